@@ -1,0 +1,4 @@
+namespace Sluice;
+
+/// <summary>Scaffold only.</summary>
+public static class Marker;
