@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>An asynchronous boundary: the producing half, which fills a ring that another island empties.</summary>
+/// <remarks>
+/// Items are visible to the consumer at once, but it is woken once per batch: when one is full, when the producer is
+/// about to wait (<see cref="Flush"/>), or by the <see cref="Watchdog"/> when the producer is held up in user code. The
+/// batch is sized by the measured rate, about 20 µs of work, so that neither a flood wakes for every item nor a trickle
+/// waits. After an idle moment the next item wakes at once.
+/// </remarks>
+internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
+{
+    private const int LargestBatch = 256;
+    private static readonly long BatchTicks = Stopwatch.Frequency / 50_000;         // 20 µs
+
+    private readonly Run run;
+    private readonly Ring<T> ring;
+    private readonly Waiter consumer;
+    private readonly Waiter roomForProducer;
+    private int untilWake = 1;
+    private int batch = 1;
+    private long lastWake;
+    private bool completed;
+    private volatile bool holdsUnannounced;
+
+    public Boundary(Run run, Ring<T> ring, Waiter consumer, Waiter roomForProducer, int node)
+    {
+        (this.run, this.ring, this.consumer, this.roomForProducer, Node) = (run, ring, consumer, roomForProducer, node);
+        run.Boundaries.Add(this);
+    }
+
+    public int Count => ring.Count;
+
+    public bool IsCompleted => Volatile.Read(ref completed);
+
+    public bool IsBlocked => roomForProducer.IsArmed;
+
+    public bool HoldsUnannounced => holdsUnannounced;
+
+    public int From { get; set; } = -1;
+
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        if (!ring.TryAdd(item, ticket)) return WaitForRoomAsync(item, ticket);
+        if (--untilWake <= 0) Announce();
+        return default;
+    }
+
+    public override void Flush()
+    {
+        if (!holdsUnannounced) return;
+        holdsUnannounced = false;
+        WakeConsumer();
+        untilWake = batch = 1;
+    }
+
+    public void WakeConsumer()
+    {
+        Interlocked.MemoryBarrier();
+        consumer.Wake();
+    }
+
+    public void Abort()
+    {
+        consumer.Wake();
+        roomForProducer.Wake();
+    }
+
+    /// <summary>The consumer wants no more: what comes is dropped by it, and the producer is told.</summary>
+    public void Stop() => Upstream?.Stop();
+
+    protected override ValueTask OnCompleteAsync()
+    {
+        Volatile.Write(ref completed, true);
+        holdsUnannounced = false;
+        WakeConsumer();
+        return default;
+    }
+
+    private void Announce()
+    {
+        WakeConsumer();
+        if (run.Scheduler.IsSerial)
+        {
+            untilWake = 1;
+            return;
+        }
+        long now = Stopwatch.GetTimestamp();
+        if (now - lastWake < BatchTicks) batch = Math.Min(batch * 2, LargestBatch);
+        else batch = Math.Max(batch / 2, 1);
+        lastWake = now;
+        untilWake = batch;
+        if (batch == 1 || holdsUnannounced) return;
+        holdsUnannounced = true;
+        Interlocked.MemoryBarrier();                 // before looking whether the watchdog ticks
+        run.Watchdog.Watch();
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WaitForRoomAsync(T item, Ticket? ticket)
+    {
+        while (!ring.TryAdd(item, ticket))
+        {
+            WakeConsumer();
+            roomForProducer.Arm();
+            if ((ring.HasRoom || run.IsStopping) && roomForProducer.Disarm()) { }
+            else await roomForProducer.WaitAsync();
+            run.ThrowIfStopping();
+        }
+        Announce();
+    }
+}
+
+/// <summary>A boundary of whatever type, as the run and the watchdog see it.</summary>
+internal interface IBoundary
+{
+    /// <summary>The node that takes its items.</summary>
+    int Node { get; }
+
+    /// <summary>The node that fills it; set while the run is built.</summary>
+    int From { get; set; }
+
+    /// <summary>Items in it; any thread.</summary>
+    int Count { get; }
+
+    /// <summary>Whether its producer waits for room; any thread.</summary>
+    bool IsBlocked { get; }
+
+    /// <summary>Whether it may hold items that its consumer has not been woken for; any thread, a moment old.</summary>
+    bool HoldsUnannounced { get; }
+
+    /// <summary>Any thread.</summary>
+    void WakeConsumer();
+
+    /// <summary>The run stops: nobody may go on waiting. Any thread.</summary>
+    void Abort();
+}

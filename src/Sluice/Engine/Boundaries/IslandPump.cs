@@ -1,0 +1,73 @@
+namespace Sluice;
+
+/// <summary>
+/// Drives an island from its boundaries: takes what is in their rings and pushes it into the stages fused behind them.
+/// One boundary for a buffer; several for a fan-in.
+/// </summary>
+internal sealed class IslandPump : Pump
+{
+    private readonly List<RingDrain> drains = [];
+
+    public IslandPump(Run run, int node) : base(run, node) => Waiter = new Waiter(run.Scheduler);
+
+    /// <summary>What the producers wake.</summary>
+    public Waiter Waiter { get; }
+
+    /// <summary>Called while the run is built: a boundary whose items go to <paramref name="inlet"/>.</summary>
+    public Boundary<T> AddInput<T>(Inlet<T> inlet, int capacity)
+    {
+        var ring = new Ring<T>(capacity);
+        var room = new Waiter(Run.Scheduler);
+        var boundary = new Boundary<T>(Run, ring, Waiter, room, inlet.Node);
+        inlet.Attach(boundary);
+        drains.Add(new RingDrain<T>(Run, ring, boundary, inlet, room));
+        return boundary;
+    }
+
+    protected override async ValueTask PumpAsync()
+    {
+        int open = drains.Count;
+        while (open > 0)
+        {
+            bool progress = false;
+            foreach (RingDrain drain in drains)
+            {
+                if (drain.IsDone) continue;
+                ValueTask pending = drain.DrainAsync(ref progress);
+                if (!pending.IsCompletedSuccessfully)
+                {
+                    drain.Flush();
+                    await pending;
+                }
+                if (!drain.IsExhausted) continue;
+                await drain.CompleteAsync();
+                open--;
+                progress = true;
+            }
+            if (progress) continue;
+            foreach (RingDrain drain in drains) drain.Flush();
+            await WaitForInputAsync();
+        }
+    }
+
+    private ValueTask WaitForInputAsync()
+    {
+        Waiter.Arm();
+        bool work = Run.IsStopping;
+        foreach (RingDrain drain in drains) work |= drain.HasWork;
+        if (work && Waiter.Disarm())
+        {
+            Run.ThrowIfStopping();
+            return default;
+        }
+        IsWaiting = true;
+        return AfterWaitAsync();
+    }
+
+    private async ValueTask AfterWaitAsync()
+    {
+        await Waiter.WaitAsync();
+        IsWaiting = false;
+        Run.ThrowIfStopping();
+    }
+}

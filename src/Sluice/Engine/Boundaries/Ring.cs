@@ -1,0 +1,154 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Sluice;
+
+/// <summary>A bounded queue of items and tickets, for one producer and one consumer; it starts small and grows to its capacity.</summary>
+/// <remarks>
+/// Locking rule: the producer's half is touched by the producer only, the consumer's half by the consumer only; they
+/// meet in two published indices, each on cache lines of its own, and each side keeps a copy of the other's index so
+/// that it reads the shared one once per batch. A full segment that is smaller than the capacity is followed by one
+/// twice its size; the consumer moves on when it has emptied the older one. After Lamport 1983, with the cached indices
+/// of FastForward and MCRingBuffer.
+/// </remarks>
+internal sealed class Ring<T>
+{
+    private const int FirstSegment = 64;
+
+    private readonly int capacity;
+    private ProducerHalf producer;
+    private ConsumerHalf consumer;
+    private PaddedIndex publishedTail;
+    private PaddedIndex publishedHead;
+
+    public Ring(int capacity)
+    {
+        this.capacity = capacity;
+        int length = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Min(capacity, FirstSegment));
+        producer.Segment = consumer.Segment = new Segment(length, 0);
+        producer.Limit = Math.Min(capacity, length);
+    }
+
+    public int Capacity => capacity;
+
+    /// <summary>How many items are in it, as anyone may ask; a moment old.</summary>
+    public int Count => (int)Math.Max(0, Volatile.Read(ref publishedTail.Value) - Volatile.Read(ref publishedHead.Value));
+
+    /// <summary>Producer: adds the item, visible to the consumer at once, though nobody is woken.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryAdd(T item, Ticket? ticket)
+    {
+        long tail = producer.Tail;
+        if (tail - producer.KnownHead >= producer.Limit && !MakeRoom()) return false;
+        Cell[] cells = producer.Segment.Cells;
+        ref Cell cell = ref cells[(int)tail & (cells.Length - 1)];
+        cell.Item = item;
+        cell.Ticket = ticket;
+        producer.Tail = tail + 1;
+        Volatile.Write(ref publishedTail.Value, tail + 1);
+        return true;
+    }
+
+    /// <summary>Producer: whether an item could be added now.</summary>
+    public bool HasRoom => producer.Tail - producer.KnownHead < producer.Limit || MakeRoom();
+
+    /// <summary>Consumer: how many items can be taken in a row now; 0 when it is empty.</summary>
+    public int Available()
+    {
+        if (consumer.Head == consumer.KnownTail)
+        {
+            consumer.KnownTail = Volatile.Read(ref publishedTail.Value);
+            if (consumer.Head == consumer.KnownTail) return 0;
+        }
+        long end = consumer.KnownTail;
+        if (consumer.Segment.Next is { } next)
+        {
+            if (consumer.Head == next.Start) consumer.Segment = next;
+            else end = Math.Min(end, next.Start);
+            if (consumer.Segment.Next is { } further) end = Math.Min(end, further.Start);
+        }
+        return (int)(end - consumer.Head);
+    }
+
+    /// <summary>Consumer: takes one of the available items; the producer does not know before <see cref="PublishHead"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T Take(out Ticket? ticket)
+    {
+        long head = consumer.Head;
+        Cell[] cells = consumer.Segment.Cells;
+        ref Cell cell = ref cells[(int)head & (cells.Length - 1)];
+        T item = cell.Item;
+        ticket = cell.Ticket;
+        if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) cell.Item = default!;
+        cell.Ticket = null;
+        consumer.Head = head + 1;
+        return item;
+    }
+
+    /// <summary>Consumer: the places of what was taken may be used again.</summary>
+    /// <returns>Whether the ring is at least half empty.</returns>
+    public bool PublishHead()
+    {
+        Volatile.Write(ref publishedHead.Value, consumer.Head);
+        return Volatile.Read(ref publishedTail.Value) - consumer.Head <= capacity / 2;
+    }
+
+    /// <summary>Looks how far the consumer has come, and grows where the segment, but not the capacity, is exhausted.</summary>
+    private bool MakeRoom()
+    {
+        long tail = producer.Tail, head = producer.KnownHead = Volatile.Read(ref publishedHead.Value);
+        if (tail - head >= capacity) return false;
+        Segment segment = producer.Segment;
+        long oldest = Math.Max(head, segment.Start);
+        if (tail - oldest >= segment.Cells.Length)
+        {
+            int length = (int)Math.Min((uint)segment.Cells.Length * 2, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)capacity));
+            producer.Segment = new Segment(length, oldest = tail);
+            Volatile.Write(ref segment.Next, producer.Segment);
+        }
+        producer.Limit = (int)Math.Min(capacity, oldest - head + producer.Segment.Cells.Length);
+        return true;
+    }
+
+    private struct Cell
+    {
+        public T Item;
+        public Ticket? Ticket;
+    }
+
+    private sealed class Segment(int length, long start)
+    {
+        public readonly Cell[] Cells = new Cell[length];
+        public readonly long Start = start;
+        public Segment? Next;
+    }
+
+    private struct ProducerHalf
+    {
+        public Segment Segment;
+        public long Tail;
+        public long KnownHead;
+        public int Limit;
+        private readonly Padding after;
+    }
+
+    private struct ConsumerHalf
+    {
+        public Segment Segment;
+        public long Head;
+        public long KnownTail;
+        private readonly Padding after;
+    }
+}
+
+/// <summary>An index with the cache lines around it to itself.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+internal struct PaddedIndex
+{
+    [FieldOffset(128)]
+    public long Value;
+}
+
+/// <summary>Keeps what is before it and what is after it on different cache lines.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 128)]
+internal struct Padding;

@@ -1,0 +1,68 @@
+namespace Sluice;
+
+/// <summary>The consuming half of a boundary.</summary>
+internal abstract class RingDrain
+{
+    /// <summary>Whether there is something to take and whoever takes it is ready, or the end has come.</summary>
+    public abstract bool HasWork { get; }
+
+    /// <summary>Whether the producer has completed and everything has been taken.</summary>
+    public abstract bool IsExhausted { get; }
+
+    /// <summary>Whether the end has been passed on.</summary>
+    public bool IsDone { get; protected set; }
+
+    public abstract void Flush();
+
+    public abstract ValueTask CompleteAsync();
+
+    /// <summary>Takes what is there now and pushes it on, until it is all gone or a push has to wait.</summary>
+    public abstract ValueTask DrainAsync(ref bool progress);
+}
+
+internal sealed class RingDrain<T>(Run run, Ring<T> ring, Boundary<T> boundary, Inlet<T> inlet, Waiter roomForProducer) : RingDrain
+{
+    private const int PublishEvery = 64;
+
+    public override bool HasWork => ring.Available() > 0 ? inlet.IsReady : !IsDone && boundary.IsCompleted;
+
+    public override bool IsExhausted => boundary.IsCompleted && ring.Available() == 0;
+
+    public override void Flush() => inlet.Flush();
+
+    public override ValueTask CompleteAsync()
+    {
+        IsDone = true;
+        return inlet.CompleteAsync();
+    }
+
+    public override ValueTask DrainAsync(ref bool progress)
+    {
+        int available = ring.Available();
+        if (available == 0) return default;
+        int taken = 0;
+        while (taken < available)
+        {
+            if (run.IsStopping) throw new RunStoppedException();
+            if (!inlet.IsReady) break;
+            T item = ring.Take(out Ticket? ticket);
+            if ((++taken & (PublishEvery - 1)) == 0) Publish();
+            ValueTask pushed = inlet.PushAsync(item, ticket);
+            if (pushed.IsCompletedSuccessfully) continue;
+            progress = true;
+            Publish();
+            return pushed;
+        }
+        progress |= taken > 0;
+        Publish();
+        return default;
+    }
+
+    /// <summary>Gives the places back, and wakes a waiting producer once half of them are free: it then has a batch to write.</summary>
+    private void Publish()
+    {
+        bool halfEmpty = ring.PublishHead();
+        Interlocked.MemoryBarrier();
+        if (halfEmpty) roomForProducer.Wake();
+    }
+}

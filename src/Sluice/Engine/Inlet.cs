@@ -1,0 +1,71 @@
+namespace Sluice;
+
+/// <summary>Whoever produces into an inlet, as seen from the inlet: it can be told that no more is wanted.</summary>
+internal interface IUpstream
+{
+    /// <summary>No more items are wanted. May be called from any thread, and more than once; items that come all the same are dropped.</summary>
+    void Stop();
+}
+
+/// <summary>
+/// Where a stage takes its items in: the receiving end of an edge. A run is a tree of inlets, each holding the next.
+/// </summary>
+/// <remarks>
+/// Locking rule: calls to one inlet never overlap. One island (a pump and the stages fused to it) calls it at a time; a
+/// push that returned an incomplete task must be awaited before the next call. What may be called from anywhere says so.
+/// Value and ticket travel as two arguments: a struct of both costs three times as much.
+/// </remarks>
+internal abstract class Inlet<T> : IInlet
+{
+    private int openInputs = 1;
+
+    /// <summary>The node this inlet belongs to.</summary>
+    public int Node { get; protected init; }
+
+    /// <summary>Who produces into this inlet; several after a merge.</summary>
+    public IUpstream? Upstream { get; private set; }
+
+    /// <summary>How many producers have not completed.</summary>
+    public bool HasOneInput => openInputs == 1;
+
+    /// <summary>Whether it takes an item now. Only operators that combine several inputs say no.</summary>
+    public virtual bool IsReady => true;
+
+    /// <summary>Takes an item. Completed synchronously unless something further down has to wait.</summary>
+    public abstract ValueTask PushAsync(T item, Ticket? ticket);
+
+    /// <summary>The producer is about to wait: whatever rests in batches is to go on its way now.</summary>
+    public virtual void Flush() { }
+
+    /// <summary>A producer has come to its end; when all have, the stage ends, and then the stages after it.</summary>
+    public ValueTask CompleteAsync() => --openInputs == 0 ? OnCompleteAsync() : default;
+
+    /// <summary>Called while the run is built, when several producers share this inlet.</summary>
+    public void ShareAmong(int inputs) => openInputs += inputs - 1;
+
+    /// <summary>Called while the run is built.</summary>
+    public void Attach(IUpstream upstream) => Upstream = Upstream is null ? upstream : new Both(Upstream, upstream);
+
+    protected abstract ValueTask OnCompleteAsync();
+
+    private sealed class Both(IUpstream first, IUpstream second) : IUpstream
+    {
+        public void Stop()
+        {
+            first.Stop();
+            second.Stop();
+        }
+    }
+}
+
+/// <summary>An inlet of whatever type.</summary>
+internal interface IInlet
+{
+    int Node { get; }
+
+    bool IsReady { get; }
+
+    void Flush();
+
+    ValueTask CompleteAsync();
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+
+namespace Sluice;
+
+/// <summary>A run has failed: at which node, on which item, and why.</summary>
+/// <remarks><see cref="Exception.InnerException"/> is what the user's code threw.</remarks>
+public class PipelineException : Exception
+{
+    private const int LongestItem = 200;
+
+    /// <summary>A failure of a node.</summary>
+    /// <param name="node">The node's name.</param>
+    /// <param name="item">The item it failed on, or null where it was not about one.</param>
+    /// <param name="cause">What was thrown.</param>
+    public PipelineException(string node, object? item, Exception cause) : this(node, item, cause, -1) { }
+
+    internal PipelineException(string node, object? item, Exception cause, int index)
+        : base(Describe(node, item, cause), cause) => (Node, Item, Index) = (node, item, index);
+
+    /// <summary>The name of the node that failed.</summary>
+    public string Node { get; }
+
+    /// <summary>The item it failed on, as it entered the node; null where the failure was not about one item.</summary>
+    public object? Item { get; }
+
+    /// <summary>The number of the node in the topology.</summary>
+    internal int Index { get; }
+
+    private static string Describe(string node, object? item, Exception? cause)
+    {
+        string what = cause?.Message ?? "unknown failure";
+        return item is null ? $"'{node}' failed: {what}" : $"'{node}' failed on item {Text(item)}: {what}";
+    }
+
+    /// <summary>The item as text, cut to a length fit for a message; a <c>ToString</c> that throws must not hide the failure.</summary>
+    private static string Text(object item)
+    {
+        string text;
+        try
+        {
+            text = Convert.ToString(item, CultureInfo.InvariantCulture) ?? "";
+        }
+        catch (Exception e)
+        {
+            text = $"{item.GetType().Name} (its ToString threw {e.GetType().Name})";
+        }
+        return text.Length <= LongestItem ? text : string.Concat(text.AsSpan(0, LongestItem), "…");
+    }
+}
+
+/// <summary>Unwinds what is under way in a run that has been cancelled or has failed elsewhere. Never surfaces.</summary>
+internal sealed class RunStoppedException() : OperationCanceledException("The run has been stopped.");

@@ -1,0 +1,250 @@
+namespace Sluice;
+
+// How a run begins and ends. Locking rule: whatever decides an ending is decided under `sync`; user code, wake-ups and
+// continuations run outside of it.
+public sealed partial class Run
+{
+    private readonly Lock sync = new();
+    private readonly RunOptions options;
+    private readonly TopologyRecorder recorder;
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly DeadLetterBox deadLetters;
+    private readonly RunOutputs outputs;
+    private readonly long startedAt;
+    private CancellationTokenSource? stopSource;
+    private CancellationTokenSource? sourceStopSource;
+    private CancellationTokenRegistration outside;
+    private ITimer? grace;
+    private volatile bool stopping;
+    private volatile bool draining;
+    private Exception? failure;
+    private int active;
+
+    internal Run(RunOptions options, TopologyRecorder recorder)
+    {
+        this.options = options;
+        this.recorder = recorder;
+        Scheduler = options.Scheduler
+            ?? (options.Mode == ExecutionMode.SingleThread ? new SerialScheduler() : RunScheduler.ThreadPool);
+        Watchdog = new Watchdog(Boundaries);
+        deadLetters = new DeadLetterBox(options.DeadLetterCapacity);
+        outputs = new RunOutputs(options);
+        startedAt = options.Time.GetTimestamp();
+    }
+
+    internal RunOptions Options => options;
+
+    internal RunScheduler Scheduler { get; }
+
+    internal Watchdog Watchdog { get; }
+
+    internal RunOutputs Outputs => outputs;
+
+    /// <summary>The parts of the run; filled while it is built, read-only after that.</summary>
+    internal List<Pump> Pumps { get; } = [];
+
+    internal List<IBoundary> Boundaries { get; } = [];
+
+    internal List<StageContext> Contexts { get; } = [];
+
+    internal List<INodeLifetime> Nodes { get; } = [];
+
+    internal List<IReportsCounts> Reporters { get; } = [];
+
+    internal List<TicketRing> Tickets { get; } = [];
+
+    internal List<IUpstream> Sources { get; } = [];
+
+    internal List<Action> OnStop { get; } = [];
+
+    internal TimeSpan Elapsed => Time.GetElapsedTime(startedAt);
+
+    /// <summary>Cancelled or failed: whatever notices gives up.</summary>
+    internal bool IsStopping => stopping;
+
+    internal bool IsDraining => draining;
+
+    internal Exception? FailureSoFar => failure;
+
+    /// <summary>What user code is handed; made when first asked for.</summary>
+    internal CancellationToken Token => TokenOf(ref stopSource, stopping);
+
+    /// <summary>What sources wait with: cancelled by a drain as well.</summary>
+    internal CancellationToken SourceToken => TokenOf(ref sourceStopSource, stopping || draining);
+
+    internal string NameOf(int node) => recorder.NameOf(node);
+
+    internal void ThrowIfStopping()
+    {
+        if (stopping) throw new RunStoppedException();
+    }
+
+    internal void AddDeadLetter(DeadLetter letter) => deadLetters.Add(letter);
+
+    internal void Launch(CancellationToken cancellation)
+    {
+        active = Pumps.Count + 1;                    // one for this method
+        if (cancellation.CanBeCanceled) outside = cancellation.UnsafeRegister(static run => ((Run)run!).Cancel(), this);
+        options.Started?.Invoke(this);
+        if (Nodes.Count > 0) Scheduler.Schedule(new NodeStarter(this));
+        else StartPumps();
+        Diagnostics.SluiceTelemetry.RunStarted(this);
+        PumpEnded();
+        Scheduler.Drive();
+    }
+
+    internal void StartPumps()
+    {
+        for (int i = Pumps.Count - 1; i >= 0; i--) Scheduler.Schedule(Pumps[i]);
+    }
+
+    /// <summary>Something beside the pumps is at work: the tick of a timer. Not when the run has ended.</summary>
+    internal bool TryBegin()
+    {
+        lock (sync)
+        {
+            if (active == 0) return false;
+            active++;
+            return true;
+        }
+    }
+
+    /// <summary>A pump, or what <see cref="TryBegin"/> let in, has ended; the last one ends the run.</summary>
+    internal void PumpEnded()
+    {
+        lock (sync)
+        {
+            if (--active > 0) return;
+        }
+        if (Nodes.Count > 0) _ = DisposeNodesAsync();
+        else End();
+    }
+
+    /// <summary>Something has failed: the first failure is the run's, and everything stops.</summary>
+    internal void Fail(Exception cause, int node)
+    {
+        if (cause is RunStoppedException || (cause is OperationCanceledException && stopping)) return;
+        Stop(cause as PipelineException ?? new PipelineException(NameOf(node), null, cause, node));
+    }
+
+    private void Drain()
+    {
+        CancellationTokenSource? source;
+        lock (sync)
+        {
+            draining = true;
+            source = sourceStopSource;
+        }
+        foreach (IUpstream upstream in Sources) upstream.Stop();
+        CancelQuietly(source);
+    }
+
+    private void Stop(Exception? cause)
+    {
+        lock (sync)
+        {
+            if (stopping || ended.Task.IsCompleted) return;
+            failure = cause;
+            stopping = true;
+        }
+        foreach (IUpstream upstream in Sources) upstream.Stop();
+        foreach (IBoundary boundary in Boundaries) boundary.Abort();
+        foreach (Action action in OnStop) action();
+        CancelQuietly(stopSource);
+        CancelQuietly(sourceStopSource);
+        outputs.Complete(cause);
+        lock (sync)
+        {
+            if (active == 0) return;
+            grace = Time.CreateTimer(static run => ((Run)run!).GiveUp(), this, options.StopGrace, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>A callback that somebody registered on the token may throw: that is a failure of the run like any other.</summary>
+    private void CancelQuietly(CancellationTokenSource? source)
+    {
+        try
+        {
+            source?.Cancel();
+        }
+        catch (AggregateException e)
+        {
+            lock (sync) failure ??= new PipelineException("cancellation callback", null, e.InnerException ?? e);
+        }
+    }
+
+    private CancellationToken TokenOf(ref CancellationTokenSource? source, bool cancelled)
+    {
+        if (source is { } known) return known.Token;
+        lock (sync)
+        {
+            source ??= new CancellationTokenSource();
+            cancelled |= stopping || (draining && source == sourceStopSource);
+        }
+        if (cancelled) CancelQuietly(source);
+        return source.Token;
+    }
+
+    private async Task DisposeNodesAsync()
+    {
+        foreach (INodeLifetime node in Nodes)
+        {
+            try
+            {
+                await node.DisposeAsync();
+            }
+            catch (Exception e)
+            {
+                lock (sync) failure ??= new PipelineException(NameOf(node.Node), null, e, node.Node);
+            }
+        }
+        End();
+    }
+
+    /// <summary>The grace of a stopped run is over, and user code still runs.</summary>
+    private void GiveUp()
+    {
+        StillRunning = [.. Pumps.Where(pump => !pump.IsEnded).Select(pump => NameOf(pump.Node)).Distinct()];
+        End();
+    }
+
+    private void End()
+    {
+        outside.Unregister();
+        lock (sync)
+        {
+            if (ended.Task.IsCompleted) return;
+            grace?.Dispose();
+        }
+        Watchdog.Dispose();
+        outputs.Complete(failure);
+        Diagnostics.SluiceTelemetry.RunEnded(this);
+        if (failure is not null) ended.TrySetException(failure);
+        else if (stopping) ended.TrySetCanceled(new CancellationToken(canceled: true));
+        else ended.TrySetResult();
+    }
+
+    private sealed class NodeStarter(Run run) : IThreadPoolWorkItem
+    {
+        public void Execute() => _ = StartAsync();
+
+        // Upstream nodes first: a node may count on those before it, as its items do.
+        private async Task StartAsync()
+        {
+            for (int i = run.Nodes.Count - 1; i >= 0; i--)
+            {
+                INodeLifetime node = run.Nodes[i];
+                try
+                {
+                    await node.BeginAsync();
+                }
+                catch (Exception e)
+                {
+                    run.Fail(e, node.Node);
+                    break;
+                }
+            }
+            run.StartPumps();
+        }
+    }
+}

@@ -1,0 +1,88 @@
+namespace Sluice;
+
+/// <summary>One execution of a pipeline.</summary>
+/// <remarks>All members may be called from any thread. Dispose it: that cancels what still runs, and waits for its end.</remarks>
+public sealed partial class Run : IAsyncDisposable
+{
+    /// <summary>Ends when everything has been processed.</summary>
+    /// <remarks>
+    /// Faulted with a <see cref="PipelineException"/> that names node and item when a stage failed; cancelled when the
+    /// run was. It ends once, after everything the run started has ended, so far as that honours its token.
+    /// </remarks>
+    public Task Completion => ended.Task;
+
+    /// <summary>What the run looks like, with its nodes' names.</summary>
+    public Topology Topology => recorder.Topology;
+
+    /// <summary>The clock of the run.</summary>
+    public TimeProvider Time => options.Time;
+
+    /// <summary>
+    /// Nodes whose code did not end in time after the run was cancelled or had failed, although they were told to. Empty
+    /// while the run goes on, and as a rule.
+    /// </summary>
+    public IReadOnlyList<string> StillRunning { get; private set; } = [];
+
+    /// <summary>The newest items that ended as dead letters, oldest first.</summary>
+    public IReadOnlyList<DeadLetter> DeadLetters => deadLetters.ToArray();
+
+    /// <summary>Stops now: nothing new is taken in, what is under way is given up, and user code's token is cancelled.</summary>
+    public void Cancel() => Stop(null);
+
+    /// <summary>Stops the sources and lets everything that they have produced go through.</summary>
+    /// <param name="deadline">How long that may take before the rest is cancelled; no limit unless given.</param>
+    /// <returns>Whether all of it went through; false if the deadline cancelled the rest.</returns>
+    /// <exception cref="PipelineException">The run failed before or meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">The run was cancelled by somebody else before or meanwhile.</exception>
+    public async Task<bool> DrainAsync(TimeSpan? deadline = null)
+    {
+        Drain();
+        try
+        {
+            await Completion.WaitAsync(deadline ?? Timeout.InfiniteTimeSpan, Time).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException) when (!Completion.IsCompleted)
+        {
+            Cancel();
+            await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return false;
+        }
+    }
+
+    /// <summary>The state object that the run was started with.</summary>
+    /// <typeparam name="TState">Its type, or a base type.</typeparam>
+    /// <exception cref="InvalidOperationException">The run was started without one, or with one of another type.</exception>
+    public TState State<TState>() where TState : class => options.State switch
+    {
+        TState state => state,
+        null => throw new InvalidOperationException(
+            $"The run has no state. Start it with RunOptions {{ State = new {typeof(TState).Name}(…) }}."),
+        var other => throw new InvalidOperationException(
+            $"The run's state is a {other.GetType().Name}, not a {typeof(TState).Name}."),
+    };
+
+    /// <summary>The result of the run: computed from its state when it has ended.</summary>
+    /// <exception cref="PipelineException">The run failed.</exception>
+    public async Task<TResult> ResultAsync<TState, TResult>(Func<TState, TResult> result) where TState : class
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        await Completion.ConfigureAwait(false);
+        return result(State<TState>());
+    }
+
+    /// <summary>The items that nodes write to a named output; the name must be among <see cref="RunOptions.Outputs"/>.</summary>
+    /// <remarks>Bounded: who does not read blocks the node. Ends, or fails, with the run.</remarks>
+    /// <exception cref="ArgumentException">The name was not asked for when the run was started, or the items are of another type.</exception>
+    public System.Threading.Channels.ChannelReader<T> Output<T>(string name) => outputs.Reader<T>(name);
+
+    /// <summary>Counters, queues and what every node is doing, at this moment.</summary>
+    public RunSnapshot Snapshot() => SnapshotTaker.Take(this);
+
+    /// <summary>Cancels the run if it has not ended, and waits for its end. Throws nothing: <see cref="Completion"/> tells how it ended.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!Completion.IsCompleted) Cancel();
+        await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+}

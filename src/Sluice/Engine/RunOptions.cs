@@ -1,0 +1,58 @@
+namespace Sluice;
+
+/// <summary>How a pipeline is to be run.</summary>
+public sealed record RunOptions
+{
+    private readonly int capacity = 1024;
+
+    /// <summary>Multi-threaded unless given.</summary>
+    public ExecutionMode Mode { get; init; }
+
+    /// <summary>The clock of everything timed in the run. The system's unless given; a test gives its own.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Where the run's work is executed. The thread pool unless given; not used in single-thread mode unless given.</summary>
+    public RunScheduler? Scheduler { get; init; }
+
+    /// <summary>An object that all nodes of the run share; see <see cref="Run.State{TState}"/>. It must be safe for use by several threads when the run has several.</summary>
+    public object? State { get; init; }
+
+    /// <summary>
+    /// Whether every root item is followed to its end, so that <see cref="RunSnapshot.Roots"/> tells what became of all of
+    /// them. Off unless given: it costs some nanoseconds an item. Sinks that take an <see cref="ItemContext"/> turn it on.
+    /// </summary>
+    public bool TrackItems { get; init; }
+
+    /// <summary>How many items a boundary holds where no other number is asked for: 1 or more; 1,024 unless given.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    public int Capacity
+    {
+        get => capacity;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            capacity = value;
+        }
+    }
+
+    /// <summary>Names of node outputs whose items are kept for <see cref="Run.Output{T}"/>. What goes to other named outputs is counted and discarded.</summary>
+    public IReadOnlyCollection<string> Outputs { get; init; } = [];
+
+    /// <summary>
+    /// Called with the run before its first item, on the thread that starts it: the way to hold on to a single-threaded
+    /// run, which is over when Start returns.
+    /// </summary>
+    public Action<Run>? Started { get; init; }
+
+    /// <summary>Seed of everything random in the run, such as jitter; random unless given.</summary>
+    public int? Seed { get; init; }
+
+    /// <summary>How many dead letters are kept; older ones go first. 1,000 unless given.</summary>
+    public int DeadLetterCapacity { get; init; } = 1000;
+
+    /// <summary>
+    /// How long a cancelled or failed run waits for user code that does not honour its token. After that it ends without
+    /// it and names it in <see cref="Run.StillRunning"/>. 30 seconds unless given.
+    /// </summary>
+    public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(30);
+}

@@ -1,0 +1,31 @@
+namespace Sluice;
+
+/// <summary>Where the work of a run is executed. The thread pool, unless a run is given another.</summary>
+/// <remarks>
+/// A scheduler may run work items of one run at the same time, unless <see cref="IsSerial"/>. Work items do not throw.
+/// </remarks>
+public abstract class RunScheduler
+{
+    /// <summary>The .NET thread pool.</summary>
+    public static RunScheduler ThreadPool { get; } = new PoolScheduler();
+
+    /// <summary>
+    /// Whether at most one work item runs at a time, in an order that depends on nothing but the calls to
+    /// <see cref="Schedule"/>. The engine then measures no time to size its batches, so that runs can be repeated exactly.
+    /// </summary>
+    public virtual bool IsSerial => false;
+
+    /// <summary>Executes the work item, later or on another thread; never before this method has returned. Thread-safe.</summary>
+    /// <param name="work">What to execute, once.</param>
+    public abstract void Schedule(IThreadPoolWorkItem work);
+
+    /// <summary>A run starts: a scheduler that drives runs on the calling thread does so here, until nothing is left to do for now.</summary>
+    /// <remarks>The default does nothing.</remarks>
+    public virtual void Drive() { }
+
+    private sealed class PoolScheduler : RunScheduler
+    {
+        public override void Schedule(IThreadPoolWorkItem work)
+            => System.Threading.ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
+    }
+}

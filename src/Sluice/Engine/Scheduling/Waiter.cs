@@ -1,0 +1,47 @@
+using System.Threading.Tasks.Sources;
+
+namespace Sluice;
+
+/// <summary>Lets one party wait, again and again, without allocating; any other may wake it.</summary>
+/// <remarks>
+/// The waiting party: <see cref="Arm"/>, look once more whether there is nothing to do, then await
+/// <see cref="WaitAsync"/>, or <see cref="Disarm"/>. The waking party: make the work visible, then <see cref="Wake"/>.
+/// Both sides have a full fence between their write and their read, so one of them sees the other.
+/// A wait ends on the run's scheduler, never inside <see cref="Wake"/>.
+/// </remarks>
+internal sealed class Waiter(RunScheduler scheduler) : IValueTaskSource, IThreadPoolWorkItem
+{
+    private ManualResetValueTaskSourceCore<bool> core;
+    private int armed;
+
+    public bool IsArmed => Volatile.Read(ref armed) != 0;
+
+    public void Arm() => Interlocked.Exchange(ref armed, 1);
+
+    /// <summary>There was something to do after all. If a wake-up came first, it must be awaited all the same.</summary>
+    /// <returns>Whether no wait is needed.</returns>
+    public bool Disarm() => Interlocked.Exchange(ref armed, 0) == 1;
+
+    public ValueTask WaitAsync() => new(this, core.Version);
+
+    /// <summary>May be called by anyone, at any time; without effect unless armed. The caller has fenced.</summary>
+    public void Wake()
+    {
+        if (Volatile.Read(ref armed) == 0 || Interlocked.Exchange(ref armed, 0) == 0) return;
+        scheduler.Schedule(this);
+    }
+
+    void IThreadPoolWorkItem.Execute() => core.SetResult(true);
+
+    void IValueTaskSource.GetResult(short token)
+    {
+        core.GetResult(token);
+        core.Reset();
+    }
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => core.GetStatus(token);
+
+    // Execute already runs on the scheduler: going through a captured context would be a second hop.
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        => core.OnCompleted(continuation, state, token, ValueTaskSourceOnCompletedFlags.None);
+}

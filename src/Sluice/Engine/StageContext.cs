@@ -1,0 +1,50 @@
+namespace Sluice;
+
+/// <summary>What a stage instance knows of the run around it, and its counters.</summary>
+/// <remarks>One per instance, that is, per run and lane. Written by the island that runs the instance, read by snapshots.</remarks>
+internal sealed class StageContext(Run run, int node, CancellationToken token = default)
+{
+    public long In;
+    public long Out;
+    public long Skipped;
+    public long Failed;
+    public long Retried;
+
+    private CancellationToken attempt = token;
+
+    public Run Run => run;
+
+    public int Node => node;
+
+    /// <summary>What user code is handed: the run's token, or that of the current attempt when the stage has a timeout.</summary>
+    public CancellationToken Token
+    {
+        get => attempt.CanBeCanceled ? attempt : attempt = run.Token;
+        set => attempt = value;
+    }
+
+    /// <summary>Number of the current attempt at an item, from 1.</summary>
+    public int Attempt { get; set; } = 1;
+
+    /// <summary>The failure of user code at an item, with node and item named, ready to be thrown.</summary>
+    public Exception Failure(Exception cause, object? item, Ticket? ticket)
+    {
+        if (cause is OperationCanceledException && run.IsStopping) return new RunStoppedException();
+        Failed++;
+        ticket?.Settle(Outcome.Failed);
+        return new PipelineException(run.NameOf(node), item, cause, node);
+    }
+
+    /// <summary>Adds up the instances of a node.</summary>
+    public void AddTo(ref NodeCounts counts)
+    {
+        counts.In += Volatile.Read(ref In);
+        counts.Out += Volatile.Read(ref Out);
+        counts.Skipped += Volatile.Read(ref Skipped);
+        counts.Failed += Volatile.Read(ref Failed);
+        counts.Retried += Volatile.Read(ref Retried);
+    }
+}
+
+/// <summary>The counters of a node, added up over its instances.</summary>
+internal record struct NodeCounts(long In, long Out, long Skipped, long Failed, long Retried);

@@ -1,0 +1,66 @@
+namespace Sluice;
+
+/// <summary>How a root item ended. The larger one wins where an item had several ends.</summary>
+internal enum Outcome
+{
+    Skipped,
+    Completed,
+    Failed,
+}
+
+/// <summary>
+/// What is still outstanding of one root item: of what a source produced, through maps, filters, fan-outs and merges.
+/// Settles when nothing is. An operator that holds or combines items settles what it takes in.
+/// </summary>
+/// <remarks>
+/// Thread-safe: several islands may hold parts of one root. A ticket is reused by its <see cref="TicketRing"/> once it
+/// has settled; whoever settled the last part must not touch it again.
+/// </remarks>
+internal sealed class Ticket
+{
+    private int outstanding;
+    private int outcome;
+
+    /// <summary>The number of the root item within its source, from 0.</summary>
+    public long Sequence { get; private set; }
+
+    /// <summary>The number of the source among those of the run.</summary>
+    public int Source { get; private init; }
+
+    public bool IsSettled => Volatile.Read(ref outstanding) == 0;
+
+    public Outcome Outcome => (Outcome)Volatile.Read(ref outcome);
+
+    public static Ticket For(int source) => new() { Source = source };
+
+    public void Open(long sequence)
+    {
+        Sequence = sequence;
+        outcome = (int)Outcome.Skipped;
+        Volatile.Write(ref outstanding, 1);
+    }
+
+    /// <summary>The item has become several: <paramref name="more"/> parts beside the one there was.</summary>
+    public void Add(int more) => Interlocked.Add(ref outstanding, more);
+
+    /// <summary>One part has ended.</summary>
+    public void Settle(Outcome end)
+    {
+        int known = Volatile.Read(ref outcome);
+        while (known < (int)end)
+        {
+            int found = Interlocked.CompareExchange(ref outcome, (int)end, known);
+            if (found == known) break;
+            known = found;
+        }
+        Interlocked.Decrement(ref outstanding);
+    }
+}
+
+/// <summary>The books of a run: what became of the root items its sources produced.</summary>
+/// <param name="Accepted">Items that sources have handed to the pipeline.</param>
+/// <param name="Completed">Those that came out at an end, or were taken in by an operator that holds or combines items.</param>
+/// <param name="Skipped">Those that were filtered out entirely.</param>
+/// <param name="Failed">Those of which some part failed.</param>
+/// <param name="Pending">Those under way; after the end of a run, those that its cancellation caught.</param>
+public readonly record struct RootCounts(long Accepted, long Completed, long Skipped, long Failed, long Pending);

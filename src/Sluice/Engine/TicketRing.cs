@@ -1,0 +1,67 @@
+namespace Sluice;
+
+/// <summary>The tickets of one source: a ring that is swept lazily, when the source wants the next ticket.</summary>
+/// <remarks>
+/// <see cref="Next"/> is called by the source's island only. <see cref="Count"/> may be called from any thread; it takes
+/// the lock that a sweep takes, so that its books always balance.
+/// </remarks>
+internal sealed class TicketRing(int source)
+{
+    private readonly Lock sweeping = new();
+    private readonly long[] ended = new long[3];
+    private Ticket?[] slots = new Ticket?[64];
+    private long head;                               // the next sequence
+    private long tail;                               // the oldest not swept
+
+    public Ticket Next()
+    {
+        if (head - tail == slots.Length) MakeRoom();
+        ref Ticket? slot = ref slots[head & (slots.Length - 1)];
+        slot ??= Ticket.For(source);
+        slot.Open(head);
+        Volatile.Write(ref head, head + 1);
+        return slot;
+    }
+
+    public RootCounts Count()
+    {
+        lock (sweeping)
+        {
+            Sweep();
+            long accepted = Volatile.Read(ref head);
+            long completed = ended[(int)Outcome.Completed], skipped = ended[(int)Outcome.Skipped], failed = ended[(int)Outcome.Failed];
+            for (long i = tail; i < accepted; i++)
+            {
+                Ticket ticket = slots[i & (slots.Length - 1)]!;
+                if (!ticket.IsSettled) continue;
+                if (ticket.Outcome == Outcome.Completed) completed++;
+                else if (ticket.Outcome == Outcome.Skipped) skipped++;
+                else failed++;
+            }
+            return new(accepted, completed, skipped, failed, accepted - completed - skipped - failed);
+        }
+    }
+
+    private void MakeRoom()
+    {
+        lock (sweeping)
+        {
+            Sweep();
+            if (head - tail <= slots.Length / 2) return;
+            var larger = new Ticket?[slots.Length * 2];
+            for (long i = tail; i < head; i++) larger[i & (larger.Length - 1)] = slots[i & (slots.Length - 1)];
+            slots = larger;
+        }
+    }
+
+    private void Sweep()
+    {
+        long end = Volatile.Read(ref head);
+        for (; tail < end; tail++)
+        {
+            Ticket ticket = slots[tail & (slots.Length - 1)]!;
+            if (!ticket.IsSettled) return;
+            ended[(int)ticket.Outcome]++;
+        }
+    }
+}
