@@ -1,0 +1,62 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>Short names of types, as C# code would write them: <c>IEnumerable&lt;(Airport, int?)&gt;</c>.</summary>
+internal static class TypeNames
+{
+    private static readonly Dictionary<Type, string> Keywords = new()
+    {
+        [typeof(bool)] = "bool",
+        [typeof(byte)] = "byte",
+        [typeof(sbyte)] = "sbyte",
+        [typeof(char)] = "char",
+        [typeof(short)] = "short",
+        [typeof(ushort)] = "ushort",
+        [typeof(int)] = "int",
+        [typeof(uint)] = "uint",
+        [typeof(long)] = "long",
+        [typeof(ulong)] = "ulong",
+        [typeof(float)] = "float",
+        [typeof(double)] = "double",
+        [typeof(decimal)] = "decimal",
+        [typeof(string)] = "string",
+        [typeof(object)] = "object",
+        [typeof(void)] = "void",
+        [typeof(nint)] = "nint",
+        [typeof(nuint)] = "nuint",
+    };
+
+    /// <summary>The name; namespaces and outer types are left out, since drawings have no room for them.</summary>
+    internal static string Of(Type type)
+    {
+        if (Keywords.TryGetValue(type, out var keyword)) return keyword;
+        if (type.IsArray) return OfArray(type);
+        if (Nullable.GetUnderlyingType(type) is { } underlying) return Of(underlying) + "?";
+        if (type.IsByRef || type.IsPointer) return Of(type.GetElementType()!) + (type.IsByRef ? "&" : "*");
+        if (type.Name.StartsWith("<>f__AnonymousType", StringComparison.Ordinal)) return "anonymous type";
+        if (!type.IsGenericType) return type.Name;
+
+        // A type nested in a generic one lists the outer arguments first; only its own belong to its short name.
+        var tick = type.Name.IndexOf('`', StringComparison.Ordinal);
+        if (tick < 0) return type.Name;
+        var own = int.Parse(type.Name.AsSpan(tick + 1), System.Globalization.CultureInfo.InvariantCulture);
+        var arguments = string.Join(", ", type.GetGenericArguments()[^own..].Select(Of));
+        var isTuple = type.IsValueType && own > 1 && type.IsAssignableTo(typeof(ITuple));
+        return isTuple ? $"({arguments})" : $"{type.Name[..tick]}<{arguments}>";
+    }
+
+    // C# writes the ranks of an array of arrays from the outside in, reflection nests them from the inside out.
+    private static string OfArray(Type type)
+    {
+        var ranks = "";
+        var element = type;
+        while (element.IsArray)
+        {
+            ranks += "[" + new string(',', element.GetArrayRank() - 1) + "]";
+            element = element.GetElementType()!;
+        }
+
+        return Of(element) + ranks;
+    }
+}
