@@ -1,8 +1,10 @@
+using System.Collections.Concurrent;
+
 namespace Sluice;
 
 // How a run begins and ends. Locking rule: whatever decides an ending is decided under `sync`; user code, wake-ups and
 // continuations run outside of it.
-public sealed partial class Run
+public sealed partial class Run : IObservedRun
 {
     private readonly Lock sync = new();
     private readonly RunOptions options;
@@ -10,6 +12,7 @@ public sealed partial class Run
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DeadLetterBox deadLetters;
     private readonly RunOutputs outputs;
+    private ConcurrentDictionary<Task, int>? abandoned;
     private readonly long startedAt;
     private CancellationTokenSource? stopSource;
     private CancellationTokenSource? sourceStopSource;
@@ -29,6 +32,7 @@ public sealed partial class Run
         Watchdog = new Watchdog(Boundaries);
         deadLetters = new DeadLetterBox(options.DeadLetterCapacity);
         outputs = new RunOutputs(options);
+        Random = options.Seed is { } seed ? new LockedRandom(seed) : Random.Shared;
         startedAt = options.Time.GetTimestamp();
     }
 
@@ -57,6 +61,9 @@ public sealed partial class Run
 
     internal List<Action> OnStop { get; } = [];
 
+    /// <summary>Where jitter comes from: seeded when the run is.</summary>
+    internal Random Random { get; }
+
     internal TimeSpan Elapsed => Time.GetElapsedTime(startedAt);
 
     /// <summary>Cancelled or failed: whatever notices gives up.</summary>
@@ -72,6 +79,8 @@ public sealed partial class Run
     /// <summary>What sources wait with: cancelled by a drain as well.</summary>
     internal CancellationToken SourceToken => TokenOf(ref sourceStopSource, stopping || draining);
 
+    System.Diagnostics.Activity? IObservedRun.Span { get; set; }
+
     internal string NameOf(int node) => recorder.NameOf(node);
 
     internal void ThrowIfStopping()
@@ -81,6 +90,20 @@ public sealed partial class Run
 
     internal void AddDeadLetter(DeadLetter letter) => deadLetters.Add(letter);
 
+    /// <summary>An attempt was left behind that did not stop with its token; the run names it if it never ends.</summary>
+    internal void Abandon(Task work, int node)
+    {
+        ConcurrentDictionary<Task, int> abandoned = LazyInitializer.EnsureInitialized(ref this.abandoned, static () => []);
+        abandoned.TryAdd(work, node);
+        work.ContinueWith(
+            static (task, known) =>
+            {
+                _ = task.Exception;                  // its item has been given up already: with a TimeoutException
+                ((ConcurrentDictionary<Task, int>)known!).TryRemove(task, out _);
+            },
+            abandoned, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
     internal void Launch(CancellationToken cancellation)
     {
         active = Pumps.Count + 1;                    // one for this method
@@ -88,7 +111,7 @@ public sealed partial class Run
         options.Started?.Invoke(this);
         if (Nodes.Count > 0) Scheduler.Schedule(new NodeStarter(this));
         else StartPumps();
-        Diagnostics.SluiceTelemetry.RunStarted(this);
+        Telemetry.RunStarted(this);
         PumpEnded();
         Scheduler.Drive();
     }
@@ -204,7 +227,6 @@ public sealed partial class Run
     /// <summary>The grace of a stopped run is over, and user code still runs.</summary>
     private void GiveUp()
     {
-        StillRunning = [.. Pumps.Where(pump => !pump.IsEnded).Select(pump => NameOf(pump.Node)).Distinct()];
         End();
     }
 
@@ -216,12 +238,22 @@ public sealed partial class Run
             if (ended.Task.IsCompleted) return;
             grace?.Dispose();
         }
+        StillRunning = NodesStillRunning();
         Watchdog.Dispose();
         outputs.Complete(failure);
-        Diagnostics.SluiceTelemetry.RunEnded(this);
+        Telemetry.RunEnded(this, failure is not null ? RunState.Failed : stopping ? RunState.Cancelled : RunState.Completed, failure);
         if (failure is not null) ended.TrySetException(failure);
         else if (stopping) ended.TrySetCanceled(new CancellationToken(canceled: true));
         else ended.TrySetResult();
+    }
+
+    private IReadOnlyList<string> NodesStillRunning()
+    {
+        List<int> nodes = [];
+        foreach (Pump pump in Pumps)
+            if (!pump.IsEnded) nodes.Add(pump.Node);
+        if (abandoned is not null) nodes.AddRange(abandoned.Values);
+        return [.. nodes.Distinct().Select(NameOf)];
     }
 
     private sealed class NodeStarter(Run run) : IThreadPoolWorkItem

@@ -77,7 +77,7 @@ public sealed partial class Run : IAsyncDisposable
     public System.Threading.Channels.ChannelReader<T> Output<T>(string name) => outputs.Reader<T>(name);
 
     /// <summary>Counters, queues and what every node is doing, at this moment.</summary>
-    public RunSnapshot Snapshot() => SnapshotTaker.Take(this);
+    public RunSnapshot Snapshot() => SnapshotTaker.Take(this, recorder);
 
     /// <summary>Cancels the run if it has not ended, and waits for its end. Throws nothing: <see cref="Completion"/> tells how it ended.</summary>
     public async ValueTask DisposeAsync()

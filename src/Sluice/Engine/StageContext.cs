@@ -23,6 +23,12 @@ internal sealed class StageContext(Run run, int node, CancellationToken token = 
         set => attempt = value;
     }
 
+    /// <summary>Whether a <see cref="Guard{TIn, TOut}"/> stands before the stage: it holds the ticket, and counts attempts.</summary>
+    public bool IsGuarded { get; set; }
+
+    /// <summary>The ticket of the item that a guarded stage works on.</summary>
+    public Ticket? Ticket { get; set; }
+
     /// <summary>Number of the current attempt at an item, from 1.</summary>
     public int Attempt { get; set; } = 1;
 

@@ -129,7 +129,7 @@ internal sealed class Ring<T>
         public long Tail;
         public long KnownHead;
         public int Limit;
-        private readonly Padding after;
+        public Padding After;
     }
 
     private struct ConsumerHalf
@@ -137,7 +137,7 @@ internal sealed class Ring<T>
         public Segment Segment;
         public long Head;
         public long KnownTail;
-        private readonly Padding after;
+        public Padding After;
     }
 }
 

@@ -1,0 +1,43 @@
+using System.Globalization;
+using System.Text;
+
+namespace Sluice;
+
+/// <summary>A run at one moment. Nothing was stopped to take it: figures of different nodes may be some items apart.</summary>
+/// <param name="State">Where the run is in its life.</param>
+/// <param name="Elapsed">Time since the start, by the run's clock.</param>
+/// <param name="Roots">What became of the sources' items; null unless the run follows them (<c>RunOptions.TrackItems</c>).</param>
+/// <param name="Nodes">The nodes, in the order of the topology.</param>
+/// <param name="StillRunning">Nodes whose code did not stop in time when it was told to.</param>
+public sealed record RunSnapshot(
+    RunState State, TimeSpan Elapsed, RootCounts? Roots, IReadOnlyList<NodeSnapshot> Nodes, IReadOnlyList<string> StillRunning)
+{
+    /// <summary>The node of this name.</summary>
+    /// <exception cref="KeyNotFoundException">There is none.</exception>
+    public NodeSnapshot this[string name] => Nodes.FirstOrDefault(node => node.Name == name)
+        ?? throw new KeyNotFoundException($"There is no node '{name}'. There are: {string.Join(", ", Nodes.Select(node => node.Name))}.");
+
+    /// <summary>A table for people: a line per node.</summary>
+    public override string ToString()
+    {
+        int width = Math.Max(4, Nodes.Select(node => node.Name.Length).DefaultIfEmpty(0).Max());
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{State} after {Elapsed.TotalSeconds:0.000} s").AppendLine();
+        if (Roots is { } roots)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"accepted {roots.Accepted} = completed {roots.Completed} + skipped {roots.Skipped}")
+                .Append(CultureInfo.InvariantCulture, $" + failed {roots.Failed} + pending {roots.Pending}").AppendLine();
+        }
+        if (StillRunning.Count > 0) text.Append("did not stop: ").AppendJoin(", ", StillRunning).AppendLine();
+        text.Append("node".PadRight(width)).AppendLine("         in        out    skipped     failed    retried     queued  activity");
+        foreach (NodeSnapshot node in Nodes)
+        {
+            text.Append(node.Name.PadRight(width))
+                .Append(CultureInfo.InvariantCulture, $" {node.In,10} {node.Out,10} {node.Skipped,10} {node.Failed,10} {node.Retried,10} {node.Queued,10}")
+                .Append("  ").Append(node.Activity.ToString().ToLowerInvariant());
+            if (node.BlockedOn is { } edge) text.Append(" on ").Append(edge);
+            text.AppendLine();
+        }
+        return text.ToString();
+    }
+}

@@ -1,0 +1,23 @@
+namespace Sluice;
+
+/// <summary>The newest dead letters of a run, a bounded number of them. Thread-safe.</summary>
+internal sealed class DeadLetterBox(int capacity)
+{
+    private readonly Lock sync = new();
+    private Queue<DeadLetter>? letters;
+
+    public void Add(DeadLetter letter)
+    {
+        lock (sync)
+        {
+            letters ??= new Queue<DeadLetter>();
+            if (letters.Count >= capacity && letters.Count > 0) letters.Dequeue();
+            if (capacity > 0) letters.Enqueue(letter);
+        }
+    }
+
+    public DeadLetter[] ToArray()
+    {
+        lock (sync) return letters?.ToArray() ?? [];
+    }
+}

@@ -1,0 +1,44 @@
+namespace Sluice;
+
+/// <summary>A stage with several branches.</summary>
+/// <remarks>Wants no more when no branch does. Branches complete in the order written.</remarks>
+internal abstract class FanOut<T> : Inlet<T>, IUpstream
+{
+    private int stopped;
+
+    protected FanOut(StageContext context, Inlet<T>[] branches)
+    {
+        (Context, Branches, Node) = (context, branches, context.Node);
+        foreach (Inlet<T> branch in branches) branch.Attach(this);
+    }
+
+    protected StageContext Context { get; }
+
+    protected Inlet<T>[] Branches { get; }
+
+    public override void Flush()
+    {
+        foreach (Inlet<T> branch in Branches) branch.Flush();
+    }
+
+    public void Stop()
+    {
+        if (Interlocked.Increment(ref stopped) == Branches.Length) Upstream?.Stop();
+    }
+
+    protected override ValueTask OnCompleteAsync()
+    {
+        for (int i = 0; i < Branches.Length; i++)
+        {
+            ValueTask completed = Branches[i].CompleteAsync();
+            if (!completed.IsCompletedSuccessfully) return CompleteRestAsync(completed, i + 1);
+        }
+        return default;
+    }
+
+    private async ValueTask CompleteRestAsync(ValueTask completed, int at)
+    {
+        await completed;
+        for (; at < Branches.Length; at++) await Branches[at].CompleteAsync();
+    }
+}

@@ -1,0 +1,164 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>
+/// A stage with a policy: retries, a timeout, what to do with an item that fails for good. What an attempt puts out is
+/// held back until the attempt has succeeded; then it gets the item's ticket. The stage itself works without one.
+/// </summary>
+/// <remarks>Costs nothing where no policy is asked for: then it is not there.</remarks>
+internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
+{
+    private readonly Operator<TIn, TOut> definition;
+    private readonly StageOptions options;
+    private Holding<TOut> held = null!;
+    private Inlet<TIn> stage = null!;
+
+    public Guard(StageContext context, Operator<TIn, TOut> definition, StageOptions options, Inlet<TOut> next) : base(context, next)
+    {
+        (this.definition, this.options) = (definition, options);
+        context.IsGuarded = true;
+        MakeStage();
+    }
+
+    public override bool IsReady => stage.IsReady;
+
+    public override ValueTask PushAsync(TIn item, Ticket? ticket)
+    {
+        Context.Ticket = ticket;
+        Context.Attempt = 1;
+        if (options.Timeout is not null) return AttemptsAsync(item, ticket, default, isStarted: false);
+        try
+        {
+            ValueTask pushed = stage.PushAsync(item, null);
+            if (!pushed.IsCompletedSuccessfully) return AttemptsAsync(item, ticket, pushed, isStarted: true);
+        }
+        catch (PipelineException e)
+        {
+            return AttemptsAsync(item, ticket, ValueTask.FromException(e), isStarted: true);
+        }
+        return ReleaseAsync(ticket);
+    }
+
+    protected override ValueTask OnCompleteAsync()
+    {
+        held.PassesThrough = true;                   // what the end puts out belongs to no attempt
+        return stage.CompleteAsync();
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AttemptsAsync(TIn item, Ticket? ticket, ValueTask first, bool isStarted)
+    {
+        while (true)
+        {
+            try
+            {
+                if (isStarted) await first;
+                else if (options.Timeout is { } limit) await LimitedAsync(item, limit);
+                else await stage.PushAsync(item, null);
+                break;
+            }
+            catch (PipelineException e)
+            {
+                isStarted = false;
+                TakeBack();
+                if (Context.Attempt > options.Retries)
+                {
+                    GiveUp(item, ticket, e);
+                    return;
+                }
+            }
+            Context.Retried++;
+            Context.In--;                            // an item counts once, however often it is tried
+            TimeSpan wait = options.Backoff.WaitBefore(Context.Attempt++, Context.Run.Random);
+            if (wait > TimeSpan.Zero) await WaitAsync(wait);
+            Context.Run.ThrowIfStopping();
+        }
+        await ReleaseAsync(ticket);
+    }
+
+    private async Task WaitAsync(TimeSpan wait)
+    {
+        try
+        {
+            await Task.Delay(wait, Context.Run.Time, Context.Run.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new RunStoppedException();
+        }
+    }
+
+    /// <summary>An attempt with a token of its own. One that does not end with it is left behind, where that can be done.</summary>
+    private async ValueTask LimitedAsync(TIn item, TimeSpan limit)
+    {
+        Run run = Context.Run;
+        using var timeout = new CancellationTokenSource(limit, run.Time);
+        using CancellationTokenRegistration stop = run.Token.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), timeout);
+        Context.Token = timeout.Token;
+        Task work = stage.PushAsync(item, null).AsTask();
+        await work.WaitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        if (!work.IsCompleted && !definition.CanBeAbandoned)
+            await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        Context.Token = run.Token;
+        run.ThrowIfStopping();
+        if (work.IsCompletedSuccessfully) return;
+        if (!timeout.IsCancellationRequested) await work;            // failed by itself: throws
+        bool abandoned = !work.IsCompleted;
+        if (abandoned)
+        {
+            run.Abandon(work, Node);
+            MakeStage();
+        }
+        var cause = new TimeoutException(abandoned
+            ? $"The attempt took longer than {limit}, and did not stop when its token was cancelled."
+            : $"The attempt took longer than {limit}.");
+        if (abandoned) Context.Failed++;             // as the stage would have counted; TakeBack undoes it
+        throw new PipelineException(run.NameOf(Node), item, cause, Node);
+    }
+
+    private void MakeStage()
+    {
+        held = new Holding<TOut>(Context.Node, Next);
+        stage = definition.Create(Context, held);
+        stage.Attach(this);
+    }
+
+    /// <summary>What a failed attempt has left: its outputs, and its counts.</summary>
+    private void TakeBack()
+    {
+        Context.Failed--;
+        Context.Out -= held.Items.Count;
+        held.Items.Clear();
+    }
+
+    private void GiveUp(TIn item, Ticket? ticket, PipelineException failure)
+    {
+        Context.Failed++;
+        ticket?.Settle(Outcome.Failed);
+        if (options.OnError == OnError.Stop) throw failure;
+        if (options.OnError == OnError.DeadLetter)
+            Context.Run.AddDeadLetter(new(failure.Node, item, failure.InnerException!, Context.Attempt, Context.Run.Time.GetUtcNow()));
+    }
+
+    private ValueTask ReleaseAsync(Ticket? ticket)
+    {
+        List<TOut> items = held.Items;
+        if (definition.EndsItems) ticket?.Settle(Outcome.Completed);
+        else if (items.Count == 0) ticket?.Settle(Outcome.Skipped);
+        else if (items.Count > 1) ticket?.Add(items.Count - 1);
+        if (definition.EndsItems) ticket = null;
+        if (items.Count == 0) return default;
+        if (items.Count > 1) return ReleaseAllAsync(ticket);
+        TOut item = items[0];
+        items.Clear();
+        return Next.PushAsync(item, ticket);
+    }
+
+    private async ValueTask ReleaseAllAsync(Ticket? ticket)
+    {
+        List<TOut> items = held.Items;
+        for (int i = 0; i < items.Count; i++) await Next.PushAsync(items[i], ticket);
+        items.Clear();
+    }
+}

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+
+namespace Sluice;
+
+/// <summary>Where the chunks of a parallel stage stand: filled by the input, worked on by lanes, emptied in order by the output.</summary>
+/// <remarks>
+/// Locking rule: queues and counts under <c>sync</c>; the inside of a chunk belongs to whoever has it, which is the lane
+/// from <see cref="TryTake"/> until it is done or overflows, and the output after that. Nobody is woken under the lock.
+/// </remarks>
+internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, bool adapts)
+{
+    private const int LargestChunk = 512;
+    private static readonly long TargetTicks = Stopwatch.Frequency / 20_000;         // 50 µs
+
+    private readonly Lock sync = new();
+    private readonly Queue<Chunk<TIn, TOut>> todo = new();
+    private readonly Queue<Chunk<TIn, TOut>> output = new();      // ordered: as they came in; else: as they were finished
+    private readonly Stack<Chunk<TIn, TOut>> spare = new();
+    private readonly int capacity = capacity;
+    private int items;
+    private bool completed;
+
+    /// <summary>How many items a chunk should hold: about 50 µs of work; what was measured last decides.</summary>
+    public int ChunkSize { get; private set; } = 1;
+
+    /// <summary>Items between input and output; any thread.</summary>
+    public int Count => Volatile.Read(ref items);
+
+    public bool IsFull => Volatile.Read(ref items) >= capacity;
+
+    public bool IsCompleted => Volatile.Read(ref completed);
+
+    /// <summary>Input: a chunk to fill.</summary>
+    public Chunk<TIn, TOut> Rent()
+    {
+        lock (sync) return spare.TryPop(out Chunk<TIn, TOut>? chunk) ? chunk : new();
+    }
+
+    /// <summary>Input: the chunk may be worked on.</summary>
+    public void Dispatch(Chunk<TIn, TOut> chunk)
+    {
+        lock (sync)
+        {
+            items += chunk.Inputs.Count;
+            todo.Enqueue(chunk);
+            if (ordered) output.Enqueue(chunk);
+        }
+    }
+
+    public void Complete() => Volatile.Write(ref completed, true);
+
+    /// <summary>Lane: the next chunk to work on.</summary>
+    public bool TryTake(out Chunk<TIn, TOut> chunk)
+    {
+        lock (sync) return todo.TryDequeue(out chunk!);
+    }
+
+    public bool HasWork
+    {
+        get
+        {
+            lock (sync) return todo.Count > 0;
+        }
+    }
+
+    /// <summary>Lane: done with it.</summary>
+    /// <returns>Whether the output has something to do now.</returns>
+    public bool Finish(Chunk<TIn, TOut> chunk, long ticks)
+    {
+        lock (sync)
+        {
+            chunk.IsDone = true;
+            if (adapts) Adapt(ticks, chunk.Inputs.Count);
+            if (!ordered && chunk.Overflow is null) output.Enqueue(chunk);
+            return output.TryPeek(out Chunk<TIn, TOut>? head) && head.IsDone;
+        }
+    }
+
+    /// <summary>Lane: the chunk has put out as much as may be held. Call with the waiter armed.</summary>
+    public void Overflow(Chunk<TIn, TOut> chunk, Waiter waiter)
+    {
+        lock (sync)
+        {
+            bool known = chunk.Overflow is not null;
+            chunk.Overflow = waiter;
+            if (!ordered && !known) output.Enqueue(chunk);
+        }
+    }
+
+    /// <summary>Output: the chunk whose turn it is, if something of it can go on.</summary>
+    public bool TryPeek(out Chunk<TIn, TOut> chunk)
+    {
+        lock (sync) return output.TryPeek(out chunk!) && (chunk.IsDone || chunk.Overflow is { IsArmed: true });
+    }
+
+    /// <summary>Output: all of the chunk has gone on.</summary>
+    /// <returns>Whether the board is at least half empty.</returns>
+    public bool Remove(Chunk<TIn, TOut> chunk)
+    {
+        lock (sync)
+        {
+            output.Dequeue();
+            items -= chunk.Inputs.Count;
+            chunk.Clear();
+            spare.Push(chunk);
+            return items <= capacity / 2;
+        }
+    }
+
+    /// <summary>Output: nothing is left, and nothing will come.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (sync) return output.Count == 0 && todo.Count == 0 && items == 0;
+        }
+    }
+
+    private void Adapt(long ticks, int count)
+    {
+        int largest = Math.Max(1, Math.Min(LargestChunk, capacity / 4));
+        if (ticks < TargetTicks / 2 && count >= ChunkSize) ChunkSize = Math.Min(ChunkSize * 2, largest);
+        else if (ticks > TargetTicks * 2) ChunkSize = Math.Max(1, (int)Math.Min(ChunkSize / 2, count * TargetTicks / Math.Max(1, ticks)));
+    }
+}

@@ -1,0 +1,47 @@
+namespace Sluice;
+
+/// <summary>Hands every item to the lane of its key.</summary>
+internal sealed class KeyRouter<T> : Inlet<T>, IUpstream
+{
+    private readonly StageContext context;
+    private readonly Func<T, int> hash;
+    private readonly Inlet<T>[] lanes;
+    private int stopped;
+
+    public KeyRouter(StageContext context, Func<T, int> hash, Inlet<T>[] lanes)
+    {
+        (this.context, this.hash, this.lanes, Node) = (context, hash, lanes, context.Node);
+        foreach (Inlet<T> lane in lanes) lane.Attach(this);
+    }
+
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        uint lane;
+        try
+        {
+            // Fibonacci hashing: hash codes of integers are consecutive, and lanes must not follow a pattern in them.
+            lane = (uint)(((ulong)((uint)hash(item) * 2654435769u) * (uint)lanes.Length) >> 32);
+        }
+        catch (Exception e)
+        {
+            throw context.Failure(e, item, ticket);
+        }
+        return lanes[lane].PushAsync(item, ticket);
+    }
+
+    public override void Flush()
+    {
+        foreach (Inlet<T> lane in lanes) lane.Flush();
+    }
+
+    /// <summary>When every lane wants no more.</summary>
+    public void Stop()
+    {
+        if (Interlocked.Increment(ref stopped) == lanes.Length) Upstream?.Stop();
+    }
+
+    protected override async ValueTask OnCompleteAsync()
+    {
+        foreach (Inlet<T> lane in lanes) await lane.CompleteAsync();
+    }
+}

@@ -1,0 +1,102 @@
+namespace Sluice;
+
+/// <summary>The output of a parallel stage: pushes what the lanes have finished, in order or as it comes.</summary>
+internal sealed class ParallelOutput<TIn, TOut>(
+    Run run, Inlet<TOut> next, int node, ChunkBoard<TIn, TOut> board, Waiter roomForInput, Lane<TIn, TOut>[] lanes) : Pump(run, node)
+{
+    public Waiter Waiter { get; } = new(run.Scheduler);
+
+    protected override async ValueTask PumpAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                while (board.TryPeek(out Chunk<TIn, TOut> chunk))
+                {
+                    ValueTask emitted = EmitAsync(chunk);
+                    if (!emitted.IsCompletedSuccessfully) await emitted;
+                }
+                if (board.IsCompleted && board.IsEmpty) break;
+                next.Flush();
+                await WaitAsync();
+            }
+        }
+        finally
+        {
+            await LanesRestAsync();
+        }
+        foreach (Lane<TIn, TOut> lane in lanes) await lane.CompleteAsync();
+        await next.CompleteAsync();
+    }
+
+    private ValueTask EmitAsync(Chunk<TIn, TOut> chunk)
+    {
+        List<(TOut Item, Ticket? Ticket)> outputs = chunk.Outputs;
+        for (int i = 0; i < outputs.Count; i++)
+        {
+            if (Run.IsStopping) throw new RunStoppedException();
+            ValueTask pushed = next.PushAsync(outputs[i].Item, outputs[i].Ticket);
+            if (!pushed.IsCompletedSuccessfully) return RestAsync(pushed, chunk, i + 1);
+        }
+        EndOf(chunk);
+        return default;
+    }
+
+    private async ValueTask RestAsync(ValueTask pushed, Chunk<TIn, TOut> chunk, int at)
+    {
+        while (true)
+        {
+            next.Flush();
+            await pushed;
+            if (at == chunk.Outputs.Count) break;
+            pushed = next.PushAsync(chunk.Outputs[at].Item, chunk.Outputs[at].Ticket);
+            at++;
+        }
+        EndOf(chunk);
+    }
+
+    private void EndOf(Chunk<TIn, TOut> chunk)
+    {
+        if (chunk.IsDone)
+        {
+            if (chunk.Failure is { } failure) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+            bool halfEmpty = board.Remove(chunk);
+            Interlocked.MemoryBarrier();
+            if (halfEmpty) roomForInput.Wake();
+            return;
+        }
+        chunk.Outputs.Clear();
+        chunk.Overflow?.Wake();
+    }
+
+    private ValueTask WaitAsync()
+    {
+        Waiter.Arm();
+        if ((board.TryPeek(out _) || (board.IsCompleted && board.IsEmpty) || Run.IsStopping) && Waiter.Disarm())
+        {
+            Run.ThrowIfStopping();
+            return default;
+        }
+        return AfterWaitAsync();
+    }
+
+    private async ValueTask AfterWaitAsync()
+    {
+        IsWaiting = true;
+        await Waiter.WaitAsync();
+        IsWaiting = false;
+        Run.ThrowIfStopping();
+    }
+
+    /// <summary>Nothing is left running: lanes of a run that stops end on their own, and wake this pump when they do.</summary>
+    private async ValueTask LanesRestAsync()
+    {
+        while (Array.Exists(lanes, lane => lane.IsWorking))
+        {
+            Waiter.Arm();
+            if (!Array.Exists(lanes, lane => lane.IsWorking) && Waiter.Disarm()) return;
+            await Waiter.WaitAsync();
+        }
+    }
+}

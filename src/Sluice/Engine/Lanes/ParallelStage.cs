@@ -1,0 +1,133 @@
+namespace Sluice;
+
+/// <summary>
+/// The input of a stage that works on several items at once: cuts what comes into chunks of about 50 µs of work and hands
+/// them to lanes. <see cref="ParallelOutput{TIn, TOut}"/> brings the results on, in order unless told otherwise.
+/// </summary>
+internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
+{
+    private readonly Waiter roomForInput;
+    private readonly Lane<TIn, TOut>[] lanes;
+    private readonly ParallelOutput<TIn, TOut> output;
+    private volatile Chunk<TIn, TOut>? filling;
+    private int fillLock;                            // 1: the input, or the watchdog, has `filling` in hand
+
+    private ParallelStage(RunBuilder builder, int node, StageOptions options, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<TIn>> instance)
+    {
+        Run = builder.Run;
+        Node = node;
+        Board = new(options.Ordered, Math.Max(Run.Options.Capacity, options.Parallel), adapts: !Run.Scheduler.IsSerial);
+        roomForInput = NewWaiter();
+        lanes = new Lane<TIn, TOut>[options.Parallel];
+        output = new ParallelOutput<TIn, TOut>(Run, next, next.Node >= 0 ? next.Node : node, Board, roomForInput, lanes);
+        for (int i = 0; i < lanes.Length; i++)
+        {
+            lanes[i] = new Lane<TIn, TOut>(this);
+            lanes[i].Install(builder.Context(node), instance, next);
+        }
+        next.Attach(this);
+        Run.Pumps.Add(output);
+        Run.Boundaries.Add(this);
+    }
+
+    public Run Run { get; }
+
+    public ChunkBoard<TIn, TOut> Board { get; }
+
+    public int Count => Board.Count;
+
+    public bool IsBlocked => roomForInput.IsArmed;
+
+    public bool HoldsUnannounced => filling is not null;
+
+    public int From { get; set; } = -1;
+
+    public static Inlet<TIn> Create(
+        RunBuilder builder, int node, StageOptions options, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<TIn>> instance)
+        => new ParallelStage<TIn, TOut>(builder, node, options, next, instance);
+
+    public Waiter NewWaiter()
+    {
+        var waiter = new Waiter(Run.Scheduler);
+        Run.OnStop.Add(waiter.Wake);
+        return waiter;
+    }
+
+    public void Stop() => Upstream?.Stop();
+
+    /// <summary>The input was held up with a chunk half full: it goes on its way.</summary>
+    public void WakeConsumer() => Flush();
+
+    public void Abort()
+    {
+        WakeOutput();
+        roomForInput.Wake();
+    }
+
+    public override ValueTask PushAsync(TIn item, Ticket? ticket)
+    {
+        EnterFilling();
+        Chunk<TIn, TOut>? chunk = filling;
+        bool isNew = chunk is null;
+        chunk ??= filling = Board.Rent();
+        chunk.Inputs.Add((item, ticket));
+        if (chunk.Inputs.Count < Board.ChunkSize)
+        {
+            ExitFilling();
+            if (isNew) Run.Watchdog.Watch();
+            return default;
+        }
+        Dispatch(chunk);
+        return Board.IsFull ? WaitForRoomAsync() : default;
+    }
+
+    public override void Flush()
+    {
+        EnterFilling();
+        if (filling is { } chunk) Dispatch(chunk);
+        else ExitFilling();
+    }
+
+    public void WakeOutput()
+    {
+        Interlocked.MemoryBarrier();
+        output.Waiter.Wake();
+    }
+
+    protected override ValueTask OnCompleteAsync()
+    {
+        Flush();
+        Board.Complete();
+        WakeOutput();
+        return default;
+    }
+
+    private void EnterFilling()
+    {
+        if (Interlocked.CompareExchange(ref fillLock, 1, 0) == 0) return;
+        var spin = default(SpinWait);
+        while (Interlocked.CompareExchange(ref fillLock, 1, 0) != 0) spin.SpinOnce();
+    }
+
+    private void ExitFilling() => Volatile.Write(ref fillLock, 0);
+
+    private void Dispatch(Chunk<TIn, TOut> chunk)
+    {
+        filling = null;
+        Board.Dispatch(chunk);
+        ExitFilling();
+        foreach (Lane<TIn, TOut> lane in lanes)
+            if (lane.TryStart(Run.Scheduler)) return;
+    }
+
+    private async ValueTask WaitForRoomAsync()
+    {
+        while (Board.IsFull)
+        {
+            roomForInput.Arm();
+            if ((!Board.IsFull || Run.IsStopping) && roomForInput.Disarm()) { }
+            else await roomForInput.WaitAsync();
+            Run.ThrowIfStopping();
+        }
+    }
+}

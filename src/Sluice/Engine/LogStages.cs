@@ -1,0 +1,27 @@
+namespace Sluice;
+
+/// <summary>Reports what goes into a stage.</summary>
+internal sealed class LogInput<T>(StageContext context, Inlet<T> stage, Action<ItemLog> log) : PassThrough<T>(context, stage)
+{
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        log(new ItemLog(Context.Run.NameOf(Node), IsOutput: false, item, Context.Run.Time.GetUtcNow()));
+        return Next.PushAsync(item, ticket);
+    }
+}
+
+/// <summary>Reports what comes out of a stage.</summary>
+internal sealed class LogOutput<T>(StageContext context, Inlet<T> next, Action<ItemLog> log) : PassThrough<T>(context, next)
+{
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        log(new ItemLog(Context.Run.NameOf(Node), IsOutput: true, item, Context.Run.Time.GetUtcNow()));
+        return Next.PushAsync(item, ticket);
+    }
+}
+
+/// <summary>A link in front of an inlet that belongs to a node without being one.</summary>
+internal abstract class PassThrough<T>(StageContext context, Inlet<T> next) : Stage<T, T>(context, next)
+{
+    public override bool IsReady => Next.IsReady;
+}

@@ -1,0 +1,32 @@
+namespace Sluice;
+
+/// <summary>What a stage with one input and one output is: its kind, its function, and how an instance of it is made.</summary>
+/// <remarks>Immutable; one operator makes the instances of many runs and lanes.</remarks>
+internal abstract class Operator<TIn, TOut>
+{
+    /// <summary>"map", "filter", "sink": part of the names of unnamed nodes, and of pictures.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>The user's function, for its name.</summary>
+    public virtual Delegate? Function => null;
+
+    /// <summary>A name where there is no function.</summary>
+    public virtual string? Hint => null;
+
+    /// <summary>Why it cannot run in several lanes or be retried, if it cannot: it has a memory of what went by.</summary>
+    public virtual string? Stateful => null;
+
+    /// <summary>Whether an attempt that does not end in time can be left behind: a function can, a node with state cannot.</summary>
+    public virtual bool CanBeAbandoned => true;
+
+    /// <summary>Whether user code is asynchronous, and so can be timed out.</summary>
+    public virtual bool IsAsynchronous => false;
+
+    /// <summary>Whether it asks which root item it is working for.</summary>
+    public virtual bool NeedsTickets => false;
+
+    /// <summary>Whether items end here: in a sink, or in an operator that holds or combines them, whose outputs are new roots.</summary>
+    public virtual bool EndsItems => typeof(TOut) == typeof(Nothing);
+
+    public abstract Inlet<TIn> Create(StageContext context, Inlet<TOut> next);
+}

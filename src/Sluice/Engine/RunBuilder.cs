@@ -1,0 +1,88 @@
+namespace Sluice;
+
+/// <summary>
+/// Makes a run out of a pipeline: walks from its ends to its sources, each piece making its inlet in front of the next
+/// one's and handing it to what is upstream.
+/// </summary>
+/// <remarks>Used by one thread. Also makes the runs that are never launched, of which only the topology is wanted.</remarks>
+internal sealed class RunBuilder
+{
+    private object? openInlet;
+    private string? nextPort;
+
+    public RunBuilder(RunOptions options, bool isDrawing = false)
+    {
+        Recorder = new TopologyRecorder();
+        Run = new Run(options, Recorder);
+        IsMultiThread = options.Mode == ExecutionMode.MultiThread;
+        IsDrawing = isDrawing;
+    }
+
+    public Run Run { get; }
+
+    public TopologyRecorder Recorder { get; }
+
+    public bool IsMultiThread { get; }
+
+    /// <summary>Only the topology is wanted: nothing outside may be touched.</summary>
+    public bool IsDrawing { get; }
+
+    /// <summary>Set when a stage needs to know which root item it is working for.</summary>
+    public bool NeedsTickets { get; set; }
+
+    public int AddNode(string kind, StageOptions options, Delegate? function, string? hint, Type? input, Type? output)
+        => Recorder.Add(new NodeRecord(kind, options, function, hint, input, output));
+
+    /// <summary>An edge to whatever node the inlet belongs to.</summary>
+    public void Connect(int from, IInlet next)
+    {
+        if (next is IBoundary boundary) boundary.From = from;
+        if (next.Node >= 0) Recorder.Connect(from, next.Node, nextPort);
+        nextPort = null;
+    }
+
+    /// <summary>The branch that is built next; its edge gets this name.</summary>
+    public void NamePort(string? port) => nextPort = port;
+
+    /// <summary>A new instance's context, whose counters are part of the snapshot.</summary>
+    public StageContext Context(int node)
+    {
+        var context = new StageContext(Run, node);
+        Run.Contexts.Add(context);
+        return context;
+    }
+
+    /// <summary>Puts a boundary before an inlet, with an island of its own behind it.</summary>
+    public Inlet<T> Boundary<T>(Inlet<T> inlet, int capacity)
+    {
+        var pump = new IslandPump(Run, inlet.Node);
+        Run.Pumps.Add(pump);
+        return pump.AddInput(inlet, capacity);
+    }
+
+    /// <summary>The open end of a pipe has been reached: remembers the inlet until <see cref="TakeOpen"/>.</summary>
+    public void LeaveOpen<T>(Inlet<T> inlet) => openInlet = inlet;
+
+    public Inlet<T> TakeOpen<T>()
+    {
+        var inlet = (Inlet<T>)openInlet!;
+        openInlet = null;
+        return inlet;
+    }
+
+    /// <summary>The tickets of a source, or null when the run does not follow its items.</summary>
+    public TicketRing? Tickets()
+    {
+        if (!Run.Options.TrackItems && !NeedsTickets) return null;
+        var ring = new TicketRing(Run.Tickets.Count);
+        Run.Tickets.Add(ring);
+        return ring;
+    }
+
+    public Run Launch(CancellationToken cancellation)
+    {
+        if (Recorder.HasGivenNames) _ = Recorder.Topology;           // says so before anything runs when a name is not unique
+        Run.Launch(cancellation);
+        return Run;
+    }
+}

@@ -1,0 +1,77 @@
+namespace Sluice;
+
+/// <summary>Puts together what a run looks like right now. Nothing stops for it: figures are a moment apart.</summary>
+internal static class SnapshotTaker
+{
+    public static RunSnapshot Take(Run run, TopologyRecorder recorder)
+    {
+        var counts = new NodeCounts[recorder.Count];
+        foreach (StageContext context in run.Contexts) context.AddTo(ref counts[context.Node]);
+        foreach (IReportsCounts reporter in run.Reporters) reporter.Report(counts);
+
+        var queued = new long[recorder.Count];
+        var blockedOn = new string?[recorder.Count];
+        foreach (IBoundary boundary in run.Boundaries)
+        {
+            queued[boundary.Node] += boundary.Count;
+            if (boundary is { IsBlocked: true, From: >= 0 })
+                blockedOn[boundary.From] = $"{recorder.NameOf(boundary.From)} -> {recorder.NameOf(boundary.Node)}";
+        }
+
+        bool over = run.Completion.IsCompleted;
+        var heads = new Pump?[recorder.Count];
+        foreach (Pump pump in run.Pumps)
+            if (pump.Node >= 0) heads[pump.Node] = pump;
+        var islands = new int[recorder.Count];
+        Array.Fill(islands, -1);
+        var blockedIslands = new Dictionary<int, string>();
+        for (int node = 0; node < blockedOn.Length; node++)
+            if (blockedOn[node] is { } edge) blockedIslands[IslandOf(node)] = edge;
+
+        var nodes = new NodeSnapshot[recorder.Count];
+        for (int node = recorder.Count - 1; node >= 0; node--)
+        {
+            NodeCounts count = counts[node];
+            int island = IslandOf(node);
+            blockedIslands.TryGetValue(island, out string? edge);
+            Pump? pump = island < 0 ? null : heads[island];
+            NodeActivity activity = over || pump is null or { IsEnded: true } ? NodeActivity.Ended
+                : edge is not null ? NodeActivity.Blocked
+                : pump.IsWaiting ? NodeActivity.Waiting
+                : NodeActivity.Running;
+            nodes[recorder.Count - 1 - node] = new NodeSnapshot(
+                recorder.NodeOf(node), count.In, count.Out, count.Skipped, count.Failed, count.Retried, queued[node],
+                activity, activity == NodeActivity.Blocked ? edge : null);
+        }
+        return new RunSnapshot(StateOf(run), run.Elapsed, RootsOf(run), nodes, run.StillRunning);
+
+        // The nearest pump upstream drives a node; a node is numbered after everything downstream of it.
+        int IslandOf(int node)
+        {
+            int at = node;
+            while (at >= 0 && heads[at] is null && islands[at] < 0) at = recorder.Feeding(at).DefaultIfEmpty(-1).First();
+            int island = at < 0 ? -1 : heads[at] is not null ? at : islands[at];
+            return islands[node] = island;
+        }
+    }
+
+    private static RunState StateOf(Run run) => run.Completion switch
+    {
+        { IsFaulted: true } => RunState.Failed,
+        { IsCanceled: true } => RunState.Cancelled,
+        { IsCompleted: true } => RunState.Completed,
+        _ => run.IsStopping ? RunState.Stopping : run.IsDraining ? RunState.Draining : RunState.Running,
+    };
+
+    private static RootCounts? RootsOf(Run run)
+    {
+        if (run.Tickets.Count == 0) return null;
+        RootCounts sum = default;
+        foreach (TicketRing ring in run.Tickets)
+        {
+            RootCounts one = ring.Count();
+            sum = new(sum.Accepted + one.Accepted, sum.Completed + one.Completed, sum.Skipped + one.Skipped, sum.Failed + one.Failed, sum.Pending + one.Pending);
+        }
+        return sum;
+    }
+}

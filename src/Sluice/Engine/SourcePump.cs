@@ -1,0 +1,66 @@
+namespace Sluice;
+
+/// <summary>Drives an island from a source.</summary>
+/// <remarks><see cref="Stop"/> may come from any thread: from a drain, from a stage that wants no more, from a failure.</remarks>
+internal abstract class SourcePump<T> : Pump, IUpstream
+{
+    private volatile bool stopped;
+    private CancellationTokenSource? wake;
+
+    protected SourcePump(StageContext context, Inlet<T> next) : base(context.Run, context.Node)
+    {
+        Context = context;
+        Next = next;
+        next.Attach(this);
+    }
+
+    /// <summary>Where tickets come from, when the run follows its items. Set while the run is built.</summary>
+    public TicketRing? Tickets { get; set; }
+
+    protected StageContext Context { get; }
+
+    protected Inlet<T> Next { get; }
+
+    /// <summary>No more items are wanted.</summary>
+    protected bool IsStopped => stopped;
+
+    /// <summary>Cancelled when no more items are wanted: what a source waits with. Made when first asked for.</summary>
+    protected CancellationToken StopToken
+    {
+        get
+        {
+            CancellationTokenSource source = LazyInitializer.EnsureInitialized(ref wake, static () => new CancellationTokenSource());
+            if (stopped) source.Cancel();
+            return source.Token;
+        }
+    }
+
+    public void Stop()
+    {
+        stopped = true;
+        Volatile.Read(ref wake)?.Cancel();
+    }
+
+    protected sealed override async ValueTask PumpAsync()
+    {
+        await ProduceAsync();
+        Run.ThrowIfStopping();
+        await Next.CompleteAsync();
+    }
+
+    /// <summary>Produces until the end, or until <see cref="IsStopped"/>.</summary>
+    protected abstract ValueTask ProduceAsync();
+
+    /// <summary>Hands one item on.</summary>
+    protected ValueTask EmitAsync(T item)
+    {
+        Context.Out++;
+        return Next.PushAsync(item, Tickets?.Next());
+    }
+
+    /// <summary>About to wait for the outside, or for room: what came before is not to wait as well.</summary>
+    protected void Flush() => Next.Flush();
+
+    /// <summary>What the user's code of the source threw, with the source named.</summary>
+    protected Exception Failure(Exception cause) => Context.Failure(cause, null, null);
+}

@@ -1,0 +1,12 @@
+namespace Sluice;
+
+/// <summary>What an annotation needs to know of the stage it is put on, in order to refuse.</summary>
+/// <param name="Kind">The kind of the stage.</param>
+/// <param name="Stateful">Why it has a memory, if it does.</param>
+/// <param name="IsAsynchronous">Whether user code is asynchronous.</param>
+/// <param name="IsSink">Whether nothing comes out.</param>
+internal readonly record struct StageTraits(string Kind, string? Stateful, bool IsAsynchronous, bool IsSink)
+{
+    public static StageTraits Of<TIn, TOut>(Operator<TIn, TOut> stage)
+        => new(stage.Kind, stage.Stateful, stage.IsAsynchronous, typeof(TOut) == typeof(Nothing));
+}

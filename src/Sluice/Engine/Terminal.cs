@@ -1,0 +1,14 @@
+namespace Sluice;
+
+/// <summary>What comes out of a sink: nothing. A sink is a pipe of this output type.</summary>
+internal readonly struct Nothing;
+
+/// <summary>The end of a branch that ends in a sink. Shared by all lanes and branches: it has no state.</summary>
+internal sealed class Terminal : Inlet<Nothing>
+{
+    public Terminal() => Node = -1;
+
+    public override ValueTask PushAsync(Nothing item, Ticket? ticket) => default;
+
+    protected override ValueTask OnCompleteAsync() => default;
+}

@@ -1,4 +1,0 @@
-namespace Sluice;
-
-/// <summary>Scaffold only.</summary>
-public static class Marker;

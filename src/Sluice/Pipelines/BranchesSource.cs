@@ -1,0 +1,55 @@
+namespace Sluice;
+
+/// <summary>How the items of a stage with branches are handed to them.</summary>
+internal abstract class FanOutOperator<T>
+{
+    public abstract string Kind { get; }
+
+    public virtual Delegate? Function => null;
+
+    public abstract FanOut<T> Create(StageContext context, Inlet<T>[] branches);
+}
+
+/// <summary>A source, a stage with branches behind it, and the merge of what comes out of them. Sinks merge into nothing.</summary>
+internal sealed class BranchesSource<T, TOut>(
+    Source<T> upstream, FanOutOperator<T> fanOut, (string? Name, Pipe<T, TOut> Pipe)[] branches, StageOptions options) : Source<TOut>
+{
+    internal override bool CrossesThreads => upstream.CrossesThreads || Array.Exists(branches, branch => branch.Pipe.CrossesThreads);
+
+    internal override Source<TOut> Annotate(StageAnnotation annotation)
+    {
+        // Behind sinks there is one thing an annotation can be about; behind a merge, what comes out of it.
+        StageOptions annotated = annotation.Apply(options, new StageTraits(fanOut.Kind, "has branches", false, typeof(TOut) == typeof(Nothing)));
+        if (annotated.HasPolicy || annotated.Log is not null)
+            throw new InvalidOperationException($"{annotation} does not fit here: a {fanOut.Kind} is not a function. Annotate the stages of the branches.");
+        return new BranchesSource<T, TOut>(upstream, fanOut, branches, annotated);
+    }
+
+    internal override Source<TOut> Rewrite(Rewriter rewriter) => new BranchesSource<T, TOut>(
+        upstream.Rewrite(rewriter), fanOut, Array.ConvertAll(branches, branch => (branch.Name, branch.Pipe.Rewrite(rewriter))), options);
+
+    internal override void Build(RunBuilder builder, Inlet<TOut> next)
+    {
+        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity);
+
+        // Fused branches run on one thread and share what follows. Where one has a boundary, the merge is one as well.
+        IslandPump? merge = null;
+        if (builder.IsMultiThread && next is not Terminal && branches.Length > 1 && Array.Exists(branches, branch => branch.Pipe.CrossesThreads))
+            builder.Run.Pumps.Add(merge = new IslandPump(builder.Run, next.Node));
+        next.ShareAmong(branches.Length);
+
+        // Backwards, as everything is built: so the picture and the pumps come out in the order written.
+        var outlets = new Inlet<TOut>[branches.Length];
+        for (int i = 0; i < branches.Length; i++) outlets[i] = merge is null ? next : merge.AddInput(next, builder.Run.Options.Capacity);
+        var inlets = new Inlet<T>[branches.Length];
+        for (int i = branches.Length - 1; i >= 0; i--) inlets[i] = branches[i].Pipe.BuildInlet(builder, outlets[i]);
+
+        int node = builder.AddNode(fanOut.Kind, options, fanOut.Function, null, typeof(T), typeof(T));
+        for (int i = inlets.Length - 1; i >= 0; i--)
+        {
+            builder.NamePort(branches[i].Name);
+            builder.Connect(node, inlets[i]);
+        }
+        upstream.Build(builder, fanOut.Create(builder.Context(node), inlets));
+    }
+}

@@ -1,0 +1,96 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>What may stand on the right of <c>|</c> behind a pipe. The kind of a function is told by what it returns.</summary>
+public static class PipeDoor
+{
+    extension<TIn, T, TOut>(Pipe<TIn, T>)
+    {
+        /// <summary>A map.</summary>
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Func<T, TOut> map) => pipe.Then(Adapt.Map(map));
+
+        /// <summary>An asynchronous map.</summary>
+        [OverloadResolutionPriority(1)]
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Func<T, Task<TOut>> map) => pipe.Then(Adapt.Map(map));
+
+        /// <summary>An asynchronous map.</summary>
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Func<T, ValueTask<TOut>> map) => pipe.Then(Adapt.Map(map));
+
+        /// <summary>An asynchronous map that takes the run's token.</summary>
+        [OverloadResolutionPriority(1)]
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Func<T, CancellationToken, Task<TOut>> map) => pipe.Then(Adapt.Map(map));
+
+        /// <summary>An asynchronous map that takes the run's token.</summary>
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Func<T, CancellationToken, ValueTask<TOut>> map) => pipe.Then(Adapt.Map(map));
+
+        /// <summary>One to many.</summary>
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Func<T, IEnumerable<TOut>> many) => pipe.Then(Adapt.Many(many));
+
+        /// <summary>One to many, asynchronously.</summary>
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Func<T, IAsyncEnumerable<TOut>> many) => pipe.Then(Adapt.Many(many));
+
+        /// <summary>One to many, asynchronously, with the run's token.</summary>
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Func<T, CancellationToken, IAsyncEnumerable<TOut>> many) => pipe.Then(Adapt.Many(many));
+
+        /// <summary>The stages of a pipe.</summary>
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Pipe<T, TOut> next) => pipe.Then(source => source.Then(next));
+
+        /// <summary>Branches, each of which gets every item; what comes out of them is merged.</summary>
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Func<Source<T>, Source<TOut>>[] branches) => pipe.Broadcast(branches);
+
+        /// <summary>Pipes, each of which gets every item; what comes out of them is merged.</summary>
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Pipe<T, TOut>[] branches) => pipe.Broadcast(branches);
+    }
+
+    extension<TIn, T>(Pipe<TIn, T>)
+    {
+        /// <summary>A sink: a function that is called with every item.</summary>
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Action<T> sink) => pipe.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        [OverloadResolutionPriority(1)]
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Func<T, Task> sink) => pipe.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Func<T, ValueTask> sink) => pipe.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        [OverloadResolutionPriority(1)]
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Func<T, CancellationToken, Task> sink) => pipe.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Func<T, CancellationToken, ValueTask> sink) => pipe.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        [OverloadResolutionPriority(1)]
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Func<T, ItemContext, Task> sink) => pipe.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Func<T, ItemContext, ValueTask> sink) => pipe.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        [OverloadResolutionPriority(1)]
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Func<T, ItemContext, CancellationToken, Task> sink) => pipe.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Func<T, ItemContext, CancellationToken, ValueTask> sink) => pipe.End(Adapt.End(sink));
+
+        /// <summary>A sink.</summary>
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Sink<T> sink) => pipe.End(sink);
+
+        /// <summary>Sinks, each of which gets every item.</summary>
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, SinkBranches<T> sinks) => pipe.End(sinks);
+
+        /// <summary>Annotates the stage before it.</summary>
+        public static Pipe<TIn, T> operator |(Pipe<TIn, T> pipe, StageAnnotation annotation) => pipe.Annotate(annotation);
+
+        /// <summary>The stage after it runs in lanes, in order per key.</summary>
+        public static Pipe<TIn, T> operator |(Pipe<TIn, T> pipe, KeyedLanes<T> lanes) => pipe.Keyed(lanes);
+
+        /// <summary>Never chosen where anything else fits: turns the compiler's bare CS0019 into a sentence.</summary>
+        [OverloadResolutionPriority(-1)]
+        [Obsolete("SLU001: this function does not fit behind '|': it must take one item of the type that the stage before it puts out (and, where it is asynchronous, a CancellationToken as well). Compare the two types, and give an overloaded or generic method its types.", error: true)]
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Delegate function) => throw new NotSupportedException();
+    }
+}

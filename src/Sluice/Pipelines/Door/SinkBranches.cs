@@ -1,0 +1,63 @@
+using System.Collections;
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>Several sinks in brackets, each of which gets every item: <c>source | [ToDatabaseAsync, ToFile]</c>. Made by a collection expression.</summary>
+/// <typeparam name="T">The type of the items.</typeparam>
+public sealed class SinkBranches<T> : IEnumerable<Sink<T>>
+{
+    private readonly List<Sink<T>> sinks = [];
+
+    /// <summary>A function that is called with every item.</summary>
+    public void Add(Action<T> sink) => Add(Adapt.End(sink));
+
+    /// <inheritdoc cref="Add(Action{T})"/>
+    [OverloadResolutionPriority(1)]
+    public void Add(Func<T, Task> sink) => Add(Adapt.End(sink));
+
+    /// <inheritdoc cref="Add(Action{T})"/>
+    public void Add(Func<T, ValueTask> sink) => Add(Adapt.End(sink));
+
+    /// <inheritdoc cref="Add(Action{T})"/>
+    [OverloadResolutionPriority(1)]
+    public void Add(Func<T, CancellationToken, Task> sink) => Add(Adapt.End(sink));
+
+    /// <inheritdoc cref="Add(Action{T})"/>
+    public void Add(Func<T, CancellationToken, ValueTask> sink) => Add(Adapt.End(sink));
+
+    /// <inheritdoc cref="Add(Action{T})"/>
+    [OverloadResolutionPriority(1)]
+    public void Add(Func<T, ItemContext, Task> sink) => Add(Adapt.End(sink));
+
+    /// <inheritdoc cref="Add(Action{T})"/>
+    public void Add(Func<T, ItemContext, ValueTask> sink) => Add(Adapt.End(sink));
+
+    /// <inheritdoc cref="Add(Action{T})"/>
+    [OverloadResolutionPriority(1)]
+    public void Add(Func<T, ItemContext, CancellationToken, Task> sink) => Add(Adapt.End(sink));
+
+    /// <inheritdoc cref="Add(Action{T})"/>
+    public void Add(Func<T, ItemContext, CancellationToken, ValueTask> sink) => Add(Adapt.End(sink));
+
+    /// <summary>A sink.</summary>
+    public void Add(Sink<T> sink)
+    {
+        ArgumentNullException.ThrowIfNull(sink);
+        sinks.Add(sink);
+    }
+
+    /// <summary>A branch that ends in a sink: <c>s => s | Format | WriteLine</c>.</summary>
+    public void Add(Func<Source<T>, Pipeline> branch)
+    {
+        ArgumentNullException.ThrowIfNull(branch);
+        sinks.Add(new(Pipe<T, Nothing>.Of(source => branch(source).Tail)));
+    }
+
+    /// <summary>The sinks, in the order written.</summary>
+    public IEnumerator<Sink<T>> GetEnumerator() => sinks.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private void Add(Operator<T, Nothing> sink) => sinks.Add(Sink<T>.Of(sink));
+}

@@ -1,0 +1,96 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>What may stand on the right of <c>|</c> behind a source. The kind of a function is told by what it returns.</summary>
+public static class SourceDoor
+{
+    extension<T, TOut>(Source<T>)
+    {
+        /// <summary>A map.</summary>
+        public static Source<TOut> operator |(Source<T> source, Func<T, TOut> map) => source.Then(Adapt.Map(map));
+
+        /// <summary>An asynchronous map.</summary>
+        [OverloadResolutionPriority(1)]
+        public static Source<TOut> operator |(Source<T> source, Func<T, Task<TOut>> map) => source.Then(Adapt.Map(map));
+
+        /// <summary>An asynchronous map.</summary>
+        public static Source<TOut> operator |(Source<T> source, Func<T, ValueTask<TOut>> map) => source.Then(Adapt.Map(map));
+
+        /// <summary>An asynchronous map that takes the run's token.</summary>
+        [OverloadResolutionPriority(1)]
+        public static Source<TOut> operator |(Source<T> source, Func<T, CancellationToken, Task<TOut>> map) => source.Then(Adapt.Map(map));
+
+        /// <summary>An asynchronous map that takes the run's token.</summary>
+        public static Source<TOut> operator |(Source<T> source, Func<T, CancellationToken, ValueTask<TOut>> map) => source.Then(Adapt.Map(map));
+
+        /// <summary>One to many.</summary>
+        public static Source<TOut> operator |(Source<T> source, Func<T, IEnumerable<TOut>> many) => source.Then(Adapt.Many(many));
+
+        /// <summary>One to many, asynchronously.</summary>
+        public static Source<TOut> operator |(Source<T> source, Func<T, IAsyncEnumerable<TOut>> many) => source.Then(Adapt.Many(many));
+
+        /// <summary>One to many, asynchronously, with the run's token.</summary>
+        public static Source<TOut> operator |(Source<T> source, Func<T, CancellationToken, IAsyncEnumerable<TOut>> many) => source.Then(Adapt.Many(many));
+
+        /// <summary>The stages of a pipe.</summary>
+        public static Source<TOut> operator |(Source<T> source, Pipe<T, TOut> next) => source.Then(next);
+
+        /// <summary>Branches, each of which gets every item; what comes out of them is merged.</summary>
+        public static Source<TOut> operator |(Source<T> source, Func<Source<T>, Source<TOut>>[] branches) => source.Broadcast(branches);
+
+        /// <summary>Pipes, each of which gets every item; what comes out of them is merged.</summary>
+        public static Source<TOut> operator |(Source<T> source, Pipe<T, TOut>[] branches) => source.Broadcast(branches);
+    }
+
+    extension<T>(Source<T>)
+    {
+        /// <summary>A sink: a function that is called with every item.</summary>
+        public static Pipeline operator |(Source<T> source, Action<T> sink) => source.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        [OverloadResolutionPriority(1)]
+        public static Pipeline operator |(Source<T> source, Func<T, Task> sink) => source.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        public static Pipeline operator |(Source<T> source, Func<T, ValueTask> sink) => source.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        [OverloadResolutionPriority(1)]
+        public static Pipeline operator |(Source<T> source, Func<T, CancellationToken, Task> sink) => source.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        public static Pipeline operator |(Source<T> source, Func<T, CancellationToken, ValueTask> sink) => source.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        [OverloadResolutionPriority(1)]
+        public static Pipeline operator |(Source<T> source, Func<T, ItemContext, Task> sink) => source.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        public static Pipeline operator |(Source<T> source, Func<T, ItemContext, ValueTask> sink) => source.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        [OverloadResolutionPriority(1)]
+        public static Pipeline operator |(Source<T> source, Func<T, ItemContext, CancellationToken, Task> sink) => source.End(Adapt.End(sink));
+
+        /// <summary>A sink: a function that is called with every item.</summary>
+        public static Pipeline operator |(Source<T> source, Func<T, ItemContext, CancellationToken, ValueTask> sink) => source.End(Adapt.End(sink));
+
+        /// <summary>A sink.</summary>
+        public static Pipeline operator |(Source<T> source, Sink<T> sink) => source.End(sink);
+
+        /// <summary>Sinks, each of which gets every item.</summary>
+        public static Pipeline operator |(Source<T> source, SinkBranches<T> sinks) => source.End(sinks);
+
+        /// <summary>Annotates the stage before it.</summary>
+        public static Source<T> operator |(Source<T> source, StageAnnotation annotation) => source.Annotate(annotation);
+
+        /// <summary>The stage after it runs in lanes, in order per key.</summary>
+        public static Source<T> operator |(Source<T> source, KeyedLanes<T> lanes) => source.Keyed(lanes);
+
+        /// <summary>Never chosen where anything else fits: turns the compiler's bare CS0019 into a sentence.</summary>
+        [OverloadResolutionPriority(-1)]
+        [Obsolete("SLU001: this function does not fit behind '|': it must take one item of the type that the stage before it puts out (and, where it is asynchronous, a CancellationToken as well). Compare the two types, and give an overloaded or generic method its types.", error: true)]
+        public static Pipeline operator |(Source<T> source, Delegate function) => throw new NotSupportedException();
+    }
+}

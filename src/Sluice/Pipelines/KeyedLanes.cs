@@ -1,0 +1,24 @@
+namespace Sluice;
+
+/// <summary>An annotation that stands before the stage it is about: see <see cref="Stage.KeyBy"/>. Immutable.</summary>
+/// <typeparam name="T">The type of the items.</typeparam>
+public sealed class KeyedLanes<T>
+{
+    private const int MostLanes = 1024;
+
+    private KeyedLanes(Func<T, int> hash, Delegate key, int lanes) => (Hash, Key, Lanes) = (hash, key, lanes);
+
+    internal Func<T, int> Hash { get; }
+
+    internal Delegate Key { get; }
+
+    internal int Lanes { get; }
+
+    internal static KeyedLanes<T> Of<TKey>(Func<T, TKey> key, int lanes)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        ArgumentOutOfRangeException.ThrowIfLessThan(lanes, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(lanes, MostLanes);
+        return new(item => key(item) is { } known ? EqualityComparer<TKey>.Default.GetHashCode(known) : 0, key, lanes);
+    }
+}

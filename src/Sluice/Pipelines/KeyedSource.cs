@@ -1,0 +1,32 @@
+namespace Sluice;
+
+/// <summary>A source whose next stage runs in lanes by key. It is no stage itself: it tells the next one how to be built.</summary>
+internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : Source<T>
+{
+    internal override bool CrossesThreads => true;
+
+    private protected override string Cannot => "Stage.KeyBy stands before the stage it is about; annotate that stage, behind it";
+
+    internal override void Build(RunBuilder builder, Inlet<T> next) => throw new InvalidOperationException(
+        "Stage.KeyBy stands before the stage that is to run in lanes, and there is none behind it. A branch or a merge is not a stage.");
+
+    internal override Source<T> Rewrite(Rewriter rewriter) => new KeyedSource<T>(upstream.Rewrite(rewriter), keyed);
+
+    /// <summary>Makes an instance per lane, and what hands items to them.</summary>
+    internal void BuildLanes<TOut>(RunBuilder builder, int node, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance)
+    {
+        var lanes = new Inlet<T>[keyed.Lanes];
+        IslandPump? merge = null;
+        if (builder.IsMultiThread && next is not Terminal && keyed.Lanes > 1)
+            builder.Run.Pumps.Add(merge = new IslandPump(builder.Run, next.Node));
+        next.ShareAmong(keyed.Lanes);
+        for (int i = 0; i < lanes.Length; i++)
+        {
+            Inlet<TOut> outlet = merge is null ? next : merge.AddInput(next, builder.Run.Options.Capacity);
+            lanes[i] = instance(builder.Context(node), outlet);
+            if (builder.IsMultiThread) lanes[i] = builder.Boundary(lanes[i], builder.Run.Options.Capacity);
+        }
+        var context = new StageContext(builder.Run, node);           // counts nothing: the lanes do
+        upstream.Build(builder, new KeyRouter<T>(context, keyed.Hash, lanes));
+    }
+}

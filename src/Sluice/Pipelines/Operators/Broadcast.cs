@@ -1,0 +1,61 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+public static partial class Operators
+{
+    /// <summary>Gives every item to every branch, in the order written, and merges what comes out of them. The same as <c>source | [s => s | F, s => s | G]</c>.</summary>
+    /// <remarks>Lossless: a branch that is slower holds up the others, by no more than its buffers.</remarks>
+    /// <param name="source">What to go on from.</param>
+    /// <param name="branches">At least one; they have one output type.</param>
+    public static Source<TOut> Broadcast<T, TOut>(this Source<T> source, params Func<Source<T>, Source<TOut>>[] branches)
+        => NotNull(source).Fan(new BroadcastOperator<T>(), Branch.Unnamed(branches));
+
+    /// <inheritdoc cref="Broadcast{T, TOut}(Source{T}, Func{Source{T}, Source{TOut}}[])"/>
+    public static Pipe<TIn, TOut> Broadcast<TIn, T, TOut>(this Pipe<TIn, T> pipe, params Func<Source<T>, Source<TOut>>[] branches)
+        => NotNull(pipe).Then(source => source.Broadcast(branches));
+
+    /// <inheritdoc cref="Broadcast{T, TOut}(Source{T}, Func{Source{T}, Source{TOut}}[])"/>
+    public static Source<TOut> Broadcast<T, TOut>(this Source<T> source, params Pipe<T, TOut>[] branches)
+        => NotNull(source).Fan(new BroadcastOperator<T>(), Branch.Unnamed(NotNull(branches)));
+
+    /// <inheritdoc cref="Broadcast{T, TOut}(Source{T}, Func{Source{T}, Source{TOut}}[])"/>
+    public static Pipe<TIn, TOut> Broadcast<TIn, T, TOut>(this Pipe<TIn, T> pipe, params Pipe<T, TOut>[] branches)
+        => NotNull(pipe).Then(source => source.Broadcast(branches));
+}
+
+internal sealed class BroadcastOperator<T> : FanOutOperator<T>
+{
+    public override string Kind => "broadcast";
+
+    public override FanOut<T> Create(StageContext context, Inlet<T>[] branches) => new BroadcastStage<T>(context, branches);
+}
+
+internal sealed class BroadcastStage<T>(StageContext context, Inlet<T>[] branches) : FanOut<T>(context, branches)
+{
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        ticket?.Add(Branches.Length - 1);
+        Inlet<T>[] branches = Branches;
+        for (int i = 0; i < branches.Length; i++)
+        {
+            ValueTask pushed = branches[i].PushAsync(item, ticket);
+            if (!pushed.IsCompletedSuccessfully) return PushRestAsync(pushed, i + 1, item, ticket);
+        }
+        Context.Out++;
+        return default;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask PushRestAsync(ValueTask pushed, int at, T item, Ticket? ticket)
+    {
+        await pushed;
+        for (; at < Branches.Length; at++)
+        {
+            pushed = Branches[at].PushAsync(item, ticket);
+            if (!pushed.IsCompletedSuccessfully) await pushed;
+        }
+        Context.Out++;
+    }
+}

@@ -1,0 +1,106 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+public static partial class Operators
+{
+    /// <summary>Ends in a function that is called with every item. The same as <c>source | function</c>.</summary>
+    public static Pipeline ForEach<T>(this Source<T> source, Action<T> function)
+        => NotNull(source).To(new ActionSink<T>(NotNull(function)));
+
+    /// <summary>Ends in an asynchronous function that is called with every item, one at a time unless annotated. The same as <c>source | function</c>.</summary>
+    public static Pipeline ForEachAsync<T>(this Source<T> source, Func<T, ItemContext, CancellationToken, ValueTask> function)
+        => NotNull(source).To(new AsyncActionSink<T>(NotNull(function), function));
+
+    /// <inheritdoc cref="ForEach{T}(Source{T}, Action{T})"/>
+    public static Sink<TIn> ForEach<TIn, T>(this Pipe<TIn, T> pipe, Action<T> function)
+        => NotNull(pipe).Then(source => source.ForEach(function));
+
+    /// <inheritdoc cref="ForEachAsync{T}(Source{T}, Func{T, ItemContext, CancellationToken, ValueTask})"/>
+    public static Sink<TIn> ForEachAsync<TIn, T>(this Pipe<TIn, T> pipe, Func<T, ItemContext, CancellationToken, ValueTask> function)
+        => NotNull(pipe).Then(source => source.ForEachAsync(function));
+
+    internal static Pipeline To<T>(this Source<T> source, Operator<T, Nothing> sink) => new(source.Then(sink));
+}
+
+internal sealed class ActionSink<T>(Action<T> function) : Operator<T, Nothing>
+{
+    public override string Kind => "sink";
+
+    public override Delegate Function => function;
+
+    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new ActionSinkStage<T>(context, next, function);
+}
+
+internal sealed class ActionSinkStage<T>(StageContext context, Inlet<Nothing> next, Action<T> function) : Stage<T, Nothing>(context, next)
+{
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        try
+        {
+            function(item);
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        Context.Out++;
+        ticket?.Settle(Outcome.Completed);
+        return default;
+    }
+}
+
+/// <param name="function">The function in its widest form.</param>
+/// <param name="original">The function as the user wrote it, for its name.</param>
+/// <param name="needsTickets">Whether the user's function takes the <see cref="ItemContext"/>.</param>
+internal sealed class AsyncActionSink<T>(
+    Func<T, ItemContext, CancellationToken, ValueTask> function, Delegate original, bool needsTickets = true) : Operator<T, Nothing>
+{
+    public override string Kind => "sink";
+
+    public override Delegate Function => original;
+
+    public override bool IsAsynchronous => true;
+
+    public override bool NeedsTickets => needsTickets;
+
+    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new AsyncActionSinkStage<T>(context, next, function);
+}
+
+internal sealed class AsyncActionSinkStage<T>(
+    StageContext context, Inlet<Nothing> next, Func<T, ItemContext, CancellationToken, ValueTask> function) : Stage<T, Nothing>(context, next)
+{
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        try
+        {
+            ValueTask pending = function(item, new ItemContext(Context, ticket), Context.Token);
+            if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, item, ticket);
+            pending.GetAwaiter().GetResult();
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        Context.Out++;
+        ticket?.Settle(Outcome.Completed);
+        return default;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AwaitAsync(ValueTask pending, T item, Ticket? ticket)
+    {
+        try
+        {
+            await pending;
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        Context.Out++;
+        ticket?.Settle(Outcome.Completed);
+    }
+}

@@ -1,0 +1,72 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+public static partial class Operators
+{
+    /// <summary>Turns every item into another, asynchronously; the next item waits, unless the stage is annotated with <see cref="Stage.Parallel"/>. The same as <c>source | function</c>.</summary>
+    public static Source<TOut> SelectAsync<T, TOut>(this Source<T> source, Func<T, CancellationToken, ValueTask<TOut>> function)
+        => NotNull(source).Then(new SelectAsyncOperator<T, TOut>(NotNull(function), function));
+
+    /// <inheritdoc cref="SelectAsync{T, TOut}(Source{T}, Func{T, CancellationToken, ValueTask{TOut}})"/>
+    public static Pipe<TIn, TOut> SelectAsync<TIn, T, TOut>(this Pipe<TIn, T> pipe, Func<T, CancellationToken, ValueTask<TOut>> function)
+        => NotNull(pipe).Then(new SelectAsyncOperator<T, TOut>(NotNull(function), function));
+}
+
+/// <param name="function">The function in its widest form.</param>
+/// <param name="original">The function as the user wrote it, for its name.</param>
+internal sealed class SelectAsyncOperator<T, TOut>(Func<T, CancellationToken, ValueTask<TOut>> function, Delegate original) : Operator<T, TOut>
+{
+    public override string Kind => "map";
+
+    public override Delegate Function => original;
+
+    public override bool IsAsynchronous => true;
+
+    public override Inlet<T> Create(StageContext context, Inlet<TOut> next)
+    {
+        if (typeof(T) != typeof(TOut) || context.IsGuarded) return new SelectAsyncStage<T, TOut>(context, next, function);
+        var same = (Func<T, CancellationToken, ValueTask<T>>)(object)function;
+        if (next is SelectAsyncRun<T> run && run.TryPrepend(context, same)) return run;
+        return new SelectAsyncRun<T>(context, (Inlet<T>)(object)next, same);
+    }
+}
+
+internal sealed class SelectAsyncStage<T, TOut>(StageContext context, Inlet<TOut> next, Func<T, CancellationToken, ValueTask<TOut>> function)
+    : Stage<T, TOut>(context, next)
+{
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        ValueTask<TOut> pending;
+        TOut result;
+        try
+        {
+            pending = function(item, Context.Token);
+            if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, item, ticket);
+            result = pending.Result;
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        Context.Out++;
+        return Next.PushAsync(result, ticket);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AwaitAsync(ValueTask<TOut> pending, T item, Ticket? ticket)
+    {
+        TOut result;
+        try
+        {
+            result = await pending;
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        Context.Out++;
+        await Next.PushAsync(result, ticket);
+    }
+}

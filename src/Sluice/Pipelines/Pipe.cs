@@ -1,0 +1,59 @@
+namespace Sluice;
+
+/// <summary>
+/// A typed piece of a pipeline with two open ends: items of type <typeparamref name="TIn"/> go in, items of type
+/// <typeparamref name="TOut"/> come out. Begins with <see cref="Pipe.Of{T}"/>; takes everything on its right that a
+/// source takes.
+/// </summary>
+/// <remarks>A value: immutable, safe for use by several threads, usable any number of times.</remarks>
+/// <typeparam name="TIn">The type of what goes in.</typeparam>
+/// <typeparam name="TOut">The type of what comes out.</typeparam>
+public sealed partial class Pipe<TIn, TOut>
+{
+    private readonly OpenSource<TIn> open;
+    private readonly Source<TOut> tail;
+
+    internal Pipe(OpenSource<TIn> open, Source<TOut> tail) => (this.open, this.tail) = (open, tail);
+
+    /// <summary>The pipe as a graph, without what it will be joined to.</summary>
+    public Topology Topology => Drawing.Of(builder => BuildInlet(builder, new OpenEnd<TOut>()));
+
+    internal bool CrossesThreads => tail.CrossesThreads;
+
+    /// <summary>A pipe of one stage.</summary>
+    internal static Pipe<TIn, TOut> Of(Operator<TIn, TOut> stage)
+    {
+        var open = new OpenSource<TIn>();
+        return new(open, open.Then(stage));
+    }
+
+    /// <summary>A pipe out of what happens to a source.</summary>
+    internal static Pipe<TIn, TOut> Of(Func<Source<TIn>, Source<TOut>> branch)
+    {
+        ArgumentNullException.ThrowIfNull(branch);
+        var open = new OpenSource<TIn>();
+        return new(open, branch(open) ?? throw new InvalidOperationException("The branch returned null instead of a source."));
+    }
+
+    /// <summary>The pipe behind a source.</summary>
+    internal Source<TOut> After(Source<TIn> source) => tail.Rewrite(new Joiner(open, source));
+
+    /// <summary>Goes on.</summary>
+    internal Pipe<TIn, TNext> Then<TNext>(Func<Source<TOut>, Source<TNext>> next) => new(open, next(tail));
+
+    internal Pipe<TIn, TNext> Then<TNext>(Operator<TOut, TNext> stage) => new(open, tail.Then(stage));
+
+    /// <summary>Ends.</summary>
+    internal Sink<TIn> Then(Func<Source<TOut>, Pipeline> next) => new(new Pipe<TIn, Nothing>(open, next(tail).Tail));
+
+    internal Pipe<TIn, TOut> Annotate(StageAnnotation annotation) => new(open, tail.Annotate(annotation));
+
+    internal Pipe<TIn, TOut> Rewrite(Rewriter rewriter) => new(open, tail.Rewrite(rewriter));
+
+    /// <summary>Makes the pipe in front of <paramref name="next"/>, and returns where its items go in.</summary>
+    internal Inlet<TIn> BuildInlet(RunBuilder builder, Inlet<TOut> next)
+    {
+        tail.Build(builder, next);
+        return builder.TakeOpen<TIn>();
+    }
+}

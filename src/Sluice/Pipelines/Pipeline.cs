@@ -1,0 +1,53 @@
+namespace Sluice;
+
+/// <summary>A complete pipeline, from its sources to its sinks: it can be drawn and run.</summary>
+/// <remarks>A value: immutable, safe for use by several threads; it may run many times, also at once.</remarks>
+public sealed partial class Pipeline
+{
+    internal Pipeline(Source<Nothing> tail) => Tail = tail;
+
+    internal Source<Nothing> Tail { get; }
+
+    /// <summary>The pipeline as a graph: to be walked, searched and drawn.</summary>
+    /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
+    public Topology Topology => Drawing.Of(builder => Tail.Build(builder, new Terminal()));
+
+    /// <summary>Starts a run.</summary>
+    /// <remarks>
+    /// In single-thread mode this thread does the work: Start returns when the run has ended or waits for something
+    /// outside. Hold on to the run and await <see cref="Run.Completion"/>: that is where failures surface.
+    /// </remarks>
+    /// <param name="mode">Multi-threaded unless given.</param>
+    /// <param name="cancellation">Cancels the run.</param>
+    /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
+    public Run Start(ExecutionMode mode = ExecutionMode.MultiThread, CancellationToken cancellation = default)
+        => Start(new RunOptions { Mode = mode }, cancellation);
+
+    /// <summary>Starts a run.</summary>
+    /// <param name="options">How it is to be run.</param>
+    /// <param name="cancellation">Cancels the run.</param>
+    /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
+    public Run Start(RunOptions options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var builder = new RunBuilder(options);
+        Tail.Build(builder, new Terminal());
+        return builder.Launch(cancellation);
+    }
+
+    /// <summary>Runs it to its end.</summary>
+    /// <param name="options">How it is to be run; multi-threaded unless given.</param>
+    /// <param name="cancellation">Cancels the run.</param>
+    /// <returns>What the run looked like at its end.</returns>
+    /// <exception cref="PipelineException">A node failed.</exception>
+    /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
+    public async Task<RunSnapshot> RunAsync(RunOptions? options = null, CancellationToken cancellation = default)
+    {
+        Run run = Start(options ?? new RunOptions(), cancellation);
+        await using (run.ConfigureAwait(false))
+        {
+            await run.Completion.ConfigureAwait(false);
+            return run.Snapshot();
+        }
+    }
+}

@@ -1,0 +1,16 @@
+namespace Sluice;
+
+/// <summary>A typed piece of a pipeline at which items end.</summary>
+/// <remarks>A value: immutable, safe for use by several threads, usable any number of times. Made by <see cref="Sink"/>, or by a pipe that ends in a function that returns nothing.</remarks>
+/// <typeparam name="T">The type of what goes in.</typeparam>
+public sealed partial class Sink<T>
+{
+    internal Sink(Pipe<T, Nothing> pipe) => Pipe = pipe;
+
+    /// <summary>The sink as a graph, without what it will be joined to.</summary>
+    public Topology Topology => Pipe.Topology;
+
+    internal Pipe<T, Nothing> Pipe { get; }
+
+    internal static Sink<T> Of(Operator<T, Nothing> stage) => new(Pipe<T, Nothing>.Of(stage));
+}

@@ -1,0 +1,41 @@
+namespace Sluice;
+
+/// <summary>
+/// A typed piece of a pipeline with one open end, out of which items of type <typeparamref name="T"/> come. Goes on with
+/// <c>|</c>, or with a method for each operator, until a sink makes it a <see cref="Pipeline"/>.
+/// </summary>
+/// <remarks>
+/// A value: immutable, safe for use by several threads, and usable any number of times; every use is a run of its own.
+/// Made by <see cref="Source"/>.
+/// </remarks>
+/// <typeparam name="T">The type of its items.</typeparam>
+public abstract partial class Source<T>
+{
+    private protected Source() { }
+
+    /// <summary>Whether items cross from one thread to another somewhere in it, in a run that has several.</summary>
+    internal abstract bool CrossesThreads { get; }
+
+    /// <summary>Makes everything up to <paramref name="next"/>, from there up to the sources.</summary>
+    internal abstract void Build(RunBuilder builder, Inlet<T> next);
+
+    /// <summary>The same with some part replaced.</summary>
+    internal abstract Source<T> Rewrite(Rewriter rewriter);
+
+    /// <summary>The same with its last stage annotated.</summary>
+    internal virtual Source<T> Annotate(StageAnnotation annotation)
+        => throw new InvalidOperationException($"{annotation} annotates the stage before it, and there is none: {Cannot}.");
+
+    /// <summary>What stands here, for <see cref="Annotate"/>'s message.</summary>
+    private protected virtual string Cannot => "this is where a pipe begins";
+
+    /// <summary>Adds a stage.</summary>
+    internal Source<TOut> Then<TOut>(Operator<T, TOut> stage) => new StageSource<T, TOut>(this, stage, StageOptions.Default);
+
+    /// <summary>Adds a pipe.</summary>
+    internal Source<TOut> Then<TOut>(Pipe<T, TOut> pipe)
+    {
+        ArgumentNullException.ThrowIfNull(pipe);
+        return pipe.After(this);
+    }
+}

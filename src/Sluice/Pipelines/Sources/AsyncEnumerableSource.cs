@@ -1,0 +1,98 @@
+namespace Sluice;
+
+internal sealed class AsyncEnumerableSource<T>(IAsyncEnumerable<T> items, StageOptions options) : LeafSource<T>(options)
+{
+    private protected override string Kind => "source";
+
+    private protected override Source<T> With(StageOptions annotated) => new AsyncEnumerableSource<T>(items, annotated);
+
+    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new AsyncEnumerablePump<T>(context, next, items);
+}
+
+internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next, IAsyncEnumerable<T> items) : SourcePump<T>(context, next)
+{
+    protected override async ValueTask ProduceAsync()
+    {
+        IAsyncEnumerator<T> enumerator = Open();
+        Task<bool>? abandoned = null;
+        try
+        {
+            while (!IsStopped)
+            {
+                ValueTask<bool> moving = MoveNext(enumerator);
+                if (!moving.IsCompleted)
+                {
+                    Flush();
+                    // An enumerator need not honour its token: the run goes on without it when no more is wanted.
+                    Task<bool> move = moving.AsTask();
+                    IsWaiting = true;
+                    await ((Task)move).WaitAsync(StopToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+                    IsWaiting = false;
+                    if (!move.IsCompleted)
+                    {
+                        abandoned = move;
+                        return;
+                    }
+                    moving = new ValueTask<bool>(move);
+                }
+                if (!await EndedAsync(moving)) return;
+                ValueTask pushed = EmitAsync(enumerator.Current);
+                if (pushed.IsCompletedSuccessfully) continue;
+                Flush();
+                await pushed;
+            }
+        }
+        finally
+        {
+            if (abandoned is not null) Run.Abandon(DisposeLaterAsync(abandoned, enumerator), Node);
+            else await enumerator.DisposeAsync();
+        }
+    }
+
+    private static async Task DisposeLaterAsync(Task<bool> move, IAsyncEnumerator<T> enumerator)
+    {
+        await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await enumerator.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private IAsyncEnumerator<T> Open()
+    {
+        try
+        {
+            return items.GetAsyncEnumerator(StopToken);
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    private static ValueTask<bool> MoveNext(IAsyncEnumerator<T> enumerator)
+    {
+        try
+        {
+            return enumerator.MoveNextAsync();
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException<bool>(e);
+        }
+    }
+
+    /// <returns>Whether there is an item. A source that was told to stop and answers with a cancellation has ended.</returns>
+    private async ValueTask<bool> EndedAsync(ValueTask<bool> moving)
+    {
+        try
+        {
+            return await moving;
+        }
+        catch (OperationCanceledException) when (IsStopped)
+        {
+            return false;
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+}

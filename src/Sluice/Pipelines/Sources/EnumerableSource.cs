@@ -1,0 +1,64 @@
+namespace Sluice;
+
+internal sealed class EnumerableSource<T>(IEnumerable<T> items, StageOptions options) : LeafSource<T>(options)
+{
+    private protected override string Kind => "source";
+
+    private protected override Source<T> With(StageOptions annotated) => new EnumerableSource<T>(items, annotated);
+
+    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new EnumerablePump<T>(context, next, items);
+}
+
+internal sealed class EnumerablePump<T>(StageContext context, Inlet<T> next, IEnumerable<T> items) : SourcePump<T>(context, next)
+{
+    protected override async ValueTask ProduceAsync()
+    {
+        using IEnumerator<T> enumerator = Open();
+        while (true)
+        {
+            ValueTask pushed = PushSome(enumerator, out bool ended);
+            if (ended) return;
+            Flush();
+            await pushed;
+        }
+    }
+
+    private IEnumerator<T> Open()
+    {
+        try
+        {
+            return items.GetEnumerator();
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    /// <summary>Pushes until the end, or until a push has to wait.</summary>
+    private ValueTask PushSome(IEnumerator<T> enumerator, out bool ended)
+    {
+        ended = false;
+        while (!IsStopped && MoveNext(enumerator, out T item))
+        {
+            ValueTask pushed = EmitAsync(item);
+            if (!pushed.IsCompletedSuccessfully) return pushed;
+        }
+        ended = true;
+        return default;
+    }
+
+    private bool MoveNext(IEnumerator<T> enumerator, out T item)
+    {
+        try
+        {
+            bool more = enumerator.MoveNext();
+            item = more ? enumerator.Current : default!;
+            return more;
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+}

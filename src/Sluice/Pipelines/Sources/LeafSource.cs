@@ -1,0 +1,41 @@
+namespace Sluice;
+
+/// <summary>Where items come from: the start of a pipeline. Derived types make the pump that drives it.</summary>
+internal abstract class LeafSource<T>(StageOptions options) : Source<T>
+{
+    internal sealed override bool CrossesThreads => options.CrossesThreads;
+
+    /// <summary>"source", "interval"…</summary>
+    private protected abstract string Kind { get; }
+
+    /// <summary>A name, where it has one of its own.</summary>
+    private protected virtual string? Hint => null;
+
+    internal sealed override Source<T> Annotate(StageAnnotation annotation)
+    {
+        StageOptions annotated = annotation.Apply(options, new StageTraits(Kind, "makes items, one after the other", IsAsynchronous: false, IsSink: false));
+        if (annotated.OnError != OnError.Stop)
+            throw new InvalidOperationException($"{annotation} does not fit here: a source that fails has ended. Handle its failure inside it.");
+        return With(annotated);
+    }
+
+    internal sealed override Source<T> Rewrite(Rewriter rewriter) => this;
+
+    internal sealed override void Build(RunBuilder builder, Inlet<T> next)
+    {
+        int node = builder.AddNode(Kind, options, null, Hint, null, typeof(T));
+        builder.Connect(node, next);
+        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity);
+        StageContext context = builder.Context(node);
+        if (options.Log is { } log) next = new LogOutput<T>(context, next, log);
+        if (builder.IsDrawing) return;
+        SourcePump<T> pump = Pump(context, next);
+        pump.Tickets = builder.Tickets();
+        builder.Run.Pumps.Add(pump);
+        builder.Run.Sources.Add(pump);
+    }
+
+    private protected abstract Source<T> With(StageOptions annotated);
+
+    private protected abstract SourcePump<T> Pump(StageContext context, Inlet<T> next);
+}

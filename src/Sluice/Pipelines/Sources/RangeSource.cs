@@ -1,0 +1,37 @@
+namespace Sluice;
+
+internal sealed class RangeSource(long start, long count, StageOptions options) : LeafSource<long>(options)
+{
+    private protected override string Kind => "range";
+
+    private protected override Source<long> With(StageOptions annotated) => new RangeSource(start, count, annotated);
+
+    private protected override SourcePump<long> Pump(StageContext context, Inlet<long> next) => new RangePump(context, next, start, count);
+}
+
+internal sealed class RangePump(StageContext context, Inlet<long> next, long start, long count) : SourcePump<long>(context, next)
+{
+    private readonly long end = start + count;
+    private long position = start;
+
+    protected override async ValueTask ProduceAsync()
+    {
+        while (!IsStopped)
+        {
+            ValueTask pushed = PushSome();
+            if (pushed.IsCompletedSuccessfully) return;
+            Flush();
+            await pushed;
+        }
+    }
+
+    private ValueTask PushSome()
+    {
+        while (position < end && !IsStopped)
+        {
+            ValueTask pushed = EmitAsync(position++);
+            if (!pushed.IsCompletedSuccessfully) return pushed;
+        }
+        return default;
+    }
+}

@@ -1,0 +1,57 @@
+namespace Sluice;
+
+/// <summary>Annotations of the stage before them: <c>source | GeocodeAsync | Stage.Parallel(8) | Stage.Retry(3)</c>.</summary>
+/// <remarks>They may be chained as well: <c>Stage.Parallel(8).Unordered</c>. A later one overrides an earlier one of its kind.</remarks>
+public static class Stage
+{
+    /// <summary>Up to this many items are worked on at once; results keep the order of the items unless <see cref="StageAnnotation.Unordered"/>.</summary>
+    /// <remarks>Every lane has its own instance of a node. Operators that remember earlier items cannot be run in parallel; use <see cref="KeyBy"/>.</remarks>
+    /// <param name="lanes">1 to 1,024.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than 1, or more than 1,024.</exception>
+    public static StageAnnotation Parallel(int lanes) => StageAnnotation.None.Parallel(lanes);
+
+    /// <summary>Results of the parallel stage come out as they are ready.</summary>
+    public static StageAnnotation Unordered => StageAnnotation.None.Unordered;
+
+    /// <summary>An item that fails is tried again, up to this many more times, before <see cref="OnError"/> decides.</summary>
+    /// <remarks>What a failed attempt had put out already is taken back: outputs go on when an attempt has succeeded.</remarks>
+    /// <param name="retries">0 to 1,000,000.</param>
+    /// <param name="backoff">How long to wait; exponential from 100 ms up to a minute, with jitter, unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or too many.</exception>
+    public static StageAnnotation Retry(int retries, Backoff? backoff = null) => StageAnnotation.None.Retry(retries, backoff);
+
+    /// <summary>An attempt at an item that takes longer is cancelled, and has failed with a <see cref="TimeoutException"/>.</summary>
+    /// <remarks>For asynchronous stages: a synchronous function cannot be interrupted.</remarks>
+    /// <param name="limit">More than zero.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>
+    public static StageAnnotation Timeout(TimeSpan limit) => StageAnnotation.None.Timeout(limit);
+
+    /// <summary>What happens to an item that has failed for good.</summary>
+    public static StageAnnotation OnError(OnError policy) => StageAnnotation.None.OnError(policy);
+
+    /// <summary>Names the node. Given names are unique within a pipeline.</summary>
+    /// <param name="name">Not empty.</param>
+    /// <exception cref="ArgumentException">An empty name.</exception>
+    public static StageAnnotation Named(string name) => StageAnnotation.None.Named(name);
+
+    /// <summary>Puts an asynchronous boundary behind the stage: what follows runs on a thread of its own, up to this many items behind.</summary>
+    /// <param name="capacity">1 or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    public static StageAnnotation Buffer(int capacity) => StageAnnotation.None.Buffer(capacity);
+
+    /// <summary>Reports every item that goes into the stage and comes out of it.</summary>
+    /// <param name="log">Called on the stage's thread; in a parallel stage by several at once. It must not throw.</param>
+    public static StageAnnotation Log(Action<ItemLog> log) => StageAnnotation.None.Log(log);
+
+    /// <summary>
+    /// The stage <em>after</em> it runs in lanes: items of one key in order, one at a time; different keys at the same
+    /// time. <c>source | Stage.KeyBy((Order o) => o.Customer, lanes: 8) | Node.Of(() => new Totals())</c>.
+    /// </summary>
+    /// <remarks>Keys are not remembered, so there may be any number of them. Across keys, order is not kept.</remarks>
+    /// <param name="key">The key of an item; its type must have a meaningful <see cref="object.GetHashCode"/>.</param>
+    /// <param name="lanes">1 to 1,024; the number of processors unless given.</param>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <typeparam name="TKey">The type of the key.</typeparam>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than 1 lane, or more than 1,024.</exception>
+    public static KeyedLanes<T> KeyBy<T, TKey>(Func<T, TKey> key, int? lanes = null) => KeyedLanes<T>.Of(key, lanes ?? Environment.ProcessorCount);
+}

@@ -1,0 +1,93 @@
+namespace Sluice;
+
+/// <summary>One or more annotations of a stage; see <see cref="Stage"/>. Immutable.</summary>
+public sealed class StageAnnotation
+{
+    private const int MostLanes = 1024;
+    private const int MostRetries = 1_000_000;
+
+    private static readonly Backoff DefaultBackoff = Backoff.Exponential(TimeSpan.FromMilliseconds(100));
+
+    private readonly string text;
+    private readonly Func<StageOptions, StageTraits, StageOptions> apply;
+
+    private StageAnnotation(string text, Func<StageOptions, StageTraits, StageOptions> apply) => (this.text, this.apply) = (text, apply);
+
+    internal static StageAnnotation None { get; } = new("Stage", static (options, _) => options);
+
+    /// <inheritdoc cref="Stage.Unordered"/>
+    public StageAnnotation Unordered => And(nameof(Unordered), static (options, _) => options with { Ordered = false });
+
+    /// <inheritdoc cref="Stage.Parallel"/>
+    public StageAnnotation Parallel(int lanes)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(lanes, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(lanes, MostLanes);
+        string text = $"Parallel({lanes})";
+        return And(text, (options, stage) => stage.Stateful is { } why && lanes > 1
+            ? throw Refused(text, $"a {stage.Kind} stage {why}. Use Stage.KeyBy in front of it to run it in lanes by key")
+            : options with { Parallel = lanes });
+    }
+
+    /// <inheritdoc cref="Stage.Retry"/>
+    public StageAnnotation Retry(int retries, Backoff? backoff = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(retries);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(retries, MostRetries);
+        string text = $"Retry({retries})";
+        return And(text, (options, stage) => stage.Stateful is { } why && retries > 0
+            ? throw Refused(text, $"a {stage.Kind} stage {why}, and an attempt would leave its traces. Put the work that may fail into a stage of its own")
+            : options with { Retries = retries, Backoff = backoff ?? DefaultBackoff });
+    }
+
+    /// <inheritdoc cref="Stage.Timeout"/>
+    public StageAnnotation Timeout(TimeSpan limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero);
+        string text = $"Timeout({limit})";
+        return And(text, (options, stage) => stage.IsAsynchronous
+            ? options with { Timeout = limit }
+            : throw Refused(text, $"the {stage.Kind} stage is synchronous, and cannot be interrupted. Make its function asynchronous, with a CancellationToken"));
+    }
+
+    /// <inheritdoc cref="Stage.OnError"/>
+    public StageAnnotation OnError(OnError policy)
+    {
+        if (!Enum.IsDefined(policy)) throw new ArgumentOutOfRangeException(nameof(policy), policy, "Not a policy.");
+        return And($"OnError({policy})", (options, _) => options with { OnError = policy });
+    }
+
+    /// <inheritdoc cref="Stage.Named"/>
+    public StageAnnotation Named(string name)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        return And($"Named(\"{name}\")", (options, _) => options with { Name = name });
+    }
+
+    /// <inheritdoc cref="Stage.Buffer"/>
+    public StageAnnotation Buffer(int capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        string text = $"Buffer({capacity})";
+        return And(text, (options, stage) => stage.IsSink
+            ? throw Refused(text, "a sink puts nothing out that could be buffered. Put the buffer in front of it")
+            : options with { Buffer = capacity });
+    }
+
+    /// <inheritdoc cref="Stage.Log"/>
+    public StageAnnotation Log(Action<ItemLog> log)
+    {
+        ArgumentNullException.ThrowIfNull(log);
+        return And("Log(…)", (options, _) => options with { Log = log });
+    }
+
+    /// <summary>For example <c>Stage.Parallel(8).Retry(3)</c>.</summary>
+    public override string ToString() => text;
+
+    internal StageOptions Apply(StageOptions options, StageTraits stage) => apply(options, stage);
+
+    private static InvalidOperationException Refused(string annotation, string why) => new($"Stage.{annotation} does not fit here: {why}.");
+
+    private StageAnnotation And(string more, Func<StageOptions, StageTraits, StageOptions> then)
+        => new($"{text}.{more}", (options, stage) => then(apply(options, stage), stage));
+}
