@@ -20,7 +20,7 @@ internal abstract class Inlet<T> : IInlet
     private int openInputs = 1;
 
     /// <summary>The node this inlet belongs to.</summary>
-    public int Node { get; protected init; }
+    public int Node { get; protected set; }
 
     /// <summary>Who produces into this inlet; several after a merge.</summary>
     public IUpstream? Upstream { get; private set; }

@@ -16,9 +16,11 @@ internal sealed class Ring<T>
     private const int FirstSegment = 64;
 
     private readonly int capacity;
+
+    // In this order: the padding of an index also keeps the halves before and behind it on different cache lines.
     private ProducerHalf producer;
-    private ConsumerHalf consumer;
     private PaddedIndex publishedTail;
+    private ConsumerHalf consumer;
     private PaddedIndex publishedHead;
 
     public Ring(int capacity)
@@ -129,7 +131,6 @@ internal sealed class Ring<T>
         public long Tail;
         public long KnownHead;
         public int Limit;
-        public Padding After;
     }
 
     private struct ConsumerHalf
@@ -137,7 +138,6 @@ internal sealed class Ring<T>
         public Segment Segment;
         public long Head;
         public long KnownTail;
-        public Padding After;
     }
 }
 
@@ -148,7 +148,3 @@ internal struct PaddedIndex
     [FieldOffset(128)]
     public long Value;
 }
-
-/// <summary>Keeps what is before it and what is after it on different cache lines.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 128)]
-internal struct Padding;

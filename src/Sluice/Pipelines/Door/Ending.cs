@@ -14,7 +14,7 @@ internal static class Ending
     public static Pipeline End<T>(this Source<T> source, SinkBranches<T> sinks)
     {
         ArgumentNullException.ThrowIfNull(sinks);
-        return new(source.Fan(new BroadcastOperator<T>(), Branch.Unnamed(sinks.Select(sink => sink.Pipe))));
+        return new(source.Fan(new BroadcastOperator<T>(), Branch.Unnamed(sinks.Pipes)));
     }
 
     public static Sink<TIn> End<TIn, T>(this Pipe<TIn, T> pipe, Operator<T, Nothing> sink) => new(pipe.Then(sink));
@@ -22,6 +22,14 @@ internal static class Ending
     public static Sink<TIn> End<TIn, T>(this Pipe<TIn, T> pipe, Sink<T> sink) => pipe.Then(source => source.End(sink));
 
     public static Sink<TIn> End<TIn, T>(this Pipe<TIn, T> pipe, SinkBranches<T> sinks) => pipe.Then(source => source.End(sinks));
+
+    public static Pipeline End<T>(this Source<T> source, Func<Source<T>, Pipeline>[] sinks)
+    {
+        ArgumentNullException.ThrowIfNull(sinks);
+        return new(source.Fan(new BroadcastOperator<T>(), Branch.Unnamed(sinks.Select(sink => Pipe<T, Nothing>.Of(branch => sink(branch).Tail)))));
+    }
+
+    public static Sink<TIn> End<TIn, T>(this Pipe<TIn, T> pipe, Func<Source<T>, Pipeline>[] sinks) => pipe.Then(source => source.End(sinks));
 
     public static Source<T> Keyed<T>(this Source<T> source, KeyedLanes<T> lanes)
     {

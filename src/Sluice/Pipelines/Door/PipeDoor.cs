@@ -82,6 +82,9 @@ public static class PipeDoor
         /// <summary>Sinks, each of which gets every item.</summary>
         public static Sink<TIn> operator |(Pipe<TIn, T> pipe, SinkBranches<T> sinks) => pipe.End(sinks);
 
+        /// <summary>Branches that end in sinks, each of which gets every item.</summary>
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Func<Source<T>, Pipeline>[] sinks) => pipe.End(sinks);
+
         /// <summary>Annotates the stage before it.</summary>
         public static Pipe<TIn, T> operator |(Pipe<TIn, T> pipe, StageAnnotation annotation) => pipe.Annotate(annotation);
 

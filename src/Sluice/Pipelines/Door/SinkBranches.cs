@@ -5,7 +5,9 @@ namespace Sluice;
 
 /// <summary>Several sinks in brackets, each of which gets every item: <c>source | [ToDatabaseAsync, ToFile]</c>. Made by a collection expression.</summary>
 /// <typeparam name="T">The type of the items.</typeparam>
-public sealed class SinkBranches<T> : IEnumerable<Sink<T>>
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1010", Justification = "See GetEnumerator: typed, it would take no functions.")]
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Naming", "CA1710", Justification = "Branches are what the design calls them.")]
+public sealed class SinkBranches<T> : IEnumerable
 {
     private readonly List<Sink<T>> sinks = [];
 
@@ -55,9 +57,10 @@ public sealed class SinkBranches<T> : IEnumerable<Sink<T>>
     }
 
     /// <summary>The sinks, in the order written.</summary>
-    public IEnumerator<Sink<T>> GetEnumerator() => sinks.GetEnumerator();
+    /// <remarks>Untyped on purpose: the elements of a collection expression must convert to the type of this sequence, and functions convert to nothing narrower.</remarks>
+    public IEnumerator GetEnumerator() => sinks.GetEnumerator();
 
-    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    internal IEnumerable<Pipe<T, Nothing>> Pipes => sinks.Select(sink => sink.Pipe);
 
     private void Add(Operator<T, Nothing> sink) => sinks.Add(Sink<T>.Of(sink));
 }

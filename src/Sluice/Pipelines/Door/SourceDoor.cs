@@ -82,6 +82,9 @@ public static class SourceDoor
         /// <summary>Sinks, each of which gets every item.</summary>
         public static Pipeline operator |(Source<T> source, SinkBranches<T> sinks) => source.End(sinks);
 
+        /// <summary>Branches that end in sinks, each of which gets every item.</summary>
+        public static Pipeline operator |(Source<T> source, Func<Source<T>, Pipeline>[] sinks) => source.End(sinks);
+
         /// <summary>Annotates the stage before it.</summary>
         public static Source<T> operator |(Source<T> source, StageAnnotation annotation) => source.Annotate(annotation);
 

@@ -80,6 +80,7 @@ internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
         }
         functions[--first] = function;
         nodes.Add(context);
+        Node = context.Node;
         return true;
     }
 

@@ -31,6 +31,7 @@ internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
         }
         functions[--first] = function;
         nodes.Add(context);
+        Node = context.Node;
         return true;
     }
 
