@@ -8,9 +8,11 @@ namespace Sluice;
 /// <param name="Elapsed">Time since the start, by the run's clock.</param>
 /// <param name="Roots">What became of the sources' items; null unless the run follows them (<c>RunOptions.TrackItems</c>).</param>
 /// <param name="Nodes">The nodes, in the order of the topology.</param>
+/// <param name="Outputs">The named outputs that were written to, by name.</param>
 /// <param name="StillRunning">Nodes whose code did not stop in time when it was told to.</param>
 public sealed record RunSnapshot(
-    RunState State, TimeSpan Elapsed, RootCounts? Roots, IReadOnlyList<NodeSnapshot> Nodes, IReadOnlyList<string> StillRunning)
+    RunState State, TimeSpan Elapsed, RootCounts? Roots, IReadOnlyList<NodeSnapshot> Nodes,
+    IReadOnlyDictionary<string, OutputCounts> Outputs, IReadOnlyList<string> StillRunning)
 {
     /// <summary>The node of this name.</summary>
     /// <exception cref="KeyNotFoundException">There is none.</exception>
@@ -38,6 +40,8 @@ public sealed record RunSnapshot(
             if (node.BlockedOn is { } edge) text.Append(" on ").Append(edge);
             text.AppendLine();
         }
+        foreach (var (name, count) in Outputs)
+            text.Append(CultureInfo.InvariantCulture, $"output {name}: {count.Written} written, {count.Discarded} discarded").AppendLine();
         return text.ToString();
     }
 }

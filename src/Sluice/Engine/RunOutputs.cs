@@ -1,18 +1,30 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 
 namespace Sluice;
 
-/// <summary>The named outputs of a run that somebody wants to read.</summary>
+/// <summary>The named outputs of a run: those that somebody reads, and counts for all.</summary>
 /// <remarks>Thread-safe: nodes write from several islands; channels are made by whoever comes first, writer or reader.</remarks>
 internal sealed class RunOutputs(RunOptions options)
 {
     private readonly Lock sync = new();
-    private Dictionary<string, OutputChannel>? channels;
+    private Dictionary<string, NamedChannel>? channels;
+    private ConcurrentDictionary<string, OutputCounts>? counts;
     private bool completed;
     private Exception? failure;
 
-    /// <summary>Where to write to, or null when nobody asked for this output.</summary>
-    public ChannelWriter<T>? Writer<T>(string name) => options.Outputs.Count == 0 || !options.Outputs.Contains(name) ? null : Of<T>(name).Writer;
+    public IReadOnlyDictionary<string, OutputCounts> Counts => counts is { } known
+        ? new Dictionary<string, OutputCounts>(known)
+        : new Dictionary<string, OutputCounts>();
+
+    public ValueTask WriteAsync<T>(string name, T item, CancellationToken cancellation)
+    {
+        bool read = options.Outputs.Count > 0 && options.Outputs.Contains(name);
+        LazyInitializer.EnsureInitialized(ref counts, static () => [])!.AddOrUpdate(
+            name, static (_, read) => new OutputCounts(1, read ? 0 : 1),
+            static (_, known, read) => new(known.Written + 1, known.Discarded + (read ? 0 : 1)), read);
+        return read ? Of<T>(name).Writer.WriteAsync(item, cancellation) : default;
+    }
 
     public ChannelReader<T> Reader<T>(string name)
     {
@@ -28,7 +40,8 @@ internal sealed class RunOutputs(RunOptions options)
             if (completed) return;
             completed = true;
             failure = cause;
-            foreach (OutputChannel channel in channels?.Values ?? Enumerable.Empty<OutputChannel>()) channel.Complete(cause);
+            if (channels is null) return;
+            foreach (NamedChannel channel in channels.Values) channel.Complete(cause);
         }
     }
 
@@ -37,27 +50,27 @@ internal sealed class RunOutputs(RunOptions options)
         lock (sync)
         {
             channels ??= [];
-            if (!channels.TryGetValue(name, out OutputChannel? known))
+            if (!channels.TryGetValue(name, out NamedChannel? known))
             {
-                var made = new OutputChannel<T>(options.Capacity);
+                var made = new NamedChannel<T>(options.Capacity);
                 channels.Add(name, made);
                 if (completed) made.Complete(failure);
                 return made.Channel;
             }
-            return known is OutputChannel<T> typed
+            return known is NamedChannel<T> typed
                 ? typed.Channel
                 : throw new ArgumentException($"The output '{name}' carries {known.Type.Name}, not {typeof(T).Name}.", nameof(name));
         }
     }
 
-    private abstract class OutputChannel
+    private abstract class NamedChannel
     {
         public abstract Type Type { get; }
 
         public abstract void Complete(Exception? cause);
     }
 
-    private sealed class OutputChannel<T>(int capacity) : OutputChannel
+    private sealed class NamedChannel<T>(int capacity) : NamedChannel
     {
         public Channel<T> Channel { get; } = System.Threading.Channels.Channel.CreateBounded<T>(capacity);
 

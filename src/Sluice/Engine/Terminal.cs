@@ -1,7 +1,8 @@
 namespace Sluice;
 
 /// <summary>What comes out of a sink: nothing. A sink is a pipe of this output type.</summary>
-internal readonly struct Nothing;
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Performance", "CA1815", Justification = "There is one value of it.")]
+public readonly struct Nothing;
 
 /// <summary>The end of a branch that ends in a sink. Shared by all lanes and branches: it has no state.</summary>
 internal sealed class Terminal : Inlet<Nothing>

@@ -1,0 +1,82 @@
+namespace Sluice;
+
+/// <summary>Lets several sources of a single-threaded run into one operator, one item at a time, when it is ready for it.</summary>
+/// <remarks>What an <see cref="IslandPump"/> with several inputs is to a run with several threads; the items are not queued in between.</remarks>
+internal sealed class SerialFanIn(Run run)
+{
+    private readonly Gate gate = new(run.Scheduler);
+    private readonly List<Waiter> blocked = [];
+
+    public Inlet<T> AddInput<T>(Inlet<T> inlet) => new Input<T>(this, inlet);
+
+    /// <summary>Whatever was done may have made another input ready.</summary>
+    private void Leave()
+    {
+        gate.Exit();
+        foreach (Waiter waiter in blocked) waiter.Wake();
+    }
+
+    private sealed class Input<T> : Inlet<T>, IUpstream
+    {
+        private readonly SerialFanIn owner;
+        private readonly Inlet<T> inlet;
+        private readonly Run run;
+        private readonly Waiter waiter;
+
+        public Input(SerialFanIn owner, Inlet<T> inlet)
+        {
+            (this.owner, this.inlet, Node) = (owner, inlet, inlet.Node);
+            run = owner.Run;
+            waiter = new Waiter(run.Scheduler);
+            run.OnStop.Add(waiter.Wake);
+            owner.blocked.Add(waiter);
+            inlet.Attach(this);
+        }
+
+        public void Stop() => Upstream?.Stop();
+
+        public override void Flush() => inlet.Flush();
+
+        public override async ValueTask PushAsync(T item, Ticket? ticket)
+        {
+            await EnterWhenReadyAsync();
+            try
+            {
+                await inlet.PushAsync(item, ticket);
+            }
+            finally
+            {
+                owner.Leave();
+            }
+        }
+
+        protected override async ValueTask OnCompleteAsync()
+        {
+            await owner.gate.EnterAsync();
+            try
+            {
+                await inlet.CompleteAsync();
+            }
+            finally
+            {
+                owner.Leave();
+            }
+        }
+
+        // Serial: between looking and arming nothing else runs.
+        private async ValueTask EnterWhenReadyAsync()
+        {
+            await owner.gate.EnterAsync();
+            while (!inlet.IsReady)
+            {
+                waiter.Arm();
+                owner.gate.Exit();
+                await waiter.WaitAsync();
+                run.ThrowIfStopping();
+                await owner.gate.EnterAsync();
+            }
+        }
+    }
+
+    private Run Run => run;
+}

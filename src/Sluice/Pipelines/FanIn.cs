@@ -1,0 +1,27 @@
+namespace Sluice;
+
+/// <summary>Brings several inputs, each driven by a pump of its own, into one operator: through rings, or through a gate where there is one thread.</summary>
+internal readonly struct FanIn
+{
+    private readonly IslandPump? pump;
+    private readonly SerialFanIn? gate;
+    private readonly int capacity;
+
+    public FanIn(RunBuilder builder, int node)
+    {
+        capacity = builder.Run.Options.Capacity;
+        if (builder.IsMultiThread) builder.Run.Pumps.Add(pump = new IslandPump(builder.Run, node));
+        else gate = new SerialFanIn(builder.Run);
+    }
+
+    public Inlet<T> AddInput<T>(Inlet<T> inlet) => pump?.AddInput(inlet, capacity) ?? gate!.AddInput(inlet);
+}
+
+internal static class FanInOptions
+{
+    public static void Check(string kind, StageAnnotation annotation, StageOptions options)
+    {
+        if (options.HasPolicy || options.Log is not null)
+            throw new InvalidOperationException($"{annotation} does not fit here: a {kind} is not a function. Annotate the stages before or behind it.");
+    }
+}

@@ -1,0 +1,37 @@
+namespace Sluice;
+
+/// <summary>How several inputs of one type become one.</summary>
+internal abstract class MergeOperator<T>
+{
+    public abstract string Kind { get; }
+
+    /// <summary>An inlet for each input.</summary>
+    public abstract Inlet<T>[] Create(StageContext context, Inlet<T> next, int inputs);
+}
+
+/// <summary>Several sources of one type, and the operator that makes one of them.</summary>
+internal sealed class MergeSource<T>(Source<T>[] inputs, MergeOperator<T> merge, StageOptions options) : Source<T>
+{
+    internal override bool CrossesThreads => true;
+
+    internal override Source<T> Annotate(StageAnnotation annotation)
+    {
+        StageOptions annotated = annotation.Apply(options, new StageTraits(merge.Kind, "takes from several inputs", IsAsynchronous: false, IsSink: false));
+        FanInOptions.Check(merge.Kind, annotation, annotated);
+        return new MergeSource<T>(inputs, merge, annotated);
+    }
+
+    internal override Source<T> Rewrite(Rewriter rewriter)
+        => new MergeSource<T>(Array.ConvertAll(inputs, input => input.Rewrite(rewriter)), merge, options);
+
+    internal override void Build(RunBuilder builder, Inlet<T> next)
+    {
+        int node = builder.AddNode(merge.Kind, options, null, null, typeof(T), typeof(T));
+        builder.Connect(node, next);
+        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity);
+        Inlet<T>[] inlets = merge.Create(builder.Context(node), next, inputs.Length);
+        FanIn fanIn = new(builder, node);
+        for (int i = 0; i < inputs.Length; i++) inlets[i] = fanIn.AddInput(inlets[i]);
+        for (int i = inputs.Length - 1; i >= 0; i--) inputs[i].Build(builder, inlets[i]);
+    }
+}

@@ -1,0 +1,63 @@
+namespace Sluice;
+
+/// <summary>A stage as a class: with state, several pushes per item, named outputs, and hooks at the beginning and the end.</summary>
+/// <remarks>
+/// Given as a factory, <c>source | Node.Of(() => new MovingAverage(5))</c>: every run and every lane has an instance of
+/// its own, whose methods are never called at the same time, so that it needs no locks. It is disposed with its run if it
+/// is disposable. Handing an instance itself is allowed where there is one lane and one run at a time.
+/// </remarks>
+/// <typeparam name="TIn">The type of what goes in.</typeparam>
+/// <typeparam name="TOut">The type of what comes out.</typeparam>
+public abstract class Node<TIn, TOut>
+{
+    private StageContext? context;
+
+    /// <summary>The node's name in the pipeline.</summary>
+    protected string Name => Context.Run.NameOf(Context.Node);
+
+    /// <summary>The clock of the run. A node that asks another one cannot be tested.</summary>
+    protected TimeProvider Clock => Context.Run.Time;
+
+    private StageContext Context => context
+        ?? throw new InvalidOperationException($"The node {GetType().Name} is not part of a run yet. Its name, clock and state are there from BeginAsync on.");
+
+    /// <summary>Called once, before the first item of the run; the nodes upstream have begun.</summary>
+    protected virtual ValueTask BeginAsync(CancellationToken cancellation) => default;
+
+    /// <summary>Called with every item, one after the other. Push any number of items, and await every push: that is the backpressure.</summary>
+    protected abstract ValueTask ProcessAsync(TIn item, Output<TOut> output, CancellationToken cancellation);
+
+    /// <summary>Called once, after the last item; may push. Not called when the run is cancelled or has failed.</summary>
+    protected virtual ValueTask EndAsync(Output<TOut> output, CancellationToken cancellation) => default;
+
+    /// <summary>The object that all nodes of the run share (see <see cref="RunOptions.State"/>).</summary>
+    /// <exception cref="InvalidOperationException">The run was started without one, or with one of another type.</exception>
+    protected TState State<TState>() where TState : class => Context.Run.State<TState>();
+
+    internal bool TryEnter(StageContext run) => Interlocked.CompareExchange(ref context, run, null) is null;
+
+    internal void Leave() => context = null;
+
+    internal ValueTask Begin(CancellationToken cancellation) => BeginAsync(cancellation);
+
+    internal ValueTask Process(TIn item, Output<TOut> output, CancellationToken cancellation) => ProcessAsync(item, output, cancellation);
+
+    internal ValueTask End(Output<TOut> output, CancellationToken cancellation) => EndAsync(output, cancellation);
+}
+
+/// <summary>A sink as a class; see <see cref="Node{TIn, TOut}"/>, of which it is the kind that puts nothing out.</summary>
+/// <typeparam name="T">The type of what goes in.</typeparam>
+public abstract class SinkNode<T> : Node<T, Nothing>
+{
+    /// <summary>Called with every item, one after the other.</summary>
+    protected abstract ValueTask ProcessAsync(T item, CancellationToken cancellation);
+
+    /// <summary>Called once, after the last item. Not called when the run is cancelled or has failed.</summary>
+    protected virtual ValueTask EndAsync(CancellationToken cancellation) => default;
+
+    /// <inheritdoc/>
+    protected sealed override ValueTask ProcessAsync(T item, Output<Nothing> output, CancellationToken cancellation) => ProcessAsync(item, cancellation);
+
+    /// <inheritdoc/>
+    protected sealed override ValueTask EndAsync(Output<Nothing> output, CancellationToken cancellation) => EndAsync(cancellation);
+}

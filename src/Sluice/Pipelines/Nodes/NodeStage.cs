@@ -1,0 +1,115 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory) : Operator<TIn, TOut>
+{
+    private string? hint;
+
+    public override string Kind => typeof(TOut) == typeof(Nothing) ? "sink" : "node";
+
+    public override string Hint => hint ??= Make().GetType().Name;
+
+    public override bool IsAsynchronous => true;
+
+    public override bool CanBeAbandoned => false;
+
+    public override Inlet<TIn> Create(StageContext context, Inlet<TOut> next)
+    {
+        Node<TIn, TOut> node = Make();
+        hint ??= node.GetType().Name;
+        return new NodeStage<TIn, TOut>(context, next, node, hint);
+    }
+
+    private Node<TIn, TOut> Make() => factory() ?? throw new InvalidOperationException("The factory of a node returned null.");
+}
+
+internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
+{
+    private readonly Node<TIn, TOut> node;
+    private readonly Output<TOut> output;
+
+    public NodeStage(StageContext context, Inlet<TOut> next, Node<TIn, TOut> node, string name) : base(context, next)
+    {
+        if (!node.TryEnter(context))
+        {
+            throw new InvalidOperationException(
+                $"The same instance of {name} would be used by two lanes or two runs at once. Give a factory that makes a new one: Node.Of(() => new {name}(…)).");
+        }
+        this.node = node;
+        output = new Output<TOut>(context, next);
+        context.Run.Nodes.Add(this);
+    }
+
+    public override ValueTask PushAsync(TIn item, Ticket? ticket)
+    {
+        Context.In++;
+        output.Ticket = ticket;
+        long before = Context.Out;
+        try
+        {
+            ValueTask pending = node.Process(item, output, Context.Token);
+            if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, item, ticket, before);
+            pending.GetAwaiter().GetResult();
+        }
+        catch (Exception e)
+        {
+            throw Decide(e, item, ticket);
+        }
+        Settle(ticket, before);
+        return default;
+    }
+
+    public async ValueTask BeginAsync() => await node.Begin(Context.Token);
+
+    public async ValueTask DisposeAsync()
+    {
+        node.Leave();
+        if (node is IAsyncDisposable later) await later.DisposeAsync();
+        else if (node is IDisposable now) now.Dispose();
+    }
+
+    protected override async ValueTask OnCompleteAsync()
+    {
+        output.Ticket = null;
+        try
+        {
+            await node.End(output, Context.Token);
+            output.ThrowIfFailedDownstream();
+        }
+        catch (Exception e)
+        {
+            throw Decide(e, null, null);
+        }
+        await Next.CompleteAsync();
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AwaitAsync(ValueTask pending, TIn item, Ticket? ticket, long before)
+    {
+        try
+        {
+            await pending;
+        }
+        catch (Exception e)
+        {
+            throw Decide(e, item, ticket);
+        }
+        Settle(ticket, before);
+    }
+
+    private void Settle(Ticket? ticket, long before)
+    {
+        output.ThrowIfFailedDownstream();
+        if (typeof(TOut) == typeof(Nothing))
+        {
+            Context.Out++;
+            ticket?.Settle(Outcome.Completed);
+        }
+        else ticket?.Settle(Context.Out == before ? Outcome.Skipped : Outcome.Completed);
+    }
+
+    /// <summary>A failure further down passes through as it is; anything else is this node's.</summary>
+    private Exception Decide(Exception e, object? item, Ticket? ticket)
+        => output.IsFromDownstream(e) || e is RunStoppedException ? e : Context.Failure(e, item, ticket);
+}

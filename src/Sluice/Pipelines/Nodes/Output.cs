@@ -1,0 +1,73 @@
+namespace Sluice;
+
+/// <summary>Where a node pushes its items to.</summary>
+/// <remarks>For use by the node it was given to, during the call it was given to, and by one thread at a time.</remarks>
+/// <typeparam name="T">The type of the items.</typeparam>
+public sealed class Output<T>
+{
+    private readonly StageContext context;
+    private readonly Inlet<T> next;
+    private Exception? failedDownstream;
+
+    internal Output(StageContext context, Inlet<T> next) => (this.context, this.next) = (context, next);
+
+    internal Ticket? Ticket { get; set; }
+
+    /// <summary>Pushes an item on. Completes when there is room for more.</summary>
+    public ValueTask PushAsync(T item)
+    {
+        context.Out++;
+        Ticket?.Add(1);
+        try
+        {
+            ValueTask pushed = next.PushAsync(item, Ticket);
+            return pushed.IsCompletedSuccessfully ? default : WatchAsync(pushed);
+        }
+        catch (Exception e)
+        {
+            failedDownstream = e;
+            throw;
+        }
+    }
+
+    /// <summary>Pushes an item to a named output. If nobody reads that output in this run, the item is counted and discarded.</summary>
+    /// <exception cref="ArgumentException">The output is read as another type.</exception>
+    public ValueTask PushAsync<TNamed>(NamedOutput<TNamed> output, TNamed item)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        return context.Run.Outputs.WriteAsync(output.Name, item, context.Token);
+    }
+
+    /// <summary>What failed downstream is not the node's to handle: it goes on even if the node swallowed it.</summary>
+    internal void ThrowIfFailedDownstream()
+    {
+        if (failedDownstream is { } failure) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+    }
+
+    internal bool IsFromDownstream(Exception e) => ReferenceEquals(e, failedDownstream);
+
+    private async ValueTask WatchAsync(ValueTask pushed)
+    {
+        try
+        {
+            await pushed;
+        }
+        catch (Exception e)
+        {
+            failedDownstream = e;
+            throw;
+        }
+    }
+}
+
+/// <summary>An output of a node beside the main one. Declared as a field or property of the node.</summary>
+/// <param name="name">Its name; by it the output is read (<see cref="RunOptions.Outputs"/>, <see cref="Run.Output{T}"/>).</param>
+/// <typeparam name="T">The type of its items.</typeparam>
+public sealed class NamedOutput<T>(string name)
+{
+    /// <summary>Its name.</summary>
+    public string Name { get; } = name ?? throw new ArgumentNullException(nameof(name));
+
+    /// <summary>Its name.</summary>
+    public override string ToString() => Name;
+}

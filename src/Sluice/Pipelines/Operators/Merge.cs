@@ -1,0 +1,44 @@
+namespace Sluice;
+
+public static partial class Source
+{
+    /// <summary>The items of all sources, each as it comes; ends when all have ended.</summary>
+    /// <remarks>Items of one source keep their order. In single-thread mode sources run one after the other, each until it waits.</remarks>
+    public static Source<T> Merge<T>(params Source<T>[] sources)
+    {
+        ArgumentNullException.ThrowIfNull(sources);
+        if (sources.Length == 0) throw new ArgumentException("There is nothing to merge.", nameof(sources));
+        return new MergeSource<T>([.. sources], new MergeAll<T>(), StageOptions.Default);
+    }
+}
+
+public static partial class Operators
+{
+    /// <inheritdoc cref="Source.Merge"/>
+    public static Source<T> Merge<T>(this Source<T> source, params Source<T>[] others) => Source.Merge([NotNull(source), .. NotNull(others)]);
+
+    /// <inheritdoc cref="Source.Merge"/>
+    public static Pipe<TIn, T> Merge<TIn, T>(this Pipe<TIn, T> pipe, params Source<T>[] others)
+        => NotNull(pipe).Then(source => source.Merge(others));
+}
+
+internal sealed class MergeAll<T> : MergeOperator<T>
+{
+    public override string Kind => "merge";
+
+    public override Inlet<T>[] Create(StageContext context, Inlet<T> next, int inputs)
+    {
+        var stage = new MergeStage<T>(context, next);
+        stage.ShareAmong(inputs);
+        return [.. Enumerable.Repeat<Inlet<T>>(stage, inputs)];
+    }
+}
+
+internal sealed class MergeStage<T>(StageContext context, Inlet<T> next) : Stage<T, T>(context, next)
+{
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        return EmitAsync(item, ticket);
+    }
+}

@@ -1,0 +1,41 @@
+namespace Sluice;
+
+/// <summary>How two inputs of different types become one.</summary>
+internal abstract class PairOperator<TLeft, TRight, TOut>
+{
+    public abstract string Kind { get; }
+
+    public virtual Delegate? Function => null;
+
+    public abstract (Inlet<TLeft> Left, Inlet<TRight> Right) Create(StageContext context, Inlet<TOut> next);
+}
+
+/// <summary>Two sources, and the operator that makes one of them.</summary>
+internal sealed class PairSource<TLeft, TRight, TOut>(
+    Source<TLeft> left, Source<TRight> right, PairOperator<TLeft, TRight, TOut> pair, StageOptions options) : Source<TOut>
+{
+    internal override bool CrossesThreads => true;
+
+    internal override Source<TOut> Annotate(StageAnnotation annotation)
+    {
+        StageOptions annotated = annotation.Apply(options, new StageTraits(pair.Kind, "takes from two inputs", IsAsynchronous: false, IsSink: false));
+        FanInOptions.Check(pair.Kind, annotation, annotated);
+        return new PairSource<TLeft, TRight, TOut>(left, right, pair, annotated);
+    }
+
+    internal override Source<TOut> Rewrite(Rewriter rewriter)
+        => new PairSource<TLeft, TRight, TOut>(left.Rewrite(rewriter), right.Rewrite(rewriter), pair, options);
+
+    internal override void Build(RunBuilder builder, Inlet<TOut> next)
+    {
+        int node = builder.AddNode(pair.Kind, options, pair.Function, null, typeof(TLeft), typeof(TOut));
+        builder.Connect(node, next);
+        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity);
+        var (leftInlet, rightInlet) = pair.Create(builder.Context(node), next);
+        FanIn fanIn = new(builder, node);
+        leftInlet = fanIn.AddInput(leftInlet);
+        rightInlet = fanIn.AddInput(rightInlet);
+        right.Build(builder, rightInlet);
+        left.Build(builder, leftInlet);
+    }
+}
