@@ -1,4 +1,0 @@
-namespace Sluice.Testing;
-
-/// <summary>Scaffold only.</summary>
-public static class Marker;

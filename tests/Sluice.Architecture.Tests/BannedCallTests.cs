@@ -1,0 +1,93 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace Sluice.Architecture.Tests;
+
+/// <summary>Time comes from a TimeProvider and work runs where the engine says, or tests could control neither.</summary>
+public class BannedCallTests
+{
+    private const string Engine = "src/Sluice/Engine/";
+
+    // What is banned, what to do, and the folder where it is allowed.
+    private static readonly (Func<ISymbol, bool> Matches, string Instead, string? AllowedIn)[] Rules =
+    [
+        (symbol => Is(symbol, "System.DateTime", "Now", "UtcNow", "Today") || Is(symbol, "System.DateTimeOffset", "Now", "UtcNow")
+            || Is(symbol, "System.Environment", "TickCount", "TickCount64"), "ask the TimeProvider", null),
+        (symbol => Is(symbol, "System.Diagnostics.Stopwatch", "GetTimestamp", "GetElapsedTime", "Frequency"),
+            "ask the TimeProvider; only the engine measures its own rates with it", Engine),
+        (symbol => symbol.ContainingType?.ToDisplayString() == "System.Diagnostics.Stopwatch"
+            && !Is(symbol, "System.Diagnostics.Stopwatch", "GetTimestamp", "GetElapsedTime", "Frequency"),
+            "use TimeProvider.GetTimestamp and GetElapsedTime", null),
+        (symbol => Is(symbol, "System.Threading.Tasks.Task", "Run") || Is(symbol, "System.Threading.Tasks.TaskFactory", "StartNew")
+            || Is(symbol, "System.Threading.Thread", "Sleep", ".ctor")
+            || (symbol.ContainingType?.ToDisplayString() == "System.Threading.ThreadPool"),
+            "let the engine run it: only src/Sluice/Engine starts work", Engine),
+        (symbol => symbol is IMethodSymbol method && TakesTime(method) && !method.Parameters.Any(IsTimeProvider),
+            "pass a TimeProvider", null),
+        (symbol => Is(symbol, "System.Threading.Timer", ".ctor"),
+            "use TimeProvider.CreateTimer; only the engine watches over real threads with it", Engine),
+        (symbol => Is(symbol, "System.Timers.Timer", ".ctor"), "use TimeProvider.CreateTimer", null),
+    ];
+
+    [Fact]
+    public void SourcesTakeTimeAndThreadsOnlyWhereAllowed()
+    {
+        var violations = Repository.Packages.Where(package => package != "Sluice.Generators")
+            .SelectMany(package => Violations(Compiler.Package(package))).ToList();
+
+        Assert.True(violations.Count == 0, $"{violations.Count} banned calls:\n{string.Join('\n', violations)}");
+    }
+
+    [Fact]
+    public void EveryRuleFindsItsViolation()
+    {
+        const string Source =
+            """
+            class Bad
+            {
+                object a = DateTime.UtcNow;
+                object b = System.Diagnostics.Stopwatch.GetTimestamp();
+                object c = System.Diagnostics.Stopwatch.StartNew();
+                object d = Task.Run(() => { });
+                object e = Task.Delay(5);
+                object f = Task.Delay(TimeSpan.Zero, TimeProvider.System);
+                object g = new CancellationTokenSource(5);
+                object h = new CancellationTokenSource();
+                object i = Task.CompletedTask.WaitAsync(TimeSpan.Zero);
+                object j = Task.CompletedTask.WaitAsync(CancellationToken.None);
+                object k = new PeriodicTimer(TimeSpan.Zero);
+                Timer l = new(_ => { });
+                static Func<TimeSpan, Task> m = Task.Delay;
+            }
+            """;
+
+        Assert.Equal([3, 4, 5, 6, 7, 9, 11, 13, 14, 15], Lines("src/Sluice/Pipelines/Bad.cs"));
+        Assert.Equal([3, 5, 7, 9, 11, 13, 15], Lines("src/Sluice/Engine/Bad.cs"));
+
+        IEnumerable<int> Lines(string path)
+        {
+            var compilation = Compiler.Compile("Bad", [(path, Source)], OutputKind.DynamicallyLinkedLibrary);
+            Assert.Empty(Compiler.Errors(compilation));
+            return Violations(compilation).Select(violation => int.Parse(violation.Split(':')[1])).Order();
+        }
+    }
+
+    private static IEnumerable<string> Violations(CSharpCompilation compilation) =>
+        SymbolUse.In(compilation).SelectMany(use => Rules
+            .Where(rule => rule.Matches(use.Symbol) && (rule.AllowedIn is null || !use.Path.StartsWith(rule.AllowedIn, StringComparison.Ordinal)))
+            .Select(rule => $"{use.Path}:{use.Line}: {use.Symbol.ToDisplayString()}: {rule.Instead}"))
+            .Distinct();
+
+    // Everything that waits, and that has an overload with a TimeProvider.
+    private static bool TakesTime(IMethodSymbol method)
+        => Is(method, "System.Threading.Tasks.Task", "Delay")
+            || (Is(method, "System.Threading.CancellationTokenSource", ".ctor") && method.Parameters.Length > 0)
+            || (method.Name == "WaitAsync" && method.ContainingNamespace.ToDisplayString() == "System.Threading.Tasks"
+                && method.Parameters.Any(parameter => parameter.Type.Name == "TimeSpan"))
+            || Is(method, "System.Threading.PeriodicTimer", ".ctor");
+
+    private static bool IsTimeProvider(IParameterSymbol parameter) => parameter.Type.Name == "TimeProvider";
+
+    private static bool Is(ISymbol symbol, string type, params string[] members)
+        => members.Contains(symbol.Name) && symbol.ContainingType?.ToDisplayString() == type;
+}

@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace Sluice.Architecture.Tests;
+
+/// <summary>Compiles sources in memory, against everything this test project references.</summary>
+internal static class Compiler
+{
+    internal const string ImplicitUsings =
+        """
+        global using System;
+        global using System.Collections.Generic;
+        global using System.IO;
+        global using System.Linq;
+        global using System.Net.Http;
+        global using System.Threading;
+        global using System.Threading.Tasks;
+
+        """;
+
+    private static readonly IReadOnlyList<string> Assemblies =
+        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+
+    private static readonly ConcurrentDictionary<string, MetadataReference> References = new();
+
+    private static readonly ConcurrentDictionary<string, Lazy<CSharpCompilation>> Packages = new();
+
+    /// <summary>Options of the sources: files named here may use what C# 14 has.</summary>
+    internal static CSharpParseOptions Language { get; } = new(LanguageVersion.CSharp14, DocumentationMode.Parse);
+
+    /// <summary>The path of an assembly that this project references, such as "Sluice".</summary>
+    internal static string? PathOf(string assembly)
+        => Assemblies.FirstOrDefault(path => Path.GetFileNameWithoutExtension(path) == assembly);
+
+    /// <summary>A package's sources, as one compilation. Compiled once for all tests.</summary>
+    internal static CSharpCompilation Package(string name) => Packages.GetOrAdd(name, _ => new(() =>
+    {
+        var sources = Repository.Files($"src/{name}", "*.cs").Select(path => (path, Repository.Read(path)));
+        var compilation = Compile(name, sources, OutputKind.DynamicallyLinkedLibrary);
+
+        // With errors the semantic model would be blind in places. A partial member that a generator writes is none.
+        var errors = Errors(compilation).Where(error => error.Id is not "CS8795" and not "CS9248").ToList();
+        Assert.True(errors.Count == 0, $"src/{name} does not compile in memory:\n{string.Join('\n', errors)}");
+        return compilation;
+    })).Value;
+
+    internal static CSharpCompilation Compile(string name, IEnumerable<(string Path, string Text)> sources, OutputKind kind)
+    {
+        var trees = sources.Prepend(("ImplicitUsings.cs", ImplicitUsings))
+            .Select(source => CSharpSyntaxTree.ParseText(source.Item2, Language, source.Item1));
+        var references = Assemblies.Where(path => Path.GetFileNameWithoutExtension(path) != name)
+            .Select(path => References.GetOrAdd(path, _ => MetadataReference.CreateFromFile(path)));
+        var options = new CSharpCompilationOptions(kind, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable);
+        return CSharpCompilation.Create(name, trees, references, options);
+    }
+
+    internal static IEnumerable<Diagnostic> Errors(CSharpCompilation compilation)
+        => compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
+}

@@ -1,0 +1,63 @@
+namespace Sluice.Architecture.Tests;
+
+/// <summary>
+/// Every block marked <c>```csharp</c> in the documents compiles: by itself, as statements or declarations of a small program, with the
+/// implicit usings and <c>using Sluice;</c>. What a block needs but readers do not stands in a comment before it,
+/// <c>&lt;!-- prelude: record Order(int Id); --&gt;</c>, for that one block, or <c>&lt;!-- prelude of this file: … --&gt;</c>, for all
+/// blocks below it. Methods are written without <c>public</c> or <c>private</c>, as local functions. What is not meant to compile is
+/// marked <c>```text</c>.
+/// </summary>
+public class DocsTests
+{
+    [Fact]
+    public void EveryBlockOfCodeCompiles()
+    {
+        var documents = new[] { "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md" }
+            .Where(path => File.Exists(Path.Combine(Repository.Root, path)))
+            .Concat(Repository.Files("docs", "*.md"))
+            .Concat(Repository.Files("samples", "*.md"));
+        var errors = documents.SelectMany(path => DocsBlock.In(path, Repository.Read(path))).SelectMany(block => block.Errors()).ToList();
+
+        Assert.True(errors.Count == 0, $"Code in the documents does not compile:\n{string.Join('\n', errors)}");
+    }
+
+    [Fact]
+    public void PreludesBelongToTheNextBlockOrToTheRestOfTheFile()
+    {
+        const string Document =
+            """
+            <!-- prelude of this file:
+            using System.Text;
+            record Order(int Id); -->
+            Text, and `code`.
+            <!-- prelude: Order order = new(1); -->
+            ```csharp
+            static int Id(Order o) => o.Id;
+            Console.WriteLine(Id(order) + new StringBuilder().Length);
+            await Task.Yield();
+            ```
+            ```csharp
+            class Shop(Topology topology) { Order? last; }
+            ```
+            ```text
+            nothing to compile
+            ```
+            - in a list
+
+              ```csharp
+              Order last = new(2);
+              Console.WriteLine(order);
+              ```
+            """;
+
+        var blocks = DocsBlock.In("docs/x.md", Document).ToList();
+
+        Assert.Equal([7, 12, 20], blocks.Select(block => block.Line));
+        Assert.Equal(["docs/x.md:21: CS0103 The name 'order' does not exist in the current context"], blocks.SelectMany(block => block.Errors()));
+    }
+
+    [Fact]
+    public void ErrorsOfSyntaxAreFoundToo()
+        => Assert.StartsWith("README.md:3: CS1002", DocsBlock.In("README.md", "#\n```csharp\nvar x = 1\n```").Single().Errors()[0],
+            StringComparison.Ordinal);
+}
