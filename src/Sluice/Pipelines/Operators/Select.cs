@@ -92,6 +92,25 @@ internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
         T value = item;
         try
         {
+            // Several places of call: the runtime learns for each whom it calls, and calls those directly.
+            while (steps.Length - step >= 8)
+            {
+                value = steps[step](value);
+                value = steps[++step](value);
+                value = steps[++step](value);
+                value = steps[++step](value);
+                value = steps[++step](value);
+                value = steps[++step](value);
+                value = steps[++step](value);
+                value = steps[++step](value);
+                step++;
+            }
+            if (steps.Length - step >= 2)
+            {
+                value = steps[step](value);
+                value = steps[++step](value);
+                step++;
+            }
             for (; step < steps.Length; step++) value = steps[step](value);
         }
         catch (Exception e)
