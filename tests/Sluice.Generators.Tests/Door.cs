@@ -16,6 +16,7 @@ internal static class Door
                 public ValueTask DisposeAsync() => default;
                 public void Cancel() { }
                 public string Snapshot() => "";
+                public System.Threading.Channels.ChannelReader<T> Output<T>(string name) => null!;
             }
             public sealed class Pipeline
             {

@@ -48,7 +48,8 @@ internal static class Snippet
     public static CSharpCompilation Compile(
         string source, bool nullable = true, OutputKind kind = OutputKind.DynamicallyLinkedLibrary) => CSharpCompilation.Create("Snippet",
         [Parse(Usings), Parse(Door.Declaration), Parse(source)], References,
-        new CSharpCompilationOptions(kind, nullableContextOptions: nullable ? NullableContextOptions.Enable : NullableContextOptions.Disable));
+        new CSharpCompilationOptions(kind)
+            .WithNullableContextOptions(nullable ? NullableContextOptions.Enable : NullableContextOptions.Disable));
 
     /// <summary>Runs the analyzer over marked source; the reports must be the marks, no more and no less.</summary>
     public static async Task<ImmutableArray<Diagnostic>> CheckAsync<TAnalyzer>(
@@ -57,7 +58,7 @@ internal static class Snippet
     {
         var (source, expected) = Unmark(marked);
         var compilation = Compile(source, nullable, kind);
-        Assert.Empty(compilation.GetDiagnostics().Where(found => found.Severity == DiagnosticSeverity.Error).Select(found => found.ToString()));
+        Assert.Empty(Errors(compilation).Select(found => found.ToString()));
 
         var reports = await compilation.WithAnalyzers([new TAnalyzer()]).GetAnalyzerDiagnosticsAsync();
         Assert.Equal(
@@ -66,6 +67,9 @@ internal static class Snippet
                 .Select(report => $"{report.Id} {TextAt(report.Location)} at {report.Location.SourceSpan.Start}"));
         return reports;
     }
+
+    public static IEnumerable<Diagnostic> Errors(Compilation compilation) =>
+        compilation.GetDiagnostics().Where(found => found.Severity == DiagnosticSeverity.Error);
 
     private static string TextAt(Location location) =>
         location.SourceTree?.GetText().ToString(location.SourceSpan) ?? location.ToString();

@@ -34,6 +34,7 @@ public class UnawaitedRunTests
     [InlineData("Run? run = early ? pipeline.Start() : null; await (run?.Completion ?? Task.CompletedTask);")]
     [InlineData("var run = pipeline.Start(); var done = run.Completion; await done;")]
     [InlineData("var run = pipeline.Start(); Func<Task> stop = async () => await run.DrainAsync(TimeSpan.Zero); await stop();")]
+    [InlineData("var run = pipeline.Start(); await foreach (var n in run.Output<int>(\"n\").ReadAllAsync()) { }")]
     [InlineData("var runs = new List<Run> { pipeline.Start() };")]
     [InlineData("Run[] runs = [pipeline.Start()];")]
     [InlineData("var run = pipeline.Start(); var again = run; await again.Completion;")]

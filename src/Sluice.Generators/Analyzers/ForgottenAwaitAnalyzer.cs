@@ -15,7 +15,7 @@ public sealed class ForgottenAwaitAnalyzer : DiagnosticAnalyzer
     private const string Id = "SLU002";
     private const string Title = "A task that nobody awaits";
     private const string Description =
-        "Work that a stage starts and nobody awaits is outside the pipeline: its item counts as completed too early, and its failure is lost.";
+        "Work that a stage starts and nobody awaits is outside the pipeline: its item counts as completed too early, its failure is lost.";
 
     private static readonly DiagnosticDescriptor Tasks = Rules.Warning(Id, Title,
         "This stage hands on '{0}' as its items, and nobody awaits them; await in the function instead: 'async x => await …'", Description);
@@ -95,7 +95,7 @@ public sealed class ForgottenAwaitAnalyzer : DiagnosticAnalyzer
             : StageCall.From(parent) is not null;
     }
 
-    /// <summary>The body of a method of the same file; others would need a semantic model of their own, which is too dear while typing.</summary>
+    /// <summary>The body of a method of the same file; others would need a semantic model of their own, too dear while typing.</summary>
     private static IOperation? BodyOf(IMethodReferenceOperation group)
     {
         var declaration = group.Method.OriginalDefinition.DeclaringSyntaxReferences.FirstOrDefault();

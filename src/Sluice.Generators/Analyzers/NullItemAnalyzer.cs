@@ -13,8 +13,8 @@ namespace Sluice.Generators;
 public sealed class NullItemAnalyzer : DiagnosticAnalyzer
 {
     private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU003", "A map that may return null",
-        "'{0}' may be null, and null would travel on as an item; to leave the item out return an empty sequence or use 'Where', "
-        + "and if null is meant write its type: '{1}? (x) => …'",
+        "This map may return null ('{0}'), and null would travel on as an item; to leave the item out return an empty sequence or "
+        + "use 'Where', and if null is meant write its type: '{1}? (x) => …'",
         "Null is a value like any other to a pipeline: a stage that returns it for 'nothing' hands that nothing to the next stage.");
 
     /// <inheritdoc/>

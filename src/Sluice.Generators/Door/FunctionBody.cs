@@ -18,7 +18,7 @@ internal static class FunctionBody
 
     /// <summary>The expressions whose values the lambda returns.</summary>
     public static IEnumerable<IOperation> Results(IAnonymousFunctionOperation lambda) =>
-        Own(lambda.Body).OfType<IReturnOperation>().Where(result => result.ReturnedValue is not null).Select(result => result.ReturnedValue!);
+        Own(lambda.Body).OfType<IReturnOperation>().Select(result => result.ReturnedValue).OfType<IOperation>();
 
     /// <summary>Calls whose task is neither awaited, returned, kept nor discarded by <c>_ =</c>.</summary>
     public static IEnumerable<IOperation> DroppedTasks(IOperation body, SluiceSymbols symbols) =>

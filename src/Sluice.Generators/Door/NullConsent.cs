@@ -8,8 +8,8 @@ namespace Sluice.Generators;
 internal static class NullConsent
 {
     /// <summary>
-    /// A return type written at the lambda, or type arguments written at the call: with nullable analysis on, the compiler already holds the
-    /// function to them.
+    /// A return type written at the lambda, or type arguments written at the call: with nullable analysis on, the compiler already holds
+    /// the function to them.
     /// </summary>
     public static bool IsWritten(StageCall stage, IOperation function, SemanticModel model)
     {
@@ -37,7 +37,8 @@ internal static class NullConsent
     }
 
     private static bool IsTyped(SyntaxNode lambda) =>
-        lambda is ParenthesizedLambdaExpressionSyntax { ParameterList.Parameters: { Count: > 0 } parameters } && parameters[0].Type is not null;
+        lambda is ParenthesizedLambdaExpressionSyntax { ParameterList.Parameters: { Count: > 0 } parameters }
+        && parameters[0].Type is not null;
 
     private static bool IsAnnotated(IParameterSymbol parameter) =>
         parameter.Type is { IsReferenceType: true, NullableAnnotation: NullableAnnotation.Annotated };

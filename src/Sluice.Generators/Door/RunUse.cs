@@ -10,8 +10,9 @@ internal static class RunUse
         .ToLookup<ILocalReferenceOperation, ILocalSymbol, IOperation>(use => use.Local, use => use, SymbolEqualityComparer.Default);
 
     /// <summary>
-    /// Forgotten is a value that is dropped, of which only members are used that cannot be waited for (<c>Snapshot()</c>, <c>Cancel()</c>), or
-    /// that sits in a local with no better use. Whatever leaves the method (returned, passed, stored, discarded by <c>_ =</c>) is not judged.
+    /// Forgotten is a value that is dropped, of which only members are used that cannot be waited for (<c>Snapshot()</c>,
+    /// <c>Cancel()</c>), or that sits in a local with no better use. Whatever leaves the method (returned, passed, stored, discarded by
+    /// <c>_ =</c>) is not judged.
     /// </summary>
     public static bool IsForgotten(IOperation value, Lazy<ILookup<ILocalSymbol, IOperation>> uses, SluiceSymbols symbols)
     {
@@ -33,7 +34,8 @@ internal static class RunUse
                 && NobodySees(target.Local, uses, symbols),
             IInvocationOperation call when call.Instance == value => IsUnseen(call, symbols),
             IPropertyReferenceOperation property when property.Instance == value => IsUnseen(property, symbols),
-            IConditionalAccessOperation access when access.Operation == value => MemberOf(access) is { } member && IsUnseen(member, symbols),
+            IConditionalAccessOperation access when access.Operation == value =>
+                MemberOf(access) is { } member && IsUnseen(member, symbols),
             _ => false,
         };
     }
@@ -60,12 +62,13 @@ internal static class RunUse
     /// <summary>A member says something about the end of the run if what it gives can be waited for, and somebody takes it.</summary>
     private static bool IsUnseen(IOperation member, SluiceSymbols symbols)
     {
-        if (!symbols.IsTask(member.Type) && !IsAsyncSequence(member.Type)) return true;
+        if (!symbols.IsTask(member.Type) && !IsSequence(member.Type)) return true;
         return (member.Parent is IConditionalAccessOperation access ? access.Parent : member.Parent) is IExpressionStatementOperation;
     }
 
-    private static bool IsAsyncSequence(ITypeSymbol? type) =>
-        type is not null && type.AllInterfaces.Append(type).Any(known => known.MetadataName == "IAsyncEnumerable`1");
+    /// <summary>Reading an output to its end is waiting for the run as well.</summary>
+    private static bool IsSequence(ITypeSymbol? type) =>
+        type is not null && type.AllInterfaces.Append(type).Any(known => known.MetadataName is "IAsyncEnumerable`1" or "ChannelReader`1");
 
     private static IOperation? MemberOf(IConditionalAccessOperation access) => access.WhenNotNull switch
     {

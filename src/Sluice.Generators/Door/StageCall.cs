@@ -43,7 +43,8 @@ internal sealed class StageCall
 
     /// <summary>
     /// The arguments whose results become the items of the stage: what the declared function returns (or its task yields) is the declared
-    /// item of the result. So <c>Func&lt;A, B&gt;</c> of a map counts, the predicate of a <c>Where</c> and the key of a <c>GroupBy</c> do not.
+    /// item of the result. So <c>Func&lt;A, B&gt;</c> of a map counts, the predicate of a <c>Where</c> and the key of a <c>GroupBy</c> do
+    /// not.
     /// </summary>
     public IEnumerable<(INamedTypeSymbol Delegate, IOperation Value)> Maps(SluiceSymbols symbols)
     {
