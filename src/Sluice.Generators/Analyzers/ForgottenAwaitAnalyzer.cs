@@ -45,7 +45,7 @@ public sealed class ForgottenAwaitAnalyzer : DiagnosticAnalyzer
 
     private static void CheckItems(OperationAnalysisContext context, SluiceSymbols symbols)
     {
-        if (StageCall.From(context.Operation) is not { } stage) return;
+        if (StageCall.From(context.Operation, symbols) is not { } stage) return;
         var item = symbols.ItemOf(stage.Method.ReturnType);
         if (!symbols.IsTask(item)) return;
         foreach (var (given, value) in stage.Maps(symbols))
@@ -59,7 +59,7 @@ public sealed class ForgottenAwaitAnalyzer : DiagnosticAnalyzer
     private static void CheckFunction(OperationAnalysisContext context, SluiceSymbols symbols)
     {
         var creation = (IDelegateCreationOperation)context.Operation;
-        if (!GoesToAStage(creation)) return;
+        if (!GoesToAStage(creation, symbols)) return;
         switch (creation.Target)
         {
             case IAnonymousFunctionOperation { Symbol: { IsAsync: true, ReturnsVoid: true } } lambda:
@@ -84,15 +84,15 @@ public sealed class ForgottenAwaitAnalyzer : DiagnosticAnalyzer
     }
 
     /// <summary>Functions reach a stage as arguments, as operands of the operator, inside brackets and inside named branches.</summary>
-    private static bool GoesToAStage(IOperation function)
+    private static bool GoesToAStage(IOperation function, SluiceSymbols symbols)
     {
         var parent = function.Parent;
         while (parent is IConversionOperation or IArgumentOperation or ITupleOperation or ICollectionExpressionOperation
                or IArrayInitializerOperation or IArrayCreationOperation or IParenthesizedOperation)
             parent = parent.Parent;
         return parent is IObjectCreationOperation { Constructor: { } constructor }
-            ? SluiceSymbols.IsOurs(constructor)
-            : StageCall.From(parent) is not null;
+            ? symbols.IsOurs(constructor)
+            : StageCall.From(parent, symbols) is not null;
     }
 
     /// <summary>The body of a method of the same file; others would need a semantic model of their own, too dear while typing.</summary>

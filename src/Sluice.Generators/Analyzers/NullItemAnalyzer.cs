@@ -34,7 +34,7 @@ public sealed class NullItemAnalyzer : DiagnosticAnalyzer
 
     private static void Check(OperationAnalysisContext context, SluiceSymbols symbols)
     {
-        if (StageCall.From(context.Operation) is not { } stage || context.Operation.SemanticModel is not { } model) return;
+        if (StageCall.From(context.Operation, symbols) is not { } stage || context.Operation.SemanticModel is not { } model) return;
         if (symbols.ItemOf(stage.Method.ReturnType) is not { IsReferenceType: true } item) return;
         var nulls = new NullFlow(model, symbols);
         foreach (var (_, value) in stage.Maps(symbols))
@@ -45,7 +45,7 @@ public sealed class NullItemAnalyzer : DiagnosticAnalyzer
                 IAnonymousFunctionOperation lambda => FunctionBody.Results(lambda).SelectMany(nulls.NullsIn).ToArray(),
                 _ => [],
             };
-            if (found.Length == 0 || NullConsent.IsWritten(stage, value, model) || NullConsent.IsExpectedBy(stage.Next())) continue;
+            if (found.Length == 0 || NullConsent.IsWritten(stage, value, model) || NullConsent.IsExpectedBy(stage.Next(symbols), symbols)) continue;
             var name = item.WithNullableAnnotation(NullableAnnotation.NotAnnotated)
                 .ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
             foreach (var syntax in found)

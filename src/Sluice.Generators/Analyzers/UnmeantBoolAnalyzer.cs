@@ -38,7 +38,7 @@ public sealed class UnmeantBoolAnalyzer : DiagnosticAnalyzer
 
     private static void Check(OperationAnalysisContext context, SluiceSymbols symbols)
     {
-        if (StageCall.From(context.Operation) is not { } stage) return;
+        if (StageCall.From(context.Operation, symbols) is not { } stage) return;
         foreach (var (given, value) in stage.Maps(symbols))
         {
             if (!IsBool(given.DelegateInvokeMethod!.ReturnType, symbols)) continue;

@@ -22,10 +22,10 @@ internal static class NullConsent
     }
 
     /// <summary>The next function takes a parameter with a written <c>?</c>, or tests its parameter for null.</summary>
-    public static bool IsExpectedBy(StageCall? next)
+    public static bool IsExpectedBy(StageCall? next, SluiceSymbols symbols)
     {
         // Annotations (`| Stage.Parallel(8)`) have no function; the stage after them is the one that gets the items.
-        while (next is not null && next.Arguments.All(argument => StageCall.Written(argument.Value) is null)) next = next.Next();
+        while (next is not null && next.Arguments.All(argument => StageCall.Written(argument.Value) is null)) next = next.Next(symbols);
         return next is not null && next.Arguments.Any(argument => StageCall.Written(argument.Value) switch
         {
             IMethodReferenceOperation { Method.Parameters: { IsEmpty: false } parameters } => IsAnnotated(parameters[0]),

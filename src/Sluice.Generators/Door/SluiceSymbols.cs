@@ -7,11 +7,15 @@ internal sealed class SluiceSymbols
 {
     private readonly INamedTypeSymbol source;
     private readonly INamedTypeSymbol? pipe;
+    private readonly IAssemblySymbol core;
+    private readonly IAssemblySymbol looked;
     private readonly INamedTypeSymbol?[] taskLike;
 
     private SluiceSymbols(Compilation compilation, INamedTypeSymbol source)
     {
         this.source = source;
+        core = source.ContainingAssembly;
+        looked = compilation.Assembly;
         pipe = compilation.GetTypeByMetadataName("Sluice.Pipe`2");
         Run = compilation.GetTypeByMetadataName("Sluice.Run");
         Pipeline = compilation.GetTypeByMetadataName("Sluice.Pipeline");
@@ -34,19 +38,28 @@ internal sealed class SluiceSymbols
 
     public static bool Same(ISymbol? left, ISymbol? right) => SymbolEqualityComparer.Default.Equals(left, right);
 
-    /// <summary>Whether the method belongs to Sluice itself: its namespace, or one below it.</summary>
-    public static bool IsOurs(IMethodSymbol method)
+    /// <summary>Whether the method belongs to Sluice or a package of it: not to the code that is looked at, whatever its namespace.</summary>
+    public bool IsOurs(IMethodSymbol method)
     {
+        if (Same(method.ContainingAssembly, core)) return true;
+        if (Same(method.ContainingAssembly, looked)) return false;
         var space = method.ContainingNamespace;
         while (space is { IsGlobalNamespace: false, ContainingNamespace.IsGlobalNamespace: false }) space = space.ContainingNamespace;
         return space is { Name: "Sluice" };
     }
 
-    /// <summary>What comes out of a <c>Source&lt;T&gt;</c> or <c>Pipe&lt;_, T&gt;</c>; null for anything else.</summary>
-    public ITypeSymbol? ItemOf(ITypeSymbol? type) => type is not INamedTypeSymbol named ? null
-        : Same(named.OriginalDefinition, source) ? named.TypeArguments[0]
-        : Same(named.OriginalDefinition, pipe) ? named.TypeArguments[1]
-        : null;
+    /// <summary>What comes out of a <c>Source&lt;T&gt;</c> (or a class derived from it) or <c>Pipe&lt;_, T&gt;</c>; null for anything
+    /// else.</summary>
+    public ITypeSymbol? ItemOf(ITypeSymbol? type)
+    {
+        for (var candidate = type as INamedTypeSymbol; candidate is not null; candidate = candidate.BaseType)
+        {
+            if (Same(candidate.OriginalDefinition, source)) return candidate.TypeArguments[0];
+            if (Same(candidate.OriginalDefinition, pipe)) return candidate.TypeArguments[1];
+        }
+
+        return null;
+    }
 
     public bool IsTask(ITypeSymbol? type) => type is not null && taskLike.Any(known => Same(known, type.OriginalDefinition));
 

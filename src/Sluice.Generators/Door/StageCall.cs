@@ -24,15 +24,15 @@ internal sealed class StageCall
     /// <summary>Parameters as the method declares them (with its type parameters), and the values given.</summary>
     public ImmutableArray<(IParameterSymbol Declared, IOperation Value)> Arguments { get; }
 
-    public static StageCall? From(IOperation? operation) => operation switch
+    public static StageCall? From(IOperation? operation, SluiceSymbols symbols) => operation switch
     {
-        IBinaryOperation { OperatorMethod: { Parameters.Length: 2 } method } binary when SluiceSymbols.IsOurs(method) =>
+        IBinaryOperation { OperatorMethod: { Parameters.Length: 2 } method } binary when symbols.IsOurs(method) =>
             new(binary, method,
             [
                 (method.OriginalDefinition.Parameters[0], binary.LeftOperand),
                 (method.OriginalDefinition.Parameters[1], binary.RightOperand),
             ]),
-        IInvocationOperation { TargetMethod: var method } call when SluiceSymbols.IsOurs(method) =>
+        IInvocationOperation { TargetMethod: var method } call when symbols.IsOurs(method) =>
             new(call, method,
             [
                 .. call.Arguments.Where(argument => argument.Parameter is not null)
@@ -66,10 +66,10 @@ internal sealed class StageCall
     };
 
     /// <summary>The stage that this one is the input of, when it follows in the same expression.</summary>
-    public StageCall? Next()
+    public StageCall? Next(SluiceSymbols symbols)
     {
         var parent = Operation.Parent;
         while (parent is IConversionOperation or IArgumentOperation or IParenthesizedOperation) parent = parent.Parent;
-        return From(parent);
+        return From(parent, symbols);
     }
 }
