@@ -21,7 +21,7 @@ public class LambdaMisfitTests
     public async Task TheNameThatDoesNotFitIsPointedAt(string statements, string sentence)
     {
         var source = Snippet.InMethod(statements, Members);
-        var report = Assert.Single(await Snippet.CheckAsync<LambdaMisfitAnalyzer>(source, "SLU006", compiles: false));
+        var report = Assert.Single(await Snippet.CheckAsync<LambdaMisfitAnalyzer>(source, "SLU007", compiles: false));
         Assert.Equal(DiagnosticSeverity.Error, report.Severity);
         Assert.Contains(sentence, report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
     }
@@ -33,5 +33,5 @@ public class LambdaMisfitTests
     [InlineData("_ = numbers | ((int n) => n.Name);", false)]
     [InlineData("_ = 1 | (n => n.Name);", false)]
     public Task WhatFitsOrIsExplainedByTheCompilerIsSilent(string statements, bool compiles) =>
-        Snippet.CheckAsync<LambdaMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU006", compiles: compiles);
+        Snippet.CheckAsync<LambdaMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU007", compiles: compiles);
 }

@@ -7,13 +7,13 @@ using Microsoft.CodeAnalysis.Diagnostics;
 namespace Sluice.Generators;
 
 /// <summary>
-/// SLU006, the reason of a lambda that fits nowhere: for <c>source | (x => x.Nmae)</c> the compiler only says that the operator cannot be
+/// SLU007, the reason of a lambda that fits nowhere: for <c>source | (x => x.Nmae)</c> the compiler only says that the operator cannot be
 /// applied to a lambda. Bound once more, with the type of the items, the lambda shows which of its names does not fit.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class LambdaMisfitAnalyzer : DiagnosticAnalyzer
 {
-    private const string Id = "SLU006";
+    private const string Id = "SLU007";
     private const string Title = "A lambda that fits no stage";
     private const string Description =
         "The operator takes functions of many kinds, so an error inside a lambda only shows as an operator that cannot be applied.";
