@@ -28,6 +28,10 @@ internal static class Misfit
     public const string Sink =
         "SLU001: this sink takes another type of items than the stage before it puts out. Compare the two types, and put a map before it.";
 
+    public const string SinkInBrackets =
+        "SLU001: this is no sink of the items that come here. Methods in brackets return void or Task and take one item of the type that the "
+        + "stage before them puts out; branches that put something out are written source => source | Stage, all of them.";
+
     public const string Key =
         "SLU001: the key function takes another type than the items that come here. Stage.KeyBy stands before the stage that it runs in lanes, "
         + "so its function takes the items that go into that stage.";
