@@ -45,6 +45,11 @@ internal static class Snippet
         }
         """;
 
+    /// <summary>The statements compiled against the library itself.</summary>
+    public static CSharpCompilation CompileWithLibrary(string source) => CSharpCompilation.Create("Snippet",
+        [Parse(Usings), Parse(source)], [.. References, MetadataReference.CreateFromFile(typeof(Run).Assembly.Location)],
+        new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary).WithNullableContextOptions(NullableContextOptions.Enable));
+
     public static CSharpCompilation Compile(
         string source, bool nullable = true, OutputKind kind = OutputKind.DynamicallyLinkedLibrary) => CSharpCompilation.Create("Snippet",
         [Parse(Usings), Parse(Door.Declaration), Parse(source)], References,

@@ -18,7 +18,8 @@ public sealed class ForgottenAwaitAnalyzer : DiagnosticAnalyzer
         "Work that a stage starts and nobody awaits is outside the pipeline: its item counts as completed too early, its failure is lost.";
 
     private static readonly DiagnosticDescriptor Tasks = Rules.Warning(Id, Title,
-        "This stage hands on '{0}' as its items, and nobody awaits them; await in the function instead: 'async x => await …'", Description);
+        "This stage hands on '{0}' as its items, and nobody awaits them; use '|' or 'SelectAsync', which await"
+        + " what the function returns", Description);
 
     private static readonly DiagnosticDescriptor Dropped = Rules.Warning(Id, Title,
         "The task of '{0}' is dropped: the item would count as completed before the work is done, and a failure would be lost; "
