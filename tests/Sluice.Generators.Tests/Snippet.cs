@@ -31,12 +31,12 @@ internal static class Snippet
     ];
 
     /// <summary>A class with the statements in a method, and the members around it.</summary>
-    public static string InMethod(string statements, string members = "", string modifiers = "") => $$"""
+    public static string InMethod(string statements, string members = "", string modifiers = "", string source = "Source.Of") => $$"""
         using Sluice;
         static class Snippet
         {
-            static readonly Source<int> numbers = Source.Of(new[] { 1, 2, 3 });
-            static readonly Source<string> words = Source.Of(new[] { "one", "two" });
+            static readonly Source<int> numbers = {{source}}(new[] { 1, 2, 3 });
+            static readonly Source<string> words = {{source}}(new[] { "one", "two" });
             {{members}}
             static {{(modifiers.Length == 0 ? "void" : modifiers)}} Method()
             {
@@ -57,17 +57,21 @@ internal static class Snippet
             .WithNullableContextOptions(nullable ? NullableContextOptions.Enable : NullableContextOptions.Disable));
 
     /// <summary>Runs the analyzer over marked source; the reports must be the marks, no more and no less.</summary>
-    public static async Task<ImmutableArray<Diagnostic>> CheckAsync<TAnalyzer>(
+    public static Task<ImmutableArray<Diagnostic>> CheckAsync<TAnalyzer>(
         string marked, string id, bool nullable = true, OutputKind kind = OutputKind.DynamicallyLinkedLibrary, bool compiles = true)
-        where TAnalyzer : DiagnosticAnalyzer, new()
+        where TAnalyzer : DiagnosticAnalyzer, new() =>
+        CheckAsync(new TAnalyzer(), marked, id, source => Compile(source, nullable, kind), compiles);
+
+    public static async Task<ImmutableArray<Diagnostic>> CheckAsync(
+        DiagnosticAnalyzer analyzer, string marked, string id, Func<string, Compilation> compile, bool compiles)
     {
         var (source, expected) = Unmark(marked);
-        var compilation = Compile(source, nullable, kind);
+        var compilation = compile(source);
         var errors = Errors(compilation).Select(found => found.ToString());
         if (compiles) Assert.Empty(errors);
         else Assert.NotEmpty(errors);
 
-        var reports = await compilation.WithAnalyzers([new TAnalyzer()]).GetAnalyzerDiagnosticsAsync();
+        var reports = await compilation.WithAnalyzers([analyzer]).GetAnalyzerDiagnosticsAsync();
         Assert.Equal(
             expected.Select(span => $"{id} {source.Substring(span.Start, span.Length)} at {span.Start}"),
             reports.OrderBy(report => report.Location.SourceSpan.Start)
