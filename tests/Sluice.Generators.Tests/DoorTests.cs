@@ -124,7 +124,8 @@ public class DoorTests
         var variable = tree.GetRoot(TestContext.Current.CancellationToken).DescendantNodes().OfType<VariableDeclaratorSyntax>()
             .Single(declarator => declarator.Identifier.Text == "result");
         var local = (ILocalSymbol)compilation.GetSemanticModel(tree).GetDeclaredSymbol(variable, TestContext.Current.CancellationToken)!;
-        return local.Type.WithNullableAnnotation(NullableAnnotation.NotAnnotated).ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
+        return local.Type.WithNullableAnnotation(NullableAnnotation.NotAnnotated)
+            .ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
     }
 
     private static Microsoft.CodeAnalysis.CSharp.CSharpCompilation Compile(string expression) => Snippet.CompileWithLibrary($$"""

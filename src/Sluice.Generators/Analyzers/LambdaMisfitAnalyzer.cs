@@ -47,7 +47,8 @@ public sealed class LambdaMisfitAnalyzer : DiagnosticAnalyzer
     {
         var stage = (BinaryExpressionSyntax)context.Node;
         var model = context.SemanticModel;
-        if (WithoutParentheses(stage.Right) is not LambdaExpressionSyntax lambda || Parameter(lambda) is not { Type: null } parameter) return;
+        if (WithoutParentheses(stage.Right) is not LambdaExpressionSyntax lambda) return;
+        if (Parameter(lambda) is not { Type: null } parameter) return;
         if (model.GetSymbolInfo(stage, context.CancellationToken).Symbol is { } found && !IsRefusal(found)) return;
         if (symbols.ItemOf(model.GetTypeInfo(stage.Left, context.CancellationToken).Type) is not { } item) return;
 

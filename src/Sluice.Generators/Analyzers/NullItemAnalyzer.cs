@@ -45,7 +45,8 @@ public sealed class NullItemAnalyzer : DiagnosticAnalyzer
                 IAnonymousFunctionOperation lambda => FunctionBody.Results(lambda).SelectMany(nulls.NullsIn).ToArray(),
                 _ => [],
             };
-            if (found.Length == 0 || NullConsent.IsWritten(stage, value, model) || NullConsent.IsExpectedBy(stage.Next(symbols), symbols)) continue;
+            if (found.Length == 0 || NullConsent.IsWritten(stage, value, model)) continue;
+            if (NullConsent.IsExpectedBy(stage.Next(symbols), symbols)) continue;
             var name = item.WithNullableAnnotation(NullableAnnotation.NotAnnotated)
                 .ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
             foreach (var syntax in found)

@@ -38,7 +38,7 @@ internal sealed class SluiceSymbols
 
     public static bool Same(ISymbol? left, ISymbol? right) => SymbolEqualityComparer.Default.Equals(left, right);
 
-    /// <summary>Whether the method belongs to Sluice or a package of it: not to the code that is looked at, whatever its namespace.</summary>
+    /// <summary>Whether the method belongs to Sluice or a package of it, and not to the code that is looked at.</summary>
     public bool IsOurs(IMethodSymbol method)
     {
         if (Same(method.ContainingAssembly, core)) return true;
