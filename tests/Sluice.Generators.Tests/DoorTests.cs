@@ -32,6 +32,10 @@ public class DoorTests
         static readonly Pipe<int, string> pipe = Pipe.Of<int>() | Format;
         static readonly Sink<int> sink = Sink.Of<int>(Print);
         static readonly Sink<string> wordSink = Sink.Of<string>(PrintWord);
+        sealed class Doubler : Node<int, int>
+        {
+            protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(2 * item);
+        }
         """;
 
     /// <summary>The rows of the table in design.md; the second value is what comes out, or "sink".</summary>
@@ -62,6 +66,7 @@ public class DoorTests
     [InlineData("(async n => { await SaveAsync(n); })", "sink")]
     [InlineData("pipe", "string")]
     [InlineData("sink", "sink")]
+    [InlineData("Node.Of(() => new Doubler())", "int")]
     [InlineData("[SaveTokenAsync, Print, sink]", "sink")]
     [InlineData("[s => s | Twice | Print, s => s | sink]", "sink")]
     [InlineData("[s => s | Twice, s => s | Thrice]", "int")]
