@@ -93,7 +93,8 @@ internal sealed class CsvOutput : IOutput
         begun = true;
         Guard(() =>
         {
-            if (file.CanSeek) file.SetLength(0);
+            // Asked for the length first, because devices such as /dev/full have none that could be set.
+            if (file.CanSeek && file.Length > 0) file.SetLength(0);
         });
         used = Encoding.ASCII.GetBytes("from,to,km\n", block);
     }
@@ -113,7 +114,7 @@ internal sealed class CsvOutput : IOutput
         {
             write();
         }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
             CutToWholeRows();
             throw new OutputFailure($"{FileTrouble.Describe(cause)}: {Path}", last, cause);
@@ -125,10 +126,9 @@ internal sealed class CsvOutput : IOutput
     {
         used = 0;
         rowsInBlock = 0;
-        if (!file.CanSeek) return;
         try
         {
-            file.SetLength(bytesWritten);
+            if (file.CanSeek && file.Length > bytesWritten) file.SetLength(bytesWritten);
         }
         catch (IOException)
         {

@@ -30,8 +30,8 @@ internal sealed class DatabaseOutput : IOutput
     private readonly SqliteParameter origin;
     private readonly SqliteParameter destination;
     private readonly SqliteParameter km;
-    private SqliteTransaction? transaction;
     private bool begun;
+    private bool inTransaction;
     private long rowsInTransaction;
     private long rowsAccepted;
     private long rowsWritten;
@@ -94,7 +94,7 @@ internal sealed class DatabaseOutput : IOutput
         last = item;
         try
         {
-            if (transaction is null) Begin();
+            if (!inTransaction) Begin();
             origin.Value = item.From;
             destination.Value = item.To;
             km.Value = item.Km;
@@ -125,45 +125,34 @@ internal sealed class DatabaseOutput : IOutput
     /// <inheritdoc/>
     public void Dispose()
     {
-        // Disposing a transaction rolls it back; SQLite may already have done so itself, and then has nothing to undo.
-        try
-        {
-            transaction?.Dispose();
-        }
-        catch (SqliteException)
-        {
-            // The rows of this transaction are lost either way, and were never counted as written.
-        }
-
         upsert.Dispose();
-        connection.Dispose();
+        connection.Dispose(); // Rolls back what is not committed.
         if (created && !begun) File.Delete(Path);
     }
 
     // Rows are written under a write lock from the first on: another program that holds it is met here, not at the commit.
     private void Begin()
     {
-        transaction = connection.BeginTransaction(deferred: false);
-        if (!begun)
-        {
-            using var create = connection.CreateCommand();
-            create.Transaction = transaction;
-            create.CommandText = CreateTable;
-            create.ExecuteNonQuery();
-            begun = true;
-        }
-
-        upsert.Transaction = transaction;
+        Execute("BEGIN IMMEDIATE");
+        if (!begun) Execute(CreateTable);
+        begun = inTransaction = true;
     }
 
     private void Commit()
     {
-        if (transaction is null) return;
-        transaction.Commit();
-        transaction.Dispose();
-        transaction = null;
+        if (!inTransaction) return;
+        Execute("COMMIT");
+        inTransaction = false;
         Volatile.Write(ref rowsWritten, rowsWritten + rowsInTransaction);
         rowsInTransaction = 0;
+    }
+
+    // Transactions by statements of our own: SQLite rolls back by itself when the disk is full, which SqliteTransaction takes for an error.
+    private void Execute(string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
     }
 
     private void LookAtTable()

@@ -9,6 +9,9 @@ internal static class FileTrouble
         DirectoryNotFoundException => "there is no such directory",
         UnauthorizedAccessException => "access is denied",
         PathTooLongException => "its name is too long",
-        _ => cause.Message.TrimEnd('.'),
+        // What .NET makes of EFBIG, when a write passes the limit of `ulimit -f`.
+        ArgumentOutOfRangeException => "the file has reached the size limit",
+        // "No space left on device : '/the/path'": the path is named by whoever shows this.
+        _ => cause.Message.Split(" : '")[0].TrimEnd('.'),
     };
 }

@@ -34,6 +34,9 @@ internal sealed record Options(
             command.Options.Add(option);
         command.SetAction(_ => 0);
 
+        // The parser would silently accept and drop a first argument such as [suggest].
+        if (arguments is [['[', .., ']'] directive, ..]) throw new UserMistake($"Unrecognized command or argument '{directive}'. See --help.");
+
         // A file may be called @something: no response files.
         var parsed = command.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is System.CommandLine.Help.HelpAction help)
