@@ -21,14 +21,19 @@ internal sealed class Outputs : IDisposable
         }
     }
 
-    /// <summary>Opens what the options ask for, without changing anything in it.</summary>
-    /// <exception cref="UserMistake">A file cannot be written, or is used for two things at once.</exception>
-    public static Outputs Open(Options options)
+    /// <summary>Looks at the names alone.</summary>
+    /// <exception cref="UserMistake">A file is used for two things at once.</exception>
+    public static void RejectConflicts(Options options)
     {
         RejectSame("--out", options.Out, "--airports", options.Airports);
         RejectSame("--db", options.Database, "--airports", options.Airports);
         RejectSame("--out", options.Out, "--db", options.Database);
+    }
 
+    /// <summary>Opens what the options ask for, without changing anything in it.</summary>
+    /// <exception cref="UserMistake">A file cannot be written.</exception>
+    public static Outputs Open(Options options)
+    {
         var database = options.Database is { } databasePath ? DatabaseOutput.Open(databasePath) : null;
         try
         {

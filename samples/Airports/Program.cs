@@ -17,6 +17,7 @@ catch (Exception unexpected)
 async Task<int> RunAsync()
 {
     if (Options.Parse(args) is not { } options) return 0;
+    Outputs.RejectConflicts(options);
 
     var skipped = new SkippedRows();
     var gazetteer = GazetteerFile.Read(options.Airports, skipped);
