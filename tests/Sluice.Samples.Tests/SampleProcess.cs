@@ -47,9 +47,6 @@ internal sealed class SampleProcess : IDisposable
             RedirectStandardError = true,
         };
 
-        // What a test runner sets for itself is not for the sample.
-        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("DOTNET_", StringComparison.Ordinal)
-            && name is not ("DOTNET_ROOT" or "DOTNET_CLI_HOME")).ToList()) start.Environment.Remove(name);
         var process = Process.Start(start)!;
         process.StandardInput.Close();
         return new SampleProcess(process);

@@ -22,7 +22,7 @@ public sealed class ProgressTests : AirportsRun
     public async Task OnATerminalABarIsDrawn()
     {
         if (!File.Exists("/usr/bin/script")) Assert.Skip("script (of util-linux), which plays the terminal, is not installed");
-        var command = $"TERM=xterm {SampleProcess.CommandLine("Airports", ["--no-db"])}";
+        var command = $"TERM=xterm LC_ALL=C.UTF-8 {SampleProcess.CommandLine("Airports", ["--no-db"])}";
         using var process = SampleProcess.StartProgram(Folder, "script", "-qec", command, "/dev/null");
         var ended = (await process.EndAsync()).Succeeded();
         Assert.Contains("\u001b[", ended.Output);
