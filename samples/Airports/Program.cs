@@ -25,10 +25,10 @@ async Task<int> RunAsync()
 
     using var interrupts = new Interrupts();
     using var outputs = Outputs.Open(options);
-    var job = new Job(airports, gazetteer, outputs, options);
+    var job = new Job(airports, gazetteer, outputs, options, interrupts);
 
     // On a thread of its own, because in mode single the pipeline keeps the thread that starts it busy until the end.
-    var run = Task.Run(() => job.RunAsync(interrupts));
+    var run = Task.Run(job.RunAsync);
     if (options.Progress) await ProgressDisplay.WatchAsync(run, () => job.Done, Stages.CountPairs(airports.Length), interrupts.Drain);
     var outcome = await run;
 
