@@ -21,7 +21,7 @@ internal sealed class Job
     public Job(Airport[] airports, Gazetteer gazetteer, Outputs outputs, Options options, Interrupts interrupts)
     {
         (this.outputs, this.options, this.interrupts) = (outputs, options, interrupts);
-        var distances = Source.Of(airports)
+        var distances = Source.Of(airports) | Stage.Named("airports")
             | AllPairs
             | gazetteer.Geocode | Stage.Parallel(options.Parallel)
             | Distance;

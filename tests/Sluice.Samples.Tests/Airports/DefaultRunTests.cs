@@ -20,7 +20,7 @@ public sealed class DefaultRunTests : AirportsRun
         Assert.Contains(CsvPath, ended.Output);
         Assert.Contains(DatabasePath, ended.Output);
         Assert.Contains("items/s", ended.Output);
-        foreach (var node in new[] { "AllPairs", "Geocode", "Distance", "ToDatabase", "ToFile" })
+        foreach (var node in new[] { "airports", "AllPairs", "Geocode", "Distance", "ToDatabase", "ToFile" })
             Assert.Contains(node, ended.Output[ended.Output.IndexOf("items/s", StringComparison.Ordinal)..]);
     }
 
