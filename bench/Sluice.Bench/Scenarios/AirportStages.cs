@@ -1,32 +1,34 @@
-namespace Sluice.Bench;
+using System.Collections.Frozen;
 
-internal sealed record Airport(string Code, string Address);
+// Stands in for the files of the same types in samples/Airports, until they can be linked here in its place.
+namespace Airports;
 
-internal sealed record Place(Airport Airport, double Latitude, double Longitude);
+internal sealed record Airport(string Code);
 
-internal sealed record Leg(Place From, Place To);
+internal sealed class Place(Airport airport, double latitude, double longitude)
+{
+    public Airport Airport { get; } = airport;
+    public double LatitudeRadians { get; } = double.DegreesToRadians(latitude);
+    public double LongitudeRadians { get; } = double.DegreesToRadians(longitude);
+    public double CosineOfLatitude { get; } = Math.Cos(double.DegreesToRadians(latitude));
+}
 
-internal sealed record Distance(string From, string To, double Km);
+internal readonly record struct Leg(Place From, Place To);
 
-/// <summary>The stages of the airports job, over a generated gazetteer.</summary>
-internal sealed class AirportStages
+internal readonly record struct PairDistance(string From, string To, double Km);
+
+internal sealed class Gazetteer(IReadOnlyList<Place> places)
+{
+    private readonly FrozenDictionary<string, Place> byCode = places.ToFrozenDictionary(place => place.Airport.Code, StringComparer.Ordinal);
+
+    public IReadOnlyList<Place> Places { get; } = places;
+
+    public Place Find(string code) => byCode[code];
+}
+
+internal static class Stages
 {
     private const double EarthRadiusKm = 6371.0088;
-    private readonly Dictionary<string, Place> gazetteer = [];
-
-    public AirportStages(int rows)
-    {
-        Airports = new Airport[rows];
-        for (var i = 0; i < rows; i++)
-        {
-            // Any spread over the globe will do, as long as it is the same every time.
-            var airport = new Airport(CodeOf(i), $"Airport {i}");
-            Airports[i] = airport;
-            gazetteer.Add(airport.Code, new Place(airport, (i * 37.31 % 180) - 90, (i * 91.73 % 360) - 180));
-        }
-    }
-
-    public Airport[] Airports { get; }
 
     public static IEnumerable<(Airport From, Airport To)> AllPairs(Airport[] airports)
     {
@@ -35,18 +37,15 @@ internal sealed class AirportStages
                 yield return (airports[i], airports[j]);
     }
 
-    public Leg Geocode((Airport From, Airport To) pair) => new(gazetteer[pair.From.Code], gazetteer[pair.To.Code]);
+    public static Leg Geocode(this Gazetteer gazetteer, (Airport From, Airport To) pair)
+        => new(gazetteer.Find(pair.From.Code), gazetteer.Find(pair.To.Code));
 
-    public static Distance Distance(Leg leg) => new(leg.From.Airport.Code, leg.To.Airport.Code, Haversine(leg.From, leg.To));
-
-    private static double Haversine(Place from, Place to)
+    public static PairDistance Distance(Leg leg)
     {
-        var (latitude, otherLatitude) = (double.DegreesToRadians(from.Latitude), double.DegreesToRadians(to.Latitude));
-        var vertical = Math.Sin((otherLatitude - latitude) / 2);
-        var horizontal = Math.Sin(double.DegreesToRadians(to.Longitude - from.Longitude) / 2);
-        var chord = vertical * vertical + Math.Cos(latitude) * Math.Cos(otherLatitude) * horizontal * horizontal;
-        return 2 * EarthRadiusKm * Math.Asin(Math.Min(1, Math.Sqrt(chord)));
+        var (from, to) = leg;
+        var vertical = Math.Sin((to.LatitudeRadians - from.LatitudeRadians) / 2);
+        var horizontal = Math.Sin((to.LongitudeRadians - from.LongitudeRadians) / 2);
+        var haversine = (vertical * vertical) + (from.CosineOfLatitude * to.CosineOfLatitude * horizontal * horizontal);
+        return new(from.Airport.Code, to.Airport.Code, 2 * EarthRadiusKm * Math.Asin(Math.Sqrt(Math.Min(1, haversine))));
     }
-
-    private static string CodeOf(int i) => new([(char)('A' + i / 676 % 26), (char)('A' + i / 26 % 26), (char)('A' + i % 26)]);
 }
