@@ -1,10 +1,9 @@
-using System.Globalization;
 using Sluice.Bench;
 
-var options = Options.Parse(args, Catalogue.Scenarios, out var problem);
+var options = Options.Parse(args, Catalogue.Scenarios, out var misunderstanding);
 if (options is null)
 {
-    Console.Error.WriteLine(problem);
+    Console.Error.WriteLine(misunderstanding);
     return 2;
 }
 
@@ -30,9 +29,10 @@ foreach (var scenario in options.Selected)
         {
             results.Add(await runner.MeasureAsync(comparison, options.Quick ? comparison.QuickCount : comparison.Count));
         }
-        catch (WrongResultException wrong)
+        catch (Exception problem)
         {
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"wrong result: {wrong.Message}"));
+            // The other scenarios still have something to say.
+            Console.Error.WriteLine(problem is WrongResultException ? $"wrong result: {problem.Message}" : $"{comparison.Name} failed: {problem}");
             failed = true;
         }
     }

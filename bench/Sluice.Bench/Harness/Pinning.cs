@@ -26,6 +26,9 @@ internal static class Pinning
 
         // The child sees as many cores as it was given, so it does not come here again; saying so (in hexadecimal) makes that certain.
         start.Environment["DOTNET_PROCESSOR_COUNT"] = cores.ToString("X", CultureInfo.InvariantCulture);
+
+        // On a single core the runtime waits ten times as long before it recompiles, and a warm-up would have to wait with it.
+        start.Environment["DOTNET_TC_DelaySingleProcMultiplier"] = "1";
         using var child = Process.Start(start)!;
         child.WaitForExit();
         return child.ExitCode;

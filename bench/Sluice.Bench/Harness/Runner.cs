@@ -17,9 +17,10 @@ internal sealed record Schedule(TimeSpan WarmUp, TimeSpan Measuring, int Minimum
 /// <summary>Runs the variants of a comparison in turns, so that whatever disturbs the machine disturbs all of them.</summary>
 internal sealed class Runner(Schedule schedule)
 {
-    private const int Sweeps = 3;
+    private const int Sweeps = 5;
 
-    // The runtime recompiles a method after 30 calls, once with instrumentation and once for good; it starts a tenth of a second later.
+    // The runtime recompiles a method after 30 calls, once with instrumentation and once for good; a tenth of a second
+    // after the last new method was seen. Hence several sweeps, with a pause behind each.
     private const int CallsUntilRecompiled = 32;
     private static readonly TimeSpan RecompilationTime = TimeSpan.FromMilliseconds(150);
 

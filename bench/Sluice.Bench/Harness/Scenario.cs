@@ -18,7 +18,7 @@ internal sealed record Variant(string Name, Func<long, Task<Outcome>> RunAsync)
 internal sealed record Comparison(string Name, long Count, long QuickCount, Func<long, double> Expected, IReadOnlyList<Variant> Variants)
 {
     /// <summary>Runs this small are repeated until the code has been compiled for good.</summary>
-    public long WarmCount { get; init; } = 5_000;
+    public long WarmCount { get; init; } = 2_000;
 
     /// <summary>How many items a run of that count moves; the count itself unless the scenario counts something else.</summary>
     public Func<long, long> Items { get; init; } = static count => count;

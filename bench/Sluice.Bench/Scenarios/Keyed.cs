@@ -20,19 +20,20 @@ internal static class Keyed
 
     private readonly record struct Entry(int Key, long Amount);
 
-    // Amounts grow, so that an entry which is overtaken by a later one of its key is found out. No lock: a key stays in its lane.
+    // Amounts grow, so an entry overtaken by a later one of its key is found out; it spoils the total. No lock: a key stays in its lane.
     private sealed class Ledger
     {
         private readonly (long Last, long Sum)[] accounts = new (long, long)[Keys];
+        private volatile bool overtaken;
 
         public void Post(Entry entry)
         {
             ref var account = ref accounts[entry.Key];
-            if (entry.Amount < account.Last) throw new InvalidOperationException($"account {entry.Key}: {account.Last} came before {entry.Amount}");
+            if (entry.Amount < account.Last) overtaken = true;
             account = (entry.Amount, account.Sum + entry.Amount);
         }
 
-        public double Total => accounts.Sum(account => account.Sum);
+        public double Total => overtaken ? double.NaN : accounts.Sum(account => (double)account.Sum);
     }
 
     // Scattered, as keys are.

@@ -40,11 +40,12 @@ internal static class Latency
         private readonly long[] ticks = new long[count];
         private long last;
         private int arrived;
+        private bool overtaken;
 
         public void Add(long sent)
         {
             ticks[arrived++] = Stopwatch.GetTimestamp() - sent;
-            if (sent < last) throw new InvalidOperationException("an item has overtaken another");
+            if (sent < last) overtaken = true;
             last = sent;
         }
 
@@ -53,7 +54,7 @@ internal static class Latency
             get
             {
                 Array.Sort(ticks);
-                return new Outcome(arrived, ticks[ticks.Length / 2] * 1e9 / Stopwatch.Frequency);
+                return new Outcome(overtaken ? double.NaN : arrived, ticks[ticks.Length / 2] * 1e9 / Stopwatch.Frequency);
             }
         }
     }
