@@ -35,10 +35,10 @@ internal static class Gates
         ["boundary/tpl"] = 0.2,
     };
 
-    // What a run allocates once, spread over its items, is less than the hundredth of a byte that is shown.
+    // Nothing for an item; what a run allocates once is spread over its items, few of them in the quick form.
     private static readonly Dictionary<string, double> Bytes = new()
     {
-        ["fused"] = 0.005,
+        ["fused"] = 0.05,
         ["boundary"] = 2.0,
     };
 

@@ -12,13 +12,40 @@ internal static class AirportDistances
     [
         new Comparison("airports", Rows, QuickRows, Expected,
         [
+            Variant.OfTask(Variant.Ours, SluiceAsync),
             Variant.Of("hand-loop", HandLoop),
         ]) { Items = Pairs, WarmCount = 120, Tolerance = 1e-9 },
         new Comparison("airports-parallel", Rows, QuickRows, Expected,
         [
+            Variant.OfTask(Variant.Ours, SluiceParallelAsync),
             Variant.Of("parallel-for", ParallelFor),
         ]) { Items = Pairs, WarmCount = 120, Tolerance = 1e-9 },
     ]);
+
+    private static async Task<double> SluiceAsync(long rows)
+    {
+        var generated = GeneratedAirports.Of(rows);
+        double sum = 0;
+        var pipeline = Source.Of(generated.List)
+            | Stages.AllPairs
+            | generated.Gazetteer.Geocode
+            | Stages.Distance
+            | (distance => { sum += distance.Km; });
+        await pipeline.RunAsync(Chain.OnThisThread);
+        return sum;
+    }
+
+    private static async Task<double> SluiceParallelAsync(long rows)
+    {
+        var generated = GeneratedAirports.Of(rows);
+        double sum = 0;
+        var pipeline = Source.Of(generated.List)
+            | Stages.AllPairs
+            | (pair => Stages.Distance(generated.Gazetteer.Geocode(pair))) | Stage.Parallel(Environment.ProcessorCount)
+            | (distance => { sum += distance.Km; });
+        await pipeline.RunAsync();
+        return sum;
+    }
 
     private static double HandLoop(long rows)
     {

@@ -7,6 +7,7 @@ internal static class Boundary
     [
         new Comparison("boundary", 1_000_000, 300_000, Maps.ExpectedSum,
         [
+            Variant.OfTask(Variant.Ours, count => Chain.BufferedSumAsync(Source.Range(0, count), Maps.All)),
             Variant.OfTask("channels", async count => await ChannelStages.ChainAsync(count, Maps.All)),
             Variant.OfTask("tpl", async count => await DataflowBlocks.ChainAsync(count, Maps.All)),
         ]),

@@ -11,10 +11,12 @@ internal static class Broadcast
     [
         new Comparison("broadcast", 5_000_000, 2_000_000, Expected,
         [
+            Variant.OfTask(Variant.Ours, SluiceAsync),
             Variant.Of("rx", Rx),
         ]),
         new Comparison("broadcast-buffered", 1_000_000, 300_000, Expected,
         [
+            Variant.OfTask(Variant.Ours, SluiceBufferedAsync),
             Variant.OfTask("channels", ChannelsAsync),
             Variant.OfTask("tpl", TplAsync),
         ]),
@@ -47,6 +49,25 @@ internal static class Broadcast
         public void AddNeighbour(long value) => sum += value ^ 1;
 
         public void AddPrevious(long value) => sum += value - 1;
+    }
+
+    private static async Task<double> SluiceAsync(long count)
+    {
+        var sinks = new Sinks();
+        var pipeline = Source.Range(0, count) | [sinks.All[0], sinks.All[1], sinks.All[2], sinks.All[3]];
+        await pipeline.RunAsync(Chain.OnThisThread);
+        return sinks.Total;
+    }
+
+    private static async Task<double> SluiceBufferedAsync(long count)
+    {
+        var sinks = new Sinks();
+        var (first, second, third, fourth) = (Behind(sinks.All[0]), Behind(sinks.All[1]), Behind(sinks.All[2]), Behind(sinks.All[3]));
+        var pipeline = Source.Range(0, count) | [first, second, third, fourth];
+        await pipeline.RunAsync();
+        return sinks.Total;
+
+        static Sink<long> Behind(Action<long> sink) => Pipe.Of<long>() | (item => item) | Stage.Buffer(ChannelStages.Capacity) | sink;
     }
 
     private static double Rx(long count)

@@ -9,11 +9,22 @@ internal static class Fused
     [
         new Comparison("fused", 5_000_000, 2_000_000, Maps.ExpectedSum,
         [
+            Variant.OfTask(Variant.Ours, SluiceAsync),
             Variant.Of("rx", Rx),
             Variant.Of("linq", Linq),
             Variant.Of("delegate-loop", DelegateLoop),
         ]),
     ]);
+
+    private static async Task<double> SluiceAsync(long count)
+    {
+        long sum = 0;
+        var source = Source.Range(0, count);
+        foreach (var map in Maps.All) source = source | map;
+        var pipeline = source | (value => { sum += value; });
+        await pipeline.RunAsync(Chain.OnThisThread);
+        return sum;
+    }
 
     private static double Rx(long count)
     {

@@ -7,9 +7,20 @@ internal static class FusedAsync
     [
         new Comparison("fused-async", 2_000_000, 500_000, Maps.ExpectedSum,
         [
+            Variant.OfTask(Variant.Ours, SluiceAsync),
             Variant.OfTask("async-enumerable", AsyncEnumerableAsync),
         ]),
     ]);
+
+    private static async Task<double> SluiceAsync(long count)
+    {
+        long sum = 0;
+        var source = Source.Range(0, count);
+        foreach (var map in Maps.Async) source = source | map;
+        var pipeline = source | (value => { sum += value; });
+        await pipeline.RunAsync(Chain.OnThisThread);
+        return sum;
+    }
 
     private static async Task<double> AsyncEnumerableAsync(long count)
     {

@@ -13,6 +13,7 @@ internal static class Keyed
     [
         new Comparison("keyed", 1_000_000, 400_000, Numbers.ExpectedSum,
         [
+            Variant.OfTask(Variant.Ours, SluiceAsync),
             Variant.OfTask("channels", ChannelsAsync),
             Variant.OfTask("tpl", TplAsync),
         ]),
@@ -40,6 +41,14 @@ internal static class Keyed
     private static Entry EntryOf(long i) => new((int)(((ulong)i * 0x9E3779B97F4A7C15 >> 33) % Keys), i);
 
     private static int LaneOf(Entry entry) => (int)((uint)entry.Key.GetHashCode() % Lanes);
+
+    private static async Task<double> SluiceAsync(long count)
+    {
+        var ledger = new Ledger();
+        var pipeline = Source.Range(0, count) | EntryOf | Stage.KeyBy((Entry entry) => entry.Key, lanes: Lanes) | ledger.Post;
+        await pipeline.RunAsync();
+        return ledger.Total;
+    }
 
     private static async Task<double> ChannelsAsync(long count)
     {

@@ -10,6 +10,7 @@ internal static class Latency
     [
         new Comparison("latency", 1_000, 300, static count => count,
         [
+            new Variant(Variant.Ours, SluiceAsync),
             new Variant("channels", ChannelsAsync),
             new Variant("tpl", TplAsync),
         ]) { WarmCount = 40 },
@@ -55,6 +56,24 @@ internal static class Latency
             {
                 Array.Sort(ticks);
                 return new Outcome(overtaken ? double.NaN : arrived, ticks[ticks.Length / 2] * 1e9 / Stopwatch.Frequency);
+            }
+        }
+    }
+
+    // The pace is the same, kept by a sequence that sleeps on the thread of its pump.
+    private static async Task<Outcome> SluiceAsync(long count)
+    {
+        var arrivals = new Arrivals(count);
+        var pipeline = Chain.Buffered(Source.From(Pace()), [static sent => sent, static sent => sent]) | arrivals.Add;
+        await pipeline.RunAsync();
+        return arrivals.Outcome;
+
+        IEnumerable<long> Pace()
+        {
+            for (long i = 0; i < count; i++)
+            {
+                Thread.Sleep(1);
+                yield return Stopwatch.GetTimestamp();
             }
         }
     }

@@ -11,10 +11,12 @@ internal static class Parallel
     [
         new Comparison("parallel", 1_000_000, 300_000, ExpectedOfWork,
         [
+            Variant.OfTask(Variant.Ours, count => SluiceAsync(Source.Range(0, count) | Work.Do | Stage.Parallel(Degree))),
             Variant.OfTask("tpl", count => TplAsync(count, new TransformBlock<long, long>(Work.Do, DataflowBlocks.Bounded(parallel: Degree)))),
         ]),
         new Comparison("parallel-async", 500_000, 200_000, ExpectedOfYield,
         [
+            Variant.OfTask(Variant.Ours, count => SluiceAsync(Source.Range(0, count) | YieldAsync | Stage.Parallel(Degree))),
             Variant.OfTask("tpl", count => TplAsync(count, new TransformBlock<long, long>(YieldAsync, DataflowBlocks.Bounded(parallel: Degree)))),
             Variant.OfTask("foreach-async", ForEachAsync),
         ]),
@@ -36,6 +38,14 @@ internal static class Parallel
     {
         await Task.Yield();
         return item & 0xFFFF;
+    }
+
+    private static async Task<double> SluiceAsync(Source<long> results)
+    {
+        var sum = new OrderedSum();
+        var pipeline = results | sum.Add;
+        await pipeline.RunAsync();
+        return sum.Value;
     }
 
     private static async Task<double> TplAsync(long count, TransformBlock<long, long> transform)

@@ -12,16 +12,38 @@ internal static class Route
     [
         new Comparison("route", 5_000_000, 2_000_000, Expected,
         [
+            Variant.OfTask(Variant.Ours, SluiceAsync),
             Variant.Of("rx", Rx),
         ]),
         new Comparison("route-buffered", 1_000_000, 400_000, Expected,
         [
+            Variant.OfTask(Variant.Ours, SluiceBufferedAsync),
             Variant.OfTask("channels", ChannelsAsync),
             Variant.OfTask("tpl", TplAsync),
         ]),
     ]);
 
     private static int BranchOf(long item) => (int)(item & (Branches - 1));
+
+    private static async Task<double> SluiceAsync(long count)
+    {
+        long sum = 0;
+        var branches = Maps.All.Take(Branches).Select(map => Pipe.Of<long>() | map).ToArray();
+        var pipeline = Source.Range(0, count) < Sluice.Route.By(BranchOf, branches) > (value => { sum += value; });
+        await pipeline.RunAsync(Chain.OnThisThread);
+        return sum;
+    }
+
+    private static async Task<double> SluiceBufferedAsync(long count)
+    {
+        long sum = 0;
+        var branches = Maps.All.Take(Branches)
+            .Select(map => Pipe.Of<long>() | (x => x) | Stage.Buffer(ChannelStages.Capacity) | map | Stage.Buffer(ChannelStages.Capacity))
+            .ToArray();
+        var pipeline = Source.Range(0, count) < Sluice.Route.By(BranchOf, branches) > (value => { sum += value; });
+        await pipeline.RunAsync();
+        return sum;
+    }
 
     private static double Rx(long count)
     {

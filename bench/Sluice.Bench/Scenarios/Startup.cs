@@ -9,14 +9,37 @@ internal static class Startup
     [
         new Comparison("startup", 100_000, 30_000, Expected,
         [
+            Variant.OfTask(Variant.Ours, SluiceAsync),
             Variant.Of("rx", Rx),
         ]) { WarmCount = 500 },
         new Comparison("startup-buffered", 4_000, 1_500, ExpectedBuffered,
         [
+            Variant.OfTask(Variant.Ours, SluiceBufferedAsync),
             Variant.OfTask("channels", count => RepeatAsync(count, () => ChannelStages.ChainAsync(1, Maps.All.Take(9)))),
             Variant.OfTask("tpl", count => RepeatAsync(count, () => DataflowBlocks.ChainAsync(1, Maps.All.Take(9)))),
         ]) { WarmCount = 100 },
     ]);
+
+    private static async Task<double> SluiceAsync(long count)
+    {
+        long sum = 0;
+        for (long i = 0; i < count; i++)
+        {
+            var source = Source.Of(i);
+            foreach (var map in Maps.All) source = source | map;
+            var pipeline = source | (value => { sum += value; });
+            await pipeline.Start(ExecutionMode.SingleThread).Completion;
+        }
+
+        return sum;
+    }
+
+    private static async Task<double> SluiceBufferedAsync(long count)
+    {
+        double sum = 0;
+        for (long i = 0; i < count; i++) sum += await Chain.BufferedSumAsync(Source.Of(0L), Maps.All.Take(9));
+        return sum;
+    }
 
     private static double Rx(long count)
     {
