@@ -28,5 +28,8 @@ internal abstract class Operator<TIn, TOut>
     /// <summary>Whether items end here: in a sink, or in an operator that holds or combines them, whose outputs are new roots.</summary>
     public virtual bool EndsItems => typeof(TOut) == typeof(Nothing);
 
+    /// <summary>Joins the stage behind it, where that can do the work of both; null otherwise. Called while a run is built.</summary>
+    public virtual Inlet<TIn>? TryFuse(int node, Inlet<TOut> next) => null;
+
     public abstract Inlet<TIn> Create(StageContext context, Inlet<TOut> next);
 }

@@ -13,19 +13,24 @@ internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn,
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
-        int node = builder.AddNode(stage.Kind, options, stage.Function, stage.Hint, typeof(TIn), typeof(TOut) == typeof(Nothing) ? null : typeof(TOut));
+        int node = builder.AddNode(stage, options);
         builder.Connect(node, next);
+        var keyed = upstream as KeyedSource<TIn>;
+        if (builder.IsDrawing)
+        {
+            (keyed?.Upstream ?? upstream).Build(builder, new DrawnInlet<TIn>(node));
+            return;
+        }
         builder.NeedsTickets |= stage.NeedsTickets;
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity);
-
-        if (upstream is KeyedSource<TIn> keyed)
+        if (keyed is not null)
         {
             keyed.BuildLanes(builder, node, next, Instance);
             return;
         }
-        Inlet<TIn> inlet = options.Parallel > 1 && builder.IsMultiThread
-            ? ParallelStage<TIn, TOut>.Create(builder, node, options, next, Instance)
-            : Instance(builder.Context(node), next);
+        bool isParallel = options.Parallel > 1 && builder.IsMultiThread;
+        Inlet<TIn> inlet = (isParallel || options.HasPolicy || options.Log is not null ? null : stage.TryFuse(node, next))
+            ?? (isParallel ? ParallelStage<TIn, TOut>.Create(builder, node, options, next, Instance) : Instance(builder.Context(node), next));
         upstream.Build(builder, inlet);
     }
 

@@ -83,6 +83,8 @@ internal sealed class ZipStage<TLeft, TRight, TOut>
 
         public bool HasItem { get; private set; }
 
+        public override bool IsSelective => true;
+
         public override bool IsReady => !HasItem || zip.ended;
 
         public T Take()
