@@ -43,10 +43,20 @@ internal abstract class SourcePump<T> : Pump, IUpstream
 
     protected sealed override async ValueTask PumpAsync()
     {
-        await ProduceAsync();
-        Run.ThrowIfStopping();
-        await Next.CompleteAsync();
+        try
+        {
+            await ProduceAsync();
+            Run.ThrowIfStopping();
+            await Next.CompleteAsync();
+        }
+        finally
+        {
+            await LeaveAsync();
+        }
     }
+
+    /// <summary>Everything behind the source has been told of its end: what of the source is still at work may end now.</summary>
+    protected virtual ValueTask LeaveAsync() => default;
 
     /// <summary>Produces until the end, or until <see cref="IsStopped"/>.</summary>
     protected abstract ValueTask ProduceAsync();
