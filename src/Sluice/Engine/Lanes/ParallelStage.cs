@@ -71,7 +71,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         bool isNew = chunk is null;
         chunk ??= filling = Board.Rent();
         chunk.Inputs.Add((item, ticket));
-        if (chunk.Inputs.Count < Board.ChunkSize)
+        if (chunk.Inputs.Count < Board.ChunkSize && Board.HasRoomBeside(chunk.Inputs.Count))
         {
             ExitFilling();
             if (isNew) Run.Watchdog.Watch();
