@@ -17,7 +17,7 @@ internal sealed record NodeStep(int Id, Policy Policy, Pace Pace, bool PushesAtE
     // In lanes there is an end for each of them: that many instances are not the oracle's business.
     private bool PushesSum => PushesAtEnd && Policy is { Parallel: 1, KeyLanes: 0 };
 
-    private IEnumerable<long> AtEnd(IEnumerable<long> values) => PushesSum ? [Mixing.Mix(values.Sum(), Id)] : [];
+    private IEnumerable<long> AtEnd(IEnumerable<long> values) => PushesSum ? [Mixing.Mix(values.Aggregate(0L, (sum, value) => unchecked(sum + value)), Id)] : [];
 
     private sealed class Pusher(NodeStep step, Rig rig, Probe probe) : Node<long, long>, IAsyncDisposable
     {
