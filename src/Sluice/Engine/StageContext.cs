@@ -29,6 +29,9 @@ internal sealed class StageContext(Run run, int node, CancellationToken token = 
     /// <summary>The ticket of the item that a guarded stage works on.</summary>
     public Ticket? Ticket { get; set; }
 
+    /// <summary>Set for a synchronous stage of which as many items come out as go in, less those that fail: saves it a counter.</summary>
+    public bool IsOneToOne { get; set; }
+
     /// <summary>Number of the current attempt at an item, from 1.</summary>
     public int Attempt { get; set; } = 1;
 
@@ -45,7 +48,7 @@ internal sealed class StageContext(Run run, int node, CancellationToken token = 
     public void AddTo(ref NodeCounts counts)
     {
         counts.In += Volatile.Read(ref In);
-        counts.Out += Volatile.Read(ref Out);
+        counts.Out += IsOneToOne ? Volatile.Read(ref In) - Volatile.Read(ref Failed) : Volatile.Read(ref Out);
         counts.Skipped += Volatile.Read(ref Skipped);
         counts.Failed += Volatile.Read(ref Failed);
         counts.Retried += Volatile.Read(ref Retried);

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Sluice;
 
 /// <summary>What may stand on the right of <c>|</c> behind a pipe. The kind of a function is told by what it returns.</summary>
-public static class PipeDoor
+public static partial class PipeDoor
 {
     extension<TIn, T, TOut>(Pipe<TIn, T>)
     {
@@ -93,10 +93,5 @@ public static class PipeDoor
 
         /// <summary>The stage after it runs in lanes, in order per key.</summary>
         public static Pipe<TIn, T> operator |(Pipe<TIn, T> pipe, KeyedLanes<T> lanes) => pipe.Keyed(lanes);
-
-        /// <summary>Never chosen where anything else fits: turns the compiler's bare CS0019 into a sentence.</summary>
-        [OverloadResolutionPriority(-1)]
-        [Obsolete("SLU001: this function does not fit behind '|': it must take one item of the type that the stage before it puts out (and, where it is asynchronous, a CancellationToken as well). Compare the two types, and give an overloaded or generic method its types.", error: true)]
-        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Delegate function) => throw new NotSupportedException();
     }
 }

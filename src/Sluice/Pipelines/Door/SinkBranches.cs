@@ -56,6 +56,16 @@ public sealed class SinkBranches<T> : IEnumerable
         sinks.Add(new(Pipe<T, Nothing>.Of(source => branch(source).Tail)));
     }
 
+    /// <summary>Refused: a function of other items, or one that is no sink.</summary>
+    [OverloadResolutionPriority(-1)]
+    [Obsolete(Misfit.SinkInBrackets, error: true)]
+    public void Add(Delegate function) => throw Misfit.Refused();
+
+    /// <summary>Refused: what is no sink.</summary>
+    [OverloadResolutionPriority(-2)]
+    [Obsolete(Misfit.SinkInBrackets, error: true)]
+    public void Add(object sink) => throw Misfit.Refused();
+
     /// <summary>The sinks, in the order written.</summary>
     /// <remarks>Untyped on purpose: the elements of a collection expression must convert to the type of this sequence, and functions convert to nothing narrower.</remarks>
     public IEnumerator GetEnumerator() => sinks.GetEnumerator();

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Sluice;
 
 /// <summary>What may stand on the right of <c>|</c> behind a source. The kind of a function is told by what it returns.</summary>
-public static class SourceDoor
+public static partial class SourceDoor
 {
     extension<T, TOut>(Source<T>)
     {
@@ -93,10 +93,5 @@ public static class SourceDoor
 
         /// <summary>The stage after it runs in lanes, in order per key.</summary>
         public static Source<T> operator |(Source<T> source, KeyedLanes<T> lanes) => source.Keyed(lanes);
-
-        /// <summary>Never chosen where anything else fits: turns the compiler's bare CS0019 into a sentence.</summary>
-        [OverloadResolutionPriority(-1)]
-        [Obsolete("SLU001: this function does not fit behind '|': it must take one item of the type that the stage before it puts out (and, where it is asynchronous, a CancellationToken as well). Compare the two types, and give an overloaded or generic method its types.", error: true)]
-        public static Pipeline operator |(Source<T> source, Delegate function) => throw new NotSupportedException();
     }
 }

@@ -28,7 +28,13 @@ internal sealed class BroadcastOperator<T> : FanOutOperator<T>
 {
     public override string Kind => "broadcast";
 
-    public override FanOut<T> Create(StageContext context, Inlet<T>[] branches) => new BroadcastStage<T>(context, branches);
+    public override FanOut<T> Create(StageContext context, Inlet<T>[] branches)
+    {
+        context.IsOneToOne = true;
+        return Array.TrueForAll(branches, branch => branch is ActionSinkStage<T>)
+            ? new SinkRun<T>(context, Array.ConvertAll(branches, branch => (ActionSinkStage<T>)branch))
+            : new BroadcastStage<T>(context, branches);
+    }
 }
 
 internal sealed class BroadcastStage<T>(StageContext context, Inlet<T>[] branches) : FanOut<T>(context, branches)
@@ -43,7 +49,6 @@ internal sealed class BroadcastStage<T>(StageContext context, Inlet<T>[] branche
             ValueTask pushed = branches[i].PushAsync(item, ticket);
             if (!pushed.IsCompletedSuccessfully) return PushRestAsync(pushed, i + 1, item, ticket);
         }
-        Context.Out++;
         return default;
     }
 
@@ -56,6 +61,5 @@ internal sealed class BroadcastStage<T>(StageContext context, Inlet<T>[] branche
             pushed = Branches[at].PushAsync(item, ticket);
             if (!pushed.IsCompletedSuccessfully) await pushed;
         }
-        Context.Out++;
     }
 }

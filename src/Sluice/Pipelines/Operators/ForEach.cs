@@ -32,23 +32,32 @@ internal sealed class ActionSink<T>(Action<T> function) : Operator<T, Nothing>
     public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new ActionSinkStage<T>(context, next, function);
 }
 
-internal sealed class ActionSinkStage<T>(StageContext context, Inlet<Nothing> next, Action<T> function) : Stage<T, Nothing>(context, next)
+internal sealed class ActionSinkStage<T> : Stage<T, Nothing>
 {
+    public ActionSinkStage(StageContext context, Inlet<Nothing> next, Action<T> function) : base(context, next)
+    {
+        Function = function;
+        context.IsOneToOne = true;
+    }
+
+    public Action<T> Function { get; }
+
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
         try
         {
-            function(item);
+            Function(item);
         }
         catch (Exception e)
         {
             throw Context.Failure(e, item, ticket);
         }
-        Context.Out++;
         ticket?.Settle(Outcome.Completed);
         return default;
     }
+
+    public Exception Failure(Exception cause, T item, Ticket? ticket) => Context.Failure(cause, item, ticket);
 }
 
 /// <param name="function">The function in its widest form.</param>

@@ -32,8 +32,16 @@ internal sealed class SelectOperator<T, TOut>(Func<T, TOut> function) : Operator
     }
 }
 
-internal sealed class SelectStage<T, TOut>(StageContext context, Inlet<TOut> next, Func<T, TOut> function) : Stage<T, TOut>(context, next)
+internal sealed class SelectStage<T, TOut> : Stage<T, TOut>
 {
+    private readonly Func<T, TOut> function;
+
+    public SelectStage(StageContext context, Inlet<TOut> next, Func<T, TOut> function) : base(context, next)
+    {
+        this.function = function;
+        context.IsOneToOne = true;
+    }
+
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
@@ -46,7 +54,6 @@ internal sealed class SelectStage<T, TOut>(StageContext context, Inlet<TOut> nex
         {
             throw Context.Failure(e, item, ticket);
         }
-        Context.Out++;
         return Next.PushAsync(result, ticket);
     }
 }
@@ -92,6 +99,25 @@ internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
         T value = item;
         try
         {
+            // Several places of call: the runtime learns for each whom it calls, and calls those directly.
+            while (steps.Length - step >= 8)
+            {
+                value = steps[step](value);
+                value = steps[++step](value);
+                value = steps[++step](value);
+                value = steps[++step](value);
+                value = steps[++step](value);
+                value = steps[++step](value);
+                value = steps[++step](value);
+                value = steps[++step](value);
+                step++;
+            }
+            if (steps.Length - step >= 2)
+            {
+                value = steps[step](value);
+                value = steps[++step](value);
+                step++;
+            }
             for (; step < steps.Length; step++) value = steps[step](value);
         }
         catch (Exception e)

@@ -44,11 +44,33 @@ internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
         T value = item;
         try
         {
-            for (; step < steps.Length; step++)
+            // Several places of call: the runtime learns for each whom it calls, and calls those directly.
+            ValueTask<T> pending;
+            while (steps.Length - step >= 4)
             {
-                ValueTask<T> pending = steps[step](value, token);
+                pending = steps[step](value, token);
                 if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, step, value, ticket);
                 value = pending.Result;
+                step++;
+                pending = steps[step](value, token);
+                if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, step, value, ticket);
+                value = pending.Result;
+                step++;
+                pending = steps[step](value, token);
+                if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, step, value, ticket);
+                value = pending.Result;
+                step++;
+                pending = steps[step](value, token);
+                if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, step, value, ticket);
+                value = pending.Result;
+                step++;
+            }
+            while (step < steps.Length)
+            {
+                pending = steps[step](value, token);
+                if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, step, value, ticket);
+                value = pending.Result;
+                step++;
             }
         }
         catch (Exception e)

@@ -1,0 +1,11 @@
+namespace Sluice.Bench;
+
+/// <summary>Every scenario, in the order of the gate table.</summary>
+internal static class Catalogue
+{
+    public static IReadOnlyList<Scenario> Scenarios { get; } =
+    [
+        Fused.Scenario, FusedAsync.Scenario, Boundary.Scenario, Parallel.Scenario, Keyed.Scenario,
+        Broadcast.Scenario, Route.Scenario, Latency.Scenario, Startup.Scenario, AirportDistances.Scenario,
+    ];
+}

@@ -1,0 +1,54 @@
+namespace Sluice.Bench;
+
+/// <summary>What the library has to reach. The one place where these figures stand; they are compared after rounding to three decimals.</summary>
+internal static class Gates
+{
+    private static readonly Dictionary<string, double> Ratios = new()
+    {
+        ["fused/rx"] = 0.7,
+        ["fused/linq"] = 0.7,
+        ["fused/delegate-loop"] = 1.0,
+        ["fused-async/async-enumerable"] = 0.2,
+        ["boundary/channels"] = 0.25,
+        ["boundary/tpl"] = 0.125,
+        ["parallel/tpl"] = 0.6,
+        ["parallel-async/tpl"] = 0.5,
+        ["parallel-async/foreach-async"] = 1.0,
+        ["keyed/channels"] = 0.8,
+        ["keyed/tpl"] = 0.5,
+        ["broadcast/rx"] = 1.0,
+        ["broadcast-buffered/channels"] = 0.5,
+        ["route/rx"] = 0.5,
+        ["route-buffered/channels"] = 0.5,
+        ["latency/channels"] = 1.0,
+        ["latency/tpl"] = 0.7,
+        ["startup/rx"] = 1.0,
+        ["startup-buffered/tpl"] = 0.2,
+        ["airports/hand-loop"] = 1.2,
+        ["airports-parallel/parallel-for"] = 1.2,
+    };
+
+    // On one core nobody gains by running beside somebody else.
+    private static readonly Dictionary<string, double> RatiosOnOneCore = new()
+    {
+        ["boundary/channels"] = 0.33,
+        ["boundary/tpl"] = 0.2,
+    };
+
+    // Nothing for an item; what a run allocates once is spread over its items, few of them in the quick form.
+    private static readonly Dictionary<string, double> Bytes = new()
+    {
+        ["fused"] = 0.05,
+        ["boundary"] = 2.0,
+    };
+
+    /// <summary>The highest ratio that passes, or null where there is no gate.</summary>
+    public static double? Ratio(string name)
+    {
+        if (Environment.ProcessorCount == 1 && RatiosOnOneCore.TryGetValue(name, out var alone)) return alone;
+        return Ratios.TryGetValue(name, out var gate) ? gate : null;
+    }
+
+    /// <summary>The most bytes per item that pass, or null where there is no gate.</summary>
+    public static double? BytesPerItem(string comparison) => Bytes.TryGetValue(comparison, out var gate) ? gate : null;
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+
+namespace Sluice.Bench;
+
+/// <summary>The command line, understood.</summary>
+internal sealed record Options(IReadOnlyList<Scenario> Selected, bool Quick, int? Cores, bool Listing)
+{
+    /// <summary>Null, and one line that says what is wrong, where the command line cannot be understood.</summary>
+    public static Options? Parse(string[] args, IReadOnlyList<Scenario> all, out string? problem)
+    {
+        var selected = new List<Scenario>();
+        var (quick, listing, cores) = (false, false, (int?)null);
+        problem = null;
+        for (var i = 0; i < args.Length; i++)
+        {
+            switch (args[i])
+            {
+                case "--quick":
+                    quick = true;
+                    break;
+                case "list" or "--list" or "--help" or "-h":
+                    listing = true;
+                    break;
+                case "--cores":
+                    if (++i == args.Length || !TryCores(args[i], out var number))
+                    {
+                        problem = $"--cores takes a number from 1 to {Environment.ProcessorCount}, the cores of this machine";
+                        return null;
+                    }
+
+                    cores = number;
+                    break;
+                case var name:
+                    if (Find(name, all) is not { } scenario)
+                    {
+                        problem = name.StartsWith('-')
+                            ? $"unknown option '{name}': there are --quick, --cores N, --help"
+                            : $"unknown scenario '{name}': there are {string.Join(", ", all.Select(one => one.Name))}";
+                        return null;
+                    }
+
+                    if (!selected.Contains(scenario)) selected.Add(scenario);
+                    break;
+            }
+        }
+
+        return new Options(selected.Count > 0 ? selected : all, quick, cores, listing);
+    }
+
+    private static bool TryCores(string text, out int cores)
+        => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out cores) && cores >= 1 && cores <= Environment.ProcessorCount;
+
+    // `broadcast-buffered` alone is worth asking for while one works on it; `broadcast` runs both.
+    private static Scenario? Find(string name, IReadOnlyList<Scenario> all)
+        => all.FirstOrDefault(scenario => scenario.Name == name)
+            ?? all.SelectMany(
+                    scenario => scenario.Comparisons,
+                    (scenario, comparison) => scenario with { Name = comparison.Name, Comparisons = [comparison] })
+                .FirstOrDefault(alone => alone.Name == name);
+}

@@ -1,0 +1,45 @@
+using Sluice.Bench;
+
+var options = Options.Parse(args, Catalogue.Scenarios, out var misunderstanding);
+if (options is null)
+{
+    Console.Error.WriteLine(misunderstanding);
+    return 2;
+}
+
+if (options.Listing)
+{
+    Printer.Usage(Catalogue.Scenarios);
+    return 0;
+}
+
+if (options.Cores is { } cores && cores < Environment.ProcessorCount)
+    return Pinning.RunOn(cores, args);
+
+Printer.Machine(options);
+var failed = false;
+foreach (var scenario in options.Selected)
+{
+    Printer.Heading(scenario);
+    var runner = new Runner(Schedule.For(options.Quick, scenario.Comparisons.Count));
+    var results = new List<Result>();
+    foreach (var comparison in scenario.Comparisons)
+    {
+        try
+        {
+            results.Add(await runner.MeasureAsync(comparison, options.Quick ? comparison.QuickCount : comparison.Count));
+        }
+        catch (Exception problem)
+        {
+            // The other scenarios still have something to say.
+            Console.Error.WriteLine(problem is WrongResultException ? $"wrong result: {problem.Message}" : $"{comparison.Name} failed: {problem}");
+            failed = true;
+        }
+    }
+
+    Printer.Table(results);
+    Printer.Gates(results);
+    Printer.Lines(results);
+}
+
+return failed ? 1 : 0;

@@ -1,0 +1,23 @@
+namespace Sluice.Bench;
+
+/// <summary>The library's side of what several scenarios do.</summary>
+internal static class Chain
+{
+    public static readonly RunOptions OnThisThread = new() { Mode = ExecutionMode.SingleThread };
+
+    /// <summary>Every map behind a boundary, and one more before whatever comes next.</summary>
+    public static Source<long> Buffered(Source<long> source, IEnumerable<Func<long, long>> maps)
+    {
+        source = source | Stage.Buffer(ChannelStages.Capacity);
+        foreach (var map in maps) source = source | map | Stage.Buffer(ChannelStages.Capacity);
+        return source;
+    }
+
+    public static async Task<double> BufferedSumAsync(Source<long> source, IEnumerable<Func<long, long>> maps)
+    {
+        long sum = 0;
+        var pipeline = Buffered(source, maps) | (value => { sum += value; });
+        await pipeline.RunAsync();
+        return sum;
+    }
+}

@@ -1,0 +1,46 @@
+using Airports;
+
+// The path of the data: GazetteerFile -> Selection -> Job (the pipeline of Stages) -> CsvOutput and DatabaseOutput -> Report.
+try
+{
+    return await RunAsync();
+}
+catch (UserMistake mistake)
+{
+    return Fail(2, mistake.Message);
+}
+catch (Exception unexpected)
+{
+    return Fail(1, $"{unexpected.GetType().Name}: {unexpected.Message}");
+}
+
+async Task<int> RunAsync()
+{
+    if (Options.Parse(args) is not { } options) return 0;
+    Outputs.RejectConflicts(options);
+
+    var skipped = new SkippedRows();
+    var gazetteer = GazetteerFile.Read(options.Airports, skipped);
+    var airports = options.Selection.From(gazetteer, options.Airports);
+
+    using var interrupts = new Interrupts();
+    using var outputs = Outputs.Open(options);
+    var job = new Job(airports, gazetteer, outputs, options, interrupts);
+
+    // On a thread of its own, because in mode single the pipeline keeps the thread that starts it busy until the end.
+    var run = Task.Run(job.RunAsync);
+    if (options.Progress) await ProgressDisplay.WatchAsync(run, () => job.Done, Stages.CountPairs(airports.Length), interrupts.Drain);
+    var outcome = await run;
+
+    outputs.Dispose();
+    if (interrupts.ExitCode != 0) Console.WriteLine($"\nInterrupted: {job.Done:N0} pairs were done; what is counted as written below is in place.");
+    Report.Print(Console.Out, job, outcome, outputs, airports.Length, gazetteer.Places.Count, skipped);
+    return outcome.Failure is { } failure ? Fail(1, failure) : interrupts.ExitCode;
+}
+
+// One line, whatever is in the message: a file may well have a line break in its name.
+static int Fail(int exitCode, string message)
+{
+    Console.Error.WriteLine($"airports: {string.Concat(message.Select(character => char.IsControl(character) ? ' ' : character))}");
+    return exitCode;
+}

@@ -1,0 +1,40 @@
+namespace Airports;
+
+/// <summary>The three pure stages between the airports and the outputs. They know nothing of files, consoles or pipelines.</summary>
+public static class Stages
+{
+    /// <summary>The mean radius of the Earth in kilometres (IUGG).</summary>
+    public const double EarthRadiusKm = 6371.0088;
+
+    /// <summary>Every unordered pair once: i before j in the order given, lazily.</summary>
+    public static IEnumerable<(Airport From, Airport To)> AllPairs(Airport[] airports)
+    {
+        for (var i = 0; i < airports.Length; i++)
+            for (var j = i + 1; j < airports.Length; j++)
+                yield return (airports[i], airports[j]);
+    }
+
+    /// <summary>Looks up where both ends of a pair are.</summary>
+    public static Leg Geocode(this Gazetteer gazetteer, (Airport From, Airport To) pair)
+        => new(gazetteer.Find(pair.From.Code), gazetteer.Find(pair.To.Code));
+
+    /// <summary>
+    /// The great-circle distance by the haversine formula (R. W. Sinnott, "Virtues of the Haversine", Sky and Telescope 68, 1984),
+    /// which unlike the law of cosines is exact for airports close to each other.
+    /// </summary>
+    public static PairDistance Distance(Leg leg)
+    {
+        var (from, to) = leg;
+        var sineOfLatitude = Math.Sin((to.LatitudeRadians - from.LatitudeRadians) * 0.5);
+        var sineOfLongitude = Math.Sin((to.LongitudeRadians - from.LongitudeRadians) * 0.5);
+        var haversine = (sineOfLatitude * sineOfLatitude)
+            + (from.CosineOfLatitude * to.CosineOfLatitude * sineOfLongitude * sineOfLongitude);
+
+        // Rounding can carry antipodes a hair above 1, where the arcsine is not a number.
+        var km = 2 * EarthRadiusKm * Math.Asin(Math.Sqrt(Math.Min(1, haversine)));
+        return new PairDistance(from.Airport.Code, to.Airport.Code, km);
+    }
+
+    /// <summary>How many pairs <see cref="AllPairs"/> yields for this many airports.</summary>
+    public static long CountPairs(int airports) => (long)airports * (airports - 1) / 2;
+}

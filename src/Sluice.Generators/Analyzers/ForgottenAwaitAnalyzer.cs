@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace Sluice.Generators;
+
+/// <summary>
+/// SLU002, a forgotten await: a stage whose items are tasks, a function that drops the task of a call, or one that is <c>async void</c>.
+/// The item would count as completed before its work is, and the work's failure would reach nobody.
+/// </summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class ForgottenAwaitAnalyzer : DiagnosticAnalyzer
+{
+    private const string Id = "SLU002";
+    private const string Title = "A task that nobody awaits";
+    private const string Description =
+        "Work that a stage starts and nobody awaits is outside the pipeline: its item counts as completed too early, its failure is lost.";
+
+    private static readonly DiagnosticDescriptor Tasks = Rules.Warning(Id, Title,
+        "This stage hands on '{0}' as its items, and nobody awaits them; use '|' or 'SelectAsync', which await"
+        + " what the function returns", Description);
+
+    private static readonly DiagnosticDescriptor Dropped = Rules.Warning(Id, Title,
+        "The task of '{0}' is dropped: the item would count as completed before the work is done, and a failure would be lost; "
+        + "await it ('async x => await …') or return it", Description);
+
+    private static readonly DiagnosticDescriptor AsyncVoid = Rules.Warning(Id, Title,
+        "'{0}' is async void, so the pipeline cannot wait for it and a failure would end the process; let it return a Task", Description);
+
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Tasks, Dropped, AsyncVoid];
+
+    /// <inheritdoc/>
+    public override void Initialize(AnalysisContext context)
+    {
+        context.EnableConcurrentExecution();
+        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
+        context.RegisterCompilationStartAction(start =>
+        {
+            if (SluiceSymbols.Find(start.Compilation) is not { } symbols) return;
+            start.RegisterOperationAction(action => CheckItems(action, symbols), OperationKind.Binary, OperationKind.Invocation);
+            start.RegisterOperationAction(action => CheckFunction(action, symbols), OperationKind.DelegateCreation);
+        });
+    }
+
+    private static void CheckItems(OperationAnalysisContext context, SluiceSymbols symbols)
+    {
+        if (StageCall.From(context.Operation, symbols) is not { } stage) return;
+        var item = symbols.ItemOf(stage.Method.ReturnType);
+        if (!symbols.IsTask(item)) return;
+        foreach (var (given, value) in stage.Maps(symbols))
+        {
+            // A stage that takes tasks and hands on tasks is not where they were forgotten.
+            if (given.DelegateInvokeMethod!.Parameters.Any(parameter => symbols.IsTask(parameter.Type))) continue;
+            context.ReportDiagnostic(Diagnostic.Create(Tasks, value.Syntax.GetLocation(), Short(item!)));
+        }
+    }
+
+    private static void CheckFunction(OperationAnalysisContext context, SluiceSymbols symbols)
+    {
+        var creation = (IDelegateCreationOperation)context.Operation;
+        if (!GoesToAStage(creation, symbols)) return;
+        switch (creation.Target)
+        {
+            case IAnonymousFunctionOperation { Symbol: { IsAsync: true, ReturnsVoid: true } } lambda:
+                context.ReportDiagnostic(Diagnostic.Create(AsyncVoid, lambda.Syntax.GetLocation(), "This lambda"));
+                break;
+            case IAnonymousFunctionOperation { Symbol.IsAsync: false } lambda:
+                foreach (var call in FunctionBody.DroppedTasks(lambda.Body, symbols))
+                    context.ReportDiagnostic(Diagnostic.Create(Dropped, call.Syntax.GetLocation(), NameOf(call)));
+                break;
+            case IMethodReferenceOperation { Method: { IsAsync: true, ReturnsVoid: true } } group:
+                context.ReportDiagnostic(Diagnostic.Create(AsyncVoid, group.Syntax.GetLocation(), group.Method.Name));
+                break;
+            case IMethodReferenceOperation { Method.IsAsync: false } group when BodyOf(group) is { } body:
+                if (FunctionBody.DroppedTasks(body, symbols).FirstOrDefault() is { } first)
+                {
+                    var name = $"{NameOf(first)}' in '{group.Method.Name}";
+                    context.ReportDiagnostic(Diagnostic.Create(Dropped, group.Syntax.GetLocation(), [first.Syntax.GetLocation()], name));
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>Functions reach a stage as arguments, as operands of the operator, inside brackets and inside named branches.</summary>
+    private static bool GoesToAStage(IOperation function, SluiceSymbols symbols)
+    {
+        var parent = function.Parent;
+        while (parent is IConversionOperation or IArgumentOperation or ITupleOperation or ICollectionExpressionOperation
+               or IArrayInitializerOperation or IArrayCreationOperation or IParenthesizedOperation)
+            parent = parent.Parent;
+        return parent is IObjectCreationOperation { Constructor: { } constructor }
+            ? symbols.IsOurs(constructor)
+            : StageCall.From(parent, symbols) is not null;
+    }
+
+    /// <summary>The body of a method of the same file; others would need a semantic model of their own, too dear while typing.</summary>
+    private static IOperation? BodyOf(IMethodReferenceOperation group)
+    {
+        var declaration = group.Method.OriginalDefinition.DeclaringSyntaxReferences.FirstOrDefault();
+        if (group.SemanticModel is not { } model || declaration is null || declaration.SyntaxTree != model.SyntaxTree) return null;
+        return model.GetOperation(declaration.GetSyntax());
+    }
+
+    private static string NameOf(IOperation call) => call switch
+    {
+        IInvocationOperation invocation => invocation.TargetMethod.Name,
+        IConditionalAccessOperation access => NameOf(access.WhenNotNull),
+        _ => call.Syntax.ToString(),
+    };
+
+    private static string Short(ITypeSymbol type) => type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
+}

@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Sluice.Generators;
+
+/// <summary>
+/// SLU007, the reason of a lambda that fits nowhere: for <c>source | (x => x.Nmae)</c> the compiler only says that the operator cannot be
+/// applied to a lambda. Bound once more, with the type of the items, the lambda shows which of its names does not fit.
+/// </summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class LambdaMisfitAnalyzer : DiagnosticAnalyzer
+{
+    private const string Id = "SLU007";
+    private const string Title = "A lambda that fits no stage";
+    private const string Description =
+        "The operator takes functions of many kinds, so an error inside a lambda only shows as an operator that cannot be applied.";
+
+    private static readonly DiagnosticDescriptor Unknown = Rules.Error(Id, Title,
+        "The items here are of type '{1}', and '{0}' is not known there, so this lambda fits no stage", Description);
+
+    private static readonly DiagnosticDescriptor Arguments = Rules.Error(Id, Title,
+        "The items here are of type '{1}', and '{0}' does not take the arguments it is given, so this lambda fits no stage", Description);
+
+    private static readonly DiagnosticDescriptor Elsewhere = Rules.Error(Id, Title,
+        "The items here are of type '{1}', and this lambda does not compile for them; write '({1} {0}) => …' and the compiler says why",
+        Description);
+
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Unknown, Arguments, Elsewhere];
+
+    /// <inheritdoc/>
+    public override void Initialize(AnalysisContext context)
+    {
+        context.EnableConcurrentExecution();
+        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
+        context.RegisterCompilationStartAction(start =>
+        {
+            if (SluiceSymbols.Find(start.Compilation) is not { } symbols) return;
+            start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
+        });
+    }
+
+    private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    {
+        var stage = (BinaryExpressionSyntax)context.Node;
+        var model = context.SemanticModel;
+        if (WithoutParentheses(stage.Right) is not LambdaExpressionSyntax lambda) return;
+        if (Parameter(lambda) is not { Type: null } parameter) return;
+        if (model.GetSymbolInfo(stage, context.CancellationToken).Symbol is { } found && !IsRefusal(found)) return;
+        if (symbols.ItemOf(model.GetTypeInfo(stage.Left, context.CancellationToken).Type) is not { } item) return;
+
+        var type = item.ToMinimalDisplayString(model, lambda.SpanStart);
+        var (name, reason) = Misfit(lambda, parameter, type, model);
+        context.ReportDiagnostic(name is null
+            ? Diagnostic.Create(Elsewhere, lambda.GetLocation(), parameter.Identifier.Text, type)
+            : Diagnostic.Create(reason == CandidateReason.None ? Unknown : Arguments, name.GetLocation(), name.Identifier.Text, type));
+    }
+
+    /// <summary>Binds the lambda with its parameter's type written down, and returns the first name that means nothing then.</summary>
+    private static (SimpleNameSyntax? Name, CandidateReason Reason) Misfit(
+        LambdaExpressionSyntax lambda, ParameterSyntax parameter, string type, SemanticModel model)
+    {
+        var typed = SyntaxFactory.ParenthesizedLambdaExpression(lambda.Body)
+            .WithModifiers(lambda.Modifiers)
+            .WithParameterList(SyntaxFactory.ParameterList(SyntaxFactory.SingletonSeparatedList(
+                SyntaxFactory.Parameter(parameter.Identifier).WithType(SyntaxFactory.ParseTypeName(type + " ")))));
+        var statement = SyntaxFactory.ParseStatement($"var probe = {typed.ToFullString()};");
+        if (!model.TryGetSpeculativeSemanticModel(lambda.SpanStart, statement, out var speculative)) return default;
+        var probe = statement.DescendantNodes().OfType<LambdaExpressionSyntax>().First();
+
+        // Both bodies are the same text, so their names stand in the same order.
+        foreach (var (name, bound) in Names(lambda).Zip(Names(probe), (name, bound) => (name, bound)))
+        {
+            var info = speculative.GetSymbolInfo(bound);
+            if (info.Symbol is null && info.CandidateReason is CandidateReason.None or CandidateReason.OverloadResolutionFailure)
+                return (name, info.CandidateReason);
+        }
+
+        return default;
+    }
+
+    /// <summary>Names that must mean something: members that are accessed, methods that are called, and plain values.</summary>
+    private static IEnumerable<SimpleNameSyntax> Names(LambdaExpressionSyntax lambda) => lambda.Body.DescendantNodesAndSelf()
+        .OfType<SimpleNameSyntax>()
+        .Where(name => name.Identifier.Text is not ("_" or "var" or "nameof"));
+
+    private static ParameterSyntax? Parameter(LambdaExpressionSyntax lambda) => lambda switch
+    {
+        SimpleLambdaExpressionSyntax simple => simple.Parameter,
+        ParenthesizedLambdaExpressionSyntax { ParameterList.Parameters: { Count: 1 } parameters } => parameters[0],
+        _ => null,
+    };
+
+    private static ExpressionSyntax WithoutParentheses(ExpressionSyntax expression) =>
+        expression is ParenthesizedExpressionSyntax inner ? WithoutParentheses(inner.Expression) : expression;
+
+    /// <summary>Operators of the library that are there to be refused, with a sentence (SLU001).</summary>
+    private static bool IsRefusal(ISymbol symbol) =>
+        symbol.GetAttributes().Any(attribute => attribute.AttributeClass?.Name == nameof(ObsoleteAttribute));
+}

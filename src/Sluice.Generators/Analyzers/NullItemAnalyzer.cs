@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace Sluice.Generators;
+
+/// <summary>
+/// SLU003, a map that returns null: the compiler infers a nullable item type from <c>x => list.Find(x)</c> and is content, and the null
+/// travels on as an item. Nothing is reported where somebody wrote down that null is meant, or where the next stage looks for it.
+/// </summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class NullItemAnalyzer : DiagnosticAnalyzer
+{
+    private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU003", "A map that may return null",
+        "This map may return null ('{0}'), and null would travel on as an item; to leave the item out return an empty sequence or "
+        + "use 'Where', and if null is meant write its type: '{1}? (x) => …'",
+        "Null is a value like any other to a pipeline: a stage that returns it for 'nothing' hands that nothing to the next stage.");
+
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Rule];
+
+    /// <inheritdoc/>
+    public override void Initialize(AnalysisContext context)
+    {
+        context.EnableConcurrentExecution();
+        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
+        context.RegisterCompilationStartAction(start =>
+        {
+            if (SluiceSymbols.Find(start.Compilation) is not { } symbols) return;
+            start.RegisterOperationAction(action => Check(action, symbols), OperationKind.Binary, OperationKind.Invocation);
+        });
+    }
+
+    private static void Check(OperationAnalysisContext context, SluiceSymbols symbols)
+    {
+        if (StageCall.From(context.Operation, symbols) is not { } stage || context.Operation.SemanticModel is not { } model) return;
+        if (symbols.ItemOf(stage.Method.ReturnType) is not { IsReferenceType: true } item) return;
+        var nulls = new NullFlow(model, symbols);
+        foreach (var (_, value) in stage.Maps(symbols))
+        {
+            var found = StageCall.Written(value) switch
+            {
+                IMethodReferenceOperation group when nulls.IsAnnotated(group.Method.ReturnType) => [group.Syntax],
+                IAnonymousFunctionOperation lambda => FunctionBody.Results(lambda).SelectMany(nulls.NullsIn).ToArray(),
+                _ => [],
+            };
+            if (found.Length == 0 || NullConsent.IsWritten(stage, value, model)) continue;
+            if (NullConsent.IsExpectedBy(stage.Next(symbols), symbols)) continue;
+            var name = item.WithNullableAnnotation(NullableAnnotation.NotAnnotated)
+                .ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
+            foreach (var syntax in found)
+                context.ReportDiagnostic(Diagnostic.Create(Rule, syntax.GetLocation(), syntax.ToString(), name));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace Sluice.Generators;
+
+/// <summary>
+/// SLU005, a run that is started and never awaited: dropped at once, or kept in a local of which nothing that can be waited for is used.
+/// The method would end while items are under way, and the failure of the run would be seen by nobody.
+/// </summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class UnawaitedRunAnalyzer : DiagnosticAnalyzer
+{
+    private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU005", "A run that nobody awaits",
+        "The run that '{0}' starts is never awaited, so nobody sees it end or fail; use 'await using var run = …' and "
+        + "'await run.Completion', or return the run to somebody who does",
+        "A run goes on after Start returns. Its end and its failure are seen by awaiting Completion, draining or disposing it.");
+
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Rule];
+
+    /// <inheritdoc/>
+    public override void Initialize(AnalysisContext context)
+    {
+        context.EnableConcurrentExecution();
+        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
+        context.RegisterCompilationStartAction(start =>
+        {
+            if (SluiceSymbols.Find(start.Compilation) is not { Run: not null } symbols) return;
+            start.RegisterOperationBlockAction(action => Check(action, symbols));
+        });
+    }
+
+    private static void Check(OperationBlockAnalysisContext context, SluiceSymbols symbols)
+    {
+        foreach (var block in context.OperationBlocks)
+        {
+            // Locals are looked up once per block, and only in blocks that start a run at all.
+            var uses = new Lazy<ILookup<ILocalSymbol, IOperation>>(() => RunUse.OfLocals(block));
+            foreach (var call in block.Descendants().OfType<IInvocationOperation>())
+                if (Starts(call, symbols) && RunUse.IsForgotten(call, uses, symbols))
+                    context.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), call.TargetMethod.Name));
+        }
+    }
+
+    /// <summary>
+    /// Anything that returns a run, and what a pipeline returns as a task: the latter only outside of async functions, where the compiler
+    /// does not notice a dropped task (CS4014).
+    /// </summary>
+    private static bool Starts(IInvocationOperation call, SluiceSymbols symbols)
+    {
+        if (SluiceSymbols.Same(call.TargetMethod.ReturnType, symbols.Run)) return true;
+        return symbols.IsTask(call.TargetMethod.ReturnType)
+            && SluiceSymbols.Same(call.TargetMethod.ContainingType, symbols.Pipeline)
+            && call.Parent is IExpressionStatementOperation
+            && !RunUse.IsInAsyncFunction(call);
+    }
+}

@@ -1,0 +1,62 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace Sluice.Generators;
+
+/// <summary>Where somebody has said that null items are meant, or deals with them at once.</summary>
+internal static class NullConsent
+{
+    /// <summary>
+    /// A return type written at the lambda, or type arguments written at the call: with nullable analysis on, the compiler already holds
+    /// the function to them.
+    /// </summary>
+    public static bool IsWritten(StageCall stage, IOperation function, SemanticModel model)
+    {
+        if ((model.GetNullableContext(function.Syntax.SpanStart) & NullableContext.WarningsEnabled) == 0) return false;
+        if (function.Syntax is ParenthesizedLambdaExpressionSyntax { ReturnType: not null }) return true;
+        return stage.Operation.Syntax is InvocationExpressionSyntax
+        {
+            Expression: MemberAccessExpressionSyntax { Name: GenericNameSyntax } or GenericNameSyntax,
+        };
+    }
+
+    /// <summary>The next function takes a parameter with a written <c>?</c>, or tests its parameter for null.</summary>
+    public static bool IsExpectedBy(StageCall? next, SluiceSymbols symbols)
+    {
+        // Annotations (`| Stage.Parallel(8)`) have no function; the stage after them is the one that gets the items.
+        while (next is not null && next.Arguments.All(argument => StageCall.Written(argument.Value) is null)) next = next.Next(symbols);
+        return next is not null && next.Arguments.Any(argument => StageCall.Written(argument.Value) switch
+        {
+            IMethodReferenceOperation { Method.Parameters: { IsEmpty: false } parameters } => IsAnnotated(parameters[0]),
+            IAnonymousFunctionOperation { Symbol.Parameters: { IsEmpty: false } parameters } lambda =>
+                (IsTyped(lambda.Syntax) && IsAnnotated(parameters[0]))
+                || lambda.Body.Descendants().Any(operation => TestsForNull(operation, parameters[0])),
+            _ => false,
+        });
+    }
+
+    private static bool IsTyped(SyntaxNode lambda) =>
+        lambda is ParenthesizedLambdaExpressionSyntax { ParameterList.Parameters: { Count: > 0 } parameters }
+        && parameters[0].Type is not null;
+
+    private static bool IsAnnotated(IParameterSymbol parameter) =>
+        parameter.Type is { IsReferenceType: true, NullableAnnotation: NullableAnnotation.Annotated };
+
+    private static bool TestsForNull(IOperation operation, IParameterSymbol item) => operation switch
+    {
+        IConditionalAccessOperation access => Is(access.Operation, item),
+        ICoalesceOperation coalesce => Is(coalesce.Value, item),
+        IIsPatternOperation pattern => Is(pattern.Value, item),
+        IIsTypeOperation test => Is(test.ValueOperand, item),
+        ISwitchExpressionOperation choice => Is(choice.Value, item),
+        IBinaryOperation comparison => (Is(comparison.LeftOperand, item) && IsNull(comparison.RightOperand))
+                                       || (Is(comparison.RightOperand, item) && IsNull(comparison.LeftOperand)),
+        _ => false,
+    };
+
+    private static bool Is(IOperation value, IParameterSymbol item) =>
+        FunctionBody.Bare(value) is IParameterReferenceOperation reference && SluiceSymbols.Same(reference.Parameter, item);
+
+    private static bool IsNull(IOperation value) => FunctionBody.Bare(value).ConstantValue is { HasValue: true, Value: null };
+}

@@ -1,0 +1,50 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace Sluice.Generators;
+
+/// <summary>
+/// Finds the parts of a returned expression that may be null: what the compiler's flow analysis says, and, where that is switched off, what
+/// is visibly null. <c>null!</c> and a cast to a written nullable type are somebody's word that null is meant.
+/// </summary>
+internal sealed class NullFlow(SemanticModel model, SluiceSymbols symbols)
+{
+    public IEnumerable<SyntaxNode> NullsIn(IOperation result)
+    {
+        var value = FunctionBody.Bare(result);
+        if (value.Syntax is PostfixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.SuppressNullableWarningExpression }) return [];
+        switch (value)
+        {
+            case IConditionalOperation { WhenFalse: { } otherwise } choice:
+                return NullsIn(choice.WhenTrue).Concat(NullsIn(otherwise));
+            case ISwitchExpressionOperation choice:
+                return choice.Arms.SelectMany(arm => NullsIn(arm.Value));
+            case ICoalesceOperation choice:
+                return NullsIn(choice.WhenNull);
+            case IConversionOperation { Syntax: CastExpressionSyntax { Type: NullableTypeSyntax } }:
+                return [];
+            case IConversionOperation { IsTryCast: true } when !MayStay(value.Syntax):
+            case ILiteralOperation { ConstantValue: { HasValue: true, Value: null } }:
+            case IDefaultValueOperation { Type: null or { IsReferenceType: true } }:
+                return [value.Syntax];
+            default:
+                return IsMaybeNull(value.Syntax) ? [value.Syntax] : [];
+        }
+    }
+
+    /// <summary>Whether the type, or what its task yields, is a reference type with a written <c>?</c>.</summary>
+    public bool IsAnnotated(ITypeSymbol? type) =>
+        type is not null && symbols.Awaited(type) is { IsReferenceType: true, NullableAnnotation: NullableAnnotation.Annotated };
+
+    private bool IsMaybeNull(SyntaxNode syntax)
+    {
+        var info = model.GetTypeInfo(syntax);
+        if (symbols.IsTask(info.Type)) return IsAnnotated(info.Type);
+        return info is { Type.IsReferenceType: true, Nullability.FlowState: NullableFlowState.MaybeNull };
+    }
+
+    /// <summary>Flow analysis knows that this cast succeeds.</summary>
+    private bool MayStay(SyntaxNode syntax) => model.GetTypeInfo(syntax).Nullability.FlowState == NullableFlowState.NotNull;
+}

@@ -1,0 +1,92 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace Sluice.Generators;
+
+/// <summary>What becomes of a started run: seen by somebody, or forgotten.</summary>
+internal static class RunUse
+{
+    public static ILookup<ILocalSymbol, IOperation> OfLocals(IOperation block) => block.Descendants().OfType<ILocalReferenceOperation>()
+        .ToLookup<ILocalReferenceOperation, ILocalSymbol, IOperation>(use => use.Local, use => use, SymbolEqualityComparer.Default);
+
+    /// <summary>
+    /// Forgotten is a value that is dropped, of which only members are used that cannot be waited for (<c>Snapshot()</c>,
+    /// <c>Cancel()</c>), or that sits in a local with no better use. Whatever leaves the method (returned, passed, stored, discarded by
+    /// <c>_ =</c>) is not judged.
+    /// </summary>
+    public static bool IsForgotten(IOperation value, Lazy<ILookup<ILocalSymbol, IOperation>> uses, SluiceSymbols symbols)
+    {
+        var parent = value.Parent;
+        while (parent is IConversionOperation or IParenthesizedOperation or ICoalesceOperation
+               || (parent is IConditionalOperation { Type: not null } choice && choice.Condition != value))
+        {
+            value = parent;
+            parent = parent.Parent;
+        }
+
+        return parent switch
+        {
+            IExpressionStatementOperation => true,
+            IVariableInitializerOperation { Parent: IVariableDeclaratorOperation declarator } =>
+                !IsUsing(declarator) && NobodySees(declarator.Symbol, uses, symbols),
+            ISimpleAssignmentOperation { Target: ILocalReferenceOperation target } assignment when assignment.Value == value =>
+                assignment.Parent is IExpressionStatementOperation && !IsDisposed(target.Local)
+                && NobodySees(target.Local, uses, symbols),
+            IInvocationOperation call when call.Instance == value => IsUnseen(call, symbols),
+            IPropertyReferenceOperation property when property.Instance == value => IsUnseen(property, symbols),
+            IConditionalAccessOperation access when access.Operation == value =>
+                MemberOf(access) is { } member && IsUnseen(member, symbols),
+            _ => false,
+        };
+    }
+
+    public static bool IsInAsyncFunction(IOperation operation)
+    {
+        for (var parent = operation.Parent; parent is not null; parent = parent.Parent)
+        {
+            switch (parent)
+            {
+                case IAnonymousFunctionOperation lambda: return lambda.Symbol.IsAsync;
+                case ILocalFunctionOperation local: return local.Symbol.IsAsync;
+            }
+        }
+
+        return operation.SemanticModel?.GetEnclosingSymbol(operation.Syntax.SpanStart) is IMethodSymbol { IsAsync: true };
+    }
+
+    private static bool NobodySees(ILocalSymbol local, Lazy<ILookup<ILocalSymbol, IOperation>> uses, SluiceSymbols symbols) =>
+        uses.Value[local].All(use => IsAssigned(use) || IsForgotten(use, uses, symbols));
+
+    private static bool IsAssigned(IOperation use) => use.Parent is ISimpleAssignmentOperation assignment && assignment.Target == use;
+
+    /// <summary>A member says something about the end of the run if what it gives can be waited for, and somebody takes it.</summary>
+    private static bool IsUnseen(IOperation member, SluiceSymbols symbols)
+    {
+        if (!symbols.IsTask(member.Type) && !IsSequence(member.Type)) return true;
+        return (member.Parent is IConditionalAccessOperation access ? access.Parent : member.Parent) is IExpressionStatementOperation;
+    }
+
+    /// <summary>Reading an output to its end is waiting for the run as well.</summary>
+    private static bool IsSequence(ITypeSymbol? type) =>
+        type is not null && type.AllInterfaces.Append(type).Any(known => known.MetadataName is "IAsyncEnumerable`1" or "ChannelReader`1");
+
+    private static IOperation? MemberOf(IConditionalAccessOperation access) => access.WhenNotNull switch
+    {
+        IInvocationOperation { Instance: IConditionalAccessInstanceOperation } call => call,
+        IPropertyReferenceOperation { Instance: IConditionalAccessInstanceOperation } property => property,
+        _ => null,
+    };
+
+    private static bool IsUsing(IVariableDeclaratorOperation declarator)
+    {
+        for (var parent = declarator.Parent; parent is not null; parent = parent.Parent)
+        {
+            if (parent is IUsingDeclarationOperation or IUsingOperation) return true;
+            if (parent is IBlockOperation) return false;
+        }
+
+        return false;
+    }
+
+    private static bool IsDisposed(ILocalSymbol local) => local.IsUsing;
+}

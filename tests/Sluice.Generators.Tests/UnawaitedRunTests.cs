@@ -1,0 +1,72 @@
+namespace Sluice.Generators.Tests;
+
+public class UnawaitedRunTests
+{
+    private const string Members = """
+        static readonly Pipeline pipeline = new();
+        static Run? kept;
+        static bool early;
+        static void Watch(Run run) { }
+        """;
+
+    [Theory]
+    [InlineData("[|pipeline.Start()|];")]
+    [InlineData("var run = [|pipeline.Start()|];")]
+    [InlineData("var run = [|pipeline.Start()|]; Console.WriteLine(run.Snapshot());")]
+    [InlineData("Run run; run = [|pipeline.Start()|]; run.Cancel();")]
+    [InlineData("Run? run = early ? [|pipeline.Start()|] : null; run?.Cancel();")]
+    [InlineData("Console.WriteLine([|pipeline.Start()|].Snapshot());")]
+    [InlineData("var run = [|pipeline.Start()|]; Console.CancelKeyPress += (_, _) => run.Cancel();")]
+    [InlineData("Action start = () => [|pipeline.Start()|];")]
+    [InlineData("var run = [|pipeline.Start()|]; run.DrainAsync(TimeSpan.Zero);")]
+    [InlineData("[|pipeline.RunAsync()|];")]
+    public Task ARunThatNobodyAwaitsIsReportedWhereItStarts(string statements) => CheckAsync(statements);
+
+    [Theory]
+    [InlineData("await using var run = pipeline.Start(); Console.WriteLine(run.Snapshot());")]
+    [InlineData("await using (var run = pipeline.Start()) { }")]
+    [InlineData("await using Run run = pipeline.Start();")]
+    [InlineData("var run = pipeline.Start(); await run.Completion;")]
+    [InlineData("var run = pipeline.Start(); await run.DrainAsync(TimeSpan.Zero).ConfigureAwait(false);")]
+    [InlineData("var run = pipeline.Start(); try { } finally { await run.DisposeAsync(); }")]
+    [InlineData("await pipeline.Start().Completion;")]
+    [InlineData("Run? run = null; if (early) run = pipeline.Start(); if (run is not null) await run.Completion;")]
+    [InlineData("Run? run = early ? pipeline.Start() : null; await (run?.Completion ?? Task.CompletedTask);")]
+    [InlineData("var run = pipeline.Start(); var done = run.Completion; await done;")]
+    [InlineData("var run = pipeline.Start(); Func<Task> stop = async () => await run.DrainAsync(TimeSpan.Zero); await stop();")]
+    [InlineData("var run = pipeline.Start(); await foreach (var n in run.Output<int>(\"n\").ReadAllAsync()) { }")]
+    [InlineData("var runs = new List<Run> { pipeline.Start() };")]
+    [InlineData("Run[] runs = [pipeline.Start()];")]
+    [InlineData("var run = pipeline.Start(); var again = run; await again.Completion;")]
+    [InlineData("kept = pipeline.Start();")]
+    [InlineData("Watch(pipeline.Start());")]
+    [InlineData("var run = pipeline.Start(); Watch(run);")]
+    [InlineData("_ = pipeline.Start();")]
+    [InlineData("Func<Run> start = () => pipeline.Start();")]
+    [InlineData("Func<Run> start = () => { var run = pipeline.Start(); return run; };")]
+    [InlineData("await pipeline.RunAsync();")]
+    public Task ARunThatIsAwaitedKeptOrHandedOnIsSilent(string statements) =>
+        CheckAsync(statements, "async Task");
+
+    [Fact]
+    public Task FieldsAndExpressionBodiesAreJudgedTheSame() => Snippet.CheckAsync<UnawaitedRunAnalyzer>("""
+        using Sluice;
+        class Service
+        {
+            private readonly Run run = new Pipeline().Start();
+            public Run Start() => new Pipeline().Start();
+            public void Fire() => [|new Pipeline().Start()|];
+        }
+        """, "SLU005");
+
+    [Fact]
+    public Task TopLevelStatementsAreJudgedTheSame() => Snippet.CheckAsync<UnawaitedRunAnalyzer>("""
+        using Sluice;
+        var run = [|new Pipeline().Start()|];
+        await using var other = new Pipeline().Start();
+        Console.WriteLine(run.Snapshot() + other.Snapshot());
+        """, "SLU005", kind: Microsoft.CodeAnalysis.OutputKind.ConsoleApplication);
+
+    private static async Task CheckAsync(string statements, string modifiers = "") =>
+        await Snippet.CheckAsync<UnawaitedRunAnalyzer>(Snippet.InMethod(statements, Members, modifiers), "SLU005");
+}

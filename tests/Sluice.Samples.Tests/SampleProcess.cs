@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace Sluice.Samples.Tests;
+
+/// <summary>A sample as a child process, started from where the build has put it.</summary>
+internal sealed class SampleProcess : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    private readonly Process process;
+    private readonly Task<string> errors;
+    private readonly StringBuilder output = new();
+    private readonly CancellationTokenSource patience = new(Patience);
+    private readonly CancellationTokenRegistration killer;
+
+    private SampleProcess(Process process)
+    {
+        this.process = process;
+        errors = process.StandardError.ReadToEndAsync();
+        killer = patience.Token.Register(() => process.Kill(entireProcessTree: true));
+    }
+
+    /// <summary>Where the built sample lies: beside this test project, of the same configuration.</summary>
+    public static string DirectoryOf(string sample)
+    {
+        var own = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd('/'));
+        return Path.Combine(own.Parent!.Parent!.FullName, sample, own.Name);
+    }
+
+    /// <summary>How a shell would start the sample.</summary>
+    public static string CommandLine(string sample, IEnumerable<string> arguments)
+        => string.Join(' ', new[] { Dotnet, Path.Combine(DirectoryOf(sample), sample + ".dll") }.Concat(arguments)
+            .Select(argument => $"'{argument.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
+
+    public static SampleProcess Start(string sample, string directory, params string[] arguments)
+        => StartProgram(directory, Dotnet, [Path.Combine(DirectoryOf(sample), sample + ".dll"), .. arguments]);
+
+    /// <summary>Starts any program with its output caught, and Ctrl+C in force even where our own parent ignores it.</summary>
+    public static SampleProcess StartProgram(string directory, string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", program, .. arguments])
+        {
+            WorkingDirectory = directory,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+
+        var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        return new SampleProcess(process);
+    }
+
+    private static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+
+    /// <summary>Reads output until a line satisfies the condition.</summary>
+    public async Task<string> ReadUntilAsync(Predicate<string> condition)
+    {
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            output.AppendLine(line);
+            if (condition(line)) return line;
+        }
+
+        throw new InvalidOperationException($"The process ended without the line waited for.\n{output}\n{await errors}");
+    }
+
+    public async Task SignalAsync(string name)
+    {
+        using var kill = Process.Start("kill", [$"-{name}", $"{process.Id}"]);
+        await kill.WaitForExitAsync();
+    }
+
+    public async Task<Ended> EndAsync()
+    {
+        output.Append(await process.StandardOutput.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        Assert.False(patience.IsCancellationRequested, $"Killed after {Patience}.\n{output}");
+        return new Ended(process.ExitCode, output.ToString(), await errors);
+    }
+
+    public void Dispose()
+    {
+        killer.Dispose();
+        patience.Dispose();
+        if (!process.HasExited) process.Kill(entireProcessTree: true);
+        process.Dispose();
+    }
+}
+
+/// <summary>How a process ended, and all it said.</summary>
+internal sealed record Ended(int ExitCode, string Output, string Errors)
+{
+    /// <summary>A mistake of the user: exit code, one line, no stack trace.</summary>
+    public string OneErrorLine(int exitCode)
+    {
+        Assert.True(ExitCode == exitCode, $"exit code {ExitCode}, not {exitCode}\n{Output}\n{Errors}");
+        Assert.DoesNotContain("   at ", Errors + Output, StringComparison.Ordinal);
+        Assert.EndsWith("\n", Errors, StringComparison.Ordinal);
+        var line = Errors[..^1];
+        Assert.DoesNotContain("\n", line, StringComparison.Ordinal);
+        Assert.StartsWith("airports: ", line, StringComparison.Ordinal);
+        return line;
+    }
+
+    public Ended Succeeded()
+    {
+        Assert.True(ExitCode == 0, $"exit code {ExitCode}\n{Output}\n{Errors}");
+        Assert.Equal("", Errors);
+        return this;
+    }
+}
