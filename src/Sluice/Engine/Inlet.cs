@@ -35,6 +35,10 @@ internal abstract class Inlet<T> : IInlet
     public abstract ValueTask PushAsync(T item, Ticket? ticket);
 
     /// <summary>The producer is about to wait: whatever rests in batches is to go on its way now.</summary>
+    /// <remarks>
+    /// The one call that may overlap with others: with the push that the producer is about to wait for, which goes on
+    /// elsewhere meanwhile, and with the tick of a timed stage in between.
+    /// </remarks>
     public virtual void Flush() { }
 
     /// <summary>A producer has come to its end; when all have, the stage ends, and then the stages after it.</summary>

@@ -61,6 +61,9 @@ public sealed partial class Run : IObservedRun
 
     internal List<Action> OnStop { get; } = [];
 
+    /// <summary>Called once, when all nodes have begun, before the first item.</summary>
+    internal List<Action> OnStart { get; } = [];
+
     /// <summary>Where jitter comes from: seeded when the run is.</summary>
     internal Random Random { get; }
 
@@ -118,6 +121,7 @@ public sealed partial class Run : IObservedRun
 
     internal void StartPumps()
     {
+        foreach (Action action in OnStart) action();
         for (int i = Pumps.Count - 1; i >= 0; i--) Scheduler.Schedule(Pumps[i]);
     }
 

@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>A source and one stage behind it.</summary>
 internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn, TOut> stage, StageOptions options) : Source<TOut>
 {
-    internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || upstream is KeyedSource<TIn>;
+    internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || stage.ActsByItself || upstream is KeyedSource<TIn>;
 
     internal override Source<TOut> Annotate(StageAnnotation annotation)
         => new StageSource<TIn, TOut>(upstream, stage, annotation.Apply(options, StageTraits.Of(stage)));
@@ -20,7 +20,7 @@ internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn,
 
         if (upstream is KeyedSource<TIn> keyed)
         {
-            keyed.BuildLanes(builder, node, next, Instance);
+            keyed.BuildLanes(builder, node, next, Instance, stage.ActsByItself);
             return;
         }
         Inlet<TIn> inlet = options.Parallel > 1 && builder.IsMultiThread

@@ -22,6 +22,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
     private int untilWake = 1;
     private int batch = 1;
     private long lastWake;
+    private long announced;                          // the tail that the consumer has been woken for
     private bool completed;
     private volatile bool holdsUnannounced;
 
@@ -48,10 +49,14 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
         return default;
     }
 
+    // May overlap with a push: what it writes into the counters of the batch may then be lost, but what `announced` says
+    // is never more than the consumer has been woken for, so that the next flush wakes it for what this one has missed.
     public override void Flush()
     {
-        if (!holdsUnannounced) return;
+        long tail = ring.Tail;
+        if (!holdsUnannounced && tail == Volatile.Read(ref announced)) return;
         holdsUnannounced = false;
+        Volatile.Write(ref announced, tail);
         WakeConsumer();
         untilWake = batch = 1;
     }
@@ -81,6 +86,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
 
     private void Announce()
     {
+        Volatile.Write(ref announced, ring.Tail);
         WakeConsumer();
         if (run.Scheduler.IsSerial)
         {
