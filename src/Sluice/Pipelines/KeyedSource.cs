@@ -23,6 +23,7 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
         for (int i = 0; i < lanes.Length; i++)
         {
             Inlet<TOut> outlet = merge is null ? next : merge.AddInput(next, builder.Run.Options.Capacity);
+            if (merge is not null) outlet.ComesFrom(node);
             lanes[i] = instance(builder.Context(node), outlet);
             if (builder.IsMultiThread) lanes[i] = builder.Boundary(lanes[i], builder.Run.Options.Capacity);
         }

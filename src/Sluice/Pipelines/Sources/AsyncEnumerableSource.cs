@@ -22,13 +22,9 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
                 ValueTask<bool> moving = MoveNext(enumerator);
                 if (!moving.IsCompleted)
                 {
-                    Flush();
                     // An enumerator need not honour its token: the run goes on without it when no more is wanted.
                     Task<bool> move = moving.AsTask();
-                    IsWaiting = true;
-                    await ((Task)move).WaitAsync(StopToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-                    IsWaiting = false;
-                    if (!move.IsCompleted)
+                    if (!await ArrivesAsync(move))
                     {
                         abandoned = move;
                         return;
