@@ -34,6 +34,9 @@ internal abstract class Inlet<T> : IInlet
     /// <summary>Takes an item. Completed synchronously unless something further down has to wait.</summary>
     public abstract ValueTask PushAsync(T item, Ticket? ticket);
 
+    /// <summary>Called while the run is built: the node that fills it, for those who want to know what it waits for.</summary>
+    public virtual void ComesFrom(int from) { }
+
     /// <summary>The producer is about to wait: whatever rests in batches is to go on its way now.</summary>
     /// <remarks>
     /// The one call that may overlap with others: with the push that the producer is about to wait for, which goes on
@@ -68,6 +71,8 @@ internal interface IInlet
     int Node { get; }
 
     bool IsReady { get; }
+
+    void ComesFrom(int from);
 
     void Flush();
 

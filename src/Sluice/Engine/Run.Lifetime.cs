@@ -166,11 +166,12 @@ public sealed partial class Run : IObservedRun
         CancelQuietly(source);
     }
 
-    private void Stop(Exception? cause)
+    /// <returns>Whether this is what stopped the run.</returns>
+    private bool Stop(Exception? cause)
     {
         lock (sync)
         {
-            if (stopping || ended.Task.IsCompleted) return;
+            if (stopping || ended.Task.IsCompleted) return false;
             failure = cause;
             stopping = true;
         }
@@ -182,9 +183,9 @@ public sealed partial class Run : IObservedRun
         outputs.Complete(cause);
         lock (sync)
         {
-            if (active == 0) return;
-            grace = Time.CreateTimer(static run => ((Run)run!).GiveUp(), this, options.StopGrace, Timeout.InfiniteTimeSpan);
+            if (active > 0) grace = Time.CreateTimer(static run => ((Run)run!).GiveUp(), this, options.StopGrace, Timeout.InfiniteTimeSpan);
         }
+        return true;
     }
 
     /// <summary>A callback that somebody registered on the token may throw: that is a failure of the run like any other.</summary>

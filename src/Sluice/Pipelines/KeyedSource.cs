@@ -22,6 +22,7 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
         for (int i = 0; i < lanes.Length; i++)
         {
             Inlet<TOut> outlet = merge?.AddInput(next) ?? next;
+            if (merge is not null) outlet.ComesFrom(node);
             lanes[i] = instance(builder.Context(node), outlet);
             if (builder.IsMultiThread) lanes[i] = builder.Boundary(lanes[i], builder.Run.Options.Capacity);
         }

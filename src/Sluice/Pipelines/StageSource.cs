@@ -16,7 +16,7 @@ internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn,
         int node = builder.AddNode(stage.Kind, options, stage.Function, stage.Hint, typeof(TIn), typeof(TOut) == typeof(Nothing) ? null : typeof(TOut));
         builder.Connect(node, next);
         builder.NeedsTickets |= stage.NeedsTickets;
-        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity);
+        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
 
         if (upstream is KeyedSource<TIn> keyed)
         {

@@ -40,7 +40,9 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
 
     public bool HoldsUnannounced => holdsUnannounced;
 
-    public int From { get; set; } = -1;
+    public int From { get; private set; } = -1;
+
+    public override void ComesFrom(int from) => From = from;
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
@@ -125,8 +127,8 @@ internal interface IBoundary
     /// <summary>The node that takes its items.</summary>
     int Node { get; }
 
-    /// <summary>The node that fills it; set while the run is built.</summary>
-    int From { get; set; }
+    /// <summary>The node that fills it.</summary>
+    int From { get; }
 
     /// <summary>Items in it; any thread.</summary>
     int Count { get; }

@@ -23,13 +23,9 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
                 ValueTask<bool> moving = MoveNext(enumerator);
                 if (!moving.IsCompleted)
                 {
-                    Flush();
                     // An enumerator may take its time to honour its token: what is behind it goes on when no more is wanted.
                     Task<bool> move = moving.AsTask();
-                    IsWaiting = true;
-                    await ((Task)move).WaitAsync(StopToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-                    IsWaiting = false;
-                    if (!move.IsCompleted)
+                    if (!await ArrivesAsync(move))
                     {
                         leaving = DisposeAfterAsync(move, enumerator);
                         return;
