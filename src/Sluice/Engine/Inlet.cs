@@ -55,7 +55,14 @@ internal abstract class Inlet<T> : IInlet
         return default;
     }
 
+    /// <summary>Called while the run is built: the node that fills it, for those who want to know what it waits for.</summary>
+    public virtual void ComesFrom(int from) { }
+
     /// <summary>The producer is about to wait: whatever rests in batches is to go on its way now.</summary>
+    /// <remarks>
+    /// The one call that may overlap with others: with the push that the producer is about to wait for, which goes on
+    /// elsewhere meanwhile, and with the tick of a timed stage in between.
+    /// </remarks>
     public virtual void Flush() { }
 
     /// <summary>A producer has come to its end; when all have, the stage ends, and then the stages after it.</summary>
@@ -85,6 +92,8 @@ internal interface IInlet
     int Node { get; }
 
     bool IsReady { get; }
+
+    void ComesFrom(int from);
 
     void Flush();
 

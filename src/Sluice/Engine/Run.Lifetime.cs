@@ -65,6 +65,9 @@ public sealed partial class Run : IObservedRun
 
     internal List<Action> OnStop => onStop ??= [];
 
+    /// <summary>Called once, when all nodes have begun, before the first item.</summary>
+    internal List<Action> OnStart { get; } = [];
+
     /// <summary>Where jitter comes from: seeded when the run is.</summary>
     internal Random Random { get; }
 
@@ -123,6 +126,7 @@ public sealed partial class Run : IObservedRun
 
     internal void StartPumps()
     {
+        foreach (Action action in OnStart) action();
         for (int i = Pumps.Count - 1; i >= 0; i--) Scheduler.Schedule(Pumps[i]);
     }
 
@@ -167,11 +171,12 @@ public sealed partial class Run : IObservedRun
         CancelQuietly(source);
     }
 
-    private void Stop(Exception? cause)
+    /// <returns>Whether this is what stopped the run.</returns>
+    private bool Stop(Exception? cause)
     {
         lock (sync)
         {
-            if (stopping || ended.Task.IsCompleted) return;
+            if (stopping || ended.Task.IsCompleted) return false;
             failure = cause;
             stopping = true;
         }
@@ -183,9 +188,9 @@ public sealed partial class Run : IObservedRun
         Outputs.Complete(cause);
         lock (sync)
         {
-            if (active == 0) return;
-            grace = Time.CreateTimer(static run => ((Run)run!).GiveUp(), this, options.StopGrace, Timeout.InfiniteTimeSpan);
+            if (active > 0) grace = Time.CreateTimer(static run => ((Run)run!).GiveUp(), this, options.StopGrace, Timeout.InfiniteTimeSpan);
         }
+        return true;
     }
 
     /// <summary>A callback that somebody registered on the token may throw: that is a failure of the run like any other.</summary>

@@ -37,17 +37,16 @@ public sealed partial class Run : IAsyncDisposable
     public async Task<bool> DrainAsync(TimeSpan? deadline = null)
     {
         Drain();
-        try
+        if (deadline is not { } limit) limit = Timeout.InfiniteTimeSpan;
+        // Cancelled by the timer itself: a wait with a time limit would go on somewhere, some time after it.
+        bool expired = false;
+        await using (Time.CreateTimer(_ => expired = Stop(null), null, limit, Timeout.InfiniteTimeSpan).ConfigureAwait(false))
         {
-            await Completion.WaitAsync(deadline ?? Timeout.InfiniteTimeSpan, Time).ConfigureAwait(false);
-            return true;
-        }
-        catch (TimeoutException) when (!Completion.IsCompleted)
-        {
-            Cancel();
             await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return false;
         }
+        if (expired && Completion.IsCanceled) return false;
+        await Completion.ConfigureAwait(false);
+        return true;
     }
 
     /// <summary>The state object that the run was started with.</summary>
@@ -82,7 +81,11 @@ public sealed partial class Run : IAsyncDisposable
     /// <summary>Cancels the run if it has not ended, and waits for its end. Throws nothing: <see cref="Completion"/> tells how it ended.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!Completion.IsCompleted) Cancel();
+        if (!Completion.IsCompleted)
+        {
+            Cancel();
+            options.Scheduler?.Drive();              // one that only works when it is driven could never end
+        }
         await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

@@ -59,7 +59,7 @@ internal sealed class RunBuilder
     /// <summary>An edge to whatever node the inlet belongs to.</summary>
     public void Connect(int from, IInlet next)
     {
-        if (next is IBoundary boundary) boundary.From = from;
+        next.ComesFrom(from);
         if (recorder is null) return;
         if (next.Node >= 0) recorder.Connect(from, next.Node, nextPort);
         nextPort = null;
@@ -77,11 +77,16 @@ internal sealed class RunBuilder
     }
 
     /// <summary>Puts a boundary before an inlet, with an island of its own behind it.</summary>
-    public Inlet<T> Boundary<T>(Inlet<T> inlet, int capacity)
+    /// <param name="inlet">What takes the items.</param>
+    /// <param name="capacity">How many the boundary holds.</param>
+    /// <param name="from">The node that fills it, when that is not to be connected to it.</param>
+    public Inlet<T> Boundary<T>(Inlet<T> inlet, int capacity, int from = -1)
     {
         var pump = new IslandPump(Run, inlet.Node);
         Run.Pumps.Add(pump);
-        return pump.AddInput(inlet, capacity);
+        Boundary<T> boundary = pump.AddInput(inlet, capacity);
+        boundary.ComesFrom(from);
+        return boundary;
     }
 
     /// <summary>The open end of a pipe has been reached: remembers the inlet until <see cref="TakeOpen"/>.</summary>

@@ -63,7 +63,7 @@ internal sealed class SerialFanIn(Run run)
             }
         }
 
-        // Serial: between looking and arming nothing else runs.
+        // Serial: between looking and arming nothing else runs, except that a run may be stopped from anywhere.
         private async ValueTask EnterWhenReadyAsync()
         {
             await owner.gate.EnterAsync();
@@ -71,6 +71,7 @@ internal sealed class SerialFanIn(Run run)
             {
                 waiter.Arm();
                 owner.gate.Exit();
+                if (run.IsStopping) waiter.Wake();
                 await waiter.WaitAsync();
                 run.ThrowIfStopping();
                 await owner.gate.EnterAsync();

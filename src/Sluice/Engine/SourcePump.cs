@@ -6,6 +6,7 @@ internal abstract class SourcePump<T> : Pump, IUpstream
 {
     private volatile bool stopped;
     private CancellationTokenSource? wake;
+    private Waiter? outside;
 
     protected SourcePump(StageContext context, Inlet<T> next) : base(context.Run, context.Node)
     {
@@ -39,14 +40,26 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     {
         stopped = true;
         Volatile.Read(ref wake)?.Cancel();
+        Interlocked.MemoryBarrier();
+        Volatile.Read(ref outside)?.Wake();
     }
 
     protected sealed override async ValueTask PumpAsync()
     {
-        await ProduceAsync();
-        Run.ThrowIfStopping();
-        await Next.CompleteAsync();
+        try
+        {
+            await ProduceAsync();
+            Run.ThrowIfStopping();
+            await Next.CompleteAsync();
+        }
+        finally
+        {
+            await LeaveAsync();
+        }
     }
+
+    /// <summary>Everything behind the source has been told of its end: what of the source is still at work may end now.</summary>
+    protected virtual ValueTask LeaveAsync() => default;
 
     /// <summary>Produces until the end, or until <see cref="IsStopped"/>.</summary>
     protected abstract ValueTask ProduceAsync();
@@ -56,6 +69,26 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     {
         Context.Out++;
         return Next.PushAsync(item, Tickets?.Next());
+    }
+
+    /// <summary>Waits for something outside, which need not honour its token: until it is there, or no more is wanted.</summary>
+    /// <returns>Whether it is there, however it ended. If not, it goes on by itself: <see cref="Run.Abandon"/> it.</returns>
+    protected async ValueTask<bool> ArrivesAsync(Task something)
+    {
+        if (something.IsCompleted) return true;
+        Flush();
+        Waiter waiter = outside ??= new Waiter(Run.Scheduler);
+        // Not Task.WaitAsync: that takes a way over the thread pool, on which a serial scheduler loses sight of it.
+        something.GetAwaiter().UnsafeOnCompleted(waiter.Wake);
+        IsWaiting = true;
+        while (!something.IsCompleted && !IsStopped)             // a wake-up may be a late one, for the wait before
+        {
+            waiter.Arm();
+            if ((something.IsCompleted || IsStopped) && waiter.Disarm()) break;
+            await waiter.WaitAsync();
+        }
+        IsWaiting = false;
+        return something.IsCompleted;
     }
 
     /// <summary>About to wait for the outside, or for room: what came before is not to wait as well.</summary>

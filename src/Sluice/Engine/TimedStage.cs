@@ -3,23 +3,36 @@ namespace Sluice;
 /// <summary>A stage that also acts when time has passed. Items and ticks go through a gate, so that nothing in it, nor behind it, overlaps.</summary>
 /// <remarks>
 /// Derived types override the three hooks and need no locks: every hook runs inside the gate. One timer at a time; setting
-/// it again moves it. The clock is the run's.
+/// it again moves it. A tick never comes early, nor for a time that the timer has been moved away from, though its work
+/// item may have been on its way. The clock is the run's, and only its progress counts: a change of the time of day while
+/// the run goes on moves nothing.
 /// </remarks>
 internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWorkItem
 {
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
     private readonly Gate gate;
     private readonly Waiter change;
+    private readonly long start;
     private ITimer? timer;
+    private TimeSpan? due;
     private bool ended;
 
     protected TimedStage(StageContext context, Inlet<TOut> next) : base(context, next)
     {
         gate = new Gate(context.Run.Scheduler);
         change = new Waiter(context.Run.Scheduler);
+        start = Time.GetTimestamp();
         context.Run.OnStop.Add(Abort);
     }
 
     protected TimeProvider Time => Context.Run.Time;
+
+    /// <summary>The time since the stage was made, at the start of the run.</summary>
+    protected TimeSpan Now => Time.GetElapsedTime(start);
+
+    /// <summary>Whether a tick will come.</summary>
+    protected bool IsTimerSet => due is not null;
 
     public sealed override ValueTask PushAsync(TIn item, Ticket? ticket)
     {
@@ -44,22 +57,27 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     /// <summary>An item has come.</summary>
     protected abstract ValueTask OnItemAsync(TIn item, Ticket? ticket);
 
-    /// <summary>The timer has gone off.</summary>
+    /// <summary>The timer has gone off; it is not set any more.</summary>
     protected abstract ValueTask OnTickAsync();
 
     /// <summary>The input has ended: put out what rests.</summary>
     protected virtual ValueTask OnEndAsync() => default;
 
-    /// <summary>Sets the timer; a time that has passed means at once.</summary>
-    protected void SetTimer(TimeSpan due)
+    /// <summary>Sets the timer; a time that has passed means at once. Inside a hook, or before the first item.</summary>
+    protected void SetTimer(TimeSpan wait)
     {
         if (ended) return;
-        if (due < TimeSpan.Zero) due = TimeSpan.Zero;
-        if (timer is null) timer = Time.CreateTimer(static stage => ((TimedStage<TIn, TOut>)stage!).OnTimer(), this, due, Timeout.InfiniteTimeSpan);
-        else timer.Change(due, Timeout.InfiniteTimeSpan);
+        if (wait < TimeSpan.Zero) wait = TimeSpan.Zero;
+        due = Now + wait;
+        Arm(wait);
     }
 
-    protected void StopTimer() => timer?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    /// <summary>No tick will come.</summary>
+    protected void StopTimer()
+    {
+        due = null;
+        timer?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
 
     /// <summary>Inside a hook: lets others through the gate until <see cref="SignalChange"/>. Only for the input's hooks, so that one party waits.</summary>
     protected async ValueTask WaitForChangeAsync()
@@ -82,7 +100,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         {
             await OnEndAsync();
             ended = true;
-            if (timer is not null) await timer.DisposeAsync();
+            timer?.Dispose();                        // a tick on its way finds the stage ended
         }
         finally
         {
@@ -96,10 +114,10 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     private async ValueTask EnterLaterAsync(ValueTask entered, TIn item, Ticket? ticket)
     {
         await entered;
-        Context.In++;
         try
         {
             Context.Run.ThrowIfStopping();
+            Context.In++;
             await OnItemAsync(item, ticket);
         }
         finally
@@ -120,6 +138,19 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         }
     }
 
+    private void Arm(TimeSpan wait)
+    {
+        if (wait > LongestTimer) wait = LongestTimer;
+        if (timer is { } known)
+        {
+            known.Change(wait, Timeout.InfiniteTimeSpan);
+            return;
+        }
+        ITimer made = Time.CreateTimer(static stage => ((TimedStage<TIn, TOut>)stage!).OnTimer(), this, wait, Timeout.InfiniteTimeSpan);
+        Interlocked.Exchange(ref timer, made);
+        if (Context.Run.IsStopping) made.Dispose();  // either this sees the stop, or the stop sees the timer
+    }
+
     private void OnTimer()
     {
         if (Context.Run.TryBegin()) Context.Run.Scheduler.Schedule(this);
@@ -132,7 +163,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
             await gate.EnterAsync();
             try
             {
-                if (!ended && !Context.Run.IsStopping)
+                if (IsDue())
                 {
                     ValueTask ticked = OnTickAsync();
                     if (!ticked.IsCompletedSuccessfully)
@@ -155,9 +186,24 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         Context.Run.PumpEnded();
     }
 
+    /// <summary>Inside the gate: the timer may have been moved, or the stage have ended, while the tick waited to get in.</summary>
+    private bool IsDue()
+    {
+        if (ended || Context.Run.IsStopping || due is not { } time) return false;
+        TimeSpan left = time - Now;
+        if (left <= TimeSpan.Zero)
+        {
+            due = null;
+            return true;
+        }
+        // Timers of the system count whole milliseconds, and may be a little early by the finer clock.
+        Arm(TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)));
+        return false;
+    }
+
     private void Abort()
     {
-        timer?.Dispose();
+        Volatile.Read(ref timer)?.Dispose();
         change.Wake();
     }
 }

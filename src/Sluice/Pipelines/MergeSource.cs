@@ -28,7 +28,7 @@ internal sealed class MergeSource<T>(Source<T>[] inputs, MergeOperator<T> merge,
     {
         int node = builder.AddNode(merge.Kind, options, null, null, typeof(T), typeof(T));
         builder.Connect(node, next);
-        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity);
+        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
         Inlet<T>[] inlets = merge.Create(builder.Context(node), next, inputs.Length);
         FanIn fanIn = new(builder, node);
         for (int i = 0; i < inputs.Length; i++) inlets[i] = fanIn.AddInput(inlets[i]);

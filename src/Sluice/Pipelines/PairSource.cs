@@ -30,7 +30,7 @@ internal sealed class PairSource<TLeft, TRight, TOut>(
     {
         int node = builder.AddNode(pair.Kind, options, pair.Function, null, typeof(TLeft), typeof(TOut));
         builder.Connect(node, next);
-        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity);
+        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
         var (leftInlet, rightInlet) = pair.Create(builder.Context(node), next);
         FanIn fanIn = new(builder, node);
         leftInlet = fanIn.AddInput(leftInlet);

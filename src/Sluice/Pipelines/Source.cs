@@ -13,7 +13,10 @@ public abstract partial class Source<T>
 {
     private protected Source() { }
 
-    /// <summary>Whether items cross from one thread to another somewhere in it, in a run that has several.</summary>
+    /// <summary>
+    /// Whether items come out of it that do not come straight from its open end: they have crossed from one thread to
+    /// another, in a run that has several, or a timer or another source has pushed them. Who shares an inlet with it needs a fan-in.
+    /// </summary>
     internal abstract bool CrossesThreads { get; }
 
     /// <summary>Makes everything up to <paramref name="next"/>, from there up to the sources.</summary>

@@ -54,7 +54,10 @@ public sealed class StageAnnotation
     public StageAnnotation OnError(OnError policy)
     {
         if (!Enum.IsDefined(policy)) throw new ArgumentOutOfRangeException(nameof(policy), policy, "Not a policy.");
-        return And($"OnError({policy})", (options, _) => options with { OnError = policy });
+        string text = $"OnError({policy})";
+        return And(text, (options, stage) => stage.ActsByItself && policy != Sluice.OnError.Stop
+            ? throw Refused(text, $"a {stage.Kind} stage puts items out when time has passed, not in an attempt at one item. Put the work that may fail into a stage of its own")
+            : options with { OnError = policy });
     }
 
     /// <inheritdoc cref="Stage.Named"/>

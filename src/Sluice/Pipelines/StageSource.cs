@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>A source and one stage behind it.</summary>
 internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn, TOut> stage, StageOptions options) : Source<TOut>
 {
-    internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || upstream is KeyedSource<TIn>;
+    internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || stage.ActsByItself || upstream is KeyedSource<TIn>;
 
     internal override Source<TOut> Annotate(StageAnnotation annotation)
         => new StageSource<TIn, TOut>(upstream, stage, annotation.Apply(options, StageTraits.Of(stage)));
@@ -22,10 +22,10 @@ internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn,
             return;
         }
         builder.NeedsTickets |= stage.NeedsTickets;
-        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity);
+        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
         if (keyed is not null)
         {
-            keyed.BuildLanes(builder, node, next, Instance);
+            keyed.BuildLanes(builder, node, next, Instance, stage.ActsByItself);
             return;
         }
         bool isParallel = options.Parallel > 1 && builder.IsMultiThread;

@@ -22,6 +22,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
     private PaddedIndex untilWake;                   // written for every item: not to share a line with what others read
     private int batch = 1;
     private long lastWake;
+    private long announced;                          // the tail that the consumer has been woken for
     private bool completed;
     private T? waitingItem;
     private Ticket? waitingTicket;
@@ -45,7 +46,9 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
 
     public bool HoldsUnannounced => holdsUnannounced;
 
-    public int From { get; set; } = -1;
+    public int From { get; private set; } = -1;
+
+    public override void ComesFrom(int from) => From = from;
 
     public override ValueTask PushAsync(T item, Ticket? ticket) => TryPush(item, ticket) ? default : WaitForRoomAsync(item, ticket);
 
@@ -70,10 +73,14 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
         if ((untilWake.Value -= count) <= 0 && count > 0) Announce();
     }
 
+    // May overlap with a push: what it writes into the counters of the batch may then be lost, but what `announced` says
+    // is never more than the consumer has been woken for, so that the next flush wakes it for what this one has missed.
     public override void Flush()
     {
-        if (!holdsUnannounced) return;
+        long tail = ring.Tail;
+        if (!holdsUnannounced && tail == Volatile.Read(ref announced)) return;
         holdsUnannounced = false;
+        Volatile.Write(ref announced, tail);
         WakeConsumer();
         untilWake.Value = batch = 1;
     }
@@ -103,6 +110,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
 
     private void Announce()
     {
+        Volatile.Write(ref announced, ring.Tail);
         WakeConsumer();
         if (run.Scheduler.IsSerial)
         {
@@ -148,8 +156,8 @@ internal interface IBoundary
     /// <summary>The node that takes its items.</summary>
     int Node { get; }
 
-    /// <summary>The node that fills it; set while the run is built.</summary>
-    int From { get; set; }
+    /// <summary>The node that fills it.</summary>
+    int From { get; }
 
     /// <summary>Items in it; any thread.</summary>
     int Count { get; }

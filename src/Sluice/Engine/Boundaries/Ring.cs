@@ -36,6 +36,9 @@ internal sealed class Ring<T>
     /// <summary>How many items are in it, as anyone may ask; a moment old.</summary>
     public int Count => (int)Math.Max(0, Volatile.Read(ref publishedTail.Value) - Volatile.Read(ref publishedHead.Value));
 
+    /// <summary>How many items have been added since the beginning, as anyone may ask.</summary>
+    public long Tail => Volatile.Read(ref publishedTail.Value);
+
     /// <summary>Producer: adds the item, visible to the consumer at once, though nobody is woken.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAdd(T item, Ticket? ticket)

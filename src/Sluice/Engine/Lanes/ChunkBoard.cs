@@ -28,6 +28,9 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, bool ada
 
     public bool IsFull => Volatile.Read(ref items) >= capacity;
 
+    /// <summary>Input: whether there is room for more than a chunk of so many items.</summary>
+    public bool HasRoomBeside(int count) => Volatile.Read(ref items) + count < capacity;
+
     public bool IsCompleted => Volatile.Read(ref completed);
 
     /// <summary>Input: a chunk to fill.</summary>

@@ -29,6 +29,11 @@ internal sealed class KeyRouter<T> : Inlet<T>, IUpstream
         return lanes[lane].PushAsync(item, ticket);
     }
 
+    public override void ComesFrom(int from)
+    {
+        foreach (Inlet<T> lane in lanes) lane.ComesFrom(from);
+    }
+
     public override void Flush()
     {
         foreach (Inlet<T> lane in lanes) lane.Flush();

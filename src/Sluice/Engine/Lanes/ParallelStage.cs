@@ -40,7 +40,9 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
 
     public bool HoldsUnannounced => filling is not null;
 
-    public int From { get; set; } = -1;
+    public int From { get; private set; } = -1;
+
+    public override void ComesFrom(int from) => From = from;
 
     public static Inlet<TIn> Create(
         RunBuilder builder, int node, StageOptions options, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<TIn>> instance)
@@ -71,7 +73,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         bool isNew = chunk is null;
         chunk ??= filling = Board.Rent();
         chunk.Inputs.Add((item, ticket));
-        if (chunk.Inputs.Count < Board.ChunkSize)
+        if (chunk.Inputs.Count < Board.ChunkSize && Board.HasRoomBeside(chunk.Inputs.Count))
         {
             ExitFilling();
             if (isNew) Run.Watchdog.Watch();

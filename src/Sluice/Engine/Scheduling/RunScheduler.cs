@@ -19,8 +19,8 @@ public abstract class RunScheduler
     /// <param name="work">What to execute, once.</param>
     public abstract void Schedule(IThreadPoolWorkItem work);
 
-    /// <summary>A run starts: a scheduler that drives runs on the calling thread does so here, until nothing is left to do for now.</summary>
-    /// <remarks>The default does nothing.</remarks>
+    /// <summary>A run starts, or is disposed while it runs: a scheduler that drives runs on the calling thread does so here, until nothing is left to do for now.</summary>
+    /// <remarks>The default does nothing. Does nothing either where the calling thread, or another, is driving already.</remarks>
     public virtual void Drive() { }
 
     private sealed class PoolScheduler : RunScheduler

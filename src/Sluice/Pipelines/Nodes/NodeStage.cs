@@ -45,18 +45,17 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     {
         Context.In++;
         output.Ticket = ticket;
-        long before = Context.Out;
         try
         {
             ValueTask pending = node.Process(item, output, Context.Token);
-            if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, item, ticket, before);
+            if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, item, ticket);
             pending.GetAwaiter().GetResult();
         }
         catch (Exception e)
         {
             throw Decide(e, item, ticket);
         }
-        Settle(ticket, before);
+        Settle(ticket);
         return default;
     }
 
@@ -85,7 +84,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AwaitAsync(ValueTask pending, TIn item, Ticket? ticket, long before)
+    private async ValueTask AwaitAsync(ValueTask pending, TIn item, Ticket? ticket)
     {
         try
         {
@@ -95,10 +94,10 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
         {
             throw Decide(e, item, ticket);
         }
-        Settle(ticket, before);
+        Settle(ticket);
     }
 
-    private void Settle(Ticket? ticket, long before)
+    private void Settle(Ticket? ticket)
     {
         output.ThrowIfFailedDownstream();
         if (typeof(TOut) == typeof(Nothing))
@@ -106,7 +105,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
             Context.Out++;
             ticket?.Settle(Outcome.Completed);
         }
-        else ticket?.Settle(Context.Out == before ? Outcome.Skipped : Outcome.Completed);
+        else ticket?.Settle(Outcome.Skipped);        // this node's own hold; what was pushed decides, if anything was
     }
 
     /// <summary>A failure further down passes through as it is; anything else is this node's.</summary>

@@ -44,9 +44,8 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
         bool held = false;
         try
         {
-            long before = Context.Out;
-            ValueTask pushed = PushSome(items, item, ticket, before, ref done);
-            if (held = !done) return PushRestAsync(pushed, items, item, ticket, before);
+            ValueTask pushed = PushSome(items, item, ticket, ref done);
+            if (held = !done) return PushRestAsync(pushed, items, item, ticket);
         }
         finally
         {
@@ -62,7 +61,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
     }
 
     /// <summary>Pushes until the sequence ends, or a push has to wait.</summary>
-    private ValueTask PushSome(IEnumerator<TOut> items, T item, Ticket? ticket, long before, ref bool done)
+    private ValueTask PushSome(IEnumerator<TOut> items, T item, Ticket? ticket, ref bool done)
     {
         while (!Volatile.Read(ref stopped))
         {
@@ -74,19 +73,19 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
             if (!pushed.IsCompletedSuccessfully) return pushed;
         }
         done = true;
-        ticket?.Settle(Context.Out == before ? Outcome.Skipped : Outcome.Completed);
+        ticket?.Settle(Outcome.Skipped);           // the hold of this loop; what came out decides, if anything did
         return default;
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask PushRestAsync(ValueTask pushed, IEnumerator<TOut> items, T item, Ticket? ticket, long before)
+    private async ValueTask PushRestAsync(ValueTask pushed, IEnumerator<TOut> items, T item, Ticket? ticket)
     {
         using (items)
         {
             for (bool done = false; !done;)
             {
                 await pushed;
-                pushed = PushSome(items, item, ticket, before, ref done);
+                pushed = PushSome(items, item, ticket, ref done);
             }
         }
     }

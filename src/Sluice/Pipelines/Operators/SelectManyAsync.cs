@@ -31,7 +31,6 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
     public override async ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
-        long before = Context.Out;
         IAsyncEnumerator<TOut>? items = null;
         bool failed = true;
         try
@@ -59,7 +58,7 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
         {
             if (items is not null) await DisposeAsync(items, item, failed ? null : ticket, failed);
         }
-        ticket?.Settle(Context.Out == before ? Outcome.Skipped : Outcome.Completed);
+        ticket?.Settle(Outcome.Skipped);
     }
 
     void IUpstream.Stop()

@@ -11,10 +11,11 @@ internal sealed class AsyncEnumerableSource<T>(IAsyncEnumerable<T> items, StageO
 
 internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next, IAsyncEnumerable<T> items) : SourcePump<T>(context, next)
 {
+    private Task? leaving;
+
     protected override async ValueTask ProduceAsync()
     {
         IAsyncEnumerator<T> enumerator = Open();
-        Task<bool>? abandoned = null;
         try
         {
             while (!IsStopped)
@@ -22,15 +23,11 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
                 ValueTask<bool> moving = MoveNext(enumerator);
                 if (!moving.IsCompleted)
                 {
-                    Flush();
-                    // An enumerator need not honour its token: the run goes on without it when no more is wanted.
+                    // An enumerator may take its time to honour its token: what is behind it goes on when no more is wanted.
                     Task<bool> move = moving.AsTask();
-                    IsWaiting = true;
-                    await ((Task)move).WaitAsync(StopToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-                    IsWaiting = false;
-                    if (!move.IsCompleted)
+                    if (!await ArrivesAsync(move))
                     {
-                        abandoned = move;
+                        leaving = DisposeAfterAsync(move, enumerator);
                         return;
                     }
                     moving = new ValueTask<bool>(move);
@@ -44,15 +41,24 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
         }
         finally
         {
-            if (abandoned is not null) Run.Abandon(DisposeLaterAsync(abandoned, enumerator), Node);
-            else await enumerator.DisposeAsync();
+            if (leaving is null) await enumerator.DisposeAsync();
         }
     }
 
-    private static async Task DisposeLaterAsync(Task<bool> move, IAsyncEnumerator<T> enumerator)
+    /// <summary>Nothing is left running that honours its token; what does not within the grace is left behind, and named.</summary>
+    protected override async ValueTask LeaveAsync()
     {
-        await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await enumerator.DisposeAsync().ConfigureAwait(false);
+        if (leaving is null) return;
+        await leaving.WaitAsync(Run.Options.StopGrace, Run.Time)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        if (leaving.IsCompleted) await leaving;
+        else Run.Abandon(leaving, Node);
+    }
+
+    private static async Task DisposeAfterAsync(Task<bool> move, IAsyncEnumerator<T> enumerator)
+    {
+        await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await enumerator.DisposeAsync();
     }
 
     private IAsyncEnumerator<T> Open()

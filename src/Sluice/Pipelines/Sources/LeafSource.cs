@@ -25,7 +25,7 @@ internal abstract class LeafSource<T>(StageOptions options) : Source<T>
     {
         int node = builder.AddNode(Kind, options, null, Hint, null, typeof(T));
         builder.Connect(node, next);
-        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity);
+        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
         StageContext context = builder.Context(node);
         if (options.Log is { } log) next = new LogOutput<T>(context, next, log);
         if (builder.IsDrawing) return;

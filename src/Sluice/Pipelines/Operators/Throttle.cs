@@ -1,0 +1,127 @@
+namespace Sluice;
+
+public static partial class Operators
+{
+    private const int MostThrottled = 1_000_000;
+    private static readonly TimeSpan LongestTime = TimeSpan.FromDays(36_500);
+
+    /// <summary>Lets at most so many items through per period. What comes faster waits, and so does whoever produces it: nothing is dropped.</summary>
+    /// <remarks>
+    /// <para>In any stretch of time as long as the period, wherever it begins, no more than <paramref name="items"/> come out. They may come
+    /// in a burst, with a pause behind it; or, when <paramref name="smooth"/>, at even distances of <c>per / items</c> or more. Time that
+    /// went by unused is not saved up.</para>
+    /// <para>The system's timers are a millisecond or more late. A smooth throttle makes up for that, so that it keeps its rate also
+    /// where items are due more often than timers go off; they then come a few at a time.</para>
+    /// <para>Holds one item, the one that waits. At the end and in a drain, what has come in still waits for its turn; a run that is
+    /// cancelled gives it up. The clock is the run's (<see cref="RunOptions.Time"/>).</para>
+    /// </remarks>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="source">What comes.</param>
+    /// <param name="items">How many per period, 1 to 1,000,000.</param>
+    /// <param name="per">The period: more than zero, at most 36,500 days.</param>
+    /// <param name="smooth">Whether they are spread evenly over the period.</param>
+    /// <returns>The same items, in the same order.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The number or the period is out of range.</exception>
+    public static Source<T> Throttle<T>(this Source<T> source, int items, TimeSpan per, bool smooth = false)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(items, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(items, MostThrottled);
+        return NotNull(source).Then(new ThrottleOperator<T>(items, Positive(per), smooth));
+    }
+
+    /// <inheritdoc cref="Throttle{T}(Source{T}, int, TimeSpan, bool)"/>
+    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="pipe">What comes.</param>
+    /// <param name="items">How many per period, 1 to 1,000,000.</param>
+    /// <param name="per">The period: more than zero, at most 36,500 days.</param>
+    /// <param name="smooth">Whether they are spread evenly over the period.</param>
+    public static Pipe<TIn, T> Throttle<TIn, T>(this Pipe<TIn, T> pipe, int items, TimeSpan per, bool smooth = false)
+        => NotNull(pipe).Then(source => source.Throttle(items, per, smooth));
+
+    /// <summary>Short enough that a clock can be added to it.</summary>
+    private static TimeSpan Positive(TimeSpan time, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(time))] string? name = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(time, LongestTime, name);
+        return time;
+    }
+}
+
+internal sealed class ThrottleOperator<T>(int items, TimeSpan per, bool smooth) : Operator<T, T>
+{
+    public override string Kind => "throttle";
+
+    public override string Stateful => "remembers when items went through";
+
+    public override bool ActsByItself => true;
+
+    public override Inlet<T> Create(StageContext context, Inlet<T> next)
+        => new ThrottleStage<T>(context, next, smooth ? new EvenPace(per, items) : new BurstPace(per, items));
+}
+
+internal sealed class ThrottleStage<T>(StageContext context, Inlet<T> next, Pace pace) : TimedStage<T, T>(context, next)
+{
+    protected override ValueTask OnItemAsync(T item, Ticket? ticket)
+    {
+        TimeSpan now = Now;
+        if (pace.NextAt > now) return WaitAsync(item, ticket);
+        pace.Take(now, waited: false);
+        return EmitAsync(item, ticket);
+    }
+
+    protected override ValueTask OnTickAsync()
+    {
+        SignalChange();
+        return default;
+    }
+
+    private async ValueTask WaitAsync(T item, Ticket? ticket)
+    {
+        SetTimer(pace.NextAt - Now);
+        while (IsTimerSet) await WaitForChangeAsync();
+        pace.Take(Now, waited: true);
+        await EmitAsync(item, ticket);
+    }
+}
+
+/// <summary>When the next item may go. Times are those of the stage.</summary>
+internal abstract class Pace
+{
+    /// <summary>The earliest time for the next item.</summary>
+    public TimeSpan NextAt { get; protected set; } = TimeSpan.MinValue;
+
+    /// <summary>An item goes now.</summary>
+    /// <param name="now">Not before <see cref="NextAt"/>.</param>
+    /// <param name="waited">Whether it had to wait for its turn.</param>
+    public abstract void Take(TimeSpan now, bool waited);
+}
+
+/// <summary>At even distances.</summary>
+internal sealed class EvenPace(TimeSpan per, int items) : Pace
+{
+    private readonly TimeSpan step = new((per.Ticks + items - 1) / items);
+    private TimeSpan woken = TimeSpan.MinValue;
+
+    // What waited was held up by a timer that went off late, and so was everything that was due before it went off: that is
+    // counted from when it was due. What came late by itself is not made up for.
+    public override void Take(TimeSpan now, bool waited)
+    {
+        if (waited) woken = now;
+        bool heldUp = NextAt > TimeSpan.MinValue && NextAt <= woken;
+        NextAt = (heldUp ? NextAt : now) + step;
+    }
+}
+
+/// <summary>As they come, until as many as are allowed have gone within the period.</summary>
+internal sealed class BurstPace(TimeSpan per, int items) : Pace
+{
+    private readonly Queue<TimeSpan> gone = new();
+
+    public override void Take(TimeSpan now, bool waited)
+    {
+        if (gone.Count == items) gone.Dequeue();
+        gone.Enqueue(now);
+        if (gone.Count == items) NextAt = gone.Peek() + per;
+    }
+}

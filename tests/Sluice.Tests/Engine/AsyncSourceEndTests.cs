@@ -1,0 +1,59 @@
+using System.Runtime.CompilerServices;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Engine;
+
+/// <summary>What becomes of an asynchronous enumerator that is waiting when no more is wanted of it.</summary>
+public class AsyncSourceEndTests
+{
+    [Fact]
+    public async Task ADrainWaitsForAnEnumeratorThatHonoursItsToken()
+    {
+        var waiting = new TaskCompletionSource();
+        bool left = false;
+        async IAsyncEnumerable<int> Endless([EnumeratorCancellation] CancellationToken cancellation = default)
+        {
+            try
+            {
+                yield return 1;
+                waiting.SetResult();
+                await Task.Delay(Timeout.Infinite, cancellation);
+            }
+            finally
+            {
+                await Task.Yield();
+                left = true;
+            }
+        }
+        List<int> seen = [];
+        await using Run run = Source.From(Endless()).ForEach(seen.Add).Start();
+        await waiting.Task;
+        Assert.True(await run.DrainAsync());
+        Assert.Equal([1], seen);
+        Assert.True(left);
+        Assert.Empty(run.StillRunning);
+    }
+
+    [Fact]
+    public async Task AnEnumeratorThatIgnoresItsTokenIsNamedWhenTheGraceIsOver()
+    {
+        var waiting = new TaskCompletionSource();
+        var never = new TaskCompletionSource();
+        async IAsyncEnumerable<int> Deaf()
+        {
+            yield return 1;
+            waiting.SetResult();
+            await never.Task;
+        }
+        var clock = new TestClock();
+        Run run = (Source.From(Deaf()) | Stage.Named("deaf")).ForEach(_ => { })
+            .Start(new RunOptions { Time = clock, StopGrace = TimeSpan.FromSeconds(5) });
+        await waiting.Task;
+        Task<bool> drained = run.DrainAsync();
+        await clock.WaitForTimersAsync();
+        clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.True(await drained);
+        Assert.Equal(["deaf"], run.StillRunning);
+        never.SetResult();
+    }
+}

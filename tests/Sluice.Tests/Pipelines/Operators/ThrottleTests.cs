@@ -1,0 +1,153 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Pipelines.Operators;
+
+public sealed class ThrottleTests : OperatorContract<int>
+{
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    public static TheoryData<ExecutionMode> Modes => [ExecutionMode.SingleThread, ExecutionMode.MultiThread];
+
+    protected override string Kind => "throttle";
+
+    protected override Source<int> Apply(Source<int> source) => source.Throttle(10, Second);
+
+    protected override Pipe<int, int> Apply(Pipe<int, int> pipe) => pipe.Throttle(10, Second);
+
+    protected override IEnumerable<int> Oracle(IReadOnlyList<int> items) => items;
+
+    protected override Task DriveAsync(Run run, TestClock clock) => ClockDriver.DriveAsync(run, clock);
+
+    [Theory, MemberData(nameof(Modes))]
+    public async Task ABurstGoesThroughAndTheRestWaits(ExecutionMode mode)
+    {
+        await using var run = new TimedRun<int>(mode, source => source.Throttle(2, Second));
+        run.Send(1, 2, 3, 4, 5);
+        Assert.Equal("1@0 2@0", run.Seen);
+        run.Pass(0.999);
+        Assert.Equal("1@0 2@0", run.Seen);
+        run.Pass(2);
+        Assert.Equal("1@0 2@0 3@1 4@1 5@2", run.Seen);
+    }
+
+    [Theory, MemberData(nameof(Modes))]
+    public async Task ASmoothThrottleSpreadsThem(ExecutionMode mode)
+    {
+        await using var run = new TimedRun<int>(mode, source => source.Throttle(2, Second, smooth: true));
+        run.Send(1, 2, 3);
+        run.Pass(1.25);
+        run.Send(4);
+        run.Pass(10);
+        Assert.Equal("1@0 2@0.5 3@1 4@1.5", run.Seen);
+    }
+
+    [Theory]
+    [InlineData(false, "1@5 2@5 3@6 4@6 5@7")]
+    [InlineData(true, "1@5 2@5.5 3@6 4@6.5 5@7")]
+    public async Task TimeThatWentByUnusedIsNotSavedUp(bool smooth, string expected)
+    {
+        await using var run = new TimedRun<int>(ExecutionMode.SingleThread, source => source.Throttle(2, Second, smooth));
+        run.Pass(5);
+        run.Send(1, 2, 3, 4, 5);
+        run.Pass(5);
+        Assert.Equal(expected, run.Seen);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task NoStretchAsLongAsThePeriodSeesMore(bool smooth)
+    {
+        for (int seed = 0; seed < 50; seed++)
+        {
+            var random = new Random(seed);
+            int items = random.Next(1, 6);
+            List<TimeSpan> times = [];
+            TestClock? clock = null;
+            await using var run = new TimedRun<int>(ExecutionMode.MultiThread, source => source.Throttle(items, Second, smooth).Select(n =>
+            {
+                times.Add(clock!.GetUtcNow().TimeOfDay);
+                return n;
+            }));
+            clock = run.Clock;
+            for (int i = 0; i < 30; i++)
+            {
+                run.Send(Enumerable.Range(0, random.Next(4)));
+                run.Pass(random.Next(1000) / 1000.0);
+            }
+            for (int i = items; i < times.Count; i++) Assert.True(times[i] - times[i - items] >= Second, $"seed {seed}: item {i}");
+        }
+    }
+
+    [Fact]
+    public void ASmoothThrottleMakesUpForTimersThatAreLate()
+    {
+        var pace = new EvenPace(TimeSpan.FromMilliseconds(10), 10);
+        pace.Take(TimeSpan.Zero, waited: false);
+        pace.Take(TimeSpan.FromMilliseconds(3), waited: true);       // was due at 1
+        Assert.Equal(TimeSpan.FromMilliseconds(2), pace.NextAt);
+        pace.Take(TimeSpan.FromMilliseconds(3), waited: false);
+        pace.Take(TimeSpan.FromMilliseconds(3), waited: false);
+        Assert.Equal(TimeSpan.FromMilliseconds(4), pace.NextAt);
+        pace.Take(TimeSpan.FromMilliseconds(7), waited: false);      // came late by itself
+        Assert.Equal(TimeSpan.FromMilliseconds(8), pace.NextAt);
+    }
+
+    [Theory, MemberData(nameof(Modes))]
+    public async Task WhatWaitsAtTheEndGoesWhenItsTimeHasCome(ExecutionMode mode)
+    {
+        await using var run = new TimedRun<int>(mode, source => source.Throttle(1, Second));
+        run.Send(1, 2, 3);
+        run.End();
+        Assert.False(run.Run.Completion.IsCompleted);
+        run.Pass(2);
+        Assert.Equal("1@0 2@1 3@2", run.Seen);
+        await run.AssertEndedAsync();
+    }
+
+    [Theory, MemberData(nameof(Modes))]
+    public async Task CancellingGivesUpWhatWaits(ExecutionMode mode)
+    {
+        await using var run = new TimedRun<int>(mode, source => source.Throttle(1, Second));
+        run.Send(1, 2, 3);
+        run.Cancel();
+        run.AssertCancelled();
+        run.Pass(5);
+        Assert.Equal("1@0", run.Seen);
+    }
+
+    [Fact]
+    public async Task AJumpOfTheClockLetsOnlyThePeriodsOwnThrough()
+    {
+        await using var run = new TimedRun<int>(ExecutionMode.SingleThread, source => source.Throttle(2, Second));
+        run.Send(Enumerable.Range(1, 6));
+        run.Jump(3600);
+        Assert.Equal("1@0 2@0 3@3600 4@3600", run.Seen);
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1_000_001, 1)]
+    [InlineData(1, 0)]
+    [InlineData(1, -1)]
+    public void NumbersOutOfRangeAreRefused(int items, int seconds)
+        => Assert.Throws<ArgumentOutOfRangeException>(() => Source.From([1]).Throttle(items, TimeSpan.FromSeconds(seconds)));
+
+    [Theory]
+    [InlineData("Parallel(2)")]
+    [InlineData("Retry(2)")]
+    [InlineData("OnError(Skip)")]
+    [InlineData("OnError(DeadLetter)")]
+    public void AnnotationsThatDoNotFitAreRefused(string annotation)
+    {
+        StageAnnotation refused = annotation switch
+        {
+            "Parallel(2)" => Stage.Parallel(2),
+            "Retry(2)" => Stage.Retry(2),
+            "OnError(Skip)" => Stage.OnError(OnError.Skip),
+            _ => Stage.OnError(OnError.DeadLetter),
+        };
+        var refusal = Assert.Throws<InvalidOperationException>(() => Source.From([1]).Throttle(1, Second) | refused);
+        Assert.StartsWith($"Stage.{annotation} does not fit here: a throttle stage ", refusal.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,132 @@
+using System.Globalization;
+using System.Threading.Channels;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Pipelines.Operators;
+
+/// <summary>A run whose items come, and whose time goes by, only when the test says so; in between, everything rests.</summary>
+internal sealed class TimedRun<TOut> : IAsyncDisposable
+{
+    private readonly Channel<int> input = Channel.CreateUnbounded<int>(new UnboundedChannelOptions { AllowSynchronousContinuations = true });
+    private readonly QueueScheduler scheduler = new();
+    private readonly List<string> seen = [];
+    private readonly DateTimeOffset start;
+    private TaskCompletionSource? block;
+
+    public TimedRun(ExecutionMode mode, Func<Source<int>, Source<TOut>> pipeline)
+    {
+        start = Clock.GetUtcNow();
+        Run = pipeline(Source.From(input.Reader.ReadAllAsync())).ForEachAsync(async (item, _, cancellation) =>
+        {
+            seen.Add(string.Create(CultureInfo.InvariantCulture, $"{item}@{(Clock.GetUtcNow() - start).TotalSeconds}"));
+            if (block is { } until) await until.Task.WaitAsync(cancellation);
+        }).Start(new RunOptions { Mode = mode, Scheduler = scheduler, Time = Clock, TrackItems = true });
+        Rest();
+    }
+
+    public TestClock Clock { get; } = new();
+
+    public Run Run { get; }
+
+    /// <summary>What came out, and after how many seconds: <c>1@0 2@1.5</c>.</summary>
+    public string Seen => string.Join(' ', seen);
+
+    /// <summary>The node of a kind.</summary>
+    public NodeSnapshot Node(string kind) => Run.Snapshot().Nodes.Single(node => node.Node.Kind == kind);
+
+    /// <summary>Items come, now.</summary>
+    public void Send(params IEnumerable<int> items)
+    {
+        foreach (int item in items) Assert.True(input.Writer.TryWrite(item));
+        Rest();
+    }
+
+    /// <summary>No more items come.</summary>
+    public void End()
+    {
+        input.Writer.Complete();
+        Rest();
+    }
+
+    /// <summary>Time goes by; what it sets going comes to rest at each moment.</summary>
+    public void Pass(double seconds) => Clock.AdvanceAsync(TimeSpan.FromSeconds(seconds), () =>
+    {
+        Rest();
+        return Task.CompletedTask;
+    }).GetAwaiter().GetResult();
+
+    /// <summary>Time goes by, and nothing runs before it has: the clock jumps, timers are late.</summary>
+    public void Jump(double seconds)
+    {
+        Clock.Advance(TimeSpan.FromSeconds(seconds));
+        Rest();
+    }
+
+    /// <summary>From here on the sink keeps the item it has.</summary>
+    public void Block() => block = new TaskCompletionSource();
+
+    public void Unblock()
+    {
+        TaskCompletionSource? until = block;
+        block = null;
+        until!.SetResult();
+        Rest();
+    }
+
+    public void Rest() => scheduler.RunUntilIdle();
+
+    public void Cancel()
+    {
+        Run.Cancel();
+        Rest();
+    }
+
+    /// <summary>It has ended normally, its books balance, and it has left no timer behind.</summary>
+    public async Task AssertEndedAsync()
+    {
+        Assert.True(Run.Completion.IsCompleted, "the run has not ended");
+        await Run.Completion;
+        RootCounts roots = Run.Snapshot().Roots!.Value;
+        Assert.Equal((0L, 0L), (roots.Failed, roots.Pending));
+        Assert.Equal(roots.Accepted, roots.Completed + roots.Skipped);
+        Assert.Equal(0, Clock.ArmedTimers);
+    }
+
+    /// <summary>It was cancelled, and nothing is left of it.</summary>
+    public void AssertCancelled()
+    {
+        Assert.True(Run.Completion.IsCanceled, "the run has not ended");
+        Assert.Empty(Run.StillRunning);
+        Assert.Equal(0, Clock.ArmedTimers);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Run.Cancel();
+        Rest();
+        await Run.DisposeAsync();
+    }
+}
+
+/// <summary>Moves the clock of a run that has threads of its own.</summary>
+internal static class ClockDriver
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    /// <summary>From timer to timer, until the run has ended. Timers far away, such as the grace of a stopped run, are left alone.</summary>
+    public static async Task DriveAsync(Run run, TestClock clock)
+    {
+        while (!run.Completion.IsCompleted)
+        {
+            using var stop = new CancellationTokenSource();
+            Task timers = clock.WaitForTimersAsync(1, stop.Token);
+            await Task.WhenAny(run.Completion, timers);
+            await stop.CancelAsync();
+            if (clock.NextDue is not { } next) continue;
+            TimeSpan wait = next - clock.GetUtcNow();
+            if (wait > Patience) break;
+            clock.Advance(wait > TimeSpan.Zero ? wait : TimeSpan.Zero);
+        }
+        await run.Completion;
+    }
+}

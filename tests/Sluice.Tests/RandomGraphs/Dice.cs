@@ -1,0 +1,150 @@
+namespace Sluice.Tests.RandomGraphs;
+
+/// <summary>Throws a random graph. A seed makes the same one every time.</summary>
+internal sealed class Dice
+{
+    private readonly Random random;
+    private int ids;
+    private bool hasFatal;
+
+    private Dice(ulong seed) => random = new Random((int)(seed ^ (seed >> 32)));
+
+    public static GraphCase Case(ulong seed)
+    {
+        var dice = new Dice(seed);
+        bool ordered = true;
+        Flow flow = dice.Flow(dice.Range(0, 6), 2, ref ordered);
+        Graph graph = new(flow, dice.Ending(2, ordered));
+        int capacity = dice.Chance(50) ? dice.Range(1, 4) : dice.Range(1, 64);
+        return new(seed, graph, capacity, dice.Interference());
+    }
+
+    private Interference Interference()
+    {
+        int kind = random.Next(10);
+        int at = Chance(50) ? Range(1, 10) : Range(1, 120);
+        return kind < 6 ? RandomGraphs.Interference.None : new(kind < 8 ? InterferenceKind.Cancel : InterferenceKind.Drain, at);
+    }
+
+    private Flow Flow(int steps, int depth, ref bool ordered)
+    {
+        int count = random.Next(10) switch { < 5 => Range(0, 6), < 9 => Range(3, 20), _ => Range(60, 200) };
+        SourceKind kind = Pick(SourceKind.Enumerable, SourceKind.Range, SourceKind.Async);
+        int id = ++ids;
+        return new(id, kind, count, Chance(15) ? Capacity() : null, Pace(), Chain(steps, depth, ref ordered));
+    }
+
+    private Chain Chain(int steps, int depth, ref bool ordered)
+    {
+        List<Step> chain = [];
+        for (int i = 0; i < steps; i++) chain.Add(Step(depth, ref ordered));
+        return new(chain);
+    }
+
+    private Step Step(int depth, ref bool ordered)
+    {
+        int id = ++ids;
+        switch (random.Next(depth > 0 ? 20 : 13))
+        {
+            case < 4:
+                return new MapStep(id, Policy(ref ordered), RandomGraphs.Pace.AtOnce, IsAsync: false);
+            case < 8:
+                return new MapStep(id, Policy(ref ordered), Pace(), IsAsync: true);
+            case < 10:
+                return new ManyStep(id, Policy(ref ordered), RandomGraphs.Pace.AtOnce, IsAsync: false, Most());
+            case < 11:
+                return new ManyStep(id, Policy(ref ordered), Pace(), IsAsync: true, Range(0, 3));
+            case < 13:
+                return new NodeStep(id, Policy(ref ordered), Pace(), Chance(40));
+            case < 17:
+                return FanOut(id, depth, ref ordered);
+            case < 19 when ordered:
+                return new ZipStep(id, OrderedFlow(depth));
+            default:
+                bool others = true;
+                Flow other = Flow(Range(0, 2), depth - 1, ref others);
+                ordered = false;
+                return new MergeStep(id, other);
+        }
+    }
+
+    private FanStep FanOut(int id, int depth, ref bool ordered)
+    {
+        FanKind kind = ordered ? Pick(FanKind.Broadcast, FanKind.Route, FanKind.RoundRobin) : Pick(FanKind.Broadcast, FanKind.Route);
+        List<Chain> branches = [];
+        for (int i = Range(1, 4); i > 0; i--)
+        {
+            bool start = kind == FanKind.RoundRobin || ordered;
+            branches.Add(Chain(Range(0, 2), depth - 1, ref start));
+        }
+        ordered = false;
+        return new(id, kind, branches, Chance(15) ? Capacity() : null);
+    }
+
+    /// <summary>A flow that nothing brings out of order.</summary>
+    private Flow OrderedFlow(int depth)
+    {
+        while (true)
+        {
+            bool ordered = true;
+            Flow flow = Flow(Range(0, 2), depth - 1, ref ordered);
+            if (ordered) return flow;
+        }
+    }
+
+    private Ending Ending(int depth, bool ordered)
+    {
+        int id = ++ids;
+        if (depth == 0 || Chance(70))
+        {
+            bool asynchronous = Chance(40);
+            return new SinkEnding(id, Policy(ref ordered) with { Buffer = null }, asynchronous ? Pace() : RandomGraphs.Pace.AtOnce, asynchronous);
+        }
+        FanKind kind = ordered ? Pick(FanKind.Broadcast, FanKind.Route, FanKind.RoundRobin) : Pick(FanKind.Broadcast, FanKind.Route);
+        List<(Chain, Ending)> branches = [];
+        for (int i = Range(1, 3); i > 0; i--)
+        {
+            bool start = ordered;
+            Chain chain = Chain(Range(0, 2), depth - 1, ref start);
+            branches.Add((chain, Ending(depth - 1, start)));
+        }
+        return new FanEnding(id, kind, branches);
+    }
+
+    private Policy Policy(ref bool ordered)
+    {
+        var policy = new Policy { Buffer = Chance(15) ? Capacity() : null };
+        switch (random.Next(10))
+        {
+            case 0:
+                policy = policy with { KeyLanes = Range(1, 4), Keys = Range(1, 5) };
+                ordered = false;
+                break;
+            case 1:
+                policy = policy with { Parallel = Range(2, 8) };
+                break;
+            case 2:
+                policy = policy with { Parallel = Range(2, 8), Unordered = true };
+                ordered = false;
+                break;
+        }
+        if (Chance(12)) policy = policy with { OnError = Pick(OnError.Skip, OnError.DeadLetter), FailsEvery = Range(1, 6), Failures = Range(1, 3) };
+        if (Chance(12)) policy = policy with { Retries = Range(1, 3), FailsEvery = Range(1, 6), Failures = Range(1, 3) };
+        if (policy.IsFatal && (hasFatal || Chance(60))) policy = policy with { Failures = policy.Retries };
+        if (!hasFatal && Chance(4)) policy = policy with { FailsEvery = Range(2, 20), Failures = policy.Retries + 1, OnError = OnError.Stop };
+        hasFatal |= policy.IsFatal;
+        return policy;
+    }
+
+    private int Most() => Chance(4) ? 1500 : Chance(10) ? 90 : Range(0, 3);
+
+    private int Capacity() => Chance(50) ? Range(1, 3) : Range(1, 64);
+
+    private Pace Pace() => Pick(RandomGraphs.Pace.AtOnce, RandomGraphs.Pace.Yield, RandomGraphs.Pace.YieldTwice, RandomGraphs.Pace.Delay);
+
+    private bool Chance(int percent) => random.Next(100) < percent;
+
+    private int Range(int from, int to) => random.Next(from, to + 1);
+
+    private T Pick<T>(params ReadOnlySpan<T> choices) => choices[random.Next(choices.Length)];
+}

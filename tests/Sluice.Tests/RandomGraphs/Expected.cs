@@ -1,0 +1,44 @@
+namespace Sluice.Tests.RandomGraphs;
+
+/// <summary>What becomes of a root item, as the oracle has it. The larger one wins.</summary>
+internal enum RootEnd
+{
+    Skipped,
+    Completed,
+    Failed,
+}
+
+/// <summary>A root item of the oracle.</summary>
+internal sealed class Root
+{
+    public RootEnd End { get; private set; }
+
+    public void EndsAs(RootEnd end) => End = (RootEnd)Math.Max((int)End, (int)end);
+}
+
+/// <summary>An item of the oracle; <see cref="Root"/> is null for what an operator made out of several.</summary>
+internal sealed record Item(long Value, Root? Root);
+
+/// <summary>
+/// What the oracle expects on an edge: lanes within which order is promised, and none between them. Full order is one lane.
+/// </summary>
+/// <param name="Lanes">The items.</param>
+/// <param name="Queue">How many items boundaries between here and the next node may hold.</param>
+internal sealed record Expected(IReadOnlyList<IReadOnlyList<Item>> Lanes, int Queue)
+{
+    public static Expected Ordered(IEnumerable<Item> items, int queue = 0) => new([[.. items]], queue);
+
+    public static Expected Ordered(IEnumerable<long> values, int queue = 0) => Ordered(values.Select(value => new Item(value, null)), queue);
+
+    public IEnumerable<Item> Items => Lanes.SelectMany(lane => lane);
+
+    /// <summary>The one lane of an ordered stream. Operators that depend on order are only put on those.</summary>
+    public IReadOnlyList<Item> InOrder => Lanes.Count == 1
+        ? Lanes[0]
+        : throw new InvalidOperationException("The generator has put an operator that depends on order behind a stream that has none.");
+
+    public IEnumerable<long> Values => Items.Select(item => item.Value);
+
+    public static Expected Together(IEnumerable<Expected> streams, int queue)
+        => new([.. streams.SelectMany(stream => stream.Lanes)], queue + streams.Sum(stream => stream.Queue));
+}

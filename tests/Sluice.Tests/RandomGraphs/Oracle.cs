@@ -1,0 +1,80 @@
+namespace Sluice.Tests.RandomGraphs;
+
+/// <summary>What a node's counters are to be at a normal end, and what they may never exceed.</summary>
+internal sealed class NodeExpectation
+{
+    public long In;
+    public long Out;
+    public long Skipped;
+    public long Failed;
+    public long Retried;
+
+    /// <summary>How many items may be queued in front of it.</summary>
+    public int QueueBound;
+
+    /// <summary>Whether the counters are exact; upstream of something that may want no more, they are upper bounds.</summary>
+    public bool IsExact = true;
+}
+
+/// <summary>An item that ends the run at a node.</summary>
+/// <param name="IsCertain">Whether it gets there in every run that nobody stops.</param>
+internal sealed record FatalItem(string Node, long Value, bool IsCertain);
+
+/// <summary>
+/// Computes with lists and LINQ what a graph does: the outputs of its sinks, the counters of its nodes, the ends of its
+/// root items. Knows nothing of the engine.
+/// </summary>
+/// <param name="capacity">What a boundary holds where nothing else is said.</param>
+/// <param name="accepted">How many items sources produced, where that was cut short by a drain.</param>
+internal sealed class Oracle(int capacity, Func<string, int>? accepted = null)
+{
+    public Dictionary<string, NodeExpectation> Nodes { get; } = [];
+
+    public Dictionary<string, Expected> Sinks { get; } = [];
+
+    public List<FatalItem> Fatal { get; } = [];
+
+    public List<(string Node, long Value)> DeadLetters { get; } = [];
+
+    public List<Root> Roots { get; } = [];
+
+    public HashSet<string> Sources { get; } = [];
+
+    public int Capacity => capacity;
+
+    /// <summary>Set while something downstream may want no more, so that not everything comes by.</summary>
+    public bool MayBeStopped { get; private set; }
+
+    public bool IsExact => Nodes.Values.All(node => node.IsExact);
+
+    public NodeExpectation Node(string name, int queueBound)
+    {
+        var node = new NodeExpectation { QueueBound = queueBound, IsExact = !MayBeStopped };
+        Nodes.Add(name, node);
+        return node;
+    }
+
+    public IEnumerable<Item> Source(string name, IReadOnlyList<long> values)
+    {
+        Sources.Add(name);
+        NodeExpectation node = Node(name, 0);
+        int count = accepted is null ? values.Count : Math.Min(values.Count, accepted(name));
+        foreach (long value in values.Take(count))
+        {
+            node.Out++;
+            var root = new Root();
+            Roots.Add(root);
+            yield return new(value, root);
+        }
+    }
+
+    /// <summary>Computes with the knowledge whether something further down may want no more.</summary>
+    public T Under<T>(bool mayBeStopped, Func<T> compute)
+    {
+        bool outer = MayBeStopped;
+        MayBeStopped |= mayBeStopped;
+        T result = compute();
+        MayBeStopped = outer;
+        return result;
+    }
+}

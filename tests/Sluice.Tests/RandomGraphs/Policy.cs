@@ -1,0 +1,80 @@
+using System.Text;
+
+namespace Sluice.Tests.RandomGraphs;
+
+/// <summary>How a step waits before it answers.</summary>
+internal enum Pace
+{
+    AtOnce,
+    Yield,
+    YieldTwice,
+    Delay,
+}
+
+/// <summary>The annotations of a step, and which items fail how often.</summary>
+internal sealed record Policy
+{
+    public int Parallel { get; init; } = 1;
+    public bool Unordered { get; init; }
+    public int KeyLanes { get; init; }
+    public int Keys { get; init; } = 1;
+    public int? Buffer { get; init; }
+    public int Retries { get; init; }
+    public OnError OnError { get; init; }
+
+    /// <summary>About every how manyth item fails; 0: none does.</summary>
+    public int FailsEvery { get; init; }
+
+    /// <summary>How often such an item fails.</summary>
+    public int Failures { get; init; }
+
+    public bool IsGuarded => Retries > 0 || OnError != OnError.Stop;
+
+    public bool IsFatal => FailsEvery > 0 && Failures > Retries && OnError == OnError.Stop;
+
+    /// <summary>What is added to the queue of this step, and of the next one.</summary>
+    public int OwnQueue(int capacity) => KeyLanes > 0 ? KeyLanes * capacity : Parallel > 1 ? Math.Max(capacity, Parallel) : 0;
+
+    public int NextQueue(int capacity) => (KeyLanes > 1 ? KeyLanes * capacity : 0) + (Buffer ?? 0);
+
+    public int FailuresOf(long value, int id) => FailsEvery > 0 && Mixing.Roll(value, ~id, FailsEvery) == 0 ? Failures : 0;
+
+    public long KeyOf(long value, int id) => Mixing.Roll(value, -id - 1000, Keys);
+
+    public Source<long> Key(Source<long> source, int id)
+        => KeyLanes == 0 ? source : source | Stage.KeyBy((long value) => KeyOf(value, id), KeyLanes);
+
+    public Source<T> Annotate<T>(Source<T> source, string name)
+    {
+        source = source.Annotate(Stage.Named(name));
+        if (Parallel > 1) source = source.Annotate(Stage.Parallel(Parallel));
+        if (Unordered) source = source.Annotate(Stage.Unordered);
+        if (Buffer is { } capacity) source = source.Annotate(Stage.Buffer(capacity));
+        if (Retries > 0) source = source.Annotate(Stage.Retry(Retries, Backoff.None));
+        if (OnError != OnError.Stop) source = source.Annotate(Stage.OnError(OnError));
+        return source;
+    }
+
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        if (KeyLanes > 0) text.Append($" keyBy({Keys} keys, {KeyLanes} lanes)");
+        if (Parallel > 1) text.Append($" parallel({Parallel}{(Unordered ? ", unordered" : "")})");
+        if (Buffer is { } capacity) text.Append($" buffer({capacity})");
+        if (Retries > 0) text.Append($" retry({Retries})");
+        if (OnError != OnError.Stop) text.Append($" onError({OnError})");
+        if (FailsEvery > 0) text.Append($" [1 of {FailsEvery} fails {Failures} times]");
+        return text.ToString();
+    }
+
+    /// <summary>Simpler policies, one thing less at a time.</summary>
+    public IEnumerable<Policy> Simpler()
+    {
+        if (FailsEvery > 0) yield return this with { FailsEvery = 0, Failures = 0 };
+        if (Parallel > 2) yield return this with { Parallel = 2 };
+        if (Parallel > 1) yield return this with { Parallel = 1, Unordered = false };
+        if (KeyLanes > 0) yield return this with { KeyLanes = 0, Keys = 1 };
+        if (Buffer is not null) yield return this with { Buffer = null };
+        if (IsGuarded && FailsEvery == 0) yield return this with { Retries = 0, OnError = OnError.Stop };
+    }
+}

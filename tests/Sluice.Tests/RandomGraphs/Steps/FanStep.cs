@@ -1,0 +1,57 @@
+namespace Sluice.Tests.RandomGraphs;
+
+/// <summary>Branches that come together again.</summary>
+internal sealed record FanStep(int Id, FanKind Kind, IReadOnlyList<Chain> Parts, int? Buffer) : Step(Id)
+{
+    public override IReadOnlyList<Chain> Branches => Parts;
+
+    public override string Name => $"{Kind}-{Id}".ToLowerInvariant();
+
+    public override bool MayStop => Branches.Any(branch => branch.MayStop);
+
+    public override bool IsFatal => Branches.Any(branch => branch.Steps.Any(step => step.IsFatal));
+
+    public override Source<long> Build(Source<long> source, Rig rig)
+    {
+        var branches = Branches.Select((branch, n) => (Func<Source<long>, Source<long>>)(start => End(branch.Build(start, rig), n))).ToArray();
+        return new Policy { Buffer = Buffer }.Annotate(Fan.Build(source, Id, Kind, branches), Name);
+    }
+
+    public override Expected Expect(Expected input, Oracle oracle) => Expected.Together(
+        oracle.Under(MayStop, () => Fan.Expect(input, oracle, Name, Id, Kind, Branches.Count).ToList())
+            .Select((start, n) => ExpectEnd(Branches[n].Expect(start, oracle), oracle, n)).ToList(),
+        (Branches.Count * oracle.Capacity) + (Buffer ?? 0));
+
+    public override IEnumerable<Step> Simpler()
+    {
+        if (Buffer is not null) yield return this with { Buffer = null };
+        if (Branches.Count > 1 && Kind != FanKind.RoundRobin)
+        {
+            for (int i = 0; i < Branches.Count; i++)
+                yield return this with { Parts = [.. Branches.Take(i), .. Branches.Skip(i + 1)] };
+        }
+        for (int i = 0; i < Branches.Count; i++)
+        {
+            int at = i;
+            foreach (Chain simpler in Branches[i].Simpler())
+                yield return this with { Parts = [.. Branches.Take(at), simpler, .. Branches.Skip(at + 1)] };
+        }
+    }
+
+    public override IEnumerable<string> Lines() =>
+    [
+        $"| {Name}{new Policy { Buffer = Buffer }}",
+        .. Branches.SelectMany((branch, n) => new[] { $"    branch {n}" }.Concat(branch.Lines().Select(line => "    " + line))),
+    ];
+
+    private string Tag(int branch) => $"tag-{Id}-{branch}";
+
+    // What a broadcast sends to every branch must be told apart again when it comes out.
+    private Source<long> End(Source<long> branch, int n) => Kind != FanKind.Broadcast
+        ? branch
+        : branch.Select(value => Mixing.Mix(value, (Id * 100L) + n)).Annotate(Stage.Named(Tag(n)));
+
+    private Expected ExpectEnd(Expected branch, Oracle oracle, int n) => Kind != FanKind.Broadcast
+        ? branch
+        : new Work(Tag(n), Id, new Policy(), value => [Mixing.Mix(value, (Id * 100L) + n)]).Expect(branch, oracle);
+}

@@ -1,0 +1,63 @@
+namespace Sluice.Tests.RandomGraphs;
+
+/// <summary>A node as a class: pushes up to two items for each, and one more at the end when it is told to.</summary>
+internal sealed record NodeStep(int Id, Policy Policy, Pace Pace, bool PushesAtEnd) : FunctionStep(Id, Policy, Pace)
+{
+    public override string Name => $"node-{Id}";
+
+    protected override Work Work => base.Work with { AtEnd = AtEnd };
+
+    protected override IEnumerable<long> Outputs(long value)
+        => Enumerable.Range(0, Mixing.Roll(value, Id, 3)).Select(n => Mixing.Mix(value, (Id * 1000L) + n));
+
+    protected override Source<long> Apply(Source<long> source, Rig rig, Probe probe) => source | Node.Of(() => new Pusher(this, rig, probe));
+
+    public override IEnumerable<string> Lines() => [$"| {Name} {Pace}{(PushesAtEnd ? " pushes at its end" : "")}{Policy}"];
+
+    // In lanes there is an end for each of them: that many instances are not the oracle's business.
+    private bool PushesSum => PushesAtEnd && Policy is { Parallel: 1, KeyLanes: 0 };
+
+    private IEnumerable<long> AtEnd(IEnumerable<long> values) => PushesSum ? [Mixing.Mix(values.Aggregate(0L, (sum, value) => unchecked(sum + value)), Id)] : [];
+
+    private sealed class Pusher(NodeStep step, Rig rig, Probe probe) : Node<long, long>, IAsyncDisposable
+    {
+        private long sum;
+
+        protected override ValueTask BeginAsync(CancellationToken cancellation)
+        {
+            Interlocked.Increment(ref probe.Begun);
+            return rig.PauseAsync(step.Pace, cancellation);
+        }
+
+        protected override async ValueTask ProcessAsync(long item, Output<long> output, CancellationToken cancellation)
+        {
+            probe.Enter(item);
+            try
+            {
+                await rig.PauseAsync(step.Pace, cancellation);
+                probe.MayFail(item);
+            }
+            finally
+            {
+                probe.Exit(item);
+            }
+            unchecked
+            {
+                sum += item;
+            }
+            foreach (long value in step.Outputs(item)) await output.PushAsync(value);
+        }
+
+        protected override async ValueTask EndAsync(Output<long> output, CancellationToken cancellation)
+        {
+            Interlocked.Increment(ref probe.Ended);
+            foreach (long value in step.PushesSum ? [Mixing.Mix(sum, step.Id)] : Array.Empty<long>()) await output.PushAsync(value);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await rig.PauseAsync(step.Pace, default);
+            Interlocked.Increment(ref probe.Disposed);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+namespace Sluice.Tests.RandomGraphs;
+
+/// <summary>Compares what a run did with what the oracle expects of it.</summary>
+internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot snapshot, Oracle full)
+{
+    /// <summary>The first thing that is wrong, or null.</summary>
+    public string? Find() => Everything().FirstOrDefault();
+
+    private IEnumerable<string> Everything()
+    {
+        foreach (string violation in rig.Violations) yield return violation;
+        if (snapshot.StillRunning.Count > 0) yield return $"still running: {string.Join(", ", snapshot.StillRunning)}";
+        if (Roots() is { } roots) yield return roots;
+        foreach (string wrong in rig.Probes.Select(Lifetime).OfType<string>()) yield return wrong;
+        foreach (string wrong in run.Completion.Status switch
+        {
+            TaskStatus.RanToCompletion => Completed(),
+            TaskStatus.Faulted => Failed(run.Completion.Exception!.InnerException!),
+            _ => Cancelled(),
+        }) yield return wrong;
+    }
+
+    private IEnumerable<string> Completed()
+    {
+        if (snapshot.State != RunState.Completed) yield return $"the snapshot says {snapshot.State}";
+        bool drained = rig.Drained is not null;
+        Oracle oracle = drained ? graph.Graph.Expect(graph.Capacity, name => (int)snapshot[name].Out) : full;
+        if (oracle.Fatal.Find(item => item.IsCertain) is { } fatal) yield return $"it completed, although {fatal.Value} fails at {fatal.Node}";
+        foreach (var (name, expected) in oracle.Sinks)
+            if (Order.Violation(expected, rig.Received(name), isWhole: true) is { } wrong) yield return $"{name}: {wrong}";
+        foreach (NodeSnapshot node in snapshot.Nodes)
+            if (Counters(node, oracle.Nodes[node.Name]) is { } wrong) yield return $"counters of {node.Name}: {wrong}";
+        if (!oracle.IsExact) yield break;
+        if (!run.DeadLetters.Select(letter => (letter.Node, (long)letter.Item!)).Order().SequenceEqual(oracle.DeadLetters.Order()))
+            yield return "the dead letters differ";
+        RootCounts expectedRoots = new(
+            oracle.Roots.Count, oracle.Roots.Count(root => root.End == RootEnd.Completed),
+            oracle.Roots.Count(root => root.End == RootEnd.Skipped), oracle.Roots.Count(root => root.End == RootEnd.Failed), 0);
+        if (snapshot.Roots!.Value != expectedRoots) yield return $"root items: {snapshot.Roots}, expected {expectedRoots}";
+    }
+
+    private IEnumerable<string> Failed(Exception failure)
+    {
+        if (snapshot.State != RunState.Failed) yield return $"the snapshot says {snapshot.State}";
+        if (failure is not PipelineException { InnerException: FaultException } known) yield return $"it failed with {failure}";
+        else if (!full.Fatal.Exists(item => item.Node == known.Node && item.Value.Equals(known.Item))) yield return $"nothing should have failed like that: {failure.Message}";
+        foreach (string wrong in Prefixes()) yield return wrong;
+    }
+
+    private IEnumerable<string> Cancelled()
+    {
+        if (snapshot.State != RunState.Cancelled) yield return $"the snapshot says {snapshot.State}";
+        if (!rig.WasInterfered || graph.Interference.Kind != InterferenceKind.Cancel) yield return "it was cancelled, and nobody asked for it";
+        foreach (string wrong in Prefixes()) yield return wrong;
+    }
+
+    /// <summary>What came out before the run was stopped is right, and nothing that was not to come after something else.</summary>
+    private IEnumerable<string> Prefixes()
+    {
+        foreach (var (name, expected) in full.Sinks)
+            if (Order.Violation(expected, rig.Received(name), isWhole: false) is { } wrong) yield return $"{name}: {wrong}";
+    }
+
+    private static string? Counters(NodeSnapshot actual, NodeExpectation expected)
+    {
+        (string, long Actual, long Expected)[] all =
+        [
+            ("in", actual.In, expected.In), ("out", actual.Out, expected.Out), ("skipped", actual.Skipped, expected.Skipped),
+            ("failed", actual.Failed, expected.Failed), ("retried", actual.Retried, expected.Retried), ("queued", actual.Queued, 0),
+        ];
+        var wrong = all.Where(one => expected.IsExact ? one.Actual != one.Expected : one.Actual > one.Expected).ToList();
+        return wrong.Count == 0 ? null
+            : string.Join(", ", wrong.Select(one => $"{one.Item1} {one.Actual}, expected {(expected.IsExact ? "" : "at most ")}{one.Expected}"));
+    }
+
+    private string? Roots()
+    {
+        if (snapshot.Roots is not { } roots) return full.Sources.Count > 0 ? "the root items were not followed" : null;
+        if (roots.Accepted != full.Sources.Sum(name => snapshot[name].Out)) return $"sources put out another number of items than were accepted: {roots}";
+        if (roots.Accepted != roots.Completed + roots.Skipped + roots.Failed + roots.Pending) return $"the root items do not add up: {roots}";
+        if (roots.Pending < 0 || (run.Completion.IsCompletedSuccessfully && roots.Pending != 0)) return $"root items are pending: {roots}";
+        return null;
+    }
+
+    private string? Lifetime(Probe probe)
+    {
+        if (probe.Disposed < probe.Begun) return $"{probe.Disposed} of {probe.Begun} instances of {probe.Name} were disposed";
+        if (run.Completion.IsCompletedSuccessfully && (probe.Ended != probe.Begun || probe.Disposed != probe.Begun))
+            return $"instances of {probe.Name}: {probe.Begun} have begun, {probe.Ended} ended, {probe.Disposed} disposed";
+        return null;
+    }
+}

@@ -1,0 +1,62 @@
+namespace Sluice.Tests.RandomGraphs;
+
+/// <summary>What the oracle expects of a function that is applied to one item at a time, under a policy.</summary>
+internal sealed record Work(string Name, int Id, Policy Policy, Func<long, IEnumerable<long>> Outputs)
+{
+    /// <summary>Whether an item that brings nothing is one that the node counts as skipped.</summary>
+    public bool CountsSkipped { get; init; }
+
+    /// <summary>What comes at the end of the input.</summary>
+    public Func<IEnumerable<long>, IEnumerable<long>> AtEnd { get; init; } = _ => [];
+
+    public Expected Expect(Expected input, Oracle oracle)
+    {
+        NodeExpectation node = oracle.Node(Name, input.Queue + Policy.OwnQueue(oracle.Capacity));
+        List<IReadOnlyList<Item>> lanes = [];
+        List<long> passed = [];
+        foreach (IReadOnlyList<Item> lane in input.Lanes.SelectMany(Split))
+        {
+            List<Item> outputs = [];
+            foreach (Item item in lane)
+            {
+                if (!Attempt(item, node, oracle)) break;
+                if (Policy.FailuresOf(item.Value, Id) > Policy.Retries) continue;
+                passed.Add(item.Value);
+                int before = outputs.Count;
+                outputs.AddRange(Outputs(item.Value).Select(value => new Item(value, item.Root)));
+                node.Out += outputs.Count - before;
+                if (CountsSkipped && outputs.Count == before) node.Skipped++;
+                if (!Policy.Unordered) continue;
+                if (outputs.Count > 0) lanes.Add(outputs);
+                outputs = [];
+            }
+            lanes.Add(outputs);
+        }
+        foreach (long value in AtEnd(passed))
+        {
+            node.Out++;
+            if (lanes.Count == 1) lanes[0] = [.. lanes[0], new(value, null)];
+            else lanes.Add([new(value, null)]);
+        }
+        return new(lanes, Policy.NextQueue(oracle.Capacity));
+    }
+
+    /// <returns>Whether anything can come after it in its lane: not after an item that ends the run.</returns>
+    private bool Attempt(Item item, NodeExpectation node, Oracle oracle)
+    {
+        node.In++;
+        int failures = Policy.FailuresOf(item.Value, Id);
+        node.Retried += Math.Min(failures, Policy.Retries);
+        if (failures <= Policy.Retries) return true;
+        node.Failed++;
+        item.Root?.EndsAs(RootEnd.Failed);
+        if (Policy.OnError == OnError.DeadLetter) oracle.DeadLetters.Add((Name, item.Value));
+        if (Policy.OnError != OnError.Stop) return true;
+        oracle.Fatal.Add(new(Name, item.Value, !oracle.MayBeStopped));
+        return Policy.Unordered;
+    }
+
+    private IEnumerable<IReadOnlyList<Item>> Split(IReadOnlyList<Item> lane) => Policy.KeyLanes == 0
+        ? [lane]
+        : lane.GroupBy(item => Policy.KeyOf(item.Value, Id)).Select(group => group.ToList());
+}

@@ -1,0 +1,67 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Testing;
+
+public class ProbeTests
+{
+    private readonly SourceProbe<int> source = new();
+    private readonly SinkProbe<int> sink = new();
+
+    [Fact]
+    public async Task ASourceProbeSeesDemandAndBackpressure()
+    {
+        var scheduler = new SeededScheduler(1);
+        sink.Block();
+        await using Run run = (source.Source | (n => n) | Stage.Buffer(3) | sink.Sink).Start(new RunOptions { Scheduler = scheduler });
+        Assert.True(source.IsWanted);
+        source.Push([.. Enumerable.Range(0, 10)]);
+        scheduler.RunUntilIdle();
+        Assert.False(source.IsWanted);
+        Assert.InRange(source.Taken, 4, 5);                      // one at the sink, three behind it, one on its way
+        Assert.Equal(10, source.Taken + source.Queued);
+        Assert.True(sink.IsHolding);
+        Assert.Empty(sink.Items);
+        sink.Release(2);
+        scheduler.RunUntilIdle();
+        Assert.Equal([0, 1], sink.Items);
+        sink.Release();
+        scheduler.RunUntilIdle();
+        Assert.True(source.IsWanted);
+        source.Complete();
+        await scheduler.RunToEndAsync(run, patience: TimeSpan.Zero);
+        Assert.Equal(Enumerable.Range(0, 10), sink.Items);
+        Assert.True(await sink.Ended);
+    }
+
+    [Theory]
+    [InlineData(ExecutionMode.SingleThread)]
+    [InlineData(ExecutionMode.MultiThread)]
+    public async Task ProbesWorkOnRealThreads(ExecutionMode mode)
+    {
+        await using Run run = (source.Source | (n => n) | Stage.Buffer(3) | sink.Sink).Start(mode);
+        await source.WaitForDemandAsync();
+        source.Push(1, 2, 3);
+        Assert.Equal([1, 2, 3], await sink.WaitForAsync(3));
+        await source.WaitForDemandAsync();
+        Task<IReadOnlyList<int>> tooMany = sink.WaitForAsync(5);
+        source.Push(4);
+        source.Fail(new FormatException("dry"));
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
+        Assert.Equal("'source-1' failed: dry", failure.Message);
+        Assert.Contains("5 were waited for", (await Assert.ThrowsAsync<InvalidOperationException>(() => tooMany)).Message, StringComparison.Ordinal);
+        Assert.False(await sink.Ended);
+    }
+
+    [Fact]
+    public async Task ASourceProbeIsToldToStop()
+    {
+        sink.Block();
+        await using Run run = (source.Source | sink.Sink).Start();
+        await source.WaitForDemandAsync();
+        source.Push(1);
+        run.Cancel();
+        await source.Stopped;
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
+        Assert.False(await sink.Ended);
+    }
+}

@@ -1,0 +1,165 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Testing;
+
+public class SeededSchedulerTests
+{
+    private static RunOptions On(SeededScheduler scheduler, TestClock? clock = null)
+        => new() { Scheduler = scheduler, Time = clock ?? new TestClock(), Seed = scheduler.Seed, StopGrace = TimeSpan.FromSeconds(1) };
+
+    /// <summary>Everything that hops: boundaries, lanes, a merge, user code that awaits, timers, named outputs, retries.</summary>
+    private static async Task<string> TraceOfARacyPipelineAsync(int seed)
+    {
+        var (scheduler, clock) = (new SeededScheduler(seed), new TestClock());
+        List<string> trace = [];
+        int attempts = 0;
+        async IAsyncEnumerable<int> Ticks()
+        {
+            for (int i = 0; i < 5; i++)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), clock);
+                yield return 100 + i;
+            }
+        }
+        async Task<int> WorkAsync(int n, CancellationToken cancellation)
+        {
+            trace.Add($"start {n}");
+            await Task.Yield();
+            if (n % 5 == 3 && attempts++ < 2) throw new FormatException("again");
+            if (n % 4 == 1) await Task.Delay(TimeSpan.FromMilliseconds(700), clock, cancellation);
+            trace.Add($"end {n}");
+            return n;
+        }
+        Pipeline pipeline = Source.Merge(Source.From(Enumerable.Range(0, 12)) | (n => n) | Stage.Buffer(2), Source.From(Ticks()))
+            | WorkAsync | Stage.Parallel(3).Unordered.Retry(2).Timeout(TimeSpan.FromSeconds(5)) | Stage.Buffer(2)
+            | (n => trace.Add($"out {n}"));
+        RunSnapshot end = await scheduler.RunToEndAsync(pipeline.Start(On(scheduler, clock)), clock, TimeSpan.Zero);
+        Assert.Equal(17, trace.Count(line => line.StartsWith("out", StringComparison.Ordinal)));
+        Assert.Equal(RunState.Completed, end.State);
+        return string.Join(", ", trace) + $" in {scheduler.Steps} steps";
+    }
+
+    [Fact]
+    public async Task TheSameSeedIsTheSameInterleavingAndOthersAreOthers()
+    {
+        HashSet<string> traces = [];
+        for (int seed = 0; seed < 20; seed++)
+        {
+            string first = await TraceOfARacyPipelineAsync(seed);
+            Assert.Equal(first, await TraceOfARacyPipelineAsync(seed));
+            traces.Add(first);
+        }
+        Assert.True(traces.Count > 10, $"20 seeds made only {traces.Count} different interleavings.");
+    }
+
+    [Fact]
+    public async Task EverythingOfARunHappensOnTheThreadThatDrivesIt()
+    {
+        var (scheduler, clock) = (new SeededScheduler(7), new TestClock());
+        HashSet<int> threads = [];
+        async Task<int> HopAsync(int n, CancellationToken cancellation)
+        {
+            await Task.Yield();
+            lock (threads) threads.Add(Environment.CurrentManagedThreadId);
+            await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellation);
+            lock (threads) threads.Add(Environment.CurrentManagedThreadId);
+            return n;
+        }
+        Pipeline pipeline = Source.From(Enumerable.Range(0, 50)) | HopAsync | Stage.Parallel(4) | Stage.Buffer(3) | (_ => { });
+        Run run = pipeline.Start(On(scheduler, clock));
+        while (!run.Completion.IsCompleted)
+        {
+            scheduler.RunUntilIdle();
+            if (clock.NextDue is { } due) clock.SetUtcNow(due);
+        }
+        await run.Completion;
+        Assert.Single(threads);
+    }
+
+    [Fact]
+    public async Task AStallIsAnErrorThatSaysWhatEveryNodeWaitsFor()
+    {
+        var scheduler = new SeededScheduler(1);
+        var never = new TaskCompletionSource();
+        Pipeline pipeline = Source.From(Enumerable.Range(0, 100)) | (n => n) | Stage.Named("head").Buffer(4)
+            | (async (int _, CancellationToken cancellation) => await never.Task.WaitAsync(cancellation)) | Stage.Named("stuck");
+        Run run = pipeline.Start(On(scheduler));
+        var stall = await Assert.ThrowsAsync<InvalidOperationException>(() => scheduler.RunToEndAsync(run, new TestClock(), TimeSpan.Zero));
+        Assert.Contains("stalled (seed 1", stall.Message, StringComparison.Ordinal);
+        Assert.True(stall.Message.Contains("blocked on head -> stuck", StringComparison.Ordinal), stall.Message);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
+    }
+
+    [Fact]
+    public async Task ARunThatNeverRestsIsCutOff()
+    {
+        var scheduler = new SeededScheduler(1) { StepLimit = 1000 };
+        async Task SpinAsync(int _)
+        {
+            while (true) await Task.Yield();
+        }
+        Pipeline pipeline = Source.Of(1) | SpinAsync;
+        Assert.Contains("1000 steps", Assert.Throws<InvalidOperationException>(() => pipeline.Start(On(scheduler))).Message, StringComparison.Ordinal);
+        await Task.CompletedTask;
+    }
+
+    [Fact]
+    public async Task WorkFromOutsideIsWaitedForAndKeepsToTheScheduler()
+    {
+        var scheduler = new SeededScheduler(3);
+        async Task<int> OutsideAsync(int n)
+        {
+            await Task.Run(() => { });
+            Assert.NotNull(SynchronizationContext.Current);
+            return n;
+        }
+        List<int> seen = [];
+        Pipeline pipeline = Source.From(Enumerable.Range(0, 50)) | OutsideAsync | Stage.Parallel(4) | seen.Add;
+        await scheduler.RunToEndAsync(pipeline.Start(On(scheduler)), patience: TimeSpan.FromMinutes(1));
+        Assert.Equal(Enumerable.Range(0, 50), seen);
+    }
+
+    [Fact]
+    public async Task ARunIsCancelledAtAChosenStepAndDisposingDrivesItToItsEnd()
+    {
+        for (int step = 1; step < 60; step++)
+        {
+            var scheduler = new SeededScheduler(step);
+            Run? run = null;
+            int at = step;
+            scheduler.BeforeStep = now =>
+            {
+                if (now == at) run!.Cancel();
+            };
+            Pipeline pipeline = Source.From(Enumerable.Range(0, 1000)) | (async (int n) =>
+            {
+                await Task.Yield();
+                return n;
+            }) | Stage.Parallel(2) | Stage.Buffer(1) | (_ => { });
+            await using (run = pipeline.Start(On(scheduler) with { Started = started => run = started })) { }
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
+            Assert.Empty(run.StillRunning);
+        }
+    }
+
+    [Fact]
+    public async Task ADrainsDeadlineCancelsOnTheClock()
+    {
+        for (int seed = 0; seed < 20; seed++)
+        {
+            var (scheduler, clock) = (new SeededScheduler(seed), new TestClock());
+            var sink = new SinkProbe<int>();
+            sink.Block();
+            Run run = (Source.From(Enumerable.Range(0, 1000)) | (n => n) | Stage.Buffer(5) | sink.Sink).Start(On(scheduler, clock));
+            Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(10));
+            scheduler.RunUntilIdle();
+            clock.Advance(TimeSpan.FromSeconds(9));
+            scheduler.RunUntilIdle();
+            Assert.False(run.Completion.IsCompleted);
+            clock.Advance(TimeSpan.FromSeconds(1));
+            scheduler.RunUntilIdle();
+            Assert.True(run.Completion.IsCanceled);
+            Assert.False(await drained);
+        }
+    }
+}
