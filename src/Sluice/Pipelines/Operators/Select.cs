@@ -34,7 +34,7 @@ internal sealed class SelectOperator<T, TOut>(Func<T, TOut> function) : Operator
         };
 }
 
-internal sealed class SelectStage<T, TOut> : Stage<T, TOut>
+internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>
 {
     private readonly Boundary<TOut>? outlet;
 
@@ -46,6 +46,11 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>
     }
 
     public Func<T, TOut> Function { get; }
+
+    FanOut<T>? IRoutedMap<T>.TryFuse(StageContext context, Inlet<T>[] branches, RouteOperator<T> route)
+        => Array.TrueForAll(branches, branch => branch is SelectStage<T, TOut> { outlet: null } map && ReferenceEquals(map.Next, Next))
+            ? new RouteRun<T, TOut>(context, Array.ConvertAll(branches, branch => (SelectStage<T, TOut>)branch), route)
+            : null;
 
     /// <summary>Between two boundaries: from ring to ring, a stretch at a time, without a virtual call.</summary>
     public override ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
