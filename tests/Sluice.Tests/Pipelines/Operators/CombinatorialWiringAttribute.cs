@@ -1,0 +1,23 @@
+using System.Reflection;
+using Xunit.Sdk;
+using Xunit.v3;
+
+namespace Sluice.Tests.Pipelines.Operators;
+
+/// <summary>Every <see cref="Wiring"/>, with every one of the numbers if there are any.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class CombinatorialWiringAttribute(params int[] counts) : DataAttribute
+{
+    public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker)
+    {
+        ITheoryDataRow[] rows =
+        [
+            .. from wiring in Enum.GetValues<Wiring>()
+               from row in counts.Length == 0 ? [[wiring]] : counts.Select(count => new object[] { wiring, count })
+               select new TheoryDataRow(row),
+        ];
+        return new(rows);
+    }
+
+    public override bool SupportsDiscoveryEnumeration() => true;
+}

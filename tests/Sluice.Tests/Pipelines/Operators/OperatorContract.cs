@@ -1,0 +1,234 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Pipelines.Operators;
+
+/// <summary>How the operator under test is wired up.</summary>
+public enum Wiring
+{
+    /// <summary>Depth first, on one thread.</summary>
+    SingleThread,
+
+    /// <summary>Fused with its source, as far as it can be.</summary>
+    MultiThread,
+
+    /// <summary>On an island of its own between two boundaries of two items.</summary>
+    Boundaries,
+}
+
+/// <summary>What every operator does, whatever it does. A test class per operator derives from it, and adds what is its own.</summary>
+/// <remarks>
+/// The operator is fed with 0, 1, 2, … It must take at least 60 of them (so <c>Take(60)</c>, not <c>Take(3)</c>), and must
+/// put out nothing that depends on time alone while the clock stands still.
+/// </remarks>
+/// <typeparam name="TOut">What comes out: compared with <see cref="Assert.Equal{T}(T, T)"/>, so a value, a string or an array.</typeparam>
+public abstract class OperatorContract<TOut>
+{
+    private const int FailsAt = 50;
+    private const int StopsAt = 40;
+
+    /// <summary>The kind of the operator's node; there must be one of this kind in the pipeline.</summary>
+    protected abstract string Kind { get; }
+
+    /// <summary>The operator, with functions that behave.</summary>
+    protected abstract Source<TOut> Apply(Source<int> source);
+
+    /// <summary>The same behind a pipe.</summary>
+    protected abstract Pipe<int, TOut> Apply(Pipe<int, int> pipe);
+
+    /// <summary>What is to come out, by LINQ.</summary>
+    protected abstract IEnumerable<TOut> Oracle(IReadOnlyList<int> items);
+
+    /// <summary>The operator with <paramref name="touch"/> called by its user function with the item; null if it has no function.</summary>
+    protected virtual Source<TOut>? Fragile(Source<int> source, Action<int> touch) => null;
+
+    /// <summary>Whether what comes out has the oracle's order.</summary>
+    protected virtual bool KeepsOrder => true;
+
+    /// <summary>Whether everything comes from the contract's source; otherwise what comes out when it is stopped is not known to the item.</summary>
+    protected virtual bool HasOneSource => true;
+
+    /// <summary>On one thread, how many items the source has handed out when the first comes to a sink that blocks; null if nothing comes out before the end.</summary>
+    protected virtual int? FirstOutputAfter => 1;
+
+    /// <summary>Between boundaries of two items, how many items the source may have handed out when the sink blocks.</summary>
+    protected virtual int MostHeld => 40;
+
+    /// <summary>The node's counters after a normal end.</summary>
+    protected virtual (long In, long Out, long Skipped) Counts(IReadOnlyList<int> items) => (items.Count, Oracle(items).Count(), 0);
+
+    /// <summary>Waits for the end of a run; a timed operator moves the clock meanwhile.</summary>
+    protected virtual Task DriveAsync(Run run, TestClock clock) => run.Completion;
+
+    /// <summary>Lets a run come to rest; a timed operator moves the clock until its first item is out.</summary>
+    private protected virtual void Rest(QueueScheduler scheduler, TestClock clock) => scheduler.RunUntilIdle();
+
+    [Theory, CombinatorialWiring(0, 1, 2, 3, 61, 100, 1000)]
+    public async Task WhatComesOutIsWhatTheOracleSays(Wiring wiring, int count)
+    {
+        int[] items = [.. Enumerable.Range(0, count)];
+        List<TOut> seen = [];
+        Pipeline pipeline = Wire(Apply, Source.From(items), wiring).ForEach(seen.Add);
+        for (int run = 0; run < 2; run++)                            // a pipeline is a value: a run leaves nothing in it
+        {
+            seen.Clear();
+            await RunAsync(pipeline, wiring);
+            AssertSame(Oracle(items), seen);
+        }
+    }
+
+    [Fact]
+    public async Task BehindAPipeItDoesTheSame()
+    {
+        int[] items = [.. Enumerable.Range(0, 100)];
+        List<TOut> seen = [];
+        await RunAsync((Source.From(items) | Apply(Pipe.Of<int>())).ForEach(seen.Add), Wiring.SingleThread);
+        AssertSame(Oracle(items), seen);
+    }
+
+    [Theory, CombinatorialWiring]
+    public async Task CountersAndBooksBalance(Wiring wiring)
+    {
+        int[] items = [.. Enumerable.Range(0, 100)];
+        RunSnapshot end = await RunAsync(Wire(Apply, Source.From(items), wiring).ForEach(_ => { }), wiring);
+        NodeSnapshot node = NodeOf(end);
+        Assert.Equal(Counts(items), (node.In, node.Out, node.Skipped));
+        Assert.Equal((0L, 0L, 0L), (node.Failed, node.Retried, node.Queued));
+        RootCounts roots = end.Roots!.Value;
+        Assert.Equal(roots.Accepted, roots.Completed + roots.Skipped + roots.Failed + roots.Pending);
+        Assert.Equal((0L, 0L), (roots.Failed, roots.Pending));
+        Assert.Equal(end.Nodes.Where(known => known.Node.Kind is "source").Sum(source => source.Out), roots.Accepted);
+    }
+
+    [Theory, CombinatorialWiring]
+    public async Task AFailureUpstreamSurfacesAndNothingAfterItComesOut(Wiring wiring)
+    {
+        List<TOut> seen = [];
+        var failure = await Assert.ThrowsAsync<PipelineException>(
+            () => RunAsync(Wire(Apply, Source.From(Numbers(at => Throw(at == FailsAt))) | Stage.Named("numbers"), wiring).ForEach(seen.Add), wiring));
+        Assert.IsType<FormatException>(failure.InnerException);
+        Assert.Equal("numbers", failure.Node);
+        AssertBegins(seen, FailsAt);
+    }
+
+    [Theory, CombinatorialWiring]
+    public async Task AFailureOfItsOwnFunctionNamesNodeAndItem(Wiring wiring)
+    {
+        if (Fragile(Source.From<int>([]), _ => { }) is null) return;
+        List<TOut> seen = [];
+        Run? run = null;
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => RunAsync(
+            Wire(source => Fragile(source, item => Throw(item == FailsAt))!, Source.From(Numbers(_ => { })), wiring).ForEach(seen.Add),
+            wiring, started => run = started));
+        NodeSnapshot node = NodeOf(run!.Snapshot());
+        Assert.IsType<FormatException>(failure.InnerException);
+        Assert.Equal(node.Name, failure.Node);
+        Assert.Equal(FailsAt, failure.Item);
+        Assert.Equal(1, node.Failed);
+        AssertBegins(seen, FailsAt);
+        RootCounts roots = run.Snapshot().Roots!.Value;
+        Assert.Equal(roots.Accepted, roots.Completed + roots.Skipped + roots.Failed + roots.Pending);
+        Assert.Equal(1, roots.Failed);
+    }
+
+    [Theory, CombinatorialWiring]
+    public async Task CancellationEndsIt(Wiring wiring)
+    {
+        List<TOut> seen = [];
+        Run? run = null;
+        Pipeline pipeline = Wire(Apply, Source.From(Numbers(at => { if (at == StopsAt) run!.Cancel(); })), wiring).ForEach(seen.Add);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RunAsync(pipeline, wiring, started => run = started));
+        Assert.Equal(RunState.Cancelled, run!.Snapshot().State);
+        Assert.Empty(run.StillRunning);
+        AssertBegins(seen, StopsAt + 1);
+    }
+
+    [Theory, CombinatorialWiring]
+    public async Task ADrainLetsTheRestThrough(Wiring wiring)
+    {
+        List<int> produced = [];
+        List<TOut> seen = [];
+        Run? run = null;
+        Pipeline pipeline = Wire(Apply, Source.From(Numbers(at =>
+        {
+            produced.Add(at);
+            if (at == StopsAt) _ = run!.DrainAsync();
+        })), wiring).ForEach(seen.Add);
+        RunSnapshot end = await RunAsync(pipeline, wiring, started => run = started);
+        if (HasOneSource) AssertSame(Oracle(produced), seen);
+        Assert.Equal(RunState.Completed, end.State);
+        Assert.Equal((0L, 0L), (end.Roots!.Value.Failed, end.Roots.Value.Pending));
+    }
+
+    [Theory, CombinatorialWiring]
+    public async Task ABlockedSinkHoldsTheSource(Wiring wiring)
+    {
+        if (FirstOutputAfter is not { } needed) return;
+        int produced = 0;
+        var scheduler = new QueueScheduler();
+        var clock = new TestClock();
+        Pipeline pipeline = Wire(Apply, Source.From(Numbers(at => produced = at + 1)), wiring)
+            .ForEachAsync(async (_, _, cancellation) => await Task.Delay(Timeout.InfiniteTimeSpan, cancellation));
+        await using Run run = pipeline.Start(OptionsFor(wiring, clock) with { Scheduler = scheduler });
+        Rest(scheduler, clock);
+        if (wiring == Wiring.SingleThread) Assert.Equal(needed, produced);
+        else Assert.InRange(produced, needed, MostHeld);
+        run.Cancel();
+        scheduler.RunUntilIdle();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
+        Assert.Empty(run.StillRunning);
+    }
+
+    /// <summary>The contract's options: the clock stands still, items are followed.</summary>
+    protected static RunOptions OptionsFor(Wiring wiring, TestClock clock) => new()
+    {
+        Mode = wiring == Wiring.SingleThread ? ExecutionMode.SingleThread : ExecutionMode.MultiThread,
+        Capacity = wiring == Wiring.Boundaries ? 2 : 1024,
+        Time = clock,
+        TrackItems = true,
+    };
+
+    /// <summary>Runs to the end.</summary>
+    protected async Task<RunSnapshot> RunAsync(Pipeline pipeline, Wiring wiring, Action<Run>? started = null)
+    {
+        var clock = new TestClock();
+        await using Run run = pipeline.Start(OptionsFor(wiring, clock) with { Started = started });
+        await DriveAsync(run, clock);
+        await run.Completion;
+        return run.Snapshot();
+    }
+
+    private static Source<TOut> Wire(Func<Source<int>, Source<TOut>> apply, Source<int> source, Wiring wiring)
+        => wiring == Wiring.Boundaries ? apply(source | Stage.Buffer(2)) | Stage.Buffer(2) : apply(source);
+
+    /// <summary>A great many numbers, which end long after everybody should have stopped asking.</summary>
+    private static IEnumerable<int> Numbers(Action<int> before)
+    {
+        for (int i = 0; i < 1_000_000; i++)
+        {
+            before(i);
+            yield return i;
+        }
+    }
+
+    private static void Throw(bool now)
+    {
+        if (now) throw new FormatException("broken on purpose");
+    }
+
+    private NodeSnapshot NodeOf(RunSnapshot snapshot) => Assert.Single(snapshot.Nodes, node => node.Node.Kind == Kind);
+
+    private void AssertSame(IEnumerable<TOut> expected, List<TOut> seen)
+        => Assert.Equal(KeepsOrder ? [.. expected] : InSomeOrder(expected), KeepsOrder ? seen : InSomeOrder(seen));
+
+    /// <summary>What was seen is the beginning of what would have come out of all the items, and owes nothing to those from <paramref name="end"/> on.</summary>
+    private void AssertBegins(List<TOut> seen, int end)
+    {
+        TOut[] all = [.. Oracle([.. Enumerable.Range(0, 1000)])];
+        int most = Oracle([.. Enumerable.Range(0, end)]).Count();
+        Assert.InRange(seen.Count, 0, most);
+        if (KeepsOrder) Assert.Equal(all.Take(seen.Count), seen);
+        else Assert.Empty(seen.Except(all));
+    }
+
+    private static List<TOut> InSomeOrder(IEnumerable<TOut> items) => [.. items.Order()];
+}

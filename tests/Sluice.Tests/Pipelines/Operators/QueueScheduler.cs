@@ -1,0 +1,50 @@
+namespace Sluice.Tests.Pipelines.Operators;
+
+/// <summary>Runs a multi-threaded graph on the test's thread, in the order of the queue, and only when told to: what rests, rests for certain.</summary>
+/// <remarks>It is the synchronization context of what it runs, so that user code which awaits comes back to it.</remarks>
+internal sealed class QueueScheduler : RunScheduler
+{
+    private readonly Lock sync = new();
+    private readonly Queue<Action> queue = new();
+    private readonly Context context;
+
+    public QueueScheduler() => context = new(this);
+
+    public override bool IsSerial => true;
+
+    public override void Schedule(IThreadPoolWorkItem work) => Add(work.Execute);
+
+    public override void Drive() => RunUntilIdle();
+
+    /// <summary>Runs everything that is ready, and what that makes ready, on the calling thread.</summary>
+    public void RunUntilIdle()
+    {
+        SynchronizationContext? outer = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(context);
+        try
+        {
+            while (Take() is { } work) work();
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(outer);
+        }
+    }
+
+    private void Add(Action work)
+    {
+        lock (sync) queue.Enqueue(work);
+    }
+
+    private Action? Take()
+    {
+        lock (sync) return queue.TryDequeue(out Action? work) ? work : null;
+    }
+
+    private sealed class Context(QueueScheduler owner) : SynchronizationContext
+    {
+        public override void Post(SendOrPostCallback d, object? state) => owner.Add(() => d(state));
+
+        public override SynchronizationContext CreateCopy() => this;
+    }
+}
