@@ -28,5 +28,8 @@ internal abstract class Operator<TIn, TOut>
     /// <summary>Whether items end here: in a sink, or in an operator that holds or combines them, whose outputs are new roots.</summary>
     public virtual bool EndsItems => typeof(TOut) == typeof(Nothing);
 
+    /// <summary>Whether it puts items out by itself, when time has passed: not only while its input pushes.</summary>
+    public virtual bool IsTimed => false;
+
     public abstract Inlet<TIn> Create(StageContext context, Inlet<TOut> next);
 }

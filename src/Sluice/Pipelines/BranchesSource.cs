@@ -33,14 +33,15 @@ internal sealed class BranchesSource<T, TOut>(
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity);
 
         // Fused branches run on one thread and share what follows. Where one has a boundary, the merge is one as well.
-        IslandPump? merge = null;
-        if (builder.IsMultiThread && next is not Terminal && branches.Length > 1 && Array.Exists(branches, branch => branch.Pipe.CrossesThreads))
-            builder.Run.Pumps.Add(merge = new IslandPump(builder.Run, next.Node));
+        // In single-thread mode it is a gate: a stage with a clock puts items out while another branch may be in what follows.
+        FanIn? merge = null;
+        if (next is not Terminal && branches.Length > 1 && Array.Exists(branches, branch => branch.Pipe.CrossesThreads))
+            merge = new FanIn(builder, next.Node);
         next.ShareAmong(branches.Length);
 
         // Backwards, as everything is built: so the picture and the pumps come out in the order written.
         var outlets = new Inlet<TOut>[branches.Length];
-        for (int i = 0; i < branches.Length; i++) outlets[i] = merge is null ? next : merge.AddInput(next, builder.Run.Options.Capacity);
+        for (int i = 0; i < branches.Length; i++) outlets[i] = merge?.AddInput(next) ?? next;
         var inlets = new Inlet<T>[branches.Length];
         for (int i = branches.Length - 1; i >= 0; i--) inlets[i] = branches[i].Pipe.BuildInlet(builder, outlets[i]);
 

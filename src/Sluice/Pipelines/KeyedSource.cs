@@ -13,16 +13,15 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
     internal override Source<T> Rewrite(Rewriter rewriter) => new KeyedSource<T>(upstream.Rewrite(rewriter), keyed);
 
     /// <summary>Makes an instance per lane, and what hands items to them.</summary>
-    internal void BuildLanes<TOut>(RunBuilder builder, int node, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance)
+    internal void BuildLanes<TOut>(RunBuilder builder, int node, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance, bool isTimed)
     {
         var lanes = new Inlet<T>[keyed.Lanes];
-        IslandPump? merge = null;
-        if (builder.IsMultiThread && next is not Terminal && keyed.Lanes > 1)
-            builder.Run.Pumps.Add(merge = new IslandPump(builder.Run, next.Node));
+        FanIn? merge = null;
+        if (next is not Terminal && keyed.Lanes > 1 && (builder.IsMultiThread || isTimed)) merge = new FanIn(builder, next.Node);
         next.ShareAmong(keyed.Lanes);
         for (int i = 0; i < lanes.Length; i++)
         {
-            Inlet<TOut> outlet = merge is null ? next : merge.AddInput(next, builder.Run.Options.Capacity);
+            Inlet<TOut> outlet = merge?.AddInput(next) ?? next;
             lanes[i] = instance(builder.Context(node), outlet);
             if (builder.IsMultiThread) lanes[i] = builder.Boundary(lanes[i], builder.Run.Options.Capacity);
         }

@@ -3,10 +3,15 @@ namespace Sluice;
 /// <summary>A source and one stage behind it.</summary>
 internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn, TOut> stage, StageOptions options) : Source<TOut>
 {
-    internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || upstream is KeyedSource<TIn>;
+    internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || stage.IsTimed || upstream is KeyedSource<TIn>;
 
     internal override Source<TOut> Annotate(StageAnnotation annotation)
-        => new StageSource<TIn, TOut>(upstream, stage, annotation.Apply(options, StageTraits.Of(stage)));
+    {
+        StageOptions annotated = annotation.Apply(options, StageTraits.Of(stage));
+        if (stage.IsTimed && annotated.HasPolicy)
+            throw new InvalidOperationException($"{annotation} does not fit here: a {stage.Kind} stage with a clock puts items out by itself, outside of any attempt. Put the work that may fail into a stage of its own.");
+        return new StageSource<TIn, TOut>(upstream, stage, annotated);
+    }
 
     internal override Source<TOut> Rewrite(Rewriter rewriter)
         => new StageSource<TIn, TOut>(upstream.Rewrite(rewriter), rewriter.Stage(stage, options), options);
@@ -20,7 +25,7 @@ internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn,
 
         if (upstream is KeyedSource<TIn> keyed)
         {
-            keyed.BuildLanes(builder, node, next, Instance);
+            keyed.BuildLanes(builder, node, next, Instance, stage.IsTimed);
             return;
         }
         Inlet<TIn> inlet = options.Parallel > 1 && builder.IsMultiThread
