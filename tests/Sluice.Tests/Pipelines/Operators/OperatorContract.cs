@@ -125,7 +125,7 @@ public abstract class OperatorContract<TOut>
         Assert.Equal(node.Name, failure.Node);
         Assert.Equal(FailsAt, failure.Item);
         Assert.Equal(1, node.Failed);
-        AssertBegins(seen, FailsAt);
+        AssertBegins(seen, KeepsOrder ? FailsAt : 100_000);          // others may have overtaken it
         RootCounts roots = run.Snapshot().Roots!.Value;
         Assert.Equal(roots.Accepted, roots.Completed + roots.Skipped + roots.Failed + roots.Pending);
         Assert.Equal(1, roots.Failed);
