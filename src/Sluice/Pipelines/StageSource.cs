@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>A source and one stage behind it.</summary>
 internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn, TOut> stage, StageOptions options) : Source<TOut>
 {
-    internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || stage.ActsByItself || upstream is KeyedSource<TIn>;
+    internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || stage.IsTimed || upstream is KeyedSource<TIn>;
 
     internal override Source<TOut> Annotate(StageAnnotation annotation)
         => new StageSource<TIn, TOut>(upstream, stage, annotation.Apply(options, StageTraits.Of(stage)));
@@ -25,7 +25,7 @@ internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn,
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
         if (keyed is not null)
         {
-            keyed.BuildLanes(builder, node, next, Instance, stage.ActsByItself);
+            keyed.BuildLanes(builder, node, next, Instance, stage.IsTimed);
             return;
         }
         bool isParallel = options.Parallel > 1 && builder.IsMultiThread;
