@@ -117,9 +117,9 @@ public sealed partial class Run : IObservedRun
         active = Pumps.Count + 1;                    // one for this method
         if (cancellation.CanBeCanceled) outside = cancellation.UnsafeRegister(static run => ((Run)run!).Cancel(), this);
         options.Started?.Invoke(this);
+        Telemetry.RunStarted(this);                  // before anything can end
         if (nodes is not null) Scheduler.Schedule(new NodeStarter(this));
         else StartPumps();
-        Telemetry.RunStarted(this);
         PumpEnded();
         Scheduler.Drive();
     }

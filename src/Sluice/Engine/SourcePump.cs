@@ -9,6 +9,7 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     private Waiter? outside;
     private ITimer? timer;
     private volatile bool timeIsUp;
+    private Task? leaving;
 
     protected SourcePump(StageContext context, Inlet<T> next) : base(context.Run, context.Node)
     {
@@ -61,8 +62,18 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         }
     }
 
-    /// <summary>Everything behind the source has been told of its end: what of the source is still at work may end now.</summary>
-    protected virtual ValueTask LeaveAsync() => default;
+    /// <summary>Something of the source is still at work although no more is wanted: what is behind the source goes on without it.</summary>
+    /// <remarks>The run waits for it, so far as it ends within the grace, and names it after that. If it fails, the source has failed.</remarks>
+    protected void LeaveBehind(Task work) => leaving = work;
+
+    private async ValueTask LeaveAsync()
+    {
+        if (leaving is null) return;
+        await leaving.WaitAsync(Run.Options.StopGrace, Run.Time)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        if (!leaving.IsCompleted) Run.Abandon(leaving, Node);
+        else if (leaving.IsFaulted) await leaving;
+    }
 
     /// <summary>Produces until the end, or until <see cref="IsStopped"/>.</summary>
     protected abstract ValueTask ProduceAsync();
@@ -75,7 +86,7 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     }
 
     /// <summary>Waits for something outside, which need not honour its token: until it is there, or no more is wanted.</summary>
-    /// <returns>Whether it is there, however it ended. If not, it goes on by itself: <see cref="Run.Abandon"/> it.</returns>
+    /// <returns>Whether it is there, however it ended. If not, it goes on by itself: <see cref="LeaveBehind"/> it.</returns>
     protected async ValueTask<bool> ArrivesAsync(Task something)
     {
         if (something.IsCompleted) return true;

@@ -45,7 +45,7 @@ internal sealed class ChannelPump<T>(StageContext context, Inlet<T> next, Channe
         {
             Task<bool> more = items.WaitToReadAsync(StopToken).AsTask();
             if (await ArrivesAsync(more)) return await more;
-            Run.Abandon(more, Node);
+            LeaveBehind(more);
             return false;
         }
         catch (OperationCanceledException) when (IsStopped)

@@ -34,7 +34,7 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
         }
         finally
         {
-            if (abandoned is not null) Run.Abandon(CloseLaterAsync(abandoned), Node);
+            if (abandoned is not null) LeaveBehind(CloseLaterAsync(abandoned));
             else origin.Close(lines);
         }
     }
@@ -86,7 +86,7 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
 
     private async Task CloseLaterAsync(Task<int> read)
     {
-        await ((Task)read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         if (read.IsCompletedSuccessfully) lines.Add(read.Result);    // of a live thing, the next run's
         origin.Close(lines);
     }

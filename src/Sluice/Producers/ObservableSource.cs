@@ -74,7 +74,7 @@ internal sealed class ObservablePump<T>(StageContext context, Inlet<T> next, IOb
     protected override async ValueTask CloseAsync()
     {
         Task unsubscribing = UnsubscribeAsync();
-        if (!await ArrivesAsync(unsubscribing)) Run.Abandon(unsubscribing, Node);
+        if (!await ArrivesAsync(unsubscribing)) LeaveBehind(unsubscribing);
         else await unsubscribing;
     }
 

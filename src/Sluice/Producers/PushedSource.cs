@@ -39,7 +39,7 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
     /// <summary>A function that does not end when it is told to goes on by itself; the run names it.</summary>
     protected override async ValueTask CloseAsync()
     {
-        if (!await ArrivesAsync(producing)) Run.Abandon(producing, Node);
+        if (!await ArrivesAsync(producing)) LeaveBehind(producing);
     }
 
     private async Task ProducingAsync()

@@ -34,7 +34,7 @@ internal abstract class TimedPump<T>(StageContext context, Inlet<T> next) : Sour
                     Task<T> made = making.AsTask();
                     if (!await ArrivesAsync(made))
                     {
-                        Run.Abandon(made, Node);
+                        LeaveBehind(made);
                         return;
                     }
                     making = new ValueTask<T>(made);

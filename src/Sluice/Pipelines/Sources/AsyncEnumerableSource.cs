@@ -11,7 +11,7 @@ internal sealed class AsyncEnumerableSource<T>(IAsyncEnumerable<T> items, StageO
 
 internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next, IAsyncEnumerable<T> items) : SourcePump<T>(context, next)
 {
-    private Task? leaving;
+    private bool left;
 
     protected override async ValueTask ProduceAsync()
     {
@@ -27,7 +27,8 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
                     Task<bool> move = moving.AsTask();
                     if (!await ArrivesAsync(move))
                     {
-                        leaving = DisposeAfterAsync(move, enumerator);
+                        left = true;
+                        LeaveBehind(DisposeAfterAsync(move, enumerator));
                         return;
                     }
                     moving = new ValueTask<bool>(move);
@@ -41,18 +42,8 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
         }
         finally
         {
-            if (leaving is null) await enumerator.DisposeAsync();
+            if (!left) await enumerator.DisposeAsync();
         }
-    }
-
-    /// <summary>Nothing is left running that honours its token; what does not within the grace is left behind, and named.</summary>
-    protected override async ValueTask LeaveAsync()
-    {
-        if (leaving is null) return;
-        await leaving.WaitAsync(Run.Options.StopGrace, Run.Time)
-            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        if (leaving.IsCompleted) await leaving;
-        else Run.Abandon(leaving, Node);
     }
 
     private static async Task DisposeAfterAsync(Task<bool> move, IAsyncEnumerator<T> enumerator)
