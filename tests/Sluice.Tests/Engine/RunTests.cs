@@ -102,8 +102,8 @@ public class RunTests
                 await Task.Yield();
                 return n == 3 && seed % 2 == 0 ? throw new FormatException("three") : n;
             }) | Stage.Parallel(3) | Stage.Buffer(2) | (_ => { });
-            pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock(), TrackItems = true, Started = started => run = started });
-            await run!.DisposeAsync();
+            run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock(), TrackItems = true, Started = started => run = started });
+            await run.DisposeAsync();
             TaskStatus first = run.Completion.Status;
             ends.Add(first);
             run.Cancel();
