@@ -219,7 +219,7 @@ public sealed partial class Run : IObservedRun
             }
             catch (Exception e)
             {
-                lock (sync) failure ??= new PipelineException(NameOf(node.Node), null, e, node.Node);
+                lock (sync) failure ??= e as PipelineException ?? new PipelineException(NameOf(node.Node), null, e, node.Node);
             }
         }
         End();
@@ -239,7 +239,6 @@ public sealed partial class Run : IObservedRun
             if (ended.Task.IsCompleted) return;
             grace?.Dispose();
         }
-        StillRunning = NodesStillRunning();
         Watchdog.Dispose();
         outputs.Complete(failure);
         Telemetry.RunEnded(this, failure is not null ? RunState.Failed : stopping ? RunState.Cancelled : RunState.Completed, failure);
