@@ -109,9 +109,9 @@ public sealed partial class Run : IObservedRun
         active = Pumps.Count + 1;                    // one for this method
         if (cancellation.CanBeCanceled) outside = cancellation.UnsafeRegister(static run => ((Run)run!).Cancel(), this);
         options.Started?.Invoke(this);
+        Telemetry.RunStarted(this);                  // before anything can end
         if (Nodes.Count > 0) Scheduler.Schedule(new NodeStarter(this));
         else StartPumps();
-        Telemetry.RunStarted(this);
         PumpEnded();
         Scheduler.Drive();
     }

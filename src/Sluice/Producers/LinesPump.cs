@@ -86,7 +86,7 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
 
     private async Task CloseLaterAsync(Task<int> read)
     {
-        await ((Task)read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         if (read.IsCompletedSuccessfully) lines.Add(read.Result);    // of a live thing, the next run's
         origin.Close(lines);
     }

@@ -47,8 +47,8 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
 
     private static async Task DisposeLaterAsync(Task<bool> move, IAsyncEnumerator<T> enumerator)
     {
-        await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await enumerator.DisposeAsync().ConfigureAwait(false);
+        await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await enumerator.DisposeAsync();
     }
 
     private IAsyncEnumerator<T> Open()
