@@ -2,14 +2,12 @@ namespace Sluice;
 
 /// <summary>A stage with several branches.</summary>
 /// <remarks>Wants no more when no branch does. Branches complete in the order written.</remarks>
-internal abstract class FanOut<T> : Inlet<T>, IUpstream
+internal abstract class FanOut<T> : Inlet<T>
 {
-    private int stopped;
-
     protected FanOut(StageContext context, Inlet<T>[] branches)
     {
         (Context, Branches, Node) = (context, branches, context.Node);
-        foreach (Inlet<T> branch in branches) branch.Attach(this);
+        BranchStop.Attach(this, branches);
     }
 
     protected StageContext Context { get; }
@@ -19,11 +17,6 @@ internal abstract class FanOut<T> : Inlet<T>, IUpstream
     public override void Flush()
     {
         foreach (Inlet<T> branch in Branches) branch.Flush();
-    }
-
-    public void Stop()
-    {
-        if (Interlocked.Increment(ref stopped) == Branches.Length) Upstream?.Stop();
     }
 
     protected override ValueTask OnCompleteAsync()

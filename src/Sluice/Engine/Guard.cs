@@ -21,6 +21,8 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
         MakeStage();
     }
 
+    public override bool IsSelective => stage.IsSelective;
+
     public override bool IsReady => stage.IsReady;
 
     public override ValueTask PushAsync(TIn item, Ticket? ticket)

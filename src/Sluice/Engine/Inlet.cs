@@ -28,11 +28,32 @@ internal abstract class Inlet<T> : IInlet
     /// <summary>How many producers have not completed.</summary>
     public bool HasOneInput => openInputs == 1;
 
-    /// <summary>Whether it takes an item now. Only operators that combine several inputs say no.</summary>
+    /// <summary>Whether <see cref="IsReady"/> may ever be false: only for operators that combine several inputs.</summary>
+    public virtual bool IsSelective => false;
+
+    /// <summary>Whether it takes an item now.</summary>
     public virtual bool IsReady => true;
 
     /// <summary>Takes an item. Completed synchronously unless something further down has to wait.</summary>
     public abstract ValueTask PushAsync(T item, Ticket? ticket);
+
+    /// <summary>
+    /// Takes items straight out of the ring in front of it: up to <paramref name="count"/> of those that are there, less
+    /// where one has to wait. A stage that can do better than one push per item overrides it.
+    /// </summary>
+    public virtual ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
+    {
+        while (taken < count)
+        {
+            if (run.IsStopping) throw new RunStoppedException();
+            if (IsSelective && !IsReady) break;
+            T item = ring.Take(out Ticket? ticket);
+            taken++;
+            ValueTask pushed = PushAsync(item, ticket);
+            if (!pushed.IsCompletedSuccessfully) return pushed;
+        }
+        return default;
+    }
 
     /// <summary>Called while the run is built: the node that fills it, for those who want to know what it waits for.</summary>
     public virtual void ComesFrom(int from) { }

@@ -23,5 +23,7 @@ internal sealed class LogOutput<T>(StageContext context, Inlet<T> next, Action<I
 /// <summary>A link in front of an inlet that belongs to a node without being one.</summary>
 internal abstract class PassThrough<T>(StageContext context, Inlet<T> next) : Stage<T, T>(context, next)
 {
+    public override bool IsSelective => Next.IsSelective;
+
     public override bool IsReady => Next.IsReady;
 }

@@ -17,7 +17,6 @@ internal abstract class Operator<TIn, TOut>
     public virtual string? Stateful => null;
 
     /// <summary>Whether it puts items out without one coming in: when time has passed. Must be so for what makes a <see cref="TimedStage{TIn, TOut}"/>.</summary>
-    public virtual bool ActsByItself => false;
 
     /// <summary>Whether an attempt that does not end in time can be left behind: a function can, a node with state cannot.</summary>
     public virtual bool CanBeAbandoned => true;
@@ -30,6 +29,12 @@ internal abstract class Operator<TIn, TOut>
 
     /// <summary>Whether items end here: in a sink, or in an operator that holds or combines them, whose outputs are new roots.</summary>
     public virtual bool EndsItems => typeof(TOut) == typeof(Nothing);
+
+    /// <summary>Joins the stage behind it, where that can do the work of both; null otherwise. Called while a run is built.</summary>
+    public virtual Inlet<TIn>? TryFuse(int node, Inlet<TOut> next) => null;
+
+    /// <summary>Whether it puts items out by itself, when time has passed: not only while its input pushes.</summary>
+    public virtual bool IsTimed => false;
 
     public abstract Inlet<TIn> Create(StageContext context, Inlet<TOut> next);
 }

@@ -8,10 +8,17 @@ public sealed partial class Run : IObservedRun
 {
     private readonly Lock sync = new();
     private readonly RunOptions options;
-    private readonly TopologyRecorder recorder;
+    private readonly IBlueprint blueprint;
+    private TopologyRecorder? recorder;
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly DeadLetterBox deadLetters;
-    private readonly RunOutputs outputs;
+    private DeadLetterBox? deadLetters;
+    private RunOutputs? outputs;
+    private Watchdog? watchdog;
+    private List<IBoundary>? boundaries;
+    private List<INodeLifetime>? nodes;
+    private List<IReportsCounts>? reporters;
+    private List<TicketRing>? tickets;
+    private List<Action>? onStop;
     private ConcurrentDictionary<Task, int>? abandoned;
     private readonly long startedAt;
     private CancellationTokenSource? stopSource;
@@ -23,15 +30,12 @@ public sealed partial class Run : IObservedRun
     private Exception? failure;
     private int active;
 
-    internal Run(RunOptions options, TopologyRecorder recorder)
+    internal Run(RunOptions options, IBlueprint blueprint)
     {
         this.options = options;
-        this.recorder = recorder;
+        this.blueprint = blueprint;
         Scheduler = options.Scheduler
             ?? (options.Mode == ExecutionMode.SingleThread ? new SerialScheduler() : RunScheduler.ThreadPool);
-        Watchdog = new Watchdog(Boundaries);
-        deadLetters = new DeadLetterBox(options.DeadLetterCapacity);
-        outputs = new RunOutputs(options);
         Random = options.Seed is { } seed ? new LockedRandom(seed) : Random.Shared;
         startedAt = options.Time.GetTimestamp();
     }
@@ -40,26 +44,26 @@ public sealed partial class Run : IObservedRun
 
     internal RunScheduler Scheduler { get; }
 
-    internal Watchdog Watchdog { get; }
+    internal TopologyRecorder Recorder => LazyInitializer.EnsureInitialized(ref recorder, () => RunBuilder.Draw(blueprint));
 
-    internal RunOutputs Outputs => outputs;
+    internal Watchdog Watchdog => LazyInitializer.EnsureInitialized(ref watchdog, () => new Watchdog(Boundaries));
 
-    /// <summary>The parts of the run; filled while it is built, read-only after that.</summary>
+    internal RunOutputs Outputs => LazyInitializer.EnsureInitialized(ref outputs, () => new RunOutputs(options));
+
+    /// <summary>The parts of the run; filled while it is built, read-only after that. Most runs have few kinds of them.</summary>
     internal List<Pump> Pumps { get; } = [];
-
-    internal List<IBoundary> Boundaries { get; } = [];
 
     internal List<StageContext> Contexts { get; } = [];
 
-    internal List<INodeLifetime> Nodes { get; } = [];
+    internal List<IBoundary> Boundaries => boundaries ??= [];
 
-    internal List<IReportsCounts> Reporters { get; } = [];
+    internal List<INodeLifetime> Nodes => nodes ??= [];
 
-    internal List<TicketRing> Tickets { get; } = [];
+    internal List<IReportsCounts> Reporters => reporters ??= [];
 
-    internal List<IUpstream> Sources { get; } = [];
+    internal List<TicketRing> Tickets => tickets ??= [];
 
-    internal List<Action> OnStop { get; } = [];
+    internal List<Action> OnStop => onStop ??= [];
 
     /// <summary>Called once, when all nodes have begun, before the first item.</summary>
     internal List<Action> OnStart { get; } = [];
@@ -84,14 +88,15 @@ public sealed partial class Run : IObservedRun
 
     System.Diagnostics.Activity? IObservedRun.Span { get; set; }
 
-    internal string NameOf(int node) => recorder.NameOf(node);
+    internal string NameOf(int node) => Recorder.NameOf(node);
 
     internal void ThrowIfStopping()
     {
         if (stopping) throw new RunStoppedException();
     }
 
-    internal void AddDeadLetter(DeadLetter letter) => deadLetters.Add(letter);
+    internal void AddDeadLetter(DeadLetter letter)
+        => LazyInitializer.EnsureInitialized(ref deadLetters, () => new DeadLetterBox(options.DeadLetterCapacity)).Add(letter);
 
     /// <summary>An attempt was left behind that did not stop with its token; the run names it if it never ends.</summary>
     internal void Abandon(Task work, int node)
@@ -112,7 +117,7 @@ public sealed partial class Run : IObservedRun
         active = Pumps.Count + 1;                    // one for this method
         if (cancellation.CanBeCanceled) outside = cancellation.UnsafeRegister(static run => ((Run)run!).Cancel(), this);
         options.Started?.Invoke(this);
-        if (Nodes.Count > 0) Scheduler.Schedule(new NodeStarter(this));
+        if (nodes is not null) Scheduler.Schedule(new NodeStarter(this));
         else StartPumps();
         Telemetry.RunStarted(this);
         PumpEnded();
@@ -143,7 +148,7 @@ public sealed partial class Run : IObservedRun
         {
             if (--active > 0) return;
         }
-        if (Nodes.Count > 0) _ = DisposeNodesAsync();
+        if (nodes is not null) _ = DisposeNodesAsync();
         else End();
     }
 
@@ -162,7 +167,7 @@ public sealed partial class Run : IObservedRun
             draining = true;
             source = sourceStopSource;
         }
-        foreach (IUpstream upstream in Sources) upstream.Stop();
+        foreach (Pump pump in Pumps) (pump as IUpstream)?.Stop();
         CancelQuietly(source);
     }
 
@@ -175,12 +180,12 @@ public sealed partial class Run : IObservedRun
             failure = cause;
             stopping = true;
         }
-        foreach (IUpstream upstream in Sources) upstream.Stop();
+        foreach (Pump pump in Pumps) (pump as IUpstream)?.Stop();
         foreach (IBoundary boundary in Boundaries) boundary.Abort();
         foreach (Action action in OnStop) action();
         CancelQuietly(stopSource);
         CancelQuietly(sourceStopSource);
-        outputs.Complete(cause);
+        Outputs.Complete(cause);
         lock (sync)
         {
             if (active > 0) grace = Time.CreateTimer(static run => ((Run)run!).GiveUp(), this, options.StopGrace, Timeout.InfiniteTimeSpan);
@@ -244,8 +249,8 @@ public sealed partial class Run : IObservedRun
             grace?.Dispose();
         }
         StillRunning = NodesStillRunning();
-        Watchdog.Dispose();
-        outputs.Complete(failure);
+        watchdog?.Dispose();
+        if (outputs is not null || options.Outputs.Count > 0) Outputs.Complete(failure);
         Telemetry.RunEnded(this, failure is not null ? RunState.Failed : stopping ? RunState.Cancelled : RunState.Completed, failure);
         if (failure is not null) ended.TrySetException(failure);
         else if (stopping) ended.TrySetCanceled(new CancellationToken(canceled: true));

@@ -12,7 +12,7 @@ public sealed partial class Run : IAsyncDisposable
     public Task Completion => ended.Task;
 
     /// <summary>What the run looks like, with its nodes' names.</summary>
-    public Topology Topology => recorder.Topology;
+    public Topology Topology => Recorder.Topology;
 
     /// <summary>The clock of the run.</summary>
     public TimeProvider Time => options.Time;
@@ -24,7 +24,7 @@ public sealed partial class Run : IAsyncDisposable
     public IReadOnlyList<string> StillRunning { get; private set; } = [];
 
     /// <summary>The newest items that ended as dead letters, oldest first.</summary>
-    public IReadOnlyList<DeadLetter> DeadLetters => deadLetters.ToArray();
+    public IReadOnlyList<DeadLetter> DeadLetters => deadLetters?.ToArray() ?? [];
 
     /// <summary>Stops now: nothing new is taken in, what is under way is given up, and user code's token is cancelled.</summary>
     public void Cancel() => Stop(null);
@@ -73,10 +73,10 @@ public sealed partial class Run : IAsyncDisposable
     /// <summary>The items that nodes write to a named output; the name must be among <see cref="RunOptions.Outputs"/>.</summary>
     /// <remarks>Bounded: who does not read blocks the node. Ends, or fails, with the run.</remarks>
     /// <exception cref="ArgumentException">The name was not asked for when the run was started, or the items are of another type.</exception>
-    public System.Threading.Channels.ChannelReader<T> Output<T>(string name) => outputs.Reader<T>(name);
+    public System.Threading.Channels.ChannelReader<T> Output<T>(string name) => Outputs.Reader<T>(name);
 
     /// <summary>Counters, queues and what every node is doing, at this moment.</summary>
-    public RunSnapshot Snapshot() => SnapshotTaker.Take(this, recorder);
+    public RunSnapshot Snapshot() => SnapshotTaker.Take(this, Recorder);
 
     /// <summary>Cancels the run if it has not ended, and waits for its end. Throws nothing: <see cref="Completion"/> tells how it ended.</summary>
     public async ValueTask DisposeAsync()

@@ -7,37 +7,61 @@ namespace Sluice;
 /// <remarks>Used by one thread. Also makes the runs that are never launched, of which only the topology is wanted.</remarks>
 internal sealed class RunBuilder
 {
+    private static readonly RunOptions DrawingOptions = new() { Mode = ExecutionMode.SingleThread };
+
+    private readonly TopologyRecorder? recorder;
     private object? openInlet;
     private string? nextPort;
+    private int nodes;
+    private bool hasGivenNames;
 
-    public RunBuilder(RunOptions options, bool isDrawing = false)
+    public RunBuilder(RunOptions options, IBlueprint blueprint)
     {
-        Recorder = new TopologyRecorder();
-        Run = new Run(options, Recorder);
+        Run = new Run(options, blueprint);
         IsMultiThread = options.Mode == ExecutionMode.MultiThread;
-        IsDrawing = isDrawing;
     }
+
+    private RunBuilder(IBlueprint blueprint) : this(DrawingOptions, blueprint) => recorder = new TopologyRecorder();
 
     public Run Run { get; }
 
-    public TopologyRecorder Recorder { get; }
-
     public bool IsMultiThread { get; }
 
-    /// <summary>Only the topology is wanted: nothing outside may be touched.</summary>
-    public bool IsDrawing { get; }
+    /// <summary>Only the topology is wanted: no user code may be called, but for a node's factory, and nothing outside touched.</summary>
+    public bool IsDrawing => recorder is not null;
 
     /// <summary>Set when a stage needs to know which root item it is working for.</summary>
     public bool NeedsTickets { get; set; }
 
+    /// <summary>Writes down the nodes and edges of a blueprint: by building a run that is never launched, so that the picture cannot differ from the run.</summary>
+    public static TopologyRecorder Draw(IBlueprint blueprint)
+    {
+        var builder = new RunBuilder(blueprint);
+        blueprint.Build(builder);
+        return builder.recorder!;
+    }
+
+    /// <summary>The number of a new node. Numbers are given in the same order whenever a blueprint is built; a run needs no more than that.</summary>
     public int AddNode(string kind, StageOptions options, Delegate? function, string? hint, Type? input, Type? output)
-        => Recorder.Add(new NodeRecord(kind, options, function, hint, input, output));
+    {
+        hasGivenNames |= options.Name is not null;
+        recorder?.Add(new NodeRecord(kind, options, function, hint, input, output));
+        return nodes++;
+    }
+
+    public int AddNode<TIn, TOut>(Operator<TIn, TOut> stage, StageOptions options)
+    {
+        if (IsDrawing) return AddNode(stage.Kind, options, stage.Function, stage.Hint, typeof(TIn), typeof(TOut) == typeof(Nothing) ? null : typeof(TOut));
+        hasGivenNames |= options.Name is not null;
+        return nodes++;
+    }
 
     /// <summary>An edge to whatever node the inlet belongs to.</summary>
     public void Connect(int from, IInlet next)
     {
         next.ComesFrom(from);
-        if (next.Node >= 0) Recorder.Connect(from, next.Node, nextPort);
+        if (recorder is null) return;
+        if (next.Node >= 0) recorder.Connect(from, next.Node, nextPort);
         nextPort = null;
     }
 
@@ -86,7 +110,7 @@ internal sealed class RunBuilder
 
     public Run Launch(CancellationToken cancellation)
     {
-        if (Recorder.HasGivenNames) _ = Recorder.Topology;           // says so before anything runs when a name is not unique
+        if (hasGivenNames) _ = Run.Topology;         // says so before anything runs when a name is not unique
         Run.Launch(cancellation);
         return Run;
     }

@@ -42,6 +42,7 @@ internal sealed class SerialFanIn(Run run)
             await EnterWhenReadyAsync();
             try
             {
+                run.ThrowIfStopping();
                 await inlet.PushAsync(item, ticket);
             }
             finally
@@ -71,7 +72,7 @@ internal sealed class SerialFanIn(Run run)
             {
                 waiter.Arm();
                 owner.gate.Exit();
-                if (run.IsStopping) waiter.Wake();
+                if (run.IsStopping) waiter.Wake();               // the run's own wake-up may have come before there was a wait
                 await waiter.WaitAsync();
                 run.ThrowIfStopping();
                 await owner.gate.EnterAsync();

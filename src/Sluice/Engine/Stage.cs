@@ -15,9 +15,9 @@ internal abstract class Stage<TIn, TOut> : Inlet<TIn>, IUpstream
         next.Attach(this);
     }
 
-    protected StageContext Context { get; }
+    public StageContext Context { get; }
 
-    protected Inlet<TOut> Next { get; }
+    public Inlet<TOut> Next { get; }
 
     public override void Flush() => Next.Flush();
 

@@ -32,6 +32,9 @@ internal sealed class StageContext(Run run, int node, CancellationToken token = 
     /// <summary>Set for a synchronous stage of which as many items come out as go in, less those that fail: saves it a counter.</summary>
     public bool IsOneToOne { get; set; }
 
+    /// <summary>Set when the stage adds its counts up by itself (<see cref="IReportsCounts"/>).</summary>
+    public bool IsReported { get; set; }
+
     /// <summary>Number of the current attempt at an item, from 1.</summary>
     public int Attempt { get; set; } = 1;
 
@@ -44,9 +47,18 @@ internal sealed class StageContext(Run run, int node, CancellationToken token = 
         return new PipelineException(run.NameOf(node), item, cause, node);
     }
 
+    /// <summary>The same for a node that an instance does the work of beside its own, which counts for itself.</summary>
+    public Exception Failure(Exception cause, object? item, Ticket? ticket, int ofNode)
+    {
+        if (cause is OperationCanceledException && run.IsStopping) return new RunStoppedException();
+        ticket?.Settle(Outcome.Failed);
+        return new PipelineException(run.NameOf(ofNode), item, cause, ofNode);
+    }
+
     /// <summary>Adds up the instances of a node.</summary>
     public void AddTo(ref NodeCounts counts)
     {
+        if (IsReported) return;
         counts.In += Volatile.Read(ref In);
         counts.Out += IsOneToOne ? Volatile.Read(ref In) - Volatile.Read(ref Failed) : Volatile.Read(ref Out);
         counts.Skipped += Volatile.Read(ref Skipped);

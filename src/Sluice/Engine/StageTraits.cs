@@ -5,9 +5,9 @@ namespace Sluice;
 /// <param name="Stateful">Why it has a memory, if it does.</param>
 /// <param name="IsAsynchronous">Whether user code is asynchronous.</param>
 /// <param name="IsSink">Whether nothing comes out.</param>
-/// <param name="ActsByItself">Whether it puts items out when time has passed.</param>
-internal readonly record struct StageTraits(string Kind, string? Stateful, bool IsAsynchronous, bool IsSink, bool ActsByItself = false)
+/// <param name="IsTimed">Whether it puts items out when time has passed.</param>
+internal readonly record struct StageTraits(string Kind, string? Stateful, bool IsAsynchronous, bool IsSink, bool IsTimed = false)
 {
     public static StageTraits Of<TIn, TOut>(Operator<TIn, TOut> stage)
-        => new(stage.Kind, stage.Stateful, stage.IsAsynchronous, typeof(TOut) == typeof(Nothing), stage.ActsByItself);
+        => new(stage.Kind, stage.Stateful, stage.IsAsynchronous, typeof(TOut) == typeof(Nothing), stage.IsTimed);
 }

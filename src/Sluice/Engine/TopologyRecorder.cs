@@ -1,8 +1,7 @@
 namespace Sluice;
 
 /// <summary>
-/// Writes down the nodes and edges of a run while it is built, cheaply; the topology, with its names, is made when
-/// somebody asks.
+/// Writes down the nodes and edges of a blueprint; the topology, with its names, is made when somebody asks.
 /// </summary>
 /// <remarks>
 /// A run is built from its ends to its sources, so nodes are numbered backwards; the topology lists them forwards.
@@ -36,9 +35,6 @@ internal sealed class TopologyRecorder
         foreach (EdgeRecord edge in edges)
             if (edge.To == node) yield return edge.From;
     }
-
-    /// <summary>Whether names were given, which must be checked before the run starts.</summary>
-    public bool HasGivenNames => nodes.Exists(static node => node.Options.Name is not null);
 
     private int Forward(int node) => nodes.Count - 1 - node;
 

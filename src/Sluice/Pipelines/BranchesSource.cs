@@ -32,8 +32,8 @@ internal sealed class BranchesSource<T, TOut>(
     {
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity);
 
-        // Fused branches share what follows: one call brings an item through all of them. Where something else than that
-        // call pushes as well, on another thread or out of turn, the merge is a fan-in.
+        // Fused branches run on one thread and share what follows. Where one has a boundary, the merge is one as well.
+        // In single-thread mode it is a gate: a stage with a clock puts items out while another branch may be in what follows.
         FanIn? merge = null;
         if (next is not Terminal && branches.Length > 1 && Array.Exists(branches, branch => branch.Pipe.CrossesThreads))
             merge = new FanIn(builder, next.Node);

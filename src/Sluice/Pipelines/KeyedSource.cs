@@ -5,6 +5,8 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
 {
     internal override bool CrossesThreads => true;
 
+    internal Source<T> Upstream => upstream;
+
     private protected override string Cannot => "Stage.KeyBy stands before the stage it is about; annotate that stage, behind it";
 
     internal override void Build(RunBuilder builder, Inlet<T> next) => throw new InvalidOperationException(
@@ -13,11 +15,11 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
     internal override Source<T> Rewrite(Rewriter rewriter) => new KeyedSource<T>(upstream.Rewrite(rewriter), keyed);
 
     /// <summary>Makes an instance per lane, and what hands items to them.</summary>
-    internal void BuildLanes<TOut>(RunBuilder builder, int node, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance, bool actByThemselves)
+    internal void BuildLanes<TOut>(RunBuilder builder, int node, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance, bool isTimed)
     {
         var lanes = new Inlet<T>[keyed.Lanes];
         FanIn? merge = null;
-        if (next is not Terminal && keyed.Lanes > 1 && (builder.IsMultiThread || actByThemselves)) merge = new FanIn(builder, next.Node);
+        if (next is not Terminal && keyed.Lanes > 1 && (builder.IsMultiThread || isTimed)) merge = new FanIn(builder, next.Node);
         next.ShareAmong(keyed.Lanes);
         for (int i = 0; i < lanes.Length; i++)
         {

@@ -2,15 +2,18 @@ namespace Sluice;
 
 /// <summary>A complete pipeline, from its sources to its sinks: it can be drawn and run.</summary>
 /// <remarks>A value: immutable, safe for use by several threads; it may run many times, also at once.</remarks>
-public sealed partial class Pipeline
+public sealed partial class Pipeline : IBlueprint
 {
+    private static readonly RunOptions MultiThread = new();
+    private static readonly RunOptions SingleThread = new() { Mode = ExecutionMode.SingleThread };
+
     internal Pipeline(Source<Nothing> tail) => Tail = tail;
 
     internal Source<Nothing> Tail { get; }
 
     /// <summary>The pipeline as a graph: to be walked, searched and drawn.</summary>
     /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
-    public Topology Topology => Drawing.Of(builder => Tail.Build(builder, new Terminal()));
+    public Topology Topology => RunBuilder.Draw(this).Topology;
 
     /// <summary>Starts a run.</summary>
     /// <remarks>
@@ -21,7 +24,7 @@ public sealed partial class Pipeline
     /// <param name="cancellation">Cancels the run.</param>
     /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
     public Run Start(ExecutionMode mode = ExecutionMode.MultiThread, CancellationToken cancellation = default)
-        => Start(new RunOptions { Mode = mode }, cancellation);
+        => Start(mode == ExecutionMode.SingleThread ? SingleThread : MultiThread, cancellation);
 
     /// <summary>Starts a run.</summary>
     /// <param name="options">How it is to be run.</param>
@@ -30,10 +33,12 @@ public sealed partial class Pipeline
     public Run Start(RunOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var builder = new RunBuilder(options);
+        var builder = new RunBuilder(options, this);
         Tail.Build(builder, new Terminal());
         return builder.Launch(cancellation);
     }
+
+    void IBlueprint.Build(RunBuilder builder) => Tail.Build(builder, new Terminal());
 
     /// <summary>Runs it to its end.</summary>
     /// <param name="options">How it is to be run; multi-threaded unless given.</param>
@@ -43,7 +48,7 @@ public sealed partial class Pipeline
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     public async Task<RunSnapshot> RunAsync(RunOptions? options = null, CancellationToken cancellation = default)
     {
-        Run run = Start(options ?? new RunOptions(), cancellation);
+        Run run = Start(options ?? MultiThread, cancellation);
         await using (run.ConfigureAwait(false))
         {
             await run.Completion.ConfigureAwait(false);

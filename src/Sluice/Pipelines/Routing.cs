@@ -33,7 +33,7 @@ public sealed class Routing<T, TOut>
     internal Routing(Func<T, int> index, Pipe<T, TOut>[] branches)
     {
         Branches = Array.ConvertAll(branches, branch => ((string?)null, branch));
-        Operator = new RouteOperator<T>(index, index, item => index(item), $"0 to {branches.Length - 1}");
+        Operator = new RouteOperator<T>(index, index, item => index(item), $"0 to {branches.Length - 1}", branches.Length);
     }
 
     internal Routing(Func<T, string> name, (string? Name, Pipe<T, TOut> Pipe)[] branches, Pipe<T, TOut>? otherwise)
@@ -47,7 +47,7 @@ public sealed class Routing<T, TOut>
         int rest = otherwise is null ? -1 : branches.Length;
         Branches = otherwise is null ? branches : [.. branches, ("otherwise", otherwise)];
         Operator = new RouteOperator<T>(
-            item => name(item) is { } key && indices.TryGetValue(key, out int index) ? index : rest, name, name, string.Join(", ", indices.Keys));
+            item => name(item) is { } key && indices.TryGetValue(key, out int index) ? index : rest, name, name, string.Join(", ", indices.Keys), Branches.Length);
     }
 
     internal (string? Name, Pipe<T, TOut> Pipe)[] Branches { get; }

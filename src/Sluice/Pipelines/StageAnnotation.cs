@@ -55,7 +55,7 @@ public sealed class StageAnnotation
     {
         if (!Enum.IsDefined(policy)) throw new ArgumentOutOfRangeException(nameof(policy), policy, "Not a policy.");
         string text = $"OnError({policy})";
-        return And(text, (options, stage) => stage.ActsByItself && policy != Sluice.OnError.Stop
+        return And(text, (options, stage) => stage.IsTimed && policy != Sluice.OnError.Stop
             ? throw Refused(text, $"a {stage.Kind} stage puts items out when time has passed, not in an attempt at one item. Put the work that may fail into a stage of its own")
             : options with { OnError = policy });
     }

@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>A source and one stage behind it.</summary>
 internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn, TOut> stage, StageOptions options) : Source<TOut>
 {
-    internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || stage.ActsByItself || upstream is KeyedSource<TIn>;
+    internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || stage.IsTimed || upstream is KeyedSource<TIn>;
 
     internal override Source<TOut> Annotate(StageAnnotation annotation)
         => new StageSource<TIn, TOut>(upstream, stage, annotation.Apply(options, StageTraits.Of(stage)));
@@ -13,19 +13,24 @@ internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn,
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
-        int node = builder.AddNode(stage.Kind, options, stage.Function, stage.Hint, typeof(TIn), typeof(TOut) == typeof(Nothing) ? null : typeof(TOut));
+        int node = builder.AddNode(stage, options);
         builder.Connect(node, next);
-        builder.NeedsTickets |= stage.NeedsTickets;
-        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
-
-        if (upstream is KeyedSource<TIn> keyed)
+        var keyed = upstream as KeyedSource<TIn>;
+        if (builder.IsDrawing)
         {
-            keyed.BuildLanes(builder, node, next, Instance, stage.ActsByItself);
+            (keyed?.Upstream ?? upstream).Build(builder, new DrawnInlet<TIn>(node));
             return;
         }
-        Inlet<TIn> inlet = options.Parallel > 1 && builder.IsMultiThread
-            ? ParallelStage<TIn, TOut>.Create(builder, node, options, next, Instance)
-            : Instance(builder.Context(node), next);
+        builder.NeedsTickets |= stage.NeedsTickets;
+        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
+        if (keyed is not null)
+        {
+            keyed.BuildLanes(builder, node, next, Instance, stage.IsTimed);
+            return;
+        }
+        bool isParallel = options.Parallel > 1 && builder.IsMultiThread;
+        Inlet<TIn> inlet = (isParallel || options.HasPolicy || options.Log is not null ? null : stage.TryFuse(node, next))
+            ?? (isParallel ? ParallelStage<TIn, TOut>.Create(builder, node, options, next, Instance) : Instance(builder.Context(node), next));
         upstream.Build(builder, inlet);
     }
 

@@ -12,31 +12,37 @@ namespace Sluice;
 /// </remarks>
 internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
 {
-    private const int LargestBatch = 256;
+    private const int LargestBatch = 512;
     private static readonly long BatchTicks = Stopwatch.Frequency / 50_000;         // 20 µs
 
     private readonly Run run;
     private readonly Ring<T> ring;
     private readonly Waiter consumer;
-    private readonly Waiter roomForProducer;
-    private int untilWake = 1;
+    private readonly Waiter room;
+    private PaddedIndex untilWake;                   // written for every item: not to share a line with what others read
     private int batch = 1;
     private long lastWake;
     private long announced;                          // the tail that the consumer has been woken for
     private bool completed;
+    private T? waitingItem;
+    private Ticket? waitingTicket;
     private volatile bool holdsUnannounced;
 
-    public Boundary(Run run, Ring<T> ring, Waiter consumer, Waiter roomForProducer, int node)
+    public Boundary(Run run, Ring<T> ring, Waiter consumer, int node)
     {
-        (this.run, this.ring, this.consumer, this.roomForProducer, Node) = (run, ring, consumer, roomForProducer, node);
+        (this.run, this.ring, this.consumer, Node) = (run, ring, consumer, node);
+        room = new Waiter(run.Scheduler, AddWaiting);
         run.Boundaries.Add(this);
     }
+
+    /// <summary>What the consumer wakes when there is room.</summary>
+    public Waiter Room => room;
 
     public int Count => ring.Count;
 
     public bool IsCompleted => Volatile.Read(ref completed);
 
-    public bool IsBlocked => roomForProducer.IsArmed;
+    public bool IsBlocked => room.IsArmed;
 
     public bool HoldsUnannounced => holdsUnannounced;
 
@@ -44,11 +50,27 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
 
     public override void ComesFrom(int from) => From = from;
 
-    public override ValueTask PushAsync(T item, Ticket? ticket)
+    public override ValueTask PushAsync(T item, Ticket? ticket) => TryPush(item, ticket) ? default : WaitForRoomAsync(item, ticket);
+
+    /// <summary>Pushes where there is room.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryPush(T item, Ticket? ticket)
     {
-        if (!ring.TryAdd(item, ticket)) return WaitForRoomAsync(item, ticket);
-        if (--untilWake <= 0) Announce();
-        return default;
+        if (!ring.TryAdd(item, ticket)) return false;
+        if (--untilWake.Value <= 0) Announce();
+        return true;
+    }
+
+    /// <summary>Free places for a stretch of items, no more than up to the next announcement; perhaps none. Then <see cref="Show"/> each, and <see cref="Added"/> all.</summary>
+    public Span<RingCell<T>> Free(int most) => ring.Free((int)Math.Min(most, Math.Max(1, untilWake.Value)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Show(int count) => ring.Show(count);
+
+    public void Added(int count)
+    {
+        ring.Added(count);
+        if ((untilWake.Value -= count) <= 0 && count > 0) Announce();
     }
 
     // May overlap with a push: what it writes into the counters of the batch may then be lost, but what `announced` says
@@ -60,7 +82,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
         holdsUnannounced = false;
         Volatile.Write(ref announced, tail);
         WakeConsumer();
-        untilWake = batch = 1;
+        untilWake.Value = batch = 1;
     }
 
     public void WakeConsumer()
@@ -72,7 +94,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
     public void Abort()
     {
         consumer.Wake();
-        roomForProducer.Wake();
+        room.Wake();
     }
 
     /// <summary>The consumer wants no more: what comes is dropped by it, and the producer is told.</summary>
@@ -92,32 +114,39 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
         WakeConsumer();
         if (run.Scheduler.IsSerial)
         {
-            untilWake = 1;
+            untilWake.Value = 1;
             return;
         }
         long now = Stopwatch.GetTimestamp();
         if (now - lastWake < BatchTicks) batch = Math.Min(batch * 2, LargestBatch);
         else batch = Math.Max(batch / 2, 1);
         lastWake = now;
-        untilWake = batch;
+        untilWake.Value = batch;
         if (batch == 1 || holdsUnannounced) return;
         holdsUnannounced = true;
         Interlocked.MemoryBarrier();                 // before looking whether the watchdog ticks
         run.Watchdog.Watch();
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask WaitForRoomAsync(T item, Ticket? ticket)
+    /// <summary>Full. The item waits in a field, and goes in when the consumer has made room.</summary>
+    private ValueTask WaitForRoomAsync(T item, Ticket? ticket)
     {
-        while (!ring.TryAdd(item, ticket))
-        {
-            WakeConsumer();
-            roomForProducer.Arm();
-            if ((ring.HasRoom || run.IsStopping) && roomForProducer.Disarm()) { }
-            else await roomForProducer.WaitAsync();
-            run.ThrowIfStopping();
-        }
-        Announce();
+        WakeConsumer();
+        (waitingItem, waitingTicket) = (item, ticket);
+        room.Arm();
+        if ((!ring.HasRoom && !run.IsStopping) || !room.Disarm()) return room.WaitAsync();
+        run.ThrowIfStopping();
+        AddWaiting();
+        return default;
+    }
+
+    /// <summary>The wait is over, and the producer has not gone on yet. When the run stops, it finds that out by itself.</summary>
+    private void AddWaiting()
+    {
+        T item = waitingItem!;
+        (waitingItem, Ticket? ticket) = (default, waitingTicket);
+        if (TryPush(item, ticket) || run.IsStopping) return;
+        throw new InvalidOperationException("A producer was woken although its boundary is full.");
     }
 }
 

@@ -17,10 +17,9 @@ internal sealed class IslandPump : Pump
     public Boundary<T> AddInput<T>(Inlet<T> inlet, int capacity)
     {
         var ring = new Ring<T>(capacity);
-        var room = new Waiter(Run.Scheduler);
-        var boundary = new Boundary<T>(Run, ring, Waiter, room, inlet.Node);
+        var boundary = new Boundary<T>(Run, ring, Waiter, inlet.Node);
         inlet.Attach(boundary);
-        drains.Add(new RingDrain<T>(Run, ring, boundary, inlet, room));
+        drains.Add(new RingDrain<T>(Run, ring, boundary, inlet));
         return boundary;
     }
 
@@ -46,11 +45,15 @@ internal sealed class IslandPump : Pump
             }
             if (progress) continue;
             foreach (RingDrain drain in drains) drain.Flush();
-            await WaitForInputAsync();
+            if (!StartWaiting()) continue;
+            await Waiter.WaitAsync();
+            IsWaiting = false;
+            Run.ThrowIfStopping();
         }
     }
 
-    private ValueTask WaitForInputAsync()
+    /// <returns>Whether there is nothing to do.</returns>
+    private bool StartWaiting()
     {
         Waiter.Arm();
         bool work = Run.IsStopping;
@@ -58,16 +61,9 @@ internal sealed class IslandPump : Pump
         if (work && Waiter.Disarm())
         {
             Run.ThrowIfStopping();
-            return default;
+            return false;
         }
         IsWaiting = true;
-        return AfterWaitAsync();
-    }
-
-    private async ValueTask AfterWaitAsync()
-    {
-        await Waiter.WaitAsync();
-        IsWaiting = false;
-        Run.ThrowIfStopping();
+        return true;
     }
 }

@@ -45,10 +45,9 @@ internal sealed class Ring<T>
     {
         long tail = producer.Tail;
         if (tail - producer.KnownHead >= producer.Limit && !MakeRoom()) return false;
-        Cell[] cells = producer.Segment.Cells;
-        ref Cell cell = ref cells[(int)tail & (cells.Length - 1)];
-        cell.Item = item;
-        cell.Ticket = ticket;
+        RingCell<T>[] cells = producer.Segment.Cells;
+        ref RingCell<T> cell = ref cells[(int)tail & (cells.Length - 1)];
+        cell.Fill(item, ticket);
         producer.Tail = tail + 1;
         Volatile.Write(ref publishedTail.Value, tail + 1);
         return true;
@@ -80,15 +79,42 @@ internal sealed class Ring<T>
     public T Take(out Ticket? ticket)
     {
         long head = consumer.Head;
-        Cell[] cells = consumer.Segment.Cells;
-        ref Cell cell = ref cells[(int)head & (cells.Length - 1)];
+        RingCell<T>[] cells = consumer.Segment.Cells;
+        ref RingCell<T> cell = ref cells[(int)head & (cells.Length - 1)];
         T item = cell.Item;
         ticket = cell.Ticket;
-        if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) cell.Item = default!;
-        cell.Ticket = null;
+        cell.Clear(ticket);
         consumer.Head = head + 1;
         return item;
     }
+
+    /// <summary>Consumer: items that are available, in a row; they are taken by <see cref="Skip"/>, after <see cref="RingCell{T}.Clear"/>.</summary>
+    /// <param name="most">No more than are available.</param>
+    public Span<RingCell<T>> Peek(int most)
+    {
+        RingCell<T>[] cells = consumer.Segment.Cells;
+        int at = (int)consumer.Head & (cells.Length - 1);
+        return cells.AsSpan(at, Math.Min(most, cells.Length - at));
+    }
+
+    /// <summary>Consumer: has taken this many.</summary>
+    public void Skip(int count) => consumer.Head += count;
+
+    /// <summary>Producer: free places, in a row, perhaps none; filled from the first on, each made visible by <see cref="Show"/>, all counted by <see cref="Added"/>.</summary>
+    public Span<RingCell<T>> Free(int most)
+    {
+        long tail = producer.Tail;
+        if (tail - producer.KnownHead >= producer.Limit && !MakeRoom()) return default;
+        RingCell<T>[] cells = producer.Segment.Cells;
+        int at = (int)tail & (cells.Length - 1);
+        return cells.AsSpan(at, (int)Math.Min(Math.Min(most, cells.Length - at), producer.Limit - (tail - producer.KnownHead)));
+    }
+
+    /// <summary>Producer: this many of the free places are filled and may be read.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Show(int count) => Volatile.Write(ref publishedTail.Value, producer.Tail + count);
+
+    public void Added(int count) => producer.Tail += count;
 
     /// <summary>Consumer: the places of what was taken may be used again.</summary>
     /// <returns>Whether the ring is at least half empty.</returns>
@@ -115,15 +141,9 @@ internal sealed class Ring<T>
         return true;
     }
 
-    private struct Cell
-    {
-        public T Item;
-        public Ticket? Ticket;
-    }
-
     private sealed class Segment(int length, long start)
     {
-        public readonly Cell[] Cells = new Cell[length];
+        public readonly RingCell<T>[] Cells = new RingCell<T>[length];
         public readonly long Start = start;
         public Segment? Next;
     }
@@ -150,4 +170,26 @@ internal struct PaddedIndex
 {
     [FieldOffset(128)]
     public long Value;
+}
+
+/// <summary>A place for an item and its ticket.</summary>
+internal struct RingCell<T>
+{
+    public T Item;
+    public Ticket? Ticket;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fill(T item, Ticket? ticket)
+    {
+        Item = item;
+        if (ticket is not null) Ticket = ticket;     // it was null before: no need to write that
+    }
+
+    /// <summary>Taken: nothing is to be kept alive here. What need not be written is not: the cell stays in both sides' caches.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Clear(Ticket? ticket)
+    {
+        if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) Item = default!;
+        if (ticket is not null) Ticket = null;
+    }
 }

@@ -20,9 +20,11 @@ internal abstract class RingDrain
     public abstract ValueTask DrainAsync(ref bool progress);
 }
 
-internal sealed class RingDrain<T>(Run run, Ring<T> ring, Boundary<T> boundary, Inlet<T> inlet, Waiter roomForProducer) : RingDrain
+internal sealed class RingDrain<T>(Run run, Ring<T> ring, Boundary<T> boundary, Inlet<T> inlet) : RingDrain
 {
     private const int PublishEvery = 64;
+
+    private PaddedIndex drained;                     // its padding keeps what is behind it, of another island, on other cache lines
 
     public override bool HasWork => ring.Available() > 0 ? inlet.IsReady : !IsDone && boundary.IsCompleted;
 
@@ -40,21 +42,17 @@ internal sealed class RingDrain<T>(Run run, Ring<T> ring, Boundary<T> boundary, 
     {
         int available = ring.Available();
         if (available == 0) return default;
-        int taken = 0;
-        while (taken < available)
+        for (int done = 0; done < available;)
         {
-            if (run.IsStopping) throw new RunStoppedException();
-            if (!inlet.IsReady) break;
-            T item = ring.Take(out Ticket? ticket);
-            if ((++taken & (PublishEvery - 1)) == 0) Publish();
-            ValueTask pushed = inlet.PushAsync(item, ticket);
-            if (pushed.IsCompletedSuccessfully) continue;
-            progress = true;
+            int batch = Math.Min(available - done, PublishEvery), taken = 0;
+            ValueTask pushed = inlet.PullAsync(ring, run, batch, ref taken);
+            done += taken;
+            drained.Value += taken;
+            progress |= taken > 0;
             Publish();
-            return pushed;
+            if (!pushed.IsCompletedSuccessfully) return pushed;
+            if (taken < batch) break;                // it is not ready for more
         }
-        progress |= taken > 0;
-        Publish();
         return default;
     }
 
@@ -63,6 +61,6 @@ internal sealed class RingDrain<T>(Run run, Ring<T> ring, Boundary<T> boundary, 
     {
         bool halfEmpty = ring.PublishHead();
         Interlocked.MemoryBarrier();
-        if (halfEmpty) roomForProducer.Wake();
+        if (halfEmpty) boundary.Room.Wake();
     }
 }

@@ -1,17 +1,16 @@
 namespace Sluice;
 
 /// <summary>Hands every item to the lane of its key.</summary>
-internal sealed class KeyRouter<T> : Inlet<T>, IUpstream
+internal sealed class KeyRouter<T> : Inlet<T>
 {
     private readonly StageContext context;
     private readonly Func<T, int> hash;
     private readonly Inlet<T>[] lanes;
-    private int stopped;
 
     public KeyRouter(StageContext context, Func<T, int> hash, Inlet<T>[] lanes)
     {
         (this.context, this.hash, this.lanes, Node) = (context, hash, lanes, context.Node);
-        foreach (Inlet<T> lane in lanes) lane.Attach(this);
+        BranchStop.Attach(this, lanes);
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
@@ -37,12 +36,6 @@ internal sealed class KeyRouter<T> : Inlet<T>, IUpstream
     public override void Flush()
     {
         foreach (Inlet<T> lane in lanes) lane.Flush();
-    }
-
-    /// <summary>When every lane wants no more.</summary>
-    public void Stop()
-    {
-        if (Interlocked.Increment(ref stopped) == lanes.Length) Upstream?.Stop();
     }
 
     protected override async ValueTask OnCompleteAsync()

@@ -19,7 +19,10 @@ internal sealed class ParallelOutput<TIn, TOut>(
                 }
                 if (board.IsCompleted && board.IsEmpty) break;
                 next.Flush();
-                await WaitAsync();
+                if (!StartWaiting()) continue;
+                await Waiter.WaitAsync();
+                IsWaiting = false;
+                Run.ThrowIfStopping();
             }
         }
         catch (Exception e)
@@ -73,23 +76,17 @@ internal sealed class ParallelOutput<TIn, TOut>(
         chunk.Overflow?.Wake();
     }
 
-    private ValueTask WaitAsync()
+    /// <returns>Whether there is nothing to do.</returns>
+    private bool StartWaiting()
     {
         Waiter.Arm();
         if ((board.TryPeek(out _) || (board.IsCompleted && board.IsEmpty) || Run.IsStopping) && Waiter.Disarm())
         {
             Run.ThrowIfStopping();
-            return default;
+            return false;
         }
-        return AfterWaitAsync();
-    }
-
-    private async ValueTask AfterWaitAsync()
-    {
         IsWaiting = true;
-        await Waiter.WaitAsync();
-        IsWaiting = false;
-        Run.ThrowIfStopping();
+        return true;
     }
 
     /// <summary>Nothing is left running: lanes of a run that stops end on their own, and wake this pump when they do.</summary>

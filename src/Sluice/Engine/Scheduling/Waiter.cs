@@ -7,16 +7,23 @@ namespace Sluice;
 /// The waiting party: <see cref="Arm"/>, look once more whether there is nothing to do, then await
 /// <see cref="WaitAsync"/>, or <see cref="Disarm"/>. The waking party: make the work visible, then <see cref="Wake"/>.
 /// Both sides have a full fence between their write and their read, so one of them sees the other.
-/// A wait ends on the run's scheduler, never inside <see cref="Wake"/>.
+/// A wait ends on the run's scheduler, never inside <see cref="Wake"/>. Somebody who finds the wait completed when he looks
+/// need not ask for its result: <see cref="Arm"/> begins anew.
 /// </remarks>
-internal sealed class Waiter(RunScheduler scheduler) : IValueTaskSource, IThreadPoolWorkItem
+/// <param name="scheduler">Where waits end.</param>
+/// <param name="onWake">Called when a wait ends, before whoever waits goes on.</param>
+internal sealed class Waiter(RunScheduler scheduler, Action? onWake = null) : IValueTaskSource, IThreadPoolWorkItem
 {
     private ManualResetValueTaskSourceCore<bool> core;
     private int armed;
 
     public bool IsArmed => Volatile.Read(ref armed) != 0;
 
-    public void Arm() => Interlocked.Exchange(ref armed, 1);
+    public void Arm()
+    {
+        if (core.GetStatus(core.Version) != ValueTaskSourceStatus.Pending) core.Reset();
+        Interlocked.Exchange(ref armed, 1);
+    }
 
     /// <summary>There was something to do after all. If a wake-up came first, it must be awaited all the same.</summary>
     /// <returns>Whether no wait is needed.</returns>
@@ -31,13 +38,13 @@ internal sealed class Waiter(RunScheduler scheduler) : IValueTaskSource, IThread
         scheduler.Schedule(this);
     }
 
-    void IThreadPoolWorkItem.Execute() => core.SetResult(true);
-
-    void IValueTaskSource.GetResult(short token)
+    void IThreadPoolWorkItem.Execute()
     {
-        core.GetResult(token);
-        core.Reset();
+        onWake?.Invoke();
+        core.SetResult(true);
     }
+
+    void IValueTaskSource.GetResult(short token) => core.GetResult(token);
 
     ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => core.GetStatus(token);
 

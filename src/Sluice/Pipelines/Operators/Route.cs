@@ -53,17 +53,32 @@ public static partial class Operators
 /// <param name="function">The user's function.</param>
 /// <param name="key">What the user's function says of an item, for the message.</param>
 /// <param name="names">The branches, for the message.</param>
-internal sealed class RouteOperator<T>(Func<T, int> branch, Delegate function, Func<T, object?> key, string names) : FanOutOperator<T>
+/// <param name="count">How many branches there are.</param>
+internal sealed class RouteOperator<T>(Func<T, int> branch, Delegate function, Func<T, object?> key, string names, int count) : FanOutOperator<T>
 {
     public override string Kind => "route";
 
     public override Delegate Function => function;
 
-    public override FanOut<T> Create(StageContext context, Inlet<T>[] branches) => new RouteStage<T>(context, branches, branch, key, names);
+    public override FanOut<T> Create(StageContext context, Inlet<T>[] branches)
+    {
+        context.IsOneToOne = true;
+        return (branches[0] as IRoutedMap<T>)?.TryFuse(context, branches, this) ?? new RouteStage<T>(context, branches, this);
+    }
+
+    /// <summary>The index of the branch for an item.</summary>
+    /// <exception cref="KeyNotFoundException">There is none.</exception>
+    public int IndexOf(T item)
+    {
+        int index = branch(item);
+        return (uint)index < (uint)count ? index : throw NoBranch(item);
+    }
+
+    private KeyNotFoundException NoBranch(T item)
+        => new($"there is no branch '{key(item)}'. There are: {names}. Add the branch, or an `otherwise`.");
 }
 
-internal sealed class RouteStage<T>(StageContext context, Inlet<T>[] branches, Func<T, int> branch, Func<T, object?> key, string names)
-    : FanOut<T>(context, branches)
+internal sealed class RouteStage<T>(StageContext context, Inlet<T>[] branches, RouteOperator<T> route) : FanOut<T>(context, branches)
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
@@ -71,15 +86,12 @@ internal sealed class RouteStage<T>(StageContext context, Inlet<T>[] branches, F
         int index;
         try
         {
-            index = branch(item);
-            if ((uint)index >= (uint)Branches.Length)
-                throw new KeyNotFoundException($"there is no branch '{key(item)}'. There are: {names}. Add the branch, or an `otherwise`.");
+            index = route.IndexOf(item);
         }
         catch (Exception e)
         {
             throw Context.Failure(e, item, ticket);
         }
-        Context.Out++;
         return Branches[index].PushAsync(item, ticket);
     }
 }

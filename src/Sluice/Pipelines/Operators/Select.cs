@@ -23,23 +23,85 @@ internal sealed class SelectOperator<T, TOut>(Func<T, TOut> function) : Operator
 
     public override Delegate Function => function;
 
-    public override Inlet<T> Create(StageContext context, Inlet<TOut> next)
-    {
-        if (typeof(T) != typeof(TOut) || context.IsGuarded) return new SelectStage<T, TOut>(context, next, function);
-        var same = (Func<T, T>)(object)function;
-        if (next is SelectRun<T> run && run.TryPrepend(context, same)) return run;
-        return new SelectRun<T>(context, (Inlet<T>)(object)next, same);
-    }
+    public override Inlet<T> Create(StageContext context, Inlet<TOut> next) => new SelectStage<T, TOut>(context, next, function);
+
+    public override Inlet<T>? TryFuse(int node, Inlet<TOut> next)
+        => next switch
+        {
+            SelectRun<T> run when run.TryPrepend(node, (Func<T, T>)(object)function) => run,
+            SelectStage<T, T> { HasOneInput: true } single => new SelectRun<T>(single.Context, single.Next, single.Function, node, (Func<T, T>)(object)function),
+            _ => null,
+        };
 }
 
-internal sealed class SelectStage<T, TOut> : Stage<T, TOut>
+internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>
 {
-    private readonly Func<T, TOut> function;
+    private readonly Boundary<TOut>? outlet;
 
     public SelectStage(StageContext context, Inlet<TOut> next, Func<T, TOut> function) : base(context, next)
     {
-        this.function = function;
+        Function = function;
         context.IsOneToOne = true;
+        outlet = next as Boundary<TOut>;
+    }
+
+    public Func<T, TOut> Function { get; }
+
+    FanOut<T>? IRoutedMap<T>.TryFuse(StageContext context, Inlet<T>[] branches, RouteOperator<T> route)
+        => Array.TrueForAll(branches, branch => branch is SelectStage<T, TOut> { outlet: null } map && ReferenceEquals(map.Next, Next))
+            ? new RouteRun<T, TOut>(context, Array.ConvertAll(branches, branch => (SelectStage<T, TOut>)branch), route)
+            : null;
+
+    /// <summary>Between two boundaries: from ring to ring, a stretch at a time, without a virtual call.</summary>
+    public override ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
+    {
+        if (outlet is null) return base.PullAsync(ring, run, count, ref taken);
+        while (taken < count)
+        {
+            Span<RingCell<T>> input = ring.Peek(count - taken);
+            Span<RingCell<TOut>> output = outlet.Free(input.Length);
+            if (output.IsEmpty)
+            {
+                T item = ring.Take(out Ticket? ticket);
+                taken++;
+                return PushAsync(item, ticket);
+            }
+            Transform(input, output, ring, run, ref taken);
+        }
+        return default;
+    }
+
+    private void Transform(Span<RingCell<T>> input, Span<RingCell<TOut>> output, Ring<T> ring, Run run, ref int taken)
+    {
+        Func<T, TOut> function = Function;
+        int entered = 0, left = 0;
+        T item = default!;
+        Ticket? ticket = null;
+        try
+        {
+            for (; left < output.Length; left++)
+            {
+                if (run.IsStopping) throw new RunStoppedException();
+                ref RingCell<T> cell = ref input[left];
+                item = cell.Item;
+                ticket = cell.Ticket;
+                cell.Clear(ticket);
+                entered++;
+                output[left].Fill(function(item), ticket);
+                outlet!.Show(left + 1);
+            }
+        }
+        catch (Exception e) when (e is not RunStoppedException)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        finally
+        {
+            Context.In += entered;
+            taken += entered;
+            ring.Skip(entered);
+            outlet!.Added(left);
+        }
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
@@ -48,7 +110,7 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>
         TOut result;
         try
         {
-            result = function(item);
+            result = Function(item);
         }
         catch (Exception e)
         {
@@ -62,38 +124,42 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>
 /// <remarks>The step tells which node failed.</remarks>
 internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
 {
-    private readonly List<StageContext> nodes = [];              // last node first, as the run is built
-    private Func<T, T>[] functions;                              // in the order of the items, at the end of the array
-    private int first;
-    private long entered;
+    private const int FirstPlaces = 4;
 
-    public SelectRun(StageContext context, Inlet<T> next, Func<T, T> function) : base(context, next)
+    private Func<T, T>[] functions = new Func<T, T>[FirstPlaces];   // in the order of the items, at the end of the array
+    private int[] nodes = new int[FirstPlaces];                     // likewise
+    private int first = FirstPlaces - 2;
+    private int failed = -1;                                        // the step at which an item failed: the last it took
+
+    /// <summary>Takes the place of a single map, with another before it.</summary>
+    public SelectRun(StageContext context, Inlet<T> next, Func<T, T> last, int nodeBefore, Func<T, T> before) : base(context, next)
     {
-        functions = [function];
-        nodes.Add(context);
+        (functions[^1], nodes[^1]) = (last, context.Node);
+        (functions[^2], nodes[^2]) = (before, nodeBefore);
+        Node = nodeBefore;
+        context.IsReported = true;
         context.Run.Reporters.Add(this);
     }
 
     /// <summary>Called while the run is built. Not where a merge comes in between.</summary>
-    public bool TryPrepend(StageContext context, Func<T, T> function)
+    public bool TryPrepend(int node, Func<T, T> function)
     {
         if (!HasOneInput) return false;
         if (first == 0)
         {
-            var larger = new Func<T, T>[functions.Length * 4];
-            first = larger.Length - functions.Length;
-            functions.CopyTo(larger, first);
-            functions = larger;
+            first = functions.Length * 2;
+            functions = [.. new Func<T, T>[first], .. functions];
+            nodes = [.. new int[first], .. nodes];
         }
         functions[--first] = function;
-        nodes.Add(context);
-        Node = context.Node;
+        nodes[first] = node;
+        Node = node;
         return true;
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
-        entered++;
+        Context.In++;
         Func<T, T>[] steps = functions;
         int step = first;
         T value = item;
@@ -129,16 +195,25 @@ internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
 
     public void Report(NodeCounts[] counts)
     {
-        long count = Volatile.Read(ref entered);
-        for (int i = nodes.Count - 1; i >= 0; i--)
+        long count = Volatile.Read(ref Context.In);
+        for (int step = first; step < functions.Length; step++)
         {
-            ref NodeCounts node = ref counts[nodes[i].Node];
+            ref NodeCounts node = ref counts[nodes[step]];
             node.In += count;
-            count -= Volatile.Read(ref nodes[i].Failed);
+            if (step == failed)
+            {
+                node.Failed++;
+                count--;
+            }
             node.Out += count;
         }
     }
 
+    /// <summary>There are no policies in here, so the run stops: an instance fails once.</summary>
     private Exception Failure(Exception cause, int step, T item, Ticket? ticket)
-        => nodes[functions.Length - 1 - step].Failure(cause, item, ticket);
+    {
+        Exception failure = Context.Failure(cause, item, ticket, nodes[step]);
+        if (failure is PipelineException) failed = step;
+        return failure;
+    }
 }

@@ -26,10 +26,11 @@ internal sealed class SelectAsyncOperator<T, TOut>(Func<T, CancellationToken, Va
     public override Inlet<T> Create(StageContext context, Inlet<TOut> next)
     {
         if (typeof(T) != typeof(TOut) || context.IsGuarded) return new SelectAsyncStage<T, TOut>(context, next, function);
-        var same = (Func<T, CancellationToken, ValueTask<T>>)(object)function;
-        if (next is SelectAsyncRun<T> run && run.TryPrepend(context, same)) return run;
-        return new SelectAsyncRun<T>(context, (Inlet<T>)(object)next, same);
+        return new SelectAsyncRun<T>(context, (Inlet<T>)(object)next, (Func<T, CancellationToken, ValueTask<T>>)(object)function);
     }
+
+    public override Inlet<T>? TryFuse(int node, Inlet<TOut> next)
+        => next is SelectAsyncRun<T> run && run.TryPrepend(node, (Func<T, CancellationToken, ValueTask<T>>)(object)function) ? run : null;
 }
 
 internal sealed class SelectAsyncStage<T, TOut>(StageContext context, Inlet<TOut> next, Func<T, CancellationToken, ValueTask<TOut>> function)

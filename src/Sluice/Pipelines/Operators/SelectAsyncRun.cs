@@ -5,39 +5,39 @@ namespace Sluice;
 /// <summary>Adjacent asynchronous maps of one type in one object: a loop for as long as they complete at once.</summary>
 internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
 {
-    private readonly List<StageContext> nodes = [];              // last node first, as the run is built
-    private Func<T, CancellationToken, ValueTask<T>>[] functions;
+    private Func<T, CancellationToken, ValueTask<T>>[] functions;   // in the order of the items, at the end of the array
+    private int[] nodes;                                            // likewise
     private int first;
-    private long entered;
-    private int at;                                              // the step that an item in here has reached
+    private int failed = -1;                                        // the step at which an item failed: the last it took
+    private int resting = -1;                                       // the step at which an item is being awaited
 
     public SelectAsyncRun(StageContext context, Inlet<T> next, Func<T, CancellationToken, ValueTask<T>> function) : base(context, next)
     {
         functions = [function];
-        nodes.Add(context);
+        nodes = [context.Node];
+        context.IsReported = true;
         context.Run.Reporters.Add(this);
     }
 
     /// <summary>Called while the run is built. Not where a merge comes in between.</summary>
-    public bool TryPrepend(StageContext context, Func<T, CancellationToken, ValueTask<T>> function)
+    public bool TryPrepend(int node, Func<T, CancellationToken, ValueTask<T>> function)
     {
         if (!HasOneInput) return false;
         if (first == 0)
         {
-            var larger = new Func<T, CancellationToken, ValueTask<T>>[functions.Length * 4];
-            first = larger.Length - functions.Length;
-            functions.CopyTo(larger, first);
-            functions = larger;
+            first = functions.Length * 3;
+            functions = [.. new Func<T, CancellationToken, ValueTask<T>>[first], .. functions];
+            nodes = [.. new int[first], .. nodes];
         }
         functions[--first] = function;
-        nodes.Add(context);
-        Node = context.Node;
+        nodes[first] = node;
+        Node = node;
         return true;
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
-        entered++;
+        Context.In++;
         Func<T, CancellationToken, ValueTask<T>>[] steps = functions;
         CancellationToken token = Context.Token;
         int step = first;
@@ -83,13 +83,14 @@ internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
     public void Report(NodeCounts[] counts)
     {
         // An item that rests at a step has entered it and has not come out; steps behind it have not seen it.
-        long count = Volatile.Read(ref entered);
-        int resting = Volatile.Read(ref at);
-        for (int i = nodes.Count - 1; i >= 0; i--)
+        long count = Volatile.Read(ref Context.In);
+        int rests = Volatile.Read(ref resting);
+        for (int step = first; step < functions.Length; step++)
         {
-            ref NodeCounts node = ref counts[nodes[i].Node];
+            ref NodeCounts node = ref counts[nodes[step]];
             node.In += count;
-            count -= Volatile.Read(ref nodes[i].Failed) + (functions.Length - 1 - i == resting - 1 ? 1 : 0);
+            if (step == failed) node.Failed++;
+            if (step == failed || step == rests) count--;
             node.Out += count;
         }
     }
@@ -102,7 +103,7 @@ internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
         {
             while (true)
             {
-                if (!pending.IsCompletedSuccessfully) Volatile.Write(ref at, step + 1);
+                if (!pending.IsCompletedSuccessfully) Volatile.Write(ref resting, step);
                 value = await pending;
                 if (++step == functions.Length) break;
                 pending = functions[step](value, Context.Token);
@@ -110,13 +111,18 @@ internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
         }
         catch (Exception e)
         {
-            Volatile.Write(ref at, 0);
+            Volatile.Write(ref resting, -1);
             throw Failure(e, step, value, ticket);
         }
-        Volatile.Write(ref at, 0);
+        Volatile.Write(ref resting, -1);
         await Next.PushAsync(value, ticket);
     }
 
+    /// <summary>There are no policies in here, so the run stops: an instance fails once.</summary>
     private Exception Failure(Exception cause, int step, T item, Ticket? ticket)
-        => nodes[functions.Length - 1 - step].Failure(cause, item, ticket);
+    {
+        Exception failure = Context.Failure(cause, item, ticket, nodes[step]);
+        if (failure is PipelineException) failed = step;
+        return failure;
+    }
 }

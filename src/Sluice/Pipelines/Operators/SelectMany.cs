@@ -61,16 +61,30 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
     }
 
     /// <summary>Pushes until the sequence ends, or a push has to wait.</summary>
+    /// <remarks>One try for the whole loop: <c>inUserCode</c> tells whose failure it is.</remarks>
     private ValueTask PushSome(IEnumerator<TOut> items, T item, Ticket? ticket, ref bool done)
     {
-        while (!Volatile.Read(ref stopped))
+        StageContext context = Context;
+        Inlet<TOut> next = Next;
+        bool inUserCode = false;
+        try
         {
-            if (Context.Run.IsStopping) throw new RunStoppedException();
-            if (!MoveNext(items, item, ticket, out TOut result)) break;
-            ticket?.Add(1);
-            Context.Out++;
-            ValueTask pushed = Next.PushAsync(result, ticket);
-            if (!pushed.IsCompletedSuccessfully) return pushed;
+            while (!Volatile.Read(ref stopped))
+            {
+                if (context.Run.IsStopping) throw new RunStoppedException();
+                inUserCode = true;
+                if (!items.MoveNext()) break;
+                TOut result = items.Current;
+                inUserCode = false;
+                ticket?.Add(1);
+                context.Out++;
+                ValueTask pushed = next.PushAsync(result, ticket);
+                if (!pushed.IsCompletedSuccessfully) return pushed;
+            }
+        }
+        catch (Exception e) when (inUserCode)
+        {
+            throw context.Failure(e, item, ticket);
         }
         done = true;
         ticket?.Settle(Outcome.Skipped);           // the hold of this loop; what came out decides, if anything did
@@ -87,20 +101,6 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
                 await pushed;
                 pushed = PushSome(items, item, ticket, ref done);
             }
-        }
-    }
-
-    private bool MoveNext(IEnumerator<TOut> items, T item, Ticket? ticket, out TOut result)
-    {
-        try
-        {
-            bool more = items.MoveNext();
-            result = more ? items.Current : default!;
-            return more;
-        }
-        catch (Exception e)
-        {
-            throw Context.Failure(e, item, ticket);
         }
     }
 }

@@ -54,7 +54,7 @@ internal sealed class ThrottleOperator<T>(int items, TimeSpan per, bool smooth) 
 
     public override string Stateful => "remembers when items went through";
 
-    public override bool ActsByItself => true;
+    public override bool IsTimed => true;
 
     public override Inlet<T> Create(StageContext context, Inlet<T> next)
         => new ThrottleStage<T>(context, next, smooth ? new EvenPace(per, items) : new BurstPace(per, items));

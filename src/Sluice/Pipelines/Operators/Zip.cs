@@ -46,9 +46,13 @@ internal sealed class ZipStage<TLeft, TRight, TOut>
     public Side<TRight> Right { get; }
 
     /// <summary>A pair is a new root: it comes from two.</summary>
-    private ValueTask PairUp(object? arrived)
+    private ValueTask PairUp(object? arrived, Ticket? ticket)
     {
-        if (!Left.HasItem || !Right.HasItem) return default;
+        if (!Left.HasItem || !Right.HasItem)
+        {
+            ticket?.Settle(Outcome.Completed);           // held now
+            return default;
+        }
         TOut pair;
         try
         {
@@ -56,8 +60,9 @@ internal sealed class ZipStage<TLeft, TRight, TOut>
         }
         catch (Exception e)
         {
-            throw context.Failure(e, arrived, null);
+            throw context.Failure(e, arrived, ticket);
         }
+        ticket?.Settle(Outcome.Completed);
         context.Out++;
         return next.PushAsync(pair, null);
     }
@@ -83,6 +88,8 @@ internal sealed class ZipStage<TLeft, TRight, TOut>
 
         public bool HasItem { get; private set; }
 
+        public override bool IsSelective => true;
+
         public override bool IsReady => !HasItem || zip.ended;
 
         public T Take()
@@ -102,8 +109,7 @@ internal sealed class ZipStage<TLeft, TRight, TOut>
             }
             this.item = item;
             HasItem = true;
-            ticket?.Settle(Outcome.Completed);       // held now: a pair is a root of its own
-            return PushAndEndAsync(zip.PairUp(item));
+            return PushAndEndAsync(zip.PairUp(item, ticket));
         }
 
         public override void Flush() => zip.next.Flush();

@@ -36,29 +36,28 @@ internal sealed class EnumerablePump<T>(StageContext context, Inlet<T> next, IEn
     }
 
     /// <summary>Pushes until the end, or until a push has to wait.</summary>
+    /// <remarks>One try for the whole loop: <c>inUserCode</c> tells whose failure it is.</remarks>
     private ValueTask PushSome(IEnumerator<T> enumerator, out bool ended)
     {
         ended = false;
-        while (!IsStopped && MoveNext(enumerator, out T item))
-        {
-            ValueTask pushed = EmitAsync(item);
-            if (!pushed.IsCompletedSuccessfully) return pushed;
-        }
-        ended = true;
-        return default;
-    }
-
-    private bool MoveNext(IEnumerator<T> enumerator, out T item)
-    {
+        bool inUserCode = false;
         try
         {
-            bool more = enumerator.MoveNext();
-            item = more ? enumerator.Current : default!;
-            return more;
+            while (!IsStopped)
+            {
+                inUserCode = true;
+                if (!enumerator.MoveNext()) break;
+                T item = enumerator.Current;
+                inUserCode = false;
+                ValueTask pushed = EmitAsync(item);
+                if (!pushed.IsCompletedSuccessfully) return pushed;
+            }
         }
-        catch (Exception e)
+        catch (Exception e) when (inUserCode)
         {
             throw Failure(e);
         }
+        ended = true;
+        return default;
     }
 }

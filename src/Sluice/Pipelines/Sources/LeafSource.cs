@@ -32,7 +32,6 @@ internal abstract class LeafSource<T>(StageOptions options) : Source<T>
         SourcePump<T> pump = Pump(context, next);
         pump.Tickets = builder.Tickets();
         builder.Run.Pumps.Add(pump);
-        builder.Run.Sources.Add(pump);
     }
 
     private protected abstract Source<T> With(StageOptions annotated);

@@ -56,6 +56,10 @@ public abstract class OperatorContract<TOut>
     /// <summary>The node's counters after a normal end.</summary>
     protected virtual (long In, long Out, long Skipped) Counts(IReadOnlyList<int> items) => (items.Count, Oracle(items).Count(), 0);
 
+    /// <summary>Checks them.</summary>
+    protected virtual void AssertCounts(NodeSnapshot node, IReadOnlyList<int> items)
+        => Assert.Equal(Counts(items), (node.In, node.Out, node.Skipped));
+
     /// <summary>Waits for the end of a run; a timed operator moves the clock meanwhile.</summary>
     protected virtual Task DriveAsync(Run run, TestClock clock) => run.Completion;
 
@@ -91,7 +95,7 @@ public abstract class OperatorContract<TOut>
         int[] items = [.. Enumerable.Range(0, 100)];
         RunSnapshot end = await RunAsync(Wire(Apply, Source.From(items), wiring).ForEach(_ => { }), wiring);
         NodeSnapshot node = NodeOf(end);
-        Assert.Equal(Counts(items), (node.In, node.Out, node.Skipped));
+        AssertCounts(node, items);
         Assert.Equal((0L, 0L, 0L), (node.Failed, node.Retried, node.Queued));
         RootCounts roots = end.Roots!.Value;
         Assert.Equal(roots.Accepted, roots.Completed + roots.Skipped + roots.Failed + roots.Pending);
@@ -124,7 +128,7 @@ public abstract class OperatorContract<TOut>
         Assert.Equal(node.Name, failure.Node);
         Assert.Equal(FailsAt, failure.Item);
         Assert.Equal(1, node.Failed);
-        AssertBegins(seen, FailsAt);
+        AssertBegins(seen, KeepsOrder ? FailsAt : 100_000);          // others may have overtaken it
         RootCounts roots = run.Snapshot().Roots!.Value;
         Assert.Equal(roots.Accepted, roots.Completed + roots.Skipped + roots.Failed + roots.Pending);
         Assert.Equal(1, roots.Failed);
@@ -182,7 +186,7 @@ public abstract class OperatorContract<TOut>
     protected static RunOptions OptionsFor(Wiring wiring, TestClock clock) => new()
     {
         Mode = wiring == Wiring.SingleThread ? ExecutionMode.SingleThread : ExecutionMode.MultiThread,
-        Capacity = wiring == Wiring.Boundaries ? 2 : 1024,
+        Capacity = wiring == Wiring.Boundaries ? 2 : 16,
         Time = clock,
         TrackItems = true,
     };

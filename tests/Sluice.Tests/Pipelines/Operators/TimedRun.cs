@@ -7,16 +7,23 @@ namespace Sluice.Tests.Pipelines.Operators;
 /// <summary>A run whose items come, and whose time goes by, only when the test says so; in between, everything rests.</summary>
 internal sealed class TimedRun<TOut> : IAsyncDisposable
 {
-    private readonly Channel<int> input = Channel.CreateUnbounded<int>(new UnboundedChannelOptions { AllowSynchronousContinuations = true });
+    private readonly Channel<int> input = NewChannel();
+    private readonly Channel<int> negative = NewChannel();
     private readonly QueueScheduler scheduler = new();
     private readonly List<string> seen = [];
     private readonly DateTimeOffset start;
     private TaskCompletionSource? block;
 
-    public TimedRun(ExecutionMode mode, Func<Source<int>, Source<TOut>> pipeline)
+    public TimedRun(ExecutionMode mode, Func<Source<int>, Source<TOut>> pipeline) : this(mode, (source, _) => pipeline(source))
+    {
+    }
+
+    /// <param name="mode">How it runs; by the test's scheduler in any case.</param>
+    /// <param name="pipeline">The pipeline of two sources; negative numbers come from the second.</param>
+    public TimedRun(ExecutionMode mode, Func<Source<int>, Source<int>, Source<TOut>> pipeline)
     {
         start = Clock.GetUtcNow();
-        Run = pipeline(Source.From(input.Reader.ReadAllAsync())).ForEachAsync(async (item, _, cancellation) =>
+        Run = pipeline(Source.From(input.Reader.ReadAllAsync()), Source.From(negative.Reader.ReadAllAsync())).ForEachAsync(async (item, _, cancellation) =>
         {
             seen.Add(string.Create(CultureInfo.InvariantCulture, $"{item}@{(Clock.GetUtcNow() - start).TotalSeconds}"));
             if (block is { } until) await until.Task.WaitAsync(cancellation);
@@ -37,15 +44,28 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
     /// <summary>Items come, now.</summary>
     public void Send(params IEnumerable<int> items)
     {
-        foreach (int item in items) Assert.True(input.Writer.TryWrite(item));
+        Meanwhile(items);
         Rest();
+    }
+
+    /// <summary>Items come, but nothing runs yet: they get ahead of a tick that comes behind them at the same moment.</summary>
+    public void Meanwhile(params IEnumerable<int> items)
+    {
+        foreach (int item in items) Assert.True((item < 0 ? negative : input).Writer.TryWrite(item));
     }
 
     /// <summary>No more items come.</summary>
     public void End()
     {
-        input.Writer.Complete();
+        EndMeanwhile();
         Rest();
+    }
+
+    /// <summary>No more items come, but nothing runs yet.</summary>
+    public void EndMeanwhile()
+    {
+        input.Writer.Complete();
+        negative.Writer.Complete();
     }
 
     /// <summary>Time goes by; what it sets going comes to rest at each moment.</summary>
@@ -106,6 +126,8 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
         Rest();
         await Run.DisposeAsync();
     }
+
+    private static Channel<int> NewChannel() => Channel.CreateUnbounded<int>(new UnboundedChannelOptions { AllowSynchronousContinuations = true });
 }
 
 /// <summary>Moves the clock of a run that has threads of its own.</summary>

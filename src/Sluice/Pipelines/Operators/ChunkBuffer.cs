@@ -1,0 +1,74 @@
+namespace Sluice;
+
+/// <summary>When a chunk is full.</summary>
+internal sealed class ChunkLimits<T>
+{
+    private const int LargestChunk = 65_536;
+
+    public ChunkLimits(int? count, TimeSpan? within, Func<T, long>? weigh, long? maxWeight, Func<T, bool>? until)
+    {
+        if (count is { } items) ArgumentOutOfRangeException.ThrowIfLessThan(items, 1, nameof(count));
+        if (within is { } time) ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, nameof(within));
+        if (maxWeight is { } weight) ArgumentOutOfRangeException.ThrowIfLessThan(weight, 1, nameof(maxWeight));
+        if (weigh is null != maxWeight is null)
+            throw new ArgumentException("A limit by weight needs both: `weigh`, the weight of an item, and `maxWeight`, that of a chunk.", weigh is null ? nameof(weigh) : nameof(maxWeight));
+        if (count is null && within is null && weigh is null && until is null)
+            throw new ArgumentException("A chunk needs a limit: `count`, `within`, `weigh` with `maxWeight`, or `until`.", nameof(count));
+        (Count, Within, Weigh, MaxWeight, Until) = (count ?? LargestChunk, within, weigh, maxWeight ?? 0, until);
+    }
+
+    public int Count { get; }
+
+    public TimeSpan? Within { get; }
+
+    public Func<T, long>? Weigh { get; }
+
+    public long MaxWeight { get; }
+
+    public Func<T, bool>? Until { get; }
+}
+
+/// <summary>The chunk that is being filled. User code runs before anything is changed, so that an item which fails leaves no trace.</summary>
+internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
+{
+    private T[] items = new T[Math.Min(limits.Count, 16)];
+    private long weight;
+
+    public int Count { get; private set; }
+
+    /// <summary>Adds an item.</summary>
+    /// <param name="item">The item.</param>
+    /// <param name="before">The chunk that had to go before the item, as they would be too heavy together.</param>
+    /// <returns>The chunk that ends with the item.</returns>
+    public T[]? Add(T item, out T[]? before)
+    {
+        long itsWeight = limits.Weigh?.Invoke(item) ?? 0;
+        if (itsWeight < 0) throw new InvalidOperationException($"the weight of an item must not be negative, and is {itsWeight}");
+        bool isLast = limits.Until?.Invoke(item) ?? false;
+
+        // Subtracting, as a sum may overflow: what rests weighs less than the limit.
+        before = limits.Weigh is not null && Count > 0 && itsWeight > limits.MaxWeight - weight ? Cut() : null;
+        if (Count == items.Length) Array.Resize(ref items, (int)Math.Min((uint)limits.Count, (uint)items.Length * 2));
+        items[Count++] = item;
+        weight += itsWeight;
+        bool isFull = isLast || Count == limits.Count || (limits.Weigh is not null && weight >= limits.MaxWeight);
+        return isFull ? Cut() : null;
+    }
+
+    public T[] Cut()
+    {
+        T[] chunk = items;
+        if (Count == items.Length)
+        {
+            items = new T[items.Length];                         // it is handed out as it is
+        }
+        else
+        {
+            chunk = items[..Count];
+            Array.Clear(items, 0, Count);
+        }
+        Count = 0;
+        weight = 0;
+        return chunk;
+    }
+}

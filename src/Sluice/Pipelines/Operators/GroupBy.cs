@@ -1,0 +1,112 @@
+namespace Sluice;
+
+public static partial class Operators
+{
+    private const int LargestGroup = 65_536;
+
+    /// <summary>Gathers runs of items with equal keys, one after the other, into groups: a group is put out when the key changes, and at the end.</summary>
+    /// <remarks>
+    /// For items that are sorted, or come in batches; a key that comes again later makes another group. Bounded: a run that is longer than
+    /// <paramref name="maxSize"/> is cut. What rests when a run is cancelled or fails is not put out. It does not run in parallel and is
+    /// not retried; behind <see cref="Stage.KeyBy"/>, every lane gathers for itself.
+    /// </remarks>
+    /// <param name="source">What to go on from.</param>
+    /// <param name="key">The key of an item.</param>
+    /// <param name="maxSize">How many items a group holds at most: 1 or more. A group of that size is put out at once.</param>
+    /// <param name="comparer">Which keys are equal; the default of the type unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size less than 1.</exception>
+    public static Source<Group<TKey, T>> GroupBy<T, TKey>(
+        this Source<T> source, Func<T, TKey> key, int maxSize = LargestGroup, IEqualityComparer<TKey>? comparer = null)
+        => NotNull(source).Then(new GroupByOperator<T, TKey>(NotNull(key), maxSize, comparer));
+
+    /// <inheritdoc cref="GroupBy{T, TKey}(Source{T}, Func{T, TKey}, int, IEqualityComparer{TKey})"/>
+    public static Pipe<TIn, Group<TKey, T>> GroupBy<TIn, T, TKey>(
+        this Pipe<TIn, T> pipe, Func<T, TKey> key, int maxSize = LargestGroup, IEqualityComparer<TKey>? comparer = null)
+        => NotNull(pipe).Then(new GroupByOperator<T, TKey>(NotNull(key), maxSize, comparer));
+}
+
+/// <summary>Items that came one after the other and have one key. Immutable, so far as its items are.</summary>
+/// <typeparam name="TKey">The type of the key.</typeparam>
+/// <typeparam name="T">The type of the items.</typeparam>
+public sealed class Group<TKey, T>
+{
+    internal Group(TKey key, T[] items) => (Key, Items) = (key, items);
+
+    /// <summary>The key: that of the first item, where equal keys differ.</summary>
+    public TKey Key { get; }
+
+    /// <summary>The items in the order they came; at least one.</summary>
+    public IReadOnlyList<T> Items { get; }
+
+    /// <summary>For example <c>ATL: 12 items</c>.</summary>
+    public override string ToString() => $"{Key}: {Items.Count} item{(Items.Count == 1 ? "" : "s")}";
+}
+
+internal sealed class GroupByOperator<T, TKey> : Operator<T, Group<TKey, T>>
+{
+    private readonly Func<T, TKey> key;
+    private readonly int maxSize;
+    private readonly IEqualityComparer<TKey> comparer;
+
+    public GroupByOperator(Func<T, TKey> key, int maxSize, IEqualityComparer<TKey>? comparer)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxSize, 1);
+        (this.key, this.maxSize, this.comparer) = (key, maxSize, comparer ?? EqualityComparer<TKey>.Default);
+    }
+
+    public override string Kind => "group";
+
+    public override Delegate Function => key;
+
+    public override string Stateful => "holds the items of a run of equal keys";
+
+    public override bool EndsItems => true;
+
+    public override Inlet<T> Create(StageContext context, Inlet<Group<TKey, T>> next)
+        => new GroupByStage<T, TKey>(context, next, key, maxSize, comparer);
+}
+
+internal sealed class GroupByStage<T, TKey>(
+    StageContext context, Inlet<Group<TKey, T>> next, Func<T, TKey> key, int maxSize, IEqualityComparer<TKey> comparer)
+    : Stage<T, Group<TKey, T>>(context, next)
+{
+    private readonly List<T> items = [];
+    private TKey current = default!;
+
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        TKey itsKey;
+        bool changes;
+        try
+        {
+            itsKey = key(item);
+            changes = items.Count > 0 && !comparer.Equals(current, itsKey);
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        ticket?.Settle(Outcome.Completed);
+
+        // At most one group goes out: where one item fills a group, none is ever open when the key changes.
+        Group<TKey, T>? closed = changes ? Cut() : null;
+        if (items.Count == 0) current = itsKey;
+        items.Add(item);
+        if (items.Count == maxSize) closed = Cut();
+        return closed is null ? default : EmitAsync(closed, null);
+    }
+
+    protected override async ValueTask OnCompleteAsync()
+    {
+        if (items.Count > 0) await EmitAsync(Cut(), null);
+        await Next.CompleteAsync();
+    }
+
+    private Group<TKey, T> Cut()
+    {
+        var group = new Group<TKey, T>(current, [.. items]);
+        items.Clear();
+        return group;
+    }
+}

@@ -1,0 +1,41 @@
+namespace Sluice;
+
+/// <summary>A map that may be the whole of a branch.</summary>
+internal interface IRoutedMap<T>
+{
+    /// <summary>One stage for a route whose branches are all a map of this type in front of the same inlet; null otherwise.</summary>
+    FanOut<T>? TryFuse(StageContext context, Inlet<T>[] branches, RouteOperator<T> route);
+}
+
+/// <summary>A route over branches that are one map each, merged again: a choice among functions, with one push for all.</summary>
+internal sealed class RouteRun<T, TOut> : FanOut<T>
+{
+    private readonly RouteOperator<T> route;
+    private readonly SelectStage<T, TOut>[] maps;
+    private readonly Func<T, TOut>[] functions;
+    private readonly Inlet<TOut> next;
+
+    public RouteRun(StageContext context, SelectStage<T, TOut>[] maps, RouteOperator<T> route) : base(context, maps)
+    {
+        (this.route, this.maps, next) = (route, maps, maps[0].Next);
+        functions = Array.ConvertAll(maps, map => map.Function);
+    }
+
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        int index = -1;
+        TOut result;
+        try
+        {
+            index = route.IndexOf(item);
+            maps[index].Context.In++;
+            result = functions[index](item);
+        }
+        catch (Exception e)
+        {
+            throw (index < 0 ? Context : maps[index].Context).Failure(e, item, ticket);
+        }
+        return next.PushAsync(result, ticket);
+    }
+}

@@ -1,0 +1,47 @@
+namespace Sluice;
+
+public static partial class Operators
+{
+    /// <summary>Puts out the result so far with every item: <c>numbers.Scan(0, (sum, n) => sum + n)</c> is the running sum.</summary>
+    /// <remarks>Remembers the last result, so it does not run in parallel and is not retried; behind <see cref="Stage.KeyBy"/>, every lane has a result of its own. An item whose function fails leaves the result as it was.</remarks>
+    /// <param name="source">What to go on from.</param>
+    /// <param name="seed">The result before the first item; not put out. All runs and lanes begin with this one object: do not change it in place.</param>
+    /// <param name="function">The next result, from the one so far and an item.</param>
+    public static Source<TResult> Scan<T, TResult>(this Source<T> source, TResult seed, Func<TResult, T, TResult> function)
+        => NotNull(source).Then(new ScanOperator<T, TResult>(seed, NotNull(function)));
+
+    /// <inheritdoc cref="Scan{T, TResult}(Source{T}, TResult, Func{TResult, T, TResult})"/>
+    public static Pipe<TIn, TResult> Scan<TIn, T, TResult>(this Pipe<TIn, T> pipe, TResult seed, Func<TResult, T, TResult> function)
+        => NotNull(pipe).Then(new ScanOperator<T, TResult>(seed, NotNull(function)));
+}
+
+internal sealed class ScanOperator<T, TResult>(TResult seed, Func<TResult, T, TResult> function) : Operator<T, TResult>
+{
+    public override string Kind => "scan";
+
+    public override Delegate Function => function;
+
+    public override string Stateful => "remembers the result so far";
+
+    public override Inlet<T> Create(StageContext context, Inlet<TResult> next) => new ScanStage<T, TResult>(context, next, seed, function);
+}
+
+internal sealed class ScanStage<T, TResult>(StageContext context, Inlet<TResult> next, TResult seed, Func<TResult, T, TResult> function)
+    : Stage<T, TResult>(context, next)
+{
+    private TResult result = seed;
+
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        try
+        {
+            result = function(result, item);
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        return EmitAsync(result, ticket);
+    }
+}

@@ -1,0 +1,58 @@
+namespace Sluice;
+
+/// <summary>A chunk with a time limit.</summary>
+/// <remarks>The timer is not moved for every chunk: one that goes off early is set again for the rest.</remarks>
+internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer, TimeSpan within)
+    : TimedStage<T, T[]>(context, next)
+{
+    private long began;
+    private bool isTicking;
+
+    protected override ValueTask OnItemAsync(T item, Ticket? ticket)
+    {
+        bool wasEmpty = buffer.Count == 0;
+        T[]? before, after;
+        try
+        {
+            after = buffer.Add(item, out before);
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        ticket?.Settle(Outcome.Completed);
+        if (buffer.Count > 0 && (wasEmpty || before is not null)) Begin();
+        if (before is null) return after is null ? default : EmitAsync(after, null);
+        return after is null ? EmitAsync(before, null) : EmitBothAsync(before, after);
+    }
+
+    protected override ValueTask OnTickAsync()
+    {
+        isTicking = false;
+        if (buffer.Count == 0) return default;
+        TimeSpan left = within - Time.GetElapsedTime(began);
+        if (left <= TimeSpan.Zero) return EmitAsync(buffer.Cut(), null);
+        Tick(left);
+        return default;
+    }
+
+    protected override ValueTask OnEndAsync() => buffer.Count > 0 ? EmitAsync(buffer.Cut(), null) : default;
+
+    private void Begin()
+    {
+        began = Time.GetTimestamp();
+        if (!isTicking) Tick(within);
+    }
+
+    private void Tick(TimeSpan due)
+    {
+        isTicking = true;
+        SetTimer(due);
+    }
+
+    private async ValueTask EmitBothAsync(T[] before, T[] after)
+    {
+        await EmitAsync(before, null);
+        await EmitAsync(after, null);
+    }
+}

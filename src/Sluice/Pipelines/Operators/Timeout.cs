@@ -1,0 +1,100 @@
+namespace Sluice;
+
+public static partial class Operators
+{
+    /// <summary>Fails the run, or ends the stream, when no item comes for too long.</summary>
+    /// <remarks>
+    /// <para>The time runs from the start of the run to the first item, from each item to the next, and to the end. What counts is when
+    /// items come: while what follows is busy with one, the time stands still.</para>
+    /// <para>The failure is a <see cref="PipelineException"/> that names the node and has a <see cref="TimeoutException"/> inside. When the
+    /// stream is to end instead, its sources are told to stop, what they still bring is skipped, and what follows sees the end as soon
+    /// as they have stopped; everything that came before is processed. To limit the work on one item, annotate the stage that does it with
+    /// <see cref="Stage.Timeout"/>.</para>
+    /// <para>Holds nothing. The clock is the run's (<see cref="RunOptions.Time"/>).</para>
+    /// </remarks>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="source">What comes.</param>
+    /// <param name="within">The longest time without an item: more than zero, at most 36,500 days.</param>
+    /// <param name="end">Whether the stream ends, rather than the run fails.</param>
+    /// <returns>The same items.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
+    public static Source<T> Timeout<T>(this Source<T> source, TimeSpan within, bool end = false)
+        => NotNull(source).Then(new TimeoutOperator<T>(Positive(within), end));
+
+    /// <inheritdoc cref="Timeout{T}(Source{T}, TimeSpan, bool)"/>
+    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="pipe">What comes.</param>
+    /// <param name="within">The longest time without an item: more than zero, at most 36,500 days.</param>
+    /// <param name="end">Whether the stream ends, rather than the run fails.</param>
+    public static Pipe<TIn, T> Timeout<TIn, T>(this Pipe<TIn, T> pipe, TimeSpan within, bool end = false)
+        => NotNull(pipe).Then(source => source.Timeout(within, end));
+}
+
+internal sealed class TimeoutOperator<T>(TimeSpan within, bool end) : Operator<T, T>
+{
+    public override string Kind => "timeout";
+
+    public override string Stateful => "remembers when the last item came";
+
+    public override bool ActsByItself => true;
+
+    public override Inlet<T> Create(StageContext context, Inlet<T> next) => new TimeoutStage<T>(context, next, within, end);
+}
+
+/// <summary>The timer is not moved by every item: when it goes off too early, it is set to what is left.</summary>
+internal sealed class TimeoutStage<T> : TimedStage<T, T>
+{
+    private readonly TimeSpan within;
+    private readonly bool end;
+    private TimeSpan over;
+    private bool hasEnded;
+
+    public TimeoutStage(StageContext context, Inlet<T> next, TimeSpan within, bool end) : base(context, next)
+    {
+        (this.within, this.end) = (within, end);
+        context.Run.OnStart.Add(Begin);
+    }
+
+    protected override ValueTask OnItemAsync(T item, Ticket? ticket)
+    {
+        if (hasEnded) return Skip(ticket);
+        ValueTask pushed = EmitAsync(item, ticket);
+        if (!pushed.IsCompletedSuccessfully) return CountLaterAsync(pushed);
+        over = Now + within;
+        return default;
+    }
+
+    protected override ValueTask OnTickAsync()
+    {
+        TimeSpan left = over - Now;
+        if (left > TimeSpan.Zero)
+        {
+            SetTimer(left);
+            return default;
+        }
+        if (!end) throw Failure();
+        hasEnded = true;
+        Upstream?.Stop();
+        return default;
+    }
+
+    private void Begin()
+    {
+        over = Now + within;
+        SetTimer(within);
+    }
+
+    private async ValueTask CountLaterAsync(ValueTask pushed)
+    {
+        await pushed;
+        over = Now + within;
+    }
+
+    // No item has failed: it is not counted as one.
+    private PipelineException Failure()
+    {
+        string behind = Context.In == 0 ? "the first item did not come" : $"no item came behind the {Context.In} before";
+        return new(Context.Run.NameOf(Node), null, new TimeoutException($"{behind} within {within}."), Node);
+    }
+}

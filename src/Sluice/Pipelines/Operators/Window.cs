@@ -1,0 +1,132 @@
+namespace Sluice;
+
+public static partial class Operators
+{
+    private const int MostOpenWindows = 1000;
+
+    /// <summary>Gathers the items of each stretch of time: windows of one size, one after the other.</summary>
+    /// <remarks>
+    /// <para>Windows lie on whole multiples of their size since 1 January 1970 UTC: those of an hour begin at the full hour. An item
+    /// belongs to the window in which it gets here (processing time); one that comes at the very end of a window belongs to the next.
+    /// A window comes out when it is over, and only if something is in it.</para>
+    /// <para>A window that holds <paramref name="maxItems"/> comes out at once, with this moment for its end; what still comes before it
+    /// would have been over comes out as another window, which begins at this moment. Nothing is dropped.</para>
+    /// <para>At the end, and so in a drain, the windows that are open come out at once, with the ends they would have had; a run that is
+    /// cancelled gives them up. Times are those at the start of the run plus what has passed since on the run's clock
+    /// (<see cref="RunOptions.Time"/>): setting the time of day in between moves no window. When the clock jumps, the windows that are over
+    /// come out one after the other.</para>
+    /// </remarks>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="source">What comes.</param>
+    /// <param name="size">How long a window is: more than zero, at most 36,500 days.</param>
+    /// <param name="maxItems">How many items a window holds, 1 or more.</param>
+    /// <returns>The windows, in order. They are new root items.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The size or the number is out of range.</exception>
+    public static Source<Window<T>> Window<T>(this Source<T> source, TimeSpan size, int maxItems = 100_000) => source.Window(size, size, maxItems);
+
+    /// <summary>Gathers the items of overlapping stretches of time: windows of one size, of which another begins with every hop.</summary>
+    /// <remarks>
+    /// <para>Windows begin on whole multiples of the hop since 1 January 1970 UTC. An item belongs to all windows in which it gets here. All
+    /// else is as with windows that do not overlap (<see cref="Window{T}(Source{T}, TimeSpan, int)"/>), at the bound also: each window
+    /// counts its own items.</para>
+    /// </remarks>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="source">What comes.</param>
+    /// <param name="size">How long a window is: more than zero, at most 36,500 days.</param>
+    /// <param name="hop">The time from the beginning of a window to that of the next: at most the size, and at least a thousandth of it.</param>
+    /// <param name="maxItems">How many items a window holds, 1 or more.</param>
+    /// <returns>The windows, in the order of their ends. They are new root items.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A time or the number is out of range.</exception>
+    public static Source<Window<T>> Window<T>(this Source<T> source, TimeSpan size, TimeSpan hop, int maxItems = 100_000)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Positive(hop), Positive(size), nameof(hop));
+        ArgumentOutOfRangeException.ThrowIfLessThan(hop.Ticks, (size.Ticks + MostOpenWindows - 1) / MostOpenWindows, nameof(hop));
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxItems, 1);
+        return NotNull(source).Then(new WindowOperator<T>(() => new SlidingWindows(size.Ticks, hop.Ticks), maxItems));
+    }
+
+    /// <summary>Gathers items that come close together: a window begins with an item, and is over when none has come for a while.</summary>
+    /// <remarks>
+    /// <para>An item that comes at the very moment at which the window is over begins the next one. A window begins when its first item
+    /// came and ends a gap after its last one came, but not later than the longest time allowed after its beginning.</para>
+    /// <para>All else is as with windows of one size (<see cref="Window{T}(Source{T}, TimeSpan, int)"/>), at the bound also.</para>
+    /// </remarks>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="source">What comes.</param>
+    /// <param name="gap">How long nothing must come: more than zero, at most 36,500 days.</param>
+    /// <param name="longest">The longest time that a window lasts, however close together items come: more than zero, at most 36,500 days.</param>
+    /// <param name="maxItems">How many items a window holds, 1 or more.</param>
+    /// <returns>The windows, in order. They are new root items.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A time or the number is out of range.</exception>
+    public static Source<Window<T>> SessionWindow<T>(this Source<T> source, TimeSpan gap, TimeSpan longest, int maxItems = 100_000)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxItems, 1);
+        long gapTicks = Positive(gap).Ticks, longestTicks = Positive(longest).Ticks;
+        return NotNull(source).Then(new WindowOperator<T>(() => new SessionWindows(gapTicks, longestTicks), maxItems));
+    }
+
+    /// <inheritdoc cref="Window{T}(Source{T}, TimeSpan, int)"/>
+    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="pipe">What comes.</param>
+    /// <param name="size">How long a window is: more than zero, at most 36,500 days.</param>
+    /// <param name="maxItems">How many items a window holds, 1 or more.</param>
+    public static Pipe<TIn, Window<T>> Window<TIn, T>(this Pipe<TIn, T> pipe, TimeSpan size, int maxItems = 100_000)
+        => NotNull(pipe).Then(source => source.Window(size, maxItems));
+
+    /// <inheritdoc cref="Window{T}(Source{T}, TimeSpan, TimeSpan, int)"/>
+    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="pipe">What comes.</param>
+    /// <param name="size">How long a window is: more than zero, at most 36,500 days.</param>
+    /// <param name="hop">The time from the beginning of a window to that of the next: at most the size, and at least a thousandth of it.</param>
+    /// <param name="maxItems">How many items a window holds, 1 or more.</param>
+    public static Pipe<TIn, Window<T>> Window<TIn, T>(this Pipe<TIn, T> pipe, TimeSpan size, TimeSpan hop, int maxItems = 100_000)
+        => NotNull(pipe).Then(source => source.Window(size, hop, maxItems));
+
+    /// <inheritdoc cref="SessionWindow{T}(Source{T}, TimeSpan, TimeSpan, int)"/>
+    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <param name="pipe">What comes.</param>
+    /// <param name="gap">How long nothing must come: more than zero, at most 36,500 days.</param>
+    /// <param name="longest">The longest time that a window lasts, however close together items come: more than zero, at most 36,500 days.</param>
+    /// <param name="maxItems">How many items a window holds, 1 or more.</param>
+    public static Pipe<TIn, Window<T>> SessionWindow<TIn, T>(this Pipe<TIn, T> pipe, TimeSpan gap, TimeSpan longest, int maxItems = 100_000)
+        => NotNull(pipe).Then(source => source.SessionWindow(gap, longest, maxItems));
+}
+
+/// <summary>The items that came within a stretch of time.</summary>
+/// <remarks>Immutable, and safe for use by several threads as far as its items are.</remarks>
+/// <typeparam name="T">The type of the items.</typeparam>
+public sealed class Window<T>
+{
+    internal Window(DateTimeOffset start, DateTimeOffset end, IReadOnlyList<T> items) => (Start, End, Items) = (start, end, items);
+
+    /// <summary>When it began, in UTC; this moment belongs to it.</summary>
+    public DateTimeOffset Start { get; }
+
+    /// <summary>When it was over, in UTC; this moment does not belong to it, unless it was over because it was full.</summary>
+    public DateTimeOffset End { get; }
+
+    /// <summary>The items that came, in the order in which they came; at least one.</summary>
+    public IReadOnlyList<T> Items { get; }
+
+    /// <summary>For example <c>[2026-01-01 00:00:00Z, 2026-01-01 00:00:10Z): 3 items</c>.</summary>
+    public override string ToString() => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture, $"[{Start:u}, {End:u}): {Items.Count} {(Items.Count == 1 ? "item" : "items")}");
+}
+
+/// <param name="windows">Makes what tells where windows begin and end.</param>
+/// <param name="maxItems">How many items a window holds.</param>
+internal sealed class WindowOperator<T>(Func<WindowBounds> windows, int maxItems) : Operator<T, Window<T>>
+{
+    public override string Kind => "window";
+
+    public override string Stateful => "gathers items";
+
+    public override bool ActsByItself => true;
+
+    public override bool EndsItems => true;
+
+    public override Inlet<T> Create(StageContext context, Inlet<Window<T>> next) => new WindowStage<T>(context, next, windows(), maxItems);
+}

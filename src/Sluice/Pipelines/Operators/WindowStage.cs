@@ -1,0 +1,124 @@
+namespace Sluice;
+
+/// <summary>The open windows, in the order of their ends. All times in it are UTC ticks.</summary>
+internal sealed class WindowStage<T>(StageContext context, Inlet<Window<T>> next, WindowBounds bounds, int maxItems)
+    : TimedStage<T, Window<T>>(context, next)
+{
+    private readonly long origin = context.Run.Time.GetUtcNow().UtcTicks;
+    private readonly List<Gathered> open = [];
+
+    private long UtcNow => origin + Now.Ticks;
+
+    protected override ValueTask OnItemAsync(T item, Ticket? ticket)
+    {
+        ticket?.Settle(Outcome.Completed);           // gathered now: a window is a root of its own
+        long now = UtcNow;
+        if (open.Count > 0 && open[0].End <= now) return CloseAndAddAsync(item);
+        return Add(item, now) ? EmitFullAsync(now) : default;
+    }
+
+    protected override ValueTask OnTickAsync() => CloseAsync(UtcNow);
+
+    protected override ValueTask OnEndAsync() => CloseAsync(long.MaxValue);
+
+    private async ValueTask CloseAndAddAsync(T item)
+    {
+        long now = UtcNow;
+        await CloseAsync(now);
+        if (Add(item, now)) await EmitFullAsync(now);
+    }
+
+    /// <returns>Whether a window is full.</returns>
+    private bool Add(T item, long now)
+    {
+        while (bounds.TryOpen(now, open.Count == 0 ? null : open[^1].End, out long start, out long end)) open.Add(new(start, end));
+        bool full = false;
+        foreach (Gathered window in open)
+        {
+            window.End = bounds.Extend(window.Begin, window.End, now);
+            window.Items.Add(item);
+            full |= window.Items.Count == maxItems;
+        }
+        if (!IsTimerSet) SetTimer(new(open[0].End - now));
+        return full;
+    }
+
+    private async ValueTask CloseAsync(long now)
+    {
+        int closed = 0;
+        for (; closed < open.Count && open[closed].End <= now; closed++)
+        {
+            Gathered window = open[closed];
+            if (window.Items.Count > 0) await EmitAsync(window, window.End);
+        }
+        open.RemoveRange(0, closed);
+        if (open.Count > 0) SetTimer(new(open[0].End - UtcNow));
+    }
+
+    private async ValueTask EmitFullAsync(long now)
+    {
+        foreach (Gathered window in open)
+        {
+            if (window.Items.Count < maxItems) continue;
+            await EmitAsync(window, now);
+            (window.Start, window.Items) = (now, []);
+        }
+    }
+
+    private ValueTask EmitAsync(Gathered window, long end)
+        => EmitAsync(new Window<T>(new(window.Start, TimeSpan.Zero), new(end, TimeSpan.Zero), window.Items.AsReadOnly()), null);
+
+    /// <summary>A window that is open.</summary>
+    private sealed class Gathered
+    {
+        public Gathered(long start, long end) => (Begin, Start, End) = (start, start, end);
+
+        /// <summary>Where the window begins, whatever came out of it already.</summary>
+        public long Begin { get; }
+
+        /// <summary>Where what is held of it begins.</summary>
+        public long Start { get; set; }
+
+        public long End { get; set; }
+
+        public List<T> Items { get; set; } = [];
+    }
+}
+
+/// <summary>Where windows begin and end, in UTC ticks.</summary>
+internal abstract class WindowBounds
+{
+    /// <summary>Whether another window is open at <paramref name="now"/>, beside those up to the one that ends <paramref name="last"/>.</summary>
+    public abstract bool TryOpen(long now, long? last, out long start, out long end);
+
+    /// <summary>The end of a window into which an item comes.</summary>
+    public virtual long Extend(long start, long end, long now) => end;
+}
+
+/// <summary>Windows of one size, one with every hop.</summary>
+internal sealed class SlidingWindows(long size, long hop) : WindowBounds
+{
+    private static readonly long Epoch = DateTimeOffset.UnixEpoch.UtcTicks;
+
+    public override bool TryOpen(long now, long? last, out long start, out long end)
+    {
+        // The first that contains this moment is the one after the last that begins a whole size or more before it.
+        start = last + hop - size ?? LastStart(now - size) + hop;
+        end = start + size;
+        return start <= now;
+    }
+
+    private long LastStart(long at) => at - ((((at - Epoch) % hop) + hop) % hop);
+}
+
+/// <summary>A window that each item prolongs.</summary>
+internal sealed class SessionWindows(long gap, long longest) : WindowBounds
+{
+    public override bool TryOpen(long now, long? last, out long start, out long end)
+    {
+        (start, end) = (now, now + Math.Min(gap, longest));
+        return last is null;
+    }
+
+    public override long Extend(long start, long end, long now) => Math.Min(now + gap, start + longest);
+}

@@ -1,0 +1,220 @@
+using Sluice.Testing;
+using Sluice.Tests.Pipelines.Operators;
+
+namespace Sluice.Tests.Pipelines;
+
+public sealed class AnnotationTests
+{
+    private readonly TestClock clock = new();
+    private readonly QueueScheduler scheduler = new();
+
+    [Fact]
+    public async Task ParallelWorksOnThatManyItemsAtOnceAndKeepsTheirOrder()
+    {
+        int started = 0;
+        var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        List<int> seen = [];
+        Source<int> stage = Source.From([3, 2, 1, 0]).SelectAsync(async (n, cancellation) =>
+        {
+            if (Interlocked.Increment(ref started) == 4) all.SetResult();
+            await all.Task.WaitAsync(cancellation);              // nobody goes on before all four are here
+            for (int i = 0; i < n; i++) await Task.Yield();
+            return n;
+        }) | Stage.Parallel(4);
+        await stage.ForEach(seen.Add).RunAsync();
+        Assert.Equal([3, 2, 1, 0], seen);
+    }
+
+    [Fact]
+    public async Task ParallelNeverWorksOnMore()
+    {
+        int inside = 0, most = 0;
+        Source<int> stage = Source.From(Enumerable.Range(0, 2000)).SelectAsync(async (n, _) =>
+        {
+            int now = Interlocked.Increment(ref inside);
+            for (int known; (known = most) < now;) Interlocked.CompareExchange(ref most, now, known);
+            await Task.Yield();
+            Interlocked.Decrement(ref inside);
+            return n;
+        }) | Stage.Parallel(3);
+        await stage.ForEach(_ => { }).RunAsync();
+        Assert.InRange(most, 1, 3);
+    }
+
+    [Fact]
+    public async Task UnorderedLetsAnItemOvertakeASlowerOne()
+    {
+        var overtaken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        List<int> seen = [];
+        Source<int> stage = Source.From([0, 1]).SelectAsync(async (n, cancellation) =>
+        {
+            if (n == 0) await overtaken.Task.WaitAsync(cancellation);
+            return n;
+        }) | Stage.Parallel(2).Unordered;
+        await stage.ForEach(n =>
+        {
+            seen.Add(n);
+            overtaken.TrySetResult();
+        }).RunAsync();
+        Assert.Equal([1, 0], seen);
+    }
+
+    [Theory]
+    [InlineData(ExecutionMode.SingleThread, 1)]
+    [InlineData(ExecutionMode.MultiThread, 1)]
+    [InlineData(ExecutionMode.MultiThread, 4)]
+    public async Task WhatAFailedAttemptHadPutOutIsTakenBack(ExecutionMode mode, int lanes)
+    {
+        int[] attempts = new int[100];
+        List<int> seen = [];
+        IEnumerable<int> Twice(int n)
+        {
+            yield return n;
+            if (++attempts[n] <= n % 3) throw new FormatException("again");
+            yield return n;
+        }
+        Source<int> stage = Source.From(Enumerable.Range(0, 100)).SelectMany(Twice) | Stage.Retry(2, Backoff.None).Parallel(lanes);
+        RunSnapshot end = await stage.ForEach(seen.Add).RunAsync(new RunOptions { Mode = mode, TrackItems = true });
+        Assert.Equal(Enumerable.Range(0, 100).SelectMany(n => new[] { n, n }), seen);
+        NodeSnapshot node = end["Twice"];
+        Assert.Equal((100L, 200L, 0L, 0L, 99L), (node.In, node.Out, node.Skipped, node.Failed, node.Retried));
+        Assert.Equal(new RootCounts(100, 100, 0, 0, 0), end.Roots);
+    }
+
+    [Fact]
+    public async Task RetriesWaitAsLongAsTheBackoffSays()
+    {
+        List<int> attempts = [];
+        int Fragile(int n)
+        {
+            attempts.Add(Seconds());
+            throw new FormatException("no");
+        }
+        Source<int> stage = Source.From([7]).Select(Fragile) | Stage.Retry(3, Backoff.Exponential(TimeSpan.FromSeconds(1), jitter: 0));
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => PlayAsync(stage.ForEach(_ => { }), 100));
+        Assert.Equal([0, 1, 3, 7], attempts);
+        Assert.Equal("'Fragile' failed on item 7: no", failure.Message);
+    }
+
+    [Theory]
+    [InlineData(ExecutionMode.SingleThread)]
+    [InlineData(ExecutionMode.MultiThread)]
+    public async Task SkippedFailuresAreCountedAndTheRunGoesOn(ExecutionMode mode)
+    {
+        List<int> seen = [];
+        Source<int> stage = Source.From(Enumerable.Range(0, 10)).Select(ThirdsFail) | Stage.OnError(OnError.Skip);
+        RunSnapshot end = await stage.ForEach(seen.Add).RunAsync(new RunOptions { Mode = mode, TrackItems = true });
+        Assert.Equal([1, 2, 4, 5, 7, 8], seen);
+        NodeSnapshot node = end[nameof(ThirdsFail)];
+        Assert.Equal((10L, 6L, 0L, 4L, 0L), (node.In, node.Out, node.Skipped, node.Failed, node.Retried));
+        Assert.Equal(new RootCounts(10, 6, 0, 4, 0), end.Roots);
+    }
+
+    [Fact]
+    public async Task ADeadLetterSaysWhatFailedWhereAndHowOften()
+    {
+        Pipeline pipeline = (Source.From([1, 3, 6, 9]).Select(ThirdsFail) | Stage.Retry(1, Backoff.None).OnError(OnError.DeadLetter)).ForEach(_ => { });
+        await using Run run = pipeline.Start(new RunOptions { DeadLetterCapacity = 2, Time = clock });
+        await run.Completion;
+        Assert.Equal(["6 failed in ThirdsFail after 2 attempts: a third", "9 failed in ThirdsFail after 2 attempts: a third"], run.DeadLetters.Select(letter => $"{letter}"));
+        Assert.All(run.DeadLetters, letter => Assert.IsType<FormatException>(letter.Error));
+        Assert.Equal(3, run.Snapshot()[nameof(ThirdsFail)].Failed);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AnAttemptThatTakesTooLongHasFailed(bool honoursItsToken)
+    {
+        List<string> log = [];
+        async ValueTask<int> Slow(int n, CancellationToken cancellation)
+        {
+            log.Add($"{Seconds()}: try {n}");
+            if (n == 1) await (honoursItsToken ? Task.Delay(Timeout.InfiniteTimeSpan, cancellation) : new TaskCompletionSource().Task);
+            return n;
+        }
+        Source<int> stage = Source.From([1, 2]).SelectAsync(Slow)
+            | Stage.Timeout(TimeSpan.FromSeconds(5)).Retry(1, Backoff.None).OnError(OnError.DeadLetter);
+        await using Run run = await PlayAsync(stage.ForEach(n => log.Add($"{Seconds()}: done {n}")), 20);
+        Assert.Equal(["0: try 1", "5: try 1", "10: try 2", "10: done 2"], log);
+        DeadLetter letter = Assert.Single(run.DeadLetters);
+        Assert.IsType<TimeoutException>(letter.Error);
+        Assert.Equal((1, 2), (letter.Item, letter.Attempts));
+        Assert.Equal(honoursItsToken ? [] : ["Slow"], run.StillRunning);
+    }
+
+    [Fact]
+    public async Task AnAttemptInTimeIsNotCutShort()
+    {
+        List<string> log = [];
+        Source<int> stage = Source.From([1]).SelectAsync(async (n, cancellation) =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(4), clock, cancellation);
+            return n;
+        }) | Stage.Timeout(TimeSpan.FromSeconds(5));
+        await PlayAsync(stage.ForEach(n => log.Add($"{Seconds()}: {n}")), 10);
+        Assert.Equal(["4: 1"], log);
+    }
+
+    [Fact]
+    public async Task ANameIsTheNodesEverywhere()
+    {
+        Pipeline pipeline = (Source.From([3]).Select(ThirdsFail) | Stage.Named("thirds")).ForEach(_ => { });
+        Assert.Equal("thirds", pipeline.Topology.Find("thirds").Name);
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => pipeline.RunAsync());
+        Assert.Equal("thirds", failure.Node);
+    }
+
+    [Fact]
+    public void ANameIsGivenOnce()
+    {
+        Source<int> once = Source.From([3]).Select(n => n) | Stage.Named("thirds");
+        Pipeline twice = (once.Select(n => n) | Stage.Named("thirds")).ForEach(_ => { });
+        Assert.Contains("thirds", Assert.Throws<InvalidTopologyException>(() => { _ = twice.Start(); }).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TheLogShowsWhatGoesInAndComesOut()
+    {
+        List<ItemLog> log = [];
+        Source<int> stage = Source.From([1, 2]).Where(n => n > 1) | Stage.Named("large").Log(log.Add);
+        await stage.ForEach(_ => { }).RunAsync(new RunOptions { Time = clock, Mode = ExecutionMode.SingleThread });
+        Assert.Equal(["> large: 1", "> large: 2", "< large: 2"], log.Select(line => $"{line}"));
+        Assert.All(log, line => Assert.Equal(clock.GetUtcNow(), line.At));
+    }
+
+    public static TheoryData<string, Func<object>> Misfits => new()
+    {
+        { "remembers the result so far", () => Source.From([1]).Scan(0, (sum, n) => sum + n) | Stage.Parallel(2) },
+        { "remembers what it has seen", () => Source.From([1]).Distinct() | Stage.Retry(1) },
+        { "counts what goes by", () => Source.From([1]).Take(1) | Stage.Retry(1) },
+        { "is synchronous", () => Source.From([1]).Select(n => n) | Stage.Timeout(TimeSpan.FromSeconds(1)) },
+        { "a sink puts nothing out", () => Source.From([1]).ForEach(_ => { }) | Stage.Buffer(1) },
+        { "takes from several inputs", () => Source.Merge(Source.From([1])) | Stage.Parallel(2) },
+        { "a zip is not a function", () => Source.From([1]).Zip(Source.From([1]), (a, b) => a + b) | Stage.OnError(OnError.Skip) },
+        { "where a pipe begins", () => Pipe.Of<int>() | Stage.Parallel(2) },
+        { "stands before the stage", () => Source.From([1]) | Stage.KeyBy((int n) => n, lanes: 2) | Stage.Retry(1) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Misfits), DisableDiscoveryEnumeration = true)]
+    public void AnAnnotationThatDoesNotFitIsRefusedWithAReason(string reason, Func<object> misfit)
+        => Assert.Contains(reason, Assert.Throws<InvalidOperationException>(misfit).Message, StringComparison.Ordinal);
+
+    private static int ThirdsFail(int n) => n % 3 == 0 ? throw new FormatException("a third") : n;
+
+    private int Seconds() => (int)TimeSpan.FromTicks(clock.GetTimestamp()).TotalSeconds;
+
+    /// <summary>Runs on this thread, in virtual time.</summary>
+    private async Task<Run> PlayAsync(Pipeline pipeline, int seconds)
+    {
+        Run run = pipeline.Start(new RunOptions { Time = clock, Scheduler = scheduler });
+        await clock.AdvanceAsync(TimeSpan.FromSeconds(seconds), settle: () =>
+        {
+            scheduler.RunUntilIdle();
+            return Task.CompletedTask;
+        });
+        await run.Completion;
+        return run;
+    }
+}
