@@ -106,7 +106,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         private readonly Waiter overflow;
         private bool passes;
 
-        public Outlet(ParallelStage<TIn, TOut> owner, Inlet<TOut> next, int node) 
+        public Outlet(ParallelStage<TIn, TOut> owner, Inlet<TOut> next, int node)
             => (this.owner, this.next, Node, overflow) = (owner, next, node, owner.NewWaiter());
 
         public Chunk<TIn, TOut> Chunk { get; set; } = null!;

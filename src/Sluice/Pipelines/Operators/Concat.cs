@@ -74,6 +74,8 @@ internal sealed class ConcatStage<T> : IUpstream
 
         public bool IsOver { get; private set; }
 
+        public override bool IsSelective => true;
+
         public override bool IsReady => stage.turn == place;
 
         public override ValueTask PushAsync(T item, Ticket? ticket)

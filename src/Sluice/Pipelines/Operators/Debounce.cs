@@ -31,7 +31,7 @@ internal sealed class DebounceOperator<T>(TimeSpan quiet) : Operator<T, T>
 
     public override string Stateful => "remembers the last item";
 
-    public override bool ActsByItself => true;
+    public override bool IsTimed => true;
 
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new DebounceStage<T>(context, next, quiet);
 }

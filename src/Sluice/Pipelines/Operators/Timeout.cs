@@ -37,7 +37,7 @@ internal sealed class TimeoutOperator<T>(TimeSpan within, bool end) : Operator<T
 
     public override string Stateful => "remembers when the last item came";
 
-    public override bool ActsByItself => true;
+    public override bool IsTimed => true;
 
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new TimeoutStage<T>(context, next, within, end);
 }

@@ -124,7 +124,7 @@ internal sealed class WindowOperator<T>(Func<WindowBounds> windows, int maxItems
 
     public override string Stateful => "gathers items";
 
-    public override bool ActsByItself => true;
+    public override bool IsTimed => true;
 
     public override bool EndsItems => true;
 

@@ -53,8 +53,7 @@ public sealed class DebounceTests : OperatorContract<int>
     {
         await using var itemFirst = new TimedRun<int>(mode, source => source.Debounce(Second));
         itemFirst.Send(1);
-        itemFirst.Meanwhile(2);
-        itemFirst.Jump(1);                                           // the tick comes, but behind the item
+        itemFirst.SendMeanwhile(1, 2);
         itemFirst.Pass(1);
         Assert.Equal("1@1 2@2", itemFirst.Seen);
 
@@ -77,9 +76,7 @@ public sealed class DebounceTests : OperatorContract<int>
         await tickFirst.AssertEndedAsync();
 
         await using var endFirst = new TimedRun<int>(mode, source => source.Debounce(Second));
-        endFirst.Send(1);
-        endFirst.EndMeanwhile();
-        endFirst.Jump(1);
+        endFirst.EndMeanwhile(1, 1);
         Assert.Equal("1@1", endFirst.Seen);
         await endFirst.AssertEndedAsync();
     }

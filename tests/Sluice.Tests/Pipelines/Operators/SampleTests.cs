@@ -41,8 +41,7 @@ public sealed class SampleTests : OperatorContract<int>
     {
         await using var itemFirst = new TimedRun<int>(mode, source => source.Sample(Second));
         itemFirst.Send(1);
-        itemFirst.Meanwhile(2);
-        itemFirst.Jump(1);                                           // the tick comes, but behind the item
+        itemFirst.SendMeanwhile(1, 2);
         itemFirst.Pass(1);
         Assert.Equal("1@1 2@2", itemFirst.Seen);
 

@@ -66,7 +66,7 @@ public sealed class TimedChunkTests : OperatorContract<int[]>
     {
         Source<int[]> timed = Source.From([1]).Chunk(until: _ => true, within: TimeSpan.FromSeconds(1));
         var refusal = Assert.Throws<InvalidOperationException>(() => timed | Stage.OnError(OnError.Skip));
-        Assert.Contains("puts items out by itself", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("puts items out when time has passed", refusal.Message, StringComparison.Ordinal);
     }
 
     /// <summary>Brings items at given seconds, and says at which second what came out. Everything on this thread.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Sluice.Testing;
 
@@ -13,6 +14,8 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
     private readonly List<string> seen = [];
     private readonly DateTimeOffset start;
     private TaskCompletionSource? block;
+    private Action? arriving;
+    private Action? ending;
 
     public TimedRun(ExecutionMode mode, Func<Source<int>, Source<TOut>> pipeline) : this(mode, (source, _) => pipeline(source))
     {
@@ -23,7 +26,7 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
     public TimedRun(ExecutionMode mode, Func<Source<int>, Source<int>, Source<TOut>> pipeline)
     {
         start = Clock.GetUtcNow();
-        Run = pipeline(Source.From(input.Reader.ReadAllAsync()), Source.From(negative.Reader.ReadAllAsync())).ForEachAsync(async (item, _, cancellation) =>
+        Run = pipeline(Feed(input).Select(Arrive), Feed(negative).Select(Arrive)).ForEachAsync(async (item, _, cancellation) =>
         {
             seen.Add(string.Create(CultureInfo.InvariantCulture, $"{item}@{(Clock.GetUtcNow() - start).TotalSeconds}"));
             if (block is { } until) await until.Task.WaitAsync(cancellation);
@@ -44,28 +47,31 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
     /// <summary>Items come, now.</summary>
     public void Send(params IEnumerable<int> items)
     {
-        Meanwhile(items);
+        foreach (int item in items) Write(item);
         Rest();
     }
 
-    /// <summary>Items come, but nothing runs yet: they get ahead of a tick that comes behind them at the same moment.</summary>
-    public void Meanwhile(params IEnumerable<int> items)
+    /// <summary>Time goes by while the item is on its way: it gets ahead of the ticks that are due at the moment it comes.</summary>
+    public void SendMeanwhile(double seconds, int item)
     {
-        foreach (int item in items) Assert.True((item < 0 ? negative : input).Writer.TryWrite(item));
+        arriving = () => Clock.Advance(TimeSpan.FromSeconds(seconds));
+        Send(item);
     }
 
     /// <summary>No more items come.</summary>
     public void End()
     {
-        EndMeanwhile();
+        input.Writer.Complete();
+        negative.Writer.Complete();
         Rest();
     }
 
-    /// <summary>No more items come, but nothing runs yet.</summary>
-    public void EndMeanwhile()
+    /// <summary>An item comes, and time goes by before the end behind it, which gets ahead of the ticks that are due at that moment.</summary>
+    public void EndMeanwhile(double seconds, int item)
     {
-        input.Writer.Complete();
-        negative.Writer.Complete();
+        ending = () => Clock.Advance(TimeSpan.FromSeconds(seconds));
+        Write(item);
+        End();
     }
 
     /// <summary>Time goes by; what it sets going comes to rest at each moment.</summary>
@@ -125,6 +131,25 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
         Run.Cancel();
         Rest();
         await Run.DisposeAsync();
+    }
+
+    private void Write(int item) => Assert.True((item < 0 ? negative : input).Writer.TryWrite(item));
+
+    private Source<int> Feed(Channel<int> channel)
+    {
+        return Source.From(ItemsAsync());
+
+        async IAsyncEnumerable<int> ItemsAsync([EnumeratorCancellation] CancellationToken cancellation = default)
+        {
+            await foreach (int item in channel.Reader.ReadAllAsync(cancellation)) yield return item;
+            Interlocked.Exchange(ref ending, null)?.Invoke();
+        }
+    }
+
+    private int Arrive(int item)
+    {
+        Interlocked.Exchange(ref arriving, null)?.Invoke();
+        return item;
     }
 
     private static Channel<int> NewChannel() => Channel.CreateUnbounded<int>(new UnboundedChannelOptions { AllowSynchronousContinuations = true });

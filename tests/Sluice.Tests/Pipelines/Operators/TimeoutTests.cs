@@ -58,8 +58,7 @@ public sealed class TimeoutTests : OperatorContract<int>
     public async Task AnItemAtTheVeryMomentIsInTime(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Timeout(Second));
-        run.Meanwhile(1);
-        run.Jump(1);                                                 // the tick comes, but behind the item
+        run.SendMeanwhile(1, 1);
         run.End();
         await run.AssertEndedAsync();
     }

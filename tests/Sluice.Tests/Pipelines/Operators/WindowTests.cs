@@ -43,8 +43,7 @@ public sealed class WindowTests : OperatorContract<int[]>
     {
         await using var itemFirst = new TimedRun<string>(mode, source => source.Window(Second).Select(Text));
         itemFirst.Send(1);
-        itemFirst.Meanwhile(2);
-        itemFirst.Jump(1);
+        itemFirst.SendMeanwhile(1, 2);
         itemFirst.Pass(1);
         Assert.Equal(Lines("0..1: 1@1", "1..2: 2@2"), itemFirst.Seen);
 
