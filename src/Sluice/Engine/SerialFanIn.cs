@@ -45,6 +45,11 @@ internal sealed class SerialFanIn(Run run)
                 run.ThrowIfStopping();
                 await inlet.PushAsync(item, ticket);
             }
+            catch (Exception e)
+            {
+                run.Fail(e, Node);                   // before the next party is let in: nothing comes after a failed item
+                throw;
+            }
             finally
             {
                 owner.Leave();
@@ -56,7 +61,13 @@ internal sealed class SerialFanIn(Run run)
             await owner.gate.EnterAsync();
             try
             {
+                run.ThrowIfStopping();
                 await inlet.CompleteAsync();
+            }
+            catch (Exception e)
+            {
+                run.Fail(e, Node);
+                throw;
             }
             finally
             {

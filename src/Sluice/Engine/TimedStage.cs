@@ -44,8 +44,9 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         {
             pushed = OnItemAsync(item, ticket);
         }
-        catch
+        catch (Exception e)
         {
+            Fail(e);
             gate.Exit();
             throw;
         }
@@ -98,9 +99,15 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         await gate.EnterAsync();
         try
         {
+            Context.Run.ThrowIfStopping();
             await OnEndAsync();
             ended = true;
             timer?.Dispose();                        // a tick on its way finds the stage ended
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+            throw;
         }
         finally
         {
@@ -120,6 +127,11 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
             Context.In++;
             await OnItemAsync(item, ticket);
         }
+        catch (Exception e)
+        {
+            Fail(e);
+            throw;
+        }
         finally
         {
             gate.Exit();
@@ -131,6 +143,11 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         try
         {
             await pushed;
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+            throw;
         }
         finally
         {
@@ -158,33 +175,33 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
 
     private async Task TickAsync()
     {
+        await gate.EnterAsync();
         try
         {
-            await gate.EnterAsync();
-            try
+            if (IsDue())
             {
-                if (IsDue())
+                ValueTask ticked = OnTickAsync();
+                if (!ticked.IsCompletedSuccessfully)
                 {
-                    ValueTask ticked = OnTickAsync();
-                    if (!ticked.IsCompletedSuccessfully)
-                    {
-                        Next.Flush();
-                        await ticked;
-                    }
                     Next.Flush();
+                    await ticked;
                 }
-            }
-            finally
-            {
-                gate.Exit();
+                Next.Flush();
             }
         }
         catch (Exception e)
         {
-            Context.Run.Fail(e, Node);
+            Fail(e);
+        }
+        finally
+        {
+            gate.Exit();
         }
         Context.Run.PumpEnded();
     }
+
+    /// <summary>Inside the gate, before the next party is let in: nothing comes after a failed item.</summary>
+    private void Fail(Exception cause) => Context.Run.Fail(cause, Node);
 
     /// <summary>Inside the gate: the timer may have been moved, or the stage have ended, while the tick waited to get in.</summary>
     private bool IsDue()

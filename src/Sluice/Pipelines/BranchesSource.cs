@@ -14,7 +14,7 @@ internal abstract class FanOutOperator<T>
 internal sealed class BranchesSource<T, TOut>(
     Source<T> upstream, FanOutOperator<T> fanOut, (string? Name, Pipe<T, TOut> Pipe)[] branches, StageOptions options) : Source<TOut>
 {
-    internal override bool CrossesThreads => upstream.CrossesThreads || Array.Exists(branches, branch => branch.Pipe.CrossesThreads);
+    internal override bool CrossesThreads => options.CrossesThreads || upstream.CrossesThreads || Array.Exists(branches, branch => branch.Pipe.CrossesThreads);
 
     internal override Source<TOut> Annotate(StageAnnotation annotation)
     {

@@ -3,9 +3,12 @@ namespace Sluice.Tests.RandomGraphs;
 /// <summary>Throws a random graph. A seed makes the same one every time.</summary>
 internal sealed class Dice
 {
+    private const int MostLoad = 300;
+
     private readonly Random random;
     private int ids;
     private bool hasFatal;
+    private double load;                             // about how many items the stream has that is being made
 
     private Dice(ulong seed) => random = new Random((int)(seed ^ (seed >> 32)));
 
@@ -28,7 +31,8 @@ internal sealed class Dice
 
     private Flow Flow(int steps, int depth, ref bool ordered)
     {
-        int count = random.Next(10) switch { < 5 => Range(0, 6), < 9 => Range(3, 20), _ => Range(60, 200) };
+        int count = random.Next(10) switch { < 5 => Range(0, 6), < 9 => Range(3, 15), _ => Range(30, 100) };
+        load = count;
         SourceKind kind = Pick(SourceKind.Enumerable, SourceKind.Range, SourceKind.Async);
         int id = ++ids;
         return new(id, kind, count, Chance(15) ? Capacity() : null, Pace(), Chain(steps, depth, ref ordered));
@@ -53,7 +57,7 @@ internal sealed class Dice
             case < 10:
                 return new ManyStep(id, Policy(ref ordered), RandomGraphs.Pace.AtOnce, IsAsync: false, Most());
             case < 11:
-                return new ManyStep(id, Policy(ref ordered), Pace(), IsAsync: true, Range(0, 3));
+                return new ManyStep(id, Policy(ref ordered), Pace(), IsAsync: true, Range(0, load < MostLoad ? 3 : 2));
             case < 13:
                 return new NodeStep(id, Policy(ref ordered), Pace(), Chance(40));
             case < 17:
@@ -62,7 +66,9 @@ internal sealed class Dice
                 return new ZipStep(id, OrderedFlow(depth));
             default:
                 bool others = true;
+                double before = load;
                 Flow other = Flow(Range(0, 2), depth - 1, ref others);
+                load += before;
                 ordered = false;
                 return new MergeStep(id, other);
         }
@@ -72,11 +78,16 @@ internal sealed class Dice
     {
         FanKind kind = ordered ? Pick(FanKind.Broadcast, FanKind.Route, FanKind.RoundRobin) : Pick(FanKind.Broadcast, FanKind.Route);
         List<Chain> branches = [];
-        for (int i = Range(1, 4); i > 0; i--)
+        double before = load, after = 0;
+        int count = Range(1, load > MostLoad ? 1 : 4);
+        for (int i = 0; i < count; i++)
         {
             bool start = kind == FanKind.RoundRobin || ordered;
+            load = kind == FanKind.Broadcast ? before : before / count;
             branches.Add(Chain(Range(0, 2), depth - 1, ref start));
+            after += load;
         }
+        load = after;
         ordered = false;
         return new(id, kind, branches, Chance(15) ? Capacity() : null);
     }
@@ -102,9 +113,11 @@ internal sealed class Dice
         }
         FanKind kind = ordered ? Pick(FanKind.Broadcast, FanKind.Route, FanKind.RoundRobin) : Pick(FanKind.Broadcast, FanKind.Route);
         List<(Chain, Ending)> branches = [];
+        double before = load;
         for (int i = Range(1, 3); i > 0; i--)
         {
             bool start = ordered;
+            load = before;
             Chain chain = Chain(Range(0, 2), depth - 1, ref start);
             branches.Add((chain, Ending(depth - 1, start)));
         }
@@ -136,7 +149,12 @@ internal sealed class Dice
         return policy;
     }
 
-    private int Most() => Chance(4) ? 1500 : Chance(10) ? 90 : Range(0, 3);
+    private int Most()
+    {
+        int most = load < 3 && Chance(10) ? 1500 : load < 10 && Chance(15) ? 90 : Range(0, load < MostLoad ? 3 : 2);
+        load *= most / 2.0;
+        return most;
+    }
 
     private int Capacity() => Chance(50) ? Range(1, 3) : Range(1, 64);
 

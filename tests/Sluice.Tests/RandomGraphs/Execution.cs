@@ -6,7 +6,7 @@ internal enum Mode
 {
     SingleThread,
     ThreadPool,
-    Shuffled,
+    Seeded,
 }
 
 /// <summary>Executes a case in one mode, and tells what was wrong with it, if something was.</summary>
@@ -18,11 +18,11 @@ internal static class Execution
 
     public static string? Check(GraphCase graph, Mode mode, int schedule, Func<Source<long>, Source<long>>? sabotage = null)
     {
-        var clock = mode == Mode.Shuffled ? new TestClock() : null;
+        var clock = mode == Mode.Seeded ? new TestClock() : null;
         var rig = new Rig(mode != Mode.SingleThread, graph.Capacity, graph.Interference, clock) { Sabotage = sabotage ?? (source => source) };
         Oracle full = graph.Graph.Expect(graph.Capacity);
         rig.QueueBound = name => full.Nodes.TryGetValue(name, out NodeExpectation? node) ? node.QueueBound : 0;
-        var scheduler = mode == Mode.Shuffled ? new ShuffledScheduler(schedule) : null;
+        var scheduler = mode == Mode.Seeded ? new SeededScheduler(schedule) : null;
         Run run = graph.Graph.Build(rig).Start(new RunOptions
         {
             Mode = mode == Mode.SingleThread ? ExecutionMode.SingleThread : ExecutionMode.MultiThread,
@@ -34,39 +34,45 @@ internal static class Execution
             DeadLetterCapacity = int.MaxValue,
             Started = started => rig.Run = started,
         });
-        bool ended = scheduler is null ? Wait(run.Completion) : Drive(run, scheduler, clock!);
+        string? stall = scheduler is null ? Wait(run) : Drive(run, scheduler, clock!);
+        if (stall is not null) return stall;
         RunSnapshot snapshot = run.Snapshot();
-        if (!ended)
-        {
-            run.Cancel();
-            return $"it hangs\n{snapshot}";
-        }
         rig.Over();
-        scheduler?.ExecuteAll();
+        scheduler?.RunUntilIdle();
         string? wrong = new Verdict(graph, rig, run, snapshot, full).Find();
         return wrong is null ? null : $"{wrong}\n{snapshot}";
     }
 
-    private static bool Wait(Task completion)
+    /// <returns>What it looks like if it hangs.</returns>
+    private static string? Wait(Run run)
     {
         try
         {
-            return completion.Wait(HangsAfter);
+            if (run.Completion.Wait(HangsAfter)) return null;
         }
         catch (AggregateException)
         {
-            return true;                             // how it ended is for the verdict
+            return null;                             // how it ended is for the verdict
         }
+        string text = $"it hangs\n{run.Snapshot()}";
+        run.Cancel();
+        return text;
     }
 
-    private static bool Drive(Run run, ShuffledScheduler scheduler, TestClock clock)
+    private static string? Drive(Run run, SeededScheduler scheduler, TestClock clock)
     {
-        while (true)
+        try
         {
-            scheduler.ExecuteAll();
-            if (run.Completion.IsCompleted) return true;
-            if (clock.NextDue is { } due) clock.Advance(due - clock.GetUtcNow());
-            else if (!scheduler.WaitForWork(NobodyElseIsAtWork)) return run.Completion.IsCompleted;
+            scheduler.RunToEndAsync(run, clock, NobodyElseIsAtWork).GetAwaiter().GetResult();
         }
+        catch (InvalidOperationException stalled)
+        {
+            return stalled.Message;
+        }
+        catch (Exception e) when (e is PipelineException or OperationCanceledException)
+        {
+            return null;
+        }
+        return null;
     }
 }

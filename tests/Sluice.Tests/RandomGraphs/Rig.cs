@@ -5,7 +5,8 @@ namespace Sluice.Tests.RandomGraphs;
 /// <summary>What surrounds one run of a graph: what its sinks got, what its functions noticed, and when somebody interferes. Thread-safe.</summary>
 internal sealed class Rig(bool isMultiThread, int capacity, Interference interference, TimeProvider? clock = null)
 {
-    private const int SnapshotEvery = 13;
+    private const int SnapshotEvery = 17;
+    private const int SnapshotsUntil = 200;
 
     private readonly ConcurrentQueue<string> violations = new();
     private readonly ConcurrentBag<Probe> probes = [];
@@ -59,7 +60,7 @@ internal sealed class Rig(bool isMultiThread, int capacity, Interference interfe
     {
         if (over) Violation($"{name} was called after the run had ended");
         int call = Interlocked.Increment(ref calls);
-        if (call % SnapshotEvery == 0) CheckQueues();
+        if (call % SnapshotEvery == 0 && (call < SnapshotsUntil || call % (SnapshotEvery * SnapshotEvery) == 0)) CheckQueues();
         if (call == interference.AtCall) Interfere();
     }
 

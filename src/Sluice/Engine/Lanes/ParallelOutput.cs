@@ -25,10 +25,13 @@ internal sealed class ParallelOutput<TIn, TOut>(
                 Run.ThrowIfStopping();
             }
         }
-        finally
+        catch (Exception e)
         {
+            Run.Fail(e, Node);                       // before waiting for the lanes: they go on, or wait for room, until the run stops
             await LanesRestAsync();
+            throw;
         }
+        await LanesRestAsync();
         foreach (Lane<TIn, TOut> lane in lanes) await lane.CompleteAsync();
         await next.CompleteAsync();
     }
