@@ -34,7 +34,8 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
         }
         finally
         {
-            if (abandoned is not null) LeaveBehind(CloseLaterAsync(abandoned));
+            // Not waited for: a read of the standard input ends when somebody presses a key.
+            if (abandoned is not null) Run.Abandon(CloseLaterAsync(abandoned), Node);
             else origin.Close(lines);
         }
     }
