@@ -10,6 +10,7 @@ public sealed class SinkProbe<T>
     private readonly List<(int Count, TaskCompletionSource Reached)> waiters = [];
     private readonly TaskCompletionSource<bool> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource? turn;              // what an item that arrives while the probe is blocked waits for
+    private TaskCompletionSource? held;              // the test waits for an item to be held up
     private bool blocked;
     private int allowed;
 
@@ -34,6 +35,16 @@ public sealed class SinkProbe<T>
         get
         {
             lock (gate) return turn is not null;
+        }
+    }
+
+    /// <summary>Ends when an item has arrived and is being held up.</summary>
+    public Task HeldAsync()
+    {
+        lock (gate)
+        {
+            if (turn is not null) return Task.CompletedTask;
+            return (held ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
     }
 
@@ -105,6 +116,8 @@ public sealed class SinkProbe<T>
         {
             if (!blocked || allowed-- > 0) return null;
             allowed = 0;
+            held?.TrySetResult();                                    // continues elsewhere
+            held = null;
             return turn ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }

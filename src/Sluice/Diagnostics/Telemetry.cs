@@ -13,7 +13,7 @@ internal interface IObservedRun
 
 /// <summary>
 /// The meter and the activity source named <c>Sluice</c>. Figures are read from the runs' counters when somebody
-/// collects them; when nobody listens, a run costs one entry in a list.
+/// collects them; when nobody listens, a run costs one entry in a set.
 /// </summary>
 internal static class Telemetry
 {
@@ -21,32 +21,56 @@ internal static class Telemetry
     private static readonly Meter Meter = new("Sluice");
     private static readonly Lock Sync = new();
     private static readonly HashSet<IObservedRun> Runs = [];
+    private static readonly Dictionary<string, Totals> OfEndedRuns = [];
     private static readonly Counter<long> Ended = Meter.CreateCounter<long>("sluice.runs", "{run}", "Runs that have ended, by how.");
+    private static readonly Instrument[] Counters =
+    [
+        Meter.CreateObservableCounter("sluice.node.items.in", () => PerNode(node => node.In), "{item}", "Items that went into a node."),
+        Meter.CreateObservableCounter("sluice.node.items.out", () => PerNode(node => node.Out), "{item}", "Items that came out of a node."),
+        Meter.CreateObservableCounter("sluice.node.items.failed", () => PerNode(node => node.Failed), "{item}", "Items that failed at a node for good."),
+        Meter.CreateObservableCounter("sluice.node.items.retried", () => PerNode(node => node.Retried), "{item}", "Attempts beyond the first."),
+    ];
+
+    // How many names of nodes are remembered after their runs have ended; what comes beyond that is counted under one name.
+    private const int MostNames = 1000;
+    private const string OtherNames = "(other)";
 
     static Telemetry()
     {
         Meter.CreateObservableUpDownCounter("sluice.runs.active", () => Live().Length, "{run}", "Runs under way.");
-        Meter.CreateObservableCounter("sluice.node.items.in", () => PerNode(node => node.In), "{item}", "Items that went into a node.");
-        Meter.CreateObservableCounter("sluice.node.items.out", () => PerNode(node => node.Out), "{item}", "Items that came out of a node.");
-        Meter.CreateObservableCounter("sluice.node.items.failed", () => PerNode(node => node.Failed), "{item}", "Items that failed at a node for good.");
-        Meter.CreateObservableCounter("sluice.node.items.retried", () => PerNode(node => node.Retried), "{item}", "Attempts beyond the first.");
-        Meter.CreateObservableGauge("sluice.node.queued", () => PerNode(node => node.Queued), "{item}", "Items that wait in front of a node.");
-        Meter.CreateObservableGauge("sluice.node.blocked", () => PerNode(node => node.Activity == NodeActivity.Blocked ? 1 : 0), "{node}", "Whether a node is blocked by a full edge.");
+        Meter.CreateObservableGauge("sluice.node.queued", () => PerLiveNode(node => node.Queued), "{item}", "Items that wait in front of a node.");
+        Meter.CreateObservableGauge("sluice.node.blocked", () => PerLiveNode(node => node.Activity == NodeActivity.Blocked ? 1 : 0), "{node}",
+            "How many nodes of a name are blocked by a full edge.");
     }
 
+    /// <summary>Called before the run can end. What the caller traces is left as it is: the run goes on when the caller has returned.</summary>
     public static void RunStarted(IObservedRun run)
     {
-        if (Spans.HasListeners()) run.Span = Spans.StartActivity("sluice.run");
+        if (Spans.HasListeners())
+        {
+            Activity? outer = Activity.Current;
+            run.Span = Spans.StartActivity("sluice.run");
+            Activity.Current = outer;
+        }
         lock (Sync) Runs.Add(run);
     }
 
     public static void RunEnded(IObservedRun run, RunState how, Exception? failure)
     {
-        lock (Sync) Runs.Remove(run);
+        bool counted = Array.Exists(Counters, counter => counter.Enabled);
+        lock (Sync)
+        {
+            // Counters only grow: what a run has counted stays when the run goes.
+            if (Runs.Remove(run) && counted)
+                foreach (NodeSnapshot node in run.Snapshot().Nodes) AddTo(OfEndedRuns, node, MostNames);
+        }
         if (Ended.Enabled) Ended.Add(1, new KeyValuePair<string, object?>("outcome", how.ToString().ToLowerInvariant()));
         if (run.Span is not { } span) return;
+        span.SetTag("outcome", how.ToString().ToLowerInvariant());
         if (failure is not null) span.SetStatus(ActivityStatusCode.Error, failure.Message);
+        Activity? outer = Activity.Current;
         span.Dispose();
+        Activity.Current = outer;
     }
 
     private static IObservedRun[] Live()
@@ -54,10 +78,32 @@ internal static class Telemetry
         lock (Sync) return [.. Runs];
     }
 
-    // Runs of one pipeline, or of several with equal names of nodes, are added up by whoever collects.
-    private static IEnumerable<Measurement<long>> PerNode(Func<NodeSnapshot, long> figure)
+    // Under the lock, so that a run is counted either as one that lives or as one that has ended.
+    private static List<Measurement<long>> PerNode(Func<Totals, long> figure)
+    {
+        lock (Sync)
+        {
+            var totals = new Dictionary<string, Totals>(OfEndedRuns);
+            foreach (IObservedRun run in Runs)
+                foreach (NodeSnapshot node in run.Snapshot().Nodes) AddTo(totals, node, MostNames);
+            return [.. totals.Select(total => Measure(total.Key, figure(total.Value)))];
+        }
+    }
+
+    private static IEnumerable<Measurement<long>> PerLiveNode(Func<NodeSnapshot, long> figure)
         => from run in Live()
            from node in run.Snapshot().Nodes
            group figure(node) by node.Name into byName
-           select new Measurement<long>(byName.Sum(), new KeyValuePair<string, object?>("node", byName.Key));
+           select Measure(byName.Key, byName.Sum());
+
+    private static Measurement<long> Measure(string node, long value) => new(value, new KeyValuePair<string, object?>("node", node));
+
+    private static void AddTo(Dictionary<string, Totals> totals, NodeSnapshot node, int mostNames)
+    {
+        string name = totals.Count < mostNames || totals.ContainsKey(node.Name) ? node.Name : OtherNames;
+        Totals known = totals.GetValueOrDefault(name);
+        totals[name] = new(known.In + node.In, known.Out + node.Out, known.Failed + node.Failed, known.Retried + node.Retried);
+    }
+
+    private readonly record struct Totals(long In, long Out, long Failed, long Retried);
 }

@@ -117,9 +117,9 @@ public sealed partial class Run : IObservedRun
         active = Pumps.Count + 1;                    // one for this method
         if (cancellation.CanBeCanceled) outside = cancellation.UnsafeRegister(static run => ((Run)run!).Cancel(), this);
         options.Started?.Invoke(this);
+        Telemetry.RunStarted(this);                  // before anything can end
         if (nodes is not null) Scheduler.Schedule(new NodeStarter(this));
         else StartPumps();
-        Telemetry.RunStarted(this);
         PumpEnded();
         Scheduler.Drive();
     }
@@ -228,7 +228,7 @@ public sealed partial class Run : IObservedRun
             }
             catch (Exception e)
             {
-                lock (sync) failure ??= new PipelineException(NameOf(node.Node), null, e, node.Node);
+                lock (sync) failure ??= e as PipelineException ?? new PipelineException(NameOf(node.Node), null, e, node.Node);
             }
         }
         End();
@@ -248,7 +248,6 @@ public sealed partial class Run : IObservedRun
             if (ended.Task.IsCompleted) return;
             grace?.Dispose();
         }
-        StillRunning = NodesStillRunning();
         watchdog?.Dispose();
         if (outputs is not null || options.Outputs.Count > 0) Outputs.Complete(failure);
         Telemetry.RunEnded(this, failure is not null ? RunState.Failed : stopping ? RunState.Cancelled : RunState.Completed, failure);

@@ -18,10 +18,10 @@ public sealed partial class Run : IAsyncDisposable
     public TimeProvider Time => options.Time;
 
     /// <summary>
-    /// Nodes whose code did not end in time after the run was cancelled or had failed, although they were told to. Empty
-    /// while the run goes on, and as a rule.
+    /// Nodes whose code did not end in time although it was told to, and has not ended since: after the run was cancelled or
+    /// had failed, or, of a source, when it was drained. Empty while the run goes on, and as a rule.
     /// </summary>
-    public IReadOnlyList<string> StillRunning { get; private set; } = [];
+    public IReadOnlyList<string> StillRunning => ended.Task.IsCompleted ? NodesStillRunning() : [];
 
     /// <summary>The newest items that ended as dead letters, oldest first.</summary>
     public IReadOnlyList<DeadLetter> DeadLetters => deadLetters?.ToArray() ?? [];

@@ -7,6 +7,8 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     private volatile bool stopped;
     private CancellationTokenSource? wake;
     private Waiter? outside;
+    private ITimer? timer;
+    private volatile bool timeIsUp;
 
     protected SourcePump(StageContext context, Inlet<T> next) : base(context.Run, context.Node)
     {
@@ -54,6 +56,7 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         }
         finally
         {
+            timer?.Dispose();
             await LeaveAsync();
         }
     }
@@ -91,8 +94,31 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         return something.IsCompleted;
     }
 
+    /// <summary>Waits for time to pass, or until no more is wanted. May return early: look at the clock again.</summary>
+    /// <param name="time">More than zero.</param>
+    protected async ValueTask SleepAsync(TimeSpan time)
+    {
+        Flush();
+        Waiter waiter = outside ??= new Waiter(Run.Scheduler);
+        timeIsUp = false;
+        timer ??= Run.Time.CreateTimer(static pump => ((SourcePump<T>)pump!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        timer.Change(time, Timeout.InfiniteTimeSpan);
+        waiter.Arm();
+        if ((timeIsUp || IsStopped) && waiter.Disarm()) return;
+        IsWaiting = true;
+        await waiter.WaitAsync();
+        IsWaiting = false;
+    }
+
     /// <summary>About to wait for the outside, or for room: what came before is not to wait as well.</summary>
     protected void Flush() => Next.Flush();
+
+    private void OnTimer()
+    {
+        timeIsUp = true;
+        Interlocked.MemoryBarrier();
+        outside!.Wake();
+    }
 
     /// <summary>What the user's code of the source threw, with the source named.</summary>
     protected Exception Failure(Exception cause) => Context.Failure(cause, null, null);

@@ -1,0 +1,108 @@
+namespace Sluice;
+
+public static partial class Sink
+{
+    /// <summary>A sink that writes lines to a text file, as UTF-8. Every run replaces the file; it is complete when the run has ended.</summary>
+    /// <remarks>What a cancelled or failed run had written stays. One lane, and one run at a time.</remarks>
+    /// <param name="path">The file. A failure to open or write it names it.</param>
+    public static Sink<string> Lines(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return Sink<string>.Of(new LinesSink(() => new StreamWriter(new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read)), path));
+    }
+
+    /// <summary>A sink that writes lines to a writer, and flushes it at the end of the run. The writer remains the caller's.</summary>
+    /// <param name="text">Used by one run at a time, unless it is safe for use by several threads.</param>
+    public static Sink<string> Lines(TextWriter text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return Sink<string>.Of(new LinesSink(() => text, null));
+    }
+}
+
+internal sealed class LinesSink(Func<TextWriter> open, string? path) : Operator<string, Nothing>
+{
+    public override string Kind => "sink";
+
+    public override string Hint => "lines";
+
+    public override string Stateful => "writes one text from beginning to end";
+
+    public override bool CanBeAbandoned => false;
+
+    public override Inlet<string> Create(StageContext context, Inlet<Nothing> next) => new LinesSinkStage(context, next, open, path);
+}
+
+/// <remarks>Lines are short and land in a buffer: writing them asynchronously would cost more than it saves.</remarks>
+internal sealed class LinesSinkStage : Stage<string, Nothing>, INodeLifetime
+{
+    private readonly Func<TextWriter> open;
+    private readonly string? path;
+    private TextWriter? text;
+
+    public LinesSinkStage(StageContext context, Inlet<Nothing> next, Func<TextWriter> open, string? path) : base(context, next)
+    {
+        (this.open, this.path) = (open, path);
+        context.Run.Nodes.Add(this);
+    }
+
+    public ValueTask BeginAsync()
+    {
+        try
+        {
+            text = open();
+        }
+        catch (Exception e)
+        {
+            throw new PipelineException(Context.Run.NameOf(Node), null, Explained(e), Node);
+        }
+        return default;
+    }
+
+    public override ValueTask PushAsync(string item, Ticket? ticket)
+    {
+        Context.In++;
+        try
+        {
+            text!.WriteLine(item);
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(Explained(e), item, ticket);
+        }
+        Context.Out++;
+        ticket?.Settle(Outcome.Completed);
+        return default;
+    }
+
+    /// <summary>Whatever way the run ended: what was written is there.</summary>
+    public ValueTask DisposeAsync()
+    {
+        Close();
+        return default;
+    }
+
+    protected override ValueTask OnCompleteAsync()
+    {
+        Close();
+        return Next.CompleteAsync();
+    }
+
+    private void Close()
+    {
+        if (text is not { } used) return;
+        text = null;
+        try
+        {
+            if (path is null) used.Flush();
+            else used.Dispose();
+        }
+        catch (Exception e)
+        {
+            throw new PipelineException(Context.Run.NameOf(Node), null, Explained(e), Node);
+        }
+    }
+
+    private Exception Explained(Exception e)
+        => path is null || e.Message.Contains(path, StringComparison.Ordinal) ? e : new IOException($"Cannot write '{path}': {e.Message}", e);
+}

@@ -1,0 +1,30 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+
+namespace Sluice;
+
+public static partial class Operators
+{
+    /// <summary>The items as an asynchronous sequence. Every enumeration is a run of its own; leaving it early cancels that run.</summary>
+    /// <remarks>The run works ahead of the reader by up to <see cref="RunOptions.Capacity"/> items, and then waits for it.</remarks>
+    /// <param name="source">The source.</param>
+    /// <param name="options">How it is to be run; multi-threaded unless given.</param>
+    /// <param name="cancellation">Cancels the run.</param>
+    /// <exception cref="PipelineException">A node failed; thrown where the sequence would go on.</exception>
+    /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
+    public static IAsyncEnumerable<T> ToAsyncEnumerable<T>(this Source<T> source, RunOptions? options = null, CancellationToken cancellation = default)
+        => EnumerateAsync(NotNull(source), options ?? new RunOptions(), cancellation);
+
+    private static async IAsyncEnumerable<T> EnumerateAsync<T>(
+        Source<T> source, RunOptions options, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var items = Channel.CreateBounded<T>(new BoundedChannelOptions(options.Capacity) { SingleReader = true });
+        Run run = source.ToChannel(items.Writer).Start(options, cancellation);
+        await using (run.ConfigureAwait(false))
+        {
+            while (await items.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+                while (items.Reader.TryRead(out T? item)) yield return item;
+            await run.Completion.ConfigureAwait(false);
+        }
+    }
+}

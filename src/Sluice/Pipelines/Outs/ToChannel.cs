@@ -1,0 +1,87 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+
+namespace Sluice;
+
+public static partial class Operators
+{
+    /// <summary>Ends in a channel, waiting while it is full. When the run ends the channel is completed: with the run's failure, if there is one.</summary>
+    public static Pipeline ToChannel<T>(this Source<T> source, ChannelWriter<T> items)
+        => NotNull(source).To(new ChannelSink<T>(NotNull(items)));
+}
+
+public static partial class Sink
+{
+    /// <summary>A sink that writes to a channel, waiting while it is full. When the run ends the channel is completed: with the run's failure, if there is one.</summary>
+    public static Sink<T> ToChannel<T>(ChannelWriter<T> items)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        return Sink<T>.Of(new ChannelSink<T>(items));
+    }
+}
+
+internal sealed class ChannelSink<T>(ChannelWriter<T> items) : Operator<T, Nothing>
+{
+    public override string Kind => "sink";
+
+    public override string Hint => "channel";
+
+    public override bool IsAsynchronous => true;
+
+    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new ChannelSinkStage<T>(context, next, items);
+}
+
+/// <remarks>Completes the channel with the run and not with its input: several lanes, or branches, may write to one.</remarks>
+internal sealed class ChannelSinkStage<T> : Stage<T, Nothing>, INodeLifetime
+{
+    private readonly ChannelWriter<T> items;
+
+    public ChannelSinkStage(StageContext context, Inlet<Nothing> next, ChannelWriter<T> items) : base(context, next)
+    {
+        this.items = items;
+        context.Run.Nodes.Add(this);
+        context.Run.OnStop.Add(Complete);            // whoever reads is not to wait for code that does not stop
+    }
+
+    public ValueTask BeginAsync() => default;
+
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        if (!items.TryWrite(item)) return WaitAsync(item, ticket);
+        Context.Out++;
+        ticket?.Settle(Outcome.Completed);
+        return default;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Complete();
+        return default;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WaitAsync(T item, Ticket? ticket)
+    {
+        try
+        {
+            await items.WriteAsync(item, Context.Token);
+        }
+        catch (ChannelClosedException) when (Context.Run.IsStopping)
+        {
+            throw new RunStoppedException();
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        Context.Out++;
+        ticket?.Settle(Outcome.Completed);
+    }
+
+    private void Complete()
+    {
+        Run run = Context.Run;
+        items.TryComplete(run.FailureSoFar ?? (run.IsStopping ? new OperationCanceledException("The run was cancelled.") : null));
+    }
+}

@@ -1,0 +1,55 @@
+namespace Sluice;
+
+public static partial class Operators
+{
+    /// <summary>The items as an observable. Every subscription is a run of its own; unsubscribing cancels it.</summary>
+    /// <remarks>An observer that takes its time holds the run up. In single-thread mode, items come while <c>Subscribe</c> has not returned yet.</remarks>
+    /// <param name="source">The source.</param>
+    /// <param name="options">How it is to be run; multi-threaded unless given.</param>
+    public static IObservable<T> ToObservable<T>(this Source<T> source, RunOptions? options = null)
+        => new RunObservable<T>(NotNull(source), options ?? new RunOptions());
+}
+
+internal sealed class RunObservable<T>(Source<T> source, RunOptions options) : IObservable<T>
+{
+    public IDisposable Subscribe(IObserver<T> observer)
+    {
+        ArgumentNullException.ThrowIfNull(observer);
+        var subscription = new Subscription(observer);
+        subscription.Follow(source.ForEach(subscription.OnNext).Start(options));
+        return subscription;
+    }
+
+    /// <summary>Calls the observer: never two calls at a time, and none after it has been disposed.</summary>
+    private sealed class Subscription(IObserver<T> observer) : IDisposable
+    {
+        private volatile bool disposed;
+        private Run? run;
+
+        public void OnNext(T item)
+        {
+            if (!disposed) observer.OnNext(item);
+        }
+
+        public void Follow(Run run)
+        {
+            this.run = run;
+            _ = FollowAsync(run);
+        }
+
+        public void Dispose()
+        {
+            disposed = true;
+            run?.Cancel();
+        }
+
+        private async Task FollowAsync(Run run)
+        {
+            await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (disposed) return;
+            if (run.Completion.IsFaulted) observer.OnError(run.Completion.Exception.InnerException!);
+            else if (run.Completion.IsCanceled) observer.OnError(new OperationCanceledException("The run was cancelled."));
+            else observer.OnCompleted();
+        }
+    }
+}

@@ -1,0 +1,93 @@
+namespace Sluice;
+
+internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOrigin origin, Func<long, string, T> select, int longestLine)
+    : SourcePump<T>(context, next)
+{
+    private LineReader lines = null!;
+    private bool waits;
+
+    protected override async ValueTask ProduceAsync()
+    {
+        try
+        {
+            lines = origin.Open(longestLine, out waits);
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+        Task<int>? abandoned = null;
+        try
+        {
+            while (!IsStopped)
+            {
+                while (!IsStopped && TryTake(out T? item))
+                {
+                    ValueTask pushed = EmitAsync(item);
+                    if (pushed.IsCompletedSuccessfully) continue;
+                    Flush();
+                    await pushed;
+                }
+                if (IsStopped || lines.IsAtEnd) return;
+                if ((abandoned = await ReadAsync()) is not null) return;
+            }
+        }
+        finally
+        {
+            if (abandoned is not null) Run.Abandon(CloseLaterAsync(abandoned), Node);
+            else origin.Close(lines);
+        }
+    }
+
+    private bool TryTake(out T item)
+    {
+        item = default!;
+        try
+        {
+            if (!lines.TryTake(out string? line)) return false;
+            item = select(lines.Number, line);
+            return true;
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    /// <returns>A read that does not end although no more is wanted.</returns>
+    private async ValueTask<Task<int>?> ReadAsync()
+    {
+        try
+        {
+            if (!waits)
+            {
+                lines.Add(lines.Read());
+                return null;
+            }
+            ValueTask<int> reading = lines.ReadAsync(StopToken);
+            if (!reading.IsCompleted)
+            {
+                Task<int> read = reading.AsTask();
+                if (!await ArrivesAsync(read)) return read;
+                reading = new ValueTask<int>(read);
+            }
+            lines.Add(await reading);
+            return null;
+        }
+        catch (OperationCanceledException) when (IsStopped)
+        {
+            return null;
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    private async Task CloseLaterAsync(Task<int> read)
+    {
+        await ((Task)read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        if (read.IsCompletedSuccessfully) lines.Add(read.Result);    // of a live thing, the next run's
+        origin.Close(lines);
+    }
+}

@@ -1,0 +1,114 @@
+using System.Text;
+
+namespace Sluice;
+
+public static partial class Source
+{
+    private const int LongestLine = 1 << 20;
+
+    /// <summary>The lines of a text file, without their ends (LF, CR LF or CR). Every run opens the file, and closes it.</summary>
+    /// <param name="path">The file; UTF-8 unless it begins with another byte order mark.</param>
+    /// <param name="longestLine">In characters, 1 or more; a longer line is an error that names file and line. 1,048,576 unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A limit below 1.</exception>
+    public static Source<string> Lines(string path, int longestLine = LongestLine) => Lines(path, static (_, line) => line, longestLine);
+
+    /// <summary>What a function makes of the lines of a text file and their numbers: <c>Source.Lines(path, (number, text) => (number, text))</c>.</summary>
+    /// <param name="path">The file; UTF-8 unless it begins with another byte order mark.</param>
+    /// <param name="select">Takes the number of a line, from 1, and the line.</param>
+    /// <param name="longestLine">In characters, 1 or more; a longer line is an error that names file and line. 1,048,576 unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A limit below 1.</exception>
+    public static Source<T> Lines<T>(string path, Func<long, string, T> select, int longestLine = LongestLine)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(select);
+        return Lines(new LinesOrigin(() => new StreamReader(path), path), select, longestLine);
+    }
+
+    /// <summary>The lines of what a reader reads, from where it stands. The reader remains the caller's.</summary>
+    /// <remarks>One run at a time can read. A read that does not honour its token is left behind when the run is drained or cancelled; until it ends, no other run can read.</remarks>
+    /// <param name="text">The reader.</param>
+    /// <param name="longestLine">In characters, 1 or more; a longer line is an error that names the line. 1,048,576 unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A limit below 1.</exception>
+    public static Source<string> Lines(TextReader text, int longestLine = LongestLine)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return Lines(new LinesOrigin(text, null), static (_, line) => line, longestLine);
+    }
+
+    /// <inheritdoc cref="Lines(TextReader, int)"/>
+    /// <param name="bytes">The stream; UTF-8 unless it begins with another byte order mark. It remains the caller's.</param>
+    /// <param name="longestLine">In characters, 1 or more; a longer line is an error that names the line. 1,048,576 unless given.</param>
+    public static Source<string> Lines(Stream bytes, int longestLine = LongestLine)
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        return Lines(new LinesOrigin(new StreamReader(bytes, Encoding.UTF8, detectEncodingFromByteOrderMarks: true, -1, leaveOpen: true), null),
+            static (_, line) => line, longestLine);
+    }
+
+    /// <summary>The lines of the standard input.</summary>
+    /// <remarks>A drain does not wait for the line that is being typed; the next run gets it. One run at a time.</remarks>
+    /// <param name="longestLine">In characters, 1 or more. 1,048,576 unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A limit below 1.</exception>
+    public static Source<string> StandardInput(int longestLine = LongestLine)
+        => Lines(StandardInputOrigin.Value, static (_, line) => line, longestLine);
+
+    // One for the process: a second reader would miss what the first one has in its buffer. Not Console.In: its reads block.
+    private static readonly Lazy<LinesOrigin> StandardInputOrigin
+        = new(() => new LinesOrigin(new StreamReader(Console.OpenStandardInput(), Console.InputEncoding), "the standard input"));
+
+    private static LinesSource<T> Lines<T>(LinesOrigin origin, Func<long, string, T> select, int longestLine)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(longestLine, 1);
+        return new LinesSource<T>(origin, select, longestLine, StageOptions.Default);
+    }
+}
+
+/// <summary>Where lines are read: something that every run opens, or one live thing.</summary>
+internal sealed class LinesOrigin
+{
+    private readonly Func<StreamReader>? open;
+    private readonly TextReader? live;
+    private LineReader? lines;
+    private int users;
+
+    public LinesOrigin(Func<StreamReader> open, string name) => (this.open, Name) = (open, name);
+
+    public LinesOrigin(TextReader live, string? name) => (this.live, Name) = (live, name);
+
+    public string? Name { get; }
+
+    /// <param name="longestLine">In characters; of a live thing, the first run's limit holds for all.</param>
+    /// <param name="waits">A file that ends of itself is read without waiting; a pipe, or what the caller brought, may have to be waited for.</param>
+    public LineReader Open(int longestLine, out bool waits)
+    {
+        if (open is not null)
+        {
+            StreamReader file = open();
+            waits = !file.BaseStream.CanSeek;
+            return new LineReader(file, Name, longestLine);
+        }
+        if (Interlocked.Increment(ref users) > 1)
+        {
+            Interlocked.Decrement(ref users);
+            throw new InvalidOperationException($"Another run reads {Name ?? "this reader"} already, and it is one live thing.");
+        }
+        waits = true;
+        return lines ??= new LineReader(live!, Name, longestLine);   // kept: the next run goes on behind the lines of this one
+    }
+
+    /// <summary>The run is through with it.</summary>
+    public void Close(LineReader used)
+    {
+        if (open is not null) used.Close();
+        else Interlocked.Decrement(ref users);
+    }
+}
+
+internal sealed class LinesSource<T>(LinesOrigin origin, Func<long, string, T> select, int longestLine, StageOptions options) : LeafSource<T>(options)
+{
+    private protected override string Kind => "lines";
+
+    private protected override Source<T> With(StageOptions annotated) => new LinesSource<T>(origin, select, longestLine, annotated);
+
+    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new LinesPump<T>(context, next, origin, select, longestLine);
+}

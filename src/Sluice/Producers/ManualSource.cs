@@ -1,0 +1,149 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+
+namespace Sluice;
+
+public static partial class Source
+{
+    /// <summary>A source that is fed by hand: <c>await intake.SendAsync(item)</c>.</summary>
+    /// <param name="capacity">How many accepted items may wait to be taken, 1 or more; the run's <see cref="RunOptions.Capacity"/> unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A capacity below 1.</exception>
+    public static ManualSource<T> Manual<T>(int? capacity = null)
+    {
+        if (capacity is { } given) ArgumentOutOfRangeException.ThrowIfLessThan(given, 1, nameof(capacity));
+        return new ManualSource<T>(capacity);
+    }
+}
+
+/// <summary>A source that is fed by hand. Made by <see cref="Source.Manual{T}"/>.</summary>
+/// <remarks>
+/// Unlike other sources it is one live thing: one run at a time takes from it, and a second run at the same time fails. All
+/// members may be called from any thread; the order of concurrent sends is not defined.
+/// </remarks>
+/// <typeparam name="T">The type of its items.</typeparam>
+public sealed class ManualSource<T> : Source<T>
+{
+    private readonly Lock sync = new();
+    private readonly LeafSource<T> leaf;
+    private readonly TaskCompletionSource firstRun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ChannelWriter<T>? items;                 // of the run that takes from it
+    private bool hadRun;
+    private bool isOver;
+    private Exception? failure;
+
+    internal ManualSource(int? capacity) => leaf = new Leaf(this, capacity, StageOptions.Default);
+
+    internal override bool CrossesThreads => false;
+
+    /// <summary>
+    /// Hands an item to the run. Completes when the run has accepted it: accepted items go through, unless the run fails or
+    /// is cancelled. Waits while there is no room, and until the first run has started.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The source has been completed, or its run has ended or is being drained; the item was not accepted.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled; the item was not accepted.</exception>
+    public ValueTask SendAsync(T item, CancellationToken cancellation = default)
+    {
+        if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled(cancellation);
+        lock (sync)
+        {
+            if (!isOver && items is not null && items.TryWrite(item)) return default;
+        }
+        return SendLaterAsync(item, cancellation);
+    }
+
+    /// <summary>No more will be sent: the run ends behind what it has accepted. Once is enough; more does nothing.</summary>
+    public void Complete() => End(null);
+
+    /// <summary>The run fails behind what it has accepted.</summary>
+    public void Fail(Exception cause) => End(cause ?? throw new ArgumentNullException(nameof(cause)));
+
+    internal override void Build(RunBuilder builder, Inlet<T> next) => leaf.Build(builder, next);
+
+    internal override Source<T> Rewrite(Rewriter rewriter) => this;
+
+    internal override Source<T> Annotate(StageAnnotation annotation) => leaf.Annotate(annotation);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendLaterAsync(T item, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            ChannelWriter<T>? writer;
+            Task started;
+            lock (sync)
+            {
+                if (isOver) throw new InvalidOperationException("The source has been completed: nothing can be sent any more.");
+                if (items is null && hadRun) throw NoRun(null);
+                (writer, started) = (items, firstRun.Task);
+            }
+            if (writer is null)
+            {
+                await started.WaitAsync(cancellation).ConfigureAwait(false);
+                continue;
+            }
+            try
+            {
+                await writer.WriteAsync(item, cancellation).ConfigureAwait(false);
+                return;
+            }
+            catch (ChannelClosedException e)
+            {
+                throw NoRun(e.InnerException);
+            }
+        }
+    }
+
+    private static InvalidOperationException NoRun(Exception? cause)
+        => new("The item was not accepted: the run that took from this source has ended, or is being drained.", cause);
+
+    private void End(Exception? cause)
+    {
+        lock (sync)
+        {
+            if (isOver) return;
+            (isOver, failure) = (true, cause);
+            items?.TryComplete(cause);
+        }
+        firstRun.TrySetResult();
+    }
+
+    private void Enter(ChannelWriter<T> writer)
+    {
+        lock (sync)
+        {
+            if (items is not null)
+            {
+                throw new InvalidOperationException(
+                    "A Source.Manual is one live thing, and another run takes from this one already. Make one for each run.");
+            }
+            (items, hadRun) = (writer, true);
+            if (isOver) writer.TryComplete(failure);
+        }
+        firstRun.TrySetResult();
+    }
+
+    private void Leave()
+    {
+        lock (sync) items = null;
+    }
+
+    private sealed class Leaf(ManualSource<T> owner, int? capacity, StageOptions options) : LeafSource<T>(options)
+    {
+        private protected override string Kind => "manual";
+
+        private protected override Source<T> With(StageOptions annotated) => new Leaf(owner, capacity, annotated);
+
+        private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new ManualPump(context, next, owner, capacity);
+    }
+
+    private sealed class ManualPump(StageContext context, Inlet<T> next, ManualSource<T> owner, int? capacity) : IntakePump<T>(context, next, capacity)
+    {
+        protected override void Open() => owner.Enter(Items.Writer);
+
+        protected override ValueTask CloseAsync()
+        {
+            owner.Leave();
+            return default;
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using System.Threading.Channels;
+
+namespace Sluice;
+
+/// <summary>What happens to an item that comes from where nothing can be made to wait, when the pipeline is behind.</summary>
+public enum WhenFull
+{
+    /// <summary>The source fails: nothing is lost in silence. The default.</summary>
+    Fail,
+
+    /// <summary>The thread that brings the item is blocked until there is room.</summary>
+    Block,
+
+    /// <summary>The item that has waited longest is dropped, and counted as skipped by the source.</summary>
+    DropOldest,
+}
+
+public static partial class Source
+{
+    /// <summary>The items of an observable. Every run subscribes once, and unsubscribes when no more is wanted.</summary>
+    /// <param name="items">The observable; it may push from any thread, one item at a time.</param>
+    /// <param name="whenFull">What happens when it is faster than the pipeline.</param>
+    /// <param name="capacity">How many items may wait to be taken, 1 or more; the run's <see cref="RunOptions.Capacity"/> unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A capacity below 1.</exception>
+    public static Source<T> From<T>(IObservable<T> items, WhenFull whenFull = WhenFull.Fail, int? capacity = null)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        if (capacity is { } given) ArgumentOutOfRangeException.ThrowIfLessThan(given, 1, nameof(capacity));
+        return new ObservableSource<T>(items, whenFull, capacity, StageOptions.Default);
+    }
+}
+
+internal sealed class ObservableSource<T>(IObservable<T> items, WhenFull whenFull, int? capacity, StageOptions options) : LeafSource<T>(options)
+{
+    private protected override string Kind => "source";
+
+    private protected override Source<T> With(StageOptions annotated) => new ObservableSource<T>(items, whenFull, capacity, annotated);
+
+    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new ObservablePump<T>(context, next, items, whenFull, capacity);
+}
+
+/// <remarks>Subscribes in a work item of its own: an observable that pushes everything while it is subscribed to would fill the channel with nobody to empty it.</remarks>
+internal sealed class ObservablePump<T>(StageContext context, Inlet<T> next, IObservable<T> items, WhenFull whenFull, int? capacity)
+    : IntakePump<T>(context, next, capacity), IObserver<T>
+{
+    private readonly TaskCompletionSource<IDisposable?> subscribed = new();
+    private SynchronizationContext? ownContext;
+
+    protected override BoundedChannelFullMode FullMode
+        => whenFull == WhenFull.DropOldest ? BoundedChannelFullMode.DropOldest : BoundedChannelFullMode.Wait;
+
+    public void OnNext(T value)
+    {
+        if (Items.Writer.TryWrite(value) || IsStopped) return;
+        string full = $"The observable is faster than the pipeline: {Capacity} items wait already.";
+        if (whenFull == WhenFull.Fail)
+            Items.Writer.TryComplete(new InvalidOperationException($"{full} Raise the capacity, or say WhenFull.Block or WhenFull.DropOldest."));
+        else if (ownContext is not null && ownContext == SynchronizationContext.Current)
+            Items.Writer.TryComplete(new InvalidOperationException($"{full} It pushes on the run's own thread, which would wait for itself. Use ExecutionMode.MultiThread."));
+        else
+            Wait(value);
+    }
+
+    public void OnError(Exception error) => Items.Writer.TryComplete(error);
+
+    public void OnCompleted() => Items.Writer.TryComplete();
+
+    protected override void Open()
+    {
+        ownContext = SynchronizationContext.Current;
+        Run.Scheduler.Schedule(new Subscribing(this));
+    }
+
+    protected override async ValueTask CloseAsync()
+    {
+        Task unsubscribing = UnsubscribeAsync();
+        if (!await ArrivesAsync(unsubscribing)) Run.Abandon(unsubscribing, Node);
+        else await unsubscribing;
+    }
+
+    private async Task UnsubscribeAsync()
+    {
+        IDisposable? subscription = await subscribed.Task;
+        subscription?.Dispose();
+    }
+
+    private void Subscribe()
+    {
+        IDisposable? subscription = null;
+        try
+        {
+            subscription = IsStopped ? null : items.Subscribe(this);
+        }
+        catch (Exception e)
+        {
+            Items.Writer.TryComplete(e);
+        }
+        subscribed.SetResult(subscription);
+    }
+
+    private void Wait(T value)
+    {
+        try
+        {
+            Items.Writer.WriteAsync(value).AsTask().GetAwaiter().GetResult();
+        }
+        catch (ChannelClosedException)
+        {
+            // No more is wanted: what an observable pushes then is dropped, as after unsubscribing.
+        }
+    }
+
+    private sealed class Subscribing(ObservablePump<T> pump) : IThreadPoolWorkItem
+    {
+        public void Execute() => pump.Subscribe();
+    }
+}

@@ -1,0 +1,75 @@
+namespace Sluice;
+
+public static partial class Source
+{
+    /// <summary>A function that pushes: <c>Source.Pushed&lt;int&gt;(async (push, cancellation) => { await push(1); })</c>. The source ends, or fails, with it.</summary>
+    /// <remarks>
+    /// Every run calls it once. An awaited push is an accepted item; pushes may come from several threads. The token is
+    /// cancelled when no more is wanted; a push then throws an <see cref="OperationCanceledException"/>, and the item was
+    /// not accepted.
+    /// </remarks>
+    /// <param name="producer">The function. Await every push: that is the backpressure.</param>
+    /// <param name="capacity">How many pushed items may wait to be taken, 1 or more; the run's <see cref="RunOptions.Capacity"/> unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A capacity below 1.</exception>
+    public static Source<T> Pushed<T>(Func<Func<T, ValueTask>, CancellationToken, Task> producer, int? capacity = null)
+    {
+        ArgumentNullException.ThrowIfNull(producer);
+        if (capacity is { } given) ArgumentOutOfRangeException.ThrowIfLessThan(given, 1, nameof(capacity));
+        return new PushedSource<T>(producer, capacity, StageOptions.Default);
+    }
+}
+
+internal sealed class PushedSource<T>(Func<Func<T, ValueTask>, CancellationToken, Task> producer, int? capacity, StageOptions options)
+    : LeafSource<T>(options)
+{
+    private protected override string Kind => "pushed";
+
+    private protected override Source<T> With(StageOptions annotated) => new PushedSource<T>(producer, capacity, annotated);
+
+    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new PushedPump<T>(context, next, producer, capacity);
+}
+
+internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Func<T, ValueTask>, CancellationToken, Task> producer, int? capacity)
+    : IntakePump<T>(context, next, capacity)
+{
+    private Task producing = Task.CompletedTask;
+
+    protected override void Open() => producing = ProducingAsync();
+
+    /// <summary>A function that does not end when it is told to goes on by itself; the run names it.</summary>
+    protected override async ValueTask CloseAsync()
+    {
+        if (!await ArrivesAsync(producing)) Run.Abandon(producing, Node);
+    }
+
+    private async Task ProducingAsync()
+    {
+        try
+        {
+            await producer(PushAsync, StopToken);
+            Items.Writer.TryComplete();
+        }
+        catch (OperationCanceledException) when (IsStopped)
+        {
+            Items.Writer.TryComplete();
+        }
+        catch (Exception e)
+        {
+            Items.Writer.TryComplete(e);
+        }
+    }
+
+    private ValueTask PushAsync(T item) => Items.Writer.TryWrite(item) ? default : PushLaterAsync(item);
+
+    private async ValueTask PushLaterAsync(T item)
+    {
+        try
+        {
+            await Items.Writer.WriteAsync(item);
+        }
+        catch (System.Threading.Channels.ChannelClosedException)
+        {
+            throw new OperationCanceledException("The run wants no more items; this one was not accepted.", StopToken);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Engine;
+
+public class RunTests
+{
+    private readonly TestClock clock = new();
+    private readonly SeededScheduler scheduler = new(11);
+    private readonly SourceProbe<int> source = new();
+    private readonly SinkProbe<int> sink = new();
+
+    private RunOptions Options => new() { Scheduler = scheduler, Time = clock };
+
+    [Theory]
+    [InlineData(ExecutionMode.SingleThread)]
+    [InlineData(ExecutionMode.MultiThread)]
+    public async Task ADrainStopsTheSourceAndLetsTheRestGoThrough(ExecutionMode mode)
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            long produced = 0, seen = 0;
+            IEnumerable<long> Endless()
+            {
+                while (true) yield return produced++;
+            }
+            var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Run? run = null;
+            Pipeline pipeline = Source.From(Endless()) | (n => n) | Stage.Buffer(8) | (n => n) | Stage.Parallel(2) | (async (long _) =>
+            {
+                await Task.Yield();
+                if (++seen == 10) begun.SetResult();
+            });
+            var starting = Task.Run(() => pipeline.Start(new RunOptions { Mode = mode, TrackItems = true, Started = started => run = started }));
+            await begun.Task;
+            Assert.True(await run!.DrainAsync());
+            await starting;
+            Assert.Equal(produced, seen);
+            Assert.Equal(new RootCounts(produced, produced, 0, 0, 0), run.Snapshot().Roots);
+            Assert.True(await run.DrainAsync());                         // once more does nothing
+        }
+    }
+
+    [Fact]
+    public async Task ASourceThatIgnoresItsTokenDoesNotHoldADrainUpAndIsNamedWhileItRuns()
+    {
+        var late = new TaskCompletionSource();
+        async IAsyncEnumerable<int> Deaf()
+        {
+            yield return 1;
+            await late.Task;
+            yield return 2;
+        }
+        Run run = (Source.From(Deaf()) | Stage.Named("deaf") | sink.Sink).Start(Options);
+        Task<bool> drained = run.DrainAsync();
+        scheduler.RunUntilIdle();
+        Assert.True(await drained);
+        Assert.Equal(["deaf"], run.StillRunning);
+        Assert.Contains("did not stop: deaf", run.Snapshot().ToString(), StringComparison.Ordinal);
+        late.SetResult();
+        scheduler.RunUntilIdle();
+        Assert.Empty(run.StillRunning);
+        Assert.Equal([1], sink.Items);
+    }
+
+    [Fact]
+    public async Task ACancelledRunNamesWhatDidNotStopWithinItsGrace()
+    {
+        var never = new TaskCompletionSource();
+        Pipeline pipeline = source.Source | (n => n) | Stage.Buffer(3) | (async (int _) => await never.Task) | Stage.Named("deaf");
+        Run run = pipeline.Start(Options with { StopGrace = TimeSpan.FromSeconds(20) });
+        source.Push(1);
+        scheduler.RunUntilIdle();
+        run.Cancel();
+        scheduler.RunUntilIdle();
+        clock.Advance(TimeSpan.FromSeconds(19));
+        Assert.False(run.Completion.IsCompleted);
+        Assert.Equal(RunState.Stopping, run.Snapshot().State);
+        Assert.Empty(run.StillRunning);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
+        Assert.Equal(["deaf"], run.StillRunning);
+    }
+
+    [Fact]
+    public async Task ARunEndsOnceHoweverManyThingsEndIt()
+    {
+        HashSet<TaskStatus> ends = [];
+        for (int seed = 0; seed < 200; seed++)
+        {
+            var scheduler = new SeededScheduler(seed);
+            Run? run = null;
+            scheduler.BeforeStep = step =>
+            {
+                if (step == 1 + (seed % 397)) run!.Cancel();
+                if (seed % 3 == 0 && step == 1 + (seed % 31)) _ = run!.DrainAsync();
+            };
+            Pipeline pipeline = Source.From(Enumerable.Range(0, 50)) | (async (int n) =>
+            {
+                await Task.Yield();
+                return n == 3 && seed % 2 == 0 ? throw new FormatException("three") : n;
+            }) | Stage.Parallel(3) | Stage.Buffer(2) | (_ => { });
+            run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock(), TrackItems = true, Started = started => run = started });
+            await run.DisposeAsync();
+            TaskStatus first = run.Completion.Status;
+            ends.Add(first);
+            run.Cancel();
+            await run.DisposeAsync();
+            Assert.Equal(first, run.Completion.Status);
+            RunSnapshot end = run.Snapshot();
+            RootCounts roots = end.Roots!.Value;
+            Assert.Equal(roots.Accepted, roots.Completed + roots.Skipped + roots.Failed + roots.Pending);
+            Assert.Equal(first switch { TaskStatus.Canceled => RunState.Cancelled, TaskStatus.Faulted => RunState.Failed, _ => RunState.Completed }, end.State);
+            if (first == TaskStatus.RanToCompletion) Assert.Equal(0, roots.Pending);
+            Assert.Empty(run.StillRunning);
+            Assert.All(end.Nodes, node => Assert.Equal(NodeActivity.Ended, node.Activity));
+        }
+        Assert.Equal(3, ends.Count);                                     // completed, cancelled, failed: the test met all of them
+    }
+
+    [Fact]
+    public async Task TheTokenOfTheCallerCancels()
+    {
+        using var cancellation = new CancellationTokenSource();
+        Run run = (source.Source | sink.Sink).Start(Options, cancellation.Token);
+        await cancellation.CancelAsync();
+        scheduler.RunUntilIdle();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.DrainAsync());
+    }
+
+    [Fact]
+    public async Task AStalledRunSaysWhoIsBlockedOnWhichEdgeAndWhoWaits()
+    {
+        sink.Block();
+        var idle = new SourceProbe<int>();
+        Pipeline pipeline = Source.Merge(source.Source | Stage.Named("busy"), idle.Source | Stage.Named("idle"))
+            | (n => n) | Stage.Named("work").Buffer(2) | (n => n) | Stage.Named("last") | sink.Sink;
+        await using Run run = pipeline.Start(Options with { Capacity = 3 });
+        source.Push([.. Enumerable.Range(0, 100)]);
+        scheduler.RunUntilIdle();
+        RunSnapshot stalled = run.Snapshot();
+        Assert.Equal((NodeActivity.Blocked, "work -> last"), (stalled["work"].Activity, stalled["work"].BlockedOn));
+        Assert.Equal((NodeActivity.Blocked, "busy -> merge-1"), (stalled["busy"].Activity, stalled["busy"].BlockedOn));
+        Assert.Equal(NodeActivity.Waiting, stalled["idle"].Activity);
+        Assert.Equal(NodeActivity.Running, stalled["last"].Activity);
+        Assert.Equal(2, stalled["last"].Queued);
+        Assert.InRange(stalled["merge-1"].Queued, 2, 3);                 // a waiting producer is woken when half is free
+        Assert.Contains("blocked on work -> last", stalled.ToString(), StringComparison.Ordinal);
+        Assert.Throws<KeyNotFoundException>(() => stalled["lost"]);
+    }
+
+    [Fact]
+    public async Task TheStateIsSharedAndTheResultComputedFromItAtTheEnd()
+    {
+        Run run = (Source.From([1, 2, 3]) | Node.Of(() => new Adder())).Start(new RunOptions { State = new Sum() });
+        Assert.Equal(6, await run.ResultAsync((Sum sum) => sum.Total));
+        Assert.Contains("is a Sum, not a Adder", Assert.Throws<InvalidOperationException>(() => run.State<Adder>()).Message, StringComparison.Ordinal);
+        await using Run bare = (Source.From([1]) | (_ => { })).Start();
+        Assert.Contains("State = new Sum(…)", Assert.Throws<InvalidOperationException>(() => bare.State<Sum>()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task NamedOutputsAreReadByNameAndOthersCountedAndDiscarded()
+    {
+        Pipeline pipeline = Source.From(Enumerable.Range(0, 10)) | Node.Of(() => new Splitter()) | (_ => { });
+        Run run = pipeline.Start(Options with { Outputs = ["odd"], Capacity = 2 });
+        Assert.False(run.Completion.IsCompleted);                        // nobody has read yet: bounded
+        List<int> odd = [];
+        while (!run.Completion.IsCompleted)
+        {
+            while (run.Output<int>("odd").TryRead(out int item)) odd.Add(item);
+            scheduler.RunUntilIdle();
+        }
+        await run.Completion;
+        while (run.Output<int>("odd").TryRead(out int item)) odd.Add(item);
+        Assert.Equal([1, 3, 5, 7, 9], odd);
+        await run.Output<int>("odd").Completion;
+        Assert.Equal(new OutputCounts(5, 0), run.Snapshot().Outputs["odd"]);
+        Assert.Equal(new OutputCounts(5, 5), run.Snapshot().Outputs["even"]);
+        Assert.Contains("carries Int32, not String", Assert.Throws<ArgumentException>(() => run.Output<string>("odd")).Message, StringComparison.Ordinal);
+        Assert.Contains("Outputs = [\"even\"]", Assert.Throws<ArgumentException>(() => run.Output<int>("even")).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Sum
+    {
+        public int Total { get; set; }
+    }
+
+    private sealed class Adder : SinkNode<int>
+    {
+        protected override ValueTask ProcessAsync(int item, CancellationToken cancellation)
+        {
+            State<Sum>().Total += item;
+            return default;
+        }
+    }
+
+    private sealed class Splitter : Node<int, int>
+    {
+        private readonly NamedOutput<int> odd = new("odd"), even = new("even");
+
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+            => output.PushAsync(item % 2 == 0 ? even : odd, item);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Text;
+
+namespace Sluice.Tests.Producers;
+
+public sealed class LinesTests : IDisposable
+{
+    private readonly string path = Path.GetTempFileName();
+
+    public void Dispose() => File.Delete(path);
+
+    [Theory]
+    [InlineData("", new string[0])]
+    [InlineData("a", new[] { "a" })]
+    [InlineData("a\n", new[] { "a" })]
+    [InlineData("a\nb\r\nc\rd\n\ne", new[] { "a", "b", "c", "d", "", "e" })]
+    [InlineData("\r\n\r\n", new[] { "", "" })]
+    public async Task LinesEndInAnyOfTheThreeWays(string text, string[] expected)
+    {
+        Assert.Equal(expected, await Source.Lines(new StringReader(text)).ToListAsync());
+        Assert.Equal(expected, await Source.Lines(new MemoryStream(Encoding.UTF8.GetBytes(text))).ToListAsync());
+        await File.WriteAllTextAsync(path, text);
+        Source<string> file = Source.Lines(path);
+        Assert.Equal(expected, await file.ToListAsync());
+        Assert.Equal(expected, await file.ToListAsync());                // a value: every run opens the file
+    }
+
+    [Fact]
+    public async Task LinesAcrossBuffersAreWholeAndNumbered()
+    {
+        string[] lines = [.. Enumerable.Range(0, 200).Select(n => new string((char)('a' + (n % 26)), n * 97 % 20_000))];
+        await File.WriteAllTextAsync(path, string.Join("\r\n", lines));
+        List<(long, string)> read = await Source.Lines(path, (number, text) => (number, text)).ToListAsync();
+        Assert.Equal(lines.Select((line, i) => (i + 1L, line)), read);
+    }
+
+    [Fact]
+    public async Task ALineThatIsTooLongIsAnErrorNamingFileAndLine()
+    {
+        await File.WriteAllTextAsync(path, "short\n" + new string('x', 50_000));
+        List<string> seen = [];
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => (Source.Lines(path, longestLine: 40_000) | seen.Add).RunAsync());
+        Assert.Contains($"{path}, line 2 is longer than 40000 characters", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(["short"], seen);
+        Assert.Single(await Source.Lines(new StringReader("12345"), longestLine: 5).ToListAsync());
+    }
+
+    [Fact]
+    public async Task AFileThatIsNotThereIsAnErrorNamingIt()
+    {
+        string missing = path + ".missing";
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => Source.Lines(missing).ToListAsync());
+        Assert.Equal("lines-1", failure.Node);
+        Assert.Contains(missing, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task LinesOfAPipeComeAsTheyAreWrittenAndADrainDoesNotWaitForMore()
+    {
+        var pipe = new System.IO.Pipelines.Pipe();
+        var sink = new Sluice.Testing.SinkProbe<string>();
+        Source<string> lines = Source.Lines(pipe.Reader.AsStream());
+        Run run = (lines | sink.Sink).Start();
+        await pipe.Writer.WriteAsync("one\ntw"u8.ToArray());
+        Assert.Equal(["one"], await sink.WaitForAsync(1));
+        var second = await Assert.ThrowsAsync<PipelineException>(() => lines.ToListAsync());
+        Assert.Contains("one live thing", second.Message, StringComparison.Ordinal);
+        Assert.True(await run.DrainAsync());
+        await pipe.Writer.WriteAsync("o\nthree"u8.ToArray());
+        await pipe.Writer.CompleteAsync();
+        Assert.Equal(["one"], sink.Items);
+    }
+
+    [Fact]
+    public async Task WrittenLinesAreReadAgainAndReplaceWhatWasThere()
+    {
+        await File.WriteAllTextAsync(path, new string('x', 10_000));
+        string[] lines = [.. Enumerable.Range(0, 5000).Select(n => $"line {n} é")];
+        Pipeline pipeline = Source.From(lines) | Sink.Lines(path);
+        await pipeline.RunAsync();
+        Assert.Equal(lines, await Source.Lines(path).ToListAsync());
+        var text = new StringWriter();
+        await (Source.From(["a", "b"]) | Sink.Lines(text)).RunAsync();
+        Assert.Equal($"a{Environment.NewLine}b{Environment.NewLine}", text.ToString());
+    }
+
+    [Fact]
+    public async Task WhatACancelledRunHadWrittenIsThere()
+    {
+        var source = new Sluice.Testing.SourceProbe<string>();
+        Run run = (source.Source | Sink.Lines(path)).Start();
+        source.Push("a", "b");
+        await source.WaitForDemandAsync();
+        await run.DisposeAsync();
+        Assert.Equal(["a", "b"], await File.ReadAllLinesAsync(path));
+    }
+
+    [Fact]
+    public async Task AFileThatCannotBeWrittenIsAnErrorNamingIt()
+    {
+        string folder = Path.GetTempPath();
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => (Source.From(["a"]) | Sink.Lines(folder)).RunAsync());
+        Assert.Equal("lines", failure.Node);
+        Assert.Contains(folder, failure.Message, StringComparison.Ordinal);
+        Assert.SkipUnless(File.Exists("/dev/full"), "There is no /dev/full here.");
+        var full = await Assert.ThrowsAsync<PipelineException>(
+            () => (Source.From(Enumerable.Repeat(new string('x', 1000), 1000)) | Sink.Lines("/dev/full")).RunAsync());
+        Assert.Contains("/dev/full", full.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,158 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Producers;
+
+public class ObservableTests
+{
+    private readonly Subject subject = new();
+    private readonly SinkProbe<int> sink = new();
+
+    [Theory]
+    [InlineData(ExecutionMode.SingleThread)]
+    [InlineData(ExecutionMode.MultiThread)]
+    public async Task ItemsOfAnObservableComeInOrderAndItsErrorFailsTheRun(ExecutionMode mode)
+    {
+        Run run = (Source.From(subject) | sink.Sink).Start(mode);
+        IObserver<int> observer = await subject.Subscribed;
+        for (int i = 0; i < 100; i++) observer.OnNext(i);
+        observer.OnError(new FormatException("broken"));
+        Assert.Equal("'source-1' failed: broken", (await Assert.ThrowsAsync<PipelineException>(() => run.Completion)).Message);
+        Assert.Equal(Enumerable.Range(0, 100), sink.Items);
+        await subject.Unsubscribed;
+    }
+
+    [Fact]
+    public async Task AnObservableThatIsTooFastFailsTheRunUnlessSaidOtherwise()
+    {
+        sink.Block();
+        Run run = (Source.From(subject, capacity: 2) | sink.Sink).Start();
+        IObserver<int> observer = await subject.Subscribed;
+        observer.OnNext(0);
+        await sink.HeldAsync();
+        for (int i = 1; i <= 3; i++) observer.OnNext(i);
+        sink.Release();
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
+        Assert.Contains("2 items wait already. Raise the capacity, or say WhenFull.Block or WhenFull.DropOldest.", failure.Message, StringComparison.Ordinal);
+        Assert.Equal([0, 1, 2], sink.Items);
+    }
+
+    [Fact]
+    public async Task TheOldestAreDroppedAndCounted()
+    {
+        sink.Block();
+        Run run = (Source.From(subject, WhenFull.DropOldest, capacity: 2) | sink.Sink).Start();
+        IObserver<int> observer = await subject.Subscribed;
+        observer.OnNext(0);
+        await sink.HeldAsync();
+        for (int i = 1; i <= 5; i++) observer.OnNext(i);
+        observer.OnCompleted();
+        sink.Release();
+        await run.Completion;
+        Assert.Equal([0, 4, 5], sink.Items);
+        Assert.Equal(3, run.Snapshot()["source-1"].Skipped);
+    }
+
+    [Fact]
+    public async Task TheThreadOfTheObservableWaitsForRoom()
+    {
+        Source<int> everything = Source.From(new Cold(10_000), WhenFull.Block, capacity: 4);
+        Assert.Equal(Enumerable.Range(0, 10_000), await everything.ToListAsync());
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => everything.ToListAsync(new RunOptions { Mode = ExecutionMode.SingleThread }));
+        Assert.Contains("on the run's own thread", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ADrainUnsubscribesAndTakesWhatHadCome()
+    {
+        sink.Block();
+        Run run = (Source.From(subject) | sink.Sink).Start();
+        IObserver<int> observer = await subject.Subscribed;
+        observer.OnNext(0);
+        observer.OnNext(1);
+        Task<bool> drained = run.DrainAsync();
+        observer.OnNext(2);
+        sink.Release();
+        Assert.True(await drained);
+        await subject.Unsubscribed;
+        Assert.Equal([0, 1], sink.Items);
+    }
+
+    [Fact]
+    public async Task ASourceIsAnObservableOfARunForEverySubscription()
+    {
+        IObservable<int> items = Source.From(Enumerable.Range(0, 100)).Select(n => n == 50 ? throw new FormatException("fifty") : n).ToObservable();
+        foreach (Recorder recorder in new[] { new Recorder(), new Recorder() })
+        {
+            using IDisposable subscription = items.Subscribe(recorder);
+            Assert.IsType<PipelineException>(await recorder.Ended);
+            Assert.Equal(Enumerable.Range(0, 50), recorder.Items);
+        }
+        var whole = new Recorder();
+        using IDisposable end = Source.From([1, 2]).ToObservable().Subscribe(whole);
+        Assert.Null(await whole.Ended);
+        Assert.Equal([1, 2], whole.Items);
+    }
+
+    [Fact]
+    public async Task UnsubscribingCancelsTheRun()
+    {
+        var source = new SourceProbe<int>();
+        var recorder = new Recorder();
+        IDisposable subscription = source.Source.ToObservable().Subscribe(recorder);
+        source.Push(1);
+        await source.WaitForDemandAsync();
+        subscription.Dispose();
+        await source.Stopped;
+        Assert.Equal([1], recorder.Items);
+        Assert.False(recorder.Ended.IsCompleted);
+    }
+
+    private sealed class Subject : IObservable<int>
+    {
+        private readonly TaskCompletionSource<IObserver<int>> subscribed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource unsubscribed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<IObserver<int>> Subscribed => subscribed.Task;
+
+        public Task Unsubscribed => unsubscribed.Task;
+
+        public IDisposable Subscribe(IObserver<int> observer)
+        {
+            subscribed.SetResult(observer);
+            return new Subscription(unsubscribed);
+        }
+
+        private sealed class Subscription(TaskCompletionSource disposed) : IDisposable
+        {
+            public void Dispose() => disposed.TrySetResult();
+        }
+    }
+
+    /// <summary>Pushes everything while it is subscribed to.</summary>
+    private sealed class Cold(int count) : IObservable<int>, IDisposable
+    {
+        public IDisposable Subscribe(IObserver<int> observer)
+        {
+            for (int i = 0; i < count; i++) observer.OnNext(i);
+            observer.OnCompleted();
+            return this;
+        }
+
+        public void Dispose() { }
+    }
+
+    private sealed class Recorder : IObserver<int>
+    {
+        private readonly TaskCompletionSource<Exception?> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public List<int> Items { get; } = [];
+
+        public Task<Exception?> Ended => ended.Task;
+
+        public void OnCompleted() => ended.SetResult(null);
+
+        public void OnError(Exception error) => ended.SetResult(error);
+
+        public void OnNext(int value) => Items.Add(value);
+    }
+}

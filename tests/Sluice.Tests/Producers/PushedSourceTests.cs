@@ -1,0 +1,175 @@
+using System.Threading.Channels;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Producers;
+
+public class PushedSourceTests
+{
+    private readonly SinkProbe<int> sink = new();
+
+    private static RunOptions On(SeededScheduler scheduler) => new() { Scheduler = scheduler, Time = new TestClock() };
+
+    [Fact]
+    public async Task AManualSourceMakesSendersWaitWhenItIsFull()
+    {
+        var scheduler = new SeededScheduler(1);
+        ManualSource<int> intake = Source.Manual<int>(capacity: 2);
+        sink.Block();
+        Task first = intake.SendAsync(0).AsTask();
+        Assert.False(first.IsCompleted);                                 // there is no run yet
+        Run run = (intake | sink.Sink).Start(On(scheduler));
+        await first;
+        scheduler.RunUntilIdle();
+        Assert.True(intake.SendAsync(1).IsCompleted);
+        Assert.True(intake.SendAsync(2).IsCompleted);
+        Task waiting = intake.SendAsync(3).AsTask();
+        using var giveUp = new CancellationTokenSource();
+        Task given = intake.SendAsync(99, giveUp.Token).AsTask();
+        Assert.False(waiting.IsCompleted);
+        await giveUp.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => given);
+        sink.Release();
+        scheduler.RunUntilIdle();
+        await waiting;
+        intake.Complete();
+        await scheduler.RunToEndAsync(run);
+        Assert.Equal([0, 1, 2, 3], sink.Items);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => intake.SendAsync(4).AsTask());
+    }
+
+    [Theory]
+    [InlineData(ExecutionMode.SingleThread)]
+    [InlineData(ExecutionMode.MultiThread)]
+    public async Task WhateverWasAcceptedGoesThroughADrainAndNothingElse(ExecutionMode mode)
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            ManualSource<int> intake = Source.Manual<int>(capacity: 4);
+            List<int> seen = [];
+            Run run = (intake | (n => n) | Stage.Buffer(2) | seen.Add).Start(mode);
+            int accepted = 0;
+            Task[] senders = [.. Enumerable.Range(0, 3).Select(sender => Task.Run(async () =>
+            {
+                try
+                {
+                    while (true)
+                    {
+                        await intake.SendAsync(1);
+                        if (Interlocked.Increment(ref accepted) == 50) _ = run.DrainAsync();
+                    }
+                }
+                catch (InvalidOperationException e)
+                {
+                    Assert.Contains("not accepted", e.Message, StringComparison.Ordinal);
+                }
+            }))];
+            await Task.WhenAll(senders);
+            await run.Completion;
+            Assert.Equal(accepted, seen.Count);
+        }
+    }
+
+    [Fact]
+    public async Task ASecondRunOfAManualSourceIsAnErrorNamingIt()
+    {
+        ManualSource<int> intake = Source.Manual<int>();
+        Source<int> named = intake | Stage.Named("orders");
+        await using Run first = (named | sink.Sink).Start(ExecutionMode.SingleThread);
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => named.ToListAsync());
+        Assert.Equal("orders", failure.Node);
+        Assert.Contains("one live thing", failure.Message, StringComparison.Ordinal);
+        await intake.SendAsync(1);
+        intake.Fail(new FormatException("gone"));
+        Assert.Equal("'orders' failed: gone", (await Assert.ThrowsAsync<PipelineException>(() => first.Completion)).Message);
+        Assert.Equal([1], sink.Items);
+    }
+
+    [Fact]
+    public async Task SendersOfARunThatWasCancelledAreTold()
+    {
+        ManualSource<int> intake = Source.Manual<int>(capacity: 1);
+        sink.Block();
+        Run run = (intake | sink.Sink).Start();
+        Task sending = Task.Run(async () =>
+        {
+            while (true) await intake.SendAsync(1);
+        });
+        await sink.HeldAsync();
+        await run.DisposeAsync();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => sending);
+    }
+
+    [Fact]
+    public async Task AFunctionPushesUntilItEnds()
+    {
+        Source<int> source = Source.Pushed<int>(async (push, cancellation) =>
+        {
+            for (int i = 0; i < 100; i++) await push(i);
+        }, capacity: 3);
+        for (int seed = 0; seed < 20; seed++)
+        {
+            var scheduler = new SeededScheduler(seed);
+            List<int> seen = [];
+            await scheduler.RunToEndAsync((source | seen.Add).Start(On(scheduler)), patience: TimeSpan.Zero);
+            Assert.Equal(Enumerable.Range(0, 100), seen);
+        }
+        Source<int> failing = Source.Pushed<int>((push, cancellation) => throw new FormatException("no"));
+        Assert.Equal("'pushed-1' failed: no", (await Assert.ThrowsAsync<PipelineException>(() => failing.ToListAsync())).Message);
+    }
+
+    [Fact]
+    public async Task ADrainTellsThePusherAndTakesWhatItHadPushed()
+    {
+        for (int seed = 0; seed < 50; seed++)
+        {
+            var scheduler = new SeededScheduler(seed);
+            int accepted = 0;
+            bool told = false;
+            List<int> seen = [];
+            Run? run = null;
+            scheduler.BeforeStep = step =>
+            {
+                if (step == 20) _ = run!.DrainAsync();
+            };
+            Source<int> source = Source.Pushed<int>(async (push, cancellation) =>
+            {
+                try
+                {
+                    while (true)
+                    {
+                        await push(accepted);
+                        accepted++;
+                        await Task.Yield();
+                    }
+                }
+                catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+                {
+                    told = true;
+                }
+            }, capacity: 2);
+            await scheduler.RunToEndAsync((source | (n => n) | Stage.Buffer(2) | seen.Add).Start(On(scheduler) with { Started = started => run = started }));
+            Assert.Equal(accepted, seen.Count);
+            Assert.True(told);
+        }
+    }
+
+    [Fact]
+    public async Task AChannelIsReadToItsEndAndADrainLeavesTheRestInIt()
+    {
+        var channel = Channel.CreateUnbounded<int>();
+        for (int i = 0; i < 10; i++) channel.Writer.TryWrite(i);
+        sink.Block();
+        var scheduler = new SeededScheduler(1);
+        Run run = (Source.From(channel.Reader) | sink.Sink).Start(On(scheduler));
+        Task<bool> drained = run.DrainAsync();
+        sink.Release();
+        scheduler.RunUntilIdle();
+        Assert.True(await drained);
+        Assert.Equal([0], sink.Items);
+        channel.Writer.Complete(new FormatException("broken"));
+        List<int> rest = [];
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => (Source.From(channel.Reader) | rest.Add).RunAsync());
+        Assert.Equal("'source-1' failed: broken", failure.Message);
+        Assert.Equal(Enumerable.Range(1, 9), rest);
+    }
+}

@@ -1,0 +1,130 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Producers;
+
+public class TimedSourceTests
+{
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    private readonly TestClock clock = new();
+    private readonly SeededScheduler scheduler = new(5);
+    private readonly SinkProbe<object> sink = new();
+
+    private double Now => (clock.GetUtcNow() - new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)).TotalSeconds;
+
+    private Run Start<T>(Source<T> source, int seed = 1)
+        => (source.Select(item => (object)$"{item}@{Now:0.###}") | sink.Sink).Start(new RunOptions { Scheduler = scheduler, Time = clock, Seed = seed });
+
+    private void Pass(TimeSpan time)
+    {
+        for (DateTimeOffset until = clock.GetUtcNow() + time; ;)
+        {
+            scheduler.RunUntilIdle();
+            if (clock.NextDue is not { } due || due > until)
+            {
+                clock.SetUtcNow(until);
+                scheduler.RunUntilIdle();
+                return;
+            }
+            clock.SetUtcNow(due);
+        }
+    }
+
+    private async Task DrainedAsync(Run run)
+    {
+        Task<bool> drained = run.DrainAsync();
+        scheduler.RunUntilIdle();
+        Assert.True(run.Completion.IsCompleted);
+        Assert.True(await drained);
+        Assert.Equal(0, clock.ArmedTimers);
+        Assert.Empty(run.StillRunning);
+    }
+
+    [Fact]
+    public async Task AnIntervalTicksWithoutDriftUntilItIsDrained()
+    {
+        Run run = Start(Source.Interval(90 * Second));
+        Pass(300 * Second);
+        Assert.Equal(["0@90", "1@180", "2@270"], sink.Items);
+        await DrainedAsync(run);
+    }
+
+    [Fact]
+    public async Task TicksForWhichThereWasNoTimeAreLeftOutAndSoAreTheirNumbers()
+    {
+        sink.Block();
+        Run run = Start(Source.Interval(Second));
+        Pass(3.5 * Second);
+        sink.Release();
+        Pass(2 * Second);
+        Assert.Equal(["0@1", "3@4", "4@5"], sink.Items);
+        await DrainedAsync(run);
+    }
+
+    [Fact]
+    public async Task JitterMakesTicksLaterAndIsSeeded()
+    {
+        Run run = Start(Source.Interval(10 * Second, 5 * Second), seed: 3);
+        Pass(1000 * Second);
+        double[] late = [.. sink.Items.Select((tick, i) => double.Parse(((string)tick).Split('@')[1]) - (10 * (i + 1)))];
+        Assert.True(late.Length is 99 or 100);
+        Assert.All(late, by => Assert.InRange(by, 0, 5));
+        Assert.True(late.Max() - late.Min() > 1);
+        await DrainedAsync(run);
+    }
+
+    [Fact]
+    public async Task EveryWaitsFromOneItemToTheNextCall()
+    {
+        int calls = 0;
+        Run run = Start(Source.Every(10 * Second, null, async cancellation =>
+        {
+            await Task.Delay(3 * Second, clock, cancellation);
+            return ++calls;
+        }));
+        Pass(40 * Second);
+        Assert.Equal(["1@13", "2@26", "3@39"], sink.Items);
+        Pass(11 * Second);                                               // in the middle of a call
+        await DrainedAsync(run);
+        Assert.Equal(3, calls);
+    }
+
+    [Fact]
+    public async Task AFunctionThatThrowsFailsTheSource()
+    {
+        Run run = Start(Source.Every<int>(Second, null, () => throw new FormatException("no reading")));
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, clock));
+        Assert.Equal("'every-1' failed: no reading", failure.Message);
+    }
+
+    [Fact]
+    public async Task CronFiresAtItsTimesAndSkipsWhatItMissed()
+    {
+        Run run = Start(Source.Cron("0 */5 * * * *").Select(time => time.ToString("HH:mm:ss")));
+        Pass(TimeSpan.FromMinutes(11));
+        sink.Block();
+        Pass(TimeSpan.FromMinutes(17));                                  // 15 rests in the sink, 20 and 25 pass
+        sink.Release();
+        Pass(TimeSpan.FromMinutes(3));
+        Assert.Equal(["00:05:00@300", "00:10:00@600", "00:15:00@900", "00:30:00@1800"], sink.Items);
+        await DrainedAsync(run);
+    }
+
+    [Fact]
+    public async Task CronGoesByItsTimeZone()
+    {
+        Run run = Start(Source.Cron("0 9 * * *", TimeZoneInfo.CreateCustomTimeZone("x", TimeSpan.FromHours(2), "x", "x")).Select(time => time.ToString("HH:mmzzz")));
+        Pass(TimeSpan.FromHours(8));
+        Assert.Equal(["09:00+02:00@25200"], sink.Items);
+        run.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => scheduler.RunToEndAsync(run));
+    }
+
+    [Fact]
+    public async Task AScheduleThatNeverComesIsAnError()
+    {
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(Start(Source.Cron("0 0 30 2 *")), clock));
+        Assert.Contains("'0 0 30 2 *' has no time", failure.Message, StringComparison.Ordinal);
+        Assert.Throws<FormatException>(() => Source.Cron("every day"));
+    }
+}
