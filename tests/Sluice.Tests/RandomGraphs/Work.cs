@@ -7,13 +7,12 @@ internal sealed record Work(string Name, int Id, Policy Policy, Func<long, IEnum
     public bool CountsSkipped { get; init; }
 
     /// <summary>What comes at the end of the input.</summary>
-    public Func<IEnumerable<long>, IEnumerable<long>> AtEnd { get; init; } = _ => [];
+    public IEnumerable<long> AtEnd { get; init; } = [];
 
     public Expected Expect(Expected input, Oracle oracle)
     {
         NodeExpectation node = oracle.Node(Name, input.Queue + Policy.OwnQueue(oracle.Capacity));
         List<IReadOnlyList<Item>> lanes = [];
-        List<long> passed = [];
         foreach (IReadOnlyList<Item> lane in input.Lanes.SelectMany(Split))
         {
             List<Item> outputs = [];
@@ -21,7 +20,6 @@ internal sealed record Work(string Name, int Id, Policy Policy, Func<long, IEnum
             {
                 if (!Attempt(item, node, oracle)) break;
                 if (Policy.FailuresOf(item.Value, Id) > Policy.Retries) continue;
-                passed.Add(item.Value);
                 int before = outputs.Count;
                 outputs.AddRange(Outputs(item.Value).Select(value => new Item(value, item.Root)));
                 node.Out += outputs.Count - before;
@@ -32,7 +30,7 @@ internal sealed record Work(string Name, int Id, Policy Policy, Func<long, IEnum
             }
             lanes.Add(outputs);
         }
-        foreach (long value in AtEnd(passed))
+        foreach (long value in AtEnd)
         {
             node.Out++;
             if (lanes.Count == 1) lanes[0] = [.. lanes[0], new(value, null)];

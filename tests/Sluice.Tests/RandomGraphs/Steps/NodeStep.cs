@@ -5,7 +5,7 @@ internal sealed record NodeStep(int Id, Policy Policy, Pace Pace, bool PushesAtE
 {
     public override string Name => $"node-{Id}";
 
-    protected override Work Work => base.Work with { AtEnd = AtEnd };
+    protected override Work Work => base.Work with { AtEnd = AtEnd() };
 
     protected override IEnumerable<long> Outputs(long value)
         => Enumerable.Range(0, Mixing.Roll(value, Id, 3)).Select(n => Mixing.Mix(value, (Id * 1000L) + n));
@@ -15,14 +15,13 @@ internal sealed record NodeStep(int Id, Policy Policy, Pace Pace, bool PushesAtE
     public override IEnumerable<string> Lines() => [$"| {Name} {Pace}{(PushesAtEnd ? " pushes at its end" : "")}{Policy}"];
 
     // In lanes there is an end for each of them: that many instances are not the oracle's business.
-    private bool PushesSum => PushesAtEnd && Policy is { Parallel: 1, KeyLanes: 0 };
+    private bool PushesLast => PushesAtEnd && Policy is { Parallel: 1, KeyLanes: 0 };
 
-    private IEnumerable<long> AtEnd(IEnumerable<long> values) => PushesSum ? [Mixing.Mix(values.Aggregate(0L, (sum, value) => unchecked(sum + value)), Id)] : [];
+    // The same whatever came before: how much that is depends on the moment in which somebody wants no more.
+    private IEnumerable<long> AtEnd() => PushesLast ? [Mixing.Mix(-1, Id)] : [];
 
     private sealed class Pusher(NodeStep step, Rig rig, Probe probe) : Node<long, long>, IAsyncDisposable
     {
-        private long sum;
-
         protected override ValueTask BeginAsync(CancellationToken cancellation)
         {
             Interlocked.Increment(ref probe.Begun);
@@ -41,17 +40,13 @@ internal sealed record NodeStep(int Id, Policy Policy, Pace Pace, bool PushesAtE
             {
                 probe.Exit(item);
             }
-            unchecked
-            {
-                sum += item;
-            }
             foreach (long value in step.Outputs(item)) await output.PushAsync(value);
         }
 
         protected override async ValueTask EndAsync(Output<long> output, CancellationToken cancellation)
         {
             Interlocked.Increment(ref probe.Ended);
-            foreach (long value in step.PushesSum ? [Mixing.Mix(sum, step.Id)] : Array.Empty<long>()) await output.PushAsync(value);
+            foreach (long value in step.AtEnd()) await output.PushAsync(value);
         }
 
         public async ValueTask DisposeAsync()

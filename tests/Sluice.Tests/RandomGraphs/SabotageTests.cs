@@ -1,0 +1,40 @@
+namespace Sluice.Tests.RandomGraphs;
+
+/// <summary>The test of the test: an engine that does something wrong is found out, and one that does not is left alone.</summary>
+public class SabotageTests
+{
+    private const int Graphs = 100;
+
+    [Theory]
+    [InlineData(nameof(Sabotage.Drops), "items came instead of")]
+    [InlineData(nameof(Sabotage.Repeats), "of its lane instead of")]
+    [InlineData(nameof(Sabotage.Overtakes), "of its lane instead of")]
+    [InlineData(nameof(Sabotage.NeverSettles), "root items are pending")]
+    [InlineData(nameof(Sabotage.Hangs), "has stalled")]
+    public async Task AFaultOfTheEngineIsFoundOut(string sabotage, string complaint)
+    {
+        var kind = Enum.Parse<Sabotage>(sabotage);
+        // Where it is certain that a stall is one: elsewhere it takes a long time to be sure of it.
+        Mode[] modes = kind == Sabotage.Hangs ? [Mode.Seeded] : Enum.GetValues<Mode>();
+        List<string> found = await OnThreadAsync(() => [.. Cases().SelectMany(graph => modes.Select(mode
+            => Execution.Check(graph, mode, 1, source => new SabotagedSource(source, kind)))).OfType<string>().Take(kind == Sabotage.Hangs ? 1 : Graphs)]);
+        Assert.Contains(found, wrong => wrong.Contains(complaint, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task ASaboteurThatDoesNothingIsLeftAlone()
+    {
+        var trial = new Trial(sabotage: source => new SabotagedSource(source, Sabotage.None));
+        List<string> found = await OnThreadAsync(() => [.. Cases().Select(trial.Run).OfType<string>().Take(1)]);
+        Assert.Empty(found);
+    }
+
+    [Fact]
+    public void ASeedMakesTheSameGraphEveryTime()
+        => Assert.All(Enumerable.Range(0, Graphs), seed => Assert.Equal(Dice.Case((ulong)seed).ToString(), Dice.Case((ulong)seed).ToString()));
+
+    private static IEnumerable<GraphCase> Cases() => Enumerable.Range(1, Graphs).Select(seed => Dice.Case((ulong)seed));
+
+    private static Task<List<string>> OnThreadAsync(Func<List<string>> work)
+        => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+}
