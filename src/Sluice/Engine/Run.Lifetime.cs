@@ -21,6 +21,7 @@ public sealed partial class Run : IObservedRun
     private List<Action>? onStop;
     private ConcurrentDictionary<Task, int>? abandoned;
     private readonly long startedAt;
+    private long endedAt;
     private CancellationTokenSource? stopSource;
     private CancellationTokenSource? sourceStopSource;
     private CancellationTokenRegistration outside;
@@ -71,7 +72,7 @@ public sealed partial class Run : IObservedRun
     /// <summary>Where jitter comes from: seeded when the run is.</summary>
     internal Random Random { get; }
 
-    internal TimeSpan Elapsed => Time.GetElapsedTime(startedAt);
+    internal TimeSpan Elapsed => Completion.IsCompleted ? Time.GetElapsedTime(startedAt, endedAt) : Time.GetElapsedTime(startedAt);
 
     /// <summary>Cancelled or failed: whatever notices gives up.</summary>
     internal bool IsStopping => stopping;
@@ -247,6 +248,7 @@ public sealed partial class Run : IObservedRun
         {
             if (ended.Task.IsCompleted) return;
             grace?.Dispose();
+            endedAt = Time.GetTimestamp();
         }
         watchdog?.Dispose();
         if (outputs is not null || options.Outputs.Count > 0) Outputs.Complete(failure);

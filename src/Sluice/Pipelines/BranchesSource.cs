@@ -25,8 +25,13 @@ internal sealed class BranchesSource<T, TOut>(
         return new BranchesSource<T, TOut>(upstream, fanOut, branches, annotated);
     }
 
-    internal override Source<TOut> Rewrite(Rewriter rewriter) => new BranchesSource<T, TOut>(
-        upstream.Rewrite(rewriter), fanOut, Array.ConvertAll(branches, branch => (branch.Name, branch.Pipe.Rewrite(rewriter))), options);
+    internal override Source<TOut> Rewrite(Rewriter rewriter)
+    {
+        var rewritten = new (string?, Pipe<T, TOut>)[branches.Length];
+        for (int i = branches.Length - 1; i >= 0; i--) rewritten[i] = (branches[i].Name, branches[i].Pipe.Rewrite(rewriter));
+        if (rewriter.Visit()) throw rewriter.CannotReplace(fanOut.Kind);
+        return new BranchesSource<T, TOut>(upstream.Rewrite(rewriter), fanOut, rewritten, options);
+    }
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {

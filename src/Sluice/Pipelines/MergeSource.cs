@@ -22,7 +22,12 @@ internal sealed class MergeSource<T>(Source<T>[] inputs, MergeOperator<T> merge,
     }
 
     internal override Source<T> Rewrite(Rewriter rewriter)
-        => new MergeSource<T>(Array.ConvertAll(inputs, input => input.Rewrite(rewriter)), merge, options);
+    {
+        if (rewriter.Visit()) throw rewriter.CannotReplace(merge.Kind);
+        var rewritten = new Source<T>[inputs.Length];
+        for (int i = inputs.Length - 1; i >= 0; i--) rewritten[i] = inputs[i].Rewrite(rewriter);
+        return new MergeSource<T>(rewritten, merge, options);
+    }
 
     internal override void Build(RunBuilder builder, Inlet<T> next)
     {

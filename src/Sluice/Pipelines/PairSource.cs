@@ -24,7 +24,11 @@ internal sealed class PairSource<TLeft, TRight, TOut>(
     }
 
     internal override Source<TOut> Rewrite(Rewriter rewriter)
-        => new PairSource<TLeft, TRight, TOut>(left.Rewrite(rewriter), right.Rewrite(rewriter), pair, options);
+    {
+        if (rewriter.Visit()) throw rewriter.CannotReplace(pair.Kind);
+        Source<TRight> rewrittenRight = right.Rewrite(rewriter);
+        return new PairSource<TLeft, TRight, TOut>(left.Rewrite(rewriter), rewrittenRight, pair, options);
+    }
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {

@@ -9,7 +9,11 @@ internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn,
         => new StageSource<TIn, TOut>(upstream, stage, annotation.Apply(options, StageTraits.Of(stage)));
 
     internal override Source<TOut> Rewrite(Rewriter rewriter)
-        => new StageSource<TIn, TOut>(upstream.Rewrite(rewriter), rewriter.Stage(stage, options), options);
+    {
+        bool isReplaced = rewriter.Visit();
+        Source<TIn> before = upstream.Rewrite(rewriter);
+        return isReplaced ? rewriter.Stage<TIn, TOut>(before) : new StageSource<TIn, TOut>(before, stage, options);
+    }
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
