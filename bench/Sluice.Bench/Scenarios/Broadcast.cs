@@ -67,7 +67,7 @@ internal static class Broadcast
         await pipeline.RunAsync();
         return sinks.Total;
 
-        static Sink<long> Behind(Action<long> sink) => Pipe.Of<long>() | (item => item) | Stage.Buffer(ChannelStages.Capacity) | sink;
+        static Sink<long> Behind(Action<long> sink) => Pipe.Of<long>().Buffer(ChannelStages.Capacity) | sink;
     }
 
     private static double Rx(long count)

@@ -64,18 +64,20 @@ internal static class Latency
     private static async Task<Outcome> SluiceAsync(long count)
     {
         var arrivals = new Arrivals(count);
-        var pipeline = Chain.Buffered(Source.From(Pace()), [static sent => sent, static sent => sent]) | arrivals.Add;
-        await pipeline.RunAsync();
-        return arrivals.Outcome;
-
-        IEnumerable<long> Pace()
+        var intake = Source.Manual<long>(ChannelStages.Capacity);            // the first boundary
+        var pipeline = intake
+            | (static sent => sent) | Stage.Buffer(ChannelStages.Capacity)
+            | (static sent => sent) | Stage.Buffer(ChannelStages.Capacity)
+            | arrivals.Add;
+        var run = pipeline.RunAsync();
+        await PaceAsync(count, sent =>
         {
-            for (long i = 0; i < count; i++)
-            {
-                Thread.Sleep(1);
-                yield return Stopwatch.GetTimestamp();
-            }
-        }
+            var accepted = intake.SendAsync(sent);                           // the first waits for the run to begin
+            if (!accepted.IsCompletedSuccessfully) accepted.AsTask().GetAwaiter().GetResult();
+        });
+        intake.Complete();
+        await run;
+        return arrivals.Outcome;
     }
 
     private static async Task<Outcome> ChannelsAsync(long count)

@@ -37,9 +37,7 @@ internal static class Route
     private static async Task<double> SluiceBufferedAsync(long count)
     {
         long sum = 0;
-        var branches = Maps.All.Take(Branches)
-            .Select(map => Pipe.Of<long>() | (x => x) | Stage.Buffer(ChannelStages.Capacity) | map | Stage.Buffer(ChannelStages.Capacity))
-            .ToArray();
+        var branches = Maps.All.Take(Branches).Select(map => Pipe.Of<long>().Buffer(ChannelStages.Capacity) | map).ToArray();
         var pipeline = Source.Range(0, count) < Sluice.Route.By(BranchOf, branches) > (value => { sum += value; });
         await pipeline.RunAsync();
         return sum;

@@ -17,6 +17,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, bool ada
     private readonly Queue<Chunk<TIn, TOut>> output = new();      // ordered: as they came in; else: as they were finished
     private readonly Stack<Chunk<TIn, TOut>> spare = new();
     private readonly int capacity = capacity;
+    private double ticksPerItem = double.MaxValue / 2;
     private int items;
     private bool completed;
 
@@ -119,10 +120,15 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, bool ada
         }
     }
 
+    /// <summary>
+    /// Sizes chunks by the time an item takes. What is measured includes waiting for a core, so the estimate follows a
+    /// faster chunk at once and a slower one in steps; only a chunk that took very long is believed at once.
+    /// </summary>
     private void Adapt(long ticks, int count)
     {
+        double measured = Math.Max(1.0, ticks) / count;
+        ticksPerItem = ticks > TargetTicks * 40 ? measured : Math.Min(measured, ticksPerItem * 1.25);
         int largest = Math.Max(1, Math.Min(LargestChunk, capacity / 4));
-        if (ticks < TargetTicks / 2 && count >= ChunkSize) ChunkSize = Math.Min(ChunkSize * 2, largest);
-        else if (ticks > TargetTicks * 2) ChunkSize = Math.Max(1, (int)Math.Min(ChunkSize / 2, count * TargetTicks / Math.Max(1, ticks)));
+        ChunkSize = (int)Math.Clamp(TargetTicks / ticksPerItem, 1, Math.Min(ChunkSize * 2, largest));
     }
 }
