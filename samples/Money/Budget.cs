@@ -40,13 +40,15 @@ internal static class Budget
 
         object[] Row(int number, decimal amount) => [
             number, amount,
-            .. buckets.Select(bucket => (object)taken.Where(some => some.Deposit == number && some.Bucket == bucket.Bucket).Sum(some => some.Amount)),
+            .. buckets.Select(bucket => (object)taken
+                .Where(some => some.Deposit == number && some.Bucket == bucket.Bucket).Sum(some => some.Amount)),
             left.Where(rest => rest.Number == number).Sum(rest => rest.Amount)];
     }
 
     private static Deposit Number(Deposit before, decimal amount) => new(before.Number + 1, amount);
 
-    private static Pipe<Deposit, Deposit> Bucket(string name, decimal size) => Node.Of(() => new BucketNode(name, size)) | Stage.Named(name);
+    private static Pipe<Deposit, Deposit> Bucket(string name, decimal size)
+        => Node.Of(() => new BucketNode(name, size)) | Stage.Named(name);
 
     private readonly record struct Deposit(int Number, decimal Amount);
 

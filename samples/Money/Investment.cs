@@ -25,7 +25,7 @@ internal static class Investment
         var ledger = await run.ResultAsync((Accounts accounts) => accounts.Ledger());
 
         return new Statement(
-            "Investment: interest on last month's capital, rounded to the cent every month (half a cent up); then the fee is taken from it.",
+            "Investment: interest on last month's capital, rounded to the cent every month (half a cent up), then the fee.",
             [("capital", Start), ("monthly fee", Fee),
                 .. YearlyPercent.Select((percent, year) => ($"interest in year {year + 1}", (object)$"{percent} %, a twelfth a month"))],
             pipeline.Topology.ToText(),

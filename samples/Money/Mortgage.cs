@@ -37,16 +37,19 @@ internal static class Mortgage
         await pipeline.RunAsync(options);
 
         return new Statement(
-            "Mortgage: interest is rounded every month, refunds every year, to the cent (half a cent up); what the last payment has too much is returned.",
+            "Mortgage: interest is rounded every month, refunds every year, to the cent (half a cent up); what is overpaid is returned.",
             [("payments", 360), ("payment", Payment), ("tax in it", Tax), ("insurance in it", Insurance), ("loan", Loan),
                 ("interest a year", "6 %, a twelfth a month"), ("refund", "22 % of a year's interest")],
             pipeline.Topology.ToText(),
             [["year", .. Accounts],
                 .. years.Select(year => Row($"{year.Number}", account => year.Amounts.GetValueOrDefault(account))),
-                Row("total", account => account == "balance" ? years[^1].Amounts[account] : years.Sum(year => year.Amounts.GetValueOrDefault(account)))]);
+                Row("total", account => account == "balance"
+                    ? years[^1].Amounts[account]
+                    : years.Sum(year => year.Amounts.GetValueOrDefault(account)))]);
     }
 
-    private static object[] Row(string name, Func<string, decimal> amount) => [name, .. Accounts.Select(account => (object)amount(account))];
+    private static object[] Row(string name, Func<string, decimal> amount)
+        => [name, .. Accounts.Select(account => (object)amount(account))];
 
     private static IEnumerable<Part> Split(long payment)
         => [new(payment, "tax", Tax), new(payment, "insurance", Insurance), new(payment, "loan", Payment - Tax - Insurance)];
@@ -57,7 +60,8 @@ internal static class Mortgage
 
     private static Part Refund(Part interest) => interest with { Account = "refund", Amount = Cents(interest.Amount * RefundRate) };
 
-    private static Part PayDown(Part balance, Part principal) => balance with { Payment = principal.Payment, Amount = balance.Amount - principal.Amount };
+    private static Part PayDown(Part balance, Part principal)
+        => balance with { Payment = principal.Payment, Amount = balance.Amount - principal.Amount };
 
     private readonly record struct Part(long Payment, string Account, decimal Amount);
 

@@ -36,11 +36,12 @@ internal static class Profit
         await pipeline.RunAsync(options);
 
         return new Statement(
-            "Profit: who won the job has 60 % of its profit or loss, to the cent (half a cent away from zero); the other partner has the rest.",
+            "Profit: who won a job has 60 % of its profit or loss, to the cent (half a cent away from zero), the other partner the rest.",
             [("job", "won by, revenue, cost"), .. Jobs.Select(job => (job.Name, (object)$"{job.WonBy}, {job.Revenue:N2}, {job.Cost:N2}"))],
             pipeline.Topology.ToText(),
             [["account", "shares", "gains", "losses", "profit"],
-                .. accounts.Select(account => new object[] { account.Of, account.Shares, account.Gains, account.Losses, account.Gains + account.Losses })]);
+                .. accounts.Select(account => new object[]
+                    { account.Of, account.Shares, account.Gains, account.Losses, account.Gains + account.Losses })]);
     }
 
     private static IEnumerable<Share> Tag(Job job)
@@ -53,7 +54,8 @@ internal static class Profit
 
     private static string Partner(Share share) => share.Partner;
 
-    private static Pipe<Share, Account> Aggregator(string of) => Pipe.Of<Share>().Aggregate(new Account(of, 0, 0, 0), Book) | Stage.Named(of);
+    private static Pipe<Share, Account> Aggregator(string of)
+        => Pipe.Of<Share>().Aggregate(new Account(of, 0, 0, 0), Book) | Stage.Named(of);
 
     private static Account Book(Account account, Share share) => account with
     {

@@ -23,8 +23,8 @@ if (mode is null || chosen.Length == 0)
     // One line, whatever the arguments are.
     var given = string.Concat(string.Join(' ', args).Select(character => char.IsControl(character) ? ' ' : character));
     Console.Error.WriteLine(
-        $"money: name one of {string.Join(", ", samples.Select(sample => sample.Name))} or all, if you like with --mode single|multi after it"
-        + (given.Length == 0 ? "." : $"; \"{given}\" is none of that."));
+        $"money: name one of {string.Join(", ", samples.Select(sample => sample.Name))} or all; --mode single|multi may follow"
+        + (given.Length == 0 ? "." : $". \"{given}\" is none of that."));
     return 2;
 }
 

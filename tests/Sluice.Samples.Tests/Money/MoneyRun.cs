@@ -31,7 +31,8 @@ public abstract class MoneyRun
     internal static long Divide(long dividend, long divisor) => Math.Sign(dividend) * ((2 * Math.Abs(dividend)) + divisor) / (2 * divisor);
 
     private static string[][] Rows(string section)
-        => [.. section.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
+        => [.. section.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
 
     private static IEnumerable<string> Lines(string[][] rows) => rows.Select(row => string.Join(" | ", row));
 }
