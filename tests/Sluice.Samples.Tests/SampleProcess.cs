@@ -93,14 +93,14 @@ internal sealed class SampleProcess : IDisposable
 internal sealed record Ended(int ExitCode, string Output, string Errors)
 {
     /// <summary>A mistake of the user: exit code, one line, no stack trace.</summary>
-    public string OneErrorLine(int exitCode)
+    public string OneErrorLine(int exitCode, string program = "airports")
     {
         Assert.True(ExitCode == exitCode, $"exit code {ExitCode}, not {exitCode}\n{Output}\n{Errors}");
         Assert.DoesNotContain("   at ", Errors + Output, StringComparison.Ordinal);
         Assert.EndsWith("\n", Errors, StringComparison.Ordinal);
         var line = Errors[..^1];
         Assert.DoesNotContain("\n", line, StringComparison.Ordinal);
-        Assert.StartsWith("airports: ", line, StringComparison.Ordinal);
+        Assert.StartsWith($"{program}: ", line, StringComparison.Ordinal);
         return line;
     }
 

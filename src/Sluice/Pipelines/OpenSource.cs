@@ -5,7 +5,7 @@ internal sealed class OpenSource<T> : Source<T>
 {
     internal override bool CrossesThreads => false;
 
-    internal override void Build(RunBuilder builder, Inlet<T> next) => builder.LeaveOpen(next);
+    internal override void Build(RunBuilder builder, Inlet<T> next) => builder.LeaveOpen(this, next);
 
     internal override Source<T> Rewrite(Rewriter rewriter) => rewriter.Open(this);
 }

@@ -54,6 +54,6 @@ public sealed partial class Pipe<TIn, TOut>
     internal Inlet<TIn> BuildInlet(RunBuilder builder, Inlet<TOut> next)
     {
         tail.Build(builder, next);
-        return builder.TakeOpen<TIn>();
+        return builder.TakeOpen<TIn>(open);
     }
 }
