@@ -22,13 +22,13 @@ internal static class Fan
 
     public static IEnumerable<Expected> Expect(Expected input, Oracle oracle, string name, int id, FanKind kind, int branches)
     {
-        NodeExpectation node = oracle.Node(name, input.Queue);
+        NodeExpectation node = oracle.Node(name, input.Queue, input.Most, input.Most);
         node.In = node.Out = input.Items.Count();
         return Enumerable.Range(0, branches).Select(branch => kind switch
         {
-            FanKind.Broadcast => new Expected(input.Lanes, 0),
-            FanKind.RoundRobin => Expected.Ordered(input.InOrder.Where((_, n) => n % branches == branch)),
-            _ => new Expected([.. input.Lanes.Select(lane => lane.Where(item => Roll(item.Value, id, branches) == $"b{branch}").ToList())], 0),
+            FanKind.Broadcast => input with { Queue = 0 },
+            FanKind.RoundRobin => Expected.Ordered(input.InOrder.Where((_, n) => n % branches == branch), 0, (input.Most + branches - 1) / branches),
+            _ => new Expected([.. input.Lanes.Select(lane => lane.Where(item => Roll(item.Value, id, branches) == $"b{branch}").ToList())], 0, input.Most),
         });
     }
 
