@@ -41,7 +41,7 @@ internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot sna
     private IEnumerable<string> Failed(Exception failure)
     {
         if (snapshot.State != RunState.Failed) yield return $"the snapshot says {snapshot.State}";
-        if (failure is not PipelineException { InnerException: FaultException } known) yield return $"it failed with {failure}";
+        if (failure is not PipelineException { InnerException: FaultException or KeyNotFoundException } known) yield return $"it failed with {failure}";
         else if (full.Nodes[known.Node].IsExact && !OfAccepted().Fatal.Exists(item => item.Node == known.Node && item.Value.Equals(known.Item))) yield return $"nothing should have failed like that: {failure.Message}";
         foreach (string wrong in Prefixes()) yield return wrong;
     }
