@@ -20,13 +20,13 @@ internal static class Fan
     /// <param name="unknown">About every how manyth item is for a branch that does not exist; 0: none is.</param>
     public static Source<TOut> Build<TOut>(
         Source<long> source, int id, FanKind kind, Func<Source<long>, Source<TOut>>[] branches, int unknown = 0) => kind switch
-    {
-        FanKind.Broadcast => source.Broadcast(branches),
-        FanKind.RoundRobin => source.RoundRobin(branches),
-        _ when branches.Length > MostNamed => source.Route(
-            value => Roll(value, id, branches.Length), branches[^1], [.. branches.SkipLast(1).Select((branch, n) => ($"b{n}", branch))]),
-        _ => source.Route(value => IsUnknown(value, id, unknown) ? "nowhere" : Roll(value, id, branches.Length), [.. branches.Select((branch, n) => ($"b{n}", branch))]),
-    };
+        {
+            FanKind.Broadcast => source.Broadcast(branches),
+            FanKind.RoundRobin => source.RoundRobin(branches),
+            _ when branches.Length > MostNamed => source.Route(
+                value => Roll(value, id, branches.Length), branches[^1], [.. branches.SkipLast(1).Select((branch, n) => ($"b{n}", branch))]),
+            _ => source.Route(value => IsUnknown(value, id, unknown) ? "nowhere" : Roll(value, id, branches.Length), [.. branches.Select((branch, n) => ($"b{n}", branch))]),
+        };
 
     public static IEnumerable<Expected> Expect(Expected input, Oracle oracle, string name, int id, FanKind kind, int branches, int unknown = 0)
     {
