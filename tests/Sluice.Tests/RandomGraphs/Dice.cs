@@ -48,22 +48,30 @@ internal sealed class Dice
     private Step Step(int depth, ref bool ordered)
     {
         int id = ++ids;
-        switch (random.Next(depth > 0 ? 20 : 13))
+        bool asynchronous = Chance(50);
+        switch (random.Next(depth > 0 ? 32 : 20))
         {
-            case < 4:
-                return new MapStep(id, Policy(ref ordered), RandomGraphs.Pace.AtOnce, IsAsync: false);
+            case < 5:
+                return new MapStep(id, Policy(ref ordered, asynchronous), PaceOf(asynchronous), asynchronous);
             case < 8:
-                return new MapStep(id, Policy(ref ordered), Pace(), IsAsync: true);
+                return new ManyStep(id, Policy(ref ordered, asynchronous), PaceOf(asynchronous), asynchronous, asynchronous ? Range(0, load < MostLoad ? 3 : 2) : Most());
             case < 10:
-                return new ManyStep(id, Policy(ref ordered), RandomGraphs.Pace.AtOnce, IsAsync: false, Most());
-            case < 11:
-                return new ManyStep(id, Policy(ref ordered), Pace(), IsAsync: true, Range(0, load < MostLoad ? 3 : 2));
-            case < 13:
-                return new NodeStep(id, Policy(ref ordered), Pace(), Chance(40));
-            case < 17:
+                return new NodeStep(id, Policy(ref ordered, true), Pace(), Chance(40));
+            case < 12:
+                return new WhereStep(id, Policy(ref ordered, asynchronous), PaceOf(asynchronous), asynchronous);
+            case < 20:
+                return ordered ? Ordered(id) : new MapStep(id, Policy(ref ordered), RandomGraphs.Pace.AtOnce, IsAsync: false);
+            case < 25:
                 return FanOut(id, depth, ref ordered);
-            case < 19 when ordered:
+            case < 27 when ordered:
                 return new ZipStep(id, OrderedFlow(depth));
+            case < 29 when ordered:
+                double own = load;
+                Flow behind = OrderedFlow(depth);
+                load += own;
+                return new ConcatStep(id, behind);
+            case < 30 when load < MostLoad:
+                return Join(id, depth, ref ordered);
             default:
                 bool others = true;
                 double before = load;
@@ -72,6 +80,36 @@ internal sealed class Dice
                 ordered = false;
                 return new MergeStep(id, other);
         }
+    }
+
+    /// <summary>One that remembers what went by, and leaves it in order.</summary>
+    private OrderedStep Ordered(int id)
+    {
+        int? buffer = Chance(15) ? Capacity() : null;
+        return random.Next(10) switch
+        {
+            0 => new ChunkStep(id, buffer, Range(1, 8)),
+            1 => new GroupByStep(id, buffer, Range(1, 4), Range(1, 6)),
+            2 => new AggregateStep(id, buffer),
+            3 => new ScanStep(id, buffer),
+            4 => new DistinctStep(id, buffer, Range(1, 20), Range(1, 10)),
+            5 => new TakeStep(id, buffer, Range(0, 20)),
+            6 => new SkipStep(id, buffer, Range(0, 10)),
+            _ => new TimedStep(id, buffer, Pick(TimedKind.Delay, TimedKind.Throttle, TimedKind.Timeout), Range(1, 20), Range(1, 6)),
+        };
+    }
+
+    private JoinStep Join(int id, int depth, ref bool ordered)
+    {
+        bool others = true;
+        double before = load;
+        Flow other = Flow(Range(0, 2), depth - 1, ref others);
+        int keys = Range(1, 20);
+        // Every item meets all of its key: where that would be very many, there are more keys.
+        if (load * before / keys > MostLoad) keys = (int)(load * before / MostLoad) + 1;
+        load = load * before / keys;
+        ordered = false;
+        return new(id, other, keys);
     }
 
     private FanStep FanOut(int id, int depth, ref bool ordered)
@@ -89,7 +127,10 @@ internal sealed class Dice
         }
         load = after;
         ordered = false;
-        return new(id, kind, branches, Chance(15) ? Capacity() : null);
+        // What comes out of the last branch of more is for whatever has no other: there, nothing is unknown.
+        bool hasUnknown = kind == FanKind.Route && count <= Fan.MostNamed && !hasFatal && Chance(10);
+        hasFatal |= hasUnknown;
+        return new(id, kind, branches, Chance(15) ? Capacity() : null, hasUnknown ? Range(2, 30) : 0);
     }
 
     /// <summary>A flow that nothing brings out of order.</summary>
@@ -109,7 +150,7 @@ internal sealed class Dice
         if (depth == 0 || Chance(70))
         {
             bool asynchronous = Chance(40);
-            return new SinkEnding(id, Policy(ref ordered) with { Buffer = null }, asynchronous ? Pace() : RandomGraphs.Pace.AtOnce, asynchronous);
+            return new SinkEnding(id, Policy(ref ordered, asynchronous) with { Buffer = null }, asynchronous ? Pace() : RandomGraphs.Pace.AtOnce, asynchronous);
         }
         FanKind kind = ordered ? Pick(FanKind.Broadcast, FanKind.Route, FanKind.RoundRobin) : Pick(FanKind.Broadcast, FanKind.Route);
         List<(Chain, Ending)> branches = [];
@@ -124,9 +165,9 @@ internal sealed class Dice
         return new FanEnding(id, kind, branches);
     }
 
-    private Policy Policy(ref bool ordered)
+    private Policy Policy(ref bool ordered, bool asynchronous = false)
     {
-        var policy = new Policy { Buffer = Chance(15) ? Capacity() : null };
+        var policy = new Policy { Buffer = Chance(15) ? Capacity() : null, HasTimeout = asynchronous && Chance(10) };
         switch (random.Next(10))
         {
             case 0:
@@ -157,6 +198,8 @@ internal sealed class Dice
     }
 
     private int Capacity() => Chance(50) ? Range(1, 3) : Range(1, 64);
+
+    private Pace PaceOf(bool asynchronous) => asynchronous ? Pace() : RandomGraphs.Pace.AtOnce;
 
     private Pace Pace() => Pick(RandomGraphs.Pace.AtOnce, RandomGraphs.Pace.Yield, RandomGraphs.Pace.YieldTwice, RandomGraphs.Pace.Delay);
 

@@ -24,11 +24,13 @@ internal sealed record Item(long Value, Root? Root);
 /// </summary>
 /// <param name="Lanes">The items.</param>
 /// <param name="Queue">How many items boundaries between here and the next node may hold.</param>
-internal sealed record Expected(IReadOnlyList<IReadOnlyList<Item>> Lanes, int Queue)
+/// <param name="Most">
+/// How many items come by at most, whatever their values, also where the stream is cut short: what operators put out at
+/// their end is then something else than at the end of the whole stream.
+/// </param>
+internal sealed record Expected(IReadOnlyList<IReadOnlyList<Item>> Lanes, int Queue, long Most)
 {
-    public static Expected Ordered(IEnumerable<Item> items, int queue = 0) => new([[.. items]], queue);
-
-    public static Expected Ordered(IEnumerable<long> values, int queue = 0) => Ordered(values.Select(value => new Item(value, null)), queue);
+    public static Expected Ordered(IEnumerable<Item> items, int queue, long most) => new([[.. items]], queue, most);
 
     public IEnumerable<Item> Items => Lanes.SelectMany(lane => lane);
 
@@ -40,5 +42,5 @@ internal sealed record Expected(IReadOnlyList<IReadOnlyList<Item>> Lanes, int Qu
     public IEnumerable<long> Values => Items.Select(item => item.Value);
 
     public static Expected Together(IEnumerable<Expected> streams, int queue)
-        => new([.. streams.SelectMany(stream => stream.Lanes)], queue + streams.Sum(stream => stream.Queue));
+        => new([.. streams.SelectMany(stream => stream.Lanes)], queue + streams.Sum(stream => stream.Queue), streams.Sum(stream => stream.Most));
 }

@@ -29,7 +29,7 @@ internal sealed record Flow(int Id, SourceKind Kind, int Count, int? Buffer, Pac
 
     public Expected Expect(Oracle oracle, bool mayStop) => oracle.Under(mayStop, () =>
     {
-        Expected items = oracle.Under(Chain.MayStop, () => Expected.Ordered(oracle.Source(Name, Values), Buffer ?? 0));
+        Expected items = oracle.Under(Chain.MayStop, () => Expected.Ordered(oracle.Source(Name, Values), Buffer ?? 0, Count));
         return Chain.Expect(items, oracle);
     });
 

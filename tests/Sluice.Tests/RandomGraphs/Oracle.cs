@@ -1,7 +1,8 @@
 namespace Sluice.Tests.RandomGraphs;
 
 /// <summary>What a node's counters are to be at a normal end, and what they may never exceed.</summary>
-internal sealed class NodeExpectation
+/// <param name="mostIn">How many items may come in, whatever their values.</param>
+internal sealed class NodeExpectation(long mostIn)
 {
     public long In;
     public long Out;
@@ -12,8 +13,20 @@ internal sealed class NodeExpectation
     /// <summary>How many items may be queued in front of it.</summary>
     public int QueueBound;
 
-    /// <summary>Whether the counters are exact; upstream of something that may want no more, they are upper bounds.</summary>
+    /// <summary>How many items may come in, whatever their values; then so many may also be skipped or fail.</summary>
+    public long MostIn => mostIn;
+
+    /// <summary>How many may go out.</summary>
+    public long MostOut;
+
+    /// <summary>How many attempts may be repeated.</summary>
+    public long MostRetried;
+
+    /// <summary>Whether the counters are exact; upstream of something that may want no more, there are only upper bounds.</summary>
     public bool IsExact = true;
+
+    /// <summary>Whether what goes out is exact although what comes in is not: of something that may want no more.</summary>
+    public bool IsOutExact;
 }
 
 /// <summary>An item that ends the run at a node.</summary>
@@ -47,9 +60,13 @@ internal sealed class Oracle(int capacity, Func<string, int>? accepted = null)
 
     public bool IsExact => Nodes.Values.All(node => node.IsExact);
 
-    public NodeExpectation Node(string name, int queueBound)
+    /// <param name="name">The node.</param>
+    /// <param name="queueBound">How many items may be queued in front of it.</param>
+    /// <param name="mostIn">How many items may come in.</param>
+    /// <param name="mostOut">How many may go out.</param>
+    public NodeExpectation Node(string name, int queueBound, long mostIn, long mostOut)
     {
-        var node = new NodeExpectation { QueueBound = queueBound, IsExact = !MayBeStopped };
+        var node = new NodeExpectation(mostIn) { QueueBound = queueBound, MostOut = mostOut, IsExact = !MayBeStopped, IsOutExact = !MayBeStopped };
         Nodes.Add(name, node);
         return node;
     }
@@ -57,7 +74,7 @@ internal sealed class Oracle(int capacity, Func<string, int>? accepted = null)
     public IEnumerable<Item> Source(string name, IReadOnlyList<long> values)
     {
         Sources.Add(name);
-        NodeExpectation node = Node(name, 0);
+        NodeExpectation node = Node(name, 0, 0, values.Count);
         int count = accepted is null ? values.Count : Math.Min(values.Count, accepted(name));
         foreach (long value in values.Take(count))
         {

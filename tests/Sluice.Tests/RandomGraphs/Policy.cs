@@ -14,6 +14,8 @@ internal enum Pace
 /// <summary>The annotations of a step, and which items fail how often.</summary>
 internal sealed record Policy
 {
+    private static readonly TimeSpan Never = TimeSpan.FromDays(20);
+
     public int Parallel { get; init; } = 1;
     public bool Unordered { get; init; }
     public int KeyLanes { get; init; }
@@ -28,7 +30,10 @@ internal sealed record Policy
     /// <summary>How often such an item fails.</summary>
     public int Failures { get; init; }
 
-    public bool IsGuarded => Retries > 0 || OnError != OnError.Stop;
+    /// <summary>Whether there is a time limit for an attempt, which none comes near.</summary>
+    public bool HasTimeout { get; init; }
+
+    public bool IsGuarded => HasTimeout || Retries > 0 || OnError != OnError.Stop;
 
     public bool IsFatal => FailsEvery > 0 && Failures > Retries && OnError == OnError.Stop;
 
@@ -51,6 +56,7 @@ internal sealed record Policy
         if (Unordered) source = source.Annotate(Stage.Unordered);
         if (Buffer is { } capacity) source = source.Annotate(Stage.Buffer(capacity));
         if (Retries > 0) source = source.Annotate(Stage.Retry(Retries, Backoff.None));
+        if (HasTimeout) source = source.Annotate(Stage.Timeout(Never));
         if (OnError != OnError.Stop) source = source.Annotate(Stage.OnError(OnError));
         return source;
     }
@@ -62,6 +68,7 @@ internal sealed record Policy
         if (Parallel > 1) text.Append($" parallel({Parallel}{(Unordered ? ", unordered" : "")})");
         if (Buffer is { } capacity) text.Append($" buffer({capacity})");
         if (Retries > 0) text.Append($" retry({Retries})");
+        if (HasTimeout) text.Append(" timeout");
         if (OnError != OnError.Stop) text.Append($" onError({OnError})");
         if (FailsEvery > 0) text.Append($" [1 of {FailsEvery} fails {Failures} times]");
         return text.ToString();
@@ -75,6 +82,7 @@ internal sealed record Policy
         if (Parallel > 1) yield return this with { Parallel = 1, Unordered = false };
         if (KeyLanes > 0) yield return this with { KeyLanes = 0, Keys = 1 };
         if (Buffer is not null) yield return this with { Buffer = null };
+        if (HasTimeout) yield return this with { HasTimeout = false };
         if (IsGuarded && FailsEvery == 0) yield return this with { Retries = 0, OnError = OnError.Stop };
     }
 }

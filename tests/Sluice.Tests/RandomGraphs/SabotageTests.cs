@@ -33,6 +33,15 @@ public class SabotageTests
     public void ASeedMakesTheSameGraphEveryTime()
         => Assert.All(Enumerable.Range(0, Graphs), seed => Assert.Equal(Dice.Case((ulong)seed).ToString(), Dice.Case((ulong)seed).ToString()));
 
+    [Fact]
+    public void EveryStepIsThrown()
+    {
+        HashSet<Type> thrown = [.. Enumerable.Range(0, 5 * Graphs).SelectMany(seed => Inside(Dice.Case((ulong)seed).Graph.Flow.Chain)).Select(step => step.GetType())];
+        Assert.Empty(typeof(Step).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Step)) && !type.IsAbstract).Except(thrown));
+    }
+
+    private static IEnumerable<Step> Inside(Chain chain) => chain.Steps.SelectMany(step => step.Branches.SelectMany(Inside).Prepend(step));
+
     private static IEnumerable<GraphCase> Cases() => Enumerable.Range(1, Graphs).Select(seed => Dice.Case((ulong)seed));
 
     private static Task<List<string>> OnThreadAsync(Func<List<string>> work)

@@ -41,7 +41,7 @@ internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot sna
     private IEnumerable<string> Failed(Exception failure)
     {
         if (snapshot.State != RunState.Failed) yield return $"the snapshot says {snapshot.State}";
-        if (failure is not PipelineException { InnerException: FaultException } known) yield return $"it failed with {failure}";
+        if (failure is not PipelineException { InnerException: FaultException or KeyNotFoundException } known) yield return $"it failed with {failure}";
         else if (full.Nodes[known.Node].IsExact && !OfAccepted().Fatal.Exists(item => item.Node == known.Node && item.Value.Equals(known.Item))) yield return $"nothing should have failed like that: {failure.Message}";
         foreach (string wrong in Prefixes()) yield return wrong;
     }
@@ -65,14 +65,16 @@ internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot sna
 
     private static string? Counters(NodeSnapshot actual, NodeExpectation expected)
     {
-        (string, long Actual, long Expected)[] all =
+        (string, long Actual, long Expected, long Most)[] all =
         [
-            ("in", actual.In, expected.In), ("out", actual.Out, expected.Out), ("skipped", actual.Skipped, expected.IsExact ? expected.Skipped : expected.In),
-            ("failed", actual.Failed, expected.Failed), ("retried", actual.Retried, expected.Retried), ("queued", actual.Queued, 0),
+            ("in", actual.In, expected.In, expected.MostIn), ("out", actual.Out, expected.Out, expected.IsOutExact ? expected.Out : expected.MostOut),
+            ("skipped", actual.Skipped, expected.Skipped, expected.MostIn), ("failed", actual.Failed, expected.Failed, expected.MostIn),
+            ("retried", actual.Retried, expected.Retried, expected.MostRetried), ("queued", actual.Queued, 0, 0),
         ];
-        var wrong = all.Where(one => expected.IsExact ? one.Actual != one.Expected : one.Actual > one.Expected).ToList();
+        var wrong = all.Where(one => expected.IsExact ? one.Actual != one.Expected : one.Actual > one.Most).ToList();
+        if (!expected.IsExact && expected.IsOutExact && actual.Out < expected.Out) return $"out {actual.Out}, expected {expected.Out}";
         return wrong.Count == 0 ? null
-            : string.Join(", ", wrong.Select(one => $"{one.Item1} {one.Actual}, expected {(expected.IsExact ? "" : "at most ")}{one.Expected}"));
+            : string.Join(", ", wrong.Select(one => $"{one.Item1} {one.Actual}, expected {(expected.IsExact ? one.Expected : $"at most {one.Most}")}"));
     }
 
     private string? Roots()

@@ -6,12 +6,17 @@ internal sealed record Work(string Name, int Id, Policy Policy, Func<long, IEnum
     /// <summary>Whether an item that brings nothing is one that the node counts as skipped.</summary>
     public bool CountsSkipped { get; init; }
 
+    /// <summary>How many items come of one at most.</summary>
+    public long MostOfOne { get; init; } = 1;
+
     /// <summary>What comes at the end of the input.</summary>
     public IEnumerable<long> AtEnd { get; init; } = [];
 
     public Expected Expect(Expected input, Oracle oracle)
     {
-        NodeExpectation node = oracle.Node(Name, input.Queue + Policy.OwnQueue(oracle.Capacity));
+        long most = (input.Most * MostOfOne) + AtEnd.Count();
+        NodeExpectation node = oracle.Node(Name, input.Queue + Policy.OwnQueue(oracle.Capacity), input.Most, most);
+        node.MostRetried = input.Most * Policy.Retries;
         List<IReadOnlyList<Item>> lanes = [];
         foreach (IReadOnlyList<Item> lane in input.Lanes.SelectMany(Split))
         {
@@ -36,7 +41,7 @@ internal sealed record Work(string Name, int Id, Policy Policy, Func<long, IEnum
             if (lanes.Count == 1) lanes[0] = [.. lanes[0], new(value, null)];
             else lanes.Add([new(value, null)]);
         }
-        return new(lanes, Policy.NextQueue(oracle.Capacity));
+        return new(lanes, Policy.NextQueue(oracle.Capacity), most);
     }
 
     /// <returns>Whether anything can come after it in its lane: not after an item that ends the run.</returns>

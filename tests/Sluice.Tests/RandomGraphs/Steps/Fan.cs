@@ -10,27 +10,46 @@ internal enum FanKind
 /// <summary>Which branch gets which item: shared by fan-outs that merge again and by those that end in sinks.</summary>
 internal static class Fan
 {
-    public static Source<TOut> Build<TOut>(Source<long> source, int id, FanKind kind, Func<Source<long>, Source<TOut>>[] branches) => kind switch
-    {
-        FanKind.Broadcast => source.Broadcast(branches),
-        FanKind.RoundRobin => source.RoundRobin(branches),
-        // The last branch is the one for whatever has no other.
-        _ when branches.Length > 2 => source.Route(
-            value => Roll(value, id, branches.Length), branches[^1], [.. branches.SkipLast(1).Select((branch, n) => ($"b{n}", branch))]),
-        _ => source.Route(value => Roll(value, id, branches.Length), [.. branches.Select((branch, n) => ($"b{n}", branch))]),
-    };
+    /// <summary>With more branches, the last one is for whatever has no other.</summary>
+    public const int MostNamed = 2;
 
-    public static IEnumerable<Expected> Expect(Expected input, Oracle oracle, string name, int id, FanKind kind, int branches)
+    /// <param name="source">What comes.</param>
+    /// <param name="id">Decides together with the value.</param>
+    /// <param name="kind">Which one.</param>
+    /// <param name="branches">The branches.</param>
+    /// <param name="unknown">About every how manyth item is for a branch that does not exist; 0: none is.</param>
+    public static Source<TOut> Build<TOut>(
+        Source<long> source, int id, FanKind kind, Func<Source<long>, Source<TOut>>[] branches, int unknown = 0) => kind switch
+        {
+            FanKind.Broadcast => source.Broadcast(branches),
+            FanKind.RoundRobin => source.RoundRobin(branches),
+            _ when branches.Length > MostNamed => source.Route(
+                value => Roll(value, id, branches.Length), branches[^1], [.. branches.SkipLast(1).Select((branch, n) => ($"b{n}", branch))]),
+            _ => source.Route(value => IsUnknown(value, id, unknown) ? "nowhere" : Roll(value, id, branches.Length), [.. branches.Select((branch, n) => ($"b{n}", branch))]),
+        };
+
+    public static IEnumerable<Expected> Expect(Expected input, Oracle oracle, string name, int id, FanKind kind, int branches, int unknown = 0)
     {
-        NodeExpectation node = oracle.Node(name, input.Queue);
-        node.In = node.Out = input.Items.Count();
+        NodeExpectation node = oracle.Node(name, input.Queue, input.Most, input.Most);
+        // Nothing of a lane comes after an item that ends the run.
+        List<List<Item>> routed = [.. input.Lanes.Select(lane => lane.TakeWhile(item => !IsUnknown(item.Value, id, unknown)).ToList())];
+        foreach (Item lost in input.Lanes.SelectMany(lane => lane.Where(item => IsUnknown(item.Value, id, unknown)).Take(1)))
+        {
+            node.Failed++;
+            lost.Root?.EndsAs(RootEnd.Failed);
+            oracle.Fatal.Add(new(name, lost.Value, !oracle.MayBeStopped));
+        }
+        node.Out = routed.Sum(lane => lane.Count);
+        node.In = node.Out + node.Failed;
         return Enumerable.Range(0, branches).Select(branch => kind switch
         {
-            FanKind.Broadcast => new Expected(input.Lanes, 0),
-            FanKind.RoundRobin => Expected.Ordered(input.InOrder.Where((_, n) => n % branches == branch)),
-            _ => new Expected([.. input.Lanes.Select(lane => lane.Where(item => Roll(item.Value, id, branches) == $"b{branch}").ToList())], 0),
+            FanKind.Broadcast => input with { Queue = 0 },
+            FanKind.RoundRobin => Expected.Ordered(input.InOrder.Where((_, n) => n % branches == branch), 0, (input.Most + branches - 1) / branches),
+            _ => new Expected([.. routed.Select(lane => lane.Where(item => Roll(item.Value, id, branches) == $"b{branch}").ToList())], 0, input.Most),
         });
     }
+
+    private static bool IsUnknown(long value, int id, int unknown) => unknown > 0 && Mixing.Roll(value, ~id, unknown) == 0;
 
     private static string Roll(long value, int id, int branches) => $"b{Mixing.Roll(value, id, branches)}";
 }

@@ -1,7 +1,7 @@
 namespace Sluice.Tests.RandomGraphs;
 
 /// <summary>Branches that come together again.</summary>
-internal sealed record FanStep(int Id, FanKind Kind, IReadOnlyList<Chain> Parts, int? Buffer) : Step(Id)
+internal sealed record FanStep(int Id, FanKind Kind, IReadOnlyList<Chain> Parts, int? Buffer, int Unknown = 0) : Step(Id)
 {
     public override IReadOnlyList<Chain> Branches => Parts;
 
@@ -9,23 +9,24 @@ internal sealed record FanStep(int Id, FanKind Kind, IReadOnlyList<Chain> Parts,
 
     public override bool MayStop => Branches.Any(branch => branch.MayStop);
 
-    public override bool IsFatal => Branches.Any(branch => branch.Steps.Any(step => step.IsFatal));
+    public override bool IsFatal => Unknown > 0 || Branches.Any(branch => branch.Steps.Any(step => step.IsFatal));
 
     public override Source<long> Build(Source<long> source, Rig rig)
     {
         var branches = Branches.Select((branch, n) => (Func<Source<long>, Source<long>>)(start => End(branch.Build(start, rig), n))).ToArray();
-        return new Policy { Buffer = Buffer }.Annotate(Fan.Build(source, Id, Kind, branches), Name);
+        return new Policy { Buffer = Buffer }.Annotate(Fan.Build(source, Id, Kind, branches, Unknown), Name);
     }
 
     public override Expected Expect(Expected input, Oracle oracle) => Expected.Together(
-        oracle.Under(MayStop, () => Fan.Expect(input, oracle, Name, Id, Kind, Branches.Count).ToList())
+        oracle.Under(MayStop, () => Fan.Expect(input, oracle, Name, Id, Kind, Branches.Count, Unknown).ToList())
             .Select((start, n) => ExpectEnd(Branches[n].Expect(start, oracle), oracle, n)).ToList(),
         (Branches.Count * oracle.Capacity) + (Buffer ?? 0));
 
     public override IEnumerable<Step> Simpler()
     {
+        if (Unknown > 0) yield return this with { Unknown = 0 };
         if (Buffer is not null) yield return this with { Buffer = null };
-        if (Branches.Count > 1 && Kind != FanKind.RoundRobin)
+        if (Branches.Count > 1 && Unknown == 0 && Kind != FanKind.RoundRobin)
         {
             for (int i = 0; i < Branches.Count; i++)
                 yield return this with { Parts = [.. Branches.Take(i), .. Branches.Skip(i + 1)] };
@@ -40,7 +41,7 @@ internal sealed record FanStep(int Id, FanKind Kind, IReadOnlyList<Chain> Parts,
 
     public override IEnumerable<string> Lines() =>
     [
-        $"| {Name}{new Policy { Buffer = Buffer }}",
+        $"| {Name}{(Unknown > 0 ? $" [1 of {Unknown} to a branch that does not exist]" : "")}{new Policy { Buffer = Buffer }}",
         .. Branches.SelectMany((branch, n) => new[] { $"    branch {n}" }.Concat(branch.Lines().Select(line => "    " + line))),
     ];
 

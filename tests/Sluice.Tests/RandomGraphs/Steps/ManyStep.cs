@@ -7,6 +7,8 @@ internal sealed record ManyStep(int Id, Policy Policy, Pace Pace, bool IsAsync, 
 {
     public override string Name => $"{(IsAsync ? "many-async" : "many")}-{Id}";
 
+    protected override Work Work => base.Work with { MostOfOne = Most };
+
     protected override IEnumerable<long> Outputs(long value)
         => Enumerable.Range(0, Mixing.Roll(value, Id, Most + 1)).Select(n => Mixing.Mix(value, (Id * 1000L) + n));
 

@@ -5,7 +5,7 @@ internal sealed record NodeStep(int Id, Policy Policy, Pace Pace, bool PushesAtE
 {
     public override string Name => $"node-{Id}";
 
-    protected override Work Work => base.Work with { AtEnd = AtEnd() };
+    protected override Work Work => base.Work with { MostOfOne = 2, AtEnd = AtEnd() };
 
     protected override IEnumerable<long> Outputs(long value)
         => Enumerable.Range(0, Mixing.Roll(value, Id, 3)).Select(n => Mixing.Mix(value, (Id * 1000L) + n));

@@ -14,14 +14,13 @@ internal sealed record ZipStep(int Id, Flow Other) : Step(Id)
     public override Expected Expect(Expected input, Oracle oracle)
     {
         Expected other = Other.Expect(oracle, true);
-        NodeExpectation node = oracle.Node(Name, input.Queue + other.Queue + (2 * oracle.Capacity));
+        long most = Math.Min(input.Most, other.Most);
+        NodeExpectation node = oracle.Node(Name, input.Queue + other.Queue + (2 * oracle.Capacity), input.Most + other.Most, most);
         var pairs = input.InOrder.Zip(other.InOrder, (left, right) => new Item(Pair(left.Value, right.Value), null)).ToList();
-        node.In = input.Items.Count() + other.Items.Count();
         node.Out = pairs.Count;
-        node.Skipped = node.In - (2 * pairs.Count);
         node.IsExact = false;
         foreach (Item item in input.Items.Concat(other.Items)) item.Root?.EndsAs(RootEnd.Completed);
-        return Expected.Ordered(pairs);
+        return Expected.Ordered(pairs, 0, most);
     }
 
     public override IEnumerable<Step> Simpler() => Other.Simpler().Select(simpler => this with { Other = simpler });

@@ -1,0 +1,30 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using Xunit.v3;
+
+[assembly: Sluice.Tests.BoundedTests]
+
+namespace Sluice.Tests;
+
+/// <summary>
+/// Every test has a bound: one that hangs ends the whole run, and is named, instead of holding everything up without a word.
+/// Real time, far beyond what any test takes: nothing is decided by it. Off where somebody asks for another number of random graphs.
+/// </summary>
+[AttributeUsage(AttributeTargets.Assembly)]
+public sealed class BoundedTestsAttribute : BeforeAfterTestAttribute
+{
+    private static readonly TimeSpan Bound =
+        Environment.GetEnvironmentVariable("SLUICE_GRAPHS") is null ? TimeSpan.FromMinutes(5) : Timeout.InfiniteTimeSpan;
+
+    private static readonly ConcurrentDictionary<string, Timer> Running = new();
+
+    /// <inheritdoc/>
+    public override void Before(MethodInfo methodUnderTest, IXunitTest test) => Running[test.UniqueID] = new Timer(
+        _ => Environment.FailFast($"{test.TestDisplayName} has not ended within {Bound}: it hangs."), null, Bound, Timeout.InfiniteTimeSpan);
+
+    /// <inheritdoc/>
+    public override void After(MethodInfo methodUnderTest, IXunitTest test)
+    {
+        if (Running.TryRemove(test.UniqueID, out Timer? timer)) timer.Dispose();
+    }
+}
