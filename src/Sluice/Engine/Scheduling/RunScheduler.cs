@@ -26,6 +26,6 @@ public abstract class RunScheduler
     private sealed class PoolScheduler : RunScheduler
     {
         public override void Schedule(IThreadPoolWorkItem work)
-            => System.Threading.ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: true);
+            => System.Threading.ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
     }
 }
