@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Sluice;
 
 public static partial class Operators
@@ -23,51 +21,13 @@ internal sealed class SelectAsyncOperator<T, TOut>(Func<T, CancellationToken, Va
 
     public override bool IsAsynchronous => true;
 
-    public override Inlet<T> Create(StageContext context, Inlet<TOut> next)
-    {
-        if (typeof(T) != typeof(TOut) || context.IsGuarded) return new SelectAsyncStage<T, TOut>(context, next, function);
-        return new SelectAsyncRun<T>(context, (Inlet<T>)(object)next, (Func<T, CancellationToken, ValueTask<T>>)(object)function);
-    }
+    public override Inlet<T> Create(StageContext context, Inlet<TOut> next) => new SelectAsyncStage<T, TOut>(context, next, function);
 
     public override Inlet<T>? TryFuse(int node, Inlet<TOut> next)
-        => next is SelectAsyncRun<T> run && run.TryPrepend(node, (Func<T, CancellationToken, ValueTask<T>>)(object)function) ? run : null;
-}
-
-internal sealed class SelectAsyncStage<T, TOut>(StageContext context, Inlet<TOut> next, Func<T, CancellationToken, ValueTask<TOut>> function)
-    : Stage<T, TOut>(context, next)
-{
-    public override ValueTask PushAsync(T item, Ticket? ticket)
     {
-        Context.In++;
-        ValueTask<TOut> pending;
-        TOut result;
-        try
-        {
-            pending = function(item, Context.Token);
-            if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, item, ticket);
-            result = pending.Result;
-        }
-        catch (Exception e)
-        {
-            throw Context.Failure(e, item, ticket);
-        }
-        Context.Out++;
-        return Next.PushAsync(result, ticket);
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AwaitAsync(ValueTask<TOut> pending, T item, Ticket? ticket)
-    {
-        TOut result;
-        try
-        {
-            result = await pending;
-        }
-        catch (Exception e)
-        {
-            throw Context.Failure(e, item, ticket);
-        }
-        Context.Out++;
-        await Next.PushAsync(result, ticket);
+        if (next is SelectAsyncRun<T> run && run.TryPrepend(node, (Func<T, CancellationToken, ValueTask<T>>)(object)function)) return run;
+        return next is SelectAsyncStage<T, T> { HasOneInput: true } single
+            ? new SelectAsyncRun<T>(single.Context, single.Next, single.Function, node, (Func<T, CancellationToken, ValueTask<T>>)(object)function)
+            : null;
     }
 }

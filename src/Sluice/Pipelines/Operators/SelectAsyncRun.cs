@@ -5,16 +5,22 @@ namespace Sluice;
 /// <summary>Adjacent asynchronous maps of one type in one object: a loop for as long as they complete at once.</summary>
 internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
 {
-    private Func<T, CancellationToken, ValueTask<T>>[] functions;   // in the order of the items, at the end of the array
-    private int[] nodes;                                            // likewise
-    private int first;
+    private const int FirstPlaces = 4;
+
+    private Func<T, CancellationToken, ValueTask<T>>[] functions = new Func<T, CancellationToken, ValueTask<T>>[FirstPlaces];   // in order, at the end
+    private int[] nodes = new int[FirstPlaces];                     // likewise
+    private int first = FirstPlaces - 2;
     private int failed = -1;                                        // the step at which an item failed: the last it took
     private int resting = -1;                                       // the step at which an item is being awaited
 
-    public SelectAsyncRun(StageContext context, Inlet<T> next, Func<T, CancellationToken, ValueTask<T>> function) : base(context, next)
+    /// <summary>Takes the place of a single map, with another before it.</summary>
+    public SelectAsyncRun(
+        StageContext context, Inlet<T> next, Func<T, CancellationToken, ValueTask<T>> last, int nodeBefore, Func<T, CancellationToken, ValueTask<T>> before)
+        : base(context, next)
     {
-        functions = [function];
-        nodes = [context.Node];
+        (functions[^1], nodes[^1]) = (last, context.Node);
+        (functions[^2], nodes[^2]) = (before, nodeBefore);
+        Node = nodeBefore;
         context.IsReported = true;
         context.Run.Reporters.Add(this);
     }
@@ -25,7 +31,7 @@ internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
         if (!HasOneInput) return false;
         if (first == 0)
         {
-            first = functions.Length * 3;
+            first = functions.Length * 2;
             functions = [.. new Func<T, CancellationToken, ValueTask<T>>[first], .. functions];
             nodes = [.. new int[first], .. nodes];
         }
