@@ -9,15 +9,17 @@ namespace Sluice;
 /// <remarks>Costs nothing where no policy is asked for: then it is not there.</remarks>
 internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
 {
+    private static readonly TimeSpan TimeToNotice = TimeSpan.FromSeconds(1);
+
     private readonly Operator<TIn, TOut> definition;
     private readonly StageOptions options;
+    private StageContext attempt = null!;            // the stage's own; its counts are taken over when an attempt has succeeded
     private Holding<TOut> held = null!;
     private Inlet<TIn> stage = null!;
 
     public Guard(StageContext context, Operator<TIn, TOut> definition, StageOptions options, Inlet<TOut> next) : base(context, next)
     {
         (this.definition, this.options) = (definition, options);
-        context.IsGuarded = true;
         MakeStage();
     }
 
@@ -27,8 +29,8 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
 
     public override ValueTask PushAsync(TIn item, Ticket? ticket)
     {
-        Context.Ticket = ticket;
-        Context.Attempt = 1;
+        Context.In++;
+        Begin(ticket, 1);
         if (options.Timeout is not null) return AttemptsAsync(item, ticket, default, isStarted: false);
         try
         {
@@ -63,16 +65,17 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
             catch (PipelineException e)
             {
                 isStarted = false;
-                TakeBack();
-                if (Context.Attempt > options.Retries)
+                held.Items.Clear();
+                if (attempt.Attempt > options.Retries)
                 {
                     GiveUp(item, ticket, e);
                     return;
                 }
             }
             Context.Retried++;
-            Context.In--;                            // an item counts once, however often it is tried
-            TimeSpan wait = options.Backoff.WaitBefore(Context.Attempt++, Context.Run.Random);
+            int tried = attempt.Attempt;
+            Begin(ticket, tried + 1);
+            TimeSpan wait = options.Backoff.WaitBefore(tried, Context.Run.Random);
             if (wait > TimeSpan.Zero) await WaitAsync(wait);
             Context.Run.ThrowIfStopping();
         }
@@ -94,15 +97,17 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
     /// <summary>An attempt with a token of its own. One that does not end with it is left behind, where that can be done.</summary>
     private async ValueTask LimitedAsync(TIn item, TimeSpan limit)
     {
+        const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
         Run run = Context.Run;
         using var timeout = new CancellationTokenSource(limit, run.Time);
         using CancellationTokenRegistration stop = run.Token.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), timeout);
-        Context.Token = timeout.Token;
+        attempt.Token = timeout.Token;
         Task work = stage.PushAsync(item, null).AsTask();
-        await work.WaitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        if (!work.IsCompleted && !definition.CanBeAbandoned)
-            await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        Context.Token = run.Token;
+        await work.WaitAsync(timeout.Token).ConfigureAwait(Quietly);
+        // The token has just been cancelled for the stage as well: it gets a moment to notice, or all it wants where it has state.
+        if (!work.IsCompleted && definition.CanBeAbandoned) await work.WaitAsync(TimeToNotice, run.Time).ConfigureAwait(Quietly);
+        else await work.ConfigureAwait(Quietly);
+        attempt.Token = run.Token;
         run.ThrowIfStopping();
         if (work.IsCompletedSuccessfully) return;
         if (!timeout.IsCancellationRequested) await work;            // failed by itself: throws
@@ -110,28 +115,32 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
         if (abandoned)
         {
             run.Abandon(work, Node);
+            Context.IsSuspended = false;
+            int number = attempt.Attempt;
+            Ticket? ticket = attempt.Ticket;
             MakeStage();
+            Begin(ticket, number);
         }
         var cause = new TimeoutException(abandoned
             ? $"The attempt took longer than {limit}, and did not stop when its token was cancelled."
             : $"The attempt took longer than {limit}.");
-        if (abandoned) Context.Failed++;             // as the stage would have counted; TakeBack undoes it
         throw new PipelineException(run.NameOf(Node), item, cause, Node);
     }
 
+    /// <summary>The stage, with a context of its own: one that was left behind may go on, and count, but nobody looks.</summary>
     private void MakeStage()
     {
-        held = new Holding<TOut>(Context.Node, Next);
-        stage = definition.Create(Context, held);
+        attempt = new StageContext(Context.Run, Node, Context);
+        held = new Holding<TOut>(Context, Next);
+        stage = definition.Create(attempt, held);
         stage.Attach(this);
     }
 
-    /// <summary>What a failed attempt has left: its outputs, and its counts.</summary>
-    private void TakeBack()
+    private void Begin(Ticket? ticket, int number)
     {
-        Context.Failed--;
-        Context.Out -= held.Items.Count;
-        held.Items.Clear();
+        attempt.Ticket = ticket;
+        attempt.Attempt = number;
+        attempt.Skipped = 0;
     }
 
     private void GiveUp(TIn item, Ticket? ticket, PipelineException failure)
@@ -140,12 +149,14 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
         ticket?.Settle(Outcome.Failed);
         if (options.OnError == OnError.Stop) throw failure;
         if (options.OnError == OnError.DeadLetter)
-            Context.Run.AddDeadLetter(new(failure.Node, item, failure.InnerException!, Context.Attempt, Context.Run.Time.GetUtcNow()));
+            Context.Run.AddDeadLetter(new(failure.Node, item, failure.InnerException!, attempt.Attempt, Context.Run.Time.GetUtcNow()));
     }
 
     private ValueTask ReleaseAsync(Ticket? ticket)
     {
         List<TOut> items = held.Items;
+        Context.Skipped += attempt.Skipped;
+        Context.Out += typeof(TOut) == typeof(Nothing) ? 1 : items.Count;
         if (definition.EndsItems) ticket?.Settle(Outcome.Completed);
         else if (items.Count == 0) ticket?.Settle(Outcome.Skipped);
         else if (items.Count > 1) ticket?.Add(items.Count - 1);

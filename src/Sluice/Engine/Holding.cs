@@ -3,9 +3,10 @@ namespace Sluice;
 /// <summary>Where the outputs of a guarded stage rest until the attempt has succeeded.</summary>
 internal sealed class Holding<T> : Inlet<T>
 {
+    private readonly StageContext context;
     private readonly Inlet<T> next;
 
-    public Holding(int node, Inlet<T> next) => (Node, this.next) = (node, next);
+    public Holding(StageContext context, Inlet<T> next) => (this.context, this.next, Node) = (context, next, context.Node);
 
     public List<T> Items { get; } = [];
 
@@ -14,7 +15,11 @@ internal sealed class Holding<T> : Inlet<T>
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
-        if (PassesThrough) return next.PushAsync(item, ticket);
+        if (PassesThrough)
+        {
+            context.Out++;
+            return next.PushAsync(item, ticket);
+        }
         Items.Add(item);
         return default;
     }

@@ -16,7 +16,8 @@ internal abstract class Operator<TIn, TOut>
     /// <summary>Why it cannot run in several lanes or be retried, if it cannot: it has a memory of what went by.</summary>
     public virtual string? Stateful => null;
 
-    /// <summary>Whether it puts items out without one coming in: when time has passed. Must be so for what makes a <see cref="TimedStage{TIn, TOut}"/>.</summary>
+    /// <summary>Why there can be one instance of it only, even by key, if that is so: it owns something outside.</summary>
+    public virtual string? Exclusive => null;
 
     /// <summary>Whether an attempt that does not end in time can be left behind: a function can, a node with state cannot.</summary>
     public virtual bool CanBeAbandoned => true;

@@ -189,7 +189,7 @@ public sealed partial class Run : IObservedRun
         Outputs.Complete(cause);
         lock (sync)
         {
-            if (active > 0) grace = Time.CreateTimer(static run => ((Run)run!).GiveUp(), this, options.StopGrace, Timeout.InfiniteTimeSpan);
+            if (active > 0) grace = Time.CreateTimer(static run => ((Run)run!).End(), this, options.StopGrace, Timeout.InfiniteTimeSpan);
         }
         return true;
     }
@@ -235,12 +235,6 @@ public sealed partial class Run : IObservedRun
         End();
     }
 
-    /// <summary>The grace of a stopped run is over, and user code still runs.</summary>
-    private void GiveUp()
-    {
-        End();
-    }
-
     private void End()
     {
         outside.Unregister();
@@ -261,8 +255,12 @@ public sealed partial class Run : IObservedRun
     private IReadOnlyList<string> NodesStillRunning()
     {
         List<int> nodes = [];
-        foreach (Pump pump in Pumps)
-            if (!pump.IsEnded) nodes.Add(pump.Node);
+        if (Pumps.Exists(static pump => !pump.IsEnded))
+        {
+            // Whose asynchronous code has not come back; where it is synchronous code, the start of its island must do.
+            nodes.AddRange(Contexts.Where(static context => context.IsSuspended).Select(static context => context.Node));
+            if (nodes.Count == 0) nodes.AddRange(Pumps.Where(static pump => !pump.IsEnded).Select(static pump => pump.Node));
+        }
         if (abandoned is not null) nodes.AddRange(abandoned.Values);
         return [.. nodes.Distinct().Select(NameOf)];
     }

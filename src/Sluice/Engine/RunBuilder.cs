@@ -119,10 +119,10 @@ internal sealed class RunBuilder
     }
 
     /// <summary>The tickets of a source, or null when the run does not follow its items.</summary>
-    public TicketRing? Tickets()
+    public TicketRing? Tickets(int source)
     {
         if (!Run.Options.TrackItems && !NeedsTickets) return null;
-        var ring = new TicketRing(Run.Tickets.Count);
+        var ring = new TicketRing(source);
         Run.Tickets.Add(ring);
         return ring;
     }

@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>What a stage instance knows of the run around it, and its counters.</summary>
 /// <remarks>One per instance, that is, per run and lane. Written by the island that runs the instance, read by snapshots.</remarks>
-internal sealed class StageContext(Run run, int node, CancellationToken token = default)
+internal sealed class StageContext(Run run, int node, StageContext? guard = null)
 {
     public long In;
     public long Out;
@@ -10,7 +10,8 @@ internal sealed class StageContext(Run run, int node, CancellationToken token = 
     public long Failed;
     public long Retried;
 
-    private CancellationToken attempt = token;
+    private CancellationToken attempt;
+    private volatile bool suspended;
 
     public Run Run => run;
 
@@ -23,10 +24,7 @@ internal sealed class StageContext(Run run, int node, CancellationToken token = 
         set => attempt = value;
     }
 
-    /// <summary>Whether a <see cref="Guard{TIn, TOut}"/> stands before the stage: it holds the ticket, and counts attempts.</summary>
-    public bool IsGuarded { get; set; }
-
-    /// <summary>The ticket of the item that a guarded stage works on.</summary>
+    /// <summary>The ticket of the item that a stage behind a <see cref="Guard{TIn, TOut}"/> works on: the guard keeps it.</summary>
     public Ticket? Ticket { get; set; }
 
     /// <summary>Set for a synchronous stage of which as many items come out as go in, less those that fail: saves it a counter.</summary>
@@ -34,6 +32,13 @@ internal sealed class StageContext(Run run, int node, CancellationToken token = 
 
     /// <summary>Set when the stage adds its counts up by itself (<see cref="IReportsCounts"/>).</summary>
     public bool IsReported { get; set; }
+
+    /// <summary>Whether user code has been called and has not come back: it names who does not stop. Any thread.</summary>
+    public bool IsSuspended
+    {
+        get => suspended;
+        set => (guard ?? this).suspended = value;
+    }
 
     /// <summary>Number of the current attempt at an item, from 1.</summary>
     public int Attempt { get; set; } = 1;

@@ -6,8 +6,11 @@ namespace Sluice;
 /// <param name="IsAsynchronous">Whether user code is asynchronous.</param>
 /// <param name="IsSink">Whether nothing comes out.</param>
 /// <param name="IsTimed">Whether it puts items out when time has passed.</param>
-internal readonly record struct StageTraits(string Kind, string? Stateful, bool IsAsynchronous, bool IsSink, bool IsTimed = false)
+/// <param name="CanBeKeyed">Whether it could run in lanes by key.</param>
+/// <param name="IsKeyed">Whether it does.</param>
+internal readonly record struct StageTraits(
+    string Kind, string? Stateful, bool IsAsynchronous, bool IsSink, bool IsTimed = false, bool CanBeKeyed = false, bool IsKeyed = false)
 {
     public static StageTraits Of<TIn, TOut>(Operator<TIn, TOut> stage)
-        => new(stage.Kind, stage.Stateful, stage.IsAsynchronous, typeof(TOut) == typeof(Nothing), stage.IsTimed);
+        => new(stage.Kind, stage.Stateful, stage.IsAsynchronous, typeof(TOut) == typeof(Nothing), stage.IsTimed, stage.Exclusive is null);
 }

@@ -24,7 +24,7 @@ internal sealed class Ticket
     /// <summary>The number of the root item within its source, from 0.</summary>
     public long Sequence { get; private set; }
 
-    /// <summary>The number of the source among those of the run.</summary>
+    /// <summary>The node of the source.</summary>
     public int Source { get; private init; }
 
     public bool IsSettled => Volatile.Read(ref outstanding) == 0;

@@ -12,11 +12,11 @@ public readonly struct ItemContext
     internal ItemContext(StageContext context, Ticket? ticket) => (this.context, this.ticket) = (context, ticket);
 
     /// <summary>
-    /// A key of the root item that this one comes from, the same at every attempt: <c>source/sequence</c> within the run.
+    /// A key of the root item that this one comes from, the same at every attempt: the name of the source and the item's number in it, from 0, as <c>orders/41</c>. Unique within a run.
     /// What an operator that holds or combines items puts out has the key <c>derived</c>.
     /// </summary>
     public string Id => (ticket ?? context.Ticket) is { } known
-        ? string.Create(CultureInfo.InvariantCulture, $"{known.Source}/{known.Sequence}")
+        ? string.Create(CultureInfo.InvariantCulture, $"{context.Run.NameOf(known.Source)}/{known.Sequence}")
         : "derived";
 
     /// <summary>The name of the node.</summary>

@@ -24,9 +24,14 @@ public sealed class StageAnnotation
         ArgumentOutOfRangeException.ThrowIfLessThan(lanes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lanes, MostLanes);
         string text = $"Parallel({lanes})";
-        return And(text, (options, stage) => stage.Stateful is { } why && lanes > 1
-            ? throw Refused(text, $"a {stage.Kind} stage {why}. Use Stage.KeyBy in front of it to run it in lanes by key")
-            : options with { Parallel = lanes });
+        return And(text, (options, stage) => stage switch
+        {
+            _ when lanes == 1 => options with { Parallel = 1 },
+            { IsKeyed: true } => throw Refused(text, "the stage runs in lanes by key already. Say there how many"),
+            { Stateful: { } why } => throw Refused(
+                text, $"a {stage.Kind} stage {why}" + (stage.CanBeKeyed ? ". Use Stage.KeyBy in front of it to run it in lanes by key" : "")),
+            _ => options with { Parallel = lanes },
+        });
     }
 
     /// <inheritdoc cref="Stage.Retry"/>

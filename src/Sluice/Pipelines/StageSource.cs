@@ -6,7 +6,7 @@ internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn,
     internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || stage.IsTimed || upstream is KeyedSource<TIn>;
 
     internal override Source<TOut> Annotate(StageAnnotation annotation)
-        => new StageSource<TIn, TOut>(upstream, stage, annotation.Apply(options, StageTraits.Of(stage)));
+        => new StageSource<TIn, TOut>(upstream, stage, annotation.Apply(options, StageTraits.Of(stage) with { IsKeyed = upstream is KeyedSource<TIn> }));
 
     internal override Source<TOut> Rewrite(Rewriter rewriter)
     {
@@ -17,9 +17,9 @@ internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn,
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
-        int node = builder.AddNode(stage, options);
-        builder.Connect(node, next);
         var keyed = upstream as KeyedSource<TIn>;
+        int node = builder.AddNode(stage, builder.IsDrawing && keyed is not null ? options with { KeyedLanes = keyed.Lanes } : options);
+        builder.Connect(node, next);
         if (builder.IsDrawing)
         {
             (keyed?.Upstream ?? upstream).Build(builder, new DrawnInlet<TIn>(node));

@@ -8,6 +8,10 @@ internal sealed record StageOptions
     public string? Name { get; init; }
     public int Parallel { get; init; } = 1;
     public bool Ordered { get; init; } = true;
+
+    /// <summary>How many lanes a KeyBy in front of the stage makes; for pictures.</summary>
+    public int KeyedLanes { get; init; }
+
     public int? Buffer { get; init; }
     public int Retries { get; init; }
     public Backoff Backoff { get; init; } = Backoff.None;
@@ -25,6 +29,7 @@ internal sealed record StageOptions
     public IEnumerable<string> Describe()
     {
         if (Parallel > 1) yield return Ordered ? $"parallel {Parallel}" : $"parallel {Parallel}, unordered";
+        if (KeyedLanes > 0) yield return $"by key, {KeyedLanes} lanes";
         if (Retries > 0) yield return $"retry {Retries}";
         if (Timeout is { } timeout) yield return $"timeout {timeout:g}";
         if (OnError != OnError.Stop) yield return OnError == OnError.Skip ? "skips failures" : "dead-letters failures";

@@ -37,7 +37,7 @@ public static partial class PipeDoor
         public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Pipe<T, TOut> next) => pipe.Then(source => source.Then(next));
 
         /// <summary>A node instance: for one lane, and one run at a time. A factory is better: <c>Node.Of(() => new N())</c>.</summary>
-        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Node<T, TOut> node) => pipe.Then(new NodeOperator<T, TOut>(() => node));
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Node<T, TOut> node) => pipe.Then(new NodeOperator<T, TOut>(() => node, owns: false));
 
         /// <summary>Branches, each of which gets every item; what comes out of them is merged.</summary>
         public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Func<Source<T>, Source<TOut>>[] branches) => pipe.Broadcast(branches);

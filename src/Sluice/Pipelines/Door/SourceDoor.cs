@@ -37,7 +37,7 @@ public static partial class SourceDoor
         public static Source<TOut> operator |(Source<T> source, Pipe<T, TOut> next) => source.Then(next);
 
         /// <summary>A node instance: for one lane, and one run at a time. A factory is better: <c>Node.Of(() => new N())</c>.</summary>
-        public static Source<TOut> operator |(Source<T> source, Node<T, TOut> node) => source.Then(new NodeOperator<T, TOut>(() => node));
+        public static Source<TOut> operator |(Source<T> source, Node<T, TOut> node) => source.Then(new NodeOperator<T, TOut>(() => node, owns: false));
 
         /// <summary>Branches, each of which gets every item; what comes out of them is merged.</summary>
         public static Source<TOut> operator |(Source<T> source, Func<Source<T>, Source<TOut>>[] branches) => source.Broadcast(branches);

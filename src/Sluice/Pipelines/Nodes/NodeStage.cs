@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
-internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory) : Operator<TIn, TOut>
+/// <param name="factory">Makes an instance.</param>
+/// <param name="owns">Whether instances are disposed with their run: not one that the user made and keeps.</param>
+internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, bool owns = true) : Operator<TIn, TOut>
 {
     private string? hint;
 
@@ -18,7 +20,7 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory) : O
     {
         Node<TIn, TOut> node = Make();
         hint ??= node.GetType().Name;
-        return new NodeStage<TIn, TOut>(context, next, node, hint);
+        return new NodeStage<TIn, TOut>(context, next, node, hint, owns);
     }
 
     private Node<TIn, TOut> Make() => factory() ?? throw new InvalidOperationException("The factory of a node returned null.");
@@ -28,9 +30,11 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
 {
     private readonly Node<TIn, TOut> node;
     private readonly Output<TOut> output;
+    private readonly bool owns;
 
-    public NodeStage(StageContext context, Inlet<TOut> next, Node<TIn, TOut> node, string name) : base(context, next)
+    public NodeStage(StageContext context, Inlet<TOut> next, Node<TIn, TOut> node, string name, bool owns) : base(context, next)
     {
+        this.owns = owns;
         if (!node.TryEnter(context))
         {
             throw new InvalidOperationException(
@@ -64,6 +68,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     public async ValueTask DisposeAsync()
     {
         node.Leave();
+        if (!owns) return;
         if (node is IAsyncDisposable later) await later.DisposeAsync();
         else if (node is IDisposable now) now.Dispose();
     }
@@ -86,6 +91,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask AwaitAsync(ValueTask pending, TIn item, Ticket? ticket)
     {
+        Context.IsSuspended = true;
         try
         {
             await pending;
@@ -93,6 +99,10 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
         catch (Exception e)
         {
             throw Decide(e, item, ticket);
+        }
+        finally
+        {
+            Context.IsSuspended = false;
         }
         Settle(ticket);
     }

@@ -101,6 +101,7 @@ internal sealed class AsyncActionSinkStage<T>(
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask AwaitAsync(ValueTask pending, T item, Ticket? ticket)
     {
+        Context.IsSuspended = true;
         try
         {
             await pending;
@@ -108,6 +109,10 @@ internal sealed class AsyncActionSinkStage<T>(
         catch (Exception e)
         {
             throw Context.Failure(e, item, ticket);
+        }
+        finally
+        {
+            Context.IsSuspended = false;
         }
         Context.Out++;
         ticket?.Settle(Outcome.Completed);

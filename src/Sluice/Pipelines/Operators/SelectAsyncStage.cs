@@ -54,6 +54,7 @@ internal sealed class SelectAsyncStage<T, TOut> : Stage<T, TOut>, IValueTaskSour
     {
         (this.item, this.ticket, pending) = (item, ticket, called.GetAwaiter());
         wait.Reset();
+        Context.IsSuspended = true;
         short version = wait.Version;
         pending.UnsafeOnCompleted(resume);
         return new ValueTask(this, version);
@@ -63,6 +64,7 @@ internal sealed class SelectAsyncStage<T, TOut> : Stage<T, TOut>, IValueTaskSour
     {
         (T item, Ticket? ticket) = (this.item!, this.ticket);
         (this.item, this.ticket) = (default, null);
+        Context.IsSuspended = false;
         try
         {
             TOut result;

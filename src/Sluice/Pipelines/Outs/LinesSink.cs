@@ -28,6 +28,8 @@ internal sealed class LinesSink(Func<TextWriter> open, string? path) : Operator<
 
     public override string Stateful => "writes one text from beginning to end";
 
+    public override string Exclusive => Stateful;
+
     public override bool CanBeAbandoned => false;
 
     public override Inlet<string> Create(StageContext context, Inlet<Nothing> next) => new LinesSinkStage(context, next, open, path);

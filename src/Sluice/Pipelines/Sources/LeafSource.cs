@@ -30,7 +30,7 @@ internal abstract class LeafSource<T>(StageOptions options) : Source<T>
         if (options.Log is { } log) next = new LogOutput<T>(context, next, log);
         if (builder.IsDrawing) return;
         SourcePump<T> pump = Pump(context, next);
-        pump.Tickets = builder.Tickets();
+        pump.Tickets = builder.Tickets(node);
         builder.Run.Pumps.Add(pump);
     }
 

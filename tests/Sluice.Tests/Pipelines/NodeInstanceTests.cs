@@ -1,0 +1,66 @@
+namespace Sluice.Tests.Pipelines;
+
+public class NodeInstanceTests
+{
+    [Fact]
+    public async Task AnInstanceThatTheUserKeepsIsUsedByOneRunAfterTheOtherAndNotDisposed()
+    {
+        var node = new Counting();
+        List<int> seen = [];
+        Pipeline pipeline = (Source.From([1, 2]) | node).ForEach(seen.Add);
+        await pipeline.RunAsync();
+        await pipeline.RunAsync();
+        Assert.Equal([1, 2, 3, 4], seen);
+        Assert.False(node.IsDisposed);
+    }
+
+    [Fact]
+    public async Task AnInstanceOfAFactoryIsDisposedWithItsRun()
+    {
+        List<Counting> made = [];
+        Pipeline pipeline = (Source.From([1]) | Node.Of(() =>
+        {
+            var node = new Counting();
+            made.Add(node);
+            return node;
+        })).ForEach(_ => { });
+        await pipeline.RunAsync();
+        await pipeline.RunAsync();
+        Assert.Equal(2, made.Count);
+        Assert.All(made, node => Assert.True(node.IsDisposed));
+    }
+
+    [Fact]
+    public void OneInstanceInSeveralLanesIsAnErrorNamingIt()
+    {
+        Pipeline pipeline = (Source.From([1]) | new Counting() | Stage.Parallel(2)).ForEach(_ => { });
+        var failure = Assert.Throws<InvalidOperationException>(() => _ = pipeline.Start());
+        Assert.Contains("Counting", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnItemHasAStableIdOfItsSource()
+    {
+        List<string> ids = [];
+        Pipeline pipeline = (Source.From(["a", "b"]) | Stage.Named("letters"))
+            .SelectMany(letter => new[] { letter, letter })
+            | (async (string _, ItemContext item, CancellationToken _) =>
+            {
+                await Task.Yield();
+                ids.Add(item.Id);
+            });
+        await pipeline.RunAsync();
+        Assert.Equal(["letters/0", "letters/0", "letters/1", "letters/1"], ids);
+    }
+
+    private sealed class Counting : Node<int, int>, IDisposable
+    {
+        private int count;
+
+        public bool IsDisposed { get; private set; }
+
+        public void Dispose() => IsDisposed = true;
+
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(++count);
+    }
+}
