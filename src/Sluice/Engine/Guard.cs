@@ -100,7 +100,8 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
         Context.Token = timeout.Token;
         Task work = stage.PushAsync(item, null).AsTask();
         await work.WaitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        if (!work.IsCompleted && !definition.CanBeAbandoned)
+        // Left behind is what outlasts its limit; a run that stops waits for its end, within the grace, as for any other.
+        if (!work.IsCompleted && (run.IsStopping || !definition.CanBeAbandoned))
             await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         Context.Token = run.Token;
         run.ThrowIfStopping();
