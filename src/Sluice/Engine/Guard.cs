@@ -104,9 +104,10 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
         attempt.Token = timeout.Token;
         Task work = stage.PushAsync(item, null).AsTask();
         await work.WaitAsync(timeout.Token).ConfigureAwait(Quietly);
-        // The token has just been cancelled for the stage as well: it gets a moment to notice, or all it wants where it has state.
-        if (!work.IsCompleted && definition.CanBeAbandoned) await work.WaitAsync(TimeToNotice, run.Time).ConfigureAwait(Quietly);
-        else await work.ConfigureAwait(Quietly);
+        // The token has just been cancelled for the stage as well: it gets a moment to notice; all it wants where it has state,
+        // and, within the run's grace, where the run stops.
+        if (!work.IsCompleted && definition.CanBeAbandoned && !run.IsStopping) await work.WaitAsync(TimeToNotice, run.Time).ConfigureAwait(Quietly);
+        if (!work.IsCompleted && (run.IsStopping || !definition.CanBeAbandoned)) await work.ConfigureAwait(Quietly);
         attempt.Token = run.Token;
         run.ThrowIfStopping();
         if (work.IsCompletedSuccessfully) return;

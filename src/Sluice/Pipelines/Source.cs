@@ -33,10 +33,7 @@ public abstract partial class Source<T>
     private protected virtual string Cannot => "this is where a pipe begins";
 
     /// <summary>Adds a stage.</summary>
-    /// <exception cref="InvalidOperationException">There can be one instance of it only, and this is a source in lanes.</exception>
-    internal Source<TOut> Then<TOut>(Operator<T, TOut> stage) => this is KeyedSource<T> && stage.Exclusive is { } why
-        ? throw new InvalidOperationException($"Stage.KeyBy does not fit here: a {stage.Kind} {why}, and every lane would have one of its own. Put a stage in between.")
-        : new StageSource<T, TOut>(this, stage, StageOptions.Default);
+    internal Source<TOut> Then<TOut>(Operator<T, TOut> stage) => new StageSource<T, TOut>(this, stage, StageOptions.Default);
 
     /// <summary>Adds a pipe.</summary>
     internal Source<TOut> Then<TOut>(Pipe<T, TOut> pipe)

@@ -1,8 +1,20 @@
 namespace Sluice;
 
 /// <summary>A source and one stage behind it.</summary>
-internal sealed class StageSource<TIn, TOut>(Source<TIn> upstream, Operator<TIn, TOut> stage, StageOptions options) : Source<TOut>
+internal sealed class StageSource<TIn, TOut> : Source<TOut>
 {
+    private readonly Source<TIn> upstream;
+    private readonly Operator<TIn, TOut> stage;
+    private readonly StageOptions options;
+
+    /// <exception cref="InvalidOperationException">There can be one instance of the stage only, and upstream wants lanes.</exception>
+    public StageSource(Source<TIn> upstream, Operator<TIn, TOut> stage, StageOptions options)
+    {
+        (this.upstream, this.stage, this.options) = (upstream, stage, options);
+        if (upstream is KeyedSource<TIn> && stage.Exclusive is { } why)
+            throw new InvalidOperationException($"Stage.KeyBy does not fit here: a {stage.Kind} {why}, and every lane would have one of its own. Put a stage in between.");
+    }
+
     internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || stage.IsTimed || upstream is KeyedSource<TIn>;
 
     internal override Source<TOut> Annotate(StageAnnotation annotation)

@@ -134,20 +134,30 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
         WakeConsumer();
         (waitingItem, waitingTicket) = (item, ticket);
         room.Arm();
-        if ((!ring.HasRoom && !run.IsStopping) || !room.Disarm()) return room.WaitAsync();
+        if (!EndsWait()) return room.WaitAsync();
         run.ThrowIfStopping();
-        AddWaiting();
-        return default;
+        return AddWaiting() ? default : room.WaitAsync();
     }
 
-    /// <summary>The wait is over, and the producer has not gone on yet. When the run stops, it finds that out by itself.</summary>
-    private void AddWaiting()
+    /// <summary>
+    /// A wake-up has come, and the producer has not gone on yet. When the run stops, it finds that out by itself. The wake-up may be a
+    /// late one, of a consumer that saw the ring half empty a moment before the producer filled it: then the wait goes on.
+    /// </summary>
+    /// <returns>Whether the wait is over.</returns>
+    private bool AddWaiting()
     {
-        T item = waitingItem!;
-        (waitingItem, Ticket? ticket) = (default, waitingTicket);
-        if (TryPush(item, ticket) || run.IsStopping) return;
-        throw new InvalidOperationException("A producer was woken although its boundary is full.");
+        while (!TryPush(waitingItem!, waitingTicket) && !run.IsStopping)
+        {
+            room.Rearm();
+            if (!EndsWait()) return false;
+        }
+        (waitingItem, waitingTicket) = (default, null);
+        return true;
     }
+
+    /// <summary>Armed, looks once more. The producer's half is not touched here: whoever is woken meanwhile does that.</summary>
+    /// <returns>Whether no wait is needed.</returns>
+    private bool EndsWait() => (ring.Count < ring.Capacity || run.IsStopping) && room.Disarm();
 }
 
 /// <summary>A boundary of whatever type, as the run and the watchdog see it.</summary>

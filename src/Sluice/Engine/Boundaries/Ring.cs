@@ -53,9 +53,6 @@ internal sealed class Ring<T>
         return true;
     }
 
-    /// <summary>Producer: whether an item could be added now.</summary>
-    public bool HasRoom => producer.Tail - producer.KnownHead < producer.Limit || MakeRoom();
-
     /// <summary>Consumer: how many items can be taken in a row now; 0 when it is empty.</summary>
     public int Available()
     {

@@ -11,8 +11,8 @@ namespace Sluice;
 /// need not ask for its result: <see cref="Arm"/> begins anew.
 /// </remarks>
 /// <param name="scheduler">Where waits end.</param>
-/// <param name="onWake">Called when a wait ends, before whoever waits goes on.</param>
-internal sealed class Waiter(RunScheduler scheduler, Action? onWake = null) : IValueTaskSource, IThreadPoolWorkItem
+/// <param name="onWake">Called when a wait is to end, before whoever waits goes on; false lets him go on waiting, after a <see cref="Rearm"/>.</param>
+internal sealed class Waiter(RunScheduler scheduler, Func<bool>? onWake = null) : IValueTaskSource, IThreadPoolWorkItem
 {
     private ManualResetValueTaskSourceCore<bool> core;
     private int armed;
@@ -24,6 +24,9 @@ internal sealed class Waiter(RunScheduler scheduler, Action? onWake = null) : IV
         if (core.GetStatus(core.Version) != ValueTaskSourceStatus.Pending) core.Reset();
         Interlocked.Exchange(ref armed, 1);
     }
+
+    /// <summary>Inside the callback: the wake-up was a late one, the wait goes on. From here on the next may come at any time.</summary>
+    public void Rearm() => Interlocked.Exchange(ref armed, 1);
 
     /// <summary>There was something to do after all. If a wake-up came first, it must be awaited all the same.</summary>
     /// <returns>Whether no wait is needed.</returns>
@@ -40,8 +43,7 @@ internal sealed class Waiter(RunScheduler scheduler, Action? onWake = null) : IV
 
     void IThreadPoolWorkItem.Execute()
     {
-        onWake?.Invoke();
-        core.SetResult(true);
+        if (onWake?.Invoke() ?? true) core.SetResult(true);
     }
 
     void IValueTaskSource.GetResult(short token) => core.GetResult(token);

@@ -16,22 +16,25 @@ internal sealed class RangePump(StageContext context, Inlet<long> next, long sta
 
     protected override async ValueTask ProduceAsync()
     {
-        while (!IsStopped)
+        while (true)
         {
-            ValueTask pushed = PushSome();
-            if (pushed.IsCompletedSuccessfully) return;
+            ValueTask pushed = PushSome(out bool ended);
+            if (ended) return;
             Flush();
             await pushed;
         }
     }
 
-    private ValueTask PushSome()
+    // Whether it has ended cannot be told by the push: one that had to wait may be over by the time it is looked at again.
+    private ValueTask PushSome(out bool ended)
     {
+        ended = false;
         while (position < end && !IsStopped)
         {
             ValueTask pushed = EmitAsync(position++);
             if (!pushed.IsCompletedSuccessfully) return pushed;
         }
+        ended = true;
         return default;
     }
 }
