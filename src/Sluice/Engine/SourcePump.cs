@@ -4,6 +4,7 @@ namespace Sluice;
 /// <remarks><see cref="Stop"/> may come from any thread: from a drain, from a stage that wants no more, from a failure.</remarks>
 internal abstract class SourcePump<T> : Pump, IUpstream
 {
+    private readonly Boundary<T>? outlet;            // what is next, where that is a boundary: called without going through the base type
     private volatile bool stopped;
     private CancellationTokenSource? wake;
     private Waiter? outside;
@@ -15,6 +16,7 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     {
         Context = context;
         Next = next;
+        outlet = next as Boundary<T>;
         next.Attach(this);
     }
 
@@ -82,7 +84,8 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     protected ValueTask EmitAsync(T item)
     {
         Context.Out++;
-        return Next.PushAsync(item, Tickets?.Next());
+        Ticket? ticket = Tickets?.Next();
+        return outlet is null ? Next.PushAsync(item, ticket) : outlet.PushAsync(item, ticket);
     }
 
     /// <summary>Waits for something outside, which need not honour its token: until it is there, or no more is wanted.</summary>

@@ -12,7 +12,7 @@ namespace Sluice;
 /// </remarks>
 internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
 {
-    private const int LargestBatch = 512;
+    private const int LargestBatch = 1024;
     private static readonly long BatchTicks = Stopwatch.Frequency / 50_000;         // 20 µs
 
     private readonly Run run;
