@@ -45,9 +45,10 @@ internal sealed class Ring<T>
     {
         long tail = producer.Tail;
         if (tail - producer.KnownHead >= producer.Limit && !MakeRoom()) return false;
-        RingCell<T>[] cells = producer.Segment.Cells;
-        ref RingCell<T> cell = ref cells[(int)tail & (cells.Length - 1)];
-        cell.Fill(item, ticket);
+        T[] items = producer.Segment.Items;
+        int at = (int)tail & (items.Length - 1);
+        items[at] = item;
+        if (ticket is not null) producer.Segment.Add(at, ticket);
         producer.Tail = tail + 1;
         Volatile.Write(ref publishedTail.Value, tail + 1);
         return true;
@@ -76,36 +77,43 @@ internal sealed class Ring<T>
     public T Take(out Ticket? ticket)
     {
         long head = consumer.Head;
-        RingCell<T>[] cells = consumer.Segment.Cells;
-        ref RingCell<T> cell = ref cells[(int)head & (cells.Length - 1)];
-        T item = cell.Item;
-        ticket = cell.Ticket;
-        cell.Clear(ticket);
+        Segment segment = consumer.Segment;
+        T[] items = segment.Items;
+        int at = (int)head & (items.Length - 1);
+        T item = items[at];
+        if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) items[at] = default!;
+        ticket = segment.Tickets is null ? null : segment.Take(at);
         consumer.Head = head + 1;
         return item;
     }
 
-    /// <summary>Consumer: items that are available, in a row; they are taken by <see cref="Skip"/>, after <see cref="RingCell{T}.Clear"/>.</summary>
+    /// <summary>Consumer: items that are available, in a row; they are taken by <see cref="Skip"/>, which the consumer does after it has cleared them.</summary>
     /// <param name="most">No more than are available.</param>
-    public Span<RingCell<T>> Peek(int most)
+    /// <param name="tickets">Their tickets; empty where none has one.</param>
+    public Span<T> Peek(int most, out Span<Ticket?> tickets)
     {
-        RingCell<T>[] cells = consumer.Segment.Cells;
-        int at = (int)consumer.Head & (cells.Length - 1);
-        return cells.AsSpan(at, Math.Min(most, cells.Length - at));
+        T[] items = consumer.Segment.Items;
+        int at = (int)consumer.Head & (items.Length - 1), count = Math.Min(most, items.Length - at);
+        tickets = consumer.Segment.Tickets is { } known ? known.AsSpan(at, count) : default;
+        return items.AsSpan(at, count);
     }
 
     /// <summary>Consumer: has taken this many.</summary>
     public void Skip(int count) => consumer.Head += count;
 
     /// <summary>Producer: free places, in a row, perhaps none; filled from the first on, each made visible by <see cref="Show"/>, all counted by <see cref="Added"/>.</summary>
-    public Span<RingCell<T>> Free(int most)
+    public Span<T> Free(int most)
     {
         long tail = producer.Tail;
         if (tail - producer.KnownHead >= producer.Limit && !MakeRoom()) return default;
-        RingCell<T>[] cells = producer.Segment.Cells;
-        int at = (int)tail & (cells.Length - 1);
-        return cells.AsSpan(at, (int)Math.Min(Math.Min(most, cells.Length - at), producer.Limit - (tail - producer.KnownHead)));
+        T[] items = producer.Segment.Items;
+        int at = (int)tail & (items.Length - 1);
+        return items.AsSpan(at, (int)Math.Min(Math.Min(most, items.Length - at), producer.Limit - (tail - producer.KnownHead)));
     }
+
+    /// <summary>Producer: the ticket of one of the free places, before it is shown.</summary>
+    public void SetTicket(int place, Ticket ticket)
+        => producer.Segment.Add((int)(producer.Tail + place) & (producer.Segment.Items.Length - 1), ticket);
 
     /// <summary>Producer: this many of the free places are filled and may be read.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -128,21 +136,36 @@ internal sealed class Ring<T>
         if (tail - head >= capacity) return false;
         Segment segment = producer.Segment;
         long oldest = Math.Max(head, segment.Start);
-        if (tail - oldest >= segment.Cells.Length)
+        if (tail - oldest >= segment.Items.Length)
         {
-            int length = (int)Math.Min((uint)segment.Cells.Length * 2, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)capacity));
+            int length = (int)Math.Min((uint)segment.Items.Length * 2, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)capacity));
             producer.Segment = new Segment(length, oldest = tail);
             Volatile.Write(ref segment.Next, producer.Segment);
         }
-        producer.Limit = (int)Math.Min(capacity, oldest - head + producer.Segment.Cells.Length);
+        producer.Limit = (int)Math.Min(capacity, oldest - head + producer.Segment.Items.Length);
         return true;
     }
 
+    /// <summary>Tickets have an array of their own, which is there from the first one on: most runs have none, and items lie closer.</summary>
     private sealed class Segment(int length, long start)
     {
-        public readonly RingCell<T>[] Cells = new RingCell<T>[length];
+        public readonly T[] Items = new T[length];
         public readonly long Start = start;
+        public Ticket?[]? Tickets;
         public Segment? Next;
+
+        public void Add(int place, Ticket ticket)
+        {
+            if (Tickets is null) Volatile.Write(ref Tickets, new Ticket?[Items.Length]);
+            Tickets[place] = ticket;
+        }
+
+        public Ticket? Take(int place)
+        {
+            Ticket? ticket = Tickets![place];
+            Tickets[place] = null;
+            return ticket;
+        }
     }
 
     private struct ProducerHalf
@@ -167,26 +190,4 @@ internal struct PaddedIndex
 {
     [FieldOffset(128)]
     public long Value;
-}
-
-/// <summary>A place for an item and its ticket.</summary>
-internal struct RingCell<T>
-{
-    public T Item;
-    public Ticket? Ticket;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Fill(T item, Ticket? ticket)
-    {
-        Item = item;
-        if (ticket is not null) Ticket = ticket;     // it was null before: no need to write that
-    }
-
-    /// <summary>Taken: nothing is to be kept alive here. What need not be written is not: the cell stays in both sides' caches.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Clear(Ticket? ticket)
-    {
-        if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) Item = default!;
-        if (ticket is not null) Ticket = null;
-    }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice;
 
 /// <summary>The operators of sources and pipes, beside what <c>|</c> takes.</summary>
@@ -58,20 +60,20 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>
         if (outlet is null) return base.PullAsync(ring, run, count, ref taken);
         while (taken < count)
         {
-            Span<RingCell<T>> input = ring.Peek(count - taken);
-            Span<RingCell<TOut>> output = outlet.Free(input.Length);
+            Span<T> input = ring.Peek(count - taken, out Span<Ticket?> tickets);
+            Span<TOut> output = outlet.Free(input.Length);
             if (output.IsEmpty)
             {
                 T item = ring.Take(out Ticket? ticket);
                 taken++;
                 return PushAsync(item, ticket);
             }
-            Transform(input, output, ring, run, ref taken);
+            Transform(input, tickets, output, ring, run, ref taken);
         }
         return default;
     }
 
-    private void Transform(Span<RingCell<T>> input, Span<RingCell<TOut>> output, Ring<T> ring, Run run, ref int taken)
+    private void Transform(Span<T> input, Span<Ticket?> tickets, Span<TOut> output, Ring<T> ring, Run run, ref int taken)
     {
         Func<T, TOut> function = Function;
         int entered = 0, left = 0;
@@ -82,12 +84,16 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>
             for (; left < output.Length; left++)
             {
                 if (run.IsStopping) throw new RunStoppedException();
-                ref RingCell<T> cell = ref input[left];
-                item = cell.Item;
-                ticket = cell.Ticket;
-                cell.Clear(ticket);
+                item = input[left];
+                if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) input[left] = default!;
                 entered++;
-                output[left].Fill(function(item), ticket);
+                if (!tickets.IsEmpty)
+                {
+                    ticket = tickets[left];
+                    tickets[left] = null;
+                }
+                output[left] = function(item);
+                if (ticket is not null) outlet!.SetTicket(left, ticket);
                 outlet!.Show(left + 1);
             }
         }
