@@ -9,6 +9,12 @@ internal interface IObservedRun
     RunSnapshot Snapshot();
 
     Activity? Span { get; set; }
+
+    /// <summary>The next newer one of those that live; belongs to <see cref="Telemetry"/>, as its lock does.</summary>
+    IObservedRun? Before { get; set; }
+
+    /// <summary>The next older one.</summary>
+    IObservedRun? Behind { get; set; }
 }
 
 /// <summary>
@@ -20,7 +26,7 @@ internal static class Telemetry
     private static readonly ActivitySource Spans = new("Sluice");
     private static readonly Meter Meter = new("Sluice");
     private static readonly Lock Sync = new();
-    private static readonly HashSet<IObservedRun> Runs = [];
+    private static IObservedRun? runs;               // the newest; each knows its neighbours, so that coming and going is cheap
     private static readonly Dictionary<string, Totals> OfEndedRuns = [];
     private static readonly Counter<long> Ended = Meter.CreateCounter<long>("sluice.runs", "{run}", "Runs that have ended, by how.");
     private static readonly Instrument[] Counters =
@@ -52,7 +58,12 @@ internal static class Telemetry
             run.Span = Spans.StartActivity("sluice.run");
             Activity.Current = outer;
         }
-        lock (Sync) Runs.Add(run);
+        lock (Sync)
+        {
+            run.Behind = runs;
+            if (runs is { } newest) newest.Before = run;
+            runs = run;
+        }
     }
 
     public static void RunEnded(IObservedRun run, RunState how, Exception? failure)
@@ -61,7 +72,7 @@ internal static class Telemetry
         lock (Sync)
         {
             // Counters only grow: what a run has counted stays when the run goes.
-            if (Runs.Remove(run) && counted)
+            if (TryRemove(run) && counted)
                 foreach (NodeSnapshot node in run.Snapshot().Nodes) AddTo(OfEndedRuns, node, MostNames);
         }
         if (Ended.Enabled) Ended.Add(1, new KeyValuePair<string, object?>("outcome", how.ToString().ToLowerInvariant()));
@@ -73,9 +84,26 @@ internal static class Telemetry
         Activity.Current = outer;
     }
 
+    /// <summary>Under the lock.</summary>
+    private static IEnumerable<IObservedRun> All()
+    {
+        for (IObservedRun? run = runs; run is not null; run = run.Behind) yield return run;
+    }
+
+    /// <summary>Under the lock.</summary>
+    private static bool TryRemove(IObservedRun run)
+    {
+        if (!ReferenceEquals(runs, run) && run.Before is null) return false;
+        if (run.Before is { } before) before.Behind = run.Behind;
+        else runs = run.Behind;
+        if (run.Behind is { } behind) behind.Before = run.Before;
+        run.Before = run.Behind = null;
+        return true;
+    }
+
     private static IObservedRun[] Live()
     {
-        lock (Sync) return [.. Runs];
+        lock (Sync) return [.. All()];
     }
 
     // Under the lock, so that a run is counted either as one that lives or as one that has ended.
@@ -84,7 +112,7 @@ internal static class Telemetry
         lock (Sync)
         {
             var totals = new Dictionary<string, Totals>(OfEndedRuns);
-            foreach (IObservedRun run in Runs)
+            foreach (IObservedRun run in All())
                 foreach (NodeSnapshot node in run.Snapshot().Nodes) AddTo(totals, node, MostNames);
             return [.. totals.Select(total => Measure(total.Key, figure(total.Value)))];
         }

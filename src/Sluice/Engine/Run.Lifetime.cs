@@ -19,6 +19,7 @@ public sealed partial class Run : IObservedRun
     private List<IReportsCounts>? reporters;
     private List<TicketRing>? tickets;
     private List<Action>? onStop;
+    private List<Action>? onStart;
     private ConcurrentDictionary<Task, int>? abandoned;
     private readonly long startedAt;
     private long endedAt;
@@ -67,7 +68,7 @@ public sealed partial class Run : IObservedRun
     internal List<Action> OnStop => onStop ??= [];
 
     /// <summary>Called once, when all nodes have begun, before the first item.</summary>
-    internal List<Action> OnStart { get; } = [];
+    internal List<Action> OnStart => onStart ??= [];
 
     /// <summary>Where jitter comes from: seeded when the run is.</summary>
     internal Random Random { get; }
@@ -88,6 +89,10 @@ public sealed partial class Run : IObservedRun
     internal CancellationToken SourceToken => TokenOf(ref sourceStopSource, stopping || draining);
 
     System.Diagnostics.Activity? IObservedRun.Span { get; set; }
+
+    IObservedRun? IObservedRun.Before { get; set; }
+
+    IObservedRun? IObservedRun.Behind { get; set; }
 
     internal string NameOf(int node) => Recorder.NameOf(node);
 
@@ -127,7 +132,8 @@ public sealed partial class Run : IObservedRun
 
     internal void StartPumps()
     {
-        foreach (Action action in OnStart) action();
+        if (onStart is not null)
+            foreach (Action action in onStart) action();
         for (int i = Pumps.Count - 1; i >= 0; i--) Scheduler.Schedule(Pumps[i]);
     }
 

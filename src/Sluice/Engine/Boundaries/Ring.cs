@@ -13,7 +13,7 @@ namespace Sluice;
 /// </remarks>
 internal sealed class Ring<T>
 {
-    private const int FirstSegment = 64;
+    private const int FirstSegment = 32;
 
     private readonly int capacity;
 
