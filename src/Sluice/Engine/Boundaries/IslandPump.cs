@@ -6,6 +6,8 @@ namespace Sluice;
 /// </summary>
 internal sealed class IslandPump : Pump
 {
+    private const int RoundsPerTurn = 16;
+
     private readonly List<RingDrain> drains = [];
 
     public IslandPump(Run run, int node) : base(run, node) => Waiter = new Waiter(run.Scheduler);
@@ -25,7 +27,7 @@ internal sealed class IslandPump : Pump
 
     protected override async ValueTask PumpAsync()
     {
-        int open = drains.Count;
+        int open = drains.Count, rounds = 0;
         while (open > 0)
         {
             bool progress = false;
@@ -43,7 +45,15 @@ internal sealed class IslandPump : Pump
                 open--;
                 progress = true;
             }
-            if (progress) continue;
+            if (progress)
+            {
+                if (++rounds < RoundsPerTurn) continue;
+                rounds = 0;
+                Waiter.Arm();
+                Waiter.Wake();                       // to the end of the scheduler's queue: whoever feeds another input may need this thread
+                await Waiter.WaitAsync();
+                continue;
+            }
             foreach (RingDrain drain in drains) drain.Flush();
             if (!StartWaiting()) continue;
             await Waiter.WaitAsync();
