@@ -72,7 +72,7 @@ internal abstract class Inlet<T> : IInlet
     public void ShareAmong(int inputs) => openInputs += inputs - 1;
 
     /// <summary>Called while the run is built.</summary>
-    public void Attach(IUpstream upstream) => Upstream = Upstream is null ? upstream : new Both(Upstream, upstream);
+    public virtual void Attach(IUpstream upstream) => Upstream = Upstream is null ? upstream : new Both(Upstream, upstream);
 
     protected abstract ValueTask OnCompleteAsync();
 

@@ -49,11 +49,21 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         Volatile.Read(ref outside)?.Wake();
     }
 
-    protected sealed override async ValueTask PumpAsync()
+    // A short run is over before it is awaited: then without a state machine.
+    protected sealed override ValueTask PumpAsync()
+    {
+        ValueTask produced = ProduceAsync();
+        if (!produced.IsCompletedSuccessfully || leaving is not null) return RestAsync(produced);
+        timer?.Dispose();
+        Run.ThrowIfStopping();
+        return Next.CompleteAsync();
+    }
+
+    private async ValueTask RestAsync(ValueTask produced)
     {
         try
         {
-            await ProduceAsync();
+            await produced;
             Run.ThrowIfStopping();
             await Next.CompleteAsync();
         }
