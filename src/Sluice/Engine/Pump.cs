@@ -25,6 +25,17 @@ internal abstract class Pump(Run run, int node) : IThreadPoolWorkItem, IChained<
 
     void IThreadPoolWorkItem.Execute()
     {
+        Turn turn = Turn.Current;
+        bool begins = turn.TryBegin();
+        Start();
+        if (begins) turn.Finish();
+    }
+
+    /// <summary>Moves items until the input ends.</summary>
+    protected abstract ValueTask PumpAsync();
+
+    private void Start()
+    {
         ValueTask pumping;
         try
         {
@@ -42,9 +53,6 @@ internal abstract class Pump(Run run, int node) : IThreadPoolWorkItem, IChained<
         }
         End();
     }
-
-    /// <summary>Moves items until the input ends.</summary>
-    protected abstract ValueTask PumpAsync();
 
     private async Task RestAsync(ValueTask pumping)
     {

@@ -53,6 +53,8 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>
 
     public Func<T, TOut> Function { get; }
 
+    public override bool HandsOn => Next.HandsOn;
+
     FanOut<T>? IRoutedMap<T>.TryFuse(StageContext context, Inlet<T>[] branches, RouteOperator<T> route)
         => Array.TrueForAll(branches, branch => branch is SelectStage<T, TOut> { outlet: null } map && ReferenceEquals(map.Next, Next))
             ? new RouteRun<T, TOut>(context, Array.ConvertAll(branches, branch => (SelectStage<T, TOut>)branch), route)
@@ -221,6 +223,8 @@ internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
             node.Out += count;
         }
     }
+
+    public override bool HandsOn => Next.HandsOn;
 
     private int NodeOf(int step) => last + functions.Length - 1 - step;
 

@@ -40,6 +40,8 @@ internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
         return true;
     }
 
+    public override bool HandsOn => Next.HandsOn;
+
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
