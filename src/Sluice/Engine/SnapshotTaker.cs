@@ -17,11 +17,12 @@ internal static class SnapshotTaker
             if (boundary is { IsBlocked: true, From: >= 0 })
                 blockedOn[boundary.From] = $"{recorder.NameOf(boundary.From)} -> {recorder.NameOf(boundary.Node)}";
         }
+        foreach (var (node, output) in run.Outputs.Waiting) blockedOn[node] = $"{recorder.NameOf(node)}.{output} -> Run.Output, unread";
 
         bool over = run.IsOver;
         var heads = new Pump?[recorder.Count];
         foreach (Pump pump in run.Pumps)
-            if (pump.Node >= 0) heads[pump.Node] = pump;
+            if (pump.Node >= 0 && heads[pump.Node] is null or { IsEnded: true } or { IsWaiting: true }) heads[pump.Node] = pump;
         var islands = new int[recorder.Count];
         Array.Fill(islands, -1);
         var blockedIslands = new Dictionary<int, string>();

@@ -184,6 +184,25 @@ public class RunTests
         Assert.Contains("Outputs = [\"even\"]", Assert.Throws<ArgumentException>(() => run.Output<int>("even")).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1, 4)]
+    [InlineData(2, 4)]                                                   // one lane is blocked, and the other has nothing to do
+    public async Task ANodeWhoseOutputNobodyReadsIsBlockedOnIt(int lanes, int room)
+    {
+        Pipeline pipeline = source.Source | Stage.Named("numbers") | Stage.KeyBy((int n) => n % 2, lanes) | Node.Of(() => new Splitter()) | (_ => { });
+        await using Run run = pipeline.Start(Options with { Outputs = ["odd"], Capacity = room });
+        source.Push([.. Enumerable.Range(0, room).Select(n => (2 * n) + 1)]);
+        scheduler.RunUntilIdle();
+        Assert.Equal(NodeActivity.Waiting, run.Snapshot()["Splitter"].Activity);
+        source.Push(99);
+        scheduler.RunUntilIdle();
+        RunSnapshot stalled = run.Snapshot();
+        Assert.Equal((NodeActivity.Blocked, "Splitter.odd -> Run.Output, unread"), (stalled["Splitter"].Activity, stalled["Splitter"].BlockedOn));
+        Assert.True(run.Output<int>("odd").TryRead(out _));
+        scheduler.RunUntilIdle();
+        Assert.Equal((NodeActivity.Waiting, null), (run.Snapshot()["Splitter"].Activity, run.Snapshot()["Splitter"].BlockedOn));
+    }
+
     private sealed class Sum
     {
         public int Total { get; set; }
