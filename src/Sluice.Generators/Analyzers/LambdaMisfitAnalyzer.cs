@@ -47,8 +47,8 @@ public sealed class LambdaMisfitAnalyzer : DiagnosticAnalyzer
     {
         var stage = (BinaryExpressionSyntax)context.Node;
         var model = context.SemanticModel;
-        if (WithoutParentheses(stage.Right) is not LambdaExpressionSyntax lambda) return;
-        if (Parameter(lambda) is not { Type: null } parameter) return;
+        if (stage.Right.WithoutParentheses() is not LambdaExpressionSyntax lambda) return;
+        if (lambda.Parameter() is not { Type: null } parameter) return;
         if (model.GetSymbolInfo(stage, context.CancellationToken).Symbol is { } found && !IsRefusal(found)) return;
         if (symbols.ItemOf(model.GetTypeInfo(stage.Left, context.CancellationToken).Type) is not { } item) return;
 
@@ -86,16 +86,6 @@ public sealed class LambdaMisfitAnalyzer : DiagnosticAnalyzer
     private static IEnumerable<SimpleNameSyntax> Names(LambdaExpressionSyntax lambda) => lambda.Body.DescendantNodesAndSelf()
         .OfType<SimpleNameSyntax>()
         .Where(name => name.Identifier.Text is not ("_" or "var" or "nameof"));
-
-    private static ParameterSyntax? Parameter(LambdaExpressionSyntax lambda) => lambda switch
-    {
-        SimpleLambdaExpressionSyntax simple => simple.Parameter,
-        ParenthesizedLambdaExpressionSyntax { ParameterList.Parameters: { Count: 1 } parameters } => parameters[0],
-        _ => null,
-    };
-
-    private static ExpressionSyntax WithoutParentheses(ExpressionSyntax expression) =>
-        expression is ParenthesizedExpressionSyntax inner ? WithoutParentheses(inner.Expression) : expression;
 
     /// <summary>Operators of the library that are there to be refused, with a sentence (SLU001).</summary>
     private static bool IsRefusal(ISymbol symbol) =>
