@@ -117,6 +117,6 @@ public sealed partial class Run
             if (nodes.Count == 0) nodes = islands;
         }
         if (abandoned is not null) nodes.AddRange(abandoned.Values);
-        return [.. nodes.Distinct().Select(NameOf)];
+        return [.. nodes.SelectMany(Recorder.HeadsOf).Distinct().Select(NameOf)];
     }
 }
