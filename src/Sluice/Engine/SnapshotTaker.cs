@@ -45,7 +45,7 @@ internal static class SnapshotTaker
                 known, count.In, count.Out, count.Skipped, count.Failed, count.Retried, queued[node],
                 activity, activity == NodeActivity.Blocked ? edge : null);
         }
-        return new RunSnapshot(StateOf(run), run.Elapsed, RootsOf(run), nodes, run.Outputs.Counts, run.StillRunning);
+        return new RunSnapshot(StateOf(run), run.Elapsed, RootsOf(run), nodes, run.Outputs.Counts, run.DeadLetters, run.StillRunning);
 
         // The nearest pump upstream drives a node; a node is numbered after everything downstream of it.
         int IslandOf(int node)

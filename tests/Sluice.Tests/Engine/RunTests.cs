@@ -66,6 +66,49 @@ public class RunTests
     }
 
     [Fact]
+    public async Task ADrainEndsByItsDeadlineAlsoIfASourceIgnoresItsToken()
+    {
+        var never = new TaskCompletionSource();
+        async IAsyncEnumerable<int> Deaf()
+        {
+            yield return 1;
+            await never.Task;
+        }
+        Run run = (Source.From(Deaf()) | Stage.Named("deaf") | sink.Sink).Start(Options);
+        Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(5));
+        scheduler.RunUntilIdle();
+        clock.Advance(TimeSpan.FromSeconds(4.9));
+        scheduler.RunUntilIdle();
+        Assert.False(run.Completion.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(0.1));
+        scheduler.RunUntilIdle();
+        Assert.True(run.Completion.IsCompleted);
+        Assert.True(await drained);                                      // all it had put out went through
+        Assert.Equal([1], sink.Items);
+        Assert.Equal(["deaf"], run.StillRunning);
+    }
+
+    [Fact]
+    public async Task ADrainEndsByItsDeadlineWithItemsUnderWayAndASourceThatIgnoresItsToken()
+    {
+        var never = new TaskCompletionSource();
+        async IAsyncEnumerable<int> Deaf()
+        {
+            yield return 1;
+            await never.Task;
+        }
+        sink.Block();
+        Run run = (Source.From(Deaf()) | Stage.Named("deaf").Buffer(2) | sink.Sink).Start(Options);
+        Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(5));
+        scheduler.RunUntilIdle();
+        clock.Advance(TimeSpan.FromSeconds(5));
+        scheduler.RunUntilIdle();
+        Assert.True(run.Completion.IsCompleted);
+        Assert.False(await drained);
+        Assert.Equal(["deaf"], run.StillRunning);
+    }
+
+    [Fact]
     public async Task ACancelledRunNamesWhatDidNotStopWithinItsGrace()
     {
         var never = new TaskCompletionSource();
@@ -201,6 +244,32 @@ public class RunTests
         Assert.True(run.Output<int>("odd").TryRead(out _));
         scheduler.RunUntilIdle();
         Assert.Equal((NodeActivity.Waiting, null), (run.Snapshot()["Splitter"].Activity, run.Snapshot()["Splitter"].BlockedOn));
+    }
+
+    [Fact]
+    public async Task WhatARunLeavesBehindIsInItsLastSnapshot()
+    {
+        Pipeline pipeline = Source.From([1, 2, 3]) | (n => n == 2 ? throw new FormatException("no twos") : n) | Stage.Named("odd").OnError(OnError.DeadLetter) | (_ => { });
+        RunSnapshot end = await pipeline.RunAsync();
+        Assert.Equal(("odd", 2), (Assert.Single(end.DeadLetters).Node, end.DeadLetters[0].Item));
+        Assert.Contains("dead letters 1, the last: 2 failed in odd after 1 attempt: no twos", end.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OutputsThatNobodyCouldReadAreRefused()
+    {
+        Pipeline pipeline = Source.From([1, 2, 3]) | Node.Of(() => new Splitter()) | (_ => { });
+        var options = new RunOptions { Outputs = ["odd"], Capacity = 1 };
+        Assert.Contains("'odd'", (await Assert.ThrowsAsync<ArgumentException>(() => pipeline.RunAsync(options))).Message, StringComparison.Ordinal);
+        List<int> odd = [];
+        Task? reading = null;
+        async Task ReadAsync(Run run)
+        {
+            await foreach (int item in run.Output<int>("odd").ReadAllAsync()) odd.Add(item);
+        }
+        await pipeline.RunAsync(options with { Started = run => reading = ReadAsync(run) });
+        await reading!;
+        Assert.Equal([1, 3], odd);
     }
 
     private sealed class Sum
