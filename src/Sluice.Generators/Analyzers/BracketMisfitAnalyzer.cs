@@ -12,7 +12,7 @@ namespace Sluice.Generators;
 /// whose parameter has no type, has none. The compiler only says that the operator cannot be applied to a collection expression.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class BracketMisfitAnalyzer : DiagnosticAnalyzer
+public sealed class BracketMisfitAnalyzer : StageAnalyzer
 {
     private const string Id = "SLU008";
     private const string Title = "An end in brackets whose kind cannot be told";
@@ -29,17 +29,8 @@ public sealed class BracketMisfitAnalyzer : DiagnosticAnalyzer
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Lambda, Overloaded];
 
-    /// <inheritdoc/>
-    public override void Initialize(AnalysisContext context)
-    {
-        context.EnableConcurrentExecution();
-        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.RegisterCompilationStartAction(start =>
-        {
-            if (SluiceSymbols.Find(start.Compilation) is not { } symbols) return;
-            start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
-        });
-    }
+    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
+        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
 
     private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {

@@ -11,7 +11,7 @@ namespace Sluice.Generators;
 /// applied to a lambda. Bound once more, with the type of the items, the lambda shows which of its names does not fit.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class LambdaMisfitAnalyzer : DiagnosticAnalyzer
+public sealed class LambdaMisfitAnalyzer : StageAnalyzer
 {
     private const string Id = "SLU007";
     private const string Title = "A lambda that fits no stage";
@@ -31,17 +31,8 @@ public sealed class LambdaMisfitAnalyzer : DiagnosticAnalyzer
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Unknown, Arguments, Elsewhere];
 
-    /// <inheritdoc/>
-    public override void Initialize(AnalysisContext context)
-    {
-        context.EnableConcurrentExecution();
-        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.RegisterCompilationStartAction(start =>
-        {
-            if (SluiceSymbols.Find(start.Compilation) is not { } symbols) return;
-            start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
-        });
-    }
+    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
+        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
 
     private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
