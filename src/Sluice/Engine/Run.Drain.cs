@@ -3,6 +3,8 @@ namespace Sluice;
 // How a run is drained, and what becomes of a source whose code does not come back.
 public sealed partial class Run
 {
+    private static readonly TimeSpan TimeToNotice = TimeSpan.FromSeconds(1);
+
     private List<TaskCompletionSource>? leaving;     // under `sync`, as all that decides an ending
     private bool lettingGo;
 
@@ -10,8 +12,8 @@ public sealed partial class Run
     /// <remarks>
     /// A source whose code does not come back when it is told to stop does not hold up what it has produced, but the end of the run: until
     /// it does come back, or the deadline has passed, or <see cref="RunOptions.StopGrace"/> has. Then the run ends without it, and
-    /// <see cref="StillRunning"/> names it. Whatever is under way at the deadline is cancelled as by <see cref="Cancel"/>: code that honours
-    /// its token ends at once; only for code that does not, the run waits on, for that same grace.
+    /// <see cref="StillRunning"/> names it. Whatever is under way at the deadline is cancelled as by <see cref="Cancel"/>; what has not ended
+    /// one second after that (or the grace, where that is shorter) is left behind and named as well.
     /// </remarks>
     /// <param name="deadline">How long that may take before the rest is cancelled: zero or more; no limit unless given.</param>
     /// <returns>Whether all of it went through, also if a source did not come back; false if the deadline cancelled the rest.</returns>
@@ -74,6 +76,12 @@ public sealed partial class Run
         foreach (Pump pump in pumps) isThrough &= pump.IsEnded || pump.IsLeaving;
         bool stopped = !isThrough && Stop(null);
         foreach (TaskCompletionSource left in letGo) left.TrySetResult();
+        TimeSpan notice = options.StopGrace < TimeToNotice ? options.StopGrace : TimeToNotice;
+        lock (sync)
+        {
+            // Code that has just been told gets a moment to notice, and no more: this is about a deadline.
+            if (!ended.Task.IsCompleted) grace?.Change(notice, Timeout.InfiniteTimeSpan);
+        }
         return stopped;
     }
 }
