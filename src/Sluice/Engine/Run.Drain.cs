@@ -80,7 +80,7 @@ public sealed partial class Run
         lock (sync)
         {
             // Code that has just been told gets a moment to notice, and no more: this is about a deadline.
-            if (!ended.Task.IsCompleted) grace?.Change(notice, Timeout.InfiniteTimeSpan);
+            if (!ending) grace?.Change(notice, Timeout.InfiniteTimeSpan);
         }
         return stopped;
     }
