@@ -40,7 +40,7 @@ public class TrimmedTests
 
     private static async Task<string> SucceedAsync(string directory, string program, params string[] arguments)
     {
-        using var process = SampleProcess.StartProgram(directory, program, arguments);
+        using var process = SampleProcess.StartProgram(TimeSpan.FromMinutes(5.5), directory, program, arguments);
         Ended ended = await process.EndAsync();
         Assert.True(ended.ExitCode == 0, $"{program} ended with {ended.ExitCode}\n{ended.Output}\n{ended.Errors}");
         return ended.Output;
