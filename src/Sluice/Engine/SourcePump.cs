@@ -69,22 +69,17 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         finally
         {
             timer?.Dispose();
-            await LeaveAsync();
+            if (leaving is not null)
+            {
+                IsLeaving = true;
+                await Run.LeaveAsync(leaving, Node);
+            }
         }
     }
 
     /// <summary>Something of the source is still at work although no more is wanted: what is behind the source goes on without it.</summary>
-    /// <remarks>The run waits for it, so far as it ends within the grace, and names it after that. If it fails, the source has failed.</remarks>
+    /// <remarks>The run waits for it, so far as it ends within the grace, or by the deadline of a drain, and names it after that. If it fails, the source has failed.</remarks>
     protected void LeaveBehind(Task work) => leaving = work;
-
-    private async ValueTask LeaveAsync()
-    {
-        if (leaving is null) return;
-        await leaving.WaitAsync(Run.Options.StopGrace, Run.Time)
-            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        if (!leaving.IsCompleted) Run.Abandon(leaving, Node);
-        else if (leaving.IsFaulted) await leaving;
-    }
 
     /// <summary>Produces until the end, or until <see cref="IsStopped"/>.</summary>
     protected abstract ValueTask ProduceAsync();

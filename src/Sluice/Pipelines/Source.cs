@@ -13,6 +13,13 @@ public abstract partial class Source<T>
 {
     private protected Source() { }
 
+    /// <summary>The source and the stages behind it as a graph, without what they will be joined to: to be walked, searched and drawn.</summary>
+    /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
+    public Topology Topology => Drawing.Of(builder => Drawn.Build(builder, new DrawnInlet<T>(-1)));
+
+    /// <summary>What there is to be drawn: less than everything where the last part is about a stage that is still to come.</summary>
+    internal virtual Source<T> Drawn => this;
+
     /// <summary>
     /// Whether items come out of it that do not come straight from its open end: they have crossed from one thread to
     /// another, in a run that has several, or a timer or another source has pushed them. Who shares an inlet with it needs a fan-in.

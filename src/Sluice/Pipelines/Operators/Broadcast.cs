@@ -28,6 +28,8 @@ internal sealed class BroadcastOperator<T> : FanOutOperator<T>
 {
     public override string Kind => "broadcast";
 
+    public override bool IsOnlyEdges => true;
+
     public override FanOut<T> Create(StageContext context, Inlet<T>[] branches)
     {
         context.IsOneToOne = true;
