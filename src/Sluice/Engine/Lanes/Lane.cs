@@ -16,10 +16,10 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
     public bool IsWorking => Volatile.Read(ref working) != 0;
 
     /// <summary>Called while the run is built.</summary>
-    public void Install(StageContext context, Func<StageContext, Inlet<TOut>, Inlet<TIn>> instance, Inlet<TOut> next)
+    public void Install(int last, Func<Inlet<TOut>, Inlet<TIn>> lane, Inlet<TOut> next)
     {
-        outlet = new Outlet(owner, next, context.Node);
-        stage = instance(context, outlet);
+        outlet = new Outlet(owner, next, last);
+        stage = lane(outlet);
         stage.Attach(owner);
     }
 

@@ -12,18 +12,18 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     private volatile Chunk<TIn, TOut>? filling;
     private int fillLock;                            // 1: the input, or the watchdog, has `filling` in hand
 
-    private ParallelStage(RunBuilder builder, int node, StageOptions options, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<TIn>> instance)
+    private ParallelStage(RunBuilder builder, int node, int last, StageOptions options, Inlet<TOut> next, Func<Inlet<TOut>, Inlet<TIn>> lane)
     {
         Run = builder.Run;
         Node = node;
         Board = new(options.Ordered, Math.Max(Run.Options.Capacity, options.Parallel), adapts: !Run.Scheduler.IsSerial);
         roomForInput = NewWaiter();
         lanes = new Lane<TIn, TOut>[options.Parallel];
-        output = new ParallelOutput<TIn, TOut>(Run, next, next.Node >= 0 ? next.Node : node, Board, roomForInput, lanes);
+        output = new ParallelOutput<TIn, TOut>(Run, next, next.Node >= 0 ? next.Node : last, Board, roomForInput, lanes);
         for (int i = 0; i < lanes.Length; i++)
         {
             lanes[i] = new Lane<TIn, TOut>(this);
-            lanes[i].Install(builder.Context(node), instance, next);
+            lanes[i].Install(last, lane, next);
         }
         next.Attach(this);
         Run.Pumps.Add(output);
@@ -45,8 +45,8 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     public override void ComesFrom(int from) => From = from;
 
     public static Inlet<TIn> Create(
-        RunBuilder builder, int node, StageOptions options, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<TIn>> instance)
-        => new ParallelStage<TIn, TOut>(builder, node, options, next, instance);
+        RunBuilder builder, int node, int last, StageOptions options, Inlet<TOut> next, Func<Inlet<TOut>, Inlet<TIn>> lane)
+        => new ParallelStage<TIn, TOut>(builder, node, last, options, next, lane);
 
     public Waiter NewWaiter()
     {
