@@ -99,7 +99,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
     }
 
     /// <summary>Collects what the lane's instance puts out.</summary>
-    private sealed class Outlet : Inlet<TOut>
+    private sealed class Outlet : Inlet<TOut>, ICollector<TOut>
     {
         private readonly ParallelStage<TIn, TOut> owner;
         private readonly Inlet<TOut> next;
@@ -113,17 +113,24 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
 
         public void PassThrough() => passes = true;
 
+        public bool Collects => !passes;
+
+        public Span<TOut> Reserve(int count) => Chunk.Outputs.Reserve(count);
+
+        public void Added(int count, Ticket? ticket) => Chunk.Outputs.Added(count, ticket);
+
+        public ValueTask RoomAsync() => Chunk.Outputs.Count <= MostHeldOutputs ? default : WaitAsync();
+
         public override ValueTask PushAsync(TOut item, Ticket? ticket)
         {
             if (passes) return next.PushAsync(item, ticket);
-            if (Chunk.Outputs.Count >= MostHeldOutputs) return WaitAsync(item, ticket);
-            Chunk.Outputs.Add((item, ticket));
-            return default;
+            Chunk.Outputs.Add(item, ticket);
+            return RoomAsync();
         }
 
         protected override ValueTask OnCompleteAsync() => default;
 
-        private async ValueTask WaitAsync(TOut item, Ticket? ticket)
+        private async ValueTask WaitAsync()
         {
             overflow.Arm();
             owner.Board.Overflow(Chunk, overflow);
@@ -131,7 +138,6 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
             if (owner.Run.IsStopping) overflow.Wake();
             await overflow.WaitAsync();
             owner.Run.ThrowIfStopping();
-            Chunk.Outputs.Add((item, ticket));
         }
     }
 }

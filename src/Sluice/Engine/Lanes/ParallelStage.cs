@@ -16,7 +16,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     {
         Run = builder.Run;
         Node = node;
-        Board = new(options.Ordered, Math.Max(Run.Options.Capacity, options.Parallel), adapts: !Run.Scheduler.IsSerial);
+        Board = new(options.Ordered, Math.Max(Run.Options.Capacity, options.Parallel), options.Parallel, adapts: !Run.Scheduler.IsSerial);
         roomForInput = NewWaiter();
         lanes = new Lane<TIn, TOut>[options.Parallel];
         output = new ParallelOutput<TIn, TOut>(Run, next, next.Node >= 0 ? next.Node : last, Board, roomForInput, lanes);

@@ -37,9 +37,10 @@ internal sealed class SelectOperator<T, TOut>(Func<T, TOut> function) : Operator
         };
 }
 
-internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITakesMap<T>
+internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITakesMap<T>, ITakesStretch<T>
 {
     private readonly Boundary<TOut>? outlet;
+    private readonly ICollector<TOut>? collector;
     private readonly MapSteps? steps;                // where the function is that of several nodes
 
     public SelectStage(StageContext context, Inlet<TOut> next, Func<T, TOut> function, MapSteps? steps = null) : base(context, next)
@@ -47,6 +48,7 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
         Function = function;
         context.IsOneToOne = true;
         outlet = next as Boundary<TOut>;
+        collector = next as ICollector<TOut>;
         this.steps = steps;
         if (steps is not null) Node = steps.Node;
     }
@@ -121,6 +123,36 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
             ring.Skip(entered);
             outlet!.Added(left);
         }
+    }
+
+    bool ITakesStretch<T>.TakesStretches => collector is { Collects: true };
+
+    ValueTask ITakesStretch<T>.PushAsync(ReadOnlySpan<T> items, Ticket? ticket, ref int taken)
+    {
+        Span<TOut> output = collector!.Reserve(items.Length);
+        Func<T, TOut> function = Function;
+        Run run = Context.Run;
+        int left = 0;
+        try
+        {
+            for (; left < output.Length; left++)
+            {
+                if (run.IsStopping) throw new RunStoppedException();
+                output[left] = function(items[left]);
+            }
+            taken = left;
+        }
+        catch (Exception e) when (e is not RunStoppedException)
+        {
+            taken = left + 1;
+            throw Failure(e, items[left], ticket);
+        }
+        finally
+        {
+            Context.In += taken;
+            collector.Added(left, ticket);
+        }
+        return collector.RoomAsync();
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
