@@ -41,12 +41,6 @@ public sealed class Place
     internal double CosineOfLatitude { get; }
 }
 
-/// <summary>An airport, and some of those it is to be paired with.</summary>
-public readonly record struct Origin(Airport Airport, ArraySegment<Airport> Partners);
-
-/// <summary>Two airports.</summary>
-public readonly record struct Pair(Airport From, Airport To);
-
 /// <summary>A pair whose two ends have been found.</summary>
 public readonly record struct Leg(Place From, Place To);
 

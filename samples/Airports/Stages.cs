@@ -8,7 +8,7 @@ public static class Stages
 
     private const int MostPartners = 512;
 
-    /// <summary>The airports as the pairs are made of them: each with those after it, some hundred at a time, lazily.</summary>
+    /// <summary>Each airport with those after it, some hundred at a time, lazily: work of a size that is worth giving to a thread.</summary>
     public static IEnumerable<Origin> Origins(Airport[] airports)
     {
         for (var i = 0; i < airports.Length; i++)
@@ -16,13 +16,8 @@ public static class Stages
                 yield return new Origin(airports[i], new ArraySegment<Airport>(airports, j, Math.Min(MostPartners, airports.Length - j)));
     }
 
-    /// <summary>The airport with each of its partners, lazily. Of all origins: every unordered pair once, i before j in the order given.</summary>
-    public static IEnumerable<Pair> AllPairs(Origin origin)
-    {
-        var (from, partners) = origin;
-        var (all, end) = (partners.Array!, partners.Offset + partners.Count);
-        for (var j = partners.Offset; j < end; j++) yield return new Pair(from, all[j]);
-    }
+    /// <summary>An airport with each of its partners, lazily. Of all origins: every unordered pair once, i before j in the order given.</summary>
+    public static IEnumerable<Pair> AllPairs(Origin origin) => new PairsOf(origin);
 
     /// <summary>Looks up where both ends of a pair are.</summary>
     public static Leg Geocode(this Gazetteer gazetteer, Pair pair)

@@ -44,8 +44,8 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
             keyed.BuildLanes(builder, node, next, Instance, stage.IsTimed);
             return;
         }
-        if (options.Parallel > 1 && builder.IsMultiThread) BuildLanes(builder, options, node, node, next, outlet => Inlet(builder, node, outlet));
-        else upstream.Build(builder, Inlet(builder, node, next));
+        if (options.Parallel > 1 && builder.IsMultiThread) BuildLanes(builder, options, node, node, next, outlet => InstanceOrFused(builder, node, outlet));
+        else upstream.Build(builder, InstanceOrFused(builder, node, next));
     }
 
     /// <remarks>
@@ -60,7 +60,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
     {
         int node = builder.AddNode(stage, options);
         builder.NeedsTickets |= stage.NeedsTickets;
-        BuildLanes(builder, lanes, node, last, next, outlet => Inlet(builder, node, rest(outlet)));
+        BuildLanes(builder, lanes, node, last, next, outlet => InstanceOrFused(builder, node, rest(outlet)));
     }
 
     private bool MayShareLanes => options.Parallel > 1 && !stage.IsAsynchronous && options.Retries == 0;
@@ -74,7 +74,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
     }
 
     /// <summary>An instance, or one that does the work of the next as well.</summary>
-    private Inlet<TIn> Inlet(RunBuilder builder, int node, Inlet<TOut> next)
+    private Inlet<TIn> InstanceOrFused(RunBuilder builder, int node, Inlet<TOut> next)
         => (options.HasPolicy || options.Log is not null ? null : stage.TryFuse(node, next)) ?? Instance(builder.Context(node), next);
 
     private Inlet<TIn> Instance(StageContext context, Inlet<TOut> next)

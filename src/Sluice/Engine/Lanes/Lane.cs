@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
-/// <summary>One of the lanes of a parallel stage: an instance of the stage, which works on one chunk after the other.</summary>
+/// <summary>One of the lanes of a parallel stage: an instance of the stage, or of several that share their lanes, which works on one chunk after the other.</summary>
 /// <remarks>Runs at most once at a time; goes to rest when there is nothing to take. Its own outlet collects what comes out.</remarks>
 internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadPoolWorkItem
 {
@@ -30,6 +30,9 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         scheduler.Schedule(this);
         return true;
     }
+
+    /// <summary>No more is wanted behind it.</summary>
+    public void Stop() => outlet.Upstream?.Stop();
 
     /// <summary>The end hooks of the instance; what they put out goes straight on.</summary>
     public ValueTask CompleteAsync()

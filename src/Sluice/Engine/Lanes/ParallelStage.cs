@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>
 /// The input of a stage that works on several items at once: cuts what comes into chunks of about 50 µs of work and hands
-/// them to lanes. <see cref="ParallelOutput{TIn, TOut}"/> brings the results on, in order unless told otherwise.
+/// them to lanes, each of which may have several stages. <see cref="ParallelOutput{TIn, TOut}"/> brings the results on, in order unless told otherwise.
 /// </summary>
 internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
 {
@@ -10,6 +10,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     private readonly Lane<TIn, TOut>[] lanes;
     private readonly ParallelOutput<TIn, TOut> output;
     private volatile Chunk<TIn, TOut>? filling;
+    private bool stopped;
     private int fillLock;                            // 1: the input, or the watchdog, has `filling` in hand
 
     private ParallelStage(RunBuilder builder, int node, int last, StageOptions options, Inlet<TOut> next, Func<Inlet<TOut>, Inlet<TIn>> lane)
@@ -55,7 +56,13 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         return waiter;
     }
 
-    public void Stop() => Upstream?.Stop();
+    /// <summary>No more is wanted: of what comes in, and of what a lane may be making out of one item.</summary>
+    public void Stop()
+    {
+        if (Interlocked.Exchange(ref stopped, true)) return;         // the lanes pass it on to here
+        foreach (Lane<TIn, TOut> lane in lanes) lane.Stop();
+        Upstream?.Stop();
+    }
 
     /// <summary>The input was held up with a chunk half full: it goes on its way.</summary>
     public void WakeConsumer() => Flush();
