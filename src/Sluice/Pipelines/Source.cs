@@ -29,6 +29,18 @@ public abstract partial class Source<T>
     /// <summary>Makes everything up to <paramref name="next"/>, from there up to the sources.</summary>
     internal abstract void Build(RunBuilder builder, Inlet<T> next);
 
+    /// <summary>Whether what comes out of it comes out of lanes that a stage with these options may work in as well.</summary>
+    internal virtual bool HasLanesFor(StageOptions options) => false;
+
+    /// <summary>Makes everything up to lanes whose later part is given, this stage being a part of them: where <see cref="HasLanesFor"/>.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="lanes">What the stages of the lanes have in common.</param>
+    /// <param name="last">The last stage of the lanes.</param>
+    /// <param name="next">What takes the items behind the lanes.</param>
+    /// <param name="rest">Makes the later part of a lane, in front of its outlet.</param>
+    internal virtual void BuildInLanes<TLast>(
+        RunBuilder builder, StageOptions lanes, int last, Inlet<TLast> next, Func<Inlet<TLast>, Inlet<T>> rest) => throw new NotSupportedException();
+
     /// <summary>The same with some part replaced.</summary>
     internal abstract Source<T> Rewrite(Rewriter rewriter);
 
