@@ -22,6 +22,9 @@ internal sealed class NodeExpectation(long mostIn)
     /// <summary>How many attempts may be repeated.</summary>
     public long MostRetried;
 
+    /// <summary>How many items that are not skipped go in for each that comes out, also where it is open how many; 0 where that differs.</summary>
+    public int InPerOut;
+
     /// <summary>Whether the counters are exact; upstream of something that may want no more, there are only upper bounds.</summary>
     public bool IsExact = true;
 
@@ -31,7 +34,8 @@ internal sealed class NodeExpectation(long mostIn)
 
 /// <summary>An item that ends the run at a node.</summary>
 /// <param name="IsCertain">Whether it gets there in every run that nobody stops.</param>
-internal sealed record FatalItem(string Node, long Value, bool IsCertain);
+/// <param name="HasRoot">Whether it comes of one root item.</param>
+internal sealed record FatalItem(string Node, long Value, bool IsCertain, bool HasRoot);
 
 /// <summary>
 /// Computes with lists and LINQ what a graph does: the outputs of its sinks, the counters of its nodes, the ends of its
