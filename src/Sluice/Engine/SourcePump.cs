@@ -105,16 +105,13 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         return pushed;
     }
 
-    /// <summary>Goes to the end of the scheduler's queue: a source that never has to wait would keep its thread, which others may need, timers too.</summary>
+    /// <summary>A source that never has to wait would keep its thread, which others may need, timers too.</summary>
     private ValueTask EndTurnAsync(T item, Ticket? ticket)
     {
         endOfTurn += ItemsPerTurn;
         ValueTask pushed = Next.PushAsync(item, ticket);
         if (!pushed.IsCompletedSuccessfully) return pushed;      // it waits already
-        turn ??= new Waiter(Run.Scheduler);
-        turn.Arm();
-        turn.Wake();
-        return turn.WaitAsync();
+        return (turn ??= new Waiter(Run.Scheduler)).YieldAsync();
     }
 
     /// <summary>Waits for something outside, which need not honour its token: until it is there, or no more is wanted.</summary>

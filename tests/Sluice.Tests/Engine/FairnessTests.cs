@@ -37,6 +37,21 @@ public class FairnessTests
     }
 
     [Theory]
+    [InlineData(ExecutionMode.MultiThread, false)]
+    [InlineData(ExecutionMode.MultiThread, true)]
+    [InlineData(ExecutionMode.SingleThread, false)]
+    [InlineData(ExecutionMode.SingleThread, true)]
+    public void AnItemOfWhichVeryManyComeLetsAnotherSourceRun(ExecutionMode mode, bool asynchronous)
+    {
+        bool hasRun = false;
+        var endless = new Endless(() => hasRun);
+        Source<int> one = Source.From([0]), many = asynchronous ? one.SelectManyAsync((_, _) => endless.Async()) : one.SelectMany(_ => endless);
+        Start(many.Where(_ => false).Merge(Source.From([1])).ForEach(_ => hasRun = true), mode);
+        Assert.True(hasRun);
+        Assert.InRange(endless.Produced, 1, VeryMany - 1);
+    }
+
+    [Theory]
     [InlineData(ExecutionMode.MultiThread)]
     [InlineData(ExecutionMode.SingleThread)]
     public void ATimerGoesOffWhileASourceIsBusy(ExecutionMode mode)

@@ -54,7 +54,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
                 if (!work.IsCompletedSuccessfully) await work;
                 if (owner.Board.Finish(chunk, Stopwatch.GetTimestamp() - start)) owner.WakeOutput();
                 if (++chunks < ChunksPerTurn) continue;
-                owner.Run.Scheduler.Schedule(this);              // to the end of the scheduler's queue: others may need this thread
+                owner.Run.Scheduler.Schedule(this);              // at the end of its queue: others may need this thread
                 return;
             }
             // Rest, then look once more: a chunk may have come between the last look and now.

@@ -18,10 +18,7 @@ internal sealed class ParallelOutput<TIn, TOut>(
                 {
                     ValueTask emitted = EmitAsync(chunk);
                     if (!emitted.IsCompletedSuccessfully) await emitted;
-                    if (chunks++ % ChunksPerTurn != 0) continue;
-                    Waiter.Arm();
-                    Waiter.Wake();                   // to the end of the scheduler's queue: others may need this thread
-                    await Waiter.WaitAsync();
+                    if (chunks++ % ChunksPerTurn == 0) await Waiter.YieldAsync();
                 }
                 if (board.IsCompleted && board.IsEmpty) break;
                 next.Flush();

@@ -56,7 +56,9 @@ internal abstract record ObservedStep<T>(int Id, int? Buffer) : Step(Id)
         if (Wrong(seen) is { } wrong) oracle.Wrong.Add($"{Name}: {wrong}");
         (node.In, node.Out, node.Skipped) = (seen.In.Count, seen.Out.Count, EndsItems ? 0 : seen.In.Count - seen.Out.Count);
         node.IsExact = node.IsOutExact = true;
-        Dictionary<long, Root?> roots = input.Items.ToDictionary(item => item.Value, item => item.Root);
+        // Where it was stopped early, what has been seen of one part and what is expected of another may hold the same item.
+        Dictionary<long, Root?> roots = [];
+        foreach (Item item in input.Items) roots.TryAdd(item.Value, item.Root);
         if (EndsItems)
         {
             foreach (long value in seen.Arrivals) roots.GetValueOrDefault(value)?.EndsAs(RootEnd.Completed);
