@@ -12,7 +12,7 @@ internal sealed class ParallelOutput<TIn, TOut>(
     {
         try
         {
-            for (int chunks = 1; ; )
+            for (int chunks = 1; ;)
             {
                 while (board.TryPeek(out Chunk<TIn, TOut> chunk))
                 {
