@@ -72,7 +72,13 @@ public class FairnessTests
         var pump = new IslandPump(NewRun(scheduler), 0);
         Boundary<int>? input = null;
         // As another thread would, which is always a little faster.
-        var inlet = new Refilled(item => item < VeryMany && !other.HasRun ? input!.PushAsync(item + 1, null) : input!.CompleteAsync());
+        var inlet = new Refilled(item =>
+        {
+            if (item == VeryMany || other.HasRun) return input!.CompleteAsync();
+            ValueTask pushed = input!.PushAsync(item + 1, null);
+            input.Flush();
+            return pushed;
+        });
         input = pump.AddInput(inlet, 8);
         Assert.True(input.PushAsync(0, null).IsCompletedSuccessfully);
         scheduler.Schedule(pump);
