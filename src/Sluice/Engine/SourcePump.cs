@@ -4,6 +4,8 @@ namespace Sluice;
 /// <remarks><see cref="Stop"/> may come from any thread: from a drain, from a stage that wants no more, from a failure.</remarks>
 internal abstract class SourcePump<T> : Pump, IUpstream
 {
+    private const int ItemsPerTurn = 4096;
+
     private readonly Boundary<T>? outlet;            // what is next, where that is a boundary: called without going through the base type
     private volatile bool stopped;
     private CancellationTokenSource? wake;
@@ -11,6 +13,8 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     private ITimer? timer;
     private volatile bool timeIsUp;
     private Task? leaving;
+    private long endOfTurn = ItemsPerTurn;
+    private Waiter? turn;
 
     protected SourcePump(StageContext context, Inlet<T> next) : base(context.Run, context.Node)
     {
@@ -87,8 +91,8 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     /// <summary>Hands one item on.</summary>
     protected ValueTask EmitAsync(T item)
     {
-        Context.Out++;
         Ticket? ticket = Tickets?.Next();
+        if (++Context.Out == endOfTurn) return EndTurnAsync(item, ticket);
         return outlet is null ? Next.PushAsync(item, ticket) : outlet.PushAsync(item, ticket);
     }
 
@@ -99,6 +103,15 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         ValueTask pushed = EmitAsync(item);
         Turn.EndLast();
         return pushed;
+    }
+
+    /// <summary>A source that never has to wait would keep its thread, which others may need, timers too.</summary>
+    private ValueTask EndTurnAsync(T item, Ticket? ticket)
+    {
+        endOfTurn += ItemsPerTurn;
+        ValueTask pushed = Next.PushAsync(item, ticket);
+        if (!pushed.IsCompletedSuccessfully) return pushed;      // it waits already
+        return (turn ??= new Waiter(Run.Scheduler)).YieldAsync();
     }
 
     /// <summary>Waits for something outside, which need not honour its token: until it is there, or no more is wanted.</summary>

@@ -8,6 +8,7 @@ namespace Sluice;
 internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadPoolWorkItem
 {
     private const int MostHeldOutputs = 1024;
+    private const int ChunksPerTurn = 16;
 
     private Inlet<TIn> stage = null!;
     private Outlet outlet = null!;
@@ -45,6 +46,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
 
     private async Task RunAsync()
     {
+        int chunks = 0;
         while (true)
         {
             while (!owner.Run.IsStopping && owner.Board.TryTake(out Chunk<TIn, TOut> chunk))
@@ -54,6 +56,9 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
                 ValueTask work = WorkAsync(chunk);
                 if (!work.IsCompletedSuccessfully) await work;
                 if (owner.Board.Finish(chunk, Stopwatch.GetTimestamp() - start)) owner.WakeOutput();
+                if (++chunks < ChunksPerTurn) continue;
+                owner.Run.Scheduler.Schedule(this);              // at the end of its queue: others may need this thread
+                return;
             }
             // Rest, then look once more: a chunk may have come between the last look and now.
             Interlocked.Exchange(ref working, 0);

@@ -4,18 +4,21 @@ namespace Sluice;
 internal sealed class ParallelOutput<TIn, TOut>(
     Run run, Inlet<TOut> next, int node, ChunkBoard<TIn, TOut> board, Waiter roomForInput, Lane<TIn, TOut>[] lanes) : Pump(run, node)
 {
+    private const int ChunksPerTurn = 16;
+
     public Waiter Waiter { get; } = new(run.Scheduler);
 
     protected override async ValueTask PumpAsync()
     {
         try
         {
-            while (true)
+            for (int chunks = 1; ;)
             {
                 while (board.TryPeek(out Chunk<TIn, TOut> chunk))
                 {
                     ValueTask emitted = EmitAsync(chunk);
                     if (!emitted.IsCompletedSuccessfully) await emitted;
+                    if (chunks++ % ChunksPerTurn == 0) await Waiter.YieldAsync();
                 }
                 if (board.IsCompleted && board.IsEmpty) break;
                 next.Flush();

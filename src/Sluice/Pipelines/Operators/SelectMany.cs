@@ -26,7 +26,10 @@ internal sealed class SelectManyOperator<T, TOut>(Func<T, IEnumerable<TOut>> fun
 internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut> next, Func<T, IEnumerable<TOut>> function)
     : Stage<T, TOut>(context, next), IUpstream
 {
+    private const int ItemsPerTurn = 4096;           // a power of two
+
     private readonly ITakesStretch<TOut>? collecting = next as ITakesStretch<TOut>;
+    private Waiter? turn;
     private bool stopped;
     private Exception? broken;                       // what the sequence threw, while what came before goes on its way
 
@@ -83,6 +86,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
                 context.Out++;
                 ValueTask pushed = next.PushAsync(result, ticket);
                 if (!pushed.IsCompletedSuccessfully) return pushed;
+                if ((context.Out & (ItemsPerTurn - 1)) == 0) return (turn ??= new Waiter(context.Run.Scheduler)).YieldAsync();
             }
         }
         catch (Exception e) when (inUserCode)
