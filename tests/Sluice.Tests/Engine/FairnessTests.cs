@@ -103,7 +103,7 @@ public class FairnessTests
             input.Flush();
             return pushed;
         });
-        input = ParallelStage<int, int>.Create(new RunBuilder(options, new Nothings()), 0, StageOptions.Default with { Parallel = 2 }, new Refilled(_ => default), (_, _) => instance);
+        input = ParallelStage<int, int>.Create(new RunBuilder(options, new Nothings()), 0, 0, StageOptions.Default with { Parallel = 2 }, new Refilled(_ => default), _ => instance);
         Assert.True(input.PushAsync(0, null).IsCompletedSuccessfully);
         input.Flush();
         scheduler.Schedule(other);
@@ -117,7 +117,7 @@ public class FairnessTests
     {
         var scheduler = new QueueScheduler(isSerial: false);
         var other = new Other();
-        var board = new ChunkBoard<int, int>(ordered: true, capacity: 8, adapts: false);
+        var board = new ChunkBoard<int, int>(ordered: true, capacity: 8, lanes: 2, adapts: false);
         var next = new Refilled(item =>
         {
             if (item < VeryMany && !other.HasRun) Finish(item + 1);
@@ -141,7 +141,7 @@ public class FairnessTests
             chunk.Inputs.Add((item, null));
             board.Dispatch(chunk);
             Assert.True(board.TryTake(out chunk));
-            chunk.Outputs.Add((item, null));
+            chunk.Outputs.Add(item, null);
             board.Finish(chunk, 1);
         }
     }
