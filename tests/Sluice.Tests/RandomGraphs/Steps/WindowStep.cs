@@ -65,11 +65,11 @@ internal sealed record WindowStep(int Id, int? Buffer, WindowKind Kind, int Size
     private string? Membership(Observation<Window<long>> seen)
     {
         var times = seen.Out.SelectMany(output => output.Value.Items).GroupBy(value => value).ToDictionary(group => group.Key, group => group.Count());
-        foreach (long value in seen.Arrivals)
+        foreach (IGrouping<long, long> value in seen.Arrivals.GroupBy(value => value))       // the same may come twice
         {
-            int count = times.GetValueOrDefault(value);
-            if (count > MostWindows) return $"{value} is in {count} windows";
-            if (seen.IsWhole && count < (Kind == WindowKind.Session ? 1 : Size / Hop)) return $"{value} is in {count} windows only";
+            int count = times.GetValueOrDefault(value.Key), came = value.Count();
+            if (count > came * MostWindows) return $"{value.Key} came {came} times and is in {count} windows";
+            if (seen.IsWhole && count < came * (Kind == WindowKind.Session ? 1 : Size / Hop)) return $"{value.Key} came {came} times and is in {count} windows only";
         }
         if (MostWindows > 1) return null;
         var inOrder = seen.Out.SelectMany(output => output.Value.Items);
