@@ -58,7 +58,13 @@ public enum AppendStatus
 /// The id of the first entry, if <see cref="Status"/> is Accepted, or Duplicate of the producer's last append; else null, as for an
 /// append without entries. Entries without keys of one append are neighbours in one partition.
 /// </param>
-public sealed record AppendResult(AppendStatus Status, long Last, EntryId? First);
+public sealed record AppendResult(AppendStatus Status, long Last, EntryId? First)
+{
+    /// <summary>
+    /// If the status is Full: how long until a reader that holds the stream may expire. Try again then, or at a change; null if only a change makes room.
+    /// </summary>
+    public TimeSpan? RetryAfter { get; init; }
+}
 
 /// <summary>A producer that was opened.</summary>
 /// <param name="Epoch">Its new epoch: all earlier holders of the name are refused from now on.</param>

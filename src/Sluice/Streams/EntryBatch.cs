@@ -40,6 +40,8 @@ public sealed class EntryBatch : IDisposable
     /// <summary>Whether an entry has a key.</summary>
     public bool HasKeys { get; private set; }
 
+    internal ReadOnlySpan<int> Ends => ends.AsSpan(0, Count);
+
     /// <summary>All entries in the form in which they are stored, one record behind the other; valid until the batch is changed.</summary>
     public ReadOnlyMemory<byte> Records => writer.Memory;
 

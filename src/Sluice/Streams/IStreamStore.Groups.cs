@@ -48,7 +48,7 @@ public partial interface IStreamStore
 
     /// <summary>Applies an atomic group wholly, or not at all. Never waits for room.</summary>
     /// <exception cref="StreamStoreException">It is beyond the limits of a commit, or names a stream that is not there; nothing was applied.</exception>
-    /// <exception cref="StoreWentBackException">Epoch or number are ones that the store never gave.</exception>
+    /// <exception cref="StoreWentBackException">The epoch is one that the store never gave, or a cursor is to be moved behind the end of its stream.</exception>
     ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default);
 
     /// <summary>Takes the group's quarantine, if its epoch is still the expected one.</summary>

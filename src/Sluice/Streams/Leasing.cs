@@ -21,14 +21,17 @@ public sealed record LeaseRequest(IReadOnlyList<Ownership> Owned)
 }
 
 /// <summary>Entries for an owner. They are marked as dispatched, as durably as the store does anything, before anybody sees them.</summary>
-/// <param name="Batches">Entries by partition; empty if nothing is to be had. In a batch: what is due first, then by sequence.</param>
+/// <param name="Batches">Entries by partition; empty if nothing is to be had. In a batch: retries by due time, those of one instant by sequence; then new entries by sequence.</param>
 /// <param name="Stale">The partitions that somebody else has taken: drop everything about them, and take them anew if they are wanted.</param>
 public sealed record LeaseResult(IReadOnlyList<LeasedBatch> Batches, IReadOnlyList<Ownership> Stale)
 {
     /// <summary>The gate that is full; null if nothing was held back.</summary>
     public string? FullGate { get; init; }
 
-    /// <summary>How long until the next retry of these partitions is due; null if none waits. Not negative.</summary>
+    /// <summary>
+    /// How long until something may be had without a change of the stream: the next retry of these partitions is due, or a reader that holds
+    /// the gate expires. Null if nothing of the kind is ahead; not negative.
+    /// </summary>
     public TimeSpan? NextDue { get; init; }
 
     /// <summary>Whether the stream has ended and nothing of these partitions is outstanding any more, in flight neither.</summary>
