@@ -63,6 +63,9 @@ internal sealed class JsonPayloadSerializer<T>(JsonTypeInfo<T> type) : IPayloadS
     // One writer per thread: making one costs more than writing a small payload. Nested use (a converter that serializes) makes its own.
     [ThreadStatic] private static Utf8JsonWriter? spare;
 
+    // What an unused writer points to, so that it does not keep a batch alive; never written to.
+    private static readonly RecordWriter Nowhere = new();
+
     public void Serialize(T value, IBufferWriter<byte> to)
     {
         Utf8JsonWriter? writer = spare;
@@ -76,7 +79,7 @@ internal sealed class JsonPayloadSerializer<T>(JsonTypeInfo<T> type) : IPayloadS
         }
         finally
         {
-            writer.Reset(Stream.Null);
+            writer.Reset(Nowhere);
         }
         spare = writer;
     }

@@ -55,7 +55,8 @@ internal sealed class StoredStream
     /// <summary>Closes readers that nobody uses any more, and forgets producers whose time is over.</summary>
     public void Sweep(DateTimeOffset now)
     {
-        foreach (StoredReader reader in Readers.Values.Where(reader => reader.ExpiresAt <= now).ToArray()) Close(reader);
+        if (Readers.Count > 0)
+            foreach (StoredReader reader in Readers.Values.Where(reader => reader.ExpiresAt <= now).ToArray()) Close(reader);
         while (Forgetting.TryPeek(out string? name, out DateTimeOffset at) && at <= now)
         {
             Forgetting.Dequeue();
