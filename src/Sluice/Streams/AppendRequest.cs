@@ -70,7 +70,10 @@ public enum AppendStatus
     /// <summary>All of it was accepted before: this is a resend. Nothing was done; the result is the recorded one.</summary>
     Duplicate,
 
-    /// <summary>The first number is not the last plus one: nothing was accepted. Go on from <see cref="AppendResult.Last"/> plus one.</summary>
+    /// <summary>
+    /// The first number is not the last plus one: nothing was accepted. Go on from <see cref="AppendResult.Last"/> plus one; if that is below what was
+    /// acknowledged before, the store went back (<see cref="StoreWentBackException"/>).
+    /// </summary>
     Gap,
 
     /// <summary>The producer was opened by somebody else since: nothing was accepted, and nothing will be.</summary>

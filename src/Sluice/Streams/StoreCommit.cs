@@ -52,6 +52,9 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
     /// <summary>Streams that are completed or failed, after the outputs.</summary>
     public IReadOnlyList<StreamEnding> Ends { get; init; } = [];
 
+    /// <summary>What only this kind of store can write, in the same transaction. It does not count for the limits.</summary>
+    public IReadOnlyList<ICommitAttachment> Attachments { get; init; } = [];
+
     /// <summary>How many parts are written: outputs, derived entries, dead letters, deferrals, rows of state. What is settled is free.</summary>
     public int Items => Outputs.Sum(output => output.Entries.Count) + (Derived?.Count ?? 0) + Dead.Count + Deferred.Count + State.Count;
 
@@ -78,6 +81,17 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
         throw new StreamStoreException(
             $"A commit of {Owner} has {items:N0} parts with {bytes:N0} bytes; the limits are {MaxItems:N0} and {MaxBytes:N0}. Settle fewer entries "
             + "at a time; an entry that becomes more than that by itself must publish its outputs by reference.")
+        { Stream = Owner.Group.Stream, Partition = Owner.Partition };
+    }
+
+    /// <summary>Refuses an attachment. A store calls it for what it cannot write, before it writes anything.</summary>
+    /// <exception cref="StreamStoreException">Always.</exception>
+    public void Refuse(ICommitAttachment attachment)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        throw new StreamStoreException(
+            $"A commit of {Owner} brings a {attachment.GetType().Name}, which only {attachment.WrittenBy} can write in its transaction; this store cannot. "
+            + "Nothing was applied. Use that store, or a sink that is repeatable by itself.")
         { Stream = Owner.Group.Stream, Partition = Owner.Partition };
     }
 

@@ -36,6 +36,7 @@ public sealed partial class MemoryStreamStore
             AppendRequest.CheckLength(output.Entries, stream.Name, stream.Options);
             if (stream.End is not null) return new(CommitStatus.OutputEnded, $"{commit.Owner}: the stream {output.Stream} has ended; nothing was applied");
         }
+        foreach (ICommitAttachment attachment in commit.Attachments) commit.Refuse(attachment);
         CheckMarkers(commit.Batches);
         foreach (ReaderOpening reader in commit.Readers) _ = Stream(reader.Stream);
         foreach (CursorMove cursor in commit.Cursors) CheckMove(cursor);
