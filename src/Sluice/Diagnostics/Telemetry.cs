@@ -19,7 +19,7 @@ internal interface IObservedRun
 
 /// <summary>
 /// The meter and the activity source named <c>Sluice</c>. Figures are read from the runs' counters when somebody
-/// collects them; when nobody listens, a run costs one entry in a set.
+/// collects them; when nobody listens, a run costs one entry in a list and an item nothing.
 /// </summary>
 internal static class Telemetry
 {
@@ -68,7 +68,8 @@ internal static class Telemetry
 
     public static void RunEnded(IObservedRun run, RunState how, Exception? failure)
     {
-        bool counted = Array.Exists(Counters, counter => counter.Enabled);
+        bool counted = false;
+        foreach (Instrument counter in Counters) counted |= counter.Enabled;
         lock (Sync)
         {
             // Counters only grow: what a run has counted stays when the run goes.

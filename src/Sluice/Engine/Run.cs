@@ -9,7 +9,7 @@ public sealed partial class Run : IAsyncDisposable
     /// Faulted with a <see cref="PipelineException"/> that names node and item when a stage failed; cancelled when the
     /// run was. It ends once, after everything the run started has ended, so far as that honours its token.
     /// </remarks>
-    public Task Completion => ended.Task;
+    public Task Completion => CompletionTask();
 
     /// <summary>What the run looks like, with its nodes' names.</summary>
     public Topology Topology => Recorder.Topology;
@@ -21,33 +21,13 @@ public sealed partial class Run : IAsyncDisposable
     /// Nodes whose code did not end in time although it was told to, and has not ended since: after the run was cancelled or
     /// had failed, or, of a source, when it was drained. Empty while the run goes on, and as a rule.
     /// </summary>
-    public IReadOnlyList<string> StillRunning => ended.Task.IsCompleted ? NodesStillRunning() : [];
+    public IReadOnlyList<string> StillRunning => IsOver ? NodesStillRunning() : [];
 
     /// <summary>The newest items that ended as dead letters, oldest first.</summary>
     public IReadOnlyList<DeadLetter> DeadLetters => deadLetters?.ToArray() ?? [];
 
     /// <summary>Stops now: nothing new is taken in, what is under way is given up, and user code's token is cancelled.</summary>
     public void Cancel() => Stop(null);
-
-    /// <summary>Stops the sources and lets everything that they have produced go through.</summary>
-    /// <param name="deadline">How long that may take before the rest is cancelled; no limit unless given.</param>
-    /// <returns>Whether all of it went through; false if the deadline cancelled the rest.</returns>
-    /// <exception cref="PipelineException">The run failed before or meanwhile.</exception>
-    /// <exception cref="OperationCanceledException">The run was cancelled by somebody else before or meanwhile.</exception>
-    public async Task<bool> DrainAsync(TimeSpan? deadline = null)
-    {
-        Drain();
-        if (deadline is not { } limit) limit = Timeout.InfiniteTimeSpan;
-        // Cancelled by the timer itself: a wait with a time limit would go on somewhere, some time after it.
-        bool expired = false;
-        await using (Time.CreateTimer(_ => expired = Stop(null), null, limit, Timeout.InfiniteTimeSpan).ConfigureAwait(false))
-        {
-            await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-        if (expired && Completion.IsCanceled) return false;
-        await Completion.ConfigureAwait(false);
-        return true;
-    }
 
     /// <summary>The state object that the run was started with.</summary>
     /// <typeparam name="TState">Its type, or a base type.</typeparam>

@@ -44,11 +44,38 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
             keyed.BuildLanes(builder, node, next, Instance, stage.IsTimed);
             return;
         }
-        bool isParallel = options.Parallel > 1 && builder.IsMultiThread;
-        Inlet<TIn> inlet = (isParallel || options.HasPolicy || options.Log is not null ? null : stage.TryFuse(node, next))
-            ?? (isParallel ? ParallelStage<TIn, TOut>.Create(builder, node, options, next, Instance) : Instance(builder.Context(node), next));
-        upstream.Build(builder, inlet);
+        if (options.Parallel > 1 && builder.IsMultiThread) BuildLanes(builder, options, node, node, next, outlet => InstanceOrFused(builder, node, outlet));
+        else upstream.Build(builder, InstanceOrFused(builder, node, next));
     }
+
+    /// <remarks>
+    /// Asynchronous stages, and those that wait before they try again, keep lanes of their own: while an item waits in one
+    /// stage, the other can work. So do fewer lanes than there are processors: with two of each, four could be busy.
+    /// </remarks>
+    internal override bool HasLanesFor(StageOptions other)
+        => MayShareLanes && options.Buffer is null && options.Parallel == other.Parallel && options.Ordered == other.Ordered;
+
+    internal override void BuildInLanes<TLast>(
+        RunBuilder builder, StageOptions lanes, int last, Inlet<TLast> next, Func<Inlet<TLast>, Inlet<TOut>> rest)
+    {
+        int node = builder.AddNode(stage, options);
+        builder.NeedsTickets |= stage.NeedsTickets;
+        BuildLanes(builder, lanes, node, last, next, outlet => InstanceOrFused(builder, node, rest(outlet)));
+    }
+
+    private bool MayShareLanes => options.Parallel > 1 && !stage.IsAsynchronous && options.Retries == 0;
+
+    private void BuildLanes<TLast>(
+        RunBuilder builder, StageOptions lanes, int node, int last, Inlet<TLast> next, Func<Inlet<TLast>, Inlet<TIn>> lane)
+    {
+        bool areEnough = lanes.Parallel >= Environment.ProcessorCount || builder.Run.Scheduler.IsSerial;
+        if (areEnough && MayShareLanes && upstream.HasLanesFor(lanes)) upstream.BuildInLanes(builder, lanes, last, next, lane);
+        else upstream.Build(builder, ParallelStage<TIn, TLast>.Create(builder, node, last, lanes, next, lane));
+    }
+
+    /// <summary>An instance, or one that does the work of the next as well.</summary>
+    private Inlet<TIn> InstanceOrFused(RunBuilder builder, int node, Inlet<TOut> next)
+        => (options.HasPolicy || options.Log is not null ? null : stage.TryFuse(node, next)) ?? Instance(builder.Context(node), next);
 
     private Inlet<TIn> Instance(StageContext context, Inlet<TOut> next)
     {

@@ -26,7 +26,9 @@ internal sealed class SelectManyOperator<T, TOut>(Func<T, IEnumerable<TOut>> fun
 internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut> next, Func<T, IEnumerable<TOut>> function)
     : Stage<T, TOut>(context, next), IUpstream
 {
+    private readonly ITakesStretch<TOut>? collecting = next as ITakesStretch<TOut>;
     private bool stopped;
+    private Exception? broken;                       // what the sequence threw, while what came before goes on its way
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
@@ -66,6 +68,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
     {
         StageContext context = Context;
         Inlet<TOut> next = Next;
+        if (collecting is { TakesStretches: true }) return PushStretches(collecting, items, item, ticket, ref done);
         bool inUserCode = false;
         try
         {
@@ -91,6 +94,51 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
         return default;
     }
 
+    /// <summary>The same in a lane, where what comes out is collected anyway: some at a time.</summary>
+    private ValueTask PushStretches(ITakesStretch<TOut> next, IEnumerator<TOut> items, T item, Ticket? ticket, ref bool done)
+    {
+        Stretch some = default;
+        Span<TOut> room = some;
+        for (bool ended = false; !ended && !Volatile.Read(ref stopped);)
+        {
+            Context.Run.ThrowIfStopping();
+            int count = 0;
+            try
+            {
+                while (count < room.Length && broken is null && !ended)
+                {
+                    if (items.MoveNext()) room[count++] = items.Current;
+                    else ended = true;
+                }
+            }
+            catch (Exception e)
+            {
+                broken = e;
+            }
+            if (count == 0) break;
+            ticket?.Add(count);
+            int taken = 0;
+            ValueTask pushed;
+            try
+            {
+                pushed = next.PushAsync(room[..count], ticket, ref taken);
+            }
+            finally
+            {
+                Context.Out += taken;
+            }
+            if (!pushed.IsCompletedSuccessfully) return pushed;
+        }
+        if (broken is { } cause)
+        {
+            broken = null;
+            throw Context.Failure(cause, item, ticket);
+        }
+        done = true;
+        ticket?.Settle(Outcome.Skipped);
+        return default;
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask PushRestAsync(ValueTask pushed, IEnumerator<TOut> items, T item, Ticket? ticket)
     {
@@ -102,5 +150,11 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
                 pushed = PushSome(items, item, ticket, ref done);
             }
         }
+    }
+
+    [InlineArray(32)]
+    private struct Stretch
+    {
+        private TOut first;
     }
 }

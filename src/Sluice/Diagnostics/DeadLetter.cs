@@ -1,6 +1,6 @@
 namespace Sluice;
 
-/// <summary>An item that failed for good at a stage annotated with <see cref="OnError.DeadLetter"/>.</summary>
+/// <summary>An item that failed for good at a stage annotated with <c>Stage.OnError(OnError.DeadLetter)</c>.</summary>
 /// <param name="Node">Where it failed.</param>
 /// <param name="Item">The item, as it entered that node.</param>
 /// <param name="Error">What was thrown at the last attempt.</param>
