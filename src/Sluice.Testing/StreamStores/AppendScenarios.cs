@@ -1,0 +1,159 @@
+using static Sluice.Testing.Rig;
+
+namespace Sluice.Testing;
+
+internal static class AppendScenarios
+{
+    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
+    [
+        new(nameof(AppendsAreNumberedWithoutGaps), AppendsAreNumberedWithoutGaps),
+        new(nameof(AResentAppendGetsItsRecordedResult), AResentAppendGetsItsRecordedResult),
+        new(nameof(AnOvertakenAppendIsNotLost), AnOvertakenAppendIsNotLost),
+        new(nameof(AZombieProducerIsRefused), AZombieProducerIsRefused),
+        new(nameof(FullConsumesNoNumber), FullConsumesNoNumber),
+        new(nameof(AProducerFindsItsPositionAgain), AProducerFindsItsPositionAgain),
+        new(nameof(AProducerIsForgottenAfterItsWindowOnly), AProducerIsForgottenAfterItsWindowOnly),
+        new(nameof(EntriesOfAKeyShareAPartitionInOrder), EntriesOfAKeyShareAPartitionInOrder),
+        new(nameof(AnEntryThatIsTooLongIsRefusedByName), AnEntryThatIsTooLongIsRefusedByName),
+        new(nameof(AnEntryKeepsEverythingItWasGiven), AnEntryKeepsEverythingItWasGiven),
+    ];
+
+    private static async Task AppendsAreNumberedWithoutGaps(Rig rig)
+    {
+        await rig.PrepareAsync();
+        AppendResult first = await rig.AppendAsync(1, ["a", "b"]);
+        Expect.Equal(new AppendResult(AppendStatus.Accepted, 2, new EntryId(rig.Store.Generation, Orders, 0, 1)), first, "the first append");
+        Expect.Equal(new AppendResult(AppendStatus.Gap, 2, null), await rig.AppendAsync(4, ["d"]), "an append of 4 after 2");
+        Expect.Same(["a", "b"], await rig.ReadAsync(Orders), "what is stored after a gap");
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(3, ["c"])).Status, "the append of 3");
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["x"], producer: "other")).Status, "another producer's first append");
+        Expect.Same(["a", "b", "c", "x"], await rig.ReadAsync(Orders), "what is stored");
+    }
+
+    private static async Task AResentAppendGetsItsRecordedResult(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AppendAsync(1, ["a"]);
+        AppendResult sent = await rig.AppendAsync(2, ["b", "c"]);
+        await rig.ReopenAsync(kill: true);
+        Expect.Equal(sent with { Status = AppendStatus.Duplicate }, await rig.AppendAsync(2, ["b", "c"]), "the last append, sent again");
+        Expect.Equal(new AppendResult(AppendStatus.Duplicate, 3, null), await rig.AppendAsync(1, ["a"]), "an earlier append, sent again");
+        Expect.Equal(new AppendResult(AppendStatus.Gap, 3, null), await rig.AppendAsync(3, ["c", "d"]), "an append that overlaps");
+        Expect.Same(["a", "b", "c"], await rig.ReadAsync(Orders), "what is stored");
+    }
+
+    // Appends 5 and 6 are in flight when the connection breaks: whatever overtakes what, both arrive once, in order.
+    private static async Task AnOvertakenAppendIsNotLost(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AppendAsync(1, ["1", "2", "3", "4"]);
+        Expect.Equal(AppendStatus.Gap, (await rig.AppendAsync(6, ["6"])).Status, "6 before 5");
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(5, ["5"])).Status, "5");
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(6, ["6"])).Status, "6, sent again");
+        Expect.Equal(AppendStatus.Duplicate, (await rig.AppendAsync(5, ["5"])).Status, "the first 5, late");
+        Expect.Equal(AppendStatus.Duplicate, (await rig.AppendAsync(6, ["6"])).Status, "the first 6, late");
+        Expect.Same(["1", "2", "3", "4", "5", "6"], await rig.ReadAsync(Orders), "what is stored");
+    }
+
+    private static async Task AZombieProducerIsRefused(Rig rig)
+    {
+        await rig.PrepareAsync();
+        ProducerState zombie = await rig.Store.OpenProducerAsync(Orders, "p");
+        await rig.AppendAsync(1, ["a"], zombie.Epoch);
+        ProducerState heir = await rig.Store.OpenProducerAsync(Orders, "p");
+        Expect.True(heir.Epoch > zombie.Epoch, "opening a producer raises its epoch");
+        Expect.Equal(1, heir.Last, "the last number, as the heir finds it");
+        Expect.Equal(new AppendResult(AppendStatus.Refused, 1, null), await rig.AppendAsync(2, ["zombie"], zombie.Epoch), "the zombie's append");
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(2, ["b"], heir.Epoch)).Status, "the heir's append");
+        await Expect.ThrowsAsync<StoreWentBackException>(() => rig.AppendAsync(3, ["c"], heir.Epoch + 1), "an epoch that the store never gave");
+        Expect.Same(["a", "b"], await rig.ReadAsync(Orders), "what is stored");
+    }
+
+    private static async Task FullConsumesNoNumber(Rig rig)
+    {
+        await rig.PrepareAsync(new() { MaxItems = 2 });
+        await rig.AppendAsync(1, ["a", "b"]);
+        Expect.Equal(new AppendResult(AppendStatus.Full, 2, null), await rig.AppendAsync(3, ["c"]), "an append to a full stream");
+        Expect.Equal(AppendStatus.Gap, (await rig.AppendAsync(4, ["d"])).Status, "the number after one that was not accepted");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(3, ["c"])).Status, "an append while everything is in flight");
+        await rig.SettleAsync(owner, 1, 1);
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(3, ["c"])).Status, "the same append, when there is room");
+    }
+
+    private static async Task AProducerFindsItsPositionAgain(Rig rig)
+    {
+        await rig.PrepareAsync();
+        ProducerState producer = await rig.Store.OpenProducerAsync(Orders, "file");
+        Expect.Equal(0, producer.Position.Length, "the position of a new producer");
+        using EntryBatch batch = Batch("a");
+        await rig.Store.AppendAsync(new(Orders, "file", producer.Epoch, 1, batch) { Position = Bytes("byte 10") });
+        await rig.Store.AppendAsync(new(Orders, "file", producer.Epoch, 2, batch));
+        await rig.ReopenAsync(kill: true);
+        producer = await rig.Store.OpenProducerAsync(Orders, "file");
+        Expect.Equal((2L, "byte 10"), (producer.Last, System.Text.Encoding.UTF8.GetString(producer.Position.Span)), "number and position");
+    }
+
+    private static async Task AProducerIsForgottenAfterItsWindowOnly(Rig rig)
+    {
+        await rig.PrepareAsync();
+        using EntryBatch batch = Batch("a");
+        var request = new AppendRequest(Orders, "key-1", 0, 1, batch) { ForgetAfter = 3 * Second };
+        AppendResult first = await rig.Store.AppendAsync(request);
+        await rig.PassAsync(Second);
+        Expect.Equal(first with { Status = AppendStatus.Duplicate }, await rig.Store.AppendAsync(request), "a repetition within the window");
+        await rig.PassAsync(3 * Second);
+        Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(request)).Status, "a repetition beyond the window");
+    }
+
+    private static async Task EntriesOfAKeyShareAPartitionInOrder(Rig rig)
+    {
+        await rig.PrepareAsync(new() { Partitions = 4 });
+        using var batch = new EntryBatch();
+        for (int i = 0; i < 40; i++) batch.Add(Bytes($"{i}").Span, EntryKey.Of($"key {i % 10}"));
+        await rig.Store.AppendAsync(new(Orders, "p", 0, 1, batch));
+        int found = 0;
+        for (int partition = 0; partition < 4; partition++)
+        {
+            int[] there = [.. (await rig.ReadAsync(Orders, 1, partition)).Select(int.Parse)];
+            found += there.Length;
+            Expect.Same(Enumerable.Range(0, 40).Where(i => EntryKey.Of($"key {i % 10}").PartitionOf(4) == partition), there, $"partition {partition}");
+        }
+        Expect.Equal(40, found, "entries in all partitions");
+        AppendResult result = await rig.AppendAsync(41, ["x", "y", "z"]);
+        EntryId first = result.First!.Value;
+        Expect.Same(["x", "y", "z"], await rig.ReadAsync(Orders, first.Sequence, first.Partition), "entries without keys of one append, from the id of the first");
+    }
+
+    private static async Task AnEntryThatIsTooLongIsRefusedByName(Rig rig)
+    {
+        await rig.PrepareAsync(new() { MaxEntryBytes = 10 });
+        PayloadException failure = await Expect.ThrowsAsync<PayloadException>(() => rig.AppendAsync(1, ["short", "eleven byte"]), "an append of a long entry");
+        Expect.True(failure.Message.Contains(Orders, StringComparison.Ordinal), $"the message names the stream ({failure.Message})");
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["short"])).Status, "the number is still free");
+        Expect.Same(["short"], await rig.ReadAsync(Orders), "what is stored");
+    }
+
+    private static async Task AnEntryKeepsEverythingItWasGiven(Rig rig)
+    {
+        await rig.PrepareAsync();
+        using var batch = new EntryBatch { CodeVersion = 3, FlowVersion = 7 };
+        batch.Add(Bytes("payload").Span, EntryKey.Of("key"), Bytes("headers").Span);
+        batch.Add([]);
+        DateTimeOffset before = rig.Clock.GetUtcNow();
+        await rig.Store.AppendAsync(new(Orders, "p", 0, 1, batch));
+        batch.Clear();
+        batch.Add(Bytes("something else entirely").Span);
+        await rig.ReopenAsync(kill: true);
+        Entry[] read = (await rig.Store.ReadAsync(new(Orders, 0, 1))).Entries.ToArray();
+        (Ownership owner, _) = await rig.TakeAsync();
+        foreach (Entry entry in new[] { read[0], (await rig.LeaseAsync(owner))[0] })
+        {
+            Expect.Equal((1L, rig.Store.Generation, EntryKey.Of("key"), 3, 7), (entry.Sequence, entry.Generation, entry.Key, entry.CodeVersion, entry.FlowVersion), "the entry");
+            Expect.Equal(("headers", "payload"), (System.Text.Encoding.UTF8.GetString(entry.Headers.Span), Text(entry)), "its bytes");
+            Expect.True(entry.Time != default && entry.Time <= rig.Clock.GetUtcNow().AddDays(1) && before.Year <= entry.Time.Year, "it has a time");
+        }
+        Expect.Equal(0, read[1].Payload.Length, "the length of an empty payload");
+    }
+}

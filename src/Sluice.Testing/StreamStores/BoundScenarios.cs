@@ -1,0 +1,99 @@
+using static Sluice.Testing.Rig;
+
+namespace Sluice.Testing;
+
+internal static class BoundScenarios
+{
+    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
+    [
+        new(nameof(BytesAreBoundedAsWell), BytesAreBoundedAsWell),
+        new(nameof(ABatchLargerThanTheBoundEntersAnEmptyStream), ABatchLargerThanTheBoundEntersAnEmptyStream),
+        new(nameof(TheSlowestConsumerThatGatesCounts), TheSlowestConsumerThatGatesCounts),
+        new(nameof(WaitingEntriesCountAndDeadLettersDoNot), WaitingEntriesCountAndDeadLettersDoNot),
+        new(nameof(NothingIsLeasedWhileAGateIsFull), NothingIsLeasedWhileAGateIsFull),
+        new(nameof(AReservedPlaceIsKeptUntilItIsUsedOrLost), AReservedPlaceIsKeptUntilItIsUsedOrLost),
+    ];
+
+    private static async Task BytesAreBoundedAsWell(Rig rig)
+    {
+        await rig.PrepareAsync(new() { MaxBytes = 1000 });
+        string half = new('x', 600);
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, [half])).Status, "600 bytes of 1,000");
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(2, [half])).Status, "600 more");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        await rig.SettleAsync(owner, 1, 1);
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(2, [half])).Status, "600 more, when the first are settled");
+    }
+
+    private static async Task ABatchLargerThanTheBoundEntersAnEmptyStream(Rig rig)
+    {
+        await rig.PrepareAsync(new() { MaxItems = 2 });
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["a", "b", "c"])).Status, "three entries for two places");
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(4, ["d"])).Status, "one more");
+    }
+
+    private static async Task TheSlowestConsumerThatGatesCounts(Rig rig)
+    {
+        await rig.PrepareAsync(new() { MaxItems = 2 });
+        await rig.Store.OpenReaderAsync(Orders, "idle", new() { Gates = false });
+        await rig.Store.OpenReaderAsync(Orders, "active");
+        await rig.AddAsync("a", "b");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        await rig.SettleAsync(owner, 1, 1, 2);
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, ["c"])).Status, "an append before the active reader has moved");
+        await rig.Store.MoveReaderAsync(new(Orders, "active", 0, 3));
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["c"])).Status, "an append when only the idle one is behind");
+        Expect.Equal(3, (await rig.Store.FindStreamAsync(Orders))!.Items, "items, kept for the idle one");
+    }
+
+    private static async Task WaitingEntriesCountAndDeadLettersDoNot(Rig rig)
+    {
+        await rig.PrepareAsync(new() { MaxItems = 2 });
+        await rig.AddAsync("a", "b");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        await rig.CommitAsync(new(owner, 1) { Deferred = [new(1, 1, null), new(2, 1, Second)] });
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, ["c"])).Status, "an append while two wait");
+        await rig.CommitAsync(new(owner, 2) { Settled = [new(2, 2)], Dead = [new(2, "node", "dead", 1)] });
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["c"])).Status, "an append when one of them is dead");
+        await rig.Store.RedriveAsync(Main, [1]);
+        Expect.Equal(3, await rig.BacklogAsync(), "outstanding entries, beyond the bound after a redrive");
+    }
+
+    private static async Task NothingIsLeasedWhileAGateIsFull(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.Store.OpenStreamAsync("narrow", new() { Partitions = 1, MaxItems = 1 });
+        await rig.Store.OpenReaderAsync("narrow", "reader");
+        await rig.AddAsync("a", "b");
+        (Ownership owner, _) = await rig.TakeAsync();
+        var lease = new LeaseRequest([owner]) { MaxItems = 1, Gates = [Results, "narrow"] };
+        Expect.Equal(1, (await rig.Store.LeaseAsync(lease)).Batches.Count, "batches while there is room");
+        using EntryBatch output = Batch("1", "2");
+        await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Outputs = [new("narrow", output)] });
+        LeaseResult held = await rig.Store.LeaseAsync(lease);
+        Expect.Equal((0, "narrow"), (held.Batches.Count, held.FullGate), "batches, and the gate that is full");
+        await rig.Store.MoveReaderAsync(new("narrow", "reader", 0, 3));
+        Expect.Same(["b"], Texts((await rig.Store.LeaseAsync(lease)).Batches.Single().Entries.ToArray()), "what is leased when there is room again");
+    }
+
+    private static async Task AReservedPlaceIsKeptUntilItIsUsedOrLost(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.Store.OpenStreamAsync("narrow", new() { Partitions = 1, MaxItems = 2 });
+        await rig.AddAsync("a");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        Expect.Equal(ReserveStatus.Reserved, await rig.Store.ReserveAsync(owner, "narrow", 1, 1), "the first place");
+        Expect.Equal(ReserveStatus.Reserved, await rig.Store.ReserveAsync(owner, "narrow", 1, 1), "the second place");
+        Expect.Equal(ReserveStatus.Full, await rig.Store.ReserveAsync(owner, "narrow", 1, 1), "a third place of two");
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status, "an append to a stream that is reserved");
+        using EntryBatch output = Batch("out");
+        await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Outputs = [new("narrow", output) { ReservedItems = 1, ReservedBytes = 1 }] });
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status, "an append, while one place is used and one reserved");
+        await rig.TakeAsync("b");
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status, "an append when the owner has lost its reservation");
+    }
+}

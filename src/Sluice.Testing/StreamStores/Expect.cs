@@ -1,0 +1,42 @@
+using System.Collections;
+
+namespace Sluice.Testing;
+
+/// <summary>Says in words what was expected and what came; belongs to no test framework.</summary>
+internal static class Expect
+{
+    public static void Equal<T>(T expected, T actual, string what)
+    {
+        if (!EqualityComparer<T>.Default.Equals(expected, actual)) throw new StreamStoreContractException($"{what}: expected {expected}, but it is {actual}");
+    }
+
+    public static void Same<T>(IEnumerable<T> expected, IEnumerable<T> actual, string what)
+    {
+        (T[] wanted, T[] got) = ([.. expected], [.. actual]);
+        if (!wanted.SequenceEqual(got)) throw new StreamStoreContractException($"{what}: expected {Show(wanted)}, but it is {Show(got)}");
+    }
+
+    public static void True(bool condition, string what)
+    {
+        if (!condition) throw new StreamStoreContractException($"{what}: it is not so");
+    }
+
+    public static async Task<TException> ThrowsAsync<TException>(Func<Task> action, string what) where TException : Exception
+    {
+        try
+        {
+            await action();
+        }
+        catch (TException expected)
+        {
+            return expected;
+        }
+        catch (Exception other)
+        {
+            throw new StreamStoreContractException($"{what}: expected a {typeof(TException).Name}, but it is a {other.GetType().Name}: {other.Message}", other);
+        }
+        throw new StreamStoreContractException($"{what}: expected a {typeof(TException).Name}, but nothing was thrown");
+    }
+
+    private static string Show(IEnumerable items) => $"[{string.Join(", ", items.Cast<object?>().Select(item => item ?? "null"))}]";
+}

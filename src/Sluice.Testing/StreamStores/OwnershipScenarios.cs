@@ -1,0 +1,194 @@
+using static Sluice.Testing.Rig;
+
+namespace Sluice.Testing;
+
+internal static class OwnershipScenarios
+{
+    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
+    [
+        new(nameof(EntriesAreLeasedOnceAndInOrder), EntriesAreLeasedOnceAndInOrder),
+        new(nameof(AFormerOwnerIsStaleInEverything), AFormerOwnerIsStaleInEverything),
+        new(nameof(ALeaseThatNobodyTookStillCommits), ALeaseThatNobodyTookStillCommits),
+        new(nameof(ADelayedCommitOfALostAndRegainedPartitionIsVoid), ADelayedCommitOfALostAndRegainedPartitionIsVoid),
+        new(nameof(AReleaseChargesNothing), AReleaseChargesNothing),
+        new(nameof(OfSeveralTakersOneGetsThePartition), OfSeveralTakersOneGetsThePartition),
+        new(nameof(ANewerPartitionIsRefused), ANewerPartitionIsRefused),
+        new(nameof(HeartbeatsAreCounted), HeartbeatsAreCounted),
+        new(nameof(AGroupWithoutMembersLosesNothing), AGroupWithoutMembersLosesNothing),
+        new(nameof(AnEpochThatWasNeverGivenMeansThatTheStoreWentBack), AnEpochThatWasNeverGivenMeansThatTheStoreWentBack),
+        new(nameof(OneLeaseServesSeveralPartitionsWithinItsBounds), OneLeaseServesSeveralPartitionsWithinItsBounds),
+    ];
+
+    private static async Task EntriesAreLeasedOnceAndInOrder(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync("a", "b", "c");
+        await rig.AddAsync("d");
+        (Ownership owner, PartitionState state) = await rig.TakeAsync();
+        Expect.Equal((0L, 0L, 0L, 0), (state.Dispatched, state.Done, state.LastCommit, state.Waiting.Count), "a new partition's state");
+        Entry[] first = await rig.LeaseAsync(owner, 2);
+        Entry[] second = await rig.LeaseAsync(owner);
+        Expect.Same(["a", "b"], Texts(first), "the first lease");
+        Expect.Same(["c", "d"], Texts(second), "the second lease");
+        Expect.Same([1, 1, 1, 1], first.Concat(second).Select(entry => entry.Attempt), "attempts");
+        Expect.Equal(0, (await rig.LeaseAsync(owner)).Length, "entries in a third lease");
+        PartitionInfo partition = (await rig.Store.FindGroupAsync(Main))!.Partitions[0];
+        Expect.Equal((4L, 4L, 0L, "a"), (partition.Tail, partition.Dispatched, partition.Done, partition.Owner), "tail, dispatched, done, owner");
+    }
+
+    private static async Task AFormerOwnerIsStaleInEverything(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync("a", "b");
+        (Ownership former, _) = await rig.TakeAsync("a");
+        await rig.LeaseAsync(former, 1);
+        (Ownership owner, _) = await rig.TakeAsync("b");
+        Expect.True(owner.Epoch > former.Epoch, "a taking raises the epoch");
+        Expect.Same([former], (await rig.Store.LeaseAsync(new([former]))).Stale, "a lease of the former owner is stale");
+        CommitResult result = await rig.Store.CommitAsync(new(former, 1) { Settled = [new(1, 1)] });
+        Expect.Equal(CommitStatus.Stale, result.Status, "its commit");
+        Expect.Equal(ReserveStatus.Stale, await rig.Store.ReserveAsync(former, Results, 1, 1), "its reservation");
+        Expect.Equal(false, await rig.Store.ReleaseAsync(former), "its release");
+        Expect.Equal(2, await rig.BacklogAsync(), "outstanding entries");
+        Expect.Same(["b"], Texts(await rig.LeaseAsync(owner)), "what the new owner leases");
+    }
+
+    private static async Task ALeaseThatNobodyTookStillCommits(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync("a");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        await rig.PassAsync(5 * Second);
+        await rig.ReopenAsync(kill: false);
+        await rig.SettleAsync(owner, 1, 1);
+        Expect.Equal(0, await rig.BacklogAsync(), "outstanding entries");
+    }
+
+    private static async Task ADelayedCommitOfALostAndRegainedPartitionIsVoid(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync("a", "b");
+        (Ownership lost, _) = await rig.TakeAsync("a");
+        await rig.LeaseAsync(lost);
+        using EntryBatch output = Batch("delayed");
+        var delayed = new StoreCommit(lost, 1) { Settled = [new(1, 2)], Outputs = [new(Results, output)], State = [new("sum", "", 0, Bytes("delayed"))] };
+        (Ownership between, _) = await rig.TakeAsync("b");
+        await rig.Store.ReleaseAsync(between);
+        (Ownership regained, PartitionState state) = await rig.TakeAsync("a");
+        Expect.Equal(2, state.Waiting.Count, "suspects of the first owner");
+        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(delayed)).Status, "the delayed commit");
+        await rig.CommitAsync(new(regained, 1) { State = [new("sum", "", 0, Bytes("regained"))] });
+        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(delayed)).Status, "the delayed commit, of a number that was used since");
+        Expect.Equal(0, (await rig.ReadAsync()).Length, "outputs");
+        Expect.Equal(2, await rig.BacklogAsync(), "outstanding entries");
+    }
+
+    private static async Task AReleaseChargesNothing(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync("a", "b", "c", "d");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner, 3);
+        await rig.CommitAsync(new(owner, 1) { Settled = [new(2, 2)], Deferred = [new(3, 1, TimeSpan.Zero, "node", "failed")] });
+        Expect.Same(["c"], Texts(await rig.LeaseAsync(owner, 1)), "the retry");
+        Expect.Equal(true, await rig.Store.ReleaseAsync(owner), "the release");
+        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(owner, 2) { Settled = [new(1, 1)] })).Status, "a commit after the release");
+        await rig.ReopenAsync(kill: true);
+        (owner, PartitionState state) = await rig.TakeAsync("b");
+        Expect.Same([(3L, WaitingState.Retrying, 1)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "what waits");
+        Entry[] leased = await rig.LeaseAsync(owner);
+        Expect.Same([("c", 2), ("a", 1), ("d", 1)], leased.Select(entry => (Text(entry), entry.Attempt)), "what is leased then, at which attempt");
+        await rig.CommitAsync(new(owner, 2) { Settled = [new(3, 4), new(1, 1)] });
+        Expect.Equal(0, await rig.BacklogAsync(), "outstanding entries");
+    }
+
+    private static async Task OfSeveralTakersOneGetsThePartition(Rig rig)
+    {
+        await rig.PrepareAsync();
+        TakeResult first = await rig.Store.TakeAsync(Main, 0, new("a") { ExpectedEpoch = 0 });
+        TakeResult second = await rig.Store.TakeAsync(Main, 0, new("b") { ExpectedEpoch = 0 });
+        Expect.Equal((TakeStatus.Taken, TakeStatus.Changed), (first.Status, second.Status), "two takings of the same epoch");
+        Expect.Equal("a", (await rig.Store.FindGroupAsync(Main))!.Partitions[0].Owner, "the owner");
+    }
+
+    private static async Task ANewerPartitionIsRefused(Rig rig)
+    {
+        await rig.PrepareAsync();
+        (Ownership owner, _) = await rig.TakeAsync("new", version: 2);
+        await rig.Store.ReleaseAsync(owner);
+        (owner, _) = await rig.TakeAsync("old", version: 1);
+        await rig.Store.ReleaseAsync(owner);
+        (owner, _) = await rig.TakeAsync("new", version: 2);
+        await rig.CommitAsync(new(owner, 1));
+        TakeResult refused = await rig.Store.TakeAsync(Main, 0, new("old") { Version = 1 });
+        Expect.Equal((TakeStatus.Newer, 2), (refused.Status, refused.Version), "an old member takes what a newer one has written");
+        await rig.CommitAsync(new(owner, 2));
+    }
+
+    private static async Task HeartbeatsAreCounted(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.Store.BeatAsync(Main, "a");
+        await rig.Store.BeatAsync(Main, "b");
+        GroupInfo group = await rig.Store.BeatAsync(Main, "a");
+        Expect.Same([new MemberInfo("a", 2), new MemberInfo("b", 1)], group.Members, "members");
+        await rig.Store.LeaveAsync(Main, "a");
+        Expect.Same([new MemberInfo("b", 1)], (await rig.Store.FindGroupAsync(Main))!.Members, "members after one has left");
+    }
+
+    private static async Task AGroupWithoutMembersLosesNothing(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync("a", "b");
+        await rig.Store.BeatAsync(Main, "a");
+        await rig.Store.LeaveAsync(Main, "a");
+        await rig.Store.OpenReaderAsync(Orders, "fast");
+        await rig.Store.MoveReaderAsync(new(Orders, "fast", 0, 3));
+        await rig.PassAsync(10 * Second);
+        await rig.ReopenAsync(kill: true);
+        await rig.AddAsync("c");
+        (Ownership owner, _) = await rig.TakeAsync();
+        Expect.Same(["a", "b", "c"], Texts(await rig.LeaseAsync(owner)), "what is leased after the night");
+    }
+
+    private static async Task AnEpochThatWasNeverGivenMeansThatTheStoreWentBack(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync("a");
+        (Ownership owner, _) = await rig.TakeAsync();
+        Ownership lost = owner with { Epoch = owner.Epoch + 1 };
+        await Expect.ThrowsAsync<StoreWentBackException>(() => rig.Store.LeaseAsync(new([lost])).AsTask(), "a lease");
+        await Expect.ThrowsAsync<StoreWentBackException>(() => rig.Store.CommitAsync(new(lost, 1)).AsTask(), "a commit");
+        await Expect.ThrowsAsync<StoreWentBackException>(() => rig.Store.ReadAsync(new(Orders, 0, 3)).AsTask(), "reading behind the end");
+        await Expect.ThrowsAsync<StoreWentBackException>(
+            async () => await rig.Store.MoveReaderAsync(new(Orders, (await rig.Store.OpenReaderAsync(Orders, "r")).Name, 0, 3)), "a cursor behind the end");
+        int generation = rig.Store.Generation;
+        Expect.Equal(generation + 1, await rig.Store.RaiseGenerationAsync(generation), "the next generation");
+        Expect.Equal(generation + 1, await rig.Store.RaiseGenerationAsync(generation), "the same, asked for by a second one");
+        await rig.AddAsync("b");
+        await rig.ReopenAsync(kill: true);
+        Expect.Equal(generation + 1, rig.Store.Generation, "the generation after a restart");
+        Expect.Same([generation, generation + 1], (await rig.Store.ReadAsync(new(Orders, 0, 1))).Entries.ToArray().Select(entry => entry.Generation), "the generations of the entries");
+    }
+
+    private static async Task OneLeaseServesSeveralPartitionsWithinItsBounds(Rig rig)
+    {
+        await rig.PrepareAsync(new() { Partitions = 3 });
+        using var batch = new EntryBatch();
+        int[] counts = new int[3];
+        for (int i = 0; counts.Any(count => count < 4); i++)
+        {
+            EntryKey key = EntryKey.Of($"{i}");
+            if (counts[key.PartitionOf(3)]++ < 4) batch.Add(Bytes("1234567890").Span, key);
+        }
+        await rig.Store.AppendAsync(new(Orders, "p", 0, 1, batch));
+        Ownership[] owned = [(await rig.TakeAsync(partition: 2)).Owner, (await rig.TakeAsync(partition: 0)).Owner, (await rig.TakeAsync(partition: 1)).Owner];
+        LeaseResult items = await rig.Store.LeaseAsync(new(owned) { MaxItems = 5 });
+        Expect.Same([(2, 4), (0, 1)], items.Batches.Select(one => (one.Owner.Partition, one.Entries.Length)), "five entries of three partitions");
+        LeaseResult bytes = await rig.Store.LeaseAsync(new([owned[1], owned[2]]) { MaxBytes = 45 });
+        Expect.Same([(0, 3), (1, 1)], bytes.Batches.Select(one => (one.Owner.Partition, one.Entries.Length)), "45 bytes of two partitions");
+        LeaseResult one = await rig.Store.LeaseAsync(new([owned[2]]) { MaxBytes = 5 });
+        Expect.Equal(1, one.Batches.Single().Entries.Length, "entries of a lease that is too small for one");
+    }
+}

@@ -1,0 +1,95 @@
+using static Sluice.Testing.Rig;
+
+namespace Sluice.Testing;
+
+internal static class QuarantineScenarios
+{
+    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
+    [
+        new(nameof(WhatASilentOwnerHadInFlightIsSuspectAndUncharged), WhatASilentOwnerHadInFlightIsSuspectAndUncharged),
+        new(nameof(SuspectsAreLeasedInQuarantineOnlyAndOneAtATime), SuspectsAreLeasedInQuarantineOnlyAndOneAtATime),
+        new(nameof(ACrashAloneChargesAnAttempt), ACrashAloneChargesAnAttempt),
+        new(nameof(AReleasedSuspectStaysOneUncharged), AReleasedSuspectStaysOneUncharged),
+        new(nameof(OneMemberHoldsTheQuarantine), OneMemberHoldsTheQuarantine),
+    ];
+
+    private static async Task WhatASilentOwnerHadInFlightIsSuspectAndUncharged(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync("a", "b", "c", "d");
+        (Ownership owner, _) = await rig.TakeAsync("a");
+        await rig.LeaseAsync(owner, 3);
+        await rig.CommitAsync(new(owner, 1) { Settled = [new(2, 2)], Deferred = [new(1, 1, TimeSpan.Zero, "node", "failed")] });
+        await rig.LeaseAsync(owner, 1);
+        await rig.ReopenAsync(kill: true);
+        (owner, PartitionState state) = await rig.TakeAsync("b");
+        Expect.Same([(1L, WaitingState.Suspect, 1), (3L, WaitingState.Suspect, 0)],
+            state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "what waits");
+        Expect.Equal((3L, 3L), (state.Dispatched, state.Done), "dispatched and done");
+        Expect.Same(["d"], Texts(await rig.LeaseAsync(owner)), "what is leased outside of the quarantine");
+    }
+
+    private static async Task SuspectsAreLeasedInQuarantineOnlyAndOneAtATime(Rig rig)
+    {
+        (Ownership owner, Quarantine quarantine) = await CrashedAsync(rig);
+        Expect.Equal(0, (await rig.LeaseAsync(owner)).Length, "entries leased outside of the quarantine");
+        Entry[] first = await rig.LeaseAsync(owner, quarantine: quarantine);
+        Expect.Same([("a", 1)], first.Select(entry => (Text(entry), entry.Attempt)), "the first suspect and its attempt");
+        await rig.SettleAsync(owner, 1, 1);
+        Expect.Same(["b"], Texts(await rig.LeaseAsync(owner, quarantine: quarantine)), "the second suspect");
+        await rig.SettleAsync(owner, 2, 2);
+        Expect.Equal(0, (await rig.LeaseAsync(owner, quarantine: quarantine)).Length, "suspects left");
+        Expect.Equal(0, await rig.BacklogAsync(), "outstanding entries");
+    }
+
+    private static async Task ACrashAloneChargesAnAttempt(Rig rig)
+    {
+        (Ownership owner, Quarantine quarantine) = await CrashedAsync(rig);
+        for (int crash = 1; crash <= 2; crash++)
+        {
+            Expect.Equal(crash, (await rig.LeaseAsync(owner, quarantine: quarantine)).Single().Attempt, "the attempt of the suspect alone");
+            await rig.ReopenAsync(kill: true);
+            (owner, PartitionState state) = await rig.TakeAsync("c");
+            Expect.Same([("1", crash), ("2", 0)], state.Waiting.Select(entry => ($"{entry.Entry.Sequence}", entry.Attempts)), "charges after a crash alone");
+            Expect.True(state.Waiting.All(entry => entry.State == WaitingState.Suspect), "both are still suspect");
+            quarantine = (await rig.Store.TakeQuarantineAsync(Main, "c", quarantine.Epoch))!.Value;
+        }
+    }
+
+    private static async Task AReleasedSuspectStaysOneUncharged(Rig rig)
+    {
+        (Ownership owner, Quarantine quarantine) = await CrashedAsync(rig);
+        await rig.LeaseAsync(owner, quarantine: quarantine);
+        await rig.Store.ReleaseAsync(owner);
+        (_, PartitionState state) = await rig.TakeAsync("c");
+        Expect.Same([(1L, WaitingState.Suspect, 0), (2L, WaitingState.Suspect, 0)],
+            state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "suspects after a clean shutdown");
+    }
+
+    private static async Task OneMemberHoldsTheQuarantine(Rig rig)
+    {
+        (Ownership owner, Quarantine quarantine) = await CrashedAsync(rig);
+        Expect.Equal(null, await rig.Store.TakeQuarantineAsync(Main, "c", quarantine.Epoch - 1), "a taking by somebody who was slower");
+        Quarantine? taken = await rig.Store.TakeQuarantineAsync(Main, "c", quarantine.Epoch);
+        LeaseResult lost = await rig.Store.LeaseAsync(new([owner]) { Quarantine = quarantine });
+        Expect.Equal((true, 0), (lost.IsQuarantineLost, lost.Batches.Count), "a lease with a lost quarantine");
+        await rig.Store.ReleaseQuarantineAsync(quarantine);
+        Expect.Equal("c", (await rig.Store.FindGroupAsync(Main))!.QuarantineOwner, "the owner, after the former one has released it");
+        Expect.Equal(1, (await rig.LeaseAsync(owner, quarantine: taken)).Length, "suspects that the new holder leases");
+        await rig.Store.LeaveAsync(Main, "c");
+        GroupInfo group = (await rig.Store.FindGroupAsync(Main))!;
+        Expect.Equal((null, taken!.Value.Epoch), (group.QuarantineOwner, group.QuarantineEpoch), "the quarantine after its holder has left");
+    }
+
+    // Two entries were in flight with an owner that is gone.
+    private static async Task<(Ownership, Quarantine)> CrashedAsync(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync("a", "b");
+        (Ownership crashed, _) = await rig.TakeAsync("a");
+        await rig.LeaseAsync(crashed);
+        (Ownership owner, _) = await rig.TakeAsync("b");
+        Quarantine? quarantine = await rig.Store.TakeQuarantineAsync(Main, "b", 0);
+        return (owner, quarantine!.Value);
+    }
+}

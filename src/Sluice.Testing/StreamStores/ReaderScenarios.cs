@@ -1,0 +1,150 @@
+using static Sluice.Testing.Rig;
+
+namespace Sluice.Testing;
+
+internal static class ReaderScenarios
+{
+    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
+    [
+        new(nameof(ReadersAreIndependent), ReadersAreIndependent),
+        new(nameof(AReaderReadsFromAnywhereWithinItsBounds), AReaderReadsFromAnywhereWithinItsBounds),
+        new(nameof(TheSlowestReaderHoldsTheStream), TheSlowestReaderHoldsTheStream),
+        new(nameof(AStreamThatNobodyReadsKeepsEverything), AStreamThatNobodyReadsKeepsEverything),
+        new(nameof(AReaderThatDiedDoesNotHoldTheStream), AReaderThatDiedDoesNotHoldTheStream),
+        new(nameof(AStreamForReplayIsNeverTrimmed), AStreamForReplayIsNeverTrimmed),
+        new(nameof(AReaderLearnsHowItsStreamEnded), AReaderLearnsHowItsStreamEnded),
+        new(nameof(GroupsSettleIndependently), GroupsSettleIndependently),
+    ];
+
+    private static async Task ReadersAreIndependent(Rig rig)
+    {
+        await rig.Store.OpenStreamAsync(Orders, new() { Partitions = 1 });
+        await rig.AddAsync("a", "b");
+        await rig.Store.OpenReaderAsync(Orders, "first");
+        await rig.Store.OpenReaderAsync(Orders, "new", new() { Start = StreamStart.New });
+        await rig.AddAsync("c");
+        await rig.Store.MoveReaderAsync(new(Orders, "first", 0, 3));
+        await rig.Store.MoveReaderAsync(new(Orders, "first", 0, 2));
+        await rig.ReopenAsync(kill: true);
+        ReaderInfo first = await rig.Store.OpenReaderAsync(Orders, "first", new() { Start = StreamStart.New });
+        ReaderInfo second = await rig.Store.OpenReaderAsync(Orders, "new");
+        Expect.Equal((3L, 1L), (first.Next[0], first.Backlog), "place and backlog of one that is opened again, and never goes back");
+        Expect.Equal((3L, 1L), (second.Next[0], second.Backlog), "place and backlog of one that began behind the end");
+    }
+
+    private static async Task AReaderReadsFromAnywhereWithinItsBounds(Rig rig)
+    {
+        await rig.Store.OpenStreamAsync(Orders, new() { Partitions = 1 });
+        await rig.AddAsync("aaaa", "bbbb", "cccc");
+        await rig.AddAsync("dddd", "eeee");
+        ReadResult read = await rig.Store.ReadAsync(new(Orders, 0, 2) { MaxItems = 3 });
+        Expect.Same(["bbbb", "cccc", "dddd"], Texts(read.Entries.ToArray()), "three from the second");
+        Expect.Equal((5L, 0L, null), (read.Next, read.Missed, read.End), "next, missed, end");
+        read = await rig.Store.ReadAsync(new(Orders, 0, 2) { MaxBytes = 9 });
+        Expect.Same(["bbbb", "cccc"], Texts(read.Entries.ToArray()), "nine bytes from the second");
+        read = await rig.Store.ReadAsync(new(Orders, 0, 5) { MaxBytes = 1 });
+        Expect.Same(["eeee"], Texts(read.Entries.ToArray()), "one byte from the last");
+        read = await rig.Store.ReadAsync(new(Orders, 0, read.Next));
+        Expect.Equal((0, 6L), (read.Entries.Length, read.Next), "entries at the end, and next");
+    }
+
+    private static async Task TheSlowestReaderHoldsTheStream(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.Store.OpenReaderAsync(Orders, "slow");
+        await rig.Store.OpenReaderAsync(Orders, "idle", new() { Gates = false });
+        for (int i = 1; i <= 4; i++) await rig.AddAsync($"{i}");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        await rig.SettleAsync(owner, 1, 1, 2, 3, 4);
+        await rig.Store.MoveReaderAsync(new(Orders, "slow", 0, 3));
+        Expect.Same(["1", "2", "3", "4"], await rig.ReadAsync(Orders), "entries while one reader has read nothing");
+        await rig.Store.MoveReaderAsync(new(Orders, "idle", 0, 5));
+        Expect.Equal(2, (await rig.Store.FindStreamAsync(Orders))!.Items, "items behind the slower one");
+        ReadResult read = await rig.Store.ReadAsync(new(Orders, 0, 1));
+        Expect.Equal((2, 2L), (read.Entries.Length, read.Missed), "entries read and missed");
+        await rig.Store.CloseReaderAsync(Orders, "slow");
+        Expect.Equal(0, (await rig.Store.FindStreamAsync(Orders))!.Items, "items when it has been closed");
+        Expect.Equal(false, await rig.Store.MoveReaderAsync(new(Orders, "slow", 0, 5)), "moving a closed reader");
+    }
+
+    private static async Task AStreamThatNobodyReadsKeepsEverything(Rig rig)
+    {
+        await rig.Store.OpenStreamAsync(Orders, new() { Partitions = 1, MaxItems = 3 });
+        await rig.AddAsync("a", "b", "c");
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, ["d"])).Status, "an append beyond the bound");
+        await rig.ReopenAsync(kill: true);
+        await rig.Store.AddGroupAsync(Main);
+        (Ownership owner, _) = await rig.TakeAsync();
+        Expect.Same(["a", "b", "c"], Texts(await rig.LeaseAsync(owner)), "what a group that comes late leases");
+    }
+
+    private static async Task AReaderThatDiedDoesNotHoldTheStream(Rig rig)
+    {
+        await rig.PrepareAsync(new() { MaxItems = 2 });
+        await rig.Store.OpenReaderAsync(Orders, "page", new() { ExpiresAfter = 3 * Second });
+        await rig.AddAsync("a", "b");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        await rig.SettleAsync(owner, 1, 1, 2);
+        await rig.PassAsync(2 * Second);
+        await rig.Store.ReadAsync(new(Orders, 0, 1) { Reader = "page" });
+        await rig.PassAsync(2 * Second);
+        AppendResult full = await rig.AppendAsync(1, ["c"]);
+        Expect.Equal(AppendStatus.Full, full.Status, "an append while the reader lives");
+        Expect.True(full.RetryAfter > TimeSpan.Zero && full.RetryAfter <= Second, $"it says when the reader may expire ({full.RetryAfter})");
+        await rig.PassAsync(full.RetryAfter!.Value);
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["c"])).Status, "the same append then");
+        Expect.Equal(false, await rig.Store.MoveReaderAsync(new(Orders, "page", 0, 3)), "moving the reader that expired");
+        Expect.Equal(1, (await rig.Store.FindStreamAsync(Orders))!.Items, "items in the store");
+    }
+
+    private static async Task AStreamForReplayIsNeverTrimmed(Rig rig)
+    {
+        await rig.PrepareAsync(new() { Retention = Retention.All, MaxItems = 2 });
+        (Ownership owner, _) = await rig.TakeAsync();
+        for (int commit = 1; commit <= 3; commit++)
+        {
+            await rig.AddAsync("a", "b");
+            await rig.LeaseAsync(owner);
+            await rig.SettleAsync(owner, commit, (2 * commit) - 1, 2 * commit);
+        }
+        await rig.ReopenAsync(kill: true);
+        Expect.Equal(6, (await rig.ReadAsync(Orders)).Length, "entries that can be replayed");
+    }
+
+    private static async Task AReaderLearnsHowItsStreamEnded(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync("a", "b");
+        await rig.Store.EndStreamAsync(Orders, new StreamEnd("the source broke"));
+        await rig.ReopenAsync(kill: true);
+        Expect.Equal(null, (await rig.Store.ReadAsync(new(Orders, 0, 1) { MaxItems = 1 })).End, "the end, before the last entry");
+        Expect.Equal("the source broke", (await rig.Store.ReadAsync(new(Orders, 0, 2))).End?.Failure, "the end, with the last entry");
+        (Ownership owner, _) = await rig.TakeAsync();
+        Expect.Equal(2, (await rig.LeaseAsync(owner)).Length, "entries leased of a stream that has ended");
+        Expect.Equal(false, (await rig.Store.LeaseAsync(new([owner]))).IsEnded, "it is over for the group, while entries are in flight");
+        await rig.SettleAsync(owner, 1, 1, 2);
+        Expect.Equal(true, (await rig.Store.LeaseAsync(new([owner]))).IsEnded, "it is over for the group");
+    }
+
+    private static async Task GroupsSettleIndependently(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync("a", "b");
+        GroupId late = new(Orders, "late");
+        await rig.Store.AddGroupAsync(late, StreamStart.New);
+        await rig.AddAsync("c");
+        await rig.Store.AddGroupAsync(late, StreamStart.First);
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        await rig.SettleAsync(owner, 1, 1, 2, 3);
+        await rig.ReopenAsync(kill: true);
+        Expect.Same([("late", 1L), ("main", 0L)], (await rig.Store.FindStreamAsync(Orders))!.Groups.Select(group => (group.Name, group.Outstanding)), "outstanding entries by group");
+        TakeResult theirs = await rig.Store.TakeAsync(late, 0, new("x"));
+        Expect.Same(["c"], Texts((await rig.Store.LeaseAsync(new([theirs.Ownership]))).Batches.SelectMany(batch => batch.Entries.ToArray())), "what the late group leases");
+        await rig.Store.RemoveGroupAsync(late);
+        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(theirs.Ownership, 1) { Settled = [new(3, 3)] })).Status, "a commit of a removed group");
+        Expect.Equal(0, (await rig.Store.FindStreamAsync(Orders))!.Items, "items when the late group has been removed");
+    }
+}

@@ -1,0 +1,102 @@
+using static Sluice.Testing.Rig;
+
+namespace Sluice.Testing;
+
+internal static class RecoveryScenarios
+{
+    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
+    [
+        new("KilledBeforeEveryCallNothingIsLostOrDoneTwice", rig => KilledAsync(rig, KillMoment.Before)),
+        new("KilledInsideEveryCallNothingIsLostOrDoneTwice", rig => KilledAsync(rig, KillMoment.Inside)),
+        new("KilledAfterEveryCallNothingIsLostOrDoneTwice", rig => KilledAsync(rig, KillMoment.After)),
+        new(nameof(ConcurrentCallersKeepTheBooks), ConcurrentCallersKeepTheBooks),
+    ];
+
+    // The work is killed at its first call, at its second, and so on; each time once more while it recovers.
+    private static async Task KilledAsync(Rig rig, KillMoment moment)
+    {
+        bool wasKilled = true;
+        for (int at = 1; wasKilled; at++)
+        {
+            var work = new SmallWork($"{moment}-{at}", 6);
+            wasKilled = await DiesAsync(at);
+            if (wasKilled) await DiesAsync(1 + (at % 12));
+            await work.RunAsync(rig.Store);
+            await work.CheckAsync(rig.Store, $"after kills at call {at} and {1 + (at % 12)}");
+
+            async Task<bool> DiesAsync(int call)
+            {
+                try
+                {
+                    await work.RunAsync(new KillingStore(rig.Store, call, moment));
+                    return false;
+                }
+                catch (KilledException)
+                {
+                    await rig.ReopenAsync(kill: true);
+                    return true;
+                }
+            }
+        }
+    }
+
+    private static async Task ConcurrentCallersKeepTheBooks(Rig rig)
+    {
+        const int Producers = 4, Appends = 25;
+        await rig.PrepareAsync(new() { Partitions = 4, MaxItems = 40 });
+        Task producers = Task.WhenAll(Enumerable.Range(0, Producers).Select(ProduceAsync));
+        Task[] consumers = [.. Enumerable.Range(0, 2).Select(ConsumeAsync)];
+        await producers;
+        await rig.Store.EndStreamAsync(Orders, StreamEnd.Complete);
+        await Task.WhenAll(consumers);
+
+        List<string> results = [];
+        for (long next = 1; results.Count < 2 * Producers * Appends;)
+        {
+            ReadResult read = await rig.Store.ReadAsync(new(Results, 0, next));
+            if (read.Next == next) break;
+            results.AddRange(Texts(read.Entries.ToArray()));
+            next = read.Next;
+        }
+        IEnumerable<string> expected = Enumerable.Range(0, Producers).SelectMany(producer => Enumerable.Range(0, 2 * Appends).Select(i => $"{producer}:{i}"));
+        Expect.Same(expected.Order(StringComparer.Ordinal), results.Order(StringComparer.Ordinal), "results");
+        Expect.Equal(0, await rig.BacklogAsync(), "outstanding entries");
+
+        async Task ProduceAsync(int producer)
+        {
+            await Task.Yield();
+            for (int i = 0; i < Appends;)
+            {
+                long seen = await rig.Store.WaitForChangeAsync(Orders, -1);
+                AppendResult result = await rig.AppendAsync(1 + (2 * i), [$"{producer}:{2 * i}", $"{producer}:{(2 * i) + 1}"], producer: $"p{producer}");
+                if (result.Status == AppendStatus.Accepted) i++;
+                else if (result.Status == AppendStatus.Full) await rig.Store.WaitForChangeAsync(Orders, seen);
+                else Expect.Equal(AppendStatus.Full, result.Status, "an append in order");
+            }
+        }
+
+        async Task ConsumeAsync(int consumer)
+        {
+            await Task.Yield();
+            Ownership[] owned = [(await rig.TakeAsync($"c{consumer}", consumer)).Owner, (await rig.TakeAsync($"c{consumer}", consumer + 2)).Owner];
+            long[] commits = new long[2];
+            while (true)
+            {
+                long seen = await rig.Store.WaitForChangeAsync(Orders, -1);
+                LeaseResult lease = await rig.Store.LeaseAsync(new(owned) { MaxItems = 7 });
+                foreach (LeasedBatch batch in lease.Batches)
+                {
+                    Entry[] entries = batch.Entries.ToArray();
+                    using EntryBatch output = Batch(Texts(entries));
+                    await rig.CommitAsync(new(batch.Owner, ++commits[Array.IndexOf(owned, batch.Owner)])
+                    {
+                        Settled = [new(entries[0].Sequence, entries[^1].Sequence)],
+                        Outputs = [new(Results, output)],
+                    });
+                }
+                if (lease.IsEnded) return;
+                if (lease.Batches.Count == 0) await rig.Store.WaitForChangeAsync(Orders, seen);
+            }
+        }
+    }
+}

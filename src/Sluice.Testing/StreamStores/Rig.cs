@@ -1,0 +1,103 @@
+using System.Text;
+
+namespace Sluice.Testing;
+
+/// <summary>A store under test, with words for what the scenarios do. Streams have one partition unless said otherwise.</summary>
+internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
+{
+    public const string Orders = "orders";
+    public const string Results = "results";
+    public static readonly GroupId Main = new(Orders, "main");
+    public static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    private IStreamStore? store;
+
+    public TestClock Clock { get; private set; } = new();
+    public IStreamStore Store => store ?? throw new InvalidOperationException("The store is not open.");
+
+    public async Task OpenAsync() => store = await fixture.OpenAsync(Clock);
+
+    /// <summary>Ends the store, cleanly or not, and opens its data again.</summary>
+    public async Task ReopenAsync(bool kill, TimeSpan clockBack = default)
+    {
+        if (kill) await fixture.KillAsync(Store);
+        else await Store.DisposeAsync();
+        Clock = new TestClock(Clock.GetUtcNow() - clockBack);
+        await OpenAsync();
+    }
+
+    public ValueTask PassAsync(TimeSpan time) => fixture.PassTimeAsync(Clock, time);
+
+    /// <summary>The streams that most scenarios use: orders with a group, and results.</summary>
+    public async Task PrepareAsync(StreamOptions? options = null)
+    {
+        options ??= new();
+        await Store.OpenStreamAsync(Orders, options.Partitions == StreamOptions.DefaultPartitions ? options with { Partitions = 1 } : options);
+        await Store.OpenStreamAsync(Results, new() { Partitions = 1 });
+        await Store.AddGroupAsync(Main);
+    }
+
+    public static EntryBatch Batch(params string[] payloads)
+    {
+        var batch = new EntryBatch();
+        foreach (string payload in payloads) batch.Add(Encoding.UTF8.GetBytes(payload));
+        return batch;
+    }
+
+    public async Task<AppendResult> AppendAsync(long sequence, string[] payloads, long epoch = 0, string producer = "p", string stream = Orders)
+    {
+        using EntryBatch batch = Batch(payloads);
+        return await Store.AppendAsync(new(stream, producer, epoch, sequence, batch));
+    }
+
+    /// <summary>Appends that must be accepted.</summary>
+    public async Task AddAsync(params string[] payloads)
+    {
+        ProducerState producer = await Store.OpenProducerAsync(Orders, "adder");
+        AppendResult result = await AppendAsync(producer.Last + 1, payloads, producer.Epoch, "adder");
+        Expect.Equal(AppendStatus.Accepted, result.Status, "an append in order");
+    }
+
+    public async Task<(Ownership Owner, PartitionState State)> TakeAsync(string member = "a", int partition = 0, int version = 0)
+    {
+        TakeResult result = await Store.TakeAsync(Main, partition, new(member) { Version = version });
+        Expect.Equal(TakeStatus.Taken, result.Status, $"{member} takes {Main}/{partition}");
+        return (result.Ownership, result.State!);
+    }
+
+    public async Task<Entry[]> LeaseAsync(Ownership owner, int max = 1000, Quarantine? quarantine = null)
+    {
+        LeaseResult result = await Store.LeaseAsync(new([owner]) { MaxItems = max, Quarantine = quarantine });
+        Expect.Equal(0, result.Stale.Count, $"stale partitions in a lease of {owner}");
+        return [.. result.Batches.SelectMany(batch => batch.Entries.ToArray())];
+    }
+
+    /// <summary>A commit that must be applied.</summary>
+    public async Task CommitAsync(StoreCommit commit)
+    {
+        CommitResult result = await Store.CommitAsync(commit);
+        Expect.Equal(CommitStatus.Committed, result.Status, $"commit {commit.Sequence} of {commit.Owner} ({result.Detail})");
+    }
+
+    public Task SettleAsync(Ownership owner, long commit, params long[] sequences)
+        => CommitAsync(new(owner, commit) { Settled = [.. sequences.Select(sequence => new SequenceRange(sequence, sequence))] });
+
+    public async Task<string[]> ReadAsync(string stream = Results, long from = 1, int partition = 0)
+    {
+        ReadResult result = await Store.ReadAsync(new(stream, partition, from));
+        return Texts(result.Entries.ToArray());
+    }
+
+    public async Task<long> BacklogAsync() => (await Store.FindStreamAsync(Orders))!.Groups[0].Outstanding;
+
+    public static string Text(in Entry entry) => Encoding.UTF8.GetString(entry.Payload.Span);
+
+    public static string[] Texts(IEnumerable<Entry> entries) => [.. entries.Select(entry => Text(entry))];
+
+    public static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (store is not null) await store.DisposeAsync();
+    }
+}

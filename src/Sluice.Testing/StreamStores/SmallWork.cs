@@ -1,0 +1,91 @@
+using System.Globalization;
+
+namespace Sluice.Testing;
+
+/// <summary>
+/// A producer and a consumer of numbers that can be stopped at any call and run again: sums them up, sends them on, fails each third once, and
+/// gives up each fifth.
+/// </summary>
+internal sealed class SmallWork(string name, int count)
+{
+    private readonly string orders = $"orders {name}";
+    private readonly string results = $"results {name}";
+    private long appended, committed;                // acknowledged: whatever dies, the store must know it
+    private GroupId Group => new(orders, "sum");
+
+    public async Task RunAsync(IStreamStore store)
+    {
+        await store.OpenStreamAsync(orders, new() { Partitions = 1 });
+        await store.OpenStreamAsync(results, new() { Partitions = 1 });
+        await store.AddGroupAsync(Group);
+        ProducerState producer = await store.OpenProducerAsync(orders, "numbers");
+        Expect.True(producer.Last >= appended, $"acknowledged appends are there (number {appended} was acknowledged, {producer.Last} is known)");
+        for (long number = producer.Last + 1; number <= count; number += 2)
+        {
+            using EntryBatch pair = Rig.Batch($"{number}", $"{number + 1}");
+            AppendResult result = await store.AppendAsync(new(orders, "numbers", producer.Epoch, number, pair));
+            Expect.Equal(AppendStatus.Accepted, result.Status, $"the append of {number}");
+            appended = result.Last;
+        }
+
+        TakeResult taken = await store.TakeAsync(Group, 0, new("worker"));
+        Expect.True(taken.State!.LastCommit >= committed, $"acknowledged commits are there (commit {committed} was acknowledged, {taken.State.LastCommit} is known)");
+        GroupInfo? group = await store.FindGroupAsync(Group);
+        Quarantine? quarantine = await store.TakeQuarantineAsync(Group, "worker", group!.QuarantineEpoch);
+        for (long commit = taken.State.LastCommit + 1; ;)
+        {
+            var lease = new LeaseRequest([taken.Ownership]) { MaxItems = 2 };
+            LeaseResult leased = await store.LeaseAsync(lease);
+            if (leased.Batches.Count == 0) leased = await store.LeaseAsync(lease with { Quarantine = quarantine });
+            if (leased.Batches.Count == 0) return;
+            CommitResult result = await store.CommitAsync(await WorkAsync(store, taken.Ownership, commit, leased.Batches[0].Entries.ToArray()));
+            Expect.Equal(CommitStatus.Committed, result.Status, $"a commit ({result.Detail})");
+            committed = commit++;
+        }
+    }
+
+    public async Task CheckAsync(IStreamStore store, string when)
+    {
+        int[] all = [.. Enumerable.Range(1, count)];
+        ReadResult read = await store.ReadAsync(new(results, 0, 1));
+        Expect.Same(all.Where(number => number % 5 != 0), read.Entries.ToArray().Select(entry => Number(entry)).Order(), $"results {when}");
+        Expect.Same(all.Where(number => number % 5 == 0), (await store.ListDeadAsync(Group)).Select(letter => Number(letter.Entry)).Order(), $"dead letters {when}");
+        Expect.Equal(all.Where(number => number % 5 != 0).Sum(), await SumAsync(store), $"the sum {when}");
+        StreamInfo stream = (await store.FindStreamAsync(orders))!;
+        Expect.Equal((0L, 0L), (stream.Groups[0].Outstanding, stream.Items), $"outstanding and stored entries {when}");
+        Expect.Same(Enumerable.Empty<string>(), (await store.CheckAsync()).Problems, $"problems that a check finds {when}");
+    }
+
+    private async Task<StoreCommit> WorkAsync(IStreamStore store, Ownership owner, long commit, Entry[] entries)
+    {
+        List<SequenceRange> settled = [];
+        List<Deferral> deferred = [];
+        List<Burial> dead = [];
+        var output = new EntryBatch();
+        int sum = await SumAsync(store);
+        foreach (Entry entry in entries)
+        {
+            int number = Number(entry);
+            if (number % 3 == 0 && entry.Attempt == 1)
+            {
+                deferred.Add(new(entry.Sequence, 1, TimeSpan.Zero, "work", "each third fails once"));
+                continue;
+            }
+            settled.Add(new(entry.Sequence, entry.Sequence));
+            if (number % 5 == 0)
+            {
+                dead.Add(new(entry.Sequence, "work", "each fifth is given up", entry.Attempt));
+                continue;
+            }
+            output.Add(entry.Payload.Span);
+            sum += number;
+        }
+        StateRow row = new("sum", "", 0, Rig.Bytes($"{sum}"));
+        return new(owner, commit) { Settled = settled, Deferred = deferred, Dead = dead, Outputs = [new(results, output)], State = [row] };
+    }
+
+    private async Task<int> SumAsync(IStreamStore store)
+        => (await store.ReadStateAsync(Group, 0, "sum", [""])).Select(row => int.Parse(row.Value!.Value.Span, CultureInfo.InvariantCulture)).SingleOrDefault();
+
+    private static int Number(in Entry entry) => int.Parse(entry.Payload.Span, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,132 @@
+using static Sluice.Testing.Rig;
+
+namespace Sluice.Testing;
+
+internal static class StateScenarios
+{
+    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
+    [
+        new(nameof(StateIsKeptByNodeKeyAndPartition), StateIsKeptByNodeKeyAndPartition),
+        new(nameof(FileLengthsAreForgottenOnRequest), FileLengthsAreForgottenOnRequest),
+        new(nameof(AWaitEndsWithTheNextChange), AWaitEndsWithTheNextChange),
+        new(nameof(ADeletedStreamIsGoneWithEverything), ADeletedStreamIsGoneWithEverything),
+        new(nameof(AStreamIsOpenedWithItsOwnPartitions), AStreamIsOpenedWithItsOwnPartitions),
+        new(nameof(MisuseIsNamed), MisuseIsNamed),
+        new(nameof(ACheckReadsEveryEntry), ACheckReadsEveryEntry),
+    ];
+
+    private static async Task StateIsKeptByNodeKeyAndPartition(Rig rig)
+    {
+        await rig.PrepareAsync(new() { Partitions = 2 });
+        (Ownership zero, _) = await rig.TakeAsync(partition: 0);
+        (Ownership one, _) = await rig.TakeAsync(partition: 1);
+        await rig.CommitAsync(new(zero, 1) { State = [.. Enumerable.Range(0, 5).Select(i => new StateRow("sum", $"k{i}", i, Bytes($"{i}")))] });
+        await rig.CommitAsync(new(zero, 2) { State = [new("sum", "k1", 1, null), new("sum", "k2", 9, Bytes("new")), new("sum", "none", 0, null), new("other", "k3", 0, Bytes("other"))] });
+        await rig.CommitAsync(new(one, 1) { State = [new("sum", "k0", 0, Bytes("one"))] });
+        await rig.ReopenAsync(kill: true);
+        Expect.Same([("k2", 9, "new"), ("k3", 3, "3")], Show(await rig.Store.ReadStateAsync(Main, 0, "sum", ["k1", "k3", "k2", "none"])).Order(), "rows by key");
+        Expect.Same(["one"], Show(await rig.Store.ReadStateAsync(Main, 1, "sum", ["k0"])).Select(row => row.Item3), "a row of the other partition");
+        List<string> keys = [];
+        for (string? after = null; ;)
+        {
+            IReadOnlyList<StateRow> page = await rig.Store.ListStateAsync(Main, 0, "sum", after, max: 3);
+            if (page.Count == 0) break;
+            keys.AddRange(page.Select(row => row.Key));
+            after = keys[^1];
+        }
+        Expect.Same(["k0", "k2", "k3", "k4"], keys.Order(StringComparer.Ordinal), "keys, paged");
+
+        static IEnumerable<(string, int, string)> Show(IEnumerable<StateRow> rows) => rows.Select(row => (row.Key, row.Version, System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)));
+    }
+
+    private static async Task FileLengthsAreForgottenOnRequest(Rig rig)
+    {
+        await rig.PrepareAsync();
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.CommitAsync(new(owner, 1) { FileLengths = [new("a", 1), new("b", 0)] });
+        await rig.CommitAsync(new(owner, 2) { FileLengths = [new("a", -1), new("b", 5), new("c", -1)] });
+        await rig.ReopenAsync(kill: true);
+        (_, PartitionState state) = await rig.TakeAsync();
+        Expect.Same([("b", 5L)], state.FileLengths.Select(file => (file.Key, file.Value)), "file lengths");
+    }
+
+    private static async Task AWaitEndsWithTheNextChange(Rig rig)
+    {
+        await rig.PrepareAsync();
+        long seen = await rig.Store.WaitForChangeAsync(Orders, -1);
+        using var stop = new CancellationTokenSource();
+        Task<long> given = rig.Store.WaitForChangeAsync(Orders, long.MaxValue - 1, stop.Token).AsTask();
+        await stop.CancelAsync();
+        await Expect.ThrowsAsync<OperationCanceledException>(() => given, "a wait that is given up");
+        (Ownership owner, _) = await rig.TakeAsync();
+        seen = await rig.Store.WaitForChangeAsync(Orders, -1);
+        foreach ((string what, Func<Task> change) in new (string, Func<Task>)[]
+        {
+            ("an append", () => rig.AddAsync("a")),
+            ("a commit", async () =>
+            {
+                await rig.LeaseAsync(owner);
+                await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Dead = [new(1, "n", "e", 1)] });
+            }),
+            ("a redrive", () => rig.Store.RedriveAsync(Main, [1]).AsTask()),
+            ("a release", () => rig.Store.ReleaseAsync(owner).AsTask()),
+            ("an end", () => rig.Store.EndStreamAsync(Orders, StreamEnd.Complete).AsTask()),
+        })
+        {
+            Task<long> waiting = rig.Store.WaitForChangeAsync(Orders, seen).AsTask();
+            await change();
+            long now = await waiting.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
+            Expect.True(now > seen, $"the count of changes grows with {what}");
+            seen = await rig.Store.WaitForChangeAsync(Orders, -1);
+        }
+    }
+
+    private static async Task ADeletedStreamIsGoneWithEverything(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync("a");
+        (Ownership owner, _) = await rig.TakeAsync();
+        Expect.Same([Orders, Results], await rig.Store.ListStreamsAsync(), "streams");
+        Expect.Same([Orders], await rig.Store.ListStreamsAsync("or"), "streams by prefix");
+        await rig.Store.DeleteStreamAsync(Orders);
+        await rig.Store.DeleteStreamAsync(Orders);
+        Expect.Equal(null, await rig.Store.FindStreamAsync(Orders), "the stream");
+        Expect.Equal(null, await rig.Store.FindGroupAsync(Main), "its group");
+        Expect.Same([owner], (await rig.Store.LeaseAsync(new([owner]))).Stale, "a lease of it is stale");
+        await rig.PrepareAsync();
+        await rig.ReopenAsync(kill: true);
+        Expect.Equal(0, (await rig.Store.FindStreamAsync(Orders))!.Items, "items of a new stream of the name");
+        Expect.Equal(0, (await rig.Store.OpenProducerAsync(Orders, "adder")).Last, "what it knows of the producers of the old one");
+    }
+
+    private static async Task AStreamIsOpenedWithItsOwnPartitions(Rig rig)
+    {
+        await rig.Store.OpenStreamAsync("s", new() { Partitions = 3, MaxItems = 7 });
+        await rig.ReopenAsync(kill: true);
+        Expect.Equal(7, (await rig.Store.OpenStreamAsync("s", new() { Partitions = 3 })).Options.MaxItems, "the bound of a stream that is there");
+        StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.OpenStreamAsync("s").AsTask(), "opening it with 64 partitions");
+        Expect.Equal("s", failure.Stream, "the stream that the failure names");
+    }
+
+    private static async Task MisuseIsNamed(Rig rig)
+    {
+        await rig.PrepareAsync();
+        foreach (string name in new[] { "", "a\nb", new('x', 201) })
+            await Expect.ThrowsAsync<ArgumentException>(() => rig.Store.OpenStreamAsync(name).AsTask(), $"a stream with a name of {name.Length} characters");
+        StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.AppendAsync(1, ["a"], stream: "nowhere"), "an append to a missing stream");
+        Expect.True(failure.Message.Contains("nowhere", StringComparison.Ordinal), $"the message names the stream ({failure.Message})");
+        failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.TakeAsync(new(Orders, "nobody"), 0, new("a")).AsTask(), "a partition of a missing group");
+        Expect.True(failure.Message.Contains("nobody", StringComparison.Ordinal), $"the message names the group ({failure.Message})");
+        await Expect.ThrowsAsync<ArgumentOutOfRangeException>(() => rig.Store.TakeAsync(Main, 1, new("a")).AsTask(), "a partition that is not there");
+        await Expect.ThrowsAsync<ArgumentException>(() => rig.AppendAsync(1, []), "an empty append");
+        await Expect.ThrowsAsync<OperationCanceledException>(() => rig.Store.FindStreamAsync(Orders, new CancellationToken(canceled: true)).AsTask(), "a call that is given up");
+    }
+
+    private static async Task ACheckReadsEveryEntry(Rig rig)
+    {
+        await rig.PrepareAsync(new() { Partitions = 2 });
+        for (int i = 0; i < 5; i++) await rig.AddAsync("a", "b");
+        IntegrityReport report = await rig.Store.CheckAsync();
+        Expect.Equal((10L, 0), (report.Entries, report.Problems.Count), "entries and problems");
+    }
+}

@@ -1,0 +1,40 @@
+namespace Sluice.Testing;
+
+/// <summary>What the contract of stream stores is run against: one set of stored data, empty at first, that is opened, closed and killed.</summary>
+/// <example><code>
+/// sealed class MyFixture : StreamStoreFixture
+/// {
+///     protected override async ValueTask&lt;IStreamStore&gt; OpenAsync(TimeProvider time) => await MyStore.OpenAsync(path, time);
+/// }
+/// </code></example>
+public abstract class StreamStoreFixture : IAsyncDisposable
+{
+    /// <summary>Opens the store over the data of this fixture. Only one is open at a time.</summary>
+    /// <param name="time">
+    /// The store's clock. A store whose server has its own ignores it, and overrides <see cref="PassTimeAsync"/>.
+    /// </param>
+    public abstract ValueTask<IStreamStore> OpenAsync(TimeProvider time);
+
+    /// <summary>
+    /// Ends an open store as if its owner had been killed at this moment: nothing is flushed, closed or said goodbye to. What it has acknowledged
+    /// must be found by the next opening. Unless overridden it is merely disposed.
+    /// </summary>
+    /// <param name="store">What <see cref="OpenAsync"/> returned.</param>
+    public virtual ValueTask KillAsync(IStreamStore store) => store.DisposeAsync();
+
+    /// <summary>Lets the store's time pass. Unless overridden the clock is moved.</summary>
+    /// <param name="clock">The clock that the store was opened with.</param>
+    /// <param name="time">Some seconds.</param>
+    public virtual ValueTask PassTimeAsync(TestClock clock, TimeSpan time)
+    {
+        clock.Advance(time);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Removes the data.</summary>
+    public virtual ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,173 @@
+namespace Sluice.Testing;
+
+/// <summary>
+/// A store around another. Every call goes through <see cref="CallAsync"/>, where a test can delay it, kill something before, during or after it, or
+/// count it; single calls can be overridden.
+/// </summary>
+/// <param name="inner">The store that does the work.</param>
+/// <param name="leaveOpen">Whether it stays open when this one is disposed.</param>
+public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IStreamStore
+{
+    /// <summary>The store that does the work.</summary>
+    protected IStreamStore Inner => inner;
+
+    /// <inheritdoc/>
+    public virtual Durability Durability => inner.Durability;
+
+    /// <inheritdoc/>
+    public virtual int Generation => inner.Generation;
+
+    /// <summary>Makes a call. Unless overridden it just does.</summary>
+    /// <param name="name">The method's name.</param>
+    /// <param name="call">Calls the inner store.</param>
+    protected virtual ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        return call();
+    }
+
+    /// <inheritdoc/>
+    public virtual ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default)
+        => CallAsync(nameof(RaiseGenerationAsync), () => inner.RaiseGenerationAsync(expected, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
+        => CallAsync(nameof(OpenStreamAsync), () => inner.OpenStreamAsync(stream, options, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+        => CallAsync(nameof(FindStreamAsync), () => inner.FindStreamAsync(stream, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
+        => CallAsync(nameof(ListStreamsAsync), () => inner.ListStreamsAsync(prefix, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
+        => CallAsync(nameof(EndStreamAsync), () => inner.EndStreamAsync(stream, end, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default)
+        => Done(nameof(DeleteStreamAsync), () => inner.DeleteStreamAsync(stream, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
+        => CallAsync(nameof(OpenProducerAsync), () => inner.OpenProducerAsync(stream, producer, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+        => CallAsync(nameof(AppendAsync), () => inner.AppendAsync(request, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+        => CallAsync(nameof(WaitForChangeAsync), () => inner.WaitForChangeAsync(stream, after, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default)
+        => CallAsync(nameof(CheckAsync), () => inner.CheckAsync(cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default)
+        => Done(nameof(AddGroupAsync), () => inner.AddGroupAsync(group, start, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => Done(nameof(RemoveGroupAsync), () => inner.RemoveGroupAsync(group, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => CallAsync(nameof(FindGroupAsync), () => inner.FindGroupAsync(group, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
+        => CallAsync(nameof(BeatAsync), () => inner.BeatAsync(group, member, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask LeaveAsync(GroupId group, string member, CancellationToken cancellation = default)
+        => Done(nameof(LeaveAsync), () => inner.LeaveAsync(group, member, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+        => CallAsync(nameof(TakeAsync), () => inner.TakeAsync(group, partition, request, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
+        => CallAsync(nameof(ReleaseAsync), () => inner.ReleaseAsync(owner, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+        => CallAsync(nameof(LeaseAsync), () => inner.LeaseAsync(request, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default)
+        => CallAsync(nameof(ReserveAsync), () => inner.ReserveAsync(owner, stream, items, bytes, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+        => CallAsync(nameof(CommitAsync), () => inner.CommitAsync(commit, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+        => CallAsync(nameof(TakeQuarantineAsync), () => inner.TakeQuarantineAsync(group, member, expectedEpoch, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation = default)
+        => Done(nameof(ReleaseQuarantineAsync), () => inner.ReleaseQuarantineAsync(quarantine, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(
+        GroupId group, int partition, string node, IReadOnlyList<string> keys, CancellationToken cancellation = default)
+        => CallAsync(nameof(ReadStateAsync), () => inner.ReadStateAsync(group, partition, node, keys, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<IReadOnlyList<StateRow>> ListStateAsync(
+        GroupId group, int partition, string node, string? after = null, int max = 1000, CancellationToken cancellation = default)
+        => CallAsync(nameof(ListStateAsync), () => inner.ListStateAsync(group, partition, node, after, max, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(
+        GroupId group, int partition, long? after = null, int max = 100, CancellationToken cancellation = default)
+        => CallAsync(nameof(ListWaitingAsync), () => inner.ListWaitingAsync(group, partition, after, max, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
+        GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default)
+        => CallAsync(nameof(ListDeadAsync), () => inner.ListDeadAsync(group, node, after, max, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+        => CallAsync(nameof(RedriveAsync), () => inner.RedriveAsync(group, numbers, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+        => CallAsync(nameof(DeleteDeadAsync), () => inner.DeleteDeadAsync(group, numbers, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default)
+        => CallAsync(nameof(OpenReaderAsync), () => inner.OpenReaderAsync(stream, reader, options, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
+        => CallAsync(nameof(ReadAsync), () => inner.ReadAsync(request, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
+        => CallAsync(nameof(MoveReaderAsync), () => inner.MoveReaderAsync(move, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation = default)
+        => Done(nameof(CloseReaderAsync), () => inner.CloseReaderAsync(stream, reader, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return leaveOpen ? ValueTask.CompletedTask : inner.DisposeAsync();
+    }
+
+    private async ValueTask Done(string name, Func<ValueTask> call) => await CallAsync(name, async () =>
+    {
+        await call();
+        return true;
+    });
+}

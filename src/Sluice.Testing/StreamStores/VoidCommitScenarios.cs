@@ -1,0 +1,145 @@
+using static Sluice.Testing.Rig;
+
+namespace Sluice.Testing;
+
+/// <summary>Commits that must leave nothing behind.</summary>
+internal static class VoidCommitScenarios
+{
+    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
+    [
+        new(nameof(OneEntryThatIsNotOutstandingVoidsTheWholeCommit), OneEntryThatIsNotOutstandingVoidsTheWholeCommit),
+        new(nameof(AnEntryEndsOnceInACommit), AnEntryEndsOnceInACommit),
+        new(nameof(ACommitAheadOfItsNumberIsVoid), ACommitAheadOfItsNumberIsVoid),
+        new(nameof(AnOutputThatHasEndedVoidsTheCommit), AnOutputThatHasEndedVoidsTheCommit),
+        new(nameof(ACommitThatNamesAMissingStreamFailsWhole), ACommitThatNamesAMissingStreamFailsWhole),
+        new(nameof(ACommitThatIsTooLargeFailsByName), ACommitThatIsTooLargeFailsByName),
+        new(nameof(AnAttachmentThatTheStoreCannotWriteFailsWhole), AnAttachmentThatTheStoreCannotWriteFailsWhole),
+    ];
+
+    private static async Task OneEntryThatIsNotOutstandingVoidsTheWholeCommit(Rig rig)
+    {
+        Ownership owner = await StartAsync(rig);
+        await rig.SettleAsync(owner, 1, 2);
+        foreach (long stale in new[] { 2L, 5, 77, 0, -1 })
+        {
+            CommitResult result = await rig.Store.CommitAsync(Everything(owner, 2) with { Settled = [new(1, 1), new(stale, stale)] });
+            Expect.Equal(CommitStatus.NotOutstanding, result.Status, $"a commit that settles {stale}");
+            result = await rig.Store.CommitAsync(Everything(owner, 2) with { Deferred = [new(1, 1, TimeSpan.Zero), new(stale, 1, TimeSpan.Zero)], Settled = [] });
+            Expect.Equal(CommitStatus.NotOutstanding, result.Status, $"a commit that defers {stale}");
+            result = await rig.Store.CommitAsync(Everything(owner, 2) with { Dead = [new(stale, "node", "dead", 1)] });
+            Expect.Equal(CommitStatus.NotOutstanding, result.Status, $"a commit that buries {stale}");
+        }
+        await UntouchedAsync(rig, owner, 2);
+    }
+
+    private static async Task AnEntryEndsOnceInACommit(Rig rig)
+    {
+        Ownership owner = await StartAsync(rig);
+        Expect.Equal(CommitStatus.NotOutstanding, (await rig.Store.CommitAsync(Everything(owner, 1) with { Settled = [new(1, 2), new(2, 3)] })).Status, "settling 2 twice");
+        Expect.Equal(CommitStatus.NotOutstanding,
+            (await rig.Store.CommitAsync(Everything(owner, 1) with { Settled = [new(1, 3)], Deferred = [new(2, 1, null)] })).Status, "settling and deferring 2");
+        await UntouchedAsync(rig, owner, 1);
+    }
+
+    private static async Task ACommitAheadOfItsNumberIsVoid(Rig rig)
+    {
+        Ownership owner = await StartAsync(rig);
+        Expect.Equal(CommitStatus.Gap, (await rig.Store.CommitAsync(Everything(owner, 2))).Status, "commit 2 before commit 1");
+        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(Everything(owner, 0))).Status, "commit 0");
+        await UntouchedAsync(rig, owner, 1);
+    }
+
+    private static async Task AnOutputThatHasEndedVoidsTheCommit(Rig rig)
+    {
+        Ownership owner = await StartAsync(rig);
+        await rig.Store.OpenStreamAsync("ended", new() { Partitions = 1 });
+        await rig.Store.EndStreamAsync("ended", StreamEnd.Complete);
+        StoreCommit commit = Everything(owner, 1);
+        CommitResult result = await rig.Store.CommitAsync(commit with { Outputs = [.. commit.Outputs, new("ended", Batch("x"))] });
+        Expect.Equal(CommitStatus.OutputEnded, result.Status, "a commit with an output that has ended");
+        Expect.True(result.Detail?.Contains("ended", StringComparison.Ordinal) == true, "the result names the stream");
+        await UntouchedAsync(rig, owner, 1);
+    }
+
+    private static async Task ACommitThatNamesAMissingStreamFailsWhole(Rig rig)
+    {
+        Ownership owner = await StartAsync(rig);
+        StoreCommit commit = Everything(owner, 1);
+        foreach (StoreCommit missing in new[]
+        {
+            commit with { Outputs = [.. commit.Outputs, new("missing", Batch("x"))] },
+            commit with { Cursors = [new("missing", "r", 0, 1)] },
+            commit with { Readers = [new("missing", "r", new())] },
+            commit with { Ends = [new("missing", StreamEnd.Complete)] },
+        })
+        {
+            StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.CommitAsync(missing).AsTask(), "a commit that names a missing stream");
+            Expect.True(failure.Message.Contains("missing", StringComparison.Ordinal), $"the message names the stream ({failure.Message})");
+        }
+        await UntouchedAsync(rig, owner, 1);
+    }
+
+    private static async Task ACommitThatIsTooLargeFailsByName(Rig rig)
+    {
+        Ownership owner = await StartAsync(rig);
+        using EntryBatch many = Batch([.. Enumerable.Repeat("x", StoreCommit.MaxItems)]);
+        using EntryBatch large = Batch(new string('x', StoreCommit.MaxBytes + 1));
+        StoreCommit commit = Everything(owner, 1);
+        foreach (EntryBatch output in new[] { many, large })
+        {
+            StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(
+                () => rig.Store.CommitAsync(commit with { Outputs = [new(Results, output)] }).AsTask(), "a commit beyond the limits");
+            Expect.True(failure.Message.Contains(Orders, StringComparison.Ordinal), $"the message names the stream ({failure.Message})");
+        }
+        await UntouchedAsync(rig, owner, 1);
+        await rig.CommitAsync(new(owner, 2) { Outputs = [new(Results, large)] });
+    }
+
+    private static async Task AnAttachmentThatTheStoreCannotWriteFailsWhole(Rig rig)
+    {
+        Ownership owner = await StartAsync(rig);
+        StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(
+            () => rig.Store.CommitAsync(Everything(owner, 1) with { Attachments = [new Foreign()] }).AsTask(), "a commit with a foreign attachment");
+        Expect.True(failure.Message.Contains("a store of clay", StringComparison.Ordinal), $"the message says who could write it ({failure.Message})");
+        await UntouchedAsync(rig, owner, 1);
+    }
+
+    private static async Task<Ownership> StartAsync(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync("a", "b", "c", "d", "e");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner, 4);
+        return owner;
+    }
+
+    private static StoreCommit Everything(Ownership owner, long sequence) => new(owner, sequence)
+    {
+        Settled = [new(1, 1)],
+        Outputs = [new(Results, Batch("out"))],
+        Derived = Batch("derived"),
+        State = [new("sum", "", 0, Bytes("42"))],
+        FileLengths = [new("file", 42)],
+        Readers = [new(Results, "watcher", new())],
+        Batches = [new("batch") { Close = true, MarkerStreams = [Results] }],
+    };
+
+    // Nothing of what Everything writes is there; and the number is still free.
+    private static async Task UntouchedAsync(Rig rig, Ownership owner, long commit)
+    {
+        Expect.Equal(0, (await rig.ReadAsync()).Length, "outputs and markers of a void commit");
+        Expect.Equal(0, (await rig.Store.ReadStateAsync(Main, 0, "sum", [""])).Count, "state rows of a void commit");
+        Expect.Equal(0, (await rig.Store.FindStreamAsync(Results))!.Readers.Count, "readers of a void commit");
+        Expect.Equal(0, (await rig.Store.ListDeadAsync(Main)).Count, "dead letters of a void commit");
+        IReadOnlyList<WaitingEntry> waiting = await rig.Store.ListWaitingAsync(Main, 0);
+        Expect.True(waiting.Any(entry => entry.Entry.Sequence == 1), "entry 1 is outstanding after a void commit");
+        Expect.True(waiting.All(entry => entry.State == WaitingState.InFlight), "what is outstanding is in flight after a void commit");
+        await rig.CommitAsync(Everything(owner, commit));
+        Expect.Equal(2, (await rig.ReadAsync()).Length, "output and marker of the same commit, put right");
+    }
+
+    private sealed class Foreign : ICommitAttachment
+    {
+        public string WrittenBy => "a store of clay";
+    }
+}

@@ -1,0 +1,108 @@
+namespace Sluice;
+
+/// <summary>
+/// A numbered append: entries n to n + k - 1 of a producer. Accepted only if n is the producer's last number plus one, so that a
+/// resend, however late, can neither duplicate nor lose anything.
+/// </summary>
+/// <param name="Stream">The stream, which must be open.</param>
+/// <param name="Producer">Who appends; numbered per stream. A name that was never used starts at epoch zero and number one.</param>
+/// <param name="Epoch">The producer's epoch: what <see cref="IStreamStore.OpenProducerAsync"/> returned, or zero if it was never opened.</param>
+/// <param name="Sequence">The number of the first entry; from one.</param>
+/// <param name="Entries">
+/// The entries, accepted together or not at all. The store copies them before its task completes, then the batch may be reused. It may be
+/// empty if <see cref="Batches"/> is not: that takes one number.
+/// </param>
+public sealed record AppendRequest(string Stream, string Producer, long Epoch, long Sequence, EntryBatch Entries)
+{
+    /// <summary>
+    /// What the producer wants to find again when it resumes (an offset, a line number); null leaves what is recorded. At most 4 KB.
+    /// </summary>
+    public ReadOnlyMemory<byte>? Position { get; init; }
+
+    /// <summary>
+    /// How long after this append the store must still know the producer; null for ever. For producers that are an idempotency
+    /// key: the stated window in which a repetition gets the first answer.
+    /// </summary>
+    public TimeSpan? ForgetAfter { get; init; }
+
+    /// <summary>Counters of batches that change with this append (<see cref="BatchChange"/>).</summary>
+    public IReadOnlyList<BatchChange> Batches { get; init; } = [];
+
+    /// <summary>The number of the last entry; of an append without entries, its own.</summary>
+    public long LastSequence => Sequence + Math.Max(1, Entries.Count) - 1;
+
+    /// <summary>Checks what can be checked without a store. Stores call it first.</summary>
+    /// <exception cref="ArgumentException">It cannot be meant: says why.</exception>
+    public void Check()
+    {
+        StreamNames.Check(Producer);
+        ArgumentOutOfRangeException.ThrowIfNegative(Epoch);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Sequence, 1);
+        if (Position is { Length: > 4096 } position)
+            throw new ArgumentException($"The position that {Producer} records with its append to {Stream} has {position.Length:N0} bytes; the limit is 4,096.");
+        if (ForgetAfter < TimeSpan.Zero) throw new ArgumentException($"{Producer} is to be forgotten {ForgetAfter} after its append to {Stream}.");
+        if (Entries.Count == 0 && Batches.Count == 0) throw new ArgumentException($"The batch that {Producer} appends to {Stream} is empty.");
+        foreach (BatchChange change in Batches) change.Check();
+    }
+
+    /// <summary>Checks the entries against the stream they are for. Stores call it before they write, for outputs of commits as well.</summary>
+    /// <param name="entries">The entries.</param>
+    /// <param name="stream">The stream's name.</param>
+    /// <param name="options">The stream's options.</param>
+    /// <exception cref="PayloadException">One of them is longer than the stream allows.</exception>
+    public static void CheckLength(EntryBatch entries, string stream, StreamOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        ArgumentNullException.ThrowIfNull(options);
+        if (entries.Longest <= options.MaxEntryBytes) return;
+        throw new PayloadException(
+            $"An entry for the stream {stream} has {entries.Longest:N0} bytes with headers, the stream's limit is {options.MaxEntryBytes:N0} "
+            + "(MaxEntryBytes). Nothing was written. Store it elsewhere and send a reference, or make the stream with a higher limit.");
+    }
+}
+
+/// <summary>What became of an append.</summary>
+public enum AppendStatus
+{
+    /// <summary>Accepted, and as durable as the store.</summary>
+    Accepted,
+
+    /// <summary>All of it was accepted before: this is a resend. Nothing was done; the result is the recorded one.</summary>
+    Duplicate,
+
+    /// <summary>
+    /// The first number is not the last plus one: nothing was accepted. Go on from <see cref="AppendResult.Last"/> plus one; if that is below what was
+    /// acknowledged before, the store went back (<see cref="StoreWentBackException"/>).
+    /// </summary>
+    Gap,
+
+    /// <summary>The producer was opened by somebody else since: nothing was accepted, and nothing will be.</summary>
+    Refused,
+
+    /// <summary>The bound is reached: nothing was accepted and no number consumed. Wait for a change, then send the same again.</summary>
+    Full,
+
+    /// <summary>The stream was completed or failed: nothing was accepted.</summary>
+    Ended,
+}
+
+/// <summary>The answer to an append.</summary>
+/// <param name="Status">What became of it.</param>
+/// <param name="Last">The producer's last accepted number, after this append.</param>
+/// <param name="First">
+/// The id of the first entry, if <see cref="Status"/> is Accepted, or Duplicate of the producer's last append; else null, as for an
+/// append without entries. Entries without keys of one append are neighbours in one partition.
+/// </param>
+public sealed record AppendResult(AppendStatus Status, long Last, EntryId? First)
+{
+    /// <summary>
+    /// If the status is Full: how long until a reader that holds the stream may expire. Try again then, or at a change; null if only a change makes room.
+    /// </summary>
+    public TimeSpan? RetryAfter { get; init; }
+}
+
+/// <summary>A producer that was opened.</summary>
+/// <param name="Epoch">Its new epoch: all earlier holders of the name are refused from now on.</param>
+/// <param name="Last">Its last accepted number; the next append has this plus one.</param>
+/// <param name="Position">The position recorded with its last append that gave one; empty if there is none.</param>
+public sealed record ProducerState(long Epoch, long Last, ReadOnlyMemory<byte> Position);

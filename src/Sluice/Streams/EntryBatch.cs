@@ -1,0 +1,167 @@
+using System.Buffers;
+
+namespace Sluice;
+
+/// <summary>
+/// Builds entries for an append or a commit: one contiguous, pooled piece of memory that already has the form in which stores keep
+/// entries (<see cref="EntryChunk"/>), checksums included, so that taking a batch over is a copy.
+/// </summary>
+/// <remarks>Not thread-safe. Reuse it by <see cref="Clear"/>; dispose it to give its memory back.</remarks>
+/// <example><code>
+/// using var batch = new EntryBatch { Stream = "payments", CodeVersion = 3 };
+/// batch.Add(serializer, payment, EntryKey.Of(payment.Account));
+/// </code></example>
+public sealed class EntryBatch : IDisposable
+{
+    private readonly RecordWriter writer = new();
+    private int[] ends = ArrayPool<int>.Shared.Rent(16);
+
+    /// <summary>The stream it is meant for; named in errors.</summary>
+    public string Stream { get; init; } = "";
+
+    /// <summary>The version of the code that writes the payloads; zero unless given.</summary>
+    public int CodeVersion { get; init; }
+
+    /// <summary>The version of the flow that they are written for; zero unless given.</summary>
+    public int FlowVersion { get; init; }
+
+    /// <summary>The largest payload with headers, in bytes; as in <see cref="StreamOptions.MaxEntryBytes"/>.</summary>
+    public int MaxEntryBytes { get; init; } = 16 << 20;
+
+    /// <summary>How many entries it has.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Payloads and headers, in bytes.</summary>
+    public long Bytes => writer.Written - ((long)Count * EntryChunk.RecordOverhead);
+
+    /// <summary>The longest payload with headers, in bytes.</summary>
+    public int Longest { get; private set; }
+
+    /// <summary>Whether an entry has a key.</summary>
+    public bool HasKeys { get; private set; }
+
+    internal ReadOnlySpan<int> Ends => ends.AsSpan(0, Count);
+
+    /// <summary>All entries in the form in which they are stored, one record behind the other; valid until the batch is changed.</summary>
+    public ReadOnlyMemory<byte> Records => writer.Memory;
+
+    /// <summary>Adds an entry.</summary>
+    /// <param name="payload">Copied.</param>
+    /// <param name="key">The key, if it has one.</param>
+    /// <param name="headers">Copied; what the layer above keeps with the entry.</param>
+    /// <exception cref="PayloadException">It is longer than <see cref="MaxEntryBytes"/>; nothing was added.</exception>
+    public void Add(ReadOnlySpan<byte> payload, EntryKey key = default, ReadOnlySpan<byte> headers = default)
+    {
+        int start = Begin(key, headers);
+        Check(start, headers.Length + (long)payload.Length);
+        writer.Write(payload);
+        End(start, key);
+    }
+
+    /// <summary>Adds an entry whose payload a serializer writes, straight into the batch.</summary>
+    /// <param name="serializer">Writes the payload.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="key">The key, if it has one.</param>
+    /// <param name="headers">Copied; what the layer above keeps with the entry.</param>
+    /// <exception cref="PayloadException">
+    /// It is longer than <see cref="MaxEntryBytes"/>, or the serializer failed; nothing was added.
+    /// </exception>
+    public void Add<T>(IPayloadSerializer<T> serializer, T value, EntryKey key = default, ReadOnlySpan<byte> headers = default)
+    {
+        ArgumentNullException.ThrowIfNull(serializer);
+        int start = Begin(key, headers);
+        try
+        {
+            serializer.Serialize(value, writer);
+        }
+        catch (Exception failure)
+        {
+            writer.Truncate(start);
+            throw new PayloadException($"{Where()}: a {typeof(T).Name} could not be written: {failure.Message}", failure);
+        }
+        Check(start, (long)writer.Written - start - EntryChunk.RecordOverhead);
+        End(start, key);
+    }
+
+    /// <summary>Copies an entry of another batch, versions included.</summary>
+    public void Add(EntryBatch from, int index)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        int start = writer.Written;
+        Check(start, from.LengthAt(index));
+        writer.Write(from.RecordAt(index).Span);
+        Enter(start, from.KeyAt(index));
+    }
+
+    /// <summary>The stored form of an entry.</summary>
+    public ReadOnlyMemory<byte> RecordAt(int index) => writer.Memory[StartOf(index)..ends[index]];
+
+    /// <summary>The key of an entry.</summary>
+    public EntryKey KeyAt(int index) => EntryChunk.KeyOf(RecordAt(index).Span);
+
+    /// <summary>The length of an entry's payload and headers, in bytes.</summary>
+    public int LengthAt(int index) => ends[index] - StartOf(index) - EntryChunk.RecordOverhead;
+
+    /// <summary>Takes all entries out, and keeps the memory.</summary>
+    public void Clear()
+    {
+        writer.Truncate(0);
+        (Count, Longest, HasKeys) = (0, 0, false);
+    }
+
+    /// <summary>Gives the memory back. The batch is empty then, and can be filled again.</summary>
+    public void Dispose()
+    {
+        Clear();
+        writer.Dispose();
+        ArrayPool<int>.Shared.Return(ends);
+        ends = [];
+    }
+
+    private int StartOf(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
+        return index == 0 ? 0 : ends[index - 1];
+    }
+
+    private int Begin(EntryKey key, ReadOnlySpan<byte> headers)
+    {
+        int start = writer.Written;
+        Span<byte> head = writer.GetSpan(EntryChunk.RecordOverhead);
+        EntryChunk.BeginRecord(head, key, CodeVersion, FlowVersion, headers.Length);
+        writer.Advance(EntryChunk.RecordOverhead);
+        writer.Write(headers);
+        return start;
+    }
+
+    private void End(int start, EntryKey key)
+    {
+        EntryChunk.EndRecord(writer.From(start));
+        Enter(start, key);
+    }
+
+    private void Enter(int start, EntryKey key)
+    {
+        if (Count == ends.Length)
+        {
+            int[] longer = ArrayPool<int>.Shared.Rent(Math.Max(16, Count * 2));
+            ends.CopyTo(longer, 0);
+            ArrayPool<int>.Shared.Return(ends);
+            ends = longer;
+        }
+        ends[Count++] = writer.Written;
+        Longest = Math.Max(Longest, writer.Written - start - EntryChunk.RecordOverhead);
+        HasKeys |= key.Exists;
+    }
+
+    private void Check(int start, long length)
+    {
+        if (length <= MaxEntryBytes) return;
+        writer.Truncate(start);
+        throw new PayloadException(
+            $"{Where()}: its payload has {length:N0} bytes with headers, the limit is {MaxEntryBytes:N0} (MaxEntryBytes). "
+            + "Store it elsewhere and send a reference, or raise the limit.");
+    }
+
+    private string Where() => $"Entry {Count + 1} of a batch for {(Stream.Length == 0 ? "a stream" : $"the stream {Stream}")}";
+}

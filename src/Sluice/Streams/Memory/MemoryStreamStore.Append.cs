@@ -1,0 +1,84 @@
+namespace Sluice;
+
+public sealed partial class MemoryStreamStore
+{
+    /// <inheritdoc/>
+    public ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
+    {
+        StreamNames.Check(producer);
+        return Locked(() =>
+        {
+            StoredProducer stored = Producer(Stream(stream), producer);
+            return new ProducerState(++stored.Epoch, stored.Last, stored.Position);
+        }, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        request.Check();
+        return Locked(() => Append(request), cancellation);
+    }
+
+    private AppendResult Append(AppendRequest request)
+    {
+        StoredStream stream = Stream(request.Stream);
+        DateTimeOffset now = clock.Now;
+        stream.Sweep(now);
+        stream.Producers.TryGetValue(request.Producer, out StoredProducer? producer);
+        (long epoch, long last) = (producer?.Epoch ?? 0, producer?.Last ?? 0);
+
+        // Validate everything first: what follows cannot fail.
+        if (request.Epoch > epoch)
+            throw new StoreWentBackException(
+                $"The producer {request.Producer} of the stream {stream.Name} has the epoch {request.Epoch}, the store knows {epoch} only: it has lost writes.")
+            { Stream = stream.Name };
+        if (request.Epoch < epoch) return new(AppendStatus.Refused, last, null);
+        long end = request.LastSequence;
+        if (end <= last) return new(AppendStatus.Duplicate, last, request.Sequence == producer!.LastFrom ? producer.LastId : null);
+        if (request.Sequence != last + 1) return new(AppendStatus.Gap, last, null);
+        if (stream.End is not null) return new(AppendStatus.Ended, last, null);
+        AppendRequest.CheckLength(request.Entries, stream.Name, stream.Options);
+        CheckMarkers(request.Batches);
+        if (request.Entries.Count > 0 && stream.IsFullFor(request.Entries.Count, request.Entries.Bytes))
+            return new(AppendStatus.Full, last, null) { RetryAfter = stream.NextExpiry(now) };
+
+        producer ??= Producer(stream, request.Producer);
+        EntryId? first = stream.Append(request.Entries, now, generation);
+        (producer.Last, producer.LastFrom, producer.LastId) = (end, request.Sequence, first);
+        if (request.Position is { } position) producer.Position = position.ToArray();
+        producer.ForgetAt = now + request.ForgetAfter;
+        if (producer.ForgetAt is { } at) stream.Forgetting.Enqueue(request.Producer, at);
+        Count(request.Batches, now);
+        return new(AppendStatus.Accepted, end, first);
+    }
+
+    private static StoredProducer Producer(StoredStream stream, string name)
+    {
+        if (!stream.Producers.TryGetValue(name, out StoredProducer? producer)) stream.Producers.Add(name, producer = new());
+        return producer;
+    }
+
+    private void CheckMarkers(IReadOnlyList<BatchChange> changes)
+    {
+        foreach (BatchChange change in changes)
+            foreach (string marker in change.MarkerStreams) _ = Stream(marker);
+    }
+
+    // A marker that is due for a stream that has ended is dropped: nobody can get anything from there any more.
+    private void Count(IReadOnlyList<BatchChange> changes, DateTimeOffset now)
+    {
+        foreach (BatchChange change in changes)
+        {
+            BatchCounts counts = batches.GetValueOrDefault(change.Batch).With(change);
+            batches[change.Batch] = counts;
+            if (!counts.IsComplete) continue;
+            batches.Remove(change.Batch);
+            using var marker = new EntryBatch();
+            marker.Add(counts.ToBytes(), headers: change.MarkerHeaders.Span);
+            foreach (string name in change.MarkerStreams)
+                if (Stream(name) is { End: null } stream) stream.Append(marker, now, generation);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+namespace Sluice;
+
+public sealed partial class MemoryStreamStore
+{
+    /// <inheritdoc/>
+    public ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default)
+    {
+        StreamNames.Check(group.Name);
+        return Locked(() =>
+        {
+            StoredStream stream = Stream(group.Stream);
+            if (stream.Groups.ContainsKey(group.Name)) return;
+            var partitions = new StoredPartition[stream.Logs.Length];
+            var added = new StoredGroup(group, partitions);
+            for (int i = 0; i < partitions.Length; i++)
+            {
+                PartitionLog log = stream.Logs[i];
+                long before = start == StreamStart.First ? log.Trimmed : log.Tail;
+                partitions[i] = new(i, log, before);
+                added.Backlog.Add(log.Tail - before, log.BytesOf(before + 1, log.Tail));
+            }
+            stream.Groups.Add(group.Name, added);
+        }, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default) => Locked(() =>
+    {
+        if (!streams.TryGetValue(group.Stream, out StoredStream? stream) || !stream.Groups.TryGetValue(group.Name, out StoredGroup? stored)) return;
+        foreach (StoredPartition partition in stored.Partitions) Unreserve(partition);
+        stream.Groups.Remove(group.Name);
+        for (int i = 0; i < stream.Logs.Length; i++) stream.Trim(i);
+        stream.Changed();
+    }, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default) => Locked(() => streams.TryGetValue(group.Stream, out StoredStream? stream) && stream.Groups.TryGetValue(group.Name, out StoredGroup? stored) ? stored.Info() : null, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
+    {
+        StreamNames.Check(member);
+        return Locked(() =>
+        {
+            StoredGroup stored = Group(group);
+            stored.Members[member] = stored.Members.GetValueOrDefault(member) + 1;
+            return stored.Info();
+        }, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask LeaveAsync(GroupId group, string member, CancellationToken cancellation = default) => Locked(() =>
+    {
+        StoredGroup stored = Group(group);
+        stored.Members.Remove(member);
+        if (stored.QuarantineOwner == member) stored.QuarantineOwner = null;
+        Stream(group.Stream).Changed();
+    }, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        StreamNames.Check(request.Member);
+        return Locked(() =>
+        {
+            StoredPartition stored = Partition(group, partition);
+            if (request.ExpectedEpoch is { } expected && expected != stored.Epoch) return new(TakeStatus.Changed, default, null, stored.Version);
+            if (stored.Version > request.Version) return new(TakeStatus.Newer, default, null, stored.Version);
+            if (stored.Owner is not null) stored.Suspect();
+            Unreserve(stored);
+            stored.Epoch++;
+            (stored.Owner, stored.OwnerVersion) = (request.Member, request.Version);
+            Stream(group.Stream).Trim(partition);
+            var state = new PartitionState(stored.Dispatched, stored.Done, stored.LastCommit,
+                [.. stored.Rows.Values.Select(row => row.Show(withPayload: false))],
+                new Dictionary<string, long>(stored.FileLengths, StringComparer.Ordinal));
+            return new TakeResult(TakeStatus.Taken, new(group, partition, stored.Epoch), state, stored.Version);
+        }, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default) => Locked(() =>
+    {
+        if (Owned(owner) is not { Owner: not null } partition) return false;
+        partition.GiveBack();
+        partition.Owner = null;
+        Unreserve(partition);
+        Stream(owner.Group.Stream).Changed();
+        return true;
+    }, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+    {
+        StreamNames.Check(member);
+        return Locked<Quarantine?>(() =>
+        {
+            StoredGroup stored = Group(group);
+            if (stored.QuarantineEpoch != expectedEpoch) return null;
+            stored.QuarantineOwner = member;
+            return new Quarantine(group, ++stored.QuarantineEpoch);
+        }, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation = default) => Locked(() =>
+    {
+        StoredGroup stored = Group(quarantine.Group);
+        if (stored.QuarantineEpoch != quarantine.Epoch) return;
+        stored.QuarantineOwner = null;
+        Stream(quarantine.Group.Stream).Changed();
+    }, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(
+        GroupId group, int partition, string node, IReadOnlyList<string> keys, CancellationToken cancellation = default)
+        => Locked<IReadOnlyList<StateRow>>(() => Partition(group, partition).State.TryGetValue(node, out var rows)
+            ? [.. keys.Distinct(StringComparer.Ordinal).Where(rows.ContainsKey).Order(StringComparer.Ordinal).Select(key => rows[key])]
+            : [], cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StateRow>> ListStateAsync(
+        GroupId group, int partition, string node, string? after = null, int max = 1000, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        return Locked<IReadOnlyList<StateRow>>(() => Partition(group, partition).State.TryGetValue(node, out var rows)
+            ? [.. rows.Values.Where(row => after is null || string.CompareOrdinal(row.Key, after) > 0).Take(max)]
+            : [], cancellation);
+    }
+
+    // Null if somebody else has taken the partition since, or the group is gone.
+    private StoredPartition? Owned(Ownership owner)
+    {
+        if (!streams.TryGetValue(owner.Group.Stream, out StoredStream? stream) || !stream.Groups.TryGetValue(owner.Group.Name, out StoredGroup? group)) return null;
+        StoredPartition partition = group.Partitions[Checked(owner.Partition, stream)];
+        if (owner.Epoch > partition.Epoch)
+            throw new StoreWentBackException($"{owner} was taken, but the store knows the epoch {partition.Epoch} only: it has lost writes.")
+            { Stream = stream.Name, Partition = owner.Partition };
+        return owner.Epoch == partition.Epoch ? partition : null;
+    }
+
+    private void Unreserve(StoredPartition partition)
+    {
+        foreach ((string name, Backlog reserved) in partition.Reserved)
+        {
+            if (!streams.TryGetValue(name, out StoredStream? stream)) continue;
+            stream.Reserved.Add(-reserved.Items, -reserved.Bytes);
+            stream.Changed();
+        }
+        partition.Reserved.Clear();
+    }
+}

@@ -1,0 +1,107 @@
+namespace Sluice;
+
+public sealed partial class MemoryStreamStore
+{
+    /// <inheritdoc/>
+    public ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default)
+    {
+        StreamNames.Check(reader);
+        return Locked(() =>
+        {
+            StoredStream stored = Stream(stream);
+            DateTimeOffset now = clock.Now;
+            stored.Sweep(now);
+            return Open(stored, reader, options ?? new(), now).Info();
+        }, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.From, 1, nameof(request));
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
+        return Locked(() =>
+        {
+            StoredStream stream = Stream(request.Stream);
+            PartitionLog log = stream.Logs[Checked(request.Partition, stream)];
+            DateTimeOffset now = clock.Now;
+            if (request.Reader is { } name && stream.Readers.TryGetValue(name, out StoredReader? reader)) reader.Use(now);
+            stream.Sweep(now);
+            if (request.From > log.Tail + 1)
+                throw new StoreWentBackException(
+                    $"{request.Stream}/{request.Partition} was to be read from {request.From}, but its last entry is {log.Tail}: the store has lost writes, or nobody has read that far.")
+                { Stream = request.Stream, Partition = request.Partition, Sequence = request.From };
+
+            long next = Math.Max(request.From, log.Trimmed + 1);
+            long missed = next - request.From;
+            List<Entry> entries = [];
+            for (long bytes = request.MaxBytes; next <= log.Tail && entries.Count < request.MaxItems; next++)
+            {
+                Entry entry = log.Read(next);
+                bytes -= entry.Headers.Length + entry.Payload.Length;
+                if (bytes < 0 && entries.Count > 0) break;
+                entries.Add(entry);
+            }
+            return new ReadResult(entries.ToArray(), next, missed, next > log.Tail ? stream.End : null);
+        }, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(move);
+        return Locked(() =>
+        {
+            CheckMove(move);
+            DateTimeOffset now = clock.Now;
+            Stream(move.Stream).Sweep(now);
+            return Move(move, now);
+        }, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation = default) => Locked(() =>
+    {
+        if (streams.TryGetValue(stream, out StoredStream? stored) && stored.Readers.TryGetValue(reader, out StoredReader? open)) stored.Close(open);
+    }, cancellation);
+
+    private static StoredReader Open(StoredStream stream, string name, ReaderOptions options, DateTimeOffset now)
+    {
+        if (!stream.Readers.TryGetValue(name, out StoredReader? reader))
+        {
+            long[] next = [.. stream.Logs.Select(log => 1 + (options.Start == StreamStart.First ? log.Trimmed : log.Tail))];
+            reader = new(name, options, next);
+            for (int i = 0; i < next.Length; i++)
+                reader.Backlog.Add(stream.Logs[i].Tail - next[i] + 1, stream.Logs[i].BytesOf(next[i], stream.Logs[i].Tail));
+            stream.Readers.Add(name, reader);
+        }
+        reader.Use(now);
+        return reader;
+    }
+
+    private void CheckMove(CursorMove move)
+    {
+        long tail = Stream(move.Stream).Logs[Checked(move.Partition, Stream(move.Stream))].Tail;
+        if (move.Next > tail + 1)
+            throw new StoreWentBackException(
+                $"The reader {move.Reader} was to be moved to {move.Stream}/{move.Partition}/{move.Next}, but the last entry is {tail}: the store has lost writes.")
+            { Stream = move.Stream, Partition = move.Partition, Sequence = move.Next };
+    }
+
+    private bool Move(CursorMove move, DateTimeOffset now)
+    {
+        StoredStream stream = Stream(move.Stream);
+        if (!stream.Readers.TryGetValue(move.Reader, out StoredReader? reader)) return false;
+        reader.Use(now);
+        PartitionLog log = stream.Logs[move.Partition];
+        long from = reader.Next[move.Partition];
+        long to = move.Next;
+        if (to <= from) return true;
+        reader.Backlog.Add(from - to, -log.BytesOf(from, to - 1));
+        reader.Next[move.Partition] = to;
+        stream.Trim(move.Partition);
+        stream.Changed();
+        return true;
+    }
+}

@@ -1,0 +1,195 @@
+namespace Sluice;
+
+/// <summary>
+/// A stream store in memory: what it acknowledged survives workers that are cancelled and started again, as long as the object lives. For
+/// tests, for tracking inside of a process, and as the model of what other stores do.
+/// </summary>
+/// <remarks>
+/// Thread-safe; every call is one step under one lock, completes synchronously and never waits, except <see cref="WaitForChangeAsync"/>. Memory is bounded by the
+/// bounds of its streams; what is settled is let go in whole appends.
+/// </remarks>
+public sealed partial class MemoryStreamStore : IStreamStore
+{
+    // Everything below is used under this lock. Waiters are woken under it, but run elsewhere.
+    private readonly Lock gate = new();
+    private readonly SortedDictionary<string, StoredStream> streams = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, BatchCounts> batches = new(StringComparer.Ordinal);
+    private readonly StoreClock clock;
+    private int generation = 1;
+    private bool disposed;
+
+    /// <summary>Makes an empty store.</summary>
+    /// <param name="time">Where time comes from; the system's unless given.</param>
+    public MemoryStreamStore(TimeProvider? time = null) => clock = new(time ?? TimeProvider.System);
+
+    /// <inheritdoc/>
+    public Durability Durability => Durability.Memory;
+
+    /// <inheritdoc/>
+    public int Generation
+    {
+        get
+        {
+            lock (gate) return generation;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default)
+        => Locked(() => generation == expected ? ++generation : generation, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
+    {
+        StreamNames.Check(stream);
+        options ??= new();
+        options.Check();
+        return Locked(() =>
+        {
+            if (!streams.TryGetValue(stream, out StoredStream? stored)) streams.Add(stream, stored = new(stream, options));
+            if (stored.Options.Partitions != options.Partitions)
+                throw new StreamStoreException(
+                    $"The stream {stream} has {stored.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would move: open "
+                    + "it with the number it has, or make another stream.")
+                { Stream = stream };
+            return Info(stored);
+        }, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+        => Locked(() => streams.TryGetValue(stream, out StoredStream? stored) ? Info(stored) : null, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
+        => Locked<IReadOnlyList<string>>(() => [.. streams.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal))], cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(end);
+        return Locked(() => End(Stream(stream), end), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default) => Locked(() =>
+    {
+        if (streams.Remove(stream, out StoredStream? stored)) stored.Changed();
+    }, cancellation);
+
+    /// <inheritdoc/>
+    public async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        Task changed;
+        lock (gate)
+        {
+            StoredStream stored = Stream(stream);
+            if (stored.Changes > after) return stored.Changes;
+            stored.Signal ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            changed = stored.Signal.Task;
+        }
+        await changed.WaitAsync(cancellation);
+        lock (gate) return Stream(stream).Changes;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default) => Locked(() =>
+    {
+        long entries = 0;
+        List<string> problems = [];
+        foreach (StoredStream stream in streams.Values)
+            for (int partition = 0; partition < stream.Logs.Length; partition++)
+                foreach (LogChunk chunk in stream.Logs[partition].Chunks)
+                    for (int i = 0; i < chunk.Header.Count; i++, entries++)
+                        try
+                        {
+                            EntryChunk.ReadRecord(
+                                chunk.Records.AsMemory(chunk.StartOf(i)), chunk.Header, chunk.Header.First + i, stream.Name, partition, out _);
+                        }
+                        catch (StreamStoreException damage)
+                        {
+                            problems.Add(damage.Message);
+                        }
+        return new IntegrityReport(entries, problems);
+    }, cancellation);
+
+    /// <summary>Lets go of everything. Whoever waits, and every later call, gets an <see cref="ObjectDisposedException"/>.</summary>
+    public ValueTask DisposeAsync()
+    {
+        lock (gate)
+        {
+            disposed = true;
+            foreach (StoredStream stream in streams.Values) stream.Changed();
+            streams.Clear();
+            batches.Clear();
+        }
+        return ValueTask.CompletedTask;
+    }
+
+    private static StreamEnd End(StoredStream stream, StreamEnd end)
+    {
+        if (stream.End is not null) return stream.End;
+        stream.End = end;
+        stream.Changed();
+        return end;
+    }
+
+    private StreamInfo Info(StoredStream stream)
+    {
+        stream.Sweep(clock.Now);
+        // What waits behind the trimmed part is in the store by its row only.
+        IEnumerable<StoredRow> rows = stream.Groups.Values.SelectMany(group => group.Partitions)
+            .SelectMany(partition => partition.Rows.Values.Where(row => row.Entry.Sequence <= partition.Log.Trimmed));
+        return new(stream.Name, stream.Options, stream.End,
+            stream.Logs.Sum(log => log.Tail - log.Trimmed) + rows.Count(), stream.Logs.Sum(log => log.Bytes) + rows.Sum(row => row.Length),
+            [.. stream.Groups.Select(group => new GroupBacklog(group.Key, group.Value.Backlog.Items,
+                group.Value.Partitions.Sum(partition => partition.Info().Waiting), group.Value.Dead.Count))],
+            [.. stream.Readers.Values.Select(reader => reader.Info())]);
+    }
+
+    private StoredStream Stream(string name)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        return streams.TryGetValue(name, out StoredStream? stream)
+            ? stream
+            : throw new StreamStoreException($"There is no stream {name} in this store: open it first (OpenStreamAsync).") { Stream = name };
+    }
+
+    private StoredGroup Group(GroupId id) => Stream(id.Stream).Groups.TryGetValue(id.Name, out StoredGroup? group)
+        ? group
+        : throw new StreamStoreException($"There is no group {id.Name} on the stream {id.Stream}: add it first (AddGroupAsync).") { Stream = id.Stream };
+
+    private StoredPartition Partition(GroupId id, int partition) => Group(id).Partitions[Checked(partition, Stream(id.Stream))];
+
+    private static int Checked(int partition, StoredStream stream) => (uint)partition < (uint)stream.Logs.Length
+        ? partition
+        : throw new ArgumentOutOfRangeException(nameof(partition), partition, $"The stream {stream.Name} has the partitions 0 to {stream.Logs.Length - 1}.");
+
+    private ValueTask<T> Locked<T>(Func<T> action, CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled<T>(cancellation);
+        try
+        {
+            lock (gate)
+            {
+                ObjectDisposedException.ThrowIf(disposed, this);
+                return ValueTask.FromResult(action());
+            }
+        }
+        catch (Exception failure)
+        {
+            return ValueTask.FromException<T>(failure);
+        }
+    }
+
+    private ValueTask Locked(Action action, CancellationToken cancellation)
+    {
+        ValueTask<bool> done = Locked(() =>
+        {
+            action();
+            return true;
+        }, cancellation);
+        return done.IsCompletedSuccessfully ? ValueTask.CompletedTask : new ValueTask(done.AsTask());
+    }
+}

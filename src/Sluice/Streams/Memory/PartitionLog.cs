@@ -1,0 +1,101 @@
+namespace Sluice;
+
+/// <summary>The entries of a partition in memory: chunks in order of their sequences, trimmed from the front. Used under the store's lock.</summary>
+internal sealed class PartitionLog(string stream, int partition)
+{
+    private readonly List<LogChunk> chunks = [];
+    private int head;                                // chunks before it are gone; moved up when they are half of the list
+    private int found;                               // where the last search ended: the next one mostly asks for the same chunk
+
+    /// <summary>The sequence of the last entry; zero if there was none.</summary>
+    public long Tail { get; private set; }
+
+    /// <summary>Everything up to here may be gone.</summary>
+    public long Trimmed { get; private set; }
+
+    /// <summary>Payloads and headers of the chunks that are there.</summary>
+    public long Bytes { get; private set; }
+
+    public IEnumerable<LogChunk> Chunks => chunks.Skip(head);
+
+    /// <summary>Takes over records that nobody else writes to.</summary>
+    public long Add(byte[] records, int[] ends, DateTimeOffset time, int generation)
+    {
+        var chunk = new LogChunk(new(Tail + 1, ends.Length, time, generation), records, ends);
+        chunks.Add(chunk);
+        Bytes += chunk.Bytes;
+        Tail += ends.Length;
+        return chunk.Header.First;
+    }
+
+    /// <summary>An entry that is there.</summary>
+    public Entry Read(long sequence)
+    {
+        LogChunk chunk = chunks[Find(sequence)];
+        int index = (int)(sequence - chunk.Header.First);
+        EntryChunk.ReadRecord(chunk.Records.AsMemory(chunk.StartOf(index)), chunk.Header, sequence, stream, partition, out Entry entry);
+        return entry;
+    }
+
+    /// <summary>The length of an entry that is there, payload and headers.</summary>
+    public int LengthOf(long sequence)
+    {
+        LogChunk chunk = chunks[Find(sequence)];
+        return (int)chunk.BytesOf((int)(sequence - chunk.Header.First), 1);
+    }
+
+    /// <summary>The length of entries that are there, payloads and headers.</summary>
+    public long BytesOf(long first, long last)
+    {
+        long bytes = 0;
+        for (int i = first > last ? 0 : Find(first); first <= last; i++)
+        {
+            EntryChunkHeader header = chunks[i].Header;
+            int count = (int)(Math.Min(last, header.First + header.Count - 1) - first + 1);
+            bytes += chunks[i].BytesOf((int)(first - header.First), count);
+            first += count;
+        }
+        return bytes;
+    }
+
+    public void TrimTo(long sequence)
+    {
+        Trimmed = Math.Max(Trimmed, sequence);
+        for (; head < chunks.Count && chunks[head].Last <= Trimmed; head++)
+        {
+            Bytes -= chunks[head].Bytes;
+            chunks[head] = null!;
+        }
+        if (head <= 32 || head * 2 < chunks.Count) return;
+        chunks.RemoveRange(0, head);
+        head = 0;
+    }
+
+    private int Find(long sequence)
+    {
+        if (found >= head && found < chunks.Count && chunks[found].Header.First <= sequence && sequence <= chunks[found].Last) return found;
+        int low = head, high = chunks.Count - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) / 2;
+            if (chunks[middle].Last < sequence) low = middle + 1;
+            else if (chunks[middle].Header.First > sequence) high = middle - 1;
+            else return found = middle;
+        }
+        throw new StreamStoreException($"{stream}/{partition}/{sequence} is not in the memory store: this is a defect of Sluice, please report it.")
+        { Stream = stream, Partition = partition, Sequence = sequence };
+    }
+}
+
+/// <summary>Entries that were appended together.</summary>
+internal sealed class LogChunk(EntryChunkHeader header, byte[] records, int[] ends)
+{
+    public EntryChunkHeader Header => header;
+    public byte[] Records => records;
+    public long Last => header.First + header.Count - 1;
+    public long Bytes => BytesOf(0, header.Count);
+
+    public int StartOf(int index) => index == 0 ? 0 : ends[index - 1];
+
+    public long BytesOf(int index, int count) => ends[index + count - 1] - StartOf(index) - ((long)count * EntryChunk.RecordOverhead);
+}

@@ -1,0 +1,195 @@
+namespace Sluice;
+
+/// <summary>
+/// What a group keeps of a partition. An entry is outstanding if it has a row, or is above <see cref="Done"/>, up to <see cref="Dispatched"/> and not among
+/// the <c>ended</c>: then it is in flight for the first time. Used under the store's lock.
+/// </summary>
+internal sealed class StoredPartition(int number, PartitionLog log, long start)
+{
+    private readonly SortedDictionary<long, StoredRow> rows = [];
+    private readonly SortedSet<(DateTimeOffset Due, long Order, long Sequence)> due = [];
+    private readonly HashSet<long> ended = [];       // above Done
+    private long lastOwn;                            // the last negative sequence
+
+    public PartitionLog Log => log;
+    public long Epoch { get; set; }
+    public string? Owner { get; set; }
+    public int OwnerVersion { get; set; }
+    public int Version { get; set; }
+    public long Dispatched { get; private set; } = start;
+    public long Done { get; private set; } = start;
+    public long LastCommit { get; set; }
+    public long LastCommitEpoch { get; set; }
+    public SortedDictionary<string, long> FileLengths { get; } = new(StringComparer.Ordinal);
+    public Dictionary<string, SortedDictionary<string, StateRow>> State { get; } = new(StringComparer.Ordinal);
+    public Dictionary<string, Backlog> Reserved { get; } = new(StringComparer.Ordinal);
+    public IReadOnlyDictionary<long, StoredRow> Rows => rows;
+    public bool IsEmpty => rows.Count == 0 && Done == log.Tail;
+    public DateTimeOffset? NextDue => due.Count == 0 ? null : due.Min.Due;
+
+    public PartitionInfo Info() => new(number, Epoch, Owner, Version, log.Tail, Dispatched, Done, rows.Values.Count(row => row.State != WaitingState.InFlight));
+
+    public bool IsOutstanding(long sequence)
+        => rows.ContainsKey(sequence) || (sequence > Done && sequence <= Dispatched && !ended.Contains(sequence));
+
+    public bool AreOutstanding(SequenceRange range)
+    {
+        if (rows.Count == 0 && ended.Count == 0) return range.First > Done && range.Last <= Dispatched;
+        for (long sequence = range.First; sequence <= range.Last; sequence++) if (!IsOutstanding(sequence)) return false;
+        return true;
+    }
+
+    /// <summary>What is outstanding, by sequence; first-timers in flight included.</summary>
+    public IEnumerable<WaitingEntry> Outstanding(long? after, int max) => rows.Values.Select(row => row.Show(withPayload: true))
+        .Concat(InFlight().Select(sequence => new WaitingEntry(log.Read(sequence), WaitingState.InFlight, 0, null, "", "")))
+        .Where(entry => after is null || entry.Entry.Sequence > after).OrderBy(entry => entry.Entry.Sequence).Take(max);
+
+    public Entry Read(long sequence) => rows.TryGetValue(sequence, out StoredRow? row) ? row.Entry : log.Read(sequence);
+
+    /// <summary>Ends entries that are outstanding.</summary>
+    /// <returns>The length of their payloads and headers.</returns>
+    public long End(SequenceRange range)
+    {
+        long bytes = 0;
+        if (rows.Count == 0 && ended.Count == 0 && range.First == Done + 1)
+        {
+            bytes = log.BytesOf(range.First, range.Last);
+            Done = range.Last;
+            return bytes;
+        }
+        for (long sequence = range.First; sequence <= range.Last; sequence++)
+        {
+            if (rows.Remove(sequence, out StoredRow? row))
+            {
+                Unschedule(row);
+                bytes += row.Length;
+            }
+            else
+            {
+                bytes += log.LengthOf(sequence);
+            }
+            if (sequence > Done) ended.Add(sequence);
+        }
+        Advance();
+        return bytes;
+    }
+
+    /// <summary>Puts an outstanding entry aside, to be tried again at a time, or when somebody says so.</summary>
+    public void Defer(Deferral deferral, DateTimeOffset now)
+    {
+        StoredRow row = RowOf(deferral.Sequence);
+        Unschedule(row);
+        (row.Attempts, row.Node, row.Error, row.IsAlone) = (deferral.Attempts, deferral.Node, Shorten(deferral.Error), false);
+        row.State = deferral.After is null ? WaitingState.Parked : WaitingState.Retrying;
+        row.Due = now + deferral.After;
+        Schedule(row);
+        Advance();
+    }
+
+    /// <summary>Adds an entry of the group's own.</summary>
+    public void AddOwn(in Entry entry, DateTimeOffset now)
+    {
+        var row = new StoredRow(Copy(entry with { Sequence = --lastOwn })) { State = WaitingState.Retrying, Due = now };
+        rows.Add(lastOwn, row);
+        Schedule(row);
+    }
+
+    /// <summary>Leases the retry that is due first, or else the next entry that never was; nothing if that is too long.</summary>
+    public bool TryLease(DateTimeOffset now, long room, out Entry entry)
+    {
+        entry = default;
+        if (due.Count > 0 && due.Min.Due <= now)
+        {
+            StoredRow row = rows[due.Min.Sequence];
+            if (row.Length > room) return false;
+            entry = Lease(row);
+            return true;
+        }
+        if (ended.Count + rows.Count > 0) SkipWhatWasGivenBack();
+        if (Dispatched == log.Tail || log.LengthOf(Dispatched + 1) > room) return false;
+        entry = log.Read(++Dispatched) with { Attempt = 1 };
+        return true;
+    }
+
+    /// <summary>Leases one suspect, to be run alone.</summary>
+    public bool TryLeaseSuspect(out Entry entry)
+    {
+        entry = default;
+        if (rows.Values.FirstOrDefault(row => row.State == WaitingState.Suspect) is not { } row) return false;
+        entry = Lease(row);
+        row.IsAlone = true;
+        return true;
+    }
+
+    /// <summary>The owner is gone without a word: what it had in flight is suspect.</summary>
+    public void Suspect()
+    {
+        foreach (long sequence in InFlight().ToArray()) RowOf(sequence).State = WaitingState.InFlight;
+        foreach (StoredRow row in rows.Values.Where(row => row.State == WaitingState.InFlight))
+        {
+            if (row.IsAlone) row.Attempts++;
+            (row.State, row.IsAlone, row.Due) = (WaitingState.Suspect, false, null);
+        }
+        Advance();
+    }
+
+    /// <summary>The owner gives back what it has in flight: as if it had never been leased.</summary>
+    public void GiveBack()
+    {
+        foreach (StoredRow row in rows.Values.Where(row => row.State == WaitingState.InFlight))
+        {
+            (row.State, row.IsAlone) = (row.Before, false);
+            Schedule(row);
+        }
+        foreach (long sequence in InFlight().Take(1)) Dispatched = sequence - 1;
+    }
+
+    // In flight for the first time.
+    private IEnumerable<long> InFlight()
+    {
+        for (long sequence = Done + 1; sequence <= Dispatched; sequence++)
+            if (!ended.Contains(sequence) && !rows.ContainsKey(sequence)) yield return sequence;
+    }
+
+    // After a release the mark stands before entries that have ended or wait since.
+    private void SkipWhatWasGivenBack()
+    {
+        long before = Dispatched;
+        while (Dispatched < log.Tail && (ended.Contains(Dispatched + 1) || rows.ContainsKey(Dispatched + 1))) Dispatched++;
+        if (Dispatched > before) Advance();
+    }
+
+    private Entry Lease(StoredRow row)
+    {
+        Unschedule(row);
+        (row.Before, row.State) = (row.State, WaitingState.InFlight);
+        return row.Entry with { Attempt = row.Attempts + 1 };
+    }
+
+    private StoredRow RowOf(long sequence)
+    {
+        if (rows.TryGetValue(sequence, out StoredRow? row)) return row;
+        row = new StoredRow(Copy(log.Read(sequence)));
+        rows.Add(sequence, row);
+        return row;
+    }
+
+    private void Schedule(StoredRow row)
+    {
+        if (row.State == WaitingState.Retrying) due.Add((row.Due!.Value, Math.Abs(row.Entry.Sequence), row.Entry.Sequence));
+    }
+
+    private void Unschedule(StoredRow row)
+    {
+        if (row.State == WaitingState.Retrying) due.Remove((row.Due!.Value, Math.Abs(row.Entry.Sequence), row.Entry.Sequence));
+    }
+
+    private void Advance()
+    {
+        while (Done < Dispatched && (ended.Remove(Done + 1) || rows.ContainsKey(Done + 1))) Done++;
+    }
+
+    internal static string Shorten(string text) => text.Length <= 4000 ? text : text[..4000];
+
+    internal static Entry Copy(in Entry entry) => entry with { Headers = entry.Headers.ToArray(), Payload = entry.Payload.ToArray() };
+}

@@ -1,0 +1,95 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Sluice;
+
+/// <summary>Makes serializers, and reads payloads with errors that name their entry.</summary>
+public static class PayloadSerializer
+{
+    /// <summary>JSON in UTF-8, with generated metadata: works trimmed and compiled ahead of time.</summary>
+    /// <param name="type">For example <c>ShopJson.Default.Payment</c>, of a <see cref="JsonSerializerContext"/> of yours.</param>
+    public static IPayloadSerializer<T> Json<T>(JsonTypeInfo<T> type)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        return new JsonPayloadSerializer<T>(type);
+    }
+
+    /// <summary>JSON in UTF-8, with the metadata that a context was generated with.</summary>
+    /// <param name="context">A context that knows <typeparamref name="T"/>.</param>
+    /// <exception cref="ArgumentException">It does not.</exception>
+    public static IPayloadSerializer<T> Json<T>(JsonSerializerContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return context.GetTypeInfo(typeof(T)) is JsonTypeInfo<T> type
+            ? new JsonPayloadSerializer<T>(type)
+            : throw new ArgumentException($"{context.GetType().Name} does not know {typeof(T)}: add [JsonSerializable(typeof({typeof(T).Name}))] to it.", nameof(context));
+    }
+
+    /// <summary>JSON in UTF-8, with metadata found by reflection.</summary>
+    [RequiresUnreferencedCode("Reflects over the type; give a JsonTypeInfo<T> where the program is trimmed.")]
+    [RequiresDynamicCode("Makes code at run time; give a JsonTypeInfo<T> where the program is compiled ahead of time.")]
+    public static IPayloadSerializer<T> Json<T>() => new JsonPayloadSerializer<T>((JsonTypeInfo<T>)JsonSerializerOptions.Default.GetTypeInfo(typeof(T)));
+
+    /// <summary>Bytes as they are.</summary>
+    public static IPayloadSerializer<byte[]> Bytes { get; } = new BytesPayloadSerializer();
+
+    /// <summary>Reads the payload of an entry.</summary>
+    /// <param name="serializer">How.</param>
+    /// <param name="entry">The entry.</param>
+    /// <param name="stream">The stream it comes from; named in errors.</param>
+    /// <param name="partition">The partition it comes from; named in errors.</param>
+    /// <exception cref="PayloadException">The payload cannot be read; names the entry.</exception>
+    public static T Read<T>(this IPayloadSerializer<T> serializer, in Entry entry, string stream, int partition)
+    {
+        ArgumentNullException.ThrowIfNull(serializer);
+        try
+        {
+            return serializer.Deserialize(entry.Payload.Span);
+        }
+        catch (Exception failure)
+        {
+            throw new PayloadException(
+                $"Entry {entry.IdIn(stream, partition)} of the stream {stream} is no {typeof(T).Name} ({entry.Payload.Length:N0} bytes, "
+                + $"written by code version {entry.CodeVersion}): {failure.Message}", failure);
+        }
+    }
+}
+
+internal sealed class JsonPayloadSerializer<T>(JsonTypeInfo<T> type) : IPayloadSerializer<T>
+{
+    // One writer per thread: making one costs more than writing a small payload. Nested use (a converter that serializes) makes its own.
+    [ThreadStatic] private static Utf8JsonWriter? spare;
+
+    // What an unused writer points to, so that it does not keep a batch alive; never written to.
+    private static readonly RecordWriter Nowhere = new();
+
+    public void Serialize(T value, IBufferWriter<byte> to)
+    {
+        Utf8JsonWriter? writer = spare;
+        spare = null;
+        if (writer is null) writer = new(to);
+        else writer.Reset(to);
+        try
+        {
+            JsonSerializer.Serialize(writer, value, type);
+            writer.Flush();
+        }
+        finally
+        {
+            writer.Reset(Nowhere);
+        }
+        spare = writer;
+    }
+
+    public T Deserialize(ReadOnlySpan<byte> payload) => JsonSerializer.Deserialize(payload, type)!;
+}
+
+internal sealed class BytesPayloadSerializer : IPayloadSerializer<byte[]>
+{
+    public void Serialize(byte[] value, IBufferWriter<byte> to) => to.Write(value);
+
+    public byte[] Deserialize(ReadOnlySpan<byte> payload) => payload.ToArray();
+}
