@@ -50,8 +50,8 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
 
     /// <remarks>
     /// Asynchronous stages, and those that wait before they try again, keep lanes of their own: while an item waits in one
-    /// stage, the other can work. So do fewer lanes than there are processors: with two of each, four could be busy. And so do
-    /// sinks: an item behind one that fails may be in a lane already, but is not to be seen at the end.
+    /// stage, the other can work. So do those that act on the world: nothing is to reach them behind an item that fails. And so
+    /// do fewer lanes than there are processors: with two of each, four could be busy.
     /// </remarks>
     internal override bool HasLanesFor(StageOptions other)
         => MayShareLanes && options.Buffer is null && options.Parallel == other.Parallel && options.Ordered == other.Ordered;
@@ -64,13 +64,13 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         BuildLanes(builder, lanes, node, last, next, outlet => InstanceOrFused(builder, node, rest(outlet)));
     }
 
-    private bool MayShareLanes => options.Parallel > 1 && !stage.IsAsynchronous && options.Retries == 0 && !stage.EndsItems;
+    private bool MayShareLanes => options.Parallel > 1 && !stage.IsAsynchronous && options.Retries == 0;
 
     private void BuildLanes<TLast>(
         RunBuilder builder, StageOptions lanes, int node, int last, Inlet<TLast> next, Func<Inlet<TLast>, Inlet<TIn>> lane)
     {
         bool areEnough = lanes.Parallel >= Environment.ProcessorCount || builder.Run.Scheduler.IsSerial;
-        if (areEnough && MayShareLanes && upstream.HasLanesFor(lanes)) upstream.BuildInLanes(builder, lanes, last, next, lane);
+        if (areEnough && MayShareLanes && stage.MayRunAhead && upstream.HasLanesFor(lanes)) upstream.BuildInLanes(builder, lanes, last, next, lane);
         else upstream.Build(builder, ParallelStage<TIn, TLast>.Create(builder, node, last, lanes, next, lane));
     }
 

@@ -79,6 +79,20 @@ public class SharedLanesTests
     }
 
     [Fact]
+    public async Task ASinkIsNotReachedBehindAFailedItem()
+    {
+        for (int seed = 0; seed < 100; seed++)
+        {
+            var scheduler = new SeededScheduler(seed);
+            var written = new List<int>();
+            Run run = (Source.From(Enumerable.Range(0, 20)).Select(n => n == 4 ? throw new FormatException("no") : n) | Stage.Parallel(7) | written.Add | Stage.Parallel(7))
+                .Start(new RunOptions { Scheduler = scheduler });
+            await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, patience: TimeSpan.Zero));
+            Assert.Empty(written.Except([0, 1, 2, 3]));
+        }
+    }
+
+    [Fact]
     public async Task WhatASequenceHasPutOutBeforeItFailsComesOut()
     {
         var written = new List<long>();

@@ -25,6 +25,8 @@ internal sealed class SelectOperator<T, TOut>(Func<T, TOut> function) : Operator
 
     public override Delegate Function => function;
 
+    public override bool MayRunAhead => true;
+
     public override Inlet<T> Create(StageContext context, Inlet<TOut> next) => new SelectStage<T, TOut>(context, next, function);
 
     public override Inlet<T>? TryFuse(int node, Inlet<TOut> next) => TryFuse(node, next, function);

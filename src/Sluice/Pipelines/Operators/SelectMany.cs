@@ -19,6 +19,8 @@ internal sealed class SelectManyOperator<T, TOut>(Func<T, IEnumerable<TOut>> fun
 
     public override Delegate Function => function;
 
+    public override bool MayRunAhead => true;
+
     public override Inlet<T> Create(StageContext context, Inlet<TOut> next) => new SelectManyStage<T, TOut>(context, next, function);
 }
 
