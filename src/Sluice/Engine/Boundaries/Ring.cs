@@ -203,9 +203,9 @@ internal sealed class Ring<T>
 }
 
 /// <summary>An index with the cache lines around it to itself.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 256)]
+[StructLayout(LayoutKind.Explicit, Size = 128)]
 internal struct PaddedIndex
 {
-    [FieldOffset(128)]
+    [FieldOffset(64)]
     public long Value;
 }
