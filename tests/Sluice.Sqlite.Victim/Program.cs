@@ -6,7 +6,7 @@ using Sluice.Sqlite.Victim;
 using Sluice.Testing;
 
 // Reads calls from standard input, one line each, and answers each as soon as it is done. Whoever started it kills it.
-IStreamStore? store = null;
+SqliteStreamStore? store = null;
 TestClock clock = new();
 var gate = new Lock();
 while (await Console.In.ReadLineAsync() is { } line)

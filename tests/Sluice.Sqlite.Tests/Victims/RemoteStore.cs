@@ -5,7 +5,9 @@ using Sluice.Sqlite.Victim;
 namespace Sluice.Sqlite.Tests.Victims;
 
 /// <summary>A store in another process, called like one in this.</summary>
+#pragma warning disable CA1852 // the proxy is made of a class derived from it at run time
 internal class RemoteStore : DispatchProxy
+#pragma warning restore CA1852
 {
     public VictimProcess Victim { get; private set; } = null!;
 
