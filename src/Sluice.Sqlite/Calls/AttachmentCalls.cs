@@ -1,0 +1,26 @@
+namespace Sluice.Sqlite;
+
+/// <summary>What applications write in the transactions of the store.</summary>
+internal static class AttachmentCalls
+{
+    /// <summary>Runs them under a savepoint: if one fails, the transaction goes on for the other callers as if this one had not been there.</summary>
+    public static void Run(Session session, IReadOnlyList<ICommitAttachment> attachments)
+    {
+        if (attachments.Count == 0) return;
+        bool before = session.HasTouched;
+        session.Write();
+        session.Sql("SAVEPOINT sink").Run();
+        try
+        {
+            foreach (SqliteWrites writes in attachments.Cast<SqliteWrites>()) writes.Run(session.Database);
+            session.Sql("RELEASE sink").Run();
+        }
+        catch (StreamStoreException)
+        {
+            session.Sql("ROLLBACK TO sink").Run();
+            session.Sql("RELEASE sink").Run();
+            session.HasTouched = before;
+            throw;
+        }
+    }
+}
