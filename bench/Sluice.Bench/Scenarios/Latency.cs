@@ -16,22 +16,14 @@ internal static class Latency
         ]) { WarmCount = 40 },
     ]);
 
-    /// <summary>Sends the time of sending, once a millisecond, from a thread of its own.</summary>
-    /// <remarks>
-    /// It sleeps and does not spin, or it would take a core from those it measures; the system adds about 60 µs to each sleep, the same for all.
-    /// It does not catch up either: a burst is not a trickle.
-    /// </remarks>
-    private static Task PaceAsync(long count, Action<long> send)
+    /// <summary>Sends the time of sending, once a millisecond; does not catch up, for a burst is not a trickle.</summary>
+    private static async Task PaceAsync(long count, Func<long, ValueTask> sendAsync)
     {
-        return Task.Factory.StartNew(Pace, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-
-        void Pace()
+        using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
+        for (long i = 0; i < count; i++)
         {
-            for (long i = 0; i < count; i++)
-            {
-                Thread.Sleep(1);
-                send(Stopwatch.GetTimestamp());
-            }
+            await beat.WaitForNextTickAsync();
+            await sendAsync(Stopwatch.GetTimestamp());
         }
     }
 
@@ -70,11 +62,7 @@ internal static class Latency
             | (static sent => sent) | Stage.Buffer(ChannelStages.Capacity)
             | arrivals.Add;
         var run = pipeline.RunAsync();
-        await PaceAsync(count, sent =>
-        {
-            var accepted = intake.SendAsync(sent);                           // the first waits for the run to begin
-            if (!accepted.IsCompletedSuccessfully) accepted.AsTask().GetAwaiter().GetResult();
-        });
+        await PaceAsync(count, sent => intake.SendAsync(sent));
         intake.Complete();
         await run;
         return arrivals.Outcome;
@@ -90,10 +78,7 @@ internal static class Latency
             Task.Run(() => ChannelStages.MapAsync(second, static sent => sent, third)),
             Task.Run(() => ChannelStages.DrainAsync<long>(third, arrivals.Add)),
         };
-        await PaceAsync(count, sent =>
-        {
-            if (!first.Writer.TryWrite(sent)) throw new InvalidOperationException("a trickle has filled a channel");
-        });
+        await PaceAsync(count, sent => first.Writer.WriteAsync(sent));
         first.Writer.Complete();
         await Task.WhenAll(stages);
         return arrivals.Outcome;
@@ -107,10 +92,7 @@ internal static class Latency
         var third = new ActionBlock<long>(arrivals.Add, DataflowBlocks.Bounded());
         first.LinkTo(second, DataflowBlocks.Propagating);
         second.LinkTo(third, DataflowBlocks.Propagating);
-        await PaceAsync(count, sent =>
-        {
-            if (!first.Post(sent)) throw new InvalidOperationException("a trickle has filled a block");
-        });
+        await PaceAsync(count, async sent => await first.SendAsync(sent));
         first.Complete();
         await third.Completion;
         return arrivals.Outcome;

@@ -68,7 +68,8 @@ internal static class Telemetry
 
     public static void RunEnded(IObservedRun run, RunState how, Exception? failure)
     {
-        bool counted = Array.Exists(Counters, counter => counter.Enabled);
+        bool counted = false;
+        foreach (Instrument counter in Counters) counted |= counter.Enabled;
         lock (Sync)
         {
             // Counters only grow: what a run has counted stays when the run goes.

@@ -34,6 +34,12 @@ internal abstract class Inlet<T> : IInlet
     /// <summary>Whether it takes an item now.</summary>
     public virtual bool IsReady => true;
 
+    /// <summary>
+    /// Whether the last thing it does with an item, if anything, is to push something into a boundary: nothing else would wait if
+    /// the thread then went on with what is behind that (<see cref="Turn"/>).
+    /// </summary>
+    public virtual bool HandsOn => false;
+
     /// <summary>Takes an item. Completed synchronously unless something further down has to wait.</summary>
     public abstract ValueTask PushAsync(T item, Ticket? ticket);
 
@@ -72,7 +78,7 @@ internal abstract class Inlet<T> : IInlet
     public void ShareAmong(int inputs) => openInputs += inputs - 1;
 
     /// <summary>Called while the run is built.</summary>
-    public void Attach(IUpstream upstream) => Upstream = Upstream is null ? upstream : new Both(Upstream, upstream);
+    public virtual void Attach(IUpstream upstream) => Upstream = Upstream is null ? upstream : new Both(Upstream, upstream);
 
     protected abstract ValueTask OnCompleteAsync();
 

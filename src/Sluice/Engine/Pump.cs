@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>What drives an island: the stages that are fused into one chain of calls.</summary>
 /// <remarks>Started once by the run. A failure ends the run; so does nothing else.</remarks>
-internal abstract class Pump(Run run, int node) : IThreadPoolWorkItem
+internal abstract class Pump(Run run, int node) : IThreadPoolWorkItem, IChained<Pump>
 {
     private volatile bool waiting;
 
@@ -21,22 +21,54 @@ internal abstract class Pump(Run run, int node) : IThreadPoolWorkItem
     /// <summary>Whether it has come to its end; any thread.</summary>
     public bool IsEnded { get; private set; }
 
-    void IThreadPoolWorkItem.Execute() => _ = RunAsync();
+    Pump? IChained<Pump>.Before { get; set; }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        Turn turn = Turn.Current;
+        bool begins = turn.TryBegin();
+        Start();
+        if (begins) turn.Finish();
+    }
 
     /// <summary>Moves items until the input ends.</summary>
     protected abstract ValueTask PumpAsync();
 
-    private async Task RunAsync()
+    private void Start()
     {
+        ValueTask pumping;
         try
         {
             run.ThrowIfStopping();
-            await PumpAsync();
+            pumping = PumpAsync();
+            if (!pumping.IsCompletedSuccessfully)
+            {
+                _ = RestAsync(pumping);
+                return;
+            }
         }
         catch (Exception e)
         {
             run.Fail(e, node);
         }
+        End();
+    }
+
+    private async Task RestAsync(ValueTask pumping)
+    {
+        try
+        {
+            await pumping;
+        }
+        catch (Exception e)
+        {
+            run.Fail(e, node);
+        }
+        End();
+    }
+
+    private void End()
+    {
         IsEnded = true;
         run.PumpEnded();
     }

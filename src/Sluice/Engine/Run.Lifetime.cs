@@ -2,21 +2,19 @@ using System.Collections.Concurrent;
 
 namespace Sluice;
 
-// How a run begins and ends. Locking rule: whatever decides an ending is decided under `sync`; user code, wake-ups and
-// continuations run outside of it.
+// What a run consists of, and how it begins. Locking rule: whatever decides an ending is decided under `sync`; user code,
+// wake-ups and continuations run outside of it.
 public sealed partial class Run : IObservedRun
 {
     private readonly Lock sync = new();
     private readonly RunOptions options;
     private readonly IBlueprint blueprint;
     private TopologyRecorder? recorder;
-    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DeadLetterBox? deadLetters;
     private RunOutputs? outputs;
     private Watchdog? watchdog;
     private List<IBoundary>? boundaries;
     private List<INodeLifetime>? nodes;
-    private List<IReportsCounts>? reporters;
     private List<TicketRing>? tickets;
     private List<Action>? onStop;
     private List<Action>? onStart;
@@ -27,10 +25,15 @@ public sealed partial class Run : IObservedRun
     private CancellationTokenSource? sourceStopSource;
     private CancellationTokenRegistration outside;
     private ITimer? grace;
+    private TaskCompletionSource? completion;         // made when somebody asks before the end, or the end is not a success
+    private volatile bool ending;
+    private volatile bool over;
     private volatile bool stopping;
     private volatile bool draining;
     private Exception? failure;
     private int active;
+    private Chain<Pump> pumps;
+    private Chain<StageContext> contexts;
 
     internal Run(RunOptions options, IBlueprint blueprint)
     {
@@ -53,15 +56,13 @@ public sealed partial class Run : IObservedRun
     internal RunOutputs Outputs => LazyInitializer.EnsureInitialized(ref outputs, () => new RunOutputs(options));
 
     /// <summary>The parts of the run; filled while it is built, read-only after that. Most runs have few kinds of them.</summary>
-    internal List<Pump> Pumps { get; } = [];
+    internal Chain<Pump> Pumps => pumps;
 
-    internal List<StageContext> Contexts { get; } = [];
+    internal Chain<StageContext> Contexts => contexts;
 
     internal List<IBoundary> Boundaries => boundaries ??= [];
 
     internal List<INodeLifetime> Nodes => nodes ??= [];
-
-    internal List<IReportsCounts> Reporters => reporters ??= [];
 
     internal List<TicketRing> Tickets => tickets ??= [];
 
@@ -73,12 +74,17 @@ public sealed partial class Run : IObservedRun
     /// <summary>Where jitter comes from: seeded when the run is.</summary>
     internal Random Random { get; }
 
-    internal TimeSpan Elapsed => Completion.IsCompleted ? Time.GetElapsedTime(startedAt, endedAt) : Time.GetElapsedTime(startedAt);
+    internal TimeSpan Elapsed => IsOver ? Time.GetElapsedTime(startedAt, endedAt) : Time.GetElapsedTime(startedAt);
 
     /// <summary>Cancelled or failed: whatever notices gives up.</summary>
     internal bool IsStopping => stopping;
 
     internal bool IsDraining => draining;
+
+    /// <summary>Everything has ended, and <see cref="Completion"/> says how.</summary>
+    internal bool IsOver => over;
+
+    internal RunState HowItEnded => failure is not null ? RunState.Failed : stopping ? RunState.Cancelled : RunState.Completed;
 
     internal Exception? FailureSoFar => failure;
 
@@ -93,6 +99,10 @@ public sealed partial class Run : IObservedRun
     IObservedRun? IObservedRun.Before { get; set; }
 
     IObservedRun? IObservedRun.Behind { get; set; }
+
+    internal void Add(Pump pump) => pumps.Add(pump);
+
+    internal void Add(StageContext context) => contexts.Add(context);
 
     internal string NameOf(int node) => Recorder.NameOf(node);
 
@@ -120,7 +130,7 @@ public sealed partial class Run : IObservedRun
 
     internal void Launch(CancellationToken cancellation)
     {
-        active = Pumps.Count + 1;                    // one for this method
+        active = pumps.Count + 1;                    // one for this method
         if (cancellation.CanBeCanceled) outside = cancellation.UnsafeRegister(static run => ((Run)run!).Cancel(), this);
         options.Started?.Invoke(this);
         Telemetry.RunStarted(this);                  // before anything can end
@@ -134,83 +144,20 @@ public sealed partial class Run : IObservedRun
     {
         if (onStart is not null)
             foreach (Action action in onStart) action();
-        for (int i = Pumps.Count - 1; i >= 0; i--) Scheduler.Schedule(Pumps[i]);
+        foreach (Pump pump in pumps) Scheduler.Schedule(pump);      // sources first: they were added last
     }
 
     /// <summary>Something beside the pumps is at work: the tick of a timer. Not when the run has ended.</summary>
     internal bool TryBegin()
     {
-        lock (sync)
+        int before = Volatile.Read(ref active);
+        while (before > 0)
         {
-            if (active == 0) return false;
-            active++;
-            return true;
+            int now = Interlocked.CompareExchange(ref active, before + 1, before);
+            if (now == before) return true;
+            before = now;
         }
-    }
-
-    /// <summary>A pump, or what <see cref="TryBegin"/> let in, has ended; the last one ends the run.</summary>
-    internal void PumpEnded()
-    {
-        lock (sync)
-        {
-            if (--active > 0) return;
-        }
-        if (nodes is not null) _ = DisposeNodesAsync();
-        else End();
-    }
-
-    /// <summary>Something has failed: the first failure is the run's, and everything stops.</summary>
-    internal void Fail(Exception cause, int node)
-    {
-        if (cause is RunStoppedException || (cause is OperationCanceledException && stopping)) return;
-        Stop(cause as PipelineException ?? new PipelineException(NameOf(node), null, cause, node));
-    }
-
-    private void Drain()
-    {
-        CancellationTokenSource? source;
-        lock (sync)
-        {
-            draining = true;
-            source = sourceStopSource;
-        }
-        foreach (Pump pump in Pumps) (pump as IUpstream)?.Stop();
-        CancelQuietly(source);
-    }
-
-    /// <returns>Whether this is what stopped the run.</returns>
-    private bool Stop(Exception? cause)
-    {
-        lock (sync)
-        {
-            if (stopping || ended.Task.IsCompleted) return false;
-            failure = cause;
-            stopping = true;
-        }
-        foreach (Pump pump in Pumps) (pump as IUpstream)?.Stop();
-        foreach (IBoundary boundary in Boundaries) boundary.Abort();
-        foreach (Action action in OnStop) action();
-        CancelQuietly(stopSource);
-        CancelQuietly(sourceStopSource);
-        Outputs.Complete(cause);
-        lock (sync)
-        {
-            if (active > 0) grace = Time.CreateTimer(static run => ((Run)run!).End(), this, options.StopGrace, Timeout.InfiniteTimeSpan);
-        }
-        return true;
-    }
-
-    /// <summary>A callback that somebody registered on the token may throw: that is a failure of the run like any other.</summary>
-    private void CancelQuietly(CancellationTokenSource? source)
-    {
-        try
-        {
-            source?.Cancel();
-        }
-        catch (AggregateException e)
-        {
-            lock (sync) failure ??= new PipelineException("cancellation callback", null, e.InnerException ?? e);
-        }
+        return false;
     }
 
     private CancellationToken TokenOf(ref CancellationTokenSource? source, bool cancelled)
@@ -223,52 +170,6 @@ public sealed partial class Run : IObservedRun
         }
         if (cancelled) CancelQuietly(source);
         return source.Token;
-    }
-
-    private async Task DisposeNodesAsync()
-    {
-        foreach (INodeLifetime node in Nodes)
-        {
-            try
-            {
-                await node.DisposeAsync();
-            }
-            catch (Exception e)
-            {
-                lock (sync) failure ??= e as PipelineException ?? new PipelineException(NameOf(node.Node), null, e, node.Node);
-            }
-        }
-        End();
-    }
-
-    private void End()
-    {
-        outside.Unregister();
-        lock (sync)
-        {
-            if (ended.Task.IsCompleted) return;
-            grace?.Dispose();
-            endedAt = Time.GetTimestamp();
-        }
-        watchdog?.Dispose();
-        if (outputs is not null || options.Outputs.Count > 0) Outputs.Complete(failure);
-        Telemetry.RunEnded(this, failure is not null ? RunState.Failed : stopping ? RunState.Cancelled : RunState.Completed, failure);
-        if (failure is not null) ended.TrySetException(failure);
-        else if (stopping) ended.TrySetCanceled(new CancellationToken(canceled: true));
-        else ended.TrySetResult();
-    }
-
-    private IReadOnlyList<string> NodesStillRunning()
-    {
-        List<int> nodes = [];
-        if (Pumps.Exists(static pump => !pump.IsEnded))
-        {
-            // Whose asynchronous code has not come back; where it is synchronous code, the start of its island must do.
-            nodes.AddRange(Contexts.Where(static context => context.IsSuspended).Select(static context => context.Node));
-            if (nodes.Count == 0) nodes.AddRange(Pumps.Where(static pump => !pump.IsEnded).Select(static pump => pump.Node));
-        }
-        if (abandoned is not null) nodes.AddRange(abandoned.Values);
-        return [.. nodes.Distinct().Select(NameOf)];
     }
 
     private sealed class NodeStarter(Run run) : IThreadPoolWorkItem

@@ -9,7 +9,7 @@ public sealed partial class Run : IAsyncDisposable
     /// Faulted with a <see cref="PipelineException"/> that names node and item when a stage failed; cancelled when the
     /// run was. It ends once, after everything the run started has ended, so far as that honours its token.
     /// </remarks>
-    public Task Completion => ended.Task;
+    public Task Completion => CompletionTask();
 
     /// <summary>What the run looks like, with its nodes' names.</summary>
     public Topology Topology => Recorder.Topology;
@@ -21,7 +21,7 @@ public sealed partial class Run : IAsyncDisposable
     /// Nodes whose code did not end in time although it was told to, and has not ended since: after the run was cancelled or
     /// had failed, or, of a source, when it was drained. Empty while the run goes on, and as a rule.
     /// </summary>
-    public IReadOnlyList<string> StillRunning => ended.Task.IsCompleted ? NodesStillRunning() : [];
+    public IReadOnlyList<string> StillRunning => IsOver ? NodesStillRunning() : [];
 
     /// <summary>The newest items that ended as dead letters, oldest first.</summary>
     public IReadOnlyList<DeadLetter> DeadLetters => deadLetters?.ToArray() ?? [];

@@ -54,12 +54,18 @@ internal sealed class RunBuilder
     public int AddNode<TIn, TOut>(Operator<TIn, TOut> stage, StageOptions options)
     {
         if (IsDrawing) return AddNode(stage.Kind, options, stage.Function, stage.Hint, typeof(TIn), typeof(TOut) == typeof(Nothing) ? null : typeof(TOut));
+        return AddNode(options);
+    }
+
+    /// <summary>The same where nothing is drawn.</summary>
+    public int AddNode(StageOptions options)
+    {
         hasGivenNames |= options.Name is not null;
         return nodes++;
     }
 
     /// <summary>An edge to whatever node the inlet belongs to.</summary>
-    public void Connect(int from, IInlet next)
+    public void Connect<T>(int from, Inlet<T> next)
     {
         next.ComesFrom(from);
         if (recorder is null) return;
@@ -74,7 +80,7 @@ internal sealed class RunBuilder
     public StageContext Context(int node)
     {
         var context = new StageContext(Run, node);
-        Run.Contexts.Add(context);
+        Run.Add(context);
         return context;
     }
 
@@ -85,7 +91,7 @@ internal sealed class RunBuilder
     public Inlet<T> Boundary<T>(Inlet<T> inlet, int capacity, int from = -1)
     {
         var pump = new IslandPump(Run, inlet.Node);
-        Run.Pumps.Add(pump);
+        Run.Add(pump);
         Boundary<T> boundary = pump.AddInput(inlet, capacity);
         boundary.ComesFrom(from);
         return boundary;

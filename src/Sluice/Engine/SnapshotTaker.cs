@@ -7,7 +7,7 @@ internal static class SnapshotTaker
     {
         var counts = new NodeCounts[recorder.Count];
         foreach (StageContext context in run.Contexts) context.AddTo(ref counts[context.Node]);
-        foreach (IReportsCounts reporter in run.Reporters) reporter.Report(counts);
+        foreach (StageContext context in run.Contexts) context.Reporter?.Report(counts);
 
         var queued = new long[recorder.Count];
         var blockedOn = new string?[recorder.Count];
@@ -18,7 +18,7 @@ internal static class SnapshotTaker
                 blockedOn[boundary.From] = $"{recorder.NameOf(boundary.From)} -> {recorder.NameOf(boundary.Node)}";
         }
 
-        bool over = run.Completion.IsCompleted;
+        bool over = run.IsOver;
         var heads = new Pump?[recorder.Count];
         foreach (Pump pump in run.Pumps)
             if (pump.Node >= 0) heads[pump.Node] = pump;
@@ -55,13 +55,8 @@ internal static class SnapshotTaker
         }
     }
 
-    private static RunState StateOf(Run run) => run.Completion switch
-    {
-        { IsFaulted: true } => RunState.Failed,
-        { IsCanceled: true } => RunState.Cancelled,
-        { IsCompleted: true } => RunState.Completed,
-        _ => run.IsStopping ? RunState.Stopping : run.IsDraining ? RunState.Draining : RunState.Running,
-    };
+    private static RunState StateOf(Run run)
+        => run.IsOver ? run.HowItEnded : run.IsStopping ? RunState.Stopping : run.IsDraining ? RunState.Draining : RunState.Running;
 
     private static RootCounts? RootsOf(Run run)
     {

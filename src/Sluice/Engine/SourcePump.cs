@@ -45,15 +45,24 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     {
         stopped = true;
         Volatile.Read(ref wake)?.Cancel();
-        Interlocked.MemoryBarrier();
-        Volatile.Read(ref outside)?.Wake();
+        WakeUp();
     }
 
-    protected sealed override async ValueTask PumpAsync()
+    // A short run is over before it is awaited: then without a state machine.
+    protected sealed override ValueTask PumpAsync()
+    {
+        ValueTask produced = ProduceAsync();
+        if (!produced.IsCompletedSuccessfully || leaving is not null) return RestAsync(produced);
+        timer?.Dispose();
+        Run.ThrowIfStopping();
+        return Next.CompleteAsync();
+    }
+
+    private async ValueTask RestAsync(ValueTask produced)
     {
         try
         {
-            await ProduceAsync();
+            await produced;
             Run.ThrowIfStopping();
             await Next.CompleteAsync();
         }
@@ -88,13 +97,22 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         return outlet is null ? Next.PushAsync(item, ticket) : outlet.PushAsync(item, ticket);
     }
 
+    /// <summary>The same for an item behind which nothing else waits: this thread may go on with what is behind the next boundary.</summary>
+    protected ValueTask EmitLastAsync(T item)
+    {
+        Turn.BeginLast();
+        ValueTask pushed = EmitAsync(item);
+        Turn.EndLast();
+        return pushed;
+    }
+
     /// <summary>Waits for something outside, which need not honour its token: until it is there, or no more is wanted.</summary>
     /// <returns>Whether it is there, however it ended. If not, it goes on by itself: <see cref="LeaveBehind"/> it.</returns>
     protected async ValueTask<bool> ArrivesAsync(Task something)
     {
         if (something.IsCompleted) return true;
         Flush();
-        Waiter waiter = outside ??= new Waiter(Run.Scheduler);
+        Waiter waiter = Outside;
         // Not Task.WaitAsync: that takes a way over the thread pool, on which a serial scheduler loses sight of it.
         something.GetAwaiter().UnsafeOnCompleted(waiter.Wake);
         IsWaiting = true;
@@ -108,12 +126,22 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         return something.IsCompleted;
     }
 
+    /// <summary>For a pump that waits by itself, for others who call <see cref="WakeUp"/>.</summary>
+    protected Waiter Outside => outside ??= new Waiter(Run.Scheduler);
+
+    /// <summary>What the pump waits for may have come. Any thread.</summary>
+    protected void WakeUp()
+    {
+        Interlocked.MemoryBarrier();
+        Volatile.Read(ref outside)?.Wake();
+    }
+
     /// <summary>Waits for time to pass, or until no more is wanted. May return early: look at the clock again.</summary>
     /// <param name="time">More than zero.</param>
     protected async ValueTask SleepAsync(TimeSpan time)
     {
         Flush();
-        Waiter waiter = outside ??= new Waiter(Run.Scheduler);
+        Waiter waiter = Outside;
         timeIsUp = false;
         timer ??= Run.Time.CreateTimer(static pump => ((SourcePump<T>)pump!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         timer.Change(time, Timeout.InfiniteTimeSpan);
@@ -130,8 +158,7 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     private void OnTimer()
     {
         timeIsUp = true;
-        Interlocked.MemoryBarrier();
-        outside!.Wake();
+        WakeUp();
     }
 
     /// <summary>What the user's code of the source threw, with the source named.</summary>

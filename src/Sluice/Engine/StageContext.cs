@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>What a stage instance knows of the run around it, and its counters.</summary>
 /// <remarks>One per instance, that is, per run and lane. Written by the island that runs the instance, read by snapshots.</remarks>
-internal sealed class StageContext(Run run, int node, StageContext? guard = null)
+internal sealed class StageContext(Run run, int node, StageContext? guard = null) : IChained<StageContext>
 {
     public long In;
     public long Out;
@@ -30,8 +30,13 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
     /// <summary>Set for a synchronous stage of which as many items come out as go in, less those that fail: saves it a counter.</summary>
     public bool IsOneToOne { get; set; }
 
-    /// <summary>Set when the stage adds its counts up by itself (<see cref="IReportsCounts"/>).</summary>
+    /// <summary>A stage that counts for other nodes as well, after all contexts have been added up.</summary>
+    public IReportsCounts? Reporter { get; set; }
+
+    /// <summary>Set when the reporter counts for this node too.</summary>
     public bool IsReported { get; set; }
+
+    StageContext? IChained<StageContext>.Before { get; set; }
 
     /// <summary>Whether user code has been called and has not come back: it names who does not stop. Any thread.</summary>
     public bool IsSuspended

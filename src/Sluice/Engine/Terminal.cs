@@ -4,10 +4,14 @@ namespace Sluice;
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Performance", "CA1815", Justification = "There is one value of it.")]
 public readonly struct Nothing;
 
-/// <summary>The end of a branch that ends in a sink. Shared by all lanes and branches: it has no state.</summary>
+/// <summary>The end of a branch that ends in a sink. Shared by all lanes, branches and runs: it has no state, but for a count of inputs that nobody reads.</summary>
 internal sealed class Terminal : Inlet<Nothing>
 {
-    public Terminal() => Node = -1;
+    private Terminal() => Node = -1;
+
+    public static Terminal Shared { get; } = new();
+
+    public override void Attach(IUpstream upstream) { }
 
     public override ValueTask PushAsync(Nothing item, Ticket? ticket) => default;
 

@@ -10,7 +10,7 @@ internal readonly struct FanIn
     public FanIn(RunBuilder builder, int node)
     {
         capacity = builder.Run.Options.Capacity;
-        if (builder.IsMultiThread) builder.Run.Pumps.Add(pump = new IslandPump(builder.Run, node));
+        if (builder.IsMultiThread) builder.Run.Add(pump = new IslandPump(builder.Run, node));
         else gate = new SerialFanIn(builder.Run);
     }
 

@@ -34,11 +34,11 @@ public sealed partial class Pipeline : IBlueprint
     {
         ArgumentNullException.ThrowIfNull(options);
         var builder = new RunBuilder(options, this);
-        Tail.Build(builder, new Terminal());
+        Tail.Build(builder, Terminal.Shared);
         return builder.Launch(cancellation);
     }
 
-    void IBlueprint.Build(RunBuilder builder) => Tail.Build(builder, new Terminal());
+    void IBlueprint.Build(RunBuilder builder) => Tail.Build(builder, Terminal.Shared);
 
     /// <summary>Runs it to its end.</summary>
     /// <param name="options">How it is to be run; multi-threaded unless given.</param>

@@ -8,15 +8,39 @@ namespace Sluice;
 /// </remarks>
 internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? capacity) : SourcePump<T>(context, next)
 {
-    /// <summary>What is pushed; completed when no more is wanted.</summary>
-    protected Channel<T> Items { get; private set; } = null!;
+    private Channel<T> items = null!;
+
+    /// <summary>Takes an item if there is room. Any thread, once the pump is open; also the two below.</summary>
+    /// <returns>Whether it was accepted.</returns>
+    public bool TryAccept(T item)
+    {
+        if (!items.Writer.TryWrite(item)) return false;
+        WakeUp();
+        return true;
+    }
+
+    /// <summary>Takes an item as soon as there is room.</summary>
+    /// <exception cref="ChannelClosedException">No more is taken; this one was not accepted.</exception>
+    public ValueTask AcceptAsync(T item, CancellationToken cancellation = default)
+    {
+        ValueTask writing = items.Writer.WriteAsync(item, cancellation);
+        if (writing.IsCompleted) WakeUp();           // else the pump is at work: it makes the room, and then finds the item
+        return writing;
+    }
+
+    /// <summary>No more will come; the failure, if there is one, comes behind what has been accepted.</summary>
+    public void Close(Exception? failure = null)
+    {
+        items.Writer.TryComplete(failure);
+        WakeUp();
+    }
 
     /// <summary>How many items may wait to be taken.</summary>
     protected int Capacity => capacity ?? Run.Options.Capacity;
 
     protected sealed override async ValueTask ProduceAsync()
     {
-        Items = Channel.CreateBounded<T>(new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = FullMode }, Dropped);
+        items = Channel.CreateBounded<T>(new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = FullMode }, Dropped);
         try
         {
             Open();
@@ -27,23 +51,31 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
         }
         try
         {
-            using CancellationTokenRegistration stop = StopToken.UnsafeRegister(static items => ((ChannelWriter<T>)items!).TryComplete(), Items.Writer);
-            do
+            using CancellationTokenRegistration stop = StopToken.UnsafeRegister(static pump => ((IntakePump<T>)pump!).Close(), this);
+            bool mayHandOff = Next.HandsOn;
+            while (true)
             {
-                while (Items.Reader.TryRead(out T? item))
+                while (items.Reader.TryRead(out T? item))
                 {
                     Run.ThrowIfStopping();
-                    ValueTask pushed = EmitAsync(item);
+                    Turn.Publish();
+                    ValueTask pushed = mayHandOff && !items.Reader.TryPeek(out _) ? EmitLastAsync(item) : EmitAsync(item);
                     if (pushed.IsCompletedSuccessfully) continue;
                     Flush();
                     await pushed;
                 }
+                if (IsClosed()) break;
+                Flush();
+                Outside.Arm();
+                if ((items.Reader.TryPeek(out _) || items.Reader.Completion.IsCompleted) && Outside.Disarm()) continue;
+                IsWaiting = true;
+                await Outside.WaitAsync();
+                IsWaiting = false;
             }
-            while (await HasMoreAsync());
         }
         finally
         {
-            Items.Writer.TryComplete();
+            Close();
             await CloseAsync();
         }
     }
@@ -59,26 +91,20 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
 
     private void Dropped(T item) => Interlocked.Increment(ref Context.Skipped);
 
-    private async ValueTask<bool> HasMoreAsync()
+    /// <summary>Whether it is closed, and empty.</summary>
+    /// <remarks>Throws what it was closed with, if that is a failure.</remarks>
+    private bool IsClosed()
     {
+        Task completion = items.Reader.Completion;
+        if (!completion.IsCompleted) return false;
         try
         {
-            ValueTask<bool> more = Items.Reader.WaitToReadAsync(CancellationToken.None);
-            if (more.IsCompleted) return await more;
-            Flush();
-            IsWaiting = true;
-            try
-            {
-                return await more;
-            }
-            finally
-            {
-                IsWaiting = false;
-            }
+            completion.GetAwaiter().GetResult();
         }
         catch (Exception e)
         {
             throw Failure(e);
         }
+        return true;
     }
 }

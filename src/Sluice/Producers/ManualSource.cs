@@ -26,7 +26,7 @@ public sealed class ManualSource<T> : Source<T>
     private readonly Lock sync = new();
     private readonly LeafSource<T> leaf;
     private readonly TaskCompletionSource firstRun = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private ChannelWriter<T>? items;                 // of the run that takes from it
+    private ManualPump? pump;                        // of the run that takes from it
     private bool hadRun;
     private bool isOver;
     private Exception? failure;
@@ -46,7 +46,7 @@ public sealed class ManualSource<T> : Source<T>
         if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled(cancellation);
         lock (sync)
         {
-            if (!isOver && items is not null && items.TryWrite(item)) return default;
+            if (!isOver && pump is not null && pump.TryAccept(item)) return default;
         }
         return SendLaterAsync(item, cancellation);
     }
@@ -68,22 +68,22 @@ public sealed class ManualSource<T> : Source<T>
     {
         while (true)
         {
-            ChannelWriter<T>? writer;
+            ManualPump? intake;
             Task started;
             lock (sync)
             {
                 if (isOver) throw new InvalidOperationException("The source has been completed: nothing can be sent any more.");
-                if (items is null && hadRun) throw NoRun(null);
-                (writer, started) = (items, firstRun.Task);
+                if (pump is null && hadRun) throw NoRun(null);
+                (intake, started) = (pump, firstRun.Task);
             }
-            if (writer is null)
+            if (intake is null)
             {
                 await started.WaitAsync(cancellation).ConfigureAwait(false);
                 continue;
             }
             try
             {
-                await writer.WriteAsync(item, cancellation).ConfigureAwait(false);
+                await intake.AcceptAsync(item, cancellation).ConfigureAwait(false);
                 return;
             }
             catch (ChannelClosedException e)
@@ -102,29 +102,29 @@ public sealed class ManualSource<T> : Source<T>
         {
             if (isOver) return;
             (isOver, failure) = (true, cause);
-            items?.TryComplete(cause);
+            pump?.Close(cause);
         }
         firstRun.TrySetResult();
     }
 
-    private void Enter(ChannelWriter<T> writer)
+    private void Enter(ManualPump intake)
     {
         lock (sync)
         {
-            if (items is not null)
+            if (pump is not null)
             {
                 throw new InvalidOperationException(
                     "A Source.Manual is one live thing, and another run takes from this one already. Make one for each run.");
             }
-            (items, hadRun) = (writer, true);
-            if (isOver) writer.TryComplete(failure);
+            (pump, hadRun) = (intake, true);
+            if (isOver) intake.Close(failure);
         }
         firstRun.TrySetResult();
     }
 
     private void Leave()
     {
-        lock (sync) items = null;
+        lock (sync) pump = null;
     }
 
     private sealed class Leaf(ManualSource<T> owner, int? capacity, StageOptions options) : LeafSource<T>(options)
@@ -138,7 +138,7 @@ public sealed class ManualSource<T> : Source<T>
 
     private sealed class ManualPump(StageContext context, Inlet<T> next, ManualSource<T> owner, int? capacity) : IntakePump<T>(context, next, capacity)
     {
-        protected override void Open() => owner.Enter(Items.Writer);
+        protected override void Open() => owner.Enter(this);
 
         protected override ValueTask CloseAsync()
         {

@@ -51,19 +51,19 @@ internal sealed class ObservablePump<T>(StageContext context, Inlet<T> next, IOb
 
     public void OnNext(T value)
     {
-        if (Items.Writer.TryWrite(value) || IsStopped) return;
+        if (TryAccept(value) || IsStopped) return;
         string full = $"The observable is faster than the pipeline: {Capacity} items wait already.";
         if (whenFull == WhenFull.Fail)
-            Items.Writer.TryComplete(new InvalidOperationException($"{full} Raise the capacity, or say WhenFull.Block or WhenFull.DropOldest."));
+            Close(new InvalidOperationException($"{full} Raise the capacity, or say WhenFull.Block or WhenFull.DropOldest."));
         else if (ownContext is not null && ownContext == SynchronizationContext.Current)
-            Items.Writer.TryComplete(new InvalidOperationException($"{full} It pushes on the run's own thread, which would wait for itself. Use ExecutionMode.MultiThread."));
+            Close(new InvalidOperationException($"{full} It pushes on the run's own thread, which would wait for itself. Use ExecutionMode.MultiThread."));
         else
             Wait(value);
     }
 
-    public void OnError(Exception error) => Items.Writer.TryComplete(error);
+    public void OnError(Exception error) => Close(error);
 
-    public void OnCompleted() => Items.Writer.TryComplete();
+    public void OnCompleted() => Close();
 
     protected override void Open()
     {
@@ -93,7 +93,7 @@ internal sealed class ObservablePump<T>(StageContext context, Inlet<T> next, IOb
         }
         catch (Exception e)
         {
-            Items.Writer.TryComplete(e);
+            Close(e);
         }
         subscribed.SetResult(subscription);
     }
@@ -102,7 +102,7 @@ internal sealed class ObservablePump<T>(StageContext context, Inlet<T> next, IOb
     {
         try
         {
-            Items.Writer.WriteAsync(value).AsTask().GetAwaiter().GetResult();
+            AcceptAsync(value).AsTask().GetAwaiter().GetResult();
         }
         catch (ChannelClosedException)
         {

@@ -47,25 +47,25 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         try
         {
             await producer(PushAsync, StopToken);
-            Items.Writer.TryComplete();
+            Close();
         }
         catch (OperationCanceledException) when (IsStopped)
         {
-            Items.Writer.TryComplete();
+            Close();
         }
         catch (Exception e)
         {
-            Items.Writer.TryComplete(e);
+            Close(e);
         }
     }
 
-    private ValueTask PushAsync(T item) => Items.Writer.TryWrite(item) ? default : PushLaterAsync(item);
+    private ValueTask PushAsync(T item) => TryAccept(item) ? default : PushLaterAsync(item);
 
     private async ValueTask PushLaterAsync(T item)
     {
         try
         {
-            await Items.Writer.WriteAsync(item);
+            await AcceptAsync(item);
         }
         catch (System.Threading.Channels.ChannelClosedException)
         {

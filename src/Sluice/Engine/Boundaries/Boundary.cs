@@ -48,6 +48,8 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
 
     public int From { get; private set; } = -1;
 
+    public override bool HandsOn => true;
+
     public override void ComesFrom(int from) => From = from;
 
     public override ValueTask PushAsync(T item, Ticket? ticket) => TryPush(item, ticket) ? default : WaitForRoomAsync(item, ticket);
@@ -113,7 +115,8 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
     private void Announce()
     {
         Volatile.Write(ref announced, ring.Tail);
-        WakeConsumer();
+        Interlocked.MemoryBarrier();
+        consumer.WakeByProducer();
         if (run.Scheduler.IsSerial)
         {
             untilWake.Value = 1;

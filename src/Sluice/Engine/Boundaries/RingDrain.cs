@@ -42,6 +42,8 @@ internal sealed class RingDrain<T>(Run run, Ring<T> ring, Boundary<T> boundary, 
     {
         int available = ring.Available();
         if (available == 0) return default;
+        Turn.Publish();
+        if (available == 1 && inlet.HandsOn) return DrainLastAsync(ref progress);
         for (int done = 0; done < available;)
         {
             int batch = Math.Min(available - done, PublishEvery), taken = 0;
@@ -54,6 +56,19 @@ internal sealed class RingDrain<T>(Run run, Ring<T> ring, Boundary<T> boundary, 
             if (taken < batch) break;                // it is not ready for more
         }
         return default;
+    }
+
+    /// <summary>A trickle: if this thread finds nothing more to do, it goes on with what is behind the next boundary.</summary>
+    private ValueTask DrainLastAsync(ref bool progress)
+    {
+        int taken = 0;
+        Turn.BeginLast();
+        ValueTask pushed = inlet.PullAsync(ring, run, 1, ref taken);
+        Turn.EndLast();
+        drained.Value += taken;
+        progress |= taken > 0;
+        Publish();
+        return pushed;
     }
 
     /// <summary>Gives the places back, and wakes a waiting producer once half of them are free: it then has a batch to write.</summary>

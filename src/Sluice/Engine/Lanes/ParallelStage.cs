@@ -26,7 +26,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
             lanes[i].Install(builder.Context(node), instance, next);
         }
         next.Attach(this);
-        Run.Pumps.Add(output);
+        Run.Add(output);
         Run.Boundaries.Add(this);
     }
 

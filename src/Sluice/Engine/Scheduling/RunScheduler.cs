@@ -19,6 +19,9 @@ public abstract class RunScheduler
     /// <param name="work">What to execute, once.</param>
     public abstract void Schedule(IThreadPoolWorkItem work);
 
+    /// <summary>The same, for work that had best be done by the thread that is here, as soon as it has nothing else to do.</summary>
+    internal virtual void HandOff(IThreadPoolWorkItem work) => Schedule(work);
+
     /// <summary>A run starts, or is disposed while it runs: a scheduler that drives runs on the calling thread does so here, until nothing is left to do for now.</summary>
     /// <remarks>The default does nothing. Does nothing either where the calling thread, or another, is driving already.</remarks>
     public virtual void Drive() { }
@@ -27,5 +30,10 @@ public abstract class RunScheduler
     {
         public override void Schedule(IThreadPoolWorkItem work)
             => System.Threading.ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
+
+        internal override void HandOff(IThreadPoolWorkItem work)
+        {
+            if (!Turn.TryHandOff(work)) Schedule(work);
+        }
     }
 }

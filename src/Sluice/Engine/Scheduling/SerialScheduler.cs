@@ -6,13 +6,14 @@ namespace Sluice;
 /// </summary>
 /// <remarks>
 /// While it executes, it is the synchronization context: user code that awaits comes back to it, so that no two pieces
-/// of a run ever overlap. Locking rule: the queue under the lock, execution outside; <c>draining</c> says who executes.
+/// of a run ever overlap. Locking rule: the queue under a lock on this object, which users never see; execution outside;
+/// <c>draining</c> says who executes.
 /// </remarks>
 internal sealed class SerialScheduler : RunScheduler, IThreadPoolWorkItem
 {
-    private readonly Lock sync = new();
-    private readonly Queue<IThreadPoolWorkItem> queue = new(4);
     private readonly SerialContext context;
+    private IThreadPoolWorkItem? next;               // the first of the queue; the others, where there ever are some, behind it
+    private Queue<IThreadPoolWorkItem>? others;
     private bool draining = true;                    // until Drive is called, nothing runs
 
     public SerialScheduler() => context = new(this);
@@ -21,9 +22,10 @@ internal sealed class SerialScheduler : RunScheduler, IThreadPoolWorkItem
 
     public override void Schedule(IThreadPoolWorkItem work)
     {
-        lock (sync)
+        lock (this)
         {
-            queue.Enqueue(work);
+            if (next is null) next = work;
+            else (others ??= new()).Enqueue(work);
             if (draining) return;
             draining = true;
         }
@@ -48,11 +50,12 @@ internal sealed class SerialScheduler : RunScheduler, IThreadPoolWorkItem
 
     private IThreadPoolWorkItem? Take()
     {
-        lock (sync)
+        lock (this)
         {
-            if (queue.TryDequeue(out IThreadPoolWorkItem? work)) return work;
-            draining = false;
-            return null;
+            IThreadPoolWorkItem? work = next;
+            if (work is null) draining = false;
+            else if (others is null || !others.TryDequeue(out next)) next = null;
+            return work;
         }
     }
 }

@@ -7,7 +7,7 @@ namespace Sluice;
 /// The waiting party: <see cref="Arm"/>, look once more whether there is nothing to do, then await
 /// <see cref="WaitAsync"/>, or <see cref="Disarm"/>. The waking party: make the work visible, then <see cref="Wake"/>.
 /// Both sides have a full fence between their write and their read, so one of them sees the other.
-/// A wait ends on the run's scheduler, never inside <see cref="Wake"/>. Somebody who finds the wait completed when he looks
+/// A wait ends on the run's scheduler, never inside <see cref="Wake"/> or <see cref="WakeByProducer"/>. Somebody who finds the wait completed when he looks
 /// need not ask for its result: <see cref="Arm"/> begins anew.
 /// </remarks>
 /// <param name="scheduler">Where waits end.</param>
@@ -41,9 +41,19 @@ internal sealed class Waiter(RunScheduler scheduler, Func<bool>? onWake = null) 
         scheduler.Schedule(this);
     }
 
+    /// <summary>The same by a producer, who may have nothing else to do (<see cref="Turn"/>).</summary>
+    public void WakeByProducer()
+    {
+        if (Volatile.Read(ref armed) == 0 || Interlocked.Exchange(ref armed, 0) == 0) return;
+        scheduler.HandOff(this);
+    }
+
     void IThreadPoolWorkItem.Execute()
     {
+        Turn turn = Turn.Current;
+        bool begins = turn.TryBegin();
         if (onWake?.Invoke() ?? true) core.SetResult(true);
+        if (begins) turn.Finish();
     }
 
     void IValueTaskSource.GetResult(short token) => core.GetResult(token);

@@ -5,6 +5,8 @@ internal static class Adapt
 {
     public static Operator<T, TOut> Map<T, TOut>(Func<T, TOut> f) => new SelectOperator<T, TOut>(Given(f));
 
+    public static Source<TOut> Map<T, TOut>(Source<T> source, Func<T, TOut> f) => new MapSource<T, TOut>(source, Given(f));
+
     public static Operator<T, TOut> Map<T, TOut>(Func<T, Task<TOut>> f)
     {
         Given(f);

@@ -8,7 +8,7 @@ public static partial class SourceDoor
     extension<T, TOut>(Source<T>)
     {
         /// <summary>A map.</summary>
-        public static Source<TOut> operator |(Source<T> source, Func<T, TOut> map) => source.Then(Adapt.Map(map));
+        public static Source<TOut> operator |(Source<T> source, Func<T, TOut> map) => Adapt.Map(source, map);
 
         /// <summary>An asynchronous map.</summary>
         [OverloadResolutionPriority(1)]

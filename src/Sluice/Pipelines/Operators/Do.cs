@@ -36,6 +36,8 @@ internal sealed class DoOperator<T>(Action<T> function) : Operator<T, T>
 
 internal sealed class DoStage<T>(StageContext context, Inlet<T> next, Action<T> function) : Stage<T, T>(context, next)
 {
+    public override bool HandsOn => Next.HandsOn;
+
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
@@ -64,6 +66,8 @@ internal sealed class DoAsyncOperator<T>(Func<T, CancellationToken, ValueTask> f
 
 internal sealed class DoAsyncStage<T>(StageContext context, Inlet<T> next, Func<T, CancellationToken, ValueTask> function) : Stage<T, T>(context, next)
 {
+    public override bool HandsOn => Next.HandsOn;
+
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;

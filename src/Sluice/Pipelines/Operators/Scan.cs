@@ -31,6 +31,8 @@ internal sealed class ScanStage<T, TResult>(StageContext context, Inlet<TResult>
 {
     private TResult result = seed;
 
+    public override bool HandsOn => Next.HandsOn;
+
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;

@@ -8,7 +8,7 @@ public static partial class Operators
 {
     /// <summary>Turns every item into another. The same as <c>source | function</c>.</summary>
     public static Source<TOut> Select<T, TOut>(this Source<T> source, Func<T, TOut> function)
-        => NotNull(source).Then(new SelectOperator<T, TOut>(NotNull(function)));
+        => new MapSource<T, TOut>(NotNull(source), NotNull(function));
 
     /// <inheritdoc cref="Select{T, TOut}(Source{T}, Func{T, TOut})"/>
     public static Pipe<TIn, TOut> Select<TIn, T, TOut>(this Pipe<TIn, T> pipe, Func<T, TOut> function)
@@ -27,11 +27,15 @@ internal sealed class SelectOperator<T, TOut>(Func<T, TOut> function) : Operator
 
     public override Inlet<T> Create(StageContext context, Inlet<TOut> next) => new SelectStage<T, TOut>(context, next, function);
 
-    public override Inlet<T>? TryFuse(int node, Inlet<TOut> next)
+    public override Inlet<T>? TryFuse(int node, Inlet<TOut> next) => TryFuse(node, next, function);
+
+    /// <summary>The same without an operator.</summary>
+    public static Inlet<T>? TryFuse(int node, Inlet<TOut> next, Func<T, TOut> function)
         => next switch
         {
             SelectRun<T> run when run.TryPrepend(node, (Func<T, T>)(object)function) => run,
-            SelectStage<T, T> { HasOneInput: true } single => new SelectRun<T>(single.Context, single.Next, single.Function, node, (Func<T, T>)(object)function),
+            SelectStage<T, T> { HasOneInput: true } single when node == single.Node + 1
+                => new SelectRun<T>(single.Context, single.Next, single.Function).Prepend(node, (Func<T, T>)(object)function),
             _ => null,
         };
 }
@@ -48,6 +52,8 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>
     }
 
     public Func<T, TOut> Function { get; }
+
+    public override bool HandsOn => Next.HandsOn;
 
     FanOut<T>? IRoutedMap<T>.TryFuse(StageContext context, Inlet<T>[] branches, RouteOperator<T> route)
         => Array.TrueForAll(branches, branch => branch is SelectStage<T, TOut> { outlet: null } map && ReferenceEquals(map.Next, Next))
@@ -130,37 +136,40 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>
 /// <remarks>The step tells which node failed.</remarks>
 internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
 {
-    private const int FirstPlaces = 4;
+    private const int FirstPlaces = 12;
 
+    private readonly int last;                       // the node of the last function; those before it have the numbers behind it
     private Func<T, T>[] functions = new Func<T, T>[FirstPlaces];   // in the order of the items, at the end of the array
-    private int[] nodes = new int[FirstPlaces];                     // likewise
-    private int first = FirstPlaces - 2;
+    private int first = FirstPlaces - 1;
     private int failed = -1;                                        // the step at which an item failed: the last it took
 
-    /// <summary>Takes the place of a single map, with another before it.</summary>
-    public SelectRun(StageContext context, Inlet<T> next, Func<T, T> last, int nodeBefore, Func<T, T> before) : base(context, next)
+    /// <summary>With one map, for a beginning.</summary>
+    public SelectRun(StageContext context, Inlet<T> next, Func<T, T> function) : base(context, next)
     {
-        (functions[^1], nodes[^1]) = (last, context.Node);
-        (functions[^2], nodes[^2]) = (before, nodeBefore);
-        Node = nodeBefore;
-        context.IsReported = true;
-        context.Run.Reporters.Add(this);
+        last = context.Node;
+        functions[^1] = function;
+        (context.Reporter, context.IsReported) = (this, true);
     }
 
-    /// <summary>Called while the run is built. Not where a merge comes in between.</summary>
+    /// <summary>Called while the run is built. Not where a merge comes in between, or another node.</summary>
     public bool TryPrepend(int node, Func<T, T> function)
     {
-        if (!HasOneInput) return false;
+        if (!HasOneInput || node != Node + 1) return false;
+        Prepend(node, function);
+        return true;
+    }
+
+    public SelectRun<T> Prepend(int node, Func<T, T> function)
+    {
         if (first == 0)
         {
-            first = functions.Length * 2;
-            functions = [.. new Func<T, T>[first], .. functions];
-            nodes = [.. new int[first], .. nodes];
+            var larger = new Func<T, T>[functions.Length * 3];
+            functions.CopyTo(larger, first = functions.Length * 2);
+            functions = larger;
         }
         functions[--first] = function;
-        nodes[first] = node;
         Node = node;
-        return true;
+        return this;
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
@@ -204,7 +213,7 @@ internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
         long count = Volatile.Read(ref Context.In);
         for (int step = first; step < functions.Length; step++)
         {
-            ref NodeCounts node = ref counts[nodes[step]];
+            ref NodeCounts node = ref counts[NodeOf(step)];
             node.In += count;
             if (step == failed)
             {
@@ -215,10 +224,14 @@ internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
         }
     }
 
+    public override bool HandsOn => Next.HandsOn;
+
+    private int NodeOf(int step) => last + functions.Length - 1 - step;
+
     /// <summary>There are no policies in here, so the run stops: an instance fails once.</summary>
     private Exception Failure(Exception cause, int step, T item, Ticket? ticket)
     {
-        Exception failure = Context.Failure(cause, item, ticket, nodes[step]);
+        Exception failure = Context.Failure(cause, item, ticket, NodeOf(step));
         if (failure is PipelineException) failed = step;
         return failure;
     }

@@ -21,8 +21,7 @@ internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
         (functions[^1], nodes[^1]) = (last, context.Node);
         (functions[^2], nodes[^2]) = (before, nodeBefore);
         Node = nodeBefore;
-        context.IsReported = true;
-        context.Run.Reporters.Add(this);
+        (context.Reporter, context.IsReported) = (this, true);
     }
 
     /// <summary>Called while the run is built. Not where a merge comes in between.</summary>
@@ -40,6 +39,8 @@ internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
         Node = node;
         return true;
     }
+
+    public override bool HandsOn => Next.HandsOn;
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {

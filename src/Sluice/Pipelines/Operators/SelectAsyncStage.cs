@@ -24,6 +24,8 @@ internal sealed class SelectAsyncStage<T, TOut> : Stage<T, TOut>, IValueTaskSour
 
     public Func<T, CancellationToken, ValueTask<TOut>> Function { get; }
 
+    public override bool HandsOn => Next.HandsOn;
+
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;

@@ -10,7 +10,7 @@ internal sealed class SinkRun<T> : FanOut<T>, IReportsCounts
     {
         this.sinks = sinks;
         functions = Array.ConvertAll(sinks, sink => sink.Function);
-        context.Run.Reporters.Add(this);
+        context.Reporter = this;
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)

@@ -36,6 +36,8 @@ internal sealed class WhereOperator<T>(Func<T, bool> predicate) : Operator<T, T>
 
 internal sealed class WhereStage<T>(StageContext context, Inlet<T> next, Func<T, bool> predicate) : Stage<T, T>(context, next)
 {
+    public override bool HandsOn => Next.HandsOn;
+
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
@@ -66,6 +68,8 @@ internal sealed class WhereAsyncOperator<T>(Func<T, CancellationToken, ValueTask
 internal sealed class WhereAsyncStage<T>(StageContext context, Inlet<T> next, Func<T, CancellationToken, ValueTask<bool>> predicate)
     : Stage<T, T>(context, next)
 {
+    public override bool HandsOn => Next.HandsOn;
+
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;

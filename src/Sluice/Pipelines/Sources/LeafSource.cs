@@ -31,7 +31,7 @@ internal abstract class LeafSource<T>(StageOptions options) : Source<T>
         if (builder.IsDrawing) return;
         SourcePump<T> pump = Pump(context, next);
         pump.Tickets = builder.Tickets(node);
-        builder.Run.Pumps.Add(pump);
+        builder.Run.Add(pump);
     }
 
     private protected abstract Source<T> With(StageOptions annotated);

@@ -11,11 +11,10 @@ internal sealed class SingleSource<T>(T item, StageOptions options) : LeafSource
 
 internal sealed class SinglePump<T>(StageContext context, Inlet<T> next, T item) : SourcePump<T>(context, next)
 {
-    protected override async ValueTask ProduceAsync()
+    protected override ValueTask ProduceAsync()
     {
         ValueTask pushed = EmitAsync(item);
-        if (pushed.IsCompletedSuccessfully) return;
-        Flush();
-        await pushed;
+        if (!pushed.IsCompletedSuccessfully) Flush();
+        return pushed;
     }
 }

@@ -1,0 +1,134 @@
+namespace Sluice;
+
+// How a run ends: by itself, by a drain, by a failure or a cancellation.
+public sealed partial class Run
+{
+    /// <summary>A pump, or what <see cref="TryBegin"/> let in, has ended; the last one ends the run.</summary>
+    internal void PumpEnded()
+    {
+        if (Interlocked.Decrement(ref active) > 0) return;
+        if (nodes is not null) _ = DisposeNodesAsync();
+        else End();
+    }
+
+    /// <summary>Something has failed: the first failure is the run's, and everything stops.</summary>
+    internal void Fail(Exception cause, int node)
+    {
+        if (cause is RunStoppedException || (cause is OperationCanceledException && stopping)) return;
+        Stop(cause as PipelineException ?? new PipelineException(NameOf(node), null, cause, node));
+    }
+
+    private void Drain()
+    {
+        CancellationTokenSource? source;
+        lock (sync)
+        {
+            draining = true;
+            source = sourceStopSource;
+        }
+        foreach (Pump pump in pumps) (pump as IUpstream)?.Stop();
+        CancelQuietly(source);
+    }
+
+    /// <returns>Whether this is what stopped the run.</returns>
+    private bool Stop(Exception? cause)
+    {
+        lock (sync)
+        {
+            if (stopping || ending) return false;
+            failure = cause;
+            stopping = true;
+        }
+        foreach (Pump pump in pumps) (pump as IUpstream)?.Stop();
+        foreach (IBoundary boundary in Boundaries) boundary.Abort();
+        foreach (Action action in OnStop) action();
+        CancelQuietly(stopSource);
+        CancelQuietly(sourceStopSource);
+        Outputs.Complete(cause);
+        lock (sync)
+        {
+            if (!ending && Volatile.Read(ref active) > 0) grace = Time.CreateTimer(static run => ((Run)run!).End(), this, options.StopGrace, Timeout.InfiniteTimeSpan);
+        }
+        return true;
+    }
+
+    /// <summary>A callback that somebody registered on the token may throw: that is a failure of the run like any other.</summary>
+    private void CancelQuietly(CancellationTokenSource? source)
+    {
+        try
+        {
+            source?.Cancel();
+        }
+        catch (AggregateException e)
+        {
+            lock (sync) failure ??= new PipelineException("cancellation callback", null, e.InnerException ?? e);
+        }
+    }
+
+    private async Task DisposeNodesAsync()
+    {
+        foreach (INodeLifetime node in Nodes)
+        {
+            try
+            {
+                await node.DisposeAsync();
+            }
+            catch (Exception e)
+            {
+                lock (sync) failure ??= e as PipelineException ?? new PipelineException(NameOf(node.Node), null, e, node.Node);
+            }
+        }
+        End();
+    }
+
+    private void End()
+    {
+        outside.Unregister();
+        lock (sync)
+        {
+            if (ending) return;
+            ending = true;
+            grace?.Dispose();
+            endedAt = Time.GetTimestamp();
+        }
+        watchdog?.Dispose();
+        if (outputs is not null || options.Outputs.Count > 0) Outputs.Complete(failure);
+        Telemetry.RunEnded(this, HowItEnded, failure);
+        over = true;
+        Interlocked.MemoryBarrier();                 // before looking whether somebody waits
+        if (Volatile.Read(ref completion) is { } asked) Complete(asked);
+    }
+
+    // A run that is over before anybody asks, as those of one thread are, needs no task of its own.
+    private Task CompletionTask()
+    {
+        if (over && HowItEnded == RunState.Completed) return Task.CompletedTask;
+        TaskCompletionSource asked = LazyInitializer.EnsureInitialized(
+            ref completion, static () => new(TaskCreationOptions.RunContinuationsAsynchronously));
+        if (over) Complete(asked);                   // the end may not have seen it
+        return asked.Task;
+    }
+
+    private void Complete(TaskCompletionSource asked)
+    {
+        if (failure is not null) asked.TrySetException(failure);
+        else if (stopping) asked.TrySetCanceled(new CancellationToken(canceled: true));
+        else asked.TrySetResult();
+    }
+
+    private IReadOnlyList<string> NodesStillRunning()
+    {
+        List<int> nodes = [], islands = [];
+        foreach (Pump pump in pumps)
+            if (!pump.IsEnded) islands.Add(pump.Node);
+        if (islands.Count > 0)
+        {
+            // Whose asynchronous code has not come back; where it is synchronous code, the start of its island must do.
+            foreach (StageContext context in contexts)
+                if (context.IsSuspended) nodes.Add(context.Node);
+            if (nodes.Count == 0) nodes = islands;
+        }
+        if (abandoned is not null) nodes.AddRange(abandoned.Values);
+        return [.. nodes.Distinct().Select(NameOf)];
+    }
+}
