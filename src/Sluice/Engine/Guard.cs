@@ -150,7 +150,7 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
         ticket?.Settle(Outcome.Failed);
         if (options.OnError == OnError.Stop) throw failure;
         if (options.OnError == OnError.DeadLetter)
-            Context.Run.AddDeadLetter(new(failure.Node, item, failure.InnerException!, attempt.Attempt, Context.Run.Time.GetUtcNow()));
+            Context.Run.AddDeadLetter(DeadLetters.Of(failure, attempt.Attempt, Context.Run.Time.GetUtcNow()));
     }
 
     private ValueTask ReleaseAsync(Ticket? ticket)
