@@ -13,6 +13,7 @@ internal static class VoidCommitScenarios
         new(nameof(AnOutputThatHasEndedVoidsTheCommit), AnOutputThatHasEndedVoidsTheCommit),
         new(nameof(ACommitThatNamesAMissingStreamFailsWhole), ACommitThatNamesAMissingStreamFailsWhole),
         new(nameof(ACommitThatIsTooLargeFailsByName), ACommitThatIsTooLargeFailsByName),
+        new(nameof(AnAttachmentThatTheStoreCannotWriteFailsWhole), AnAttachmentThatTheStoreCannotWriteFailsWhole),
     ];
 
     private static async Task OneEntryThatIsNotOutstandingVoidsTheWholeCommit(Rig rig)
@@ -94,6 +95,15 @@ internal static class VoidCommitScenarios
         await rig.CommitAsync(new(owner, 2) { Outputs = [new(Results, large)] });
     }
 
+    private static async Task AnAttachmentThatTheStoreCannotWriteFailsWhole(Rig rig)
+    {
+        Ownership owner = await StartAsync(rig);
+        StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(
+            () => rig.Store.CommitAsync(Everything(owner, 1) with { Attachments = [new Foreign()] }).AsTask(), "a commit with a foreign attachment");
+        Expect.True(failure.Message.Contains("a store of clay", StringComparison.Ordinal), $"the message says who could write it ({failure.Message})");
+        await UntouchedAsync(rig, owner, 1);
+    }
+
     private static async Task<Ownership> StartAsync(Rig rig)
     {
         await rig.PrepareAsync();
@@ -126,5 +136,10 @@ internal static class VoidCommitScenarios
         Expect.True(waiting.All(entry => entry.State == WaitingState.InFlight), "what is outstanding is in flight after a void commit");
         await rig.CommitAsync(Everything(owner, commit));
         Expect.Equal(2, (await rig.ReadAsync()).Length, "output and marker of the same commit, put right");
+    }
+
+    private sealed class Foreign : ICommitAttachment
+    {
+        public string WrittenBy => "a store of clay";
     }
 }

@@ -27,6 +27,38 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
 
     /// <summary>Counters of batches that change with this append (<see cref="BatchChange"/>).</summary>
     public IReadOnlyList<BatchChange> Batches { get; init; } = [];
+
+    /// <summary>The number of the last entry; of an append without entries, its own.</summary>
+    public long LastSequence => Sequence + Math.Max(1, Entries.Count) - 1;
+
+    /// <summary>Checks what can be checked without a store. Stores call it first.</summary>
+    /// <exception cref="ArgumentException">It cannot be meant: says why.</exception>
+    public void Check()
+    {
+        StreamNames.Check(Producer);
+        ArgumentOutOfRangeException.ThrowIfNegative(Epoch);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Sequence, 1);
+        if (Position is { Length: > 4096 } position)
+            throw new ArgumentException($"The position that {Producer} records with its append to {Stream} has {position.Length:N0} bytes; the limit is 4,096.");
+        if (ForgetAfter < TimeSpan.Zero) throw new ArgumentException($"{Producer} is to be forgotten {ForgetAfter} after its append to {Stream}.");
+        if (Entries.Count == 0 && Batches.Count == 0) throw new ArgumentException($"The batch that {Producer} appends to {Stream} is empty.");
+        foreach (BatchChange change in Batches) change.Check();
+    }
+
+    /// <summary>Checks the entries against the stream they are for. Stores call it before they write, for outputs of commits as well.</summary>
+    /// <param name="entries">The entries.</param>
+    /// <param name="stream">The stream's name.</param>
+    /// <param name="options">The stream's options.</param>
+    /// <exception cref="PayloadException">One of them is longer than the stream allows.</exception>
+    public static void CheckLength(EntryBatch entries, string stream, StreamOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        ArgumentNullException.ThrowIfNull(options);
+        if (entries.Longest <= options.MaxEntryBytes) return;
+        throw new PayloadException(
+            $"An entry for the stream {stream} has {entries.Longest:N0} bytes with headers, the stream's limit is {options.MaxEntryBytes:N0} "
+            + "(MaxEntryBytes). Nothing was written. Store it elsewhere and send a reference, or make the stream with a higher limit.");
+    }
 }
 
 /// <summary>What became of an append.</summary>
@@ -38,7 +70,10 @@ public enum AppendStatus
     /// <summary>All of it was accepted before: this is a resend. Nothing was done; the result is the recorded one.</summary>
     Duplicate,
 
-    /// <summary>The first number is not the last plus one: nothing was accepted. Go on from <see cref="AppendResult.Last"/> plus one.</summary>
+    /// <summary>
+    /// The first number is not the last plus one: nothing was accepted. Go on from <see cref="AppendResult.Last"/> plus one; if that is below what was
+    /// acknowledged before, the store went back (<see cref="StoreWentBackException"/>).
+    /// </summary>
     Gap,
 
     /// <summary>The producer was opened by somebody else since: nothing was accepted, and nothing will be.</summary>

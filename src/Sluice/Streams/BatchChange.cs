@@ -28,6 +28,15 @@ public sealed record BatchChange(string Batch)
 
     /// <summary>The marker's headers. Every change of a batch gives the same.</summary>
     public ReadOnlyMemory<byte> MarkerHeaders { get; init; }
+
+    /// <summary>Checks the name and the numbers.</summary>
+    /// <exception cref="ArgumentException">It cannot be meant: says why.</exception>
+    public void Check()
+    {
+        StreamNames.Check(Batch);
+        if (Accepted < 0 || Ended < 0 || Failed < 0 || Failed > Ended)
+            throw new ArgumentException($"The counter of the batch {Batch} cannot change by {Accepted} accepted, {Ended} ended, {Failed} of them failed.");
+    }
 }
 
 /// <summary>The counter of a batch.</summary>

@@ -78,3 +78,13 @@ public sealed record CursorMove(string Stream, string Reader, int Partition, lon
 /// <param name="Stream">The stream.</param>
 /// <param name="End">How.</param>
 public sealed record StreamEnding(string Stream, StreamEnd End);
+
+/// <summary>
+/// Something that only stores of one kind can write, in the same transaction as a commit: rows of a table of the user's in the store's database, for
+/// example. Written once, with the commit; a store that does not know it refuses the commit.
+/// </summary>
+public interface ICommitAttachment
+{
+    /// <summary>Which stores can write it, for the error of one that cannot; for example <c>a SQLite store</c>.</summary>
+    string WrittenBy { get; }
+}

@@ -47,7 +47,7 @@ public partial interface IStreamStore
     ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default);
 
     /// <summary>Applies an atomic group wholly, or not at all. Never waits for room.</summary>
-    /// <exception cref="StreamStoreException">It is beyond the limits of a commit, or names a stream that is not there; nothing was applied.</exception>
+    /// <exception cref="StreamStoreException">It is beyond the limits of a commit, names a stream that is not there, or has an attachment that this store cannot write; nothing was applied.</exception>
     /// <exception cref="StoreWentBackException">The epoch is one that the store never gave, or a cursor is to be moved behind the end of its stream.</exception>
     ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default);
 

@@ -52,6 +52,9 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
     /// <summary>Streams that are completed or failed, after the outputs.</summary>
     public IReadOnlyList<StreamEnding> Ends { get; init; } = [];
 
+    /// <summary>What only this kind of store can write, in the same transaction. It does not count for the limits.</summary>
+    public IReadOnlyList<ICommitAttachment> Attachments { get; init; } = [];
+
     /// <summary>How many parts are written: outputs, derived entries, dead letters, deferrals, rows of state. What is settled is free.</summary>
     public int Items => Outputs.Sum(output => output.Entries.Count) + (Derived?.Count ?? 0) + Dead.Count + Deferred.Count + State.Count;
 
@@ -59,10 +62,19 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
     public long Bytes => Outputs.Sum(output => output.Entries.Bytes) + (Derived?.Bytes ?? 0)
         + Dead.Sum(letter => (letter.Payload?.Length ?? 0L) + (letter.Headers?.Length ?? 0L)) + State.Sum(row => row.Value?.Length ?? 0L);
 
-    /// <summary>Checks the limits. Stores call it first; callers may, to divide what is too large.</summary>
+    /// <summary>Checks the limits, and what else can be checked without a store. Stores call it first; callers may, to divide what is too large.</summary>
     /// <exception cref="StreamStoreException">More than <see cref="MaxItems"/>, or than <see cref="MaxBytes"/> in several parts.</exception>
+    /// <exception cref="ArgumentException">It cannot be meant: says why.</exception>
     public void Check()
     {
+        foreach (SequenceRange range in Settled)
+            if (range.First > range.Last) throw new ArgumentException($"A commit of {Owner} settles from {range.First} to {range.Last}.");
+        foreach (Deferral deferral in Deferred)
+            if (deferral.Attempts < 0 || deferral.After < TimeSpan.Zero)
+                throw new ArgumentException($"A commit of {Owner} defers {deferral.Sequence} with {deferral.Attempts} attempts, by {deferral.After}.");
+        foreach (BatchChange change in Batches) change.Check();
+        foreach (ReaderOpening reader in Readers) StreamNames.Check(reader.Reader);
+
         int items = Items;
         long bytes = items > 1 ? Bytes : 0;
         if (items <= MaxItems && bytes <= MaxBytes) return;
@@ -70,6 +82,49 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
             $"A commit of {Owner} has {items:N0} parts with {bytes:N0} bytes; the limits are {MaxItems:N0} and {MaxBytes:N0}. Settle fewer entries "
             + "at a time; an entry that becomes more than that by itself must publish its outputs by reference.")
         { Stream = Owner.Group.Stream, Partition = Owner.Partition };
+    }
+
+    /// <summary>Refuses an attachment. A store calls it for what it cannot write, before it writes anything.</summary>
+    /// <exception cref="StreamStoreException">Always.</exception>
+    public void Refuse(ICommitAttachment attachment)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        throw new StreamStoreException(
+            $"A commit of {Owner} brings a {attachment.GetType().Name}, which only {attachment.WrittenBy} can write in its transaction; this store cannot. "
+            + "Nothing was applied. Use that store, or a sink that is repeatable by itself.")
+        { Stream = Owner.Group.Stream, Partition = Owner.Partition };
+    }
+
+    /// <summary>
+    /// Finds an entry that this commit must not name: one that is not outstanding, or ends or is deferred twice. The same for all stores; it asks
+    /// about ranges, so that a store can answer without looking at each entry.
+    /// </summary>
+    /// <param name="areOutstanding">Whether all of some neighbours are outstanding.</param>
+    /// <returns>The sequence that voids the commit; null if there is none.</returns>
+    public long? FindNotOutstanding(Func<SequenceRange, bool> areOutstanding)
+    {
+        ArgumentNullException.ThrowIfNull(areOutstanding);
+        SequenceRange[] settled = [.. Settled.OrderBy(range => range.First)];
+        for (int i = 1; i < settled.Length; i++) if (settled[i].First <= settled[i - 1].Last) return settled[i].First;
+        foreach (SequenceRange range in settled) if (!areOutstanding(range)) return range.First;
+        HashSet<long> deferred = [];
+        foreach (Deferral deferral in Deferred)
+            if (!areOutstanding(new(deferral.Sequence, deferral.Sequence)) || !deferred.Add(deferral.Sequence) || IsSettled(deferral.Sequence)) return deferral.Sequence;
+        foreach (Burial letter in Dead) if (!areOutstanding(new(letter.Sequence, letter.Sequence))) return letter.Sequence;
+        return null;
+
+        // The ranges are in order and apart from each other: the last that begins before the sequence is the one.
+        bool IsSettled(long sequence)
+        {
+            int low = 0, high = settled.Length;
+            while (low < high)
+            {
+                int middle = (low + high) / 2;
+                if (settled[middle].First <= sequence) low = middle + 1;
+                else high = middle;
+            }
+            return low > 0 && settled[low - 1].Last >= sequence;
+        }
     }
 }
 

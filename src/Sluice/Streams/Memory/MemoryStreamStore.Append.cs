@@ -2,8 +2,6 @@ namespace Sluice;
 
 public sealed partial class MemoryStreamStore
 {
-    private const int MaxPositionBytes = 4096;
-
     /// <inheritdoc/>
     public ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
     {
@@ -19,12 +17,7 @@ public sealed partial class MemoryStreamStore
     public ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        StreamNames.Check(request.Producer);
-        ArgumentOutOfRangeException.ThrowIfLessThan(request.Sequence, 1, nameof(request));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Position?.Length ?? 0, MaxPositionBytes, nameof(request));
-        if (request.Entries.Count == 0 && request.Batches.Count == 0)
-            throw new ArgumentException("The batch to be appended is empty.", nameof(request));
-        CheckBatches(request.Batches);
+        request.Check();
         return Locked(() => Append(request), cancellation);
     }
 
@@ -41,11 +34,11 @@ public sealed partial class MemoryStreamStore
             throw new StoreWentBackException(
                 $"The producer {request.Producer} of the stream {stream.Name} has the epoch {request.Epoch}, the store knows {epoch} only: it has lost writes.") { Stream = stream.Name };
         if (request.Epoch < epoch) return new(AppendStatus.Refused, last, null);
-        long end = request.Sequence + Math.Max(1, request.Entries.Count) - 1;
+        long end = request.LastSequence;
         if (end <= last) return new(AppendStatus.Duplicate, last, request.Sequence == producer!.LastFrom ? producer.LastId : null);
         if (request.Sequence != last + 1) return new(AppendStatus.Gap, last, null);
         if (stream.End is not null) return new(AppendStatus.Ended, last, null);
-        CheckLength(stream, request.Entries);
+        AppendRequest.CheckLength(request.Entries, stream.Name, stream.Options);
         CheckMarkers(request.Batches);
         if (request.Entries.Count > 0 && stream.IsFullFor(request.Entries.Count, request.Entries.Bytes))
             return new(AppendStatus.Full, last, null) { RetryAfter = stream.NextExpiry(now) };
@@ -64,24 +57,6 @@ public sealed partial class MemoryStreamStore
     {
         if (!stream.Producers.TryGetValue(name, out StoredProducer? producer)) stream.Producers.Add(name, producer = new());
         return producer;
-    }
-
-    private static void CheckLength(StoredStream stream, EntryBatch entries)
-    {
-        if (entries.Longest > stream.Options.MaxEntryBytes)
-            throw new PayloadException(
-                $"An entry for the stream {stream.Name} has {entries.Longest:N0} bytes with headers, the stream's limit is {stream.Options.MaxEntryBytes:N0} (MaxEntryBytes). "
-                + "Nothing was appended. Store it elsewhere and send a reference, or open the stream with a higher limit.");
-    }
-
-    private static void CheckBatches(IReadOnlyList<BatchChange> changes)
-    {
-        foreach (BatchChange change in changes)
-        {
-            StreamNames.Check(change.Batch);
-            if (change.Accepted < 0 || change.Ended < 0 || change.Failed < 0)
-                throw new ArgumentException($"The counter of the batch {change.Batch} was to be changed by less than zero.", nameof(changes));
-        }
     }
 
     private void CheckMarkers(IReadOnlyList<BatchChange> changes)

@@ -7,7 +7,6 @@ public sealed partial class MemoryStreamStore
     {
         ArgumentNullException.ThrowIfNull(commit);
         commit.Check();
-        CheckBatches(commit.Batches);
         return Locked(() => Commit(commit), cancellation);
     }
 
@@ -29,36 +28,19 @@ public sealed partial class MemoryStreamStore
     // Everything that can be wrong is found here: Apply cannot fail.
     private CommitResult? Void(StoreCommit commit, StoredPartition partition)
     {
-        foreach (SequenceRange range in commit.Settled)
-            if (range.First > range.Last) throw new ArgumentException($"A commit of {commit.Owner} settles from {range.First} to {range.Last}.", nameof(commit));
-        foreach (Deferral deferral in commit.Deferred)
-            if (deferral.Attempts < 0 || deferral.After < TimeSpan.Zero)
-                throw new ArgumentException($"A commit of {commit.Owner} defers {deferral.Sequence} with {deferral.Attempts} attempts, by {deferral.After}.", nameof(commit));
-        if (NotOutstanding(commit, partition) is { } sequence)
+        if (commit.FindNotOutstanding(partition.AreOutstanding) is { } sequence)
             return new(CommitStatus.NotOutstanding, $"{commit.Owner}: entry {sequence} is not outstanding, or ends twice in this commit; nothing of it was applied");
         foreach (CommitOutput output in commit.Outputs)
         {
             StoredStream stream = Stream(output.Stream);
-            CheckLength(stream, output.Entries);
+            AppendRequest.CheckLength(output.Entries, stream.Name, stream.Options);
             if (stream.End is not null) return new(CommitStatus.OutputEnded, $"{commit.Owner}: the stream {output.Stream} has ended; nothing was applied");
         }
+        foreach (ICommitAttachment attachment in commit.Attachments) commit.Refuse(attachment);
         CheckMarkers(commit.Batches);
         foreach (ReaderOpening reader in commit.Readers) _ = Stream(reader.Stream);
         foreach (CursorMove cursor in commit.Cursors) CheckMove(cursor);
         foreach (StreamEnding ending in commit.Ends) _ = Stream(ending.Stream);
-        return null;
-    }
-
-    private static long? NotOutstanding(StoreCommit commit, StoredPartition partition)
-    {
-        SequenceRange[] settled = [.. commit.Settled.OrderBy(range => range.First)];
-        for (int i = 1; i < settled.Length; i++) if (settled[i].First <= settled[i - 1].Last) return settled[i].First;
-        foreach (SequenceRange range in settled) if (!partition.AreOutstanding(range)) return range.First;
-        HashSet<long> deferred = [];
-        foreach (Deferral deferral in commit.Deferred)
-            if (!partition.IsOutstanding(deferral.Sequence) || !deferred.Add(deferral.Sequence)
-                || Array.Exists(settled, range => range.First <= deferral.Sequence && deferral.Sequence <= range.Last)) return deferral.Sequence;
-        foreach (Burial letter in commit.Dead) if (!partition.IsOutstanding(letter.Sequence)) return letter.Sequence;
         return null;
     }
 

@@ -2,6 +2,8 @@ namespace Sluice;
 
 public sealed partial class MemoryStreamStore
 {
+    private Entry[] scratch = new Entry[64];         // what a lease collects, before its number is known; used under the lock
+
     /// <inheritdoc/>
     public ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
     {
@@ -52,17 +54,19 @@ public sealed partial class MemoryStreamStore
         bool isFirst = true;
         foreach ((Ownership owner, StoredPartition partition) in owned)
         {
-            List<Entry> entries = [];
+            int count = 0;
             while (items > 0 && bytes > 0)
             {
                 long room = isFirst ? long.MaxValue : bytes;
                 if (!partition.TryLease(now, room, out Entry entry)) break;
-                entries.Add(entry);
+                if (count == scratch.Length) Array.Resize(ref scratch, 2 * count);
+                scratch[count++] = entry;
                 items--;
                 bytes -= entry.Headers.Length + entry.Payload.Length;
                 isFirst = false;
             }
-            if (entries.Count > 0) batches.Add(new(owner, entries.ToArray()));
+            if (count > 0) batches.Add(new(owner, scratch.AsSpan(0, count).ToArray()));
+            Array.Clear(scratch, 0, count);          // it must not keep payloads alive
         }
         return new(batches, stale)
         {

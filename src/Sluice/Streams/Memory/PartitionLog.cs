@@ -5,6 +5,7 @@ internal sealed class PartitionLog(string stream, int partition)
 {
     private readonly List<LogChunk> chunks = [];
     private int head;                                // chunks before it are gone; moved up when they are half of the list
+    private int found;                               // where the last search ended: the next one mostly asks for the same chunk
 
     /// <summary>The sequence of the last entry; zero if there was none.</summary>
     public long Tail { get; private set; }
@@ -72,13 +73,14 @@ internal sealed class PartitionLog(string stream, int partition)
 
     private int Find(long sequence)
     {
+        if (found >= head && found < chunks.Count && chunks[found].Header.First <= sequence && sequence <= chunks[found].Last) return found;
         int low = head, high = chunks.Count - 1;
         while (low <= high)
         {
             int middle = (low + high) / 2;
             if (chunks[middle].Last < sequence) low = middle + 1;
             else if (chunks[middle].Header.First > sequence) high = middle - 1;
-            else return middle;
+            else return found = middle;
         }
         throw new StreamStoreException($"{stream}/{partition}/{sequence} is not in the memory store: this is a defect of Sluice, please report it.")
         { Stream = stream, Partition = partition, Sequence = sequence };

@@ -105,7 +105,7 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
             entry = Lease(row);
             return true;
         }
-        SkipWhatWasGivenBack();
+        if (ended.Count + rows.Count > 0) SkipWhatWasGivenBack();
         if (Dispatched == log.Tail || log.LengthOf(Dispatched + 1) > room) return false;
         entry = log.Read(++Dispatched) with { Attempt = 1 };
         return true;
