@@ -147,10 +147,12 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
     private void GiveUp(TIn item, Ticket? ticket, PipelineException failure)
     {
         Context.Failed++;
-        ticket?.Settle(Outcome.Failed);
+        if (options.OnError == OnError.Skip) ticket?.Settle(Outcome.Failed);
+        else ticket?.Fail(failure, isFinal: options.OnError == OnError.DeadLetter, attempts: attempt.Attempt);
         if (options.OnError == OnError.Stop) throw failure;
+        if (failure.IsKept) return;                  // a root item that is followed keeps it itself
         if (options.OnError == OnError.DeadLetter)
-            Context.Run.AddDeadLetter(new(failure.Node, item, failure.InnerException!, attempt.Attempt, Context.Run.Time.GetUtcNow()));
+            Context.Run.AddDeadLetter(FailureText.Letter(failure, attempt.Attempt, Context.Run.Time.GetUtcNow()));
     }
 
     private ValueTask ReleaseAsync(Ticket? ticket)

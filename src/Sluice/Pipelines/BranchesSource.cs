@@ -10,6 +10,9 @@ internal abstract class FanOutOperator<T>
     /// <summary>Whether it does no more than to give every item to all branches: then it is no node of its own in a picture, unless it is annotated.</summary>
     public virtual bool IsOnlyEdges => false;
 
+    /// <summary>Whether an item goes to one branch only, so that a failure of the branch may be thrown through it.</summary>
+    public virtual bool LetsFailuresThrough => false;
+
     public abstract FanOut<T> Create(StageContext context, Inlet<T>[] branches);
 }
 
@@ -45,6 +48,7 @@ internal sealed class BranchesSource<T, TOut>(
         FanIn? merge = null;
         if (next is not Terminal && branches.Length > 1 && Array.Exists(branches, branch => branch.Pipe.CrossesThreads))
             merge = new FanIn(builder, next.Node);
+        next = builder.Isolated(next);
         next.ShareAmong(branches.Length);
 
         // Backwards, as everything is built: so the picture and the pumps come out in the order written.
@@ -59,6 +63,14 @@ internal sealed class BranchesSource<T, TOut>(
             builder.NamePort(branches[i].Name);
             builder.Connect(node, inlets[i]);
         }
-        upstream.Build(builder, fanOut.Create(builder.Context(node), inlets));
+        if (builder.IsDrawing)
+        {
+            upstream.Build(builder, new DrawnInlet<T>(node));
+            return;
+        }
+        if (!fanOut.LetsFailuresThrough) inlets = Array.ConvertAll(inlets, builder.Isolated);
+        Inlet<T> inlet = fanOut.Create(builder.Context(node), inlets);
+        builder.Enter(node, inlet);
+        upstream.Build(builder, inlet);
     }
 }

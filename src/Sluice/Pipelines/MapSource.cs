@@ -17,17 +17,19 @@ internal sealed class MapSource<TIn, TOut>(Source<TIn> upstream, Func<TIn, TOut>
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
-        if (builder.IsDrawing || upstream is KeyedSource<TIn>)
+        if (builder.IsDrawing || builder.Following is not null || upstream is KeyedSource<TIn>)
         {
             Stage.Build(builder, next);
             return;
         }
         int node = builder.AddNode(StageOptions.Default);
         builder.Connect(node, next);
-        Inlet<TIn> inlet = SelectOperator<TIn, TOut>.TryFuse(node, next, function)
-            ?? (upstream is MapSource<TIn, TOut> && function is Func<TIn, TIn> step
+        bool isJoined = builder.Following is not { HasEntrances: true };
+        Inlet<TIn> inlet = (isJoined ? SelectOperator<TIn, TOut>.TryFuse(node, next, function) : null)
+            ?? (isJoined && upstream is MapSource<TIn, TOut> && function is Func<TIn, TIn> step
                 ? new SelectRun<TIn>(builder.Context(node), (Inlet<TIn>)(object)next, step)
                 : new SelectStage<TIn, TOut>(builder.Context(node), next, function));
+        builder.Enter(node, inlet);
         upstream.Build(builder, inlet);
     }
 }

@@ -29,6 +29,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
+        builder.Check(stage.Kind, stage.Forgets);
         var keyed = upstream as KeyedSource<TIn>;
         int node = builder.AddNode(stage, builder.IsDrawing && keyed is not null ? options with { KeyedLanes = keyed.Lanes } : options);
         builder.Connect(node, next);
@@ -39,13 +40,26 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         }
         builder.NeedsTickets |= stage.NeedsTickets;
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
+        bool isParallel = options.Parallel > 1 && builder.IsMultiThread;
+        if (isParallel || keyed is not null || !stage.LetsFailuresThrough) next = builder.Isolated(next);
         if (keyed is not null)
         {
-            keyed.BuildLanes(builder, node, next, Instance, stage.IsTimed);
-            return;
+            bool isIsolated = isParallel && builder.Following is not null;
+            keyed.BuildLanes(builder, node, next, isIsolated ? (context, outlet) => builder.Isolated(Instance(context, outlet)) : Instance, stage.IsTimed);
         }
-        if (options.Parallel > 1 && builder.IsMultiThread) BuildLanes(builder, options, node, node, next, outlet => InstanceOrFused(builder, node, outlet));
+        else if (builder.Following is not null) BuildFollowed(builder, node, next, isParallel);
+        else if (isParallel) BuildLanes(builder, options, node, node, next, outlet => InstanceOrFused(builder, node, outlet));
         else upstream.Build(builder, InstanceOrFused(builder, node, next));
+    }
+
+    /// <summary>Where every item is followed to its end, each node can be entered by one that is redriven: so they are not joined.</summary>
+    private void BuildFollowed(RunBuilder builder, int node, Inlet<TOut> next, bool isParallel)
+    {
+        Inlet<TIn> inlet = isParallel
+            ? ParallelStage<TIn, TOut>.Create(builder, node, node, options, next, outlet => builder.Isolated(Instance(builder.Context(node), outlet)))
+            : Instance(builder.Context(node), next);
+        builder.Enter(node, inlet);
+        upstream.Build(builder, inlet);
     }
 
     /// <remarks>

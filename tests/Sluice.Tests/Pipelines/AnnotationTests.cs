@@ -117,7 +117,7 @@ public sealed class AnnotationTests
         await using Run run = pipeline.Start(new RunOptions { DeadLetterCapacity = 2, Time = clock });
         await run.Completion;
         Assert.Equal(["6 failed in ThirdsFail after 2 attempts: a third", "9 failed in ThirdsFail after 2 attempts: a third"], run.DeadLetters.Select(letter => $"{letter}"));
-        Assert.All(run.DeadLetters, letter => Assert.IsType<FormatException>(letter.Error));
+        Assert.All(run.DeadLetters, letter => Assert.IsType<FormatException>(letter.Exception));
         Assert.Equal(3, run.Snapshot()[nameof(ThirdsFail)].Failed);
     }
 
@@ -139,9 +139,9 @@ public sealed class AnnotationTests
         // One that does not stop gets a second to notice before it is left behind.
         Assert.Equal(honoursItsToken ? ["0: try 1", "5: try 1", "10: try 2", "10: done 2"] : ["0: try 1", "6: try 1", "12: try 2", "12: done 2"], log);
         DeadLetter letter = Assert.Single(run.DeadLetters);
-        Assert.IsType<TimeoutException>(letter.Error);
+        Assert.IsType<TimeoutException>(letter.Exception);
         Assert.Equal((1, 2), (letter.Item, letter.Attempts));
-        Assert.Equal("The attempt took longer than 00:00:05" + (honoursItsToken ? "." : ", and did not stop when its token was cancelled."), letter.Error.Message);
+        Assert.Equal("The attempt took longer than 00:00:05" + (honoursItsToken ? "." : ", and did not stop when its token was cancelled."), letter.Exception.Message);
         Assert.Equal(honoursItsToken ? [] : ["Slow"], run.StillRunning);
         NodeSnapshot node = run.Snapshot()["Slow"];
         Assert.Equal((2L, 1L, 1L, 1L), (node.In, node.Out, node.Failed, node.Retried));

@@ -34,6 +34,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
     private Waiter? turn;
     private bool stopped;
     private Exception? broken;                       // what the sequence threw, while what came before goes on its way
+    private long outBefore;
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
@@ -41,6 +42,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
         IEnumerator<TOut> items;
         try
         {
+            outBefore = Context.Out;
             items = function(item).GetEnumerator();
         }
         catch (Exception e)
@@ -93,7 +95,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
         }
         catch (Exception e) when (inUserCode)
         {
-            throw context.Failure(e, item, ticket);
+            throw context.Failure(e, item, ticket, isPartial: context.Out != outBefore);
         }
         done = true;
         ticket?.Settle(Outcome.Skipped);           // the hold of this loop; what came out decides, if anything did

@@ -29,6 +29,8 @@ internal sealed class WhereOperator<T>(Func<T, bool> predicate) : Operator<T, T>
 {
     public override string Kind => "filter";
 
+    public override bool LetsFailuresThrough => true;
+
     public override Delegate Function => predicate;
 
     public override bool MayRunAhead => true;
@@ -59,6 +61,8 @@ internal sealed class WhereStage<T>(StageContext context, Inlet<T> next, Func<T,
 internal sealed class WhereAsyncOperator<T>(Func<T, CancellationToken, ValueTask<bool>> predicate) : Operator<T, T>
 {
     public override string Kind => "filter";
+
+    public override bool LetsFailuresThrough => true;
 
     public override Delegate Function => predicate;
 

@@ -1,0 +1,80 @@
+namespace Sluice;
+
+/// <summary>
+/// A pipeline that reads a stream and commits what it has completely processed: what it accepts is processed, even if the process dies and is started
+/// again. The unit of guarantee: what exactly is promised is in docs/guarantees.md.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Accepted items are entries of a stream in <see cref="ConsecutorOptions.Store"/> that has the consecutor's name. They are leased in bounded batches, go through the
+/// pipeline, and are settled by commits, together with what the pipeline has made of them there. An item that fails is replayed as
+/// <see cref="ConsecutorOptions.Delivery"/> says, and kept as a dead letter then; the others go on meanwhile. So order holds until something fails.
+/// </para>
+/// <para>All members may be called from any thread. One start at a time.</para>
+/// </remarks>
+/// <example><code>
+/// await using var payments = new Consecutor&lt;Payment&gt;("payments", source => source | Validate | BookAsync,
+///     new ConsecutorOptions { Store = store, Delivery = Delivery.Replay(5) });
+/// await payments.StartAsync();
+/// await payments.SendAsync(payment);          // durable when it returns
+/// </code></example>
+/// <typeparam name="T">The type of the items.</typeparam>
+public sealed partial class Consecutor<T> : IAsyncDisposable
+{
+    private readonly ConsecutorCore core;
+    private readonly Lock sync = new();
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly HashSet<int> producers = [];
+    private readonly Pipeline pipeline;
+    private readonly bool ownsStore;
+    private Appender<T>? sender;
+    private ConsecutorState state;
+    private Run? run;
+    private Task committing = Task.CompletedTask;
+
+    /// <summary>Makes a consecutor; nothing runs and nothing is opened yet.</summary>
+    /// <param name="name">Its name, and that of its stream: 1 to 200 characters. What it has accepted is found again by it.</param>
+    /// <param name="body">Makes the pipeline out of the source of accepted items; called once.</param>
+    /// <param name="options">How it works; in memory, with three replays, unless given.</param>
+    /// <exception cref="InvalidTopologyException">
+    /// A stage holds or combines items, or remembers some, and would forget them with the process; or the pipeline has a source of its own.
+    /// </exception>
+    public Consecutor(string name, Func<Source<T>, Pipeline> body, ConsecutorOptions? options = null)
+    {
+        StreamNames.Check(name);
+        ArgumentNullException.ThrowIfNull(body);
+        options ??= new();
+        pipeline = body(new LeaseSource<T>(name, StageOptions.Default)) ?? throw new InvalidOperationException("The body of the consecutor returned null instead of a pipeline.");
+        TopologyRecorder recorder = RunBuilder.Draw(pipeline, isFollowed: true);
+        List<TopologyNode> sources = [.. recorder.Topology.Nodes.Where(node => recorder.Topology.Edges.All(edge => edge.To != node))];
+        if (sources.Count != 1)
+        {
+            throw new InvalidTopologyException(
+                $"The pipeline of the consecutor {name} has {sources.Count} sources: {string.Join(", ", sources.Select(node => node.Name))}. It takes its items from the "
+                + "source it is given, once; what others bring is sent to it: producer | consecutor.");
+        }
+        if (options.Store is null)
+        {
+            ownsStore = true;
+            options = options with { Serializers = options.Serializers.With(new HandleSerializer<T>()) };
+        }
+        core = new(name, options, options.Store ?? new MemoryStreamStore(options.Run.Time), pipeline, recorder) { Failed = Fail };
+    }
+
+    /// <summary>Its name, and that of its stream and group.</summary>
+    public string Name => core.Name;
+
+    /// <summary>The pipeline as a graph.</summary>
+    public Topology Topology => core.Recorder.Topology;
+
+    /// <summary>
+    /// The key of an item, if items have one: those of one key are in one partition, and are handed to the pipeline in the order in which they were
+    /// accepted. Null unless given: then the store distributes items as it likes.
+    /// </summary>
+    public Func<T, string>? Key { get; init; }
+
+    /// <summary>Ends when the consecutor is stopped or disposed; faulted when it could not go on.</summary>
+    public Task Completion => ended.Task;
+
+    internal string Member => core.Options.Member;
+}
