@@ -45,12 +45,14 @@ internal sealed class RandomBody(int seed)
                 return (source => source.Where(n => n % 5 != 0), (n, _, next) =>
                 {
                     if (n % 5 != 0) next(n);
-                });
+                }
+                );
             case 2:
                 return (source => source | Split, (n, _, next) =>
                 {
                     foreach (int part in Split(n)) next(part);
-                });
+                }
+                );
             case 3:
                 return (source => source | Faulty, ExpectFaulty);
             case 4:
@@ -65,7 +67,8 @@ internal sealed class RandomBody(int seed)
                     next(n);
                     if (FailsAlways(step, n)) (expected.DeadParts, expected.DiesWhole) = (expected.DeadParts + 1, true);
                     else next(n + 1000);
-                });
+                }
+                );
             case 8:
                 var (left, expectLeft) = Make(depth - 1);
                 var (right, expectRight) = Make(depth - 1);
@@ -73,7 +76,8 @@ internal sealed class RandomBody(int seed)
                 {
                     expectLeft(n, expected, next);
                     expectRight(n, expected, next);
-                });
+                }
+                );
             case 9:
                 var (even, expectEven) = Make(depth - 1);
                 var (odd, expectOdd) = Make(depth - 1);

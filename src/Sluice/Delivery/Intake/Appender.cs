@@ -78,7 +78,9 @@ internal sealed class Appender<T>
 
     private Filling NewFilling() => new(new()
     {
-        Stream = core.Name, CodeVersion = core.Options.CodeVersion, MaxEntryBytes = core.Options.Stream.MaxEntryBytes,
+        Stream = core.Name,
+        CodeVersion = core.Options.CodeVersion,
+        MaxEntryBytes = core.Options.Stream.MaxEntryBytes,
     });
 
     private async Task AppendAllAsync()

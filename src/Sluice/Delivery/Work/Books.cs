@@ -194,8 +194,18 @@ internal sealed class Books
             long early = Math.Max(0, -retrying);     // leased again before the end of the attempt before is counted
             return new(name, state, run)
             {
-                Accepted = accepted + unseen, Pending = pending + unseen, Completed = completed, Skipped = skipped, Dead = dead, Cancelled = cancelled,
-                InFlight = inFlight - early, Retrying = retrying + early, Parked = parked, Suspect = suspect, Split = split, Problem = problem,
+                Accepted = accepted + unseen,
+                Pending = pending + unseen,
+                Completed = completed,
+                Skipped = skipped,
+                Dead = dead,
+                Cancelled = cancelled,
+                InFlight = inFlight - early,
+                Retrying = retrying + early,
+                Parked = parked,
+                Suspect = suspect,
+                Split = split,
+                Problem = problem,
             };
         }
     }
