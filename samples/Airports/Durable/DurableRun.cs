@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Airports.Durable;
 
 /// <summary>A run with a store, from opening it to the table at the end.</summary>
@@ -33,7 +35,8 @@ internal static class DurableRun
         await foreach (var dead in job.DeadLetters())
         {
             count++;
-            Console.WriteLine($"{dead.Id}  {dead}");
+            var item = dead.Item ?? Encoding.UTF8.GetString(dead.Payload.Span);
+            Console.WriteLine($"{dead.Id}  {item} failed in {dead.Node} after {dead.Attempts} attempts: {dead.Error}");
         }
 
         Console.WriteLine(count == 0 ? "No dead letters." : $"{count:N0} dead {(count == 1 ? "letter" : "letters")}; --redrive processes them again.");

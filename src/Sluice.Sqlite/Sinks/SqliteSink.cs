@@ -50,11 +50,13 @@ public static class SqliteSink
     private static Func<T, object?[]> Checked<T>(Func<T, object?[]> values)
     {
         ArgumentNullException.ThrowIfNull(values);
-        return item =>
+        return Row;
+
+        object?[] Row(T item)
         {
             object?[] row = values(item);
             RowValues.Check(row);
             return row;
-        };
+        }
     }
 }

@@ -28,7 +28,9 @@ public static partial class Sink
     public static Sink<T> ToFile<T>(string path, Func<T, string> line, string? header = null, bool replace = false)
     {
         ArgumentNullException.ThrowIfNull(line);
-        return ToFile<T>(path, item => Encoding.UTF8.GetBytes(line(item) + "\n"), header is null ? [] : Encoding.UTF8.GetBytes(header + "\n"), replace);
+        return ToFile<T>(path, Line, header is null ? [] : Encoding.UTF8.GetBytes(header + "\n"), replace);
+
+        byte[] Line(T item) => Encoding.UTF8.GetBytes(line(item) + "\n");
     }
 
     /// <summary>A file of any kind, to which every item that completes adds its bytes exactly once.</summary>
