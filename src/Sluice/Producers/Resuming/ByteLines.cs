@@ -113,39 +113,10 @@ internal sealed class ByteLines : IDisposable
         else if (file.Length < position.Offset || known < position.Length || sum != position.Sum)
         {
             throw new InvalidDataException(
-                $"{path} is not the file of which {position.Line:N0} lines ({position.Offset:N0} bytes) were accepted before: it was cut, or replaced by another. "
+                $"{path} is not the file of which more than {position.Line:N0} lines ({position.Offset:N0} bytes) were accepted before: it was cut, or replaced by another. "
                 + "Put that file back; or give the producer another name, to begin anew.");
         }
-        else
-        {
-            position = position with { Offset = position.Offset + EndWrittenSince() };
-        }
         file.Position = position.Offset;
-    }
-
-    /// <summary>The last line may have been accepted without its end, or without the second half of it.</summary>
-    /// <returns>How many bytes of a line's end stand behind the position.</returns>
-    private int EndWrittenSince()
-    {
-        byte[] around = new byte[3];
-        file.Position = position.Offset - 1;
-        int known = file.ReadAtLeast(around, around.Length, throwOnEndOfStream: false);
-        switch (around.AsSpan(0, known))
-        {
-            case [(byte)'\n', ..] or [_]:
-                return 0;
-            case [(byte)'\r', (byte)'\n', ..]:
-                return 1;
-            case [(byte)'\r', ..]:
-                return 0;
-            case [_, (byte)'\r', (byte)'\n']:
-                return 2;
-            case [_, (byte)'\r' or (byte)'\n', ..]:
-                return 1;
-            default:
-                throw new InvalidDataException(
-                    $"{path}, line {position.Line}: it was the last one, without an end, when it was accepted, and has grown since. A line is to be written whole before the file is read.");
-        }
     }
 
     private InvalidDataException TooLong()

@@ -69,7 +69,7 @@ public static partial class Source
             throw new InvalidDataException($"The position of the producer {name} is not that of a directory. Give every producer a name of its own.");
         if (count <= journal.Names.Count && from.Span.SequenceEqual(FilePosition((int)count, journal.Names[(int)count - 1]))) return (int)count;
         throw new InvalidDataException(
-            $"{path} is not the journal by which {count:N0} files were accepted before: it has {journal.Names.Count:N0} names, or others. Put it back; "
+            $"{path} is not the journal by which more than {count:N0} files were accepted before: it has {journal.Names.Count:N0} names, or others. Put it back; "
             + "or give the producer another name, to begin anew with all files.");
     }
 }

@@ -60,13 +60,13 @@ public static partial class Source
                     if (lines.Number < from.Line) continue;
                     if (lines.Number > from.Line) yield return new(Selected(select, lines.Number, line, input), read[0].ToBytes());
                     else if (read[0] != from)
-                        throw new InvalidDataException($"{input} is not the one of which {from.Line:N0} lines were accepted before: they differ. Pipe in the same; or give the producer another name, to begin anew.");
+                        throw new InvalidDataException($"{input} is not the one of which more than {from.Line:N0} lines were accepted before: they differ. Pipe in the same; or give the producer another name, to begin anew.");
                 }
                 if (lines.IsAtEnd) break;
                 lines.Add(await lines.ReadAsync(cancellation));
             }
             if (lines.Number < from.Line)
-                throw new InvalidDataException($"{input} ends after {lines.Number:N0} lines, and {from.Line:N0} were accepted before. Pipe in the same; or give the producer another name, to begin anew.");
+                throw new InvalidDataException($"{input} ends after {lines.Number:N0} lines, and more than {from.Line:N0} were accepted before. Pipe in the same; or give the producer another name, to begin anew.");
         }
         finally
         {

@@ -44,7 +44,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
         File.Delete(FilePath);
         await using var store = new MemoryStreamStore();
         var mortal = new MortalStore(store, dieAt, moment);
-        List<FileSink> sinks = [];
+        List<MortalSink> sinks = [];
         Consecutor<int> first = New(mortal, fails, sinks);
         Task work = WorkAsync(first);
         await Task.WhenAny(work, mortal.Died);
@@ -52,7 +52,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
         else
         {
             first.Abandon();
-            foreach (FileSink sink in sinks) await sink.EndAsync();       // the end of a process lets go of its locks
+            foreach (MortalSink sink in sinks) sink.Die();
         }
         await using (Consecutor<int> second = New(store, fails, sinks)) await WorkAsync(second);
         Assert.Equal(expected.Order(), (await File.ReadAllLinesAsync(FilePath)).Order());
@@ -67,7 +67,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
         await consecutor.StopAsync();
     }
 
-    private Consecutor<int> New(IStreamStore store, bool fails, List<FileSink> sinks)
+    private Consecutor<int> New(IStreamStore store, bool fails, List<MortalSink> sinks)
     {
         int met = 0;
         return new("lines", source => source | (n => fails && Interlocked.Increment(ref met) % 7 == 0 ? throw new FormatException() : n)
@@ -77,10 +77,43 @@ public sealed class FileSinkDeliveryTests : IDisposable
 
         CommitSink<byte[]> Make()
         {
-            sinks.Add(new(FilePath, [], replace: false));
+            sinks.Add(new(new(FilePath, [], replace: false)));
             return sinks[^1];
         }
 
         static IEnumerable<string> Each(string[] lines) => lines;
+    }
+
+    /// <summary>A sink of a process that dies: its lock goes with it, and it does nothing any more.</summary>
+    private sealed class MortalSink(FileSink inner) : CommitSink<byte[]>
+    {
+        private readonly Lock sync = new();
+        private bool isDead;
+
+        public void Die() => Do(() =>
+        {
+            isDead = true;
+            return inner.EndAsync();
+        });
+
+        protected internal override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => Do(() => inner.BeginAsync(state, cancellation));
+
+        protected internal override ValueTask PrepareAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.PrepareAsync(commit, cancellation));
+
+        protected internal override ValueTask CommittedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.CommittedAsync(commit, cancellation));
+
+        protected internal override ValueTask VoidedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.VoidedAsync(commit, cancellation));
+
+        protected internal override ValueTask EndAsync() => Do(inner.EndAsync);
+
+        // The calls of this sink complete at once.
+        private ValueTask Do(Func<ValueTask> call)
+        {
+            lock (sync)
+            {
+                if (isDead) throw new InvalidOperationException("The process is dead.");
+                return call();
+            }
+        }
     }
 }

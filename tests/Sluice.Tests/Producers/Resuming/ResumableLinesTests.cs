@@ -70,10 +70,9 @@ public sealed class ResumableLinesTests : IDisposable
     }
 
     [Theory]
-    [InlineData("a\nbb\n", "a\nbb more\n", "is not the file of which 2 lines")]
-    [InlineData("a\nbb\n", "a\n", "is not the file of which 2 lines")]
-    [InlineData("a\nbb\n", "x\nyy\nzz\n", "is not the file of which 2 lines")]
-    [InlineData("a\nbb", "a\nbb more\n", "line 2: it was the last one, without an end")]
+    [InlineData("a\nbb\nc\n", "a\nbb more\n", "is not the file of which more than 2 lines")]
+    [InlineData("a\nbb\nc\n", "a\n", "is not the file of which more than 2 lines")]
+    [InlineData("a\nbb\nc\n", "x\nyy\nzz\nz\n", "is not the file of which more than 2 lines")]
     public async Task AFileThatIsNotTheSameIsRefused(string before, string after, string message)
     {
         await File.WriteAllTextAsync(path, before);
