@@ -29,8 +29,9 @@ internal sealed record Options(
         var store = Text("--store", "sqlite:FILE", "Keep every pair in a store until it is in the CSV and in the database, exactly once: killed at any time and "
             + "run again, it goes on where it was. Rows are in the order of the pairs, except that a pair that fails is overtaken while it is tried again.");
         var failEvery = Text("--fail-every", "N", "With --store: every N-th pair fails at its first attempt, and is tried again.");
-        var poison = Text("--poison", "CODE", "With --store: pairs with this airport always fail, and end as dead letters.");
-        var exitOn = Text("--exit-on", "CODE", "With --store: the process kills itself when it meets a pair with this airport.");
+        var poison = Text("--poison", "CODE", "With --store: pairs with this airport always fail, and end as dead letters after 31 attempts.");
+        var exitOn = Text("--exit-on", "CODE", "With --store: the process kills itself when it meets a pair with this airport. Started again, it runs such a pair alone, "
+            + "and after three starts alone buries it.");
         var dead = Flag("--dead", "With --store: list the dead letters, and do nothing else.");
         var redrive = Flag("--redrive", "With --store: process the dead letters again, then go on.");
 

@@ -11,6 +11,11 @@ internal sealed class DurableJob : IAsyncDisposable
     // What may be under way when the process dies is run alone, one by one, by the next: a few hundred are soon done.
     private const int Capacity = 512;
     private const int Backlog = 100_000;
+
+    // A crash while a pair runs alone counts as a start of it, and an innocent one may be under way when somebody kills the process: again and again, if that is always
+    // just after the start. So there are many, except where it is the pairs that kill, and one does not want to start the process hundreds of times.
+    private const int Replays = 30;
+    private const int ReplaysOfKillers = 2;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly SqliteStreamStore store;
@@ -29,7 +34,7 @@ internal sealed class DurableJob : IAsyncDisposable
         consecutor = new Consecutor<Pair>("distances", Body, new ConsecutorOptions
         {
             Store = store,
-            Delivery = Delivery.Replay(3, Backoff.Constant(TimeSpan.FromMilliseconds(20))),
+            Delivery = Delivery.Replay(options.Store!.ExitOn is null ? Replays : ReplaysOfKillers, Backoff.Constant(TimeSpan.FromMilliseconds(10))),
             Capacity = Capacity,
             // One partition: pairs are taken up in the order in which they were accepted.
             Stream = new StreamOptions { Partitions = 1, MaxItems = Backlog },
