@@ -24,7 +24,7 @@ internal sealed record Options(
         var noOutput = Flag("--no-out", "Write no CSV.");
         var noDatabase = Flag("--no-db", "Write no database.");
         var mode = Text("--mode", "single|multi", "single: everything on one thread, in order; multi: stages on several threads. Default: multi");
-        var parallel = Text("--parallel", "N", $"Pairs geocoded at a time in mode multi, 1 to {MaxParallel}. Default: the number of processors.");
+        var parallel = Text("--parallel", "N", $"Airports whose distances are computed at a time in mode multi, 1 to {MaxParallel}. Default: the number of processors.");
         var noProgress = Flag("--no-progress", "Show no progress.");
         var store = Text("--store", "sqlite:FILE", "Keep every pair in a store until it is in the CSV and in the database, exactly once: killed at any time and "
             + "run again, it goes on where it was. Rows are in the order of the pairs, except that a pair that fails is overtaken while it is tried again.");

@@ -53,7 +53,11 @@ internal sealed class Session
     public Statement Sql(string literal) => Database.Sql(literal);
 
     /// <summary>Begins a round of calls: they share a time, and a transaction if one of them writes.</summary>
-    public void Begin() => Now = Living.Clock.Now is var now && now.UtcTicks > lastTime ? now : LastTime;
+    public void Begin()
+    {
+        Now = Living.Clock.Now is var now && now.UtcTicks > lastTime ? now : LastTime;
+        Living.Reserved.Begin();
+    }
 
     /// <summary>To be called before anything is changed.</summary>
     public void Write()
@@ -109,7 +113,12 @@ internal sealed class Session
     }
 
     /// <summary>Ends the transaction. If this fails, nobody knows whether it is stored: the store is to be opened again.</summary>
-    public void Commit() => Sql("COMMIT").Run();
+    public void Commit()
+    {
+        Living.Probe?.Invoke(false);
+        Sql("COMMIT").Run();
+        Living.Probe?.Invoke(true);
+    }
 
     /// <summary>After the transaction: tells who waits, and forgets what is too much.</summary>
     public void Committed()

@@ -65,9 +65,10 @@ public sealed partial class Consecutor<T>
             await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return core.InFlight == 0;
         }
-        core.IsLeasing = false;
+        // What is in no store cannot go back to one: it is let through.
+        if (local is null || State == ConsecutorState.Paused) core.IsLeasing = false;
         using var late = new CancellationTokenSource(deadline ?? Timeout.InfiniteTimeSpan, core.Time);
-        while (core.InFlight > 0 && !late.IsCancellationRequested && !core.Life.IsCancellationRequested)
+        while ((core.InFlight > 0 || (core.IsLeasing && local!.HasItems)) && !late.IsCancellationRequested && !core.Life.IsCancellationRequested)
             await core.Quiet.WaitAsync().WaitAsync(late.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         bool isQuiet = core.InFlight == 0;
         await EndAsync(releases: true).ConfigureAwait(false);
@@ -82,14 +83,18 @@ public sealed partial class Consecutor<T>
         if (ownsStore) await core.Store.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Ends as a process does that is killed: nobody is told, the store least of all.</summary>
-    internal void Abandon()
+    /// <summary>Ends as a process does that is killed: nobody is told, the store least of all. For tests, which have to go on in the same process.</summary>
+    /// <returns>A task that ends when nothing of it is at work any more.</returns>
+    internal async Task AbandonAsync()
     {
         lock (sync) state = ConsecutorState.Stopped;
         core.Members.Drop();
         core.Drop();
         run?.Cancel();
         core.Entrances.Run?.Cancel();
+        await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (core.Entrances.Run is { } second) await second.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         ended.TrySetResult();
     }
 

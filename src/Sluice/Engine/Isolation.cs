@@ -49,13 +49,12 @@ internal sealed class Isolation<T> : Inlet<T>, IUpstream
     {
         while (taken < count)
         {
-            int before = taken;
             try
             {
                 ValueTask pulled = next.PullAsync(ring, run, count, ref taken);
                 return pulled.IsCompletedSuccessfully ? default : AwaitAsync(pulled);
             }
-            catch (PipelineException e) when (e.IsKept && taken > before)
+            catch (PipelineException e) when (e.IsKept)
             {
                 // The item that failed is taken; the rest is still there.
             }

@@ -33,8 +33,8 @@ public sealed class SqliteDatabaseTests : IDisposable
                 if (i == deadly)
                 {
                     var parts = new CommitParts(0);
-                    await sink.PrepareAsync(Commit(step == 1 ? ["of an attempt that is not the last", .. batches[i]] : batches[i], parts), default);
-                    await sink.EndAsync();
+                    await sink.Prepare(Commit(step == 1 ? ["of an attempt that is not the last", .. batches[i]] : batches[i], parts), default);
+                    await sink.End();
                     if (step == 2) Store(parts);
                     sink = await BeginAsync();
                     Assert.Equal(batches.Take(i + step - 1).SelectMany(batch => batch).Order(StringComparer.Ordinal), Rows());
@@ -42,8 +42,8 @@ public sealed class SqliteDatabaseTests : IDisposable
                 }
                 await CommitAsync(sink, batches[i]);
             }
-            await sink.EndAsync();
-            await (await BeginAsync()).EndAsync();
+            await sink.End();
+            await (await BeginAsync()).End();
             Assert.Equal(batches.SelectMany(batch => batch).Order(StringComparer.Ordinal), Rows());
         }
     }
@@ -54,12 +54,12 @@ public sealed class SqliteDatabaseTests : IDisposable
         CommitSink<object?[]> sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
         SinkCommit<object?[]> commit = Commit(["lost", "too"], new(0));
-        await sink.PrepareAsync(commit, default);
+        await sink.Prepare(commit, default);
         Assert.Equal(["a", "lost", "too"], Rows());
-        await sink.VoidedAsync(commit, default);
+        await sink.Finish(commit, false, default);
         Assert.Equal(["a"], Rows());
         await CommitAsync(sink, ["b"]);
-        await sink.EndAsync();
+        await sink.End();
         Assert.Equal(["a", "b"], Rows());
     }
 
@@ -69,12 +69,12 @@ public sealed class SqliteDatabaseTests : IDisposable
         CommitSink<object?[]> sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
         SinkCommit<object?[]> commit = Commit(["b", "a"], new(0));
-        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => sink.PrepareAsync(commit, default).AsTask());
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => sink.Prepare(commit, default).AsTask());
         Assert.Contains("UNIQUE constraint failed: word.text", failure.Message, StringComparison.Ordinal);
-        await sink.VoidedAsync(commit, default);
+        await sink.Finish(commit, false, default);
         Assert.Equal(["a"], Rows());
         await CommitAsync(sink, ["b"]);
-        await sink.EndAsync();
+        await sink.End();
     }
 
     [Fact]
@@ -82,12 +82,12 @@ public sealed class SqliteDatabaseTests : IDisposable
     {
         CommitSink<object?[]> sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
-        await sink.EndAsync();
+        await sink.End();
         File.Copy(FilePath, FilePath + ".old");
         sink = await BeginAsync();
         await CommitAsync(sink, ["b"]);
         await CommitAsync(sink, ["c"]);
-        await sink.EndAsync();
+        await sink.End();
         long known = stored.Values.Single();
 
         stored[stored.Keys.Single()] = known - 2;
@@ -101,7 +101,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         Assert.Contains("with another store", (await Assert.ThrowsAsync<InvalidDataException>(() => BeginAsync())).Message, StringComparison.Ordinal);
         sink = await BeginAsync(adopt: true);
         await CommitAsync(sink, ["z"]);
-        await sink.EndAsync();
+        await sink.End();
         Assert.Equal(["a", "z"], Rows());
     }
 
@@ -111,7 +111,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         CommitSink<object?[]> sink = await BeginAsync();
         var failure = await Assert.ThrowsAsync<IOException>(() => BeginAsync());
         Assert.Contains("is locked", failure.Message, StringComparison.Ordinal);
-        await sink.EndAsync();
+        await sink.End();
     }
 
     [Fact]
@@ -145,12 +145,12 @@ public sealed class SqliteDatabaseTests : IDisposable
         CommitSink<object?[]> sink = new SqliteDatabase(FilePath, Insert, Delete, Create, adopt);
         try
         {
-            await sink.BeginAsync(new("books", "words", null, FileNames.Select("words", [stored]), TimeProvider.System), default);
+            await sink.Begin(new("books", "words", null, FileNames.Select("words", [stored]), TimeProvider.System), default);
             return sink;
         }
         catch
         {
-            await sink.EndAsync();
+            await sink.End();
             throw;
         }
     }
@@ -159,9 +159,9 @@ public sealed class SqliteDatabaseTests : IDisposable
     {
         var parts = new CommitParts(0);
         SinkCommit<object?[]> commit = Commit(words, parts);
-        await sink.PrepareAsync(commit, default);
+        await sink.Prepare(commit, default);
         Store(parts);
-        await sink.CommittedAsync(commit, default);
+        await sink.Finish(commit, true, default);
     }
 
     private void Store(CommitParts parts)

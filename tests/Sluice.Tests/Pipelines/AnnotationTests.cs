@@ -117,7 +117,7 @@ public sealed class AnnotationTests
         await using Run run = pipeline.Start(new RunOptions { DeadLetterCapacity = 2, Time = clock });
         await run.Completion;
         Assert.Equal(["6 failed in ThirdsFail after 2 attempts: a third", "9 failed in ThirdsFail after 2 attempts: a third"], run.DeadLetters.Select(letter => $"{letter}"));
-        Assert.All(run.DeadLetters, letter => Assert.IsType<FormatException>(letter.Error));
+        Assert.All(run.DeadLetters, letter => Assert.IsType<FormatException>(letter.Exception));
         Assert.Equal(3, run.Snapshot()[nameof(ThirdsFail)].Failed);
     }
 
@@ -198,6 +198,22 @@ public sealed class AnnotationTests
         await stage.ForEach(_ => { }).RunAsync(new RunOptions { Time = clock, Mode = ExecutionMode.SingleThread });
         Assert.Equal(["> large: 1", "> large: 2", "< large: 2"], log.Select(line => $"{line}"));
         Assert.All(log, line => Assert.Equal(clock.GetUtcNow(), line.At));
+    }
+
+    [Theory]
+    [InlineData(false, ExecutionMode.SingleThread, 1)]
+    [InlineData(true, ExecutionMode.SingleThread, 1)]
+    [InlineData(true, ExecutionMode.MultiThread, 3)]
+    public async Task ALogThatThrowsFailsTheNodeThatIsLogged(bool atOutput, ExecutionMode mode, int lanes)
+    {
+        Source<int> logged = (Source.From([7]) | Stage.Named("first")).Select(n => n + 1) | Stage.Named("logged").Parallel(lanes).Log(
+            line => _ = line.IsOutput == atOutput ? throw new IOException("the log is full") : 0);
+        Run run = logged.ForEach(_ => { }).Start(new RunOptions { Mode = mode, TrackItems = true });
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
+        Assert.Equal(("logged", atOutput ? 8 : 7, "the log is full"), (failure.Node, failure.Item, failure.InnerException!.Message));
+        NodeSnapshot node = run.Snapshot()["logged"];
+        Assert.Equal((1, 0, 1), (node.In, node.Out, node.Failed));
+        Assert.Equal(new RootCounts(1, 0, 0, 1, 0), run.Snapshot().Roots);
     }
 
     public static TheoryData<string, Func<object>> Misfits => new()

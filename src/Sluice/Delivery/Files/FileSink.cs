@@ -22,7 +22,7 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Commi
 
     private string Name => Path.GetFileName(path);
 
-    protected internal override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
+    protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
     {
         isFlushed = state.Store?.Durability.Level >= Durability.Power.Level;
         foreach (string other in state.FileLengths.Keys)
@@ -55,7 +55,7 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Commi
         return default;
     }
 
-    protected internal override ValueTask PrepareAsync(SinkCommit<byte[]> commit, CancellationToken cancellation)
+    protected override ValueTask PrepareAsync(SinkCommit<byte[]> commit, CancellationToken cancellation)
     {
         long length = RandomAccess.GetLength(file!);
         if (length < committed) throw Short(length);
@@ -69,14 +69,14 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Commi
         return default;
     }
 
-    protected internal override ValueTask CommittedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation)
+    protected override ValueTask CommittedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation)
     {
         committed = end;
         claim!.Confirm();
         return default;
     }
 
-    protected internal override ValueTask VoidedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation)
+    protected override ValueTask VoidedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation)
     {
         // A write that failed may have been written in part. Whatever is longer than what was tried is not ours, and Prepare will say so.
         if (RandomAccess.GetLength(file!) <= end) RandomAccess.SetLength(file!, committed);
@@ -84,7 +84,7 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Commi
         return default;
     }
 
-    protected internal override ValueTask EndAsync()
+    protected override ValueTask EndAsync()
     {
         // What is behind the committed length stays: if the outcome of its commit is not known, the next start will.
         file?.Dispose();

@@ -57,11 +57,17 @@ internal sealed class Books
     }
 
     /// <summary>An entry is handed to the pipeline. Under the lock.</summary>
-    public void Lease(OwnedPartition partition, long sequence)
+    public void Lease(OwnedPartition partition, long sequence, int attempt)
     {
         inFlight++;
-        if (!partition.Waiting.Remove(sequence, out WaitingState state)) state = sequence < 0 ? WaitingState.Retrying : WaitingState.InFlight;
-        Move(state, -1);
+        if (partition.Waiting.Remove(sequence, out WaitingState state)) Move(state, -1);
+        else if (attempt > 1)
+        {
+            // The commit that deferred it is applied, and not counted yet.
+            partition.LeasedEarly.Add(sequence);
+            retrying--;
+        }
+        else Move(sequence < 0 ? WaitingState.Retrying : WaitingState.InFlight, -1);
     }
 
     private void Move(WaitingState state, int by)
@@ -90,7 +96,7 @@ internal sealed class Books
             {
                 if (deferral.After is null) parked++;
                 else retrying++;
-                partition.Waiting[deferral.Sequence] = deferral.After is null ? WaitingState.Parked : WaitingState.Retrying;
+                if (!partition.LeasedEarly.Remove(deferral.Sequence)) partition.Waiting[deferral.Sequence] = deferral.After is null ? WaitingState.Parked : WaitingState.Retrying;
             }
         }
         Moved?.Invoke();
@@ -144,6 +150,29 @@ internal sealed class Books
         lock (Sync) (suspect, pending) = (0, pending + suspect);
     }
 
+    /// <summary>Items that are in no store are handed to the pipeline.</summary>
+    public void StartLocal(long count)
+    {
+        lock (Sync) (pending, inFlight) = (pending - count, inFlight + count);
+    }
+
+    public void SettleLocal(long completed, long skipped, long cancelled)
+    {
+        lock (Sync)
+        {
+            inFlight -= completed + skipped + cancelled;
+            (this.completed, this.skipped, this.cancelled) = (this.completed + completed, this.skipped + skipped, this.cancelled + cancelled);
+        }
+        Moved?.Invoke();
+    }
+
+    /// <summary>An item that failed is in a store now, and counted as accepted there.</summary>
+    public void StoreLocal()
+    {
+        lock (Sync) (accepted, inFlight) = (accepted - 1, inFlight - 1);
+        Moved?.Invoke();
+    }
+
     public void Redrive(long letters)
     {
         lock (Sync) (dead, retrying) = (dead - letters, retrying + letters);
@@ -162,10 +191,21 @@ internal sealed class Books
         {
             // What others have accepted, or what is not counted here yet, shows first when it is leased.
             long unseen = Math.Max(0, -pending);
+            long early = Math.Max(0, -retrying);     // leased again before the end of the attempt before is counted
             return new(name, state, run)
             {
-                Accepted = accepted + unseen, Pending = pending + unseen, Completed = completed, Skipped = skipped, Dead = dead, Cancelled = cancelled,
-                InFlight = inFlight, Retrying = retrying, Parked = parked, Suspect = suspect, Split = split, Problem = problem,
+                Accepted = accepted + unseen,
+                Pending = pending + unseen,
+                Completed = completed,
+                Skipped = skipped,
+                Dead = dead,
+                Cancelled = cancelled,
+                InFlight = inFlight - early,
+                Retrying = retrying + early,
+                Parked = parked,
+                Suspect = suspect,
+                Split = split,
+                Problem = problem,
             };
         }
     }

@@ -93,18 +93,18 @@ public sealed class FileSinkDeliveryTests : IDisposable
         public void Die() => Do(() =>
         {
             isDead = true;
-            return inner.EndAsync();
+            return inner.End();
         });
 
-        protected internal override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => Do(() => inner.BeginAsync(state, cancellation));
+        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => Do(() => inner.Begin(state, cancellation));
 
-        protected internal override ValueTask PrepareAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.PrepareAsync(commit, cancellation));
+        protected override ValueTask PrepareAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.Prepare(commit, cancellation));
 
-        protected internal override ValueTask CommittedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.CommittedAsync(commit, cancellation));
+        protected override ValueTask CommittedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.Finish(commit, true, cancellation));
 
-        protected internal override ValueTask VoidedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.VoidedAsync(commit, cancellation));
+        protected override ValueTask VoidedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.Finish(commit, false, cancellation));
 
-        protected internal override ValueTask EndAsync() => Do(inner.EndAsync);
+        protected override ValueTask EndAsync() => Do(inner.End);
 
         // The calls of this sink complete at once.
         private ValueTask Do(Func<ValueTask> call)

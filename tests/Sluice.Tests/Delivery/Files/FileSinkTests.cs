@@ -36,7 +36,7 @@ public sealed class FileSinkTests : IDisposable
                     if (i == deadly) sink = await DieAsync(sink, batches[i], step, written);
                     else await CommitAsync(sink, batches[i]);
                 }
-                await sink.EndAsync();
+                await sink.End();
                 Assert.Equal(expected, await File.ReadAllTextAsync(FilePath));
                 Assert.Equal(expected.Length, stored.Values.Single());
             }
@@ -49,11 +49,11 @@ public sealed class FileSinkTests : IDisposable
         FileSink sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
         SinkCommit<byte[]> commit = Commit(["lost"], new(0));
-        await sink.PrepareAsync(commit, default);
-        await sink.VoidedAsync(commit, default);
+        await sink.Prepare(commit, default);
+        await sink.Finish(commit, false, default);
         Assert.Equal(Header + "a\n", await File.ReadAllTextAsync(FilePath));
         await CommitAsync(sink, ["b"]);
-        await sink.EndAsync();
+        await sink.End();
         Assert.Equal(Header + "a\nb\n", await File.ReadAllTextAsync(FilePath));
     }
 
@@ -65,7 +65,7 @@ public sealed class FileSinkTests : IDisposable
     {
         FileSink sink = await BeginAsync();
         await CommitAsync(sink, ["a", "b"]);
-        await sink.EndAsync();
+        await sink.End();
         if (length is { } bytes) using (FileStream file = File.OpenWrite(FilePath)) file.SetLength(bytes);
         else File.Delete(FilePath);
 
@@ -85,7 +85,7 @@ public sealed class FileSinkTests : IDisposable
         using (FileStream file = new(FilePath, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) file.SetLength(4);
         var shorter = await Assert.ThrowsAsync<InvalidDataException>(() => CommitAsync(sink, ["c"]));
         Assert.Contains("it was cut, deleted or replaced", shorter.Message, StringComparison.Ordinal);
-        await sink.EndAsync();
+        await sink.End();
     }
 
     [Fact]
@@ -98,7 +98,7 @@ public sealed class FileSinkTests : IDisposable
 
         FileSink sink = await BeginAsync(replace: true);
         await CommitAsync(sink, ["a"]);
-        await sink.EndAsync();
+        await sink.End();
         Assert.Equal(Header + "a\n", await File.ReadAllTextAsync(FilePath));
         stored.Clear();                              // another store
         await Assert.ThrowsAsync<InvalidDataException>(BeginAsync);
@@ -112,8 +112,8 @@ public sealed class FileSinkTests : IDisposable
         var failure = await Assert.ThrowsAsync<IOException>(BeginAsync);
         Assert.Contains($"{FilePath}.lock is locked", failure.Message, StringComparison.Ordinal);
         await CommitAsync(first, ["b"]);
-        await first.EndAsync();
-        await (await BeginAsync()).EndAsync();
+        await first.End();
+        await (await BeginAsync()).End();
     }
 
     [Fact]
@@ -121,9 +121,9 @@ public sealed class FileSinkTests : IDisposable
     {
         FileSink sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
-        await sink.EndAsync();
+        await sink.End();
         FileSink renamed = new(Path.Combine(directory.FullName, "other.csv"), [], replace: true);
-        var failure = await Assert.ThrowsAsync<InvalidDataException>(() => renamed.BeginAsync(State(), default).AsTask());
+        var failure = await Assert.ThrowsAsync<InvalidDataException>(() => renamed.Begin(State(), default).AsTask());
         Assert.Contains("has written out.csv so far, 7 bytes", failure.Message, StringComparison.Ordinal);
     }
 
@@ -133,15 +133,15 @@ public sealed class FileSinkTests : IDisposable
         if (step > 0)
         {
             long before = new FileInfo(FilePath).Length;
-            await sink.PrepareAsync(Commit(batch, parts), default);
-            await sink.EndAsync();                   // lets go of the file, as the end of the process does, and does nothing else
+            await sink.Prepare(Commit(batch, parts), default);
+            await sink.End();                   // lets go of the file, as the end of the process does, and does nothing else
             if (step == 1)
             {
                 using FileStream file = File.OpenWrite(FilePath);
                 file.SetLength(before + ((file.Length - before) * written / 4));
             }
         }
-        else await sink.EndAsync();
+        else await sink.End();
         if (step > 1) foreach (FileLength file in parts.FileLengths) stored[file.Name] = file.Length;
         sink = await BeginAsync();
         if (step <= 1) await CommitAsync(sink, batch);
@@ -155,12 +155,12 @@ public sealed class FileSinkTests : IDisposable
         var sink = new FileSink(FilePath, Encoding.UTF8.GetBytes(Header), replace);
         try
         {
-            await sink.BeginAsync(State(), default);
+            await sink.Begin(State(), default);
             return sink;
         }
         catch
         {
-            await sink.EndAsync();
+            await sink.End();
             throw;
         }
     }
@@ -169,9 +169,9 @@ public sealed class FileSinkTests : IDisposable
     {
         var parts = new CommitParts(0);
         SinkCommit<byte[]> commit = Commit(lines, parts);
-        await sink.PrepareAsync(commit, default);
+        await sink.Prepare(commit, default);
         foreach (FileLength file in parts.FileLengths) stored[file.Name] = file.Length;
-        await sink.CommittedAsync(commit, default);
+        await sink.Finish(commit, true, default);
     }
 
     private SinkState State() => new("books", "csv", null, FileNames.Select("csv", [stored]), TimeProvider.System);
