@@ -14,15 +14,20 @@ internal sealed class DatabaseOutput : IOutput
     private const int SqliteLocked = 6;
     private const int SqliteFull = 13;
 
-    private const string CreateTable = """
+    /// <summary>Makes the table.</summary>
+    internal const string CreateTable = """
         CREATE TABLE IF NOT EXISTS distance (
             origin TEXT NOT NULL, destination TEXT NOT NULL, km REAL NOT NULL, PRIMARY KEY (origin, destination)) WITHOUT ROWID
         """;
 
-    private const string Upsert = """
+    /// <summary>Writes a row.</summary>
+    internal const string Upsert = """
         INSERT INTO distance (origin, destination, km) VALUES ($origin, $destination, $km)
         ON CONFLICT (origin, destination) DO UPDATE SET km = excluded.km
         """;
+
+    /// <summary>Takes a row back.</summary>
+    internal const string Delete = "DELETE FROM distance WHERE origin = $origin AND destination = $destination";
 
     private readonly SqliteConnection connection;
     private readonly bool created;

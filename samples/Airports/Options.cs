@@ -1,12 +1,14 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Airports.Durable;
 
 namespace Airports;
 
 /// <summary>The command line, checked. The names of the options are a promise: other people's scripts use them.</summary>
 internal sealed record Options(
-    string Airports, Selection Selection, string? Out, string? Database, bool MultiThread, int Parallel, bool Progress)
+    string Airports, Selection Selection, string? Out, string? Database, bool MultiThread, int Parallel, bool Progress,
+    StoreOptions? Store)
 {
     private const int MaxParallel = 1024;
 
@@ -24,14 +26,22 @@ internal sealed record Options(
         var mode = Text("--mode", "single|multi", "single: everything on one thread, in order; multi: stages on several threads. Default: multi");
         var parallel = Text("--parallel", "N", $"Airports whose distances are computed at a time in mode multi, 1 to {MaxParallel}. Default: the number of processors.");
         var noProgress = Flag("--no-progress", "Show no progress.");
+        var store = Text("--store", "sqlite:FILE", "Keep every pair in a store until it is in the CSV and in the database, exactly once: killed at any time and "
+            + "run again, it goes on where it was. Rows are in the order of the pairs, except that a pair that fails is overtaken while it is tried again.");
+        var failEvery = Text("--fail-every", "N", "With --store: every N-th pair fails at its first attempt, and is tried again.");
+        var poison = Text("--poison", "CODE", "With --store: pairs with this airport always fail, and end as dead letters after 31 attempts.");
+        var exitOn = Text("--exit-on", "CODE", "With --store: the process kills itself when it meets a pair with this airport. Started again, it runs such a pair alone, "
+            + "and after three starts alone buries it.");
+        var dead = Flag("--dead", "With --store: list the dead letters, and do nothing else.");
+        var redrive = Flag("--redrive", "With --store: process the dead letters again, then go on.");
 
         var command = new RootCommand("Computes the great-circle distance of every pair of airports, into a CSV file and a SQLite database.\n"
-            + "Exit codes: 0 done, 1 the run failed, 2 a mistake in what was asked for, 130 interrupted by Ctrl+C (143 by SIGTERM) and drained.");
+            + "Exit codes: 0 done (with a store also if pairs are dead letters), 1 the run failed, 2 a mistake in what was asked for, 130 interrupted by Ctrl+C (143 by SIGTERM) and drained.");
         // Only what is documented: no version option, no directives such as [suggest].
         foreach (var option in command.Options.Where(option => option.Name == "--version").ToList()) command.Options.Remove(option);
         command.Directives.Clear();
-        foreach (Option option in new Option[] { airports, select, output, database, noOutput, noDatabase, mode, parallel, noProgress })
-            command.Options.Add(option);
+        Option[] all = [airports, select, output, database, noOutput, noDatabase, mode, parallel, noProgress, store, failEvery, poison, exitOn, dead, redrive];
+        foreach (var option in all) command.Options.Add(option);
         command.SetAction(_ => 0);
 
         // The parser would silently accept and drop a first argument such as [suggest].
@@ -53,7 +63,8 @@ internal sealed record Options(
             FileFor(parsed, database, noDatabase, "distances.db"),
             MultiThreadFor(Value(parsed, mode)),
             ParallelFor(Value(parsed, parallel)),
-            !parsed.GetValue(noProgress));
+            !parsed.GetValue(noProgress),
+            StoreOptions.Parse(Value(parsed, store), Value(parsed, failEvery), Value(parsed, poison), Value(parsed, exitOn), parsed.GetValue(dead), parsed.GetValue(redrive)));
     }
 
     private static Option<string> Text(string name, string value, string description)

@@ -28,6 +28,8 @@ internal sealed class Outputs : IDisposable
         RejectSame("--out", options.Out, "--airports", options.Airports);
         RejectSame("--db", options.Database, "--airports", options.Airports);
         RejectSame("--out", options.Out, "--db", options.Database);
+        RejectSame("--store", options.Store?.Path, "--airports", options.Airports);
+        RejectSame("--store", options.Store?.Path, "--out", options.Out);
     }
 
     /// <summary>Opens what the options ask for, without changing anything in it.</summary>

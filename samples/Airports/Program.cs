@@ -1,6 +1,8 @@
 using Airports;
+using Airports.Durable;
 
 // The path of the data: GazetteerFile -> Selection -> Job (the pipeline of Stages) -> CsvOutput and DatabaseOutput -> Report.
+// With a store, Durable/DurableJob takes the place of Job and of the outputs.
 try
 {
     return await RunAsync();
@@ -19,11 +21,23 @@ async Task<int> RunAsync()
     if (Options.Parse(args) is not { } options) return 0;
     Outputs.RejectConflicts(options);
 
+    if (options.Store is { Dead: true })
+    {
+        await DurableRun.ListDeadAsync(options);
+        return 0;
+    }
+
     var skipped = new SkippedRows();
     var gazetteer = GazetteerFile.Read(options.Airports, skipped);
     var airports = options.Selection.From(gazetteer, options.Airports);
 
     using var interrupts = new Interrupts();
+    if (options.Store is not null)
+    {
+        var (exitCode, reason) = await DurableRun.RunAsync(options, airports, gazetteer, skipped, interrupts);
+        return reason is null ? exitCode : Fail(exitCode, reason);
+    }
+
     using var outputs = Outputs.Open(options);
     var job = new Job(airports, gazetteer, outputs, options, interrupts);
 

@@ -37,7 +37,7 @@ internal static class ProgressDisplay
 
     private static async Task LinesAsync(Task run, Func<long> done, long total, CancellationToken draining)
     {
-        Console.WriteLine($"0 of {total:N0} pairs");
+        Console.WriteLine($"{done():N0} of {total:N0} pairs");
         var clock = Stopwatch.StartNew();
         using var note = draining.Register(() => Console.WriteLine("Interrupted: draining. Another Ctrl+C stops at once."));
         while (!await EndsWithinAsync(run, LineInterval))

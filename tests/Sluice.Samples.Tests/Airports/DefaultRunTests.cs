@@ -96,7 +96,7 @@ public sealed class DefaultRunTests : AirportsRun
     public async Task HelpNamesEveryOptionAndExitCode()
     {
         var help = (await RunAsync("--help")).Succeeded().Output;
-        foreach (var option in "--airports --select --out --db --no-out --no-db --mode --parallel --no-progress 130".Split(' '))
+        foreach (var option in "--airports --select --out --db --no-out --no-db --mode --parallel --no-progress --store --fail-every --poison --exit-on --dead --redrive 130".Split(' '))
             Assert.Contains(option, help);
     }
 

@@ -1,0 +1,124 @@
+using System.Globalization;
+
+namespace Sluice.Sqlite;
+
+/// <summary>Rows in a file that is not the store's.</summary>
+/// <remarks>
+/// The protocol of a file's committed length, in rows: the file's transactions are numbered, and the number is committed by the store. A transaction that is one ahead of the
+/// store is of a commit that has not been applied, and is taken back by what it has noted. It cannot be further ahead, because commits with sinks are made one at a time and
+/// the lock keeps other writers out. docs/adr says why it is not done by the ids of items.
+/// </remarks>
+internal sealed class SqliteDatabase(string path, string insert, string delete, string? create, bool adopt) : CommitSink<object?[]>
+{
+    private const string Counter = "commits";
+
+    private FileStream? claim;
+    private Database? database;
+    private SinkNotes notes = null!;
+    private long committed;
+
+    protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
+    {
+        string name = $"{state.Consecutor}/{state.Node}";
+        claim ??= Claim(name);
+        try
+        {
+            database ??= Open(state);
+            notes = new(database, name);
+            bool isKnown = state.FileLengths.TryGetValue(Counter, out committed);
+            long written = notes.Number;
+            if (written < committed)
+                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
+                    $"{path} has the rows of {written:N0} commits of {name}, and the store knows {committed:N0}: the file was replaced, deleted or restored from a backup. Put it back, together with the store if that is older."));
+            if (!isKnown && notes.IsConfirmed)
+            {
+                if (!adopt)
+                    throw new InvalidDataException($"{path} has rows that {name} has written with another store. Name another file, or the store that goes with it; or let the sink adopt the file as it is.");
+                notes.Forget();
+                written = 0;
+            }
+            if (written > committed + 1)
+                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
+                    $"{path} has the rows of {written:N0} commits of {name}, and the store knows {committed:N0}: the store is older than the file, or another one. They belong together: restore both."));
+            if (written > committed) notes.TakeBack(committed);
+            if (committed == 1) notes.Confirm();     // the process may have died before it could
+        }
+        catch (SqliteFailure failure)
+        {
+            throw Explained(failure);
+        }
+        return default;
+    }
+
+    protected override ValueTask PrepareAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
+    {
+        try
+        {
+            if (notes.Number > committed) notes.TakeBack(committed);     // could not be, when it was void
+            notes.Write(committed + 1, insert, delete, commit.Items);
+        }
+        catch (SqliteFailure failure)
+        {
+            throw Explained(failure);
+        }
+        commit.SetFileLength(Counter, committed + 1);
+        return default;
+    }
+
+    protected override ValueTask CommittedAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
+    {
+        // The rest of the note goes with the next transaction; that the first one counts must be known if there is no next.
+        if (++committed == 1) notes.Confirm();
+        return default;
+    }
+
+    protected override ValueTask VoidedAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
+    {
+        if (notes.Number > committed) notes.TakeBack(committed);
+        return default;
+    }
+
+    protected override ValueTask EndAsync()
+    {
+        database?.Dispose();
+        claim?.Dispose();
+        (database, claim) = (null, null);
+        return default;
+    }
+
+    private Database Open(SinkState state)
+    {
+        if (state.Store is SqliteStreamStore store && store.Path == path)
+            throw new InvalidOperationException($"{path} is the file of the store itself: use SqliteSink.InStore for the sink {state.Node}.");
+        Database opened = Database.Open(path);
+        try
+        {
+            if (opened.Ask("SELECT name FROM sqlite_schema LIMIT 1") is null) opened.Ask("PRAGMA journal_mode = WAL");     // a new file: the quicker way of the two
+            opened.Execute($"PRAGMA synchronous = {(state.Store?.Durability.Level >= Durability.Power.Level ? "FULL" : "NORMAL")}");
+            SinkNotes.Create(opened);
+            if (create is not null) opened.Execute(create);
+            return opened;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    private FileStream Claim(string name)
+    {
+        string beside = $"{path}-{string.Concat(name.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' ? letter : '.'))}.lock";
+        try
+        {
+            return new FileStream(beside, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        }
+        catch (IOException locked) when (File.Exists(beside))
+        {
+            throw new IOException($"{path} is being written by another process for {name}: {beside} is locked. End the other one first.", locked);
+        }
+    }
+
+    private IOException Explained(SqliteFailure failure)
+        => new($"The database {path} cannot be written: {failure.Message} (SQLite {failure.Code.ToString(CultureInfo.InvariantCulture)}).", failure);
+}

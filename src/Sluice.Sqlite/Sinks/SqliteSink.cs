@@ -1,0 +1,62 @@
+namespace Sluice.Sqlite;
+
+/// <summary>Sinks that write rows into tables of an application's, exactly once for every item that completes. For the pipelines of consecutors.</summary>
+public static class SqliteSink
+{
+    /// <summary>
+    /// Rows in the file of the consecutor's own store, which must be a <see cref="SqliteStreamStore"/>: written in the transaction of the commit that settles the item.
+    /// </summary>
+    /// <remarks>
+    /// The statement must not fail because of what is in the table already (a key that is there): it would be tried again without end, and nothing be committed
+    /// meanwhile. Say what then is to be done: <c>INSERT … ON CONFLICT … DO …</c>.
+    /// </remarks>
+    /// <param name="insert">One statement, with <c>?1</c>, <c>?2</c>… for the values. May not touch the store's tables (<c>sluice_…</c>).</param>
+    /// <param name="values">Makes the values of an item: null, integers, booleans (0 or 1), floating-point numbers, texts, <c>byte[]</c>. A failure is the item's.</param>
+    /// <param name="create">A statement that is run before the first row after a start, <c>CREATE TABLE IF NOT EXISTS …</c>; none unless given.</param>
+    public static Sink<T> InStore<T>(string insert, Func<T, object?[]> values, string? create = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(insert);
+        return Pipe.Of<T>().Select(Checked(values)) | Sink.Commit<object?[]>(() => new SqliteRows(insert, create));
+    }
+
+    /// <summary>
+    /// Rows in another SQLite file. They are written before the commit that settles their items, with a note of how to take them back, and taken back if the commit turns
+    /// out not to have been applied: when that is known, or at the next start after a crash.
+    /// </summary>
+    /// <remarks>
+    /// <para>The consecutor's commits count those of this file: the count stands in the store and, with the note, in the table <c>sluice_sink</c> of the file. So the two belong together:
+    /// a file that is older than the store, or of another store, is refused at the start.</para>
+    /// <para>One process at a time writes for a node of a consecutor, held by a lock on a file beside the database. Others may read and write as SQLite allows.</para>
+    /// <para>As with <see cref="InStore"/>, the statement must not fail because of what is in the table.</para>
+    /// </remarks>
+    /// <param name="path">The file; its directory must exist, and it must not be the store's.</param>
+    /// <param name="insert">One statement, with <c>?1</c>, <c>?2</c>… for the values.</param>
+    /// <param name="delete">
+    /// What takes a row back: one statement, with the same values, of which it may leave out the last ones: <c>DELETE FROM distance WHERE origin = ?1 AND destination = ?2</c>.
+    /// </param>
+    /// <param name="values">Makes the values of an item: null, integers, booleans (0 or 1), floating-point numbers, texts, <c>byte[]</c>. A failure is the item's.</param>
+    /// <param name="create">A statement that is run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; none unless given.</param>
+    /// <param name="adopt">Whether a file that was written with another store is taken as it is, instead of refused.</param>
+    public static Sink<T> InDatabase<T>(string path, string insert, string delete, Func<T, object?[]> values, string? create = null, bool adopt = false)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentException.ThrowIfNullOrWhiteSpace(insert);
+        ArgumentException.ThrowIfNullOrWhiteSpace(delete);
+        string full = Path.GetFullPath(path);
+        return Pipe.Of<T>().Select(Checked(values)) | Sink.Commit<object?[]>(() => new SqliteDatabase(full, insert, delete, create, adopt));
+    }
+
+    // In a stage of its own: where it fails it is the item that fails, and not a commit that others share.
+    private static Func<T, object?[]> Checked<T>(Func<T, object?[]> values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        return Row;
+
+        object?[] Row(T item)
+        {
+            object?[] row = values(item);
+            RowValues.Check(row);
+            return row;
+        }
+    }
+}

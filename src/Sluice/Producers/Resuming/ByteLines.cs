@@ -1,0 +1,124 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+
+namespace Sluice;
+
+/// <summary>The lines of a file of UTF-8, with the offsets behind them, from any line on.</summary>
+/// <remarks>One user at a time. Lines end in LF, CR LF or CR; the last one may have no end.</remarks>
+internal sealed class ByteLines : IDisposable
+{
+    private const int HeadBytes = 256;
+
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private readonly FileStream file;
+    private readonly string path;
+    private readonly int longest;
+    private byte[] buffer = new byte[64 * 1024];
+    private int start;
+    private int end;
+    private bool isAtEnd;
+    private LinePosition position;                   // behind the line taken last
+
+    /// <exception cref="InvalidDataException">It is not the file that the position is of, or not UTF-8.</exception>
+    public ByteLines(string path, LinePosition from, int longest)
+    {
+        (this.path, this.longest, position) = (path, longest, from);
+        file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        try
+        {
+            if (!file.CanSeek) throw new InvalidDataException($"{path} cannot be read from an offset: pipe it into the process, and resume by line number.");
+            Open();
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Behind the line that was taken last.</summary>
+    public LinePosition Position => position;
+
+    /// <exception cref="InvalidDataException">The next line is too long, or not UTF-8: names file and line.</exception>
+    public bool TryTake([NotNullWhen(true)] out string? line)
+    {
+        int length, behind;
+        while (!FindEnd(out length, out behind))
+        {
+            if (isAtEnd)
+            {
+                line = null;
+                return false;
+            }
+            Fill();
+        }
+        if (length > longest) throw TooLong();
+        try
+        {
+            line = Strict.GetString(buffer, start, length);
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new InvalidDataException($"{path}, line {position.Line + 1}: not UTF-8 from byte {e.Index + 1} of the line on (offset {position.Offset + e.Index:N0}).", e);
+        }
+        start += behind;
+        position = position with { Offset = position.Offset + behind, Line = position.Line + 1 };
+        return true;
+    }
+
+    public void Dispose() => file.Dispose();
+
+    /// <returns>Whether a whole line is in the buffer: so long, and the next one so far behind its beginning.</returns>
+    private bool FindEnd(out int length, out int behind)
+    {
+        ReadOnlySpan<byte> unread = buffer.AsSpan(start, end - start);
+        length = unread.IndexOfAny((byte)'\n', (byte)'\r');
+        if (length < 0)
+        {
+            if (unread.Length > longest) throw TooLong();
+            length = behind = unread.Length;
+            return isAtEnd && length > 0;
+        }
+        behind = length + 1;
+        if (unread[length] == '\n') return true;
+        if (behind == unread.Length) return isAtEnd;          // a CR: whether an LF belongs to it is not read yet
+        if (unread[behind] == '\n') behind++;
+        return true;
+    }
+
+    private void Fill()
+    {
+        if (start > 0)
+        {
+            buffer.AsSpan(start, end - start).CopyTo(buffer);
+            (start, end) = (0, end - start);
+        }
+        if (end == buffer.Length) Array.Resize(ref buffer, buffer.Length * 2);
+        int count = file.Read(buffer, end, buffer.Length - end);
+        isAtEnd = count == 0;
+        end += count;
+    }
+
+    private void Open()
+    {
+        byte[] head = new byte[position.Line > 0 ? position.Length : HeadBytes];
+        int known = file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        uint sum = Checksum.Of(head.AsSpan(0, known));
+        if (position.Line == 0)
+        {
+            if (head.AsSpan(0, known) is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..]) throw new InvalidDataException($"{path} is UTF-16, by its first two bytes: convert it to UTF-8.");
+            position = new(head.AsSpan(0, known).StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0, 0, known, sum);
+        }
+        else if (file.Length < position.Offset || known < position.Length || sum != position.Sum)
+        {
+            throw new InvalidDataException(
+                $"{path} is not the file of which more than {position.Line:N0} lines ({position.Offset:N0} bytes) were accepted before: it was cut, or replaced by another. "
+                + "Put that file back; or give the producer another name, to begin anew.");
+        }
+        file.Position = position.Offset;
+    }
+
+    private InvalidDataException TooLong()
+        => new($"{path}, line {position.Line + 1} is longer than {longest} bytes. If that is meant, give a larger longestLine.");
+}

@@ -1,0 +1,16 @@
+using System.Buffers.Binary;
+using System.Numerics;
+
+namespace Sluice;
+
+/// <summary>Recognises an input that was read before, cheaply: CRC-32C, which processors compute themselves. No protection against intent.</summary>
+internal static class Checksum
+{
+    public static uint Of(ReadOnlySpan<byte> bytes, uint before = 0)
+    {
+        uint sum = ~before;
+        for (; bytes.Length >= 8; bytes = bytes[8..]) sum = BitOperations.Crc32C(sum, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+        foreach (byte b in bytes) sum = BitOperations.Crc32C(sum, b);
+        return ~sum;
+    }
+}

@@ -1,0 +1,75 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace Sluice;
+
+public static partial class Source
+{
+    private const int FilePositionBytes = 12;
+
+    /// <summary>The files of a directory, as full paths: each once, going on behind the last one accepted when it stands in front of a consecutor.</summary>
+    /// <remarks>
+    /// <para>
+    /// Files that are found together come in the order of their names, byte by byte; files that arrive later come later, whatever they are called. A file is known
+    /// by its name: one that is written to, or replaced, after it was taken is not taken again.
+    /// </para>
+    /// <para>
+    /// A file that is still being written is not taken before it has been quiet for <see cref="ResumableFilesOptions.Quiet"/>; it does not hold up the others. A writer
+    /// that may pause for longer should write to a name that begins with a dot, and rename the file when it is complete.
+    /// </para>
+    /// <para>Directories inside of it are not looked into. To go on within a file, make its lines of its path: <c>ResumableFiles("in", "inbox") | File.ReadLines | consecutor</c>.</para>
+    /// </remarks>
+    /// <param name="name">Its name; its position is found again by it.</param>
+    /// <param name="directory">The directory, which must exist.</param>
+    /// <param name="options">Which files, and whether to wait for more.</param>
+    public static Source<string> ResumableFiles(string name, string directory, ResumableFilesOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        string full = Path.GetFullPath(directory);
+        ResumableFilesOptions chosen = options ?? new();
+        return Resumable(name, (position, cancellation) => Files(name, full, chosen, position, cancellation));
+    }
+
+    private static async IAsyncEnumerable<Positioned<string>> Files(
+        string name, string directory, ResumableFilesOptions options, ReadOnlyMemory<byte> from, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        string path = options.Journal ?? Path.Combine(directory, $".{name}.taken");
+        using FileJournal journal = FileJournal.Open(path);
+        var watch = new DirectoryWatch(directory, options, journal);
+        int next = ReadPosition(from, journal, name, path);
+        while (true)
+        {
+            for (; next < journal.Names.Count; next++)
+                yield return new(Path.Combine(directory, journal.Names[next]), FilePosition(next + 1, journal.Names[next]));
+            cancellation.ThrowIfCancellationRequested();
+            if (watch.Look() is { Count: > 0 } found) journal.Add(found);
+            else if (options.Poll is null && !watch.IsWaiting) yield break;
+            else await Task.Delay(Pause(options, watch.IsWaiting), options.Time, cancellation);
+        }
+    }
+
+    // Sooner than for new files where one is there already and has to be quiet for a while.
+    private static TimeSpan Pause(ResumableFilesOptions options, bool isWaiting)
+        => isWaiting && (options.Poll is not { } poll || options.Quiet < poll) ? options.Quiet : options.Poll!.Value;
+
+    private static byte[] FilePosition(int count, string last)
+    {
+        byte[] bytes = new byte[FilePositionBytes];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, count);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), Checksum.Of(Encoding.UTF8.GetBytes(last)));
+        return bytes;
+    }
+
+    private static int ReadPosition(ReadOnlyMemory<byte> from, FileJournal journal, string name, string path)
+    {
+        if (from.IsEmpty) return 0;
+        long count = from.Length == FilePositionBytes ? BinaryPrimitives.ReadInt64LittleEndian(from.Span) : -1;
+        if (count < 1)
+            throw new InvalidDataException($"The position of the producer {name} is not that of a directory. Give every producer a name of its own.");
+        if (count <= journal.Names.Count && from.Span.SequenceEqual(FilePosition((int)count, journal.Names[(int)count - 1]))) return (int)count;
+        throw new InvalidDataException(
+            $"{path} is not the journal by which more than {count:N0} files were accepted before: it has {journal.Names.Count:N0} names, or others. Put it back; "
+            + "or give the producer another name, to begin anew with all files.");
+    }
+}

@@ -1,0 +1,173 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Sluice.Samples.Tests.Airports;
+
+public sealed class StoreTests : AirportsRun
+{
+    private const int Kills = 20;
+    private const int Airports = 600;
+
+    private string PlainCsv => Path.Combine(Folder, "plain.csv");
+
+    [Fact]
+    public async Task KilledAtAnyTimeAndRunAgainEveryPairIsThereOnceAndInOrder()
+    {
+        string[] job = ["--airports", WriteGazetteer(Airports), "--select", "all", "--store", "sqlite:pairs.db"];
+        (await RunAsync([.. job[..4], "--no-progress", "--out", PlainCsv, "--no-db"])).Succeeded();
+        var random = new Random(20_23);
+        var killed = 0;
+        while (killed < Kills)
+        {
+            using var process = Start(job);
+            await process.ReadUntilAsync(line => line.Contains(" pairs", StringComparison.Ordinal) && !line.StartsWith("Resumed", StringComparison.Ordinal));
+            await Task.Delay(random.Next(120), TestContext.Current.CancellationToken);
+            await process.SignalAsync("KILL");
+            if ((await process.EndAsync()).ExitCode == 0) break;
+            killed++;
+        }
+
+        var ended = (await RunAsync(job)).Succeeded();
+        Assert.True(killed >= Kills / 2, $"only {killed} kills before the end: the job is too small");
+        Assert.Contains("Resumed from", ended.Output, StringComparison.Ordinal);
+        Assert.Equal(ReadCsv(PlainCsv), ReadCsv());
+        Assert.Equal(ReadCsv().ToHashSet(), ReadDatabase().ToHashSet());
+        Assert.Equal(Airports * (Airports - 1) / 2, ReadDatabase().Length);
+
+        var before = (Csv: File.ReadAllBytes(CsvPath), Database: File.ReadAllBytes(DatabasePath));
+        ended = (await RunAsync(job)).Succeeded();
+        Assert.Matches(Lined("accepted      179,700, 179,700 of them by earlier runs"), ended.Output);
+        Assert.True(before.Csv.AsSpan().SequenceEqual(File.ReadAllBytes(CsvPath)), "the CSV was changed by a run after the end");
+        Assert.True(before.Database.AsSpan().SequenceEqual(File.ReadAllBytes(DatabasePath)), "the database was changed by a run after the end");
+    }
+
+    [Theory]
+    [InlineData("distances.db")]
+    [InlineData("pairs.db")]
+    public async Task FailuresAreTriedAgainAndPoisonIsBuriedListedAndRedriven(string database)
+    {
+        string[] job = ["--no-progress", "--store", "sqlite:pairs.db", "--db", database];
+        var ended = (await RunAsync([.. job, "--fail-every", "3", "--poison", "lax"])).Succeeded();
+        Assert.Equal((45, 36, 9), (Number(ended, "accepted"), Number(ended, "completed"), Number(ended, "dead")));
+        Assert.Equal(36, ReadCsv().Length);
+        Assert.DoesNotContain(ReadCsv(), row => row.From == "LAX" || row.To == "LAX");
+        Assert.Equal(ReadCsv().ToHashSet(), ReadDatabase(Path.Combine(Folder, database)).ToHashSet());
+
+        var dead = (await RunAsync("--store", "sqlite:pairs.db", "--dead")).Succeeded().Output.TrimEnd().Split('\n');
+        Assert.Equal(10, dead.Length);
+        Assert.All(dead[..9], line => Assert.Matches(@"LAX.* failed in Geocode after 31 attempts: .*--poison lax", line));
+        Assert.StartsWith("9 dead letters", dead[9], StringComparison.Ordinal);
+
+        ended = (await RunAsync([.. job, "--redrive", "--poison", "LAX"])).Succeeded();
+        Assert.Equal((36, 9), (Number(ended, "completed"), Number(ended, "dead")));
+        ended = (await RunAsync([.. job, "--redrive"])).Succeeded();
+        Assert.Equal((45, 0), (Number(ended, "completed"), Number(ended, "dead")));
+        Assert.Equal(45, ReadCsv().Distinct().Count());
+        Assert.Equal(45, ReadCsv().Length);
+        Assert.Equal(ReadCsv().ToHashSet(), ReadDatabase(Path.Combine(Folder, database)).ToHashSet());
+        Assert.Equal("No dead letters.\n", (await RunAsync("--store", "sqlite:pairs.db", "--dead")).Succeeded().Output);
+    }
+
+    [Fact]
+    public async Task APairThatKillsTheProcessIsBuriedAndTheInnocentComplete()
+    {
+        string[] job = ["--select", "ATL,LAX,JFK,DEN,ORD", "--store", "sqlite:pairs.db", "--no-progress", "--exit-on", "LAX"];
+        Ended ended;
+        var crashes = 0;
+        do
+        {
+            ended = await RunAsync(job);
+            if (ended.ExitCode == 137) crashes++;
+        }
+        while (ended.ExitCode == 137 && crashes < 40);
+
+        ended.Succeeded();
+        // One crash with others, which costs nobody anything, then three starts alone for each of the four pairs.
+        Assert.InRange(crashes, 12, 13);
+        Assert.Equal((10, 6, 4), (Number(ended, "accepted"), Number(ended, "completed"), Number(ended, "dead")));
+        Assert.Equal(6, ReadCsv().Distinct().Count());
+        Assert.Equal(6, ReadCsv().Length);
+        Assert.Equal(ReadCsv().ToHashSet(), ReadDatabase().ToHashSet());
+        Assert.DoesNotContain(ReadCsv(), row => row.From == "LAX" || row.To == "LAX");
+    }
+
+    [Fact]
+    public async Task AnInterruptedRunIsGoneOnWith()
+    {
+        string[] job = ["--airports", WriteGazetteer(Airports), "--select", "all", "--store", "sqlite:pairs.db"];
+        using (var process = Start(job))
+        {
+            await process.ReadUntilAsync(line => line.StartsWith("0 of", StringComparison.Ordinal));
+            await process.SignalAsync("INT");
+            var interrupted = await process.EndAsync();
+            Assert.Equal((130, ""), (interrupted.ExitCode, interrupted.Errors));
+            Assert.Contains("Interrupted", interrupted.Output, StringComparison.Ordinal);
+            Assert.Equal(Number(interrupted, "completed"), File.Exists(CsvPath) && new FileInfo(CsvPath).Length > 0 ? ReadCsv().Length : 0);
+        }
+
+        var ended = (await RunAsync(job)).Succeeded();
+        Assert.Equal((179_700, 0), (Number(ended, "completed"), Number(ended, "dead")));
+        Assert.Equal(179_700, ReadCsv().ToHashSet().Count);
+        Assert.Equal(ReadCsv().ToHashSet(), ReadDatabase().ToHashSet());
+    }
+
+    [Fact]
+    public async Task ASecondProcessOnTheStoreGetsOneClearLine()
+    {
+        using var first = Start("--airports", WriteGazetteer(5000), "--select", "all", "--store", "sqlite:pairs.db");
+        await first.ReadUntilAsync(line => line.StartsWith("0 of", StringComparison.Ordinal));
+        var line = (await RunAsync("--airports", "generated.csv", "--select", "all", "--store", "sqlite:pairs.db")).OneErrorLine(2);
+        Assert.Contains("pairs.db is open already, in another process", line, StringComparison.Ordinal);
+        Assert.Contains("is open already", (await RunAsync("--store", "sqlite:pairs.db", "--dead")).OneErrorLine(2), StringComparison.Ordinal);
+        await first.SignalAsync("KILL");
+    }
+
+    [Fact]
+    public async Task AnotherJobOnTheStoreOrAFileThatIsGoneIsOneClearLine()
+    {
+        (await RunAsync("--store", "sqlite:pairs.db", "--no-progress")).Succeeded();
+        var csv = await File.ReadAllTextAsync(CsvPath);
+        Assert.Contains("another job", (await RunAsync("--store", "sqlite:pairs.db", "--select", "all")).OneErrorLine(2), StringComparison.Ordinal);
+        Assert.Contains("another job", (await RunAsync("--store", "sqlite:pairs.db", "--no-db")).OneErrorLine(2), StringComparison.Ordinal);
+        Assert.Equal(csv, await File.ReadAllTextAsync(CsvPath));
+        File.Delete(CsvPath);
+        Assert.Contains("has 0 bytes, and 7", (await RunAsync("--store", "sqlite:pairs.db")).OneErrorLine(2), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--store pairs.db", "sqlite:FILE")]
+    [InlineData("--store redis:localhost", "sqlite:FILE")]
+    [InlineData("--store sqlite:", "sqlite:FILE")]
+    [InlineData("--store sqlite:.", "is a directory")]
+    [InlineData("--store sqlite:missing/pairs.db", "directory does not exist")]
+    [InlineData("--store sqlite:same --out ./same", "same file")]
+    [InlineData("--airports given.csv --store sqlite:given.csv", "same file")]
+    [InlineData("--fail-every 3", "needs --store")]
+    [InlineData("--poison ATL", "needs --store")]
+    [InlineData("--exit-on ATL", "needs --store")]
+    [InlineData("--dead", "needs --store")]
+    [InlineData("--redrive", "needs --store")]
+    [InlineData("--store sqlite:pairs.db --dead", "there is no store")]
+    [InlineData("--store sqlite:pairs.db --dead --redrive", "leave out --redrive")]
+    [InlineData("--store sqlite:pairs.db --dead --poison ATL", "leave out --poison")]
+    [InlineData("--store sqlite:pairs.db --fail-every 0", "at least 1")]
+    [InlineData("--store sqlite:pairs.db --fail-every x", "at least 1")]
+    [InlineData("--store sqlite:pairs.db --poison SEA", "SEA")]
+    [InlineData("--store sqlite:pairs.db --exit-on SEA", "SEA")]
+    public async Task AMistakeIsOneClearLineAndNothingIsTouched(string commandLine, string named)
+    {
+        var given = Write("given.csv", "iata,latitude,longitude\nATL,1,2\nLAX,3,4\n");
+        var before = await File.ReadAllTextAsync(given);
+        var line = (await RunAsync(commandLine.Split(' '))).OneErrorLine(2);
+        Assert.Contains(named, line, StringComparison.Ordinal);
+        Assert.Equal(before, await File.ReadAllTextAsync(given));
+        Assert.Equal([given], Directory.GetFiles(Folder));
+    }
+
+    private static int Number(Ended ended, string row)
+        => int.Parse(NumberOf(row).Match(ended.Output).Groups[1].Value, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
+
+    private static Regex NumberOf(string row) => new($@"^{row} +([\d,]*\d)", RegexOptions.Multiline);
+
+    private static string Lined(string line) => $"(?m)^{Regex.Escape(line)}$";
+}

@@ -1,0 +1,188 @@
+using Microsoft.Data.Sqlite;
+
+namespace Sluice.Sqlite.Tests;
+
+/// <summary>Rows in a file that is not the store's, with a store that is a dictionary: every place where a process can die.</summary>
+public sealed class SqliteDatabaseTests : IDisposable
+{
+    private const string Create = "CREATE TABLE IF NOT EXISTS word(text TEXT PRIMARY KEY, length INTEGER NOT NULL, share REAL, raw BLOB) WITHOUT ROWID";
+    private const string Insert = "INSERT INTO word VALUES(?1, ?2, ?3, ?4)";
+    private const string Delete = "DELETE FROM word WHERE text = ?1 AND length = ?2";
+
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("rows-");
+    private readonly Dictionary<string, long> stored = new(StringComparer.Ordinal);
+
+    private string FilePath => Path.Combine(directory.FullName, "words.db");
+
+    public void Dispose() => directory.Delete(recursive: true);
+
+    // 1: rows are written, nothing is committed; 2: committed, and nobody learns of it. Rows of a replay may be fewer, or others.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task EveryRowIsThereOnceWhereverTheProcessDies(int step)
+    {
+        string[][] batches = [["a", "b"], ["cc"], ["d", "ee", "f"]];
+        for (int deadly = 0; deadly < batches.Length; deadly++)
+        {
+            stored.Clear();
+            foreach (FileInfo file in directory.EnumerateFiles()) file.Delete();
+            CommitSink<object?[]> sink = await BeginAsync();
+            for (int i = 0; i < batches.Length; i++)
+            {
+                if (i == deadly)
+                {
+                    var parts = new CommitParts(0);
+                    await sink.Prepare(Commit(step == 1 ? ["of an attempt that is not the last", .. batches[i]] : batches[i], parts), default);
+                    await sink.End();
+                    if (step == 2) Store(parts);
+                    sink = await BeginAsync();
+                    Assert.Equal(batches.Take(i + step - 1).SelectMany(batch => batch).Order(StringComparer.Ordinal), Rows());
+                    if (step == 2) continue;
+                }
+                await CommitAsync(sink, batches[i]);
+            }
+            await sink.End();
+            await (await BeginAsync()).End();
+            Assert.Equal(batches.SelectMany(batch => batch).Order(StringComparer.Ordinal), Rows());
+        }
+    }
+
+    [Fact]
+    public async Task AVoidCommitIsTakenBackAndTheNextOneGoesOn()
+    {
+        CommitSink<object?[]> sink = await BeginAsync();
+        await CommitAsync(sink, ["a"]);
+        SinkCommit<object?[]> commit = Commit(["lost", "too"], new(0));
+        await sink.Prepare(commit, default);
+        Assert.Equal(["a", "lost", "too"], Rows());
+        await sink.Finish(commit, false, default);
+        Assert.Equal(["a"], Rows());
+        await CommitAsync(sink, ["b"]);
+        await sink.End();
+        Assert.Equal(["a", "b"], Rows());
+    }
+
+    [Fact]
+    public async Task ACommitWhoseRowsCannotAllBeWrittenWritesNone()
+    {
+        CommitSink<object?[]> sink = await BeginAsync();
+        await CommitAsync(sink, ["a"]);
+        SinkCommit<object?[]> commit = Commit(["b", "a"], new(0));
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => sink.Prepare(commit, default).AsTask());
+        Assert.Contains("UNIQUE constraint failed: word.text", failure.Message, StringComparison.Ordinal);
+        await sink.Finish(commit, false, default);
+        Assert.Equal(["a"], Rows());
+        await CommitAsync(sink, ["b"]);
+        await sink.End();
+    }
+
+    [Fact]
+    public async Task AFileThatDoesNotBelongToTheStoreIsRefused()
+    {
+        CommitSink<object?[]> sink = await BeginAsync();
+        await CommitAsync(sink, ["a"]);
+        await sink.End();
+        File.Copy(FilePath, FilePath + ".old");
+        sink = await BeginAsync();
+        await CommitAsync(sink, ["b"]);
+        await CommitAsync(sink, ["c"]);
+        await sink.End();
+        long known = stored.Values.Single();
+
+        stored[stored.Keys.Single()] = known - 2;
+        Assert.Contains("the store is older than the file", (await Assert.ThrowsAsync<InvalidDataException>(() => BeginAsync())).Message, StringComparison.Ordinal);
+        stored[stored.Keys.Single()] = known;
+        File.Move(FilePath, FilePath + ".new");
+        File.Move(FilePath + ".old", FilePath);
+        Assert.Contains("has the rows of 1 commits", (await Assert.ThrowsAsync<InvalidDataException>(() => BeginAsync())).Message, StringComparison.Ordinal);
+
+        stored.Clear();
+        Assert.Contains("with another store", (await Assert.ThrowsAsync<InvalidDataException>(() => BeginAsync())).Message, StringComparison.Ordinal);
+        sink = await BeginAsync(adopt: true);
+        await CommitAsync(sink, ["z"]);
+        await sink.End();
+        Assert.Equal(["a", "z"], Rows());
+    }
+
+    [Fact]
+    public async Task TwoSinksOfOneNameCannotHaveOneFile()
+    {
+        CommitSink<object?[]> sink = await BeginAsync();
+        var failure = await Assert.ThrowsAsync<IOException>(() => BeginAsync());
+        Assert.Contains("is locked", failure.Message, StringComparison.Ordinal);
+        await sink.End();
+    }
+
+    [Fact]
+    public async Task RowsInTheStoresOwnFileAreWrittenWithItsCommits()
+    {
+        string[] words = [.. Enumerable.Range(0, 500).Select(n => $"word {n}")];
+        for (int life = 0; life < 2; life++)
+        {
+            await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(FilePath, Durability.Process);
+            await using var consecutor = new Consecutor<string>("words", source => source | SqliteSink.InStore<string>(Insert, Row, Create), new() { Store = store });
+            await consecutor.StartAsync(TestContext.Current.CancellationToken);
+            await (Source.Resumable("words", words) | consecutor).RunAsync();
+            ConsecutorSnapshot end = await consecutor.IdleAsync(TestContext.Current.CancellationToken);
+            Assert.Equal((500L, 500L), (end.Accepted, end.Completed));
+            await consecutor.StopAsync();
+        }
+        Assert.Equal(words.Order(StringComparer.Ordinal), Rows());
+    }
+
+    [Fact]
+    public async Task AStoreThatIsNoSqliteStoreCannotTakeRowsIntoItsFile()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<string>("words", source => source | SqliteSink.InStore<string>(Insert, Row, Create), new() { Store = store });
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.StartAsync(TestContext.Current.CancellationToken));
+        Assert.Contains("use SqliteSink.InDatabase", failure.Message, StringComparison.Ordinal);
+    }
+
+    private async Task<CommitSink<object?[]>> BeginAsync(bool adopt = false)
+    {
+        CommitSink<object?[]> sink = new SqliteDatabase(FilePath, Insert, Delete, Create, adopt);
+        try
+        {
+            await sink.Begin(new("books", "words", null, FileNames.Select("words", [stored]), TimeProvider.System), default);
+            return sink;
+        }
+        catch
+        {
+            await sink.End();
+            throw;
+        }
+    }
+
+    private async Task CommitAsync(CommitSink<object?[]> sink, string[] words)
+    {
+        var parts = new CommitParts(0);
+        SinkCommit<object?[]> commit = Commit(words, parts);
+        await sink.Prepare(commit, default);
+        Store(parts);
+        await sink.Finish(commit, true, default);
+    }
+
+    private void Store(CommitParts parts)
+    {
+        foreach (FileLength file in parts.FileLengths) stored[file.Name] = file.Length;
+    }
+
+    private static SinkCommit<object?[]> Commit(string[] words, CommitParts parts)
+        => new(parts, "words", [.. words.Select((word, i) => new StagedItem<object?[]>(Row(word), $"{i}", 1, 0))]);
+
+    private static object?[] Row(string word) => [word, word.Length, word.Length == 1 ? null : 0.5, "raw"u8.ToArray()];
+
+    private string[] Rows()
+    {
+        using var connection = new SqliteConnection($"Data Source={FilePath};Pooling=False");
+        connection.Open();
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "SELECT text FROM word ORDER BY text";
+        using SqliteDataReader reader = command.ExecuteReader();
+        List<string> rows = [];
+        while (reader.Read()) rows.Add(reader.GetString(0));
+        return [.. rows];
+    }
+}

@@ -1,0 +1,119 @@
+using System.Text;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>The sink in a consecutor over a store whose process dies at each of its calls.</summary>
+public sealed class FileSinkDeliveryTests : IDisposable
+{
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("files-");
+
+    private string FilePath => Path.Combine(directory.FullName, "out.txt");
+
+    public void Dispose() => directory.Delete(recursive: true);
+
+    [Fact]
+    public async Task LinesAreThereOnceWhicheverCallOfTheStoreTheProcessDiesIn()
+    {
+        int calls = await RunAsync(int.MaxValue, Moment.After, fails: true);
+        Assert.True(calls > 10, $"{calls} calls");
+        for (int at = 1; at <= calls; at++)
+        {
+            foreach (Moment moment in Enum.GetValues<Moment>()) await RunAsync(at, moment, fails: true);
+        }
+    }
+
+    [Fact]
+    public async Task AnItemWhoseLineCannotBeMadeIsADeadLetterAndTheOthersHaveTheirLines()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("lines", source => source
+            | Sink.ToFile<int>(FilePath, n => n == 3 ? throw new FormatException("not three") : $"{n}"),
+            new() { Store = store, Delivery = Delivery.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } });
+        await consecutor.StartAsync(TestContext.Current.CancellationToken);
+        await consecutor.SendAllAsync([1, 2, 3, 4], TestContext.Current.CancellationToken);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((3L, 1L), (end.Completed, end.Dead));
+        await consecutor.StopAsync();
+        Assert.Equal(["1", "2", "4"], await File.ReadAllLinesAsync(FilePath, TestContext.Current.CancellationToken));
+    }
+
+    /// <returns>How many calls of the store there were, where it did not die.</returns>
+    private async Task<int> RunAsync(int dieAt, Moment moment, bool fails)
+    {
+        string[] expected = [.. Enumerable.Range(0, 40).SelectMany(n => new[] { $"{n}", $"-{n}" })];
+        File.Delete(FilePath);
+        await using var store = new MemoryStreamStore();
+        var mortal = new MortalStore(store, dieAt, moment);
+        List<MortalSink> sinks = [];
+        Consecutor<int> first = New(mortal, fails, sinks);
+        Task work = WorkAsync(first);
+        await Task.WhenAny(work, mortal.Died);
+        if (!mortal.Died.IsCompleted) await work;
+        else
+        {
+            await first.AbandonAsync();
+            foreach (MortalSink sink in sinks) sink.Die();
+        }
+        await using (Consecutor<int> second = New(store, fails, sinks)) await WorkAsync(second);
+        Assert.Equal(expected.Order(), (await File.ReadAllLinesAsync(FilePath)).Order());
+        return mortal.Calls;
+    }
+
+    private static async Task WorkAsync(Consecutor<int> consecutor)
+    {
+        await consecutor.StartAsync();
+        await (Source.Resumable("numbers", Enumerable.Range(0, 40)) | consecutor).RunAsync();
+        await consecutor.IdleAsync();
+        await consecutor.StopAsync();
+    }
+
+    private Consecutor<int> New(IStreamStore store, bool fails, List<MortalSink> sinks)
+    {
+        int met = 0;
+        return new("lines", source => source | (n => fails && Interlocked.Increment(ref met) % 7 == 0 ? throw new FormatException() : n)
+            | (n => (string[])[$"{n}", $"-{n}"]) | Each | (line => Encoding.UTF8.GetBytes(line + "\n"))
+            | Sink.Commit<byte[]>(Make) | Stage.Named("lines"),
+            new() { Store = store, Delivery = Delivery.Replay(20, Backoff.None), Capacity = 8, Stream = new() { Partitions = 2 } });
+
+        CommitSink<byte[]> Make()
+        {
+            sinks.Add(new(new(FilePath, [], replace: false)));
+            return sinks[^1];
+        }
+
+        static IEnumerable<string> Each(string[] lines) => lines;
+    }
+
+    /// <summary>A sink of a process that dies: its lock goes with it, and it does nothing any more.</summary>
+    private sealed class MortalSink(FileSink inner) : CommitSink<byte[]>
+    {
+        private readonly Lock sync = new();
+        private bool isDead;
+
+        public void Die() => Do(() =>
+        {
+            isDead = true;
+            return inner.End();
+        });
+
+        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => Do(() => inner.Begin(state, cancellation));
+
+        protected override ValueTask PrepareAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.Prepare(commit, cancellation));
+
+        protected override ValueTask CommittedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.Finish(commit, true, cancellation));
+
+        protected override ValueTask VoidedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.Finish(commit, false, cancellation));
+
+        protected override ValueTask EndAsync() => Do(inner.End);
+
+        // The calls of this sink complete at once.
+        private ValueTask Do(Func<ValueTask> call)
+        {
+            lock (sync)
+            {
+                if (isDead) throw new InvalidOperationException("The process is dead.");
+                return call();
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+using System.Text;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>The sink alone, with a store that is a dictionary: every place where a process can die, and every file that it can find.</summary>
+public sealed class FileSinkTests : IDisposable
+{
+    private const string Header = "name\n";
+
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("files-");
+    private readonly Dictionary<string, long> stored = new(StringComparer.Ordinal);
+
+    private string FilePath => Path.Combine(directory.FullName, "out.csv");
+
+    public void Dispose() => directory.Delete(recursive: true);
+
+    // 0: before anything is prepared; 1: bytes are written, whole or cut anywhere; 2: committed, and nobody learns of it; 3: after all.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task EveryLineIsThereOnceWhereverTheProcessDies(int step)
+    {
+        string[][] batches = [["a", "b"], ["cc"], [.. Enumerable.Range(0, 40_000).Select(n => $"line {n}")], ["last"]];
+        string expected = Header + string.Concat(batches.SelectMany(batch => batch).Select(line => line + "\n"));
+        for (int deadly = 0; deadly < batches.Length; deadly++)
+        {
+            for (int written = 0; written <= (step == 1 ? 4 : 0); written++)
+            {
+                stored.Clear();
+                File.Delete(FilePath);
+                FileSink sink = await BeginAsync();
+                for (int i = 0; i < batches.Length; i++)
+                {
+                    if (i == deadly) sink = await DieAsync(sink, batches[i], step, written);
+                    else await CommitAsync(sink, batches[i]);
+                }
+                await sink.End();
+                Assert.Equal(expected, await File.ReadAllTextAsync(FilePath));
+                Assert.Equal(expected.Length, stored.Values.Single());
+            }
+        }
+    }
+
+    [Fact]
+    public async Task AVoidCommitLeavesNothingAndTheNextOneGoesOn()
+    {
+        FileSink sink = await BeginAsync();
+        await CommitAsync(sink, ["a"]);
+        SinkCommit<byte[]> commit = Commit(["lost"], new(0));
+        await sink.Prepare(commit, default);
+        await sink.Finish(commit, false, default);
+        Assert.Equal(Header + "a\n", await File.ReadAllTextAsync(FilePath));
+        await CommitAsync(sink, ["b"]);
+        await sink.End();
+        Assert.Equal(Header + "a\nb\n", await File.ReadAllTextAsync(FilePath));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(null)]
+    public async Task AFileShorterThanItsCommittedLengthIsAnErrorAtTheStart(int? length)
+    {
+        FileSink sink = await BeginAsync();
+        await CommitAsync(sink, ["a", "b"]);
+        await sink.End();
+        if (length is { } bytes) using (FileStream file = File.OpenWrite(FilePath)) file.SetLength(bytes);
+        else File.Delete(FilePath);
+
+        var failure = await Assert.ThrowsAsync<InvalidDataException>(BeginAsync);
+        Assert.Contains($"{FilePath} has {length ?? 0} bytes, and 9 are committed", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AFileThatIsCutOrGrowsWhileItIsWrittenStopsTheCommits()
+    {
+        FileSink sink = await BeginAsync();
+        await CommitAsync(sink, ["a", "b"]);
+        await File.AppendAllTextAsync(FilePath, "somebody else");
+        var longer = await Assert.ThrowsAsync<InvalidDataException>(() => CommitAsync(sink, ["c"]));
+        Assert.Contains("somebody else writes to it", longer.Message, StringComparison.Ordinal);
+        Assert.EndsWith("somebody else", await File.ReadAllTextAsync(FilePath), StringComparison.Ordinal);
+        using (FileStream file = new(FilePath, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) file.SetLength(4);
+        var shorter = await Assert.ThrowsAsync<InvalidDataException>(() => CommitAsync(sink, ["c"]));
+        Assert.Contains("it was cut, deleted or replaced", shorter.Message, StringComparison.Ordinal);
+        await sink.End();
+    }
+
+    [Fact]
+    public async Task AFileOfWhichTheStoreKnowsNothingIsRefusedUnlessItIsToBeReplaced()
+    {
+        await File.WriteAllTextAsync(FilePath, "precious");
+        var failure = await Assert.ThrowsAsync<InvalidDataException>(BeginAsync);
+        Assert.Contains("knows nothing", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("precious", await File.ReadAllTextAsync(FilePath));
+
+        FileSink sink = await BeginAsync(replace: true);
+        await CommitAsync(sink, ["a"]);
+        await sink.End();
+        Assert.Equal(Header + "a\n", await File.ReadAllTextAsync(FilePath));
+        stored.Clear();                              // another store
+        await Assert.ThrowsAsync<InvalidDataException>(BeginAsync);
+    }
+
+    [Fact]
+    public async Task TwoSinksCannotHaveOneFileAndTheSecondTouchesNothing()
+    {
+        FileSink first = await BeginAsync();
+        await CommitAsync(first, ["a"]);
+        var failure = await Assert.ThrowsAsync<IOException>(BeginAsync);
+        Assert.Contains($"{FilePath}.lock is locked", failure.Message, StringComparison.Ordinal);
+        await CommitAsync(first, ["b"]);
+        await first.End();
+        await (await BeginAsync()).End();
+    }
+
+    [Fact]
+    public async Task ANodeThatIsGivenAnotherFileSaysWhichItHasWrittenSoFar()
+    {
+        FileSink sink = await BeginAsync();
+        await CommitAsync(sink, ["a"]);
+        await sink.End();
+        FileSink renamed = new(Path.Combine(directory.FullName, "other.csv"), [], replace: true);
+        var failure = await Assert.ThrowsAsync<InvalidDataException>(() => renamed.Begin(State(), default).AsTask());
+        Assert.Contains("has written out.csv so far, 7 bytes", failure.Message, StringComparison.Ordinal);
+    }
+
+    private async Task<FileSink> DieAsync(FileSink sink, string[] batch, int step, int written)
+    {
+        var parts = new CommitParts(0);
+        if (step > 0)
+        {
+            long before = new FileInfo(FilePath).Length;
+            await sink.Prepare(Commit(batch, parts), default);
+            await sink.End();                   // lets go of the file, as the end of the process does, and does nothing else
+            if (step == 1)
+            {
+                using FileStream file = File.OpenWrite(FilePath);
+                file.SetLength(before + ((file.Length - before) * written / 4));
+            }
+        }
+        else await sink.End();
+        if (step > 1) foreach (FileLength file in parts.FileLengths) stored[file.Name] = file.Length;
+        sink = await BeginAsync();
+        if (step <= 1) await CommitAsync(sink, batch);
+        return sink;
+    }
+
+    private Task<FileSink> BeginAsync() => BeginAsync(replace: false);
+
+    private async Task<FileSink> BeginAsync(bool replace)
+    {
+        var sink = new FileSink(FilePath, Encoding.UTF8.GetBytes(Header), replace);
+        try
+        {
+            await sink.Begin(State(), default);
+            return sink;
+        }
+        catch
+        {
+            await sink.End();
+            throw;
+        }
+    }
+
+    private async Task CommitAsync(FileSink sink, string[] lines)
+    {
+        var parts = new CommitParts(0);
+        SinkCommit<byte[]> commit = Commit(lines, parts);
+        await sink.Prepare(commit, default);
+        foreach (FileLength file in parts.FileLengths) stored[file.Name] = file.Length;
+        await sink.Finish(commit, true, default);
+    }
+
+    private SinkState State() => new("books", "csv", null, FileNames.Select("csv", [stored]), TimeProvider.System);
+
+    private static SinkCommit<byte[]> Commit(string[] lines, CommitParts parts)
+        => new(parts, "csv", [.. lines.Select((line, i) => new StagedItem<byte[]>(Encoding.UTF8.GetBytes(line + "\n"), $"{i}", 1, 0))]);
+}

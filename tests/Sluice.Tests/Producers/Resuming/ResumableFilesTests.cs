@@ -1,0 +1,116 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Producers;
+
+public sealed class ResumableFilesTests : IDisposable
+{
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("inbox-");
+
+    private Source<string> Files => Source.ResumableFiles("in", directory.FullName, new() { Quiet = TimeSpan.Zero }).Select(path => Path.GetFileName(path));
+
+    public void Dispose() => directory.Delete(recursive: true);
+
+    [Fact]
+    public async Task EachFileIsTakenOnceAlsoThoseThatComeLaterUnderAnyName()
+    {
+        string[] names = ["b", "a", "c\nd", "Z", "/n".Replace('/', '-')];
+        for (int first = 0; first <= names.Length; first++)
+        {
+            foreach (FileInfo file in directory.EnumerateFiles()) file.Delete();
+            foreach (string name in names) Write(name);
+            Write(".hidden");
+            await using var intake = new Intake();
+            await intake.AcceptAsync(Files, first);
+            Write("0");
+            await intake.AcceptAsync(Files, 1);
+            await intake.AcceptAsync(Files);
+            Write("aa");
+            await intake.AcceptAsync(Files);
+            await intake.AcceptAsync(Files);
+            // What was seen at the first start keeps its order; if nothing was wanted then, nothing was seen.
+            string[] seen = [.. names.Order(StringComparer.Ordinal)];
+            Assert.Equal(first == 0 ? [.. seen.Append("0").Order(StringComparer.Ordinal), "aa"] : [.. seen, "0", "aa"], await intake.AcceptedAsync());
+        }
+    }
+
+    [Fact]
+    public async Task LinesOfFilesAreGoneOnWithInTheMiddleOfAFile()
+    {
+        for (int i = 0; i < 3; i++) await File.WriteAllLinesAsync(Path.Combine(directory.FullName, $"{i}"), [$"{i}a", $"{i}b", $"{i}c"], TestContext.Current.CancellationToken);
+        for (int first = 0; first <= 9; first++)
+        {
+            File.Delete(Path.Combine(directory.FullName, ".in.taken"));
+            Source<string> lines = Source.ResumableFiles("in", directory.FullName, new() { Quiet = TimeSpan.Zero }) | File.ReadLines;
+            await using var intake = new Intake();
+            await intake.AcceptAsync(lines, first);
+            await intake.AcceptAsync(lines);
+            Assert.Equal(["0a", "0b", "0c", "1a", "1b", "1c", "2a", "2b", "2c"], await intake.AcceptedAsync());
+        }
+    }
+
+    [Fact]
+    public async Task AFileThatIsBeingWrittenIsWaitedForAndDoesNotHoldUpTheOthers()
+    {
+        var clock = new TestClock();
+        await using var intake = new Intake();
+        await using Consecutor<string> consecutor = intake.New(_ => { });
+        Write("a-growing");
+        Write("b-old", clock.GetUtcNow().UtcDateTime - TimeSpan.FromMinutes(1));
+        Source<string> files = Source.ResumableFiles("in", directory.FullName, new() { Quiet = TimeSpan.FromSeconds(2), Time = clock }).Select(path => Path.GetFileName(path));
+        await using Run run = intake.Start(files, consecutor);
+        await clock.WaitForTimersAsync(1);                            // b-old is through; a-growing is looked at again in two seconds
+        await File.AppendAllTextAsync(Path.Combine(directory.FullName, "a-growing"), "more", TestContext.Current.CancellationToken);
+        clock.Advance(TimeSpan.FromSeconds(2));
+        await clock.WaitForTimersAsync(1);                            // it has grown: two seconds more
+        clock.Advance(TimeSpan.FromSeconds(2));
+        await run.Completion;
+        Assert.Equal(["b-old", "a-growing"], await intake.AcceptedAsync());
+    }
+
+    [Fact]
+    public async Task ADirectoryThatIsWatchedIsLookedAtUntilTheRunIsDrained()
+    {
+        var clock = new TestClock();
+        await using var intake = new Intake();
+        await using Consecutor<string> consecutor = intake.New(_ => { });
+        Source<string> files = Source.ResumableFiles("in", directory.FullName, new() { Quiet = TimeSpan.Zero, Poll = TimeSpan.FromMinutes(1), Time = clock })
+            .Select(path => Path.GetFileName(path));
+        await using Run run = intake.Start(files, consecutor);
+        foreach (string name in (string[])["b", "a"])
+        {
+            await clock.WaitForTimersAsync(1);
+            Write(name);
+            clock.Advance(TimeSpan.FromMinutes(1));
+        }
+        await clock.WaitForTimersAsync(1);
+        Assert.True(await run.DrainAsync());
+        Assert.Equal(["b", "a"], await intake.AcceptedAsync());
+    }
+
+    [Fact]
+    public async Task AnotherJournalThanThePositionsIsRefused()
+    {
+        Write("a");
+        Write("b");
+        Write("c");
+        await using var intake = new Intake();
+        await intake.AcceptAsync(Files);
+        string journal = Path.Combine(directory.FullName, ".in.taken");
+        await File.WriteAllTextAsync(journal, "a\nx\nc\n", TestContext.Current.CancellationToken);
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Files));
+        Assert.Contains($"{journal} is not the journal by which more than 2 files were accepted", failure.Message, StringComparison.Ordinal);
+        File.Delete(journal);
+        await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Files));
+        await File.WriteAllTextAsync(journal, "a\nb\nc\ncut", TestContext.Current.CancellationToken);      // a crash while it was noted
+        Write("cut off");
+        await intake.AcceptAsync(Files);
+        Assert.Equal(["a", "b", "c", "cut off"], await intake.AcceptedAsync());
+    }
+
+    private void Write(string name, DateTime? written = null)
+    {
+        string path = Path.Combine(directory.FullName, name);
+        File.WriteAllText(path, name);
+        if (written is { } time) File.SetLastWriteTimeUtc(path, time);
+    }
+}

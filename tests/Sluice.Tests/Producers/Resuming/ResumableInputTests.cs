@@ -1,0 +1,45 @@
+namespace Sluice.Tests.Producers;
+
+public class ResumableInputTests
+{
+    private const string Text = "a\r\nb\n\nd\ne";
+
+    [Fact]
+    public async Task TheSameInputPipedInAgainIsGoneOnWith()
+    {
+        for (int first = 0; first <= 5; first++)
+        {
+            await using var intake = new Intake();
+            await intake.AcceptAsync(Input(Text), first);
+            await intake.AcceptAsync(Input(Text), 1);
+            await intake.AcceptAsync(Input(Text));
+            await intake.AcceptAsync(Input(Text + "\nf"));
+            Assert.Equal(["1a", "2b", "3", "4d", "5e", "6f"], await intake.AcceptedAsync());
+        }
+    }
+
+    [Theory]
+    [InlineData("a\nb\nc\nd\n", "differ")]
+    [InlineData("a\nb\n", "ends after 2 lines, and more than 3 were accepted before")]
+    [InlineData("", "ends after 0 lines")]
+    public async Task AnotherInputIsRefused(string other, string message)
+    {
+        await using var intake = new Intake();
+        await intake.AcceptAsync(Input(Text), 4);
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Input(other)));
+        Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+        await intake.AcceptAsync(Input(Text));
+        Assert.Equal(["1a", "2b", "3", "4d", "5e"], await intake.AcceptedAsync());
+    }
+
+    [Fact]
+    public async Task ALineThatCannotBeUsedIsNamedByItsNumber()
+    {
+        await using var intake = new Intake();
+        var failure = await Assert.ThrowsAsync<PipelineException>(
+            () => intake.AcceptAsync(Source.ResumableInput("typed", (_, line) => $"{int.Parse(line, null)}", new StringReader("1\nx\n"))));
+        Assert.Contains("the input of typed, line 2: The input string 'x'", failure.Message, StringComparison.Ordinal);
+    }
+
+    private static Source<string> Input(string text) => Source.ResumableInput("input", (number, line) => $"{number}{line}", new StringReader(text));
+}
