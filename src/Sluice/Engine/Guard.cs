@@ -147,8 +147,10 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
     private void GiveUp(TIn item, Ticket? ticket, PipelineException failure)
     {
         Context.Failed++;
-        ticket?.Settle(Outcome.Failed);
+        if (options.OnError == OnError.Skip) ticket?.Settle(Outcome.Failed);
+        else ticket?.Fail(failure, isFinal: options.OnError == OnError.DeadLetter, attempts: attempt.Attempt);
         if (options.OnError == OnError.Stop) throw failure;
+        if (failure.IsKept) return;                  // a root item that is followed keeps it itself
         if (options.OnError == OnError.DeadLetter)
             Context.Run.AddDeadLetter(DeadLetters.Of(failure, attempt.Attempt, Context.Run.Time.GetUtcNow()));
     }

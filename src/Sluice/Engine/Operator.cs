@@ -31,6 +31,15 @@ internal abstract class Operator<TIn, TOut>
     /// <summary>Whether items end here: in a sink, or in an operator that holds or combines them, whose outputs are new roots.</summary>
     public virtual bool EndsItems => typeof(TOut) == typeof(Nothing);
 
+    /// <summary>
+    /// Whether a failure further down may be thrown through it: it has nothing left to do for the item then. Others get an
+    /// <see cref="Isolation{T}"/> behind them where a run goes on after failures.
+    /// </summary>
+    public virtual bool LetsFailuresThrough => false;
+
+    /// <summary>Why it must not stand in a run that another one goes on from, after a crash: it would have forgotten something.</summary>
+    public virtual string? Forgets => Stateful ?? (EndsItems && typeof(TOut) != typeof(Nothing) ? "holds items" : null);
+
     /// <summary>Joins the stage behind it, where that can do the work of both; null otherwise. Called while a run is built.</summary>
     public virtual Inlet<TIn>? TryFuse(int node, Inlet<TOut> next) => null;
 

@@ -26,6 +26,9 @@ public class PipelineException : Exception
     /// <summary>The number of the node in the topology.</summary>
     internal int Index { get; }
 
+    /// <summary>Whether the root item knows of it: then it is about that item, and the run goes on with the others.</summary>
+    internal bool IsKept { get; set; }
+
     private static string Describe(string node, object? item, Exception? cause)
     {
         string what = cause?.Message ?? "unknown failure";

@@ -18,11 +18,13 @@ internal sealed class RunBuilder
 
     public RunBuilder(RunOptions options, IBlueprint blueprint)
     {
+        Following = options.Following;
         Run = new Run(options, blueprint);
         IsMultiThread = options.Mode == ExecutionMode.MultiThread;
     }
 
-    private RunBuilder(IBlueprint blueprint) : this(DrawingOptions, blueprint) => recorder = new TopologyRecorder();
+    private RunBuilder(IBlueprint blueprint, bool isFollowed)
+        : this(isFollowed ? DrawingOptions with { Following = new Following(blueprint) } : DrawingOptions, blueprint) => recorder = new TopologyRecorder();
 
     public Run Run { get; }
 
@@ -31,13 +33,18 @@ internal sealed class RunBuilder
     /// <summary>Only the topology is wanted: no user code may be called, but for a node's factory, and nothing outside touched.</summary>
     public bool IsDrawing => recorder is not null;
 
+    /// <summary>Set when the run goes on after failures, for somebody who follows its items.</summary>
+    public Following? Following { get; }
+
     /// <summary>Set when a stage needs to know which root item it is working for.</summary>
     public bool NeedsTickets { get; set; }
 
     /// <summary>Writes down the nodes and edges of a blueprint: by building a run that is never launched, so that the picture cannot differ from the run.</summary>
-    public static TopologyRecorder Draw(IBlueprint blueprint)
+    /// <param name="blueprint">What to draw.</param>
+    /// <param name="isFollowed">Whether it is also to be checked for stages that do not fit into runs that are followed.</param>
+    public static TopologyRecorder Draw(IBlueprint blueprint, bool isFollowed = false)
     {
-        var builder = new RunBuilder(blueprint);
+        var builder = new RunBuilder(blueprint, isFollowed);
         blueprint.Build(builder);
         if (builder.openEnd is not null) throw UsedTwice();
         return builder.recorder!;
@@ -92,9 +99,29 @@ internal sealed class RunBuilder
     {
         var pump = new IslandPump(Run, inlet.Node);
         Run.Add(pump);
+        inlet = Isolated(inlet);
         Boundary<T> boundary = pump.AddInput(inlet, capacity);
         boundary.ComesFrom(from);
         return boundary;
+    }
+
+    /// <summary>The inlet such that failures of items do not come out of it, in runs that go on after them.</summary>
+    public Inlet<T> Isolated<T>(Inlet<T> inlet)
+        => Following is null || IsDrawing || inlet is Terminal or Isolation<T> or Boundary<T> ? inlet : new Isolation<T>(inlet);
+
+    /// <summary>A node takes its items in here.</summary>
+    public void Enter<T>(int node, Inlet<T> inlet)
+    {
+        if (!IsDrawing) Following?.Add(node, inlet);
+    }
+
+    /// <summary>Refuses a stage that would forget something in a crash, in runs that are to be gone on with after one.</summary>
+    /// <exception cref="InvalidTopologyException">The run is followed, and there is a reason.</exception>
+    public void Check(string kind, string? forgets)
+    {
+        if (Following is null || forgets is null) return;
+        throw new InvalidTopologyException(
+            $"A {kind} does not fit into a consecutor: it {forgets}, and would forget that when the process ends. Put it in front of the consecutor, or into a pipeline of its own.");
     }
 
     /// <summary>The open end of a pipe has been reached: remembers the inlet until <see cref="TakeOpen"/>.</summary>

@@ -55,4 +55,7 @@ public sealed record RunOptions
     /// it and names it in <see cref="Run.StillRunning"/>. 30 seconds unless given.
     /// </summary>
     public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Set for runs that follow their items for somebody else.</summary>
+    internal Following? Following { get; init; }
 }

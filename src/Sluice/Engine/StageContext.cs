@@ -49,20 +49,26 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
     public int Attempt { get; set; } = 1;
 
     /// <summary>The failure of user code at an item, with node and item named, ready to be thrown.</summary>
-    public Exception Failure(Exception cause, object? item, Ticket? ticket)
+    /// <param name="cause">What user code threw.</param>
+    /// <param name="item">The item.</param>
+    /// <param name="ticket">Its ticket.</param>
+    /// <param name="isPartial">Whether something was put out for the item before.</param>
+    public Exception Failure(Exception cause, object? item, Ticket? ticket, bool isPartial = false)
     {
         if (cause is OperationCanceledException && run.IsStopping) return new RunStoppedException();
         Failed++;
-        ticket?.Settle(Outcome.Failed);
-        return new PipelineException(run.NameOf(node), item, cause, node);
+        var failure = new PipelineException(run.NameOf(node), item, cause, node);
+        ticket?.Fail(failure, isPartial);
+        return failure;
     }
 
     /// <summary>The same for a node that an instance does the work of beside its own, which counts for itself.</summary>
     public Exception Failure(Exception cause, object? item, Ticket? ticket, int ofNode)
     {
         if (cause is OperationCanceledException && run.IsStopping) return new RunStoppedException();
-        ticket?.Settle(Outcome.Failed);
-        return new PipelineException(run.NameOf(ofNode), item, cause, ofNode);
+        var failure = new PipelineException(run.NameOf(ofNode), item, cause, ofNode);
+        ticket?.Fail(failure);
+        return failure;
     }
 
     /// <summary>Adds up the instances of a node.</summary>

@@ -16,16 +16,28 @@ internal enum Outcome
 /// Thread-safe: several islands may hold parts of one root. A ticket is reused by its <see cref="TicketRing"/> once it
 /// has settled; whoever settled the last part must not touch it again.
 /// </remarks>
-internal sealed class Ticket
+internal class Ticket
 {
+    private readonly bool isFollowed;
     private int outstanding;
     private int outcome;
+
+    public Ticket() { }
+
+    /// <param name="isFollowed">Whether <see cref="OnSettled"/> and <see cref="Keep"/> are to be called.</param>
+    protected Ticket(bool isFollowed) => this.isFollowed = isFollowed;
 
     /// <summary>The number of the root item within its source, from 0.</summary>
     public long Sequence { get; private set; }
 
     /// <summary>The node of the source.</summary>
     public int Source { get; private init; }
+
+    /// <summary>The id that effects outside know the root item by, where it has one that outlives the run; else null.</summary>
+    public virtual string? Id => null;
+
+    /// <summary>How many times the root item was tried before, by others than the stage it is in.</summary>
+    public virtual int EarlierAttempts => 0;
 
     public bool IsSettled => Volatile.Read(ref outstanding) == 0;
 
@@ -46,6 +58,14 @@ internal sealed class Ticket
     /// <summary>One part has ended.</summary>
     public void Settle(Outcome end)
     {
+        // Whoever holds the only part is alone with the ticket: nobody else can add to it or settle it.
+        if (Volatile.Read(ref outstanding) == 1)
+        {
+            if (outcome < (int)end) outcome = (int)end;
+            Volatile.Write(ref outstanding, 0);
+            if (isFollowed) OnSettled();
+            return;
+        }
         int known = Volatile.Read(ref outcome);
         while (known < (int)end)
         {
@@ -53,6 +73,37 @@ internal sealed class Ticket
             if (found == known) break;
             known = found;
         }
-        Interlocked.Decrement(ref outstanding);
+        if (Interlocked.Decrement(ref outstanding) == 0 && isFollowed) OnSettled();
     }
+
+    /// <summary>One part has failed, for good so far as its stage is concerned.</summary>
+    /// <param name="failure">How.</param>
+    /// <param name="isPartial">Whether the stage has put something out for it before.</param>
+    /// <param name="isFinal">Whether the stage's policy says that it is not to be tried again.</param>
+    /// <param name="attempts">How often the stage has tried.</param>
+    public void Fail(PipelineException failure, bool isPartial = false, bool isFinal = false, int attempts = 1)
+    {
+        if (isFollowed)
+        {
+            failure.IsKept = true;
+            Keep(new(failure, isPartial, isFinal, attempts));
+        }
+        Settle(Outcome.Failed);
+    }
+
+    /// <summary>Remembers a failure of a part. Any thread.</summary>
+    protected virtual void Keep(PartFailure failure) { }
+
+    /// <summary>Nothing is outstanding any more. Called by whoever settled the last part; from here on the ticket may be reused.</summary>
+    protected virtual void OnSettled() { }
+}
+
+/// <summary>How a part of a root item failed.</summary>
+/// <param name="Cause">The failure, with the node and the item as it entered it.</param>
+/// <param name="IsPartial">Whether the node has put something out for the item before.</param>
+/// <param name="IsFinal">Whether it is not to be tried again.</param>
+/// <param name="Attempts">How often the node has tried.</param>
+internal sealed record PartFailure(PipelineException Cause, bool IsPartial, bool IsFinal, int Attempts)
+{
+    public PartFailure? Next { get; set; }
 }

@@ -7,6 +7,9 @@ internal abstract class FanOutOperator<T>
 
     public virtual Delegate? Function => null;
 
+    /// <summary>Whether an item goes to one branch only, so that a failure of the branch may be thrown through it.</summary>
+    public virtual bool LetsFailuresThrough => false;
+
     public abstract FanOut<T> Create(StageContext context, Inlet<T>[] branches);
 }
 
@@ -42,6 +45,7 @@ internal sealed class BranchesSource<T, TOut>(
         FanIn? merge = null;
         if (next is not Terminal && branches.Length > 1 && Array.Exists(branches, branch => branch.Pipe.CrossesThreads))
             merge = new FanIn(builder, next.Node);
+        next = builder.Isolated(next);
         next.ShareAmong(branches.Length);
 
         // Backwards, as everything is built: so the picture and the pumps come out in the order written.
@@ -56,6 +60,14 @@ internal sealed class BranchesSource<T, TOut>(
             builder.NamePort(branches[i].Name);
             builder.Connect(node, inlets[i]);
         }
-        upstream.Build(builder, fanOut.Create(builder.Context(node), inlets));
+        if (builder.IsDrawing)
+        {
+            upstream.Build(builder, new DrawnInlet<T>(node));
+            return;
+        }
+        if (!fanOut.LetsFailuresThrough) inlets = Array.ConvertAll(inlets, builder.Isolated);
+        Inlet<T> inlet = fanOut.Create(builder.Context(node), inlets);
+        builder.Enter(node, inlet);
+        upstream.Build(builder, inlet);
     }
 }

@@ -31,6 +31,8 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
             if (builder.IsMultiThread) lanes[i] = builder.Boundary(lanes[i], builder.Run.Options.Capacity);
         }
         var context = new StageContext(builder.Run, node);           // counts nothing: the lanes do
-        upstream.Build(builder, new KeyRouter<T>(context, keyed.Hash, lanes));
+        var router = new KeyRouter<T>(context, keyed.Hash, lanes);
+        builder.Enter(node, router);
+        upstream.Build(builder, router);
     }
 }

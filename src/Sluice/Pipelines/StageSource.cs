@@ -29,6 +29,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
+        builder.Check(stage.Kind, stage.Forgets);
         var keyed = upstream as KeyedSource<TIn>;
         int node = builder.AddNode(stage, builder.IsDrawing && keyed is not null ? options with { KeyedLanes = keyed.Lanes } : options);
         builder.Connect(node, next);
@@ -39,14 +40,19 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         }
         builder.NeedsTickets |= stage.NeedsTickets;
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
+        bool isParallel = options.Parallel > 1 && builder.IsMultiThread;
+        if (isParallel || keyed is not null || !stage.LetsFailuresThrough) next = builder.Isolated(next);
+        Func<StageContext, Inlet<TOut>, Inlet<TIn>> instance = Instance;
+        if (isParallel && builder.Following is not null) instance = (context, outlet) => builder.Isolated(Instance(context, outlet));
         if (keyed is not null)
         {
-            keyed.BuildLanes(builder, node, next, Instance, stage.IsTimed);
+            keyed.BuildLanes(builder, node, next, instance, stage.IsTimed);
             return;
         }
-        bool isParallel = options.Parallel > 1 && builder.IsMultiThread;
-        Inlet<TIn> inlet = (isParallel || options.HasPolicy || options.Log is not null ? null : stage.TryFuse(node, next))
-            ?? (isParallel ? ParallelStage<TIn, TOut>.Create(builder, node, options, next, Instance) : Instance(builder.Context(node), next));
+        bool isJoined = !isParallel && !options.HasPolicy && options.Log is null && builder.Following is null;
+        Inlet<TIn> inlet = (isJoined ? stage.TryFuse(node, next) : null)
+            ?? (isParallel ? ParallelStage<TIn, TOut>.Create(builder, node, options, next, instance) : Instance(builder.Context(node), next));
+        builder.Enter(node, inlet);
         upstream.Build(builder, inlet);
     }
 

@@ -31,6 +31,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     private readonly Node<TIn, TOut> node;
     private readonly Output<TOut> output;
     private readonly bool owns;
+    private long outBefore;
 
     public NodeStage(StageContext context, Inlet<TOut> next, Node<TIn, TOut> node, string name, bool owns) : base(context, next)
     {
@@ -49,6 +50,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     {
         Context.In++;
         output.Ticket = ticket;
+        outBefore = Context.Out;
         try
         {
             ValueTask pending = node.Process(item, output, Context.Token);
@@ -120,5 +122,5 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
 
     /// <summary>A failure further down passes through as it is; anything else is this node's.</summary>
     private Exception Decide(Exception e, object? item, Ticket? ticket)
-        => output.IsFromDownstream(e) || e is RunStoppedException ? e : Context.Failure(e, item, ticket);
+        => output.IsFromDownstream(e) || e is RunStoppedException ? e : Context.Failure(e, item, ticket, isPartial: Context.Out != outBefore);
 }

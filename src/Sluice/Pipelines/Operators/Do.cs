@@ -29,6 +29,8 @@ internal sealed class DoOperator<T>(Action<T> function) : Operator<T, T>
 {
     public override string Kind => "do";
 
+    public override bool LetsFailuresThrough => true;
+
     public override Delegate Function => function;
 
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new DoStage<T>(context, next, function);
@@ -56,6 +58,8 @@ internal sealed class DoStage<T>(StageContext context, Inlet<T> next, Action<T> 
 internal sealed class DoAsyncOperator<T>(Func<T, CancellationToken, ValueTask> function) : Operator<T, T>
 {
     public override string Kind => "do";
+
+    public override bool LetsFailuresThrough => true;
 
     public override Delegate Function => function;
 

@@ -58,12 +58,14 @@ internal sealed class RouteOperator<T>(Func<T, int> branch, Delegate function, F
 {
     public override string Kind => "route";
 
+    public override bool LetsFailuresThrough => true;
+
     public override Delegate Function => function;
 
     public override FanOut<T> Create(StageContext context, Inlet<T>[] branches)
     {
         context.IsOneToOne = true;
-        return (branches[0] as IRoutedMap<T>)?.TryFuse(context, branches, this) ?? new RouteStage<T>(context, branches, this);
+        return (context.Run.Options.Following is null ? (branches[0] as IRoutedMap<T>)?.TryFuse(context, branches, this) : null) ?? new RouteStage<T>(context, branches, this);
     }
 
     /// <summary>The index of the branch for an item.</summary>
@@ -99,6 +101,8 @@ internal sealed class RouteStage<T>(StageContext context, Inlet<T>[] branches, R
 internal sealed class RoundRobinOperator<T> : FanOutOperator<T>
 {
     public override string Kind => "round-robin";
+
+    public override bool LetsFailuresThrough => true;
 
     public override FanOut<T> Create(StageContext context, Inlet<T>[] branches) => new RoundRobinStage<T>(context, branches);
 }

@@ -23,6 +23,8 @@ internal sealed class SelectOperator<T, TOut>(Func<T, TOut> function) : Operator
 {
     public override string Kind => "map";
 
+    public override bool LetsFailuresThrough => true;
+
     public override Delegate Function => function;
 
     public override Inlet<T> Create(StageContext context, Inlet<TOut> next) => new SelectStage<T, TOut>(context, next, function);
@@ -141,7 +143,7 @@ internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
     private readonly int last;                       // the node of the last function; those before it have the numbers behind it
     private Func<T, T>[] functions = new Func<T, T>[FirstPlaces];   // in the order of the items, at the end of the array
     private int first = FirstPlaces - 1;
-    private int failed = -1;                                        // the step at which an item failed: the last it took
+    private long[]? failed;                                         // how many items failed, by step, from the end of the array
 
     /// <summary>With one map, for a beginning.</summary>
     public SelectRun(StageContext context, Inlet<T> next, Func<T, T> function) : base(context, next)
@@ -215,12 +217,9 @@ internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
         {
             ref NodeCounts node = ref counts[NodeOf(step)];
             node.In += count;
-            if (step == failed)
-            {
-                node.Failed++;
-                count--;
-            }
-            node.Out += count;
+            long failures = failed is { } known ? Volatile.Read(ref known[functions.Length - 1 - step]) : 0;
+            node.Failed += failures;
+            node.Out += count -= failures;
         }
     }
 
@@ -228,11 +227,10 @@ internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
 
     private int NodeOf(int step) => last + functions.Length - 1 - step;
 
-    /// <summary>There are no policies in here, so the run stops: an instance fails once.</summary>
     private Exception Failure(Exception cause, int step, T item, Ticket? ticket)
     {
         Exception failure = Context.Failure(cause, item, ticket, NodeOf(step));
-        if (failure is PipelineException) failed = step;
+        if (failure is PipelineException) (failed ??= new long[functions.Length])[functions.Length - 1 - step]++;
         return failure;
     }
 }

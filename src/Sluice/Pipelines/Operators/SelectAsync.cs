@@ -17,6 +17,8 @@ internal sealed class SelectAsyncOperator<T, TOut>(Func<T, CancellationToken, Va
 {
     public override string Kind => "map";
 
+    public override bool LetsFailuresThrough => true;
+
     public override Delegate Function => original;
 
     public override bool IsAsynchronous => true;

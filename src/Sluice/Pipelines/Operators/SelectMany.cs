@@ -27,6 +27,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
     : Stage<T, TOut>(context, next), IUpstream
 {
     private bool stopped;
+    private long outBefore;
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
@@ -34,6 +35,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
         IEnumerator<TOut> items;
         try
         {
+            outBefore = Context.Out;
             items = function(item).GetEnumerator();
         }
         catch (Exception e)
@@ -84,7 +86,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
         }
         catch (Exception e) when (inUserCode)
         {
-            throw context.Failure(e, item, ticket);
+            throw context.Failure(e, item, ticket, isPartial: context.Out != outBefore);
         }
         done = true;
         ticket?.Settle(Outcome.Skipped);           // the hold of this loop; what came out decides, if anything did

@@ -33,6 +33,7 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
         Context.In++;
         IAsyncEnumerator<TOut>? items = null;
         bool failed = true;
+        long outBefore = Context.Out;
         try
         {
             while (!Volatile.Read(ref stopped))
@@ -47,7 +48,7 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
                 }
                 catch (Exception e)
                 {
-                    throw Context.Failure(e, item, ticket);
+                    throw Context.Failure(e, item, ticket, isPartial: Context.Out != outBefore);
                 }
                 ticket?.Add(1);
                 await EmitAsync(items.Current, ticket);
@@ -56,7 +57,7 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
         }
         finally
         {
-            if (items is not null) await DisposeAsync(items, item, failed ? null : ticket, failed);
+            if (items is not null) await DisposeAsync(items, item, failed ? null : ticket, failed, Context.Out != outBefore);
         }
         ticket?.Settle(Outcome.Skipped);
     }
@@ -68,7 +69,7 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
     }
 
     /// <summary>A failure while disposing is the item's, unless there is one already.</summary>
-    private async ValueTask DisposeAsync(IAsyncEnumerator<TOut> items, T item, Ticket? ticket, bool failed)
+    private async ValueTask DisposeAsync(IAsyncEnumerator<TOut> items, T item, Ticket? ticket, bool failed, bool isPartial)
     {
         try
         {
@@ -76,7 +77,7 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
         }
         catch (Exception e) when (!failed)
         {
-            throw Context.Failure(e, item, ticket);
+            throw Context.Failure(e, item, ticket, isPartial);
         }
         catch (Exception)
         {

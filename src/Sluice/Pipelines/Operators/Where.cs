@@ -29,6 +29,8 @@ internal sealed class WhereOperator<T>(Func<T, bool> predicate) : Operator<T, T>
 {
     public override string Kind => "filter";
 
+    public override bool LetsFailuresThrough => true;
+
     public override Delegate Function => predicate;
 
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new WhereStage<T>(context, next, predicate);
@@ -57,6 +59,8 @@ internal sealed class WhereStage<T>(StageContext context, Inlet<T> next, Func<T,
 internal sealed class WhereAsyncOperator<T>(Func<T, CancellationToken, ValueTask<bool>> predicate) : Operator<T, T>
 {
     public override string Kind => "filter";
+
+    public override bool LetsFailuresThrough => true;
 
     public override Delegate Function => predicate;
 

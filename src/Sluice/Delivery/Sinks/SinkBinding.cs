@@ -1,0 +1,77 @@
+namespace Sluice;
+
+/// <summary>The sinks of a consecutor that take part in its commits, one for each node, whatever number of runs and lanes stage for it.</summary>
+internal interface ISinkBindings
+{
+    SinkBinding<T> Bind<T>(string node, Func<SinkBinding<T>> make);
+}
+
+/// <summary>A sink, as the committer sees it.</summary>
+/// <remarks>Everything but <see cref="Node"/> is called by the committer only, one call at a time.</remarks>
+internal abstract class SinkBinding(string node)
+{
+    public string Node => node;
+
+    public abstract ValueTask BeginAsync(SinkState state, CancellationToken cancellation);
+
+    /// <summary>Takes a part of a root that the next commit settles.</summary>
+    public abstract void Collect(StagedPart part, Root root, int ordinal);
+
+    /// <summary>Whether parts were collected.</summary>
+    public abstract bool IsConcerned { get; }
+
+    public abstract ValueTask PrepareAsync(CommitParts parts, CancellationToken cancellation);
+
+    /// <summary>The outcome of the prepared commit is known. After one that is void, its parts come again with their roots.</summary>
+    public abstract ValueTask FinishAsync(bool isCommitted, CancellationToken cancellation);
+
+    public abstract ValueTask EndAsync();
+}
+
+internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBinding(node)
+{
+    private List<StagedItem<T>> items = [];
+    private SinkCommit<T>? prepared;
+
+    public override bool IsConcerned => items.Count > 0;
+
+    public override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
+    {
+        items.Clear();
+        prepared = null;
+        return sink.BeginAsync(state, cancellation);
+    }
+
+    public override void Collect(StagedPart part, Root root, int ordinal)
+        => items.Add(new(((StagedPart<T>)part).Item, root.Id, root.Attempt, ordinal));
+
+    public override ValueTask PrepareAsync(CommitParts parts, CancellationToken cancellation)
+    {
+        prepared = new(parts, Node, items);
+        return sink.PrepareAsync(prepared, cancellation);
+    }
+
+    public override async ValueTask FinishAsync(bool isCommitted, CancellationToken cancellation)
+    {
+        SinkCommit<T>? commit = prepared;
+        prepared = null;
+        items = [];
+        if (commit is null) return;
+        await (isCommitted ? sink.CommittedAsync(commit, cancellation) : sink.VoidedAsync(commit, cancellation)).ConfigureAwait(false);
+    }
+
+    public override ValueTask EndAsync() => sink.EndAsync();
+}
+
+/// <summary>What a node has made of a part of a root, to become durable with the commit that settles the root.</summary>
+internal abstract class StagedPart(SinkBinding sink)
+{
+    public SinkBinding Sink => sink;
+
+    public StagedPart? Next { get; set; }
+}
+
+internal sealed class StagedPart<T>(SinkBinding sink, T item) : StagedPart(sink)
+{
+    public T Item => item;
+}

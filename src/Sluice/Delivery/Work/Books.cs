@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+
+namespace Sluice;
+
+/// <summary>What of a partition has ended, and how; a row of state, written with every commit.</summary>
+/// <param name="Completed">Items that completed.</param>
+/// <param name="Skipped">Items that ended without reaching a sink.</param>
+/// <param name="Split">Dead letters beyond the first of an item.</param>
+internal readonly record struct PartitionBooks(long Completed, long Skipped, long Split)
+{
+    public const string Node = "$books";
+
+    public static PartitionBooks Read(ReadOnlySpan<byte> row) => new(
+        BinaryPrimitives.ReadInt64LittleEndian(row), BinaryPrimitives.ReadInt64LittleEndian(row[8..]), BinaryPrimitives.ReadInt64LittleEndian(row[16..]));
+
+    public StateRow ToRow()
+    {
+        var bytes = new byte[24];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, Completed);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), Skipped);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), Split);
+        return new(Node, "", 1, bytes);
+    }
+}
+
+/// <summary>Where every accepted item is. Moves are made under one lock, so that a snapshot always adds up.</summary>
+/// <remarks>Thread-safe. <see cref="Sync"/> also guards what partitions know of their waiting entries.</remarks>
+internal sealed class Books
+{
+    private long accepted, completed, skipped, dead, cancelled, pending, inFlight, retrying, parked, suspect, split;
+
+    public Lock Sync { get; } = new();
+
+    /// <summary>Woken when something has moved.</summary>
+    public event Action? Moved;
+
+    public long Dead
+    {
+        get { lock (Sync) return dead; }
+    }
+
+    /// <summary>What the store says at a moment at which nothing is under way here. What is in no other place was cancelled.</summary>
+    public void Load(long accepted, long pending, PartitionBooks ended, long dead, long retrying, long parked, long suspect)
+    {
+        lock (Sync)
+        {
+            (this.accepted, this.pending, completed, skipped, split) = (accepted, pending, ended.Completed, ended.Skipped, ended.Split);
+            (this.dead, this.retrying, this.parked, this.suspect, inFlight) = (dead, retrying, parked, suspect, 0);
+            cancelled = accepted + split - pending - completed - skipped - dead - retrying - parked - suspect;
+        }
+        Moved?.Invoke();
+    }
+
+    public void Accept(long count)
+    {
+        lock (Sync) (accepted, pending) = (accepted + count, pending + count);
+    }
+
+    /// <summary>An entry is handed to the pipeline. Under the lock.</summary>
+    public void Lease(OwnedPartition partition, long sequence)
+    {
+        inFlight++;
+        if (!partition.Waiting.Remove(sequence, out WaitingState state)) state = sequence < 0 ? WaitingState.Retrying : WaitingState.InFlight;
+        switch (state)
+        {
+            case WaitingState.Retrying: retrying--; break;
+            case WaitingState.Parked: parked--; break;
+            case WaitingState.Suspect: suspect--; break;
+            default: pending--; break;
+        }
+    }
+
+    /// <summary>A commit was applied.</summary>
+    public void Settle(OwnedPartition partition, CommitCounts counts, IEnumerable<Deferral> deferred)
+    {
+        lock (Sync)
+        {
+            inFlight -= counts.Roots;
+            completed += counts.Completed;
+            skipped += counts.Skipped;
+            cancelled += counts.Cancelled;
+            dead += counts.Letters;
+            split += counts.Split;
+            foreach (Deferral deferral in deferred)
+            {
+                if (deferral.After is null) parked++;
+                else retrying++;
+                partition.Waiting[deferral.Sequence] = deferral.After is null ? WaitingState.Parked : WaitingState.Retrying;
+            }
+        }
+        Moved?.Invoke();
+    }
+
+    /// <summary>Parked entries are free to be leased.</summary>
+    public void Unpark(OwnedPartition partition, IEnumerable<long> sequences)
+    {
+        lock (Sync)
+        {
+            foreach (long sequence in sequences)
+            {
+                partition.Waiting[sequence] = WaitingState.Retrying;
+                parked--;
+                retrying++;
+            }
+        }
+    }
+
+    public void Redrive(long letters)
+    {
+        lock (Sync) (dead, retrying) = (dead - letters, retrying + letters);
+        Moved?.Invoke();
+    }
+
+    public void Delete(long letters)
+    {
+        lock (Sync) (dead, cancelled) = (dead - letters, cancelled + letters);
+        Moved?.Invoke();
+    }
+
+    public ConsecutorSnapshot Snapshot(string name, ConsecutorState state, RunSnapshot? run, string? problem)
+    {
+        lock (Sync)
+        {
+            // What others have accepted, or what is not counted here yet, shows first when it is leased.
+            long unseen = Math.Max(0, -pending);
+            return new(name, state, run)
+            {
+                Accepted = accepted + unseen, Pending = pending + unseen, Completed = completed, Skipped = skipped, Dead = dead, Cancelled = cancelled,
+                InFlight = inFlight, Retrying = retrying, Parked = parked, Suspect = suspect, Split = split, Problem = problem,
+            };
+        }
+    }
+}
+
+/// <summary>What a commit moves in the books.</summary>
+internal record struct CommitCounts(long Roots, long Completed, long Skipped, long Cancelled, long Letters, long Split);

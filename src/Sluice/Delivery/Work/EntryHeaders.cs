@@ -1,0 +1,51 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Sluice;
+
+/// <summary>
+/// What a consecutor keeps with an entry that is not simply an accepted item: the id that it is known by, where that is not the entry's own, and the node at
+/// which it enters. Mostly there are none.
+/// </summary>
+/// <remarks>Stored as fields: a tag (1 byte), the length (2, little-endian), UTF-8. Unknown tags are kept for newer code to read, and ignored.</remarks>
+internal readonly record struct EntryHeaders(string? Id, string? Node)
+{
+    private const byte IdTag = 1, NodeTag = 2;
+
+    public bool IsEmpty => Id is null && Node is null;
+
+    public static EntryHeaders Read(ReadOnlySpan<byte> bytes)
+    {
+        string? id = null, node = null;
+        while (bytes.Length >= 3)
+        {
+            int length = BinaryPrimitives.ReadUInt16LittleEndian(bytes[1..]);
+            if (bytes.Length < 3 + length) break;
+            ReadOnlySpan<byte> value = bytes.Slice(3, length);
+            if (bytes[0] == IdTag) id = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == NodeTag) node = Encoding.UTF8.GetString(value);
+            bytes = bytes[(3 + length)..];
+        }
+        return new(id, node);
+    }
+
+    public byte[] ToBytes()
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        Write(bytes, IdTag, Id);
+        Write(bytes, NodeTag, Node);
+        return bytes.WrittenSpan.ToArray();
+    }
+
+    private static void Write(ArrayBufferWriter<byte> to, byte tag, string? value)
+    {
+        if (value is null) return;
+        byte[] text = Encoding.UTF8.GetBytes(value);
+        Span<byte> head = to.GetSpan(3);
+        head[0] = tag;
+        BinaryPrimitives.WriteUInt16LittleEndian(head[1..], checked((ushort)text.Length));
+        to.Advance(3);
+        to.Write(text);
+    }
+}

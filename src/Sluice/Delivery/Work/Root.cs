@@ -1,0 +1,104 @@
+namespace Sluice;
+
+/// <summary>An entry under way: the ticket of an accepted item, from its lease to its commit.</summary>
+/// <remarks>
+/// Filled by the pump; staged on and failed by any thread of the run; when nothing is outstanding it belongs to the committer, which gives it back to the pool.
+/// </remarks>
+internal sealed class Root(RootPool pool) : Ticket(isFollowed: true)
+{
+    private PartFailure? failures;
+    private StagedPart? staged;
+    private EntryHeaders headers;
+    private string? id;
+
+    public OwnedPartition Partition { get; private set; } = null!;
+
+    public long EntrySequence { get; private set; }
+
+    /// <summary>The number of this start, from 1.</summary>
+    public int Attempt { get; private set; }
+
+    public int Generation { get; private set; }
+
+    /// <summary>Whether it was settled before it was started: nothing depends on how it ends.</summary>
+    public bool IsFree { get; set; }
+
+    /// <summary>The next one on a stack that it is on.</summary>
+    public Root? Behind { get; set; }
+
+    public ref readonly EntryHeaders Headers => ref headers;
+
+    public override string Id => id ??= headers.Id ?? new EntryId(Generation, Partition.Owner.Group.Stream, Partition.Number, EntrySequence).ToString();
+
+    public override int EarlierAttempts => Attempt - 1;
+
+    /// <summary>The newest first.</summary>
+    public PartFailure? Failures => failures;
+
+    public StagedPart? Staged => staged;
+
+    public void Begin(OwnedPartition partition, in Entry entry, in EntryHeaders known, long number)
+    {
+        (Partition, EntrySequence, Attempt, Generation, headers) = (partition, entry.Sequence, entry.Attempt, entry.Generation, known);
+        Open(number);
+    }
+
+    /// <summary>Any thread of the run.</summary>
+    public void Stage(StagedPart part)
+    {
+        StagedPart? seen = Volatile.Read(ref staged);
+        while (true)
+        {
+            part.Next = seen;
+            StagedPart? found = Interlocked.CompareExchange(ref staged, part, seen);
+            if (ReferenceEquals(found, seen)) return;
+            seen = found;
+        }
+    }
+
+    /// <summary>What this attempt has staged is not to be committed.</summary>
+    public void DropStaged() => staged = null;
+
+    /// <summary>Forgets everything, and goes back to the pool.</summary>
+    public void Recycle()
+    {
+        (failures, staged, id, Behind, IsFree) = (null, null, null, null, false);
+        headers = default;
+        pool.Return(this);
+    }
+
+    protected override void Keep(PartFailure failure)
+    {
+        PartFailure? seen = Volatile.Read(ref failures);
+        while (true)
+        {
+            failure.Next = seen;
+            PartFailure? found = Interlocked.CompareExchange(ref failures, failure, seen);
+            if (ReferenceEquals(found, seen)) return;
+            seen = found;
+        }
+    }
+
+    protected override void OnSettled() => Partition.Settled(this);
+}
+
+/// <summary>Roots that are not in use. Thread-safe.</summary>
+internal sealed class RootPool
+{
+    private readonly Lock sync = new();
+    private readonly Stack<Root> unused = new();
+
+    public Root Rent()
+    {
+        lock (sync)
+        {
+            if (unused.TryPop(out Root? root)) return root;
+        }
+        return new(this);
+    }
+
+    public void Return(Root root)
+    {
+        lock (sync) unused.Push(root);
+    }
+}

@@ -1,0 +1,40 @@
+namespace Sluice;
+
+/// <summary>
+/// What makes a run one that follows its items for somebody else, who replays or buries those that fail: the run goes on after failures, refuses stages
+/// that would forget something in a crash, and can be entered at any node.
+/// </summary>
+/// <param name="feeder">Where the run's source takes its items from.</param>
+internal sealed class Following(object feeder)
+{
+    private readonly Dictionary<int, IEntrance> entrances = [];
+
+    public object Feeder => feeder;
+
+    /// <summary>Whether items will enter at nodes in the middle: no node may be joined to another then.</summary>
+    public bool HasEntrances { get; init; }
+
+    /// <summary>Where a node takes its items in; null for what takes none.</summary>
+    public IEntrance? Entrance(int node) => entrances.GetValueOrDefault(node);
+
+    /// <summary>Called while the run is built.</summary>
+    public void Add<T>(int node, Inlet<T> inlet) => entrances.TryAdd(node, new Entrance<T>(inlet));
+}
+
+/// <summary>Where a node takes its items in, whatever their type.</summary>
+internal interface IEntrance
+{
+    /// <summary>Hands itself on with its type.</summary>
+    TResult Accept<TResult>(IEntranceVisitor<TResult> visitor);
+}
+
+/// <summary>Does something with an entrance, and with the type of its items.</summary>
+internal interface IEntranceVisitor<out TResult>
+{
+    TResult Visit<T>(Inlet<T> inlet);
+}
+
+internal sealed class Entrance<T>(Inlet<T> inlet) : IEntrance
+{
+    public TResult Accept<TResult>(IEntranceVisitor<TResult> visitor) => visitor.Visit(inlet);
+}

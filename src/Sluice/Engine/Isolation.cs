@@ -1,0 +1,80 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>
+/// Stands in front of an inlet in runs that go on after failures (<see cref="Following"/>): a failure of one item that its root knows of ends here, so
+/// that whoever pushes several items, or is at work for others, goes on with the next.
+/// </summary>
+/// <remarks>
+/// Not needed between stages that have nothing left to do for an item once they have pushed it (<see cref="Operator{TIn, TOut}.LetsFailuresThrough"/>): failures
+/// are thrown through those, up to here or to the source.
+/// </remarks>
+internal sealed class Isolation<T> : Inlet<T>, IUpstream
+{
+    private readonly Inlet<T> next;
+
+    public Isolation(Inlet<T> next)
+    {
+        (this.next, Node) = (next, next.Node);
+        next.Attach(this);
+    }
+
+    public override bool IsSelective => next.IsSelective;
+
+    public override bool IsReady => next.IsReady;
+
+    public override bool HandsOn => next.HandsOn;
+
+    public override void ComesFrom(int from) => next.ComesFrom(from);
+
+    public override void Flush() => next.Flush();
+
+    public void Stop() => Upstream?.Stop();
+
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        try
+        {
+            ValueTask pushed = next.PushAsync(item, ticket);
+            return pushed.IsCompletedSuccessfully ? default : AwaitAsync(pushed);
+        }
+        catch (PipelineException e) when (e.IsKept)
+        {
+            return default;
+        }
+    }
+
+    public override ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
+    {
+        while (taken < count)
+        {
+            int before = taken;
+            try
+            {
+                ValueTask pulled = next.PullAsync(ring, run, count, ref taken);
+                return pulled.IsCompletedSuccessfully ? default : AwaitAsync(pulled);
+            }
+            catch (PipelineException e) when (e.IsKept && taken > before)
+            {
+                // The item that failed is taken; the rest is still there.
+            }
+        }
+        return default;
+    }
+
+    protected override ValueTask OnCompleteAsync() => next.CompleteAsync();
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private static async ValueTask AwaitAsync(ValueTask pushed)
+    {
+        try
+        {
+            await pushed;
+        }
+        catch (PipelineException e) when (e.IsKept)
+        {
+            // Its root is settled, or will be when its other parts are.
+        }
+    }
+}
