@@ -7,5 +7,6 @@ internal static class Catalogue
     [
         Fused.Scenario, FusedAsync.Scenario, Boundary.Scenario, Parallel.Scenario, Keyed.Scenario,
         Broadcast.Scenario, Route.Scenario, Latency.Scenario, Startup.Scenario, AirportDistances.Scenario,
+        Tracked.Scenario, Durable.Scenario, Recover.Scenario,
     ];
 }

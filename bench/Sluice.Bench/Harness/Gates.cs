@@ -26,6 +26,12 @@ internal static class Gates
         ["startup-buffered/tpl"] = 0.2,
         ["airports/hand-loop"] = 1.2,
         ["airports-parallel/parallel-for"] = 1.2,
+        ["tracked/fused"] = 1.35,
+        ["tracked-boundary/boundary"] = 1.5,
+        ["durable/raw-sqlite"] = 1.7,
+        ["durable-batch/raw-sqlite"] = 0.8,
+        ["durable-single/raw-commit"] = 2.0,
+        ["recover/recover-small"] = 2.0,
     };
 
     // On one core nobody gains by running beside somebody else.
@@ -40,6 +46,8 @@ internal static class Gates
     {
         ["fused"] = 0.05,
         ["boundary"] = 2.0,
+        ["tracked"] = 2.0,
+        ["tracked-boundary"] = 2.0,
     };
 
     /// <summary>The highest ratio that passes, or null where there is no gate.</summary>

@@ -10,6 +10,7 @@ internal sealed class SmallWork(string name, int count)
 {
     private readonly string orders = $"orders {name}";
     private readonly string results = $"results {name}";
+    private long appended, committed;                // acknowledged: whatever dies, the store must know it
     private GroupId Group => new(orders, "sum");
 
     public async Task RunAsync(IStreamStore store)
@@ -18,24 +19,28 @@ internal sealed class SmallWork(string name, int count)
         await store.OpenStreamAsync(results, new() { Partitions = 1 });
         await store.AddGroupAsync(Group);
         ProducerState producer = await store.OpenProducerAsync(orders, "numbers");
+        Expect.True(producer.Last >= appended, $"acknowledged appends are there (number {appended} was acknowledged, {producer.Last} is known)");
         for (long number = producer.Last + 1; number <= count; number += 2)
         {
             using EntryBatch pair = Rig.Batch($"{number}", $"{number + 1}");
-            AppendResult appended = await store.AppendAsync(new(orders, "numbers", producer.Epoch, number, pair));
-            Expect.Equal(AppendStatus.Accepted, appended.Status, $"the append of {number}");
+            AppendResult result = await store.AppendAsync(new(orders, "numbers", producer.Epoch, number, pair));
+            Expect.Equal(AppendStatus.Accepted, result.Status, $"the append of {number}");
+            appended = result.Last;
         }
 
         TakeResult taken = await store.TakeAsync(Group, 0, new("worker"));
+        Expect.True(taken.State!.LastCommit >= committed, $"acknowledged commits are there (commit {committed} was acknowledged, {taken.State.LastCommit} is known)");
         GroupInfo? group = await store.FindGroupAsync(Group);
         Quarantine? quarantine = await store.TakeQuarantineAsync(Group, "worker", group!.QuarantineEpoch);
-        for (long commit = taken.State!.LastCommit + 1; ;)
+        for (long commit = taken.State.LastCommit + 1; ;)
         {
             var lease = new LeaseRequest([taken.Ownership]) { MaxItems = 2 };
             LeaseResult leased = await store.LeaseAsync(lease);
             if (leased.Batches.Count == 0) leased = await store.LeaseAsync(lease with { Quarantine = quarantine });
             if (leased.Batches.Count == 0) return;
-            CommitResult result = await store.CommitAsync(await WorkAsync(store, taken.Ownership, commit++, leased.Batches[0].Entries.ToArray()));
+            CommitResult result = await store.CommitAsync(await WorkAsync(store, taken.Ownership, commit, leased.Batches[0].Entries.ToArray()));
             Expect.Equal(CommitStatus.Committed, result.Status, $"a commit ({result.Detail})");
+            committed = commit++;
         }
     }
 

@@ -56,7 +56,7 @@ internal static class Auditor
             if (letters.Count == 0) return;
             foreach (DeadEntry letter in letters)
             {
-                Work work = serializer.Deserialize(letter.Entry.Payload);
+                Work work = serializer.Deserialize(letter.Entry.Payload.Span);
                 accounts[work.Number].Letters.Add($"{letter.Node} {work.Trace}");
             }
             after = letters[^1].Number;

@@ -32,7 +32,8 @@ public sealed partial class MemoryStreamStore
         // Validate everything first: what follows cannot fail.
         if (request.Epoch > epoch)
             throw new StoreWentBackException(
-                $"The producer {request.Producer} of the stream {stream.Name} has the epoch {request.Epoch}, the store knows {epoch} only: it has lost writes.") { Stream = stream.Name };
+                $"The producer {request.Producer} of the stream {stream.Name} has the epoch {request.Epoch}, the store knows {epoch} only: it has lost writes.")
+            { Stream = stream.Name };
         if (request.Epoch < epoch) return new(AppendStatus.Refused, last, null);
         long end = request.LastSequence;
         if (end <= last) return new(AppendStatus.Duplicate, last, request.Sequence == producer!.LastFrom ? producer.LastId : null);

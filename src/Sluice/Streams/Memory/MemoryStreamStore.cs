@@ -50,7 +50,8 @@ public sealed partial class MemoryStreamStore : IStreamStore
             if (stored.Options.Partitions != options.Partitions)
                 throw new StreamStoreException(
                     $"The stream {stream} has {stored.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would move: open "
-                    + "it with the number it has, or make another stream.") { Stream = stream };
+                    + "it with the number it has, or make another stream.")
+                { Stream = stream };
             return Info(stored);
         }, cancellation);
     }

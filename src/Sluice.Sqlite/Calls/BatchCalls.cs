@@ -1,0 +1,45 @@
+namespace Sluice.Sqlite;
+
+/// <summary>Counters of batches.</summary>
+internal static class BatchCalls
+{
+    /// <summary>What can be seen without the store.</summary>
+    public static void Check(IReadOnlyList<BatchChange> changes)
+    {
+        foreach (BatchChange change in changes)
+        {
+            StreamNames.Check(change.Batch);
+            if (change.Accepted < 0 || change.Ended < 0 || change.Failed < 0)
+                throw new ArgumentException($"The counter of the batch {change.Batch} was to be changed by less than zero.", nameof(changes));
+        }
+    }
+
+    /// <summary>Changes counters. A marker that is due for a stream that has ended is dropped: nobody can get anything from there any more.</summary>
+    public static void Count(Session session, IReadOnlyList<BatchChange> changes)
+    {
+        foreach (BatchChange change in changes)
+        {
+            BatchCounts counts = Find(session, change.Batch).With(change);
+            if (!counts.IsComplete)
+            {
+                session.Sql("INSERT OR REPLACE INTO sluice_batch VALUES(?, ?, ?, ?, ?)")
+                    .Put(change.Batch).Put(counts.Accepted).Put(counts.Ended).Put(counts.Failed).Put(counts.IsClosed ? 1 : 0).Run();
+                continue;
+            }
+            session.Sql("DELETE FROM sluice_batch WHERE name = ?").Put(change.Batch).Run();
+            using var marker = new EntryBatch();
+            marker.Add(counts.ToBytes(), headers: change.MarkerHeaders.Span);
+            foreach (string name in change.MarkerStreams)
+                if (session.Stream(name) is { End: null } stream) stream.Append(marker);
+        }
+    }
+
+    private static BatchCounts Find(Session session, string name)
+    {
+        Statement row = session.Sql("SELECT accepted, ended, failed, closed FROM sluice_batch WHERE name = ?").Put(name);
+        if (!row.Next()) return default;
+        var counts = new BatchCounts(row.Long(0), row.Long(1), row.Long(2), row.Int(3) != 0);
+        row.Reset();
+        return counts;
+    }
+}

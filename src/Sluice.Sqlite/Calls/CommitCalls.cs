@@ -1,0 +1,124 @@
+namespace Sluice.Sqlite;
+
+/// <summary>Commits: void, or wholly applied.</summary>
+internal static class CommitCalls
+{
+    public static CommitResult Commit(Session session, StoreCommit commit)
+    {
+        if (GroupCalls.PartitionOf(session, commit.Owner) is not { } partition) return new(CommitStatus.Stale, $"the group of {commit.Owner} is not there");
+        if (commit.Sequence > 0 && (commit.Owner.Epoch, commit.Sequence) == (partition.LastCommitEpoch, partition.LastCommit)) return new(CommitStatus.Committed);
+        if (commit.Owner.Epoch < partition.Epoch || partition.Owner is null)
+            return new(CommitStatus.Stale, $"{commit.Owner} is void: the partition was taken or released since (epoch {partition.Epoch})");
+        if (commit.Sequence <= partition.LastCommit) return new(CommitStatus.Stale, $"commit {commit.Sequence} of {commit.Owner}: {partition.LastCommit} was applied already");
+        if (commit.Sequence > partition.LastCommit + 1)
+            return new(CommitStatus.Gap, $"commit {commit.Sequence} of {commit.Owner} is ahead: the last one was {partition.LastCommit}");
+        if (CommitCheck.Void(session, commit, partition) is { } reason) return reason;
+
+        // What may be damaged is read, and what users wrote is run, before anything else is changed: either may fail by itself.
+        Dictionary<long, Entry> entries = Read(commit, partition);
+        AttachmentCalls.Run(session, commit.Attachments);
+        Apply(session, commit, partition, entries);
+        return new(CommitStatus.Committed);
+    }
+
+    private static Dictionary<long, Entry> Read(StoreCommit commit, StoredPartition partition)
+    {
+        Dictionary<long, Entry> entries = [];
+        foreach (Burial letter in commit.Dead)
+            entries[letter.Sequence] = partition.IsFirstTimer(letter.Sequence) ? partition.Log.Read(letter.Sequence) : StoredRows.Read(partition, letter.Sequence);
+        foreach (Deferral deferral in commit.Deferred)
+            if (partition.IsFirstTimer(deferral.Sequence)) entries[deferral.Sequence] = partition.Log.Read(deferral.Sequence);
+        return entries;
+    }
+
+    private static void Apply(Session session, StoreCommit commit, StoredPartition partition, Dictionary<long, Entry> entries)
+    {
+        session.Mark(partition);
+        StoredGroup group = partition.Group;
+        foreach (Burial letter in commit.Dead) Bury(session, letter, partition, entries[letter.Sequence]);
+        foreach (Deferral deferral in commit.Deferred) Defer(session, deferral, partition, entries);
+        foreach (SequenceRange range in commit.Settled)
+        {
+            group.Backlog.Items -= range.Count;
+            StoredRows.Delete(partition, range.First, range.Last);
+            partition.Pass(range.First, range.Last);
+        }
+        partition.Advance();
+        for (int i = 0; i < (commit.Derived?.Count ?? 0); i++)
+        {
+            EntryChunk.ReadRecord(commit.Derived!.RecordAt(i), new(0, 1, session.Now, session.Generation), 0, group.Stream.Name, partition.Number, out Entry entry);
+            AddOwn(partition, entry);
+        }
+
+        foreach (StateRow row in commit.State) Store(session, row, partition);
+        foreach (FileLength file in commit.FileLengths) Store(session, file, partition);
+        foreach (CommitOutput output in commit.Outputs)
+        {
+            StoredStream to = session.Stream(output.Stream);
+            if (session.Living.Reserved.GiveBack(partition, to, output.ReservedItems, output.ReservedBytes)) session.Changed(to.Name);
+            to.Append(output.Entries);
+        }
+        foreach (ReaderOpening reader in commit.Readers) ReaderCalls.Open(session, session.Stream(reader.Stream), reader.Reader, reader.Options);
+        foreach (CursorMove cursor in commit.Cursors) ReaderCalls.Move(session, cursor);
+        if (commit.Batches.Count > 0) BatchCalls.Count(session, commit.Batches);
+        foreach (StreamEnding ending in commit.Ends) StreamCalls.End(session, session.Stream(ending.Stream), ending.End);
+
+        (partition.LastCommit, partition.LastCommitEpoch, partition.Version) = (commit.Sequence, commit.Owner.Epoch, partition.OwnerVersion);
+        group.Stream.Trim(partition.Number);
+        session.Changed(group.Stream.Name);
+    }
+
+    /// <summary>Adds an entry of the group's own.</summary>
+    public static void AddOwn(StoredPartition partition, in Entry entry)
+    {
+        partition.Change();
+        partition.LastOwn--;
+        StoredRows.Insert(partition, entry with { Sequence = partition.LastOwn }, WaitingState.Retrying, 0, partition.Group.Session.Now.UtcTicks, "", "");
+        partition.Group.Backlog.Items++;
+    }
+
+    private static void Bury(Session session, Burial letter, StoredPartition partition, in Entry root)
+    {
+        StoredGroup group = partition.Group;
+        session.Mark(group);
+        Entry dead = root with { Payload = letter.Payload ?? root.Payload, Headers = letter.Headers ?? root.Headers };
+        session.Sql("INSERT INTO sluice_dead(grp, number, part, root, attempts, died, node, path, error, blob) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            .Put(group.Id).Put(++group.LastDead).Put(partition.Number).Put(letter.Sequence).Put(letter.Attempts).Put(session.Now.UtcTicks)
+            .Put(letter.Node).Put(letter.Path).Put(Shorten(letter.Error)).Put(RowBlob.Write(dead)).Run();
+    }
+
+    private static void Defer(Session session, Deferral deferral, StoredPartition partition, Dictionary<long, Entry> entries)
+    {
+        WaitingState state = deferral.After is null ? WaitingState.Parked : WaitingState.Retrying;
+        long? due = (session.Now + deferral.After)?.UtcTicks;
+        if (partition.IsFirstTimer(deferral.Sequence))
+        {
+            StoredRows.Insert(partition, entries[deferral.Sequence], state, deferral.Attempts, due, deferral.Node, Shorten(deferral.Error));
+            partition.Pass(deferral.Sequence, deferral.Sequence);
+        }
+        else
+        {
+            StoredRows.Defer(partition, deferral.Sequence, state, deferral.Attempts, due, deferral.Node, Shorten(deferral.Error));
+        }
+    }
+
+    private static void Store(Session session, StateRow row, StoredPartition partition)
+    {
+        if (row.Value is { } value)
+            session.Sql("INSERT OR REPLACE INTO sluice_state VALUES(?, ?, ?, ?, ?, ?)")
+                .Put(partition.Group.Id).Put(partition.Number).Put(row.Node).Put(row.Key).Put(row.Version).Put(value.Span).Run();
+        else
+            session.Sql("DELETE FROM sluice_state WHERE grp = ? AND part = ? AND node = ? AND key = ?")
+                .Put(partition.Group.Id).Put(partition.Number).Put(row.Node).Put(row.Key).Run();
+    }
+
+    private static void Store(Session session, FileLength file, StoredPartition partition)
+    {
+        if (file.Length < 0)
+            session.Sql("DELETE FROM sluice_file WHERE grp = ? AND part = ? AND name = ?").Put(partition.Group.Id).Put(partition.Number).Put(file.Name).Run();
+        else
+            session.Sql("INSERT OR REPLACE INTO sluice_file VALUES(?, ?, ?, ?)").Put(partition.Group.Id).Put(partition.Number).Put(file.Name).Put(file.Length).Run();
+    }
+
+    private static string Shorten(string text) => text.Length <= 4000 ? text : text[..4000];
+}

@@ -1,0 +1,157 @@
+namespace Sluice.Sqlite;
+
+/// <summary>Groups, their members, and who owns what.</summary>
+internal static class GroupCalls
+{
+    public static void Add(Session session, GroupId id, StreamStart start)
+    {
+        StoredStream stream = session.Stream(id.Stream);
+        if (stream.Groups.ContainsKey(id.Name)) return;
+        session.Write();
+        session.Sql("INSERT INTO sluice_group(stream, name) VALUES(?, ?)").Put(stream.Id).Put(id.Name).Run();
+        Statement row = session.Sql("SELECT id FROM sluice_group WHERE stream = ? AND name = ?").Put(stream.Id).Put(id.Name);
+        row.Next();
+        var group = new StoredGroup(session, stream, row.Long(0), id.Name);
+        row.Reset();
+        group.Partitions = new StoredPartition[stream.Logs.Length];
+        for (int i = 0; i < stream.Logs.Length; i++)
+        {
+            StoredLog log = stream.Logs[i];
+            StoredPartition partition = group.Partitions[i] = new(group, i);
+            partition.StartAt(start == StreamStart.First ? log.Trimmed : log.Tail);
+            group.Backlog.Add(partition.Backlog.Items, partition.Backlog.Bytes);
+            session.Sql("INSERT INTO sluice_part VALUES(?, ?, 0, NULL, 0, 0, ?, ?, 0, 0, 0, 0, 0, 0, zeroblob(0))")
+                .Put(group.Id).Put(i).Put(partition.Dispatched).Put(partition.Done).Run();
+        }
+        stream.Groups.Add(id.Name, group);
+    }
+
+    public static void Remove(Session session, GroupId id)
+    {
+        if (session.FindStream(id.Stream)?.Groups.GetValueOrDefault(id.Name) is { } group) Remove(session, group);
+    }
+
+    public static void Remove(Session session, StoredGroup group)
+    {
+        session.Write();
+        session.Save();                              // or what is marked would be written for a group that is gone
+        foreach (StoredPartition partition in group.Partitions) Unreserve(session, partition);
+        session.Sql("DELETE FROM sluice_part WHERE grp = ?").Put(group.Id).Run();
+        session.Sql("DELETE FROM sluice_row WHERE grp = ?").Put(group.Id).Run();
+        session.Sql("DELETE FROM sluice_dead WHERE grp = ?").Put(group.Id).Run();
+        session.Sql("DELETE FROM sluice_state WHERE grp = ?").Put(group.Id).Run();
+        session.Sql("DELETE FROM sluice_file WHERE grp = ?").Put(group.Id).Run();
+        session.Sql("DELETE FROM sluice_group WHERE id = ?").Put(group.Id).Run();
+        group.Stream.Groups.Remove(group.Name);
+        session.Living.Forget(group.Id);
+        for (int i = 0; i < group.Partitions.Length; i++) group.Stream.Trim(i);
+        session.Changed(group.Stream.Name);
+    }
+
+    public static GroupInfo? Find(Session session, GroupId id)
+        => session.FindStream(id.Stream)?.Groups.GetValueOrDefault(id.Name)?.Info();
+
+    public static GroupInfo Beat(Session session, GroupId id, string member)
+    {
+        StoredGroup group = session.Group(id);
+        session.Living.Beat(group.Id, member);
+        return group.Info();
+    }
+
+    public static void Leave(Session session, GroupId id, string member)
+    {
+        StoredGroup group = session.Group(id);
+        if (group.QuarantineOwner == member)
+        {
+            session.Mark(group);
+            group.QuarantineOwner = null;
+        }
+        session.Living.Leave(group.Id, member);
+        session.Changed(id.Stream);
+    }
+
+    public static TakeResult Take(Session session, GroupId id, int number, TakeRequest request)
+    {
+        StoredPartition partition = session.Partition(id, number);
+        if (request.ExpectedEpoch is { } expected && expected != partition.Epoch) return new(TakeStatus.Changed, default, null, partition.Version);
+        if (partition.Version > request.Version) return new(TakeStatus.Newer, default, null, partition.Version);
+        session.Mark(partition);
+        if (partition.Owner is not null) Suspect(partition);
+        Unreserve(session, partition);
+        partition.Epoch++;
+        (partition.Owner, partition.OwnerVersion) = (request.Member, request.Version);
+        partition.Group.Stream.Trim(number);
+        var state = new PartitionState(partition.Dispatched, partition.Done, partition.LastCommit,
+            StoredRows.List(partition, withPayload: false, long.MinValue, int.MaxValue), Files(session, partition));
+        return new(TakeStatus.Taken, new(id, number, partition.Epoch), state, partition.Version);
+    }
+
+    public static bool Release(Session session, Ownership owner)
+    {
+        if (Owned(session, owner) is not { Owner: not null } partition) return false;
+        session.Mark(partition);
+        StoredRows.GiveBack(partition);
+        partition.GiveBack();
+        partition.Owner = null;
+        Unreserve(session, partition);
+        session.Changed(owner.Group.Stream);
+        return true;
+    }
+
+    public static Quarantine? TakeQuarantine(Session session, GroupId id, string member, long expectedEpoch)
+    {
+        StoredGroup group = session.Group(id);
+        if (group.QuarantineEpoch != expectedEpoch) return null;
+        session.Mark(group);
+        group.QuarantineOwner = member;
+        return new Quarantine(id, ++group.QuarantineEpoch);
+    }
+
+    public static void ReleaseQuarantine(Session session, Quarantine quarantine)
+    {
+        StoredGroup group = session.Group(quarantine.Group);
+        if (group.QuarantineEpoch != quarantine.Epoch) return;
+        session.Mark(group);
+        group.QuarantineOwner = null;
+        session.Changed(quarantine.Group.Stream);
+    }
+
+    /// <summary>The partition of an ownership; null if somebody else has taken it since, or the group is gone.</summary>
+    public static StoredPartition? Owned(Session session, Ownership owner)
+        => PartitionOf(session, owner) is { } partition && partition.Epoch == owner.Epoch ? partition : null;
+
+    /// <summary>The partition, whoever has it now; null if the group is gone.</summary>
+    /// <exception cref="StoreWentBackException">The epoch was never given.</exception>
+    public static StoredPartition? PartitionOf(Session session, Ownership owner)
+    {
+        if (session.FindStream(owner.Group.Stream)?.Groups.GetValueOrDefault(owner.Group.Name) is not { } group) return null;
+        StoredPartition partition = group.Partitions[Session.Checked(owner.Partition, group.Stream)];
+        return owner.Epoch <= partition.Epoch
+            ? partition
+            : throw new StoreWentBackException($"{owner} was taken, but the store knows the epoch {partition.Epoch} only: it has lost writes.")
+            { Stream = owner.Group.Stream, Partition = owner.Partition };
+    }
+
+    // The owner is gone without a word: what it had in flight is suspect, and gets rows.
+    private static void Suspect(StoredPartition partition)
+    {
+        StoredRows.Suspect(partition);
+        foreach (long sequence in partition.FirstTimers())
+            StoredRows.Insert(partition, partition.Log.Read(sequence), WaitingState.Suspect, 0, null, "", "");
+        partition.Pass(partition.Done + 1, partition.Dispatched);
+        partition.Advance();
+    }
+
+    private static void Unreserve(Session session, StoredPartition partition)
+    {
+        foreach (string stream in session.Living.Reserved.End(partition.Group.Id, partition.Number)) session.Changed(stream);
+    }
+
+    private static Dictionary<string, long> Files(Session session, StoredPartition partition)
+    {
+        var files = new Dictionary<string, long>(StringComparer.Ordinal);
+        Statement rows = session.Sql("SELECT name, length FROM sluice_file WHERE grp = ? AND part = ?").Put(partition.Group.Id).Put(partition.Number);
+        while (rows.Next()) files.Add(rows.Text(0), rows.Long(1));
+        return files;
+    }
+}

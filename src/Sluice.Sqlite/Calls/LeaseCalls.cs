@@ -1,0 +1,123 @@
+namespace Sluice.Sqlite;
+
+/// <summary>Leases and reservations.</summary>
+internal static class LeaseCalls
+{
+    public static ReserveStatus Reserve(Session session, Ownership owner, string streamName, long items, long bytes)
+    {
+        StoredStream output = session.Stream(streamName);
+        if (GroupCalls.Owned(session, owner) is not { Owner: not null } partition) return ReserveStatus.Stale;
+        if (output.End is not null) return ReserveStatus.Ended;
+        if (StreamCalls.Swept(output).IsFullFor(items, bytes)) return ReserveStatus.Full;
+        session.Living.Reserved.Add(partition, output, items, bytes);
+        return ReserveStatus.Reserved;
+    }
+
+    public static LeaseResult Lease(Session session, LeaseRequest request)
+    {
+        List<(Ownership Owner, StoredPartition Partition)> owned = [];
+        List<Ownership> stale = [];
+        foreach (Ownership owner in request.Owned)
+            if (GroupCalls.Owned(session, owner) is { Owner: not null } partition) owned.Add((owner, partition));
+            else stale.Add(owner);
+
+        if (request.Quarantine is { } quarantine) return LeaseSuspect(session, quarantine, owned, stale);
+        foreach (StoredStream gate in request.Gates.Select(session.Stream))
+            if (StreamCalls.Swept(gate).IsFullFor(1, 1)) return new([], stale) { FullGate = gate.Name, NextDue = gate.NextExpiry() };
+
+        List<LeasedBatch> batches = [];
+        var room = new LeaseRoom { Items = request.MaxItems, Bytes = request.MaxBytes };
+        foreach ((Ownership owner, StoredPartition partition) in owned)
+        {
+            if (room.Items <= 0 || room.Bytes <= 0) break;
+            List<Entry> entries = Lease(partition, ref room);
+            if (entries.Count > 0) batches.Add(new(owner, entries.ToArray()));
+        }
+        long? due = owned.Min(one => StoredRows.NextDue(one.Partition));
+        return new(batches, stale)
+        {
+            NextDue = due is { } at ? TimeSpan.FromTicks(Math.Max(0, at - session.Now.UtcTicks)) : null,
+            IsEnded = batches.Count == 0 && owned.Count > 0 && owned.All(one => one.Partition.Group.Stream.End is not null && one.Partition.IsEmpty),
+        };
+    }
+
+    private static List<Entry> Lease(StoredPartition partition, ref LeaseRoom room)
+    {
+        List<Entry> entries = [];
+        bool mayHaveNew = true;
+        if (partition.Rows > partition.Flying)
+        {
+            long now = partition.Group.Session.Now.UtcTicks;
+            while (room.Items > 0 && room.Bytes > 0)
+            {
+                // A first entry is given whatever its length; the others share what is left.
+                var due = StoredRows.Due(partition, now, room.IsFirst ? 1 : room.Items, room.Limit);
+                foreach ((Entry entry, int attempts, long bytes) in due)
+                {
+                    StoredRows.Lease(partition, entry.Sequence, alone: false);
+                    entries.Add(entry with { Attempt = attempts + 1 });
+                    room.Take(bytes);
+                }
+                if (due.Count == 0) break;
+            }
+            mayHaveNew = StoredRows.NextDue(partition) is not { } next || next > now;
+        }
+        if (mayHaveNew) LeaseNew(partition, ref room, entries);
+        return entries;
+    }
+
+    private static void LeaseNew(StoredPartition partition, ref LeaseRoom room, List<Entry> entries)
+    {
+        long mark = partition.SkipPassed(partition.Dispatched);
+        while (room.Items > 0 && room.Bytes > 0 && mark < partition.Log.Tail)
+        {
+            try
+            {
+                if (partition.Log.LengthOf(mark + 1) > room.Limit) break;
+                Entry entry = partition.Log.Read(mark + 1);
+                entries.Add(entry with { Attempt = 1 });
+                room.Take(entry.Headers.Length + entry.Payload.Length);
+            }
+            catch (StreamStoreException) when (entries.Count > 0)
+            {
+                break;                               // damaged: the next lease begins with it, and says so; what is before it can be processed
+            }
+            mark = partition.SkipPassed(mark + 1);
+        }
+        if (mark > partition.Dispatched) partition.DispatchTo(mark);
+    }
+
+    private static LeaseResult LeaseSuspect(
+        Session session, Quarantine quarantine, List<(Ownership Owner, StoredPartition Partition)> owned, List<Ownership> stale)
+    {
+        StoredGroup group = session.Group(quarantine.Group);
+        if (quarantine.Epoch > group.QuarantineEpoch)
+            throw new StoreWentBackException(
+                $"The quarantine of {quarantine.Group} was taken with the epoch {quarantine.Epoch}, the store knows {group.QuarantineEpoch} only: it has lost writes.");
+        if (quarantine.Epoch < group.QuarantineEpoch || group.QuarantineOwner is null) return new([], stale) { IsQuarantineLost = true };
+        foreach ((Ownership owner, StoredPartition partition) in owned)
+        {
+            if (owner.Group != quarantine.Group || StoredRows.FirstSuspect(partition) is not { } suspect) continue;
+            session.Write();
+            StoredRows.Lease(partition, suspect.Entry.Sequence, alone: true);
+            return new([new(owner, new[] { suspect.Entry with { Attempt = suspect.Attempts + 1 } })], stale);
+        }
+        return new([], stale);
+    }
+
+    private struct LeaseRoom()
+    {
+        public int Items;
+        public long Bytes;
+        public bool IsFirst = true;
+
+        public readonly long Limit => IsFirst ? long.MaxValue : Bytes;
+
+        public void Take(long bytes)
+        {
+            Items--;
+            Bytes -= bytes;
+            IsFirst = false;
+        }
+    }
+}

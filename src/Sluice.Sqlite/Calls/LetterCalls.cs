@@ -1,0 +1,65 @@
+namespace Sluice.Sqlite;
+
+/// <summary>Dead letters, and lists of what waits.</summary>
+internal static class LetterCalls
+{
+    private const string Columns = "SELECT number, part, root, attempts, died, node, path, error, blob FROM sluice_dead WHERE grp = ? ";
+
+    /// <summary>What is outstanding, by sequence; those in flight for the first time included.</summary>
+    public static IReadOnlyList<WaitingEntry> ListWaiting(StoredPartition partition, long? after, int max)
+    {
+        List<WaitingEntry> rows = StoredRows.List(partition, withPayload: true, after ?? long.MinValue, max);
+        IEnumerable<WaitingEntry> first = partition.FirstTimers(after ?? -1).Take(max)
+            .Select(sequence => new WaitingEntry(partition.Log.Read(sequence), WaitingState.InFlight, 0, null, "", ""));
+        return [.. rows.Concat(first).OrderBy(entry => entry.Entry.Sequence).Take(max)];
+    }
+
+    public static IReadOnlyList<DeadEntry> ListDead(StoredGroup group, string? node, long after, int max)
+    {
+        List<DeadEntry> letters = [];
+        Statement rows = group.Session.Sql(Columns + "AND number > ? AND (? IS NULL OR node = ?) ORDER BY number LIMIT ?")
+            .Put(group.Id).Put(after).Put(node).Put(node).Put(max);
+        while (rows.Next()) letters.Add(Show(rows, group));
+        return letters;
+    }
+
+    public static int Redrive(StoredGroup group, IReadOnlyList<long> numbers)
+    {
+        // Read first: a letter that is damaged stays, and changes nothing.
+        List<DeadEntry> letters = [.. numbers.Distinct().Select(number => Find(group, number)).OfType<DeadEntry>()];
+        foreach (DeadEntry letter in letters)
+        {
+            CommitCalls.AddOwn(group.Partitions[letter.Partition], letter.Entry with { Generation = group.Session.Generation });
+            Delete(group, letter.Number);
+        }
+        if (letters.Count > 0) group.Session.Changed(group.Stream.Name);
+        return letters.Count;
+    }
+
+    public static int Delete(StoredGroup group, IReadOnlyList<long> numbers)
+    {
+        group.Session.Write();
+        int deleted = 0;
+        foreach (long number in numbers) deleted += Delete(group, number);
+        return deleted;
+    }
+
+    private static int Delete(StoredGroup group, long number)
+    {
+        group.Session.Sql("DELETE FROM sluice_dead WHERE grp = ? AND number = ?").Put(group.Id).Put(number).Run();
+        return group.Session.Database.Changes;
+    }
+
+    private static DeadEntry? Find(StoredGroup group, long number)
+    {
+        Statement row = group.Session.Sql(Columns + "AND number = ?").Put(group.Id).Put(number);
+        if (!row.Next()) return null;
+        DeadEntry letter = Show(row, group);
+        row.Reset();
+        return letter;
+    }
+
+    private static DeadEntry Show(Statement row, StoredGroup group) => new(
+        row.Long(0), row.Int(1), row.Long(2), RowBlob.Read(row.Bytes(8), group.Stream.Name, row.Int(1)),
+        row.Text(5), row.Text(6), row.Text(7), row.Int(3), new(row.Long(4), TimeSpan.Zero));
+}

@@ -1,0 +1,90 @@
+namespace Sluice.Sqlite;
+
+/// <summary>Calls about streams as a whole. All calls run on the writer's thread: they check everything, then change.</summary>
+internal static class StreamCalls
+{
+    public static StreamInfo Open(Session session, string name, StreamOptions options)
+    {
+        StoredStream? stream = session.FindStream(name);
+        if (stream is null)
+        {
+            session.Write();
+            session.Sql("INSERT INTO sluice_stream(name, partitions, max_items, max_bytes, max_entry, retention) VALUES(?, ?, ?, ?, ?, ?)")
+                .Put(name).Put(options.Partitions).Put(options.MaxItems).Put(options.MaxBytes).Put(options.MaxEntryBytes).Put((long)options.Retention).Run();
+            stream = session.Stream(name);
+        }
+        if (stream.Options.Partitions != options.Partitions)
+            throw new StreamStoreException(
+                $"The stream {name} has {stream.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would move: open "
+                + "it with the number it has, or make another stream.")
+            { Stream = name };
+        return Info(stream);
+    }
+
+    public static StreamInfo Info(StoredStream stream)
+    {
+        Swept(stream);
+        (long rows, long bytes) = (0, 0);            // what waits behind the trimmed part is in the store by its row only
+        foreach (StoredPartition partition in stream.Groups.Values.SelectMany(group => group.Partitions))
+        {
+            (long count, long length, _) = StoredRows.CountIn(partition, long.MinValue, partition.Log.Trimmed);
+            (rows, bytes) = (rows + count, bytes + length);
+        }
+        return new(stream.Name, stream.Options, stream.End,
+            stream.Logs.Sum(log => log.Tail - log.Trimmed) + rows, stream.Logs.Sum(log => log.Bytes) + bytes,
+            [.. stream.Groups.Values.Select(group => new GroupBacklog(group.Name, group.Backlog.Items,
+                group.Partitions.Sum(partition => partition.Rows - partition.Flying), group.DeadCount()))],
+            [.. stream.Readers.Values.Select(reader => reader.Info())]);
+    }
+
+    public static IReadOnlyList<string> List(Session session, string prefix)
+    {
+        List<string> names = [];
+        Statement rows = session.Sql("SELECT name FROM sluice_stream");
+        while (rows.Next()) if (rows.Text(0) is var name && name.StartsWith(prefix, StringComparison.Ordinal)) names.Add(name);
+        names.Sort(StringComparer.Ordinal);
+        return names;
+    }
+
+    public static StreamEnd End(Session session, StoredStream stream, StreamEnd end)
+    {
+        if (stream.End is not null) return stream.End;
+        session.Write();
+        session.Sql("UPDATE sluice_stream SET ended = 1, failure = ? WHERE id = ?").Put(end.Failure).Put(stream.Id).Run();
+        stream.End = end;
+        session.Changed(stream.Name);
+        return end;
+    }
+
+    public static void Delete(Session session, string name)
+    {
+        if (session.FindStream(name) is not { } stream) return;
+        session.Write();
+        session.Save();
+        foreach (StoredGroup group in stream.Groups.Values.ToArray()) GroupCalls.Remove(session, group);
+        foreach (StoredReader reader in stream.Readers.Values.ToArray()) stream.Close(reader);
+        session.Save();
+        (long first, long last) = (stream.Logs[0].Id, stream.Logs[^1].Id);
+        session.Sql("DELETE FROM sluice_chunk WHERE log BETWEEN ? AND ?").Put(first).Put(last).Run();
+        session.Sql("DELETE FROM sluice_log WHERE log BETWEEN ? AND ?").Put(first).Put(last).Run();
+        session.Sql("DELETE FROM sluice_producer WHERE stream = ?").Put(stream.Id).Run();
+        session.Sql("DELETE FROM sluice_stream WHERE id = ?").Put(stream.Id).Run();
+        session.Forget(stream);
+        session.Living.Changes.Forget(name);         // early if the transaction fails: then whoever waited looks again
+    }
+
+    public static int RaiseGeneration(Session session, int expected)
+    {
+        if (session.Generation == expected) session.RaiseGeneration();
+        return session.Generation;
+    }
+
+    /// <summary>Readers that expired are closed, whatever becomes of the call.</summary>
+    public static StoredStream Swept(StoredStream stream)
+    {
+        bool before = stream.Session.HasTouched;
+        stream.Sweep();
+        stream.Session.HasTouched = before;
+        return stream;
+    }
+}

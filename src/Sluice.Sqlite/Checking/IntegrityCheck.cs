@@ -1,0 +1,130 @@
+namespace Sluice.Sqlite;
+
+/// <summary>
+/// Reads everything, over a connection of its own. It looks at some chunks at a time, so that the write-ahead log can be cut meanwhile; what is
+/// compared with each other is read at one moment.
+/// </summary>
+internal sealed class IntegrityCheck(Database database, CancellationToken cancellation)
+{
+    private const int ChunksAtOnce = 256;
+    private const int MostProblems = 1000;
+
+    private readonly Dictionary<long, string> streams = [];
+    private readonly List<string> problems = [];
+    private long entries;
+
+    public IntegrityReport Run()
+    {
+        try
+        {
+            CheckFile();
+            Statement names = database.Sql("SELECT id, name FROM sluice_stream");
+            while (names.Next()) streams[names.Long(0)] = names.Text(1);
+            CheckChunks();
+            CheckRows("SELECT r.blob, r.part, r.seq, g.stream FROM sluice_row r JOIN sluice_group g ON g.id = r.grp");
+            CheckRows("SELECT d.blob, d.part, d.root, g.stream FROM sluice_dead d JOIN sluice_group g ON g.id = d.grp");
+            CheckCounts();
+        }
+        catch (SqliteFailure failure)
+        {
+            problems.Add($"The file cannot be read to its end: {failure.Message}.");
+        }
+        return new(entries, problems);
+    }
+
+    private void CheckFile()
+    {
+        Statement check = database.Sql("PRAGMA quick_check(100)");
+        while (check.Next()) if (check.Text(0) is var line && line != "ok") Report($"SQLite finds: {line}");
+    }
+
+    private void CheckChunks()
+    {
+        (long log, long first) = (-1, -1);
+        for (int read = ChunksAtOnce; read == ChunksAtOnce;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            read = 0;
+            (long previous, long next, long total) = (-1, 0, 0);
+            Statement chunks = database.Sql("SELECT log, first, n, bytes, total, blob FROM sluice_chunk WHERE (log, first) > (?, ?) ORDER BY log, first LIMIT ?")
+                .Put(log).Put(first).Put(ChunksAtOnce);
+            while (chunks.Next())
+            {
+                read++;
+                (log, first) = (chunks.Long(0), chunks.Long(1));
+                if (log == previous && first != next) Report($"{Where(log)}: behind the entry {next - 1} follows {first}; {first - next} are missing.");
+                else if (log == previous && total + chunks.Long(3) != chunks.Long(4)) Report($"{Where(log)}/{first}: the sum of bytes is {chunks.Long(4)}, it should be {total + chunks.Long(3)}.");
+                (previous, next, total) = (log, first + chunks.Long(2), chunks.Long(4));
+                CheckChunk(chunks.Bytes(5), log, first, chunks.Long(2));
+            }
+        }
+    }
+
+    private void CheckChunk(byte[] blob, long log, long first, long count)
+    {
+        try
+        {
+            EntryChunkHeader header = EntryChunk.ReadHeader(blob, NameOf(log), PartitionOf(log));
+            if (header.First != first || header.Count != count)
+                Report($"{Where(log)}/{first}: the chunk says that it holds {header.Count} entries from {header.First}, its row {count} from {first}.");
+            var chunk = new StoredChunk(blob, header);
+            for (long sequence = header.First; sequence < header.First + header.Count; sequence++) CheckEntry(chunk, log, sequence);
+        }
+        catch (StreamStoreException damage)
+        {
+            Report(damage.Message);
+        }
+    }
+
+    private void CheckEntry(StoredChunk chunk, long log, long sequence)
+    {
+        entries++;
+        try
+        {
+            chunk.Read(sequence, NameOf(log), PartitionOf(log));
+        }
+        catch (StreamStoreException damage)
+        {
+            Report(damage.Message);
+        }
+    }
+
+    private void CheckRows(string sql)
+    {
+        Statement rows = database.Sql(sql);
+        while (rows.Next())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            entries++;
+            try
+            {
+                RowBlob.Read(rows.Bytes(0), streams.GetValueOrDefault(rows.Long(3), "?"), rows.Int(1));
+            }
+            catch (StreamStoreException damage)
+            {
+                Report($"{damage.Message} (It is kept apart: a waiting entry or a dead letter of {rows.Long(2)}.)");
+            }
+        }
+    }
+
+    private void CheckCounts()
+    {
+        Statement counts = database.Sql("""
+            SELECT g.stream, g.name, p.part, p.rows, count(r.id), p.row_bytes, coalesce(sum(r.bytes), 0), p.flying, coalesce(sum(r.state = 0), 0)
+            FROM sluice_part p JOIN sluice_group g ON g.id = p.grp LEFT JOIN sluice_row r ON r.grp = p.grp AND r.part = p.part GROUP BY p.grp, p.part
+            """);
+        while (counts.Next())
+            if (counts.Long(3) != counts.Long(4) || counts.Long(5) != counts.Long(6) || counts.Long(7) != counts.Long(8))
+                Report($"{streams.GetValueOrDefault(counts.Long(0), "?")}:{counts.Text(1)}/{counts.Int(2)} counts {counts.Long(3)} waiting entries with {counts.Long(5)} bytes, "
+                    + $"{counts.Long(7)} in flight; there are {counts.Long(4)} with {counts.Long(6)}, {counts.Long(8)} in flight.");
+    }
+
+    private void Report(string problem)
+    {
+        if (problems.Count < MostProblems) problems.Add(problem);
+    }
+
+    private string NameOf(long log) => streams.GetValueOrDefault(log >> 12, "?");
+    private static int PartitionOf(long log) => (int)(log & 4095);
+    private string Where(long log) => $"{NameOf(log)}/{PartitionOf(log)}";
+}

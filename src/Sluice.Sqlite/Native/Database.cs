@@ -1,0 +1,131 @@
+using SQLitePCL;
+
+namespace Sluice.Sqlite;
+
+/// <summary>A connection of the raw provider, with its prepared statements. Used by one thread at a time.</summary>
+internal sealed class Database : IDisposable
+{
+    private const int NoCheckpointOnClose = 1006;    // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
+    private const int Persistent = 1;                // SQLITE_PREPARE_PERSISTENT
+
+    private readonly sqlite3 handle;
+    private readonly Dictionary<string, Statement> own = new(ReferenceEqualityComparer.Instance); // literals: found by reference
+    private readonly Dictionary<string, Statement> foreign = new(StringComparer.Ordinal);
+    private bool isForeign;
+
+    static Database() => Batteries_V2.Init();
+
+    private Database(sqlite3 handle) => this.handle = handle;
+
+    public bool IsInTransaction => raw.sqlite3_get_autocommit(handle) == 0;
+    public int Changes => raw.sqlite3_changes(handle);
+
+    /// <summary>Opens a file.</summary>
+    /// <exception cref="SqliteFailure">It cannot be opened.</exception>
+    public static Database Open(string path, bool readOnly = false)
+    {
+        int flags = (readOnly ? raw.SQLITE_OPEN_READONLY : raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE) | raw.SQLITE_OPEN_NOMUTEX;
+        int result = raw.sqlite3_open_v2(path, out sqlite3 handle, flags, null);
+        var database = new Database(handle);
+        if (result != raw.SQLITE_OK)
+        {
+            SqliteFailure failure = database.Failure(result);
+            handle.Dispose();
+            throw failure;
+        }
+        raw.sqlite3_extended_result_codes(handle, 1);
+        raw.sqlite3_busy_timeout(handle, 5000);
+        return database;
+    }
+
+    /// <summary>From now on statements of users are kept from the store's tables and from the transaction (<see cref="Foreign"/>).</summary>
+    public void GuardStore() => raw.sqlite3_set_authorizer(handle, Authorize, null);
+
+    /// <summary>A statement of the store's own; the text is a literal.</summary>
+    public Statement Sql(string literal)
+    {
+        if (own.TryGetValue(literal, out Statement? statement)) return statement;
+        own.Add(literal, statement = Prepare(literal));
+        return statement;
+    }
+
+    /// <summary>A statement of a user's.</summary>
+    public Statement Foreign(string sql)
+    {
+        if (foreign.TryGetValue(sql, out Statement? statement)) return statement;
+        if (foreign.Count >= 64)
+        {
+            foreach (Statement old in foreign.Values) old.Dispose();
+            foreign.Clear();
+        }
+        isForeign = true;
+        try
+        {
+            foreign.Add(sql, statement = Prepare(sql));
+            return statement;
+        }
+        finally
+        {
+            isForeign = false;
+        }
+    }
+
+    /// <summary>Runs a statement once.</summary>
+    public void Execute(string sql)
+    {
+        using Statement statement = Prepare(sql);
+        statement.Run();
+    }
+
+    /// <summary>The first column of the first row; null if there is none.</summary>
+    public string? Ask(string sql)
+    {
+        using Statement statement = Prepare(sql);
+        return statement.Next() ? statement.TextOrNull(0) : null;
+    }
+
+    public SqliteFailure Failure(int result)
+    {
+        int code = raw.sqlite3_extended_errcode(handle);
+        return new((code & 0xff) == (result & 0xff) ? code : result, raw.sqlite3_errmsg(handle).utf8_to_string() ?? "unknown failure");
+    }
+
+    /// <summary>Ends what an exception has left half read: it would keep the log from being cut.</summary>
+    public void ResetAll()
+    {
+        foreach (Statement statement in own.Values) statement.Reset();
+        foreach (Statement statement in foreign.Values) statement.Reset();
+    }
+
+    /// <summary>Leaves the write-ahead log as it is when the connection is closed, as a kill does.</summary>
+    public void LeaveLog() => raw.sqlite3_db_config(handle, NoCheckpointOnClose, 1, out _);
+
+    public void Dispose()
+    {
+        foreach (Statement statement in own.Values.Concat(foreign.Values)) statement.Dispose();
+        own.Clear();
+        foreign.Clear();
+        handle.Dispose();
+    }
+
+    private Statement Prepare(string sql)
+    {
+        int result = raw.sqlite3_prepare_v3(handle, sql, Persistent, out sqlite3_stmt statement, out string? tail);
+        if (result != raw.SQLITE_OK) throw Failure(result);
+        if (isForeign && !string.IsNullOrWhiteSpace(tail))
+        {
+            statement.Dispose();
+            throw new SqliteFailure(raw.SQLITE_MISUSE, $"only one statement at a time, but behind the first follows: {tail.Trim()}");
+        }
+        return new(this, statement);
+    }
+
+    // Called while a statement is prepared. A user's statement that ended the transaction would acknowledge what is not stored.
+    private int Authorize(object user, int action, string? first, string? second, string? database, string? inner)
+        => isForeign && (action is raw.SQLITE_TRANSACTION or raw.SQLITE_SAVEPOINT or raw.SQLITE_ATTACH or raw.SQLITE_DETACH or raw.SQLITE_PRAGMA
+            || ((IsOfStore(first) || IsOfStore(second)) && action is not (raw.SQLITE_FUNCTION or raw.SQLITE_RECURSIVE)))
+            ? raw.SQLITE_DENY
+            : raw.SQLITE_OK;
+
+    private static bool IsOfStore(string? name) => name?.StartsWith(Schema.Prefix, StringComparison.OrdinalIgnoreCase) == true;
+}

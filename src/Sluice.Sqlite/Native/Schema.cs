@@ -1,0 +1,100 @@
+using System.Globalization;
+
+namespace Sluice.Sqlite;
+
+/// <summary>
+/// The store's tables, as docs/adr says why: chunks of entries, marks, and rows for what deviates. What is large stands last in its row, so
+/// that the rest can be read without it.
+/// </summary>
+internal static class Schema
+{
+    /// <summary>What all tables of the store begin with; others in the same file are the application's.</summary>
+    public const string Prefix = "sluice_";
+
+    /// <summary>The version that this code writes, and the newest that it reads.</summary>
+    public const int Version = 1;
+
+    private static readonly string[] Tables =
+    [
+        "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn INTEGER NOT NULL, time INTEGER NOT NULL)",
+        """
+        CREATE TABLE sluice_stream(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, max_items INTEGER NOT NULL,
+            max_bytes INTEGER NOT NULL, max_entry INTEGER NOT NULL, retention INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, failure TEXT)
+        """,
+        // Written when a log is trimmed: what its chunks do not say any more. log = stream * 4096 + partition.
+        "CREATE TABLE sluice_log(log INTEGER PRIMARY KEY, tail INTEGER NOT NULL, total INTEGER NOT NULL, trimmed INTEGER NOT NULL)",
+        // total: the bytes of all entries that were ever appended to the log, this chunk included.
+        """
+        CREATE TABLE sluice_chunk(id INTEGER PRIMARY KEY, log INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL, bytes INTEGER NOT NULL,
+            total INTEGER NOT NULL, blob BLOB NOT NULL)
+        """,
+        "CREATE UNIQUE INDEX sluice_chunk_first ON sluice_chunk(log, first)",
+        """
+        CREATE TABLE sluice_producer(stream INTEGER NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL, last INTEGER NOT NULL, last_from INTEGER NOT NULL,
+            generation INTEGER NOT NULL, part INTEGER NOT NULL, first INTEGER NOT NULL, forget INTEGER, position BLOB NOT NULL,
+            PRIMARY KEY(stream, name)) WITHOUT ROWID
+        """,
+        "CREATE INDEX sluice_producer_forget ON sluice_producer(forget) WHERE forget IS NOT NULL",
+        """
+        CREATE TABLE sluice_group(id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, name TEXT NOT NULL, last_dead INTEGER NOT NULL DEFAULT 0,
+            quarantine_owner TEXT, quarantine_epoch INTEGER NOT NULL DEFAULT 0, UNIQUE(stream, name))
+        """,
+        """
+        CREATE TABLE sluice_part(grp INTEGER NOT NULL, part INTEGER NOT NULL, epoch INTEGER NOT NULL, owner TEXT, owner_version INTEGER NOT NULL,
+            version INTEGER NOT NULL, dispatched INTEGER NOT NULL, done INTEGER NOT NULL, cseq INTEGER NOT NULL, cseq_epoch INTEGER NOT NULL,
+            last_own INTEGER NOT NULL, rows INTEGER NOT NULL, row_bytes INTEGER NOT NULL, flying INTEGER NOT NULL, passed BLOB NOT NULL,
+            PRIMARY KEY(grp, part)) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE sluice_row(id INTEGER PRIMARY KEY, grp INTEGER NOT NULL, part INTEGER NOT NULL, seq INTEGER NOT NULL, state INTEGER NOT NULL,
+            before INTEGER NOT NULL, alone INTEGER NOT NULL, attempts INTEGER NOT NULL, due INTEGER, bytes INTEGER NOT NULL, node TEXT NOT NULL,
+            error TEXT NOT NULL, blob BLOB NOT NULL)
+        """,
+        "CREATE UNIQUE INDEX sluice_row_seq ON sluice_row(grp, part, seq)",
+        "CREATE INDEX sluice_row_due ON sluice_row(grp, part, due, abs(seq)) WHERE state = 1",
+        "CREATE INDEX sluice_row_suspect ON sluice_row(grp, part, seq) WHERE state = 3",
+        "CREATE INDEX sluice_row_flying ON sluice_row(grp, part) WHERE state = 0",
+        """
+        CREATE TABLE sluice_dead(id INTEGER PRIMARY KEY, grp INTEGER NOT NULL, number INTEGER NOT NULL, part INTEGER NOT NULL, root INTEGER NOT NULL,
+            attempts INTEGER NOT NULL, died INTEGER NOT NULL, node TEXT NOT NULL, path TEXT NOT NULL, error TEXT NOT NULL, blob BLOB NOT NULL)
+        """,
+        "CREATE UNIQUE INDEX sluice_dead_number ON sluice_dead(grp, number)",
+        """
+        CREATE TABLE sluice_state(grp INTEGER NOT NULL, part INTEGER NOT NULL, node TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL,
+            value BLOB NOT NULL, PRIMARY KEY(grp, part, node, key)) WITHOUT ROWID
+        """,
+        "CREATE TABLE sluice_file(grp INTEGER NOT NULL, part INTEGER NOT NULL, name TEXT NOT NULL, length INTEGER NOT NULL, PRIMARY KEY(grp, part, name)) WITHOUT ROWID",
+        """
+        CREATE TABLE sluice_reader(id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, name TEXT NOT NULL, start INTEGER NOT NULL,
+            expires INTEGER, gates INTEGER NOT NULL, UNIQUE(stream, name))
+        """,
+        "CREATE TABLE sluice_cursor(reader INTEGER NOT NULL, part INTEGER NOT NULL, next INTEGER NOT NULL, PRIMARY KEY(reader, part)) WITHOUT ROWID",
+        """
+        CREATE TABLE sluice_batch(name TEXT PRIMARY KEY, accepted INTEGER NOT NULL, ended INTEGER NOT NULL, failed INTEGER NOT NULL,
+            closed INTEGER NOT NULL) WITHOUT ROWID
+        """,
+    ];
+
+    /// <summary>Looks at the version, before anything is changed.</summary>
+    /// <exception cref="StreamStoreException">A newer version of Sluice has made them.</exception>
+    public static void CheckVersion(Database database, string path)
+    {
+        if (!IsThere(database)) return;
+        string version = database.Ask("SELECT version FROM sluice_meta") ?? "0";
+        if (int.TryParse(version, CultureInfo.InvariantCulture, out int found) && found == Version) return;
+        throw new StreamStoreException(
+            $"The store {path} has the schema version {version}, this version of Sluice knows {Version} only. Nothing was changed: open it with the version of Sluice that wrote it, or a later one.");
+    }
+
+    /// <summary>Makes the tables, unless they are there.</summary>
+    public static void Open(Database database)
+    {
+        if (IsThere(database)) return;
+        database.Execute("BEGIN IMMEDIATE");
+        foreach (string table in Tables) database.Execute(table);
+        database.Execute($"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0)");
+        database.Execute("COMMIT");
+    }
+
+    private static bool IsThere(Database database) => database.Ask("SELECT name FROM sqlite_master WHERE name = 'sluice_meta'") is not null;
+}

@@ -1,0 +1,33 @@
+using SQLitePCL;
+
+namespace Sluice.Sqlite;
+
+/// <summary>What SQLite said: a code, and its words.</summary>
+internal sealed class SqliteFailure(int code, string message) : Exception(message)
+{
+    /// <summary>The extended result code.</summary>
+    public int Code => code;
+
+    private int Primary => code & 0xff;
+
+    /// <summary>There is no room.</summary>
+    public bool IsFull => Primary == raw.SQLITE_FULL;
+
+    /// <summary>The medium failed: what was being written may have been written or not.</summary>
+    public bool IsIo => Primary == raw.SQLITE_IOERR;
+
+    /// <summary>The same for people: what happened to which file, and what to do.</summary>
+    public StreamStoreException Explain(string path) => new(Primary switch
+    {
+        raw.SQLITE_FULL => $"There is no room left on the disk of the store {path}. Nothing of this call was written, what was acknowledged is safe. Make room and repeat the call.",
+        raw.SQLITE_NOTADB => $"{path} is no SQLite database, or is encrypted. Nothing was changed. Give the store a path of its own.",
+        raw.SQLITE_CORRUPT => $"The store {path} is damaged: {Message}. Copy the file with its -wal, call CheckAsync to see what is affected, and restore a backup.",
+        raw.SQLITE_READONLY or raw.SQLITE_PERM
+            => $"The store {path} cannot be written: the file or its directory is read-only for this user. SQLite needs to write beside the file as well (-wal, -shm).",
+        raw.SQLITE_CANTOPEN => $"The store {path} cannot be opened: does its directory exist, and may this user write there? ({Message})",
+        raw.SQLITE_BUSY or raw.SQLITE_LOCKED
+            => $"Another program holds a lock on the store {path}: only one may write to it. End it (a backup, or the sqlite3 tool, in a transaction?) and repeat the call.",
+        raw.SQLITE_IOERR => $"The store {path} could not be read or written: {Message} (SQLite {code}). Nothing of this call is stored, what was acknowledged is. Look at the disk (and at limits on the size of files), and repeat the call.",
+        _ => $"The store {path} failed: {Message} (SQLite {code}).",
+    }, this);
+}

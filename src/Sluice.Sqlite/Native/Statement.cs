@@ -1,0 +1,97 @@
+using SQLitePCL;
+
+namespace Sluice.Sqlite;
+
+/// <summary>
+/// A prepared statement of the raw provider. Values are put in their order, then it runs. Used by the thread that owns the
+/// connection; one use at a time, and a use that was left by an exception is ended by the next.
+/// </summary>
+internal sealed class Statement(Database database, sqlite3_stmt handle) : IDisposable
+{
+    private int put;
+    private bool isUsed;
+
+    public Statement Put(long value)
+    {
+        Begin();
+        return Check(raw.sqlite3_bind_int64(handle, ++put, value));
+    }
+
+    public Statement Put(long? value) => value is { } some ? Put(some) : PutNull();
+
+    public Statement Put(double value)
+    {
+        Begin();
+        return Check(raw.sqlite3_bind_double(handle, ++put, value));
+    }
+
+    public Statement Put(string? value)
+    {
+        if (value is null) return PutNull();
+        Begin();
+        return Check(raw.sqlite3_bind_text(handle, ++put, value));
+    }
+
+    public Statement Put(ReadOnlySpan<byte> value)
+    {
+        Begin();
+        return Check(value.IsEmpty ? raw.sqlite3_bind_zeroblob(handle, ++put, 0) : raw.sqlite3_bind_blob(handle, ++put, value));
+    }
+
+    public Statement PutNull()
+    {
+        Begin();
+        return Check(raw.sqlite3_bind_null(handle, ++put));
+    }
+
+    public int Parameters => raw.sqlite3_bind_parameter_count(handle);
+
+    /// <summary>Runs a statement that answers nothing.</summary>
+    public void Run()
+    {
+        while (Next())
+        {
+        }
+    }
+
+    /// <summary>Goes to the next row, the first one at first; whoever stops before there is none any more calls <see cref="Reset"/>.</summary>
+    public bool Next()
+    {
+        Begin();
+        int result = raw.sqlite3_step(handle);
+        if (result == raw.SQLITE_ROW) return true;
+        if (result != raw.SQLITE_DONE)
+        {
+            SqliteFailure failure = database.Failure(result);
+            Reset();
+            throw failure;
+        }
+        Reset();
+        return false;
+    }
+
+    public long Long(int column) => raw.sqlite3_column_int64(handle, column);
+    public int Int(int column) => raw.sqlite3_column_int(handle, column);
+    public bool IsNull(int column) => raw.sqlite3_column_type(handle, column) == raw.SQLITE_NULL;
+    public long? LongOrNull(int column) => IsNull(column) ? null : Long(column);
+    public string Text(int column) => raw.sqlite3_column_text(handle, column).utf8_to_string() ?? "";
+    public string? TextOrNull(int column) => IsNull(column) ? null : Text(column);
+    public byte[] Bytes(int column) => raw.sqlite3_column_blob(handle, column).ToArray();
+
+    public void Reset()
+    {
+        if (!isUsed) return;
+        raw.sqlite3_reset(handle);
+        (put, isUsed) = (0, false);
+    }
+
+    public void Dispose() => handle.Dispose();
+
+    private void Begin()
+    {
+        if (put == 0 && isUsed) Reset();
+        isUsed = true;
+    }
+
+    private Statement Check(int result) => result == raw.SQLITE_OK ? this : throw database.Failure(result);
+}

@@ -1,0 +1,87 @@
+namespace Sluice.Sqlite;
+
+/// <summary>
+/// Statements of an application for its own tables. In a commit (<see cref="StoreCommit.Attachments"/>) of a <see cref="SqliteStreamStore"/> they run in its transaction:
+/// what they write is stored exactly if the commit is. For tables in another file see <see cref="SqliteTarget"/>.
+/// </summary>
+/// <remarks>
+/// They cannot end the transaction, attach files, change settings, or touch the store's tables (their names begin with <c>sluice_</c>). Not thread-safe; not to be
+/// changed until the call that it was given to has ended.
+/// </remarks>
+/// <example><code>
+/// var writes = new SqliteWrites().Add("INSERT INTO distance(a, b, km) VALUES(?, ?, ?)", "ATL", "LAX", 3126.4);
+/// await store.CommitAsync(new(owner, next) { Settled = settled, Attachments = [writes] });
+/// </code></example>
+public sealed class SqliteWrites
+{
+    private readonly List<(string Sql, object?[] Values)> statements = [];
+
+    /// <summary>How many statements there are.</summary>
+    public int Count => statements.Count;
+
+    internal IReadOnlyList<(string Sql, object?[] Values)> Statements => statements;
+
+    /// <summary>Adds a statement; they run in this order.</summary>
+    /// <param name="sql">One statement of SQLite's, with <c>?</c> for the values. The same text is prepared once.</param>
+    /// <param name="values">Null, integers, booleans (0 or 1), floating-point numbers, texts, or bytes (<c>byte[]</c>, <see cref="ReadOnlyMemory{T}"/>); bytes are not copied.</param>
+    /// <returns>This object.</returns>
+    /// <exception cref="ArgumentException">A value is of another type.</exception>
+    public SqliteWrites Add(string sql, params ReadOnlySpan<object?> values)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(sql);
+        for (int i = 0; i < values.Length; i++)
+            if (values[i] is not (null or long or int or short or byte or sbyte or ushort or uint or bool or double or float or string or byte[] or ReadOnlyMemory<byte>))
+                throw new ArgumentException($"Value {i + 1} is a {values[i]!.GetType().Name}: SQLite keeps integers, floating-point numbers, texts and bytes. Convert it first.", nameof(values));
+        statements.Add((sql, values.ToArray()));
+        return this;
+    }
+
+    /// <summary>Takes all statements out.</summary>
+    public void Clear() => statements.Clear();
+
+    /// <summary>Runs them, in a transaction of somebody else's.</summary>
+    /// <exception cref="StreamStoreException">One of them cannot be run; those before it were.</exception>
+    internal void Run(Database database)
+    {
+        foreach ((string sql, object?[] values) in statements)
+        {
+            try
+            {
+                Statement statement = database.Foreign(sql);
+                if (statement.Parameters != values.Length)
+                    throw new StreamStoreException($"A statement of a sink has {statement.Parameters} places for values and was given {values.Length}: {sql}");
+                foreach (object? value in values) Put(statement, value);
+                statement.Run();
+            }
+            catch (SqliteFailure failure) when (failure is { IsFull: false, IsIo: false })
+            {
+                throw new StreamStoreException($"A statement of a sink failed: {failure.Message}. The statement: {sql}", failure);
+            }
+        }
+    }
+
+    private static void Put(Statement statement, object? value)
+    {
+        switch (value)
+        {
+            case string text:
+                statement.Put(text);
+                break;
+            case byte[] bytes:
+                statement.Put(bytes);
+                break;
+            case ReadOnlyMemory<byte> bytes:
+                statement.Put(bytes.Span);
+                break;
+            case double or float:
+                statement.Put(Convert.ToDouble(value, null));
+                break;
+            case null:
+                statement.PutNull();
+                break;
+            default:
+                statement.Put(Convert.ToInt64(value, null));
+                break;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+namespace Sluice.Sqlite;
+
+public sealed partial class SqliteStreamStore
+{
+    /// <inheritdoc/>
+    public async ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default)
+    {
+        await CallAsync(session => session.Generation, cancellation).ConfigureAwait(false); // whatever was acknowledged is in the file now
+        return await OwnThread.RunAsync("sluice check", () =>
+        {
+            try
+            {
+                using Database database = file.OpenToRead();
+                return new IntegrityCheck(database, cancellation).Run();
+            }
+            catch (SqliteFailure failure)
+            {
+                throw failure.Explain(file.Path);
+            }
+        }).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,101 @@
+namespace Sluice.Sqlite;
+
+public sealed partial class SqliteStreamStore
+{
+    /// <inheritdoc/>
+    public ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default)
+    {
+        StreamNames.Check(group.Name);
+        return DoAsync(session => GroupCalls.Add(session, group, start), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => DoAsync(session => GroupCalls.Remove(session, group), cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => CallAsync(session => GroupCalls.Find(session, group), cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
+    {
+        StreamNames.Check(member);
+        return CallAsync(session => GroupCalls.Beat(session, group, member), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask LeaveAsync(GroupId group, string member, CancellationToken cancellation = default)
+        => DoAsync(session => GroupCalls.Leave(session, group, member), cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        StreamNames.Check(request.Member);
+        return CallAsync(session => GroupCalls.Take(session, group, partition, request), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
+        => CallAsync(session => GroupCalls.Release(session, owner), cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
+        return CallAsync(session => LeaseCalls.Lease(session, request), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(items, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 0);
+        return CallAsync(session => LeaseCalls.Reserve(session, owner, stream, items, bytes), cancellation);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Of the attachments it knows <see cref="SqliteWrites"/>; if one of their statements fails, a <see cref="StreamStoreException"/> says which, and nothing of the commit was applied.</remarks>
+    public ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(commit);
+        commit.Check();
+        BatchCalls.Check(commit.Batches);
+        AttachmentCalls.Check(commit.Attachments);
+        return CallAsync(session => CommitCalls.Commit(session, commit), cancellation, RequestKind.Commit);
+    }
+
+    /// <summary>Runs statements for the application's own tables, in a transaction of the store's but in no commit: to make the tables, for example.</summary>
+    /// <exception cref="StreamStoreException">A statement failed; none of them was done.</exception>
+    public ValueTask ExecuteAsync(SqliteWrites writes, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(writes);
+        return DoAsync(session => AttachmentCalls.Run(session, [writes]), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+    {
+        StreamNames.Check(member);
+        return CallAsync(session => GroupCalls.TakeQuarantine(session, group, member, expectedEpoch), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation = default)
+        => DoAsync(session => GroupCalls.ReleaseQuarantine(session, quarantine), cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(
+        GroupId group, int partition, string node, IReadOnlyList<string> keys, CancellationToken cancellation = default)
+        => CallAsync(session => StateCalls.Read(session.Partition(group, partition), node, keys), cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StateRow>> ListStateAsync(
+        GroupId group, int partition, string node, string? after = null, int max = 1000, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        return CallAsync(session => StateCalls.List(session.Partition(group, partition), node, after, max), cancellation);
+    }
+}

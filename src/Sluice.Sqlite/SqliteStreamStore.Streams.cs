@@ -1,0 +1,74 @@
+namespace Sluice.Sqlite;
+
+public sealed partial class SqliteStreamStore
+{
+    /// <inheritdoc/>
+    public ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default)
+        => CallAsync(session => StreamCalls.RaiseGeneration(session, expected), cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
+    {
+        StreamNames.Check(stream);
+        options ??= new();
+        options.Check();
+        return CallAsync(session => StreamCalls.Open(session, stream, options), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+        => CallAsync(session => session.FindStream(stream) is { } found ? StreamCalls.Info(found) : null, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
+        => CallAsync(session => StreamCalls.List(session, prefix), cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(end);
+        return CallAsync(session => StreamCalls.End(session, session.Stream(stream), end), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default)
+        => DoAsync(session => StreamCalls.Delete(session, stream), cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
+    {
+        StreamNames.Check(producer);
+        return CallAsync(session => AppendCalls.Open(session, stream, producer), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        StreamNames.Check(request.Producer);
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.Sequence, 1, nameof(request));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Position?.Length ?? 0, AppendCalls.MaxPositionBytes, nameof(request));
+        if (request.Entries.Count == 0 && request.Batches.Count == 0)
+            throw new ArgumentException("The batch to be appended is empty.", nameof(request));
+        BatchCalls.Check(request.Batches);
+        return CallAsync(session => AppendCalls.Append(session, request), cancellation, RequestKind.Append);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        (long? count, Task? change) = living.Changes.Look(stream, after);
+        if (count is null && change is null)
+        {
+            await CallAsync(session => session.Stream(stream).Id, cancellation).ConfigureAwait(false);
+            (count, change) = living.Changes.Look(stream, after);
+        }
+        if (change is not null)
+        {
+            await change.WaitAsync(cancellation).ConfigureAwait(false);
+            (count, _) = living.Changes.Look(stream, -1);
+        }
+        return count ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
+    }
+}

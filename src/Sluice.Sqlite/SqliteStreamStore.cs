@@ -1,0 +1,116 @@
+namespace Sluice.Sqlite;
+
+/// <summary>
+/// A stream store in one SQLite file: what it has acknowledged survives the process (<see cref="Durability.Process"/>) or a power failure
+/// (<see cref="Durability.Power"/>). One process has it open at a time, held by a lock of the operating system.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Thread-safe. Everything is written by one thread of the store's own: what came in while it wrote one transaction goes into the next, so that many callers
+/// share one flush of the disk, and a lone caller waits for nobody. What is settled leaves the file, whose room is used again.
+/// </para>
+/// <para>
+/// Every entry has a checksum, compared when it is read: damage is a <see cref="StreamStoreException"/> that names stream, partition and entry. If the disk is full or fails, calls fail and say so;
+/// nothing that was acknowledged is lost, and the store goes on when there is room again. Acknowledged commits that somebody else cuts off the end of the
+/// write-ahead log (<c>-wal</c>) cannot be noticed by the store itself: keep the two files together.
+/// </para>
+/// <para>Heartbeats, reserved places, and when readers expire are not stored: they begin anew when the store is opened.</para>
+/// </remarks>
+/// <example><code>
+/// await using var store = await SqliteStreamStore.OpenAsync("orders.db", Durability.Power);
+/// </code></example>
+public sealed partial class SqliteStreamStore : IStreamStore
+{
+    private readonly StoreFile file;
+    private readonly StoreLock fileLock;
+    private readonly Living living;
+    private readonly Writer writer;
+    private int isDisposed;
+
+    private SqliteStreamStore(StoreFile file, StoreLock fileLock, Living living, Writer writer, Durability durability)
+    {
+        (this.file, this.fileLock, this.living, this.writer, Durability) = (file, fileLock, living, writer, durability);
+        writer.Start();
+    }
+
+    /// <inheritdoc/>
+    public Durability Durability { get; }
+
+    /// <inheritdoc/>
+    public int Generation => writer.Generation;
+
+    /// <summary>The file, with its full path.</summary>
+    public string Path => file.Path;
+
+    /// <summary>Opens a store, which is made if the file is not there. Its tables begin with <c>sluice_</c>; the file may have others.</summary>
+    /// <param name="path">The file, on a local disk; its directory must be there. Beside it are its log and its lock (<c>-wal</c>, <c>-shm</c>, <c>-lock</c>).</param>
+    /// <param name="durability"><see cref="Durability.Process"/> or <see cref="Durability.Power"/>; may be another one at each opening.</param>
+    /// <param name="options">How to open it.</param>
+    /// <param name="cancellation">Gives up before anything is done.</param>
+    /// <exception cref="StreamStoreException">
+    /// It is open already, was written by a newer version, is no database, is damaged, or cannot be written there: says which.
+    /// </exception>
+    /// <exception cref="ArgumentException">Another durability, or an option out of its range.</exception>
+    public static ValueTask<SqliteStreamStore> OpenAsync(
+        string path, Durability durability, SqliteStoreOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (durability != Durability.Process && durability != Durability.Power)
+            throw new ArgumentException($"A SQLite store has the durability {Durability.Process} or {Durability.Power}, not {durability}.", nameof(durability));
+        options ??= new();
+        options.Check();
+        cancellation.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(Open(FullPath(path), durability, options));
+    }
+
+    /// <summary>Answers what was asked, then closes the file. Whoever waits for a change, and every later call, gets an <see cref="ObjectDisposedException"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
+        await writer.CloseAsync().ConfigureAwait(false);
+        fileLock.Dispose();
+    }
+
+    // Ends as a kill does, for tests.
+    internal async ValueTask AbandonAsync()
+    {
+        if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
+        await writer.CloseAsync(abandon: true).ConfigureAwait(false);
+        fileLock.Dispose();
+    }
+
+    private static SqliteStreamStore Open(string path, Durability durability, SqliteStoreOptions options)
+    {
+        StoreLock fileLock = StoreLock.Take(path);
+        try
+        {
+            var file = new StoreFile(path, durability, options);
+            var living = new Living();
+            var session = new Session(file.Open(), living);
+            living.Clock = new(options.Time, session.LastTime);
+            return new(file, fileLock, living, new(file, living, session), durability);
+        }
+        catch (Exception failure)
+        {
+            fileLock.Dispose();
+            if (failure is SqliteFailure sqlite) throw sqlite.Explain(path);
+            throw;
+        }
+    }
+
+    // The lock must be the same whatever way leads to the file.
+    private static string FullPath(string path)
+    {
+        string full = System.IO.Path.GetFullPath(path);
+        return File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
+    }
+
+    private ValueTask<T> CallAsync<T>(Func<Session, T> call, CancellationToken cancellation, RequestKind kind = RequestKind.Other)
+        => new(writer.CallAsync(kind, call, cancellation));
+
+    private ValueTask DoAsync(Action<Session> call, CancellationToken cancellation) => new(writer.CallAsync(RequestKind.Other, session =>
+    {
+        call(session);
+        return true;
+    }, cancellation));
+}

@@ -1,0 +1,150 @@
+namespace Sluice.Sqlite;
+
+/// <summary>
+/// The store's data as the writer's thread sees it: the connection, what was loaded, and the transaction in the making. If a transaction fails,
+/// the whole session is thrown away and another one begins with what the database has.
+/// </summary>
+internal sealed class Session
+{
+    private const int MostStreams = 2000;
+
+    private readonly StreamLoader loader;
+    private readonly List<Stored> marked = [];
+    private readonly HashSet<string> changed = new(StringComparer.Ordinal);
+    private long lastTime;
+    private bool hasGeneration;                      // changed in this transaction
+
+    public Session(Database database, Living living)
+    {
+        (Database, Living) = (database, living);
+        Statement meta = Sql("SELECT generation, txn, time FROM sluice_meta");
+        if (!meta.Next()) throw new StreamStoreException("The store has lost its first row (sluice_meta): restore a backup.");
+        (Generation, Transaction, lastTime) = (meta.Int(0), meta.Long(1), meta.Long(2));
+        meta.Reset();
+        Now = LastTime;
+        loader = new(this);
+        Producers = new(this);
+    }
+
+    public Database Database { get; }
+    public Living Living { get; }
+    public StoredProducers Producers { get; }
+    public ChunkCache Chunks { get; } = new();
+
+    /// <summary>Logs with a chunk in the making.</summary>
+    public List<StoredLog> Making { get; } = [];
+
+    public int Generation { get; private set; }
+
+    /// <summary>Counts transactions: what an opening that follows an unknown outcome looks for.</summary>
+    public long Transaction { get; private set; }
+
+    /// <summary>The time of this transaction.</summary>
+    public DateTimeOffset Now { get; private set; }
+
+    public DateTimeOffset LastTime => new(lastTime, TimeSpan.Zero);
+
+    /// <summary>Whether a transaction has begun.</summary>
+    public bool IsWriting { get; private set; }
+
+    /// <summary>Whether the present call has changed anything.</summary>
+    public bool HasTouched { get; set; }
+
+    public Statement Sql(string literal) => Database.Sql(literal);
+
+    /// <summary>Begins a round of calls: they share a time, and a transaction if one of them writes.</summary>
+    public void Begin() => Now = Living.Clock.Now is var now && now.UtcTicks > lastTime ? now : LastTime;
+
+    /// <summary>To be called before anything is changed.</summary>
+    public void Write()
+    {
+        HasTouched = true;
+        if (IsWriting) return;
+        Sql("BEGIN IMMEDIATE").Run();
+        IsWriting = true;
+        Transaction++;
+    }
+
+    /// <summary>Has something written before the transaction ends.</summary>
+    public void Mark(Stored stored)
+    {
+        Write();
+        if (stored.IsMarked) return;
+        stored.IsMarked = true;
+        marked.Add(stored);
+    }
+
+    public void Changed(string stream) => changed.Add(stream);
+
+    public void RaiseGeneration()
+    {
+        Write();
+        foreach (StoredLog log in Making) log.WriteChunk();
+        Generation++;
+        hasGeneration = true;
+    }
+
+    /// <summary>Writes what is marked and in the making.</summary>
+    public void Save()
+    {
+        foreach (StoredLog log in Making) log.WriteChunk();
+        Making.Clear();
+        foreach (Stored stored in marked)
+        {
+            stored.IsMarked = false;
+            stored.Save(Database);
+        }
+        marked.Clear();
+    }
+
+    /// <summary>Everything of the transaction but its end.</summary>
+    public void PrepareCommit()
+    {
+        Save();
+        Producers.Sweep();
+        if (hasGeneration) Sql("UPDATE sluice_meta SET generation = ?").Put(Generation).Run();
+        hasGeneration = false;
+        lastTime = Now.UtcTicks;
+        Sql("UPDATE sluice_meta SET txn = ?, time = ?").Put(Transaction).Put(lastTime).Run();
+    }
+
+    /// <summary>Ends the transaction. If this fails, nobody knows whether it is stored: the store is to be opened again.</summary>
+    public void Commit() => Sql("COMMIT").Run();
+
+    /// <summary>After the transaction: tells who waits, and forgets what is too much.</summary>
+    public void Committed()
+    {
+        IsWriting = false;
+        loader.Bound(MostStreams);
+        Producers.Bound();
+        Publish();
+    }
+
+    public void Publish()
+    {
+        if (changed.Count == 0) return;
+        Living.Changes.Publish(changed);
+        changed.Clear();
+    }
+
+    public StoredStream Stream(string name) => FindStream(name)
+        ?? throw new StreamStoreException($"There is no stream {name} in this store: open it first (OpenStreamAsync).") { Stream = name };
+
+    public StoredStream? FindStream(string name) => loader.Find(name);
+
+    public void Forget(StoredStream stream)
+    {
+        loader.Forget(stream.Name);
+        Producers.Clear();
+    }
+
+    public StoredGroup Group(GroupId id) => Stream(id.Stream).Groups.TryGetValue(id.Name, out StoredGroup? group)
+        ? group
+        : throw new StreamStoreException($"There is no group {id.Name} on the stream {id.Stream}: add it first (AddGroupAsync).") { Stream = id.Stream };
+
+    public StoredPartition Partition(GroupId id, int partition) => Group(id).Partitions[Checked(partition, Stream(id.Stream))];
+
+    public static int Checked(int partition, StoredStream stream) => (uint)partition < (uint)stream.Logs.Length
+        ? partition
+        : throw new ArgumentOutOfRangeException(nameof(partition), partition, $"The stream {stream.Name} has the partitions 0 to {stream.Logs.Length - 1}.");
+}

@@ -1,0 +1,60 @@
+namespace Sluice.Sqlite;
+
+/// <summary>A chunk that was read. Entries are slices of it; each is compared with its checksum when it is read.</summary>
+internal sealed class StoredChunk(byte[] blob, EntryChunkHeader header)
+{
+    private long nextSequence = header.First;        // where the last reading stopped: readers go on from there
+    private int nextOffset = EntryChunk.HeaderBytes;
+
+    public EntryChunkHeader Header => header;
+    public int Bytes => blob.Length;
+
+    public bool Has(long sequence) => sequence >= header.First && sequence < header.First + header.Count;
+
+    public Entry Read(long sequence, string stream, int partition)
+    {
+        Seek(sequence);
+        int length = EntryChunk.ReadRecord(blob.AsMemory(nextOffset), header, sequence, stream, partition, out Entry entry);
+        (nextSequence, nextOffset) = (sequence + 1, nextOffset + length);
+        return entry;
+    }
+
+    /// <summary>The length of an entry's payload and headers; wrong if the entry is damaged, which reading it finds.</summary>
+    public long LengthOf(long sequence)
+    {
+        Seek(sequence);
+        return Math.Max(0, EntryChunk.RecordLength(blob.AsSpan(nextOffset)) - EntryChunk.RecordOverhead);
+    }
+
+    private void Seek(long sequence)
+    {
+        if (sequence < nextSequence) (nextSequence, nextOffset) = (header.First, EntryChunk.HeaderBytes);
+        for (; nextSequence < sequence; nextSequence++)
+        {
+            int length = EntryChunk.RecordLength(blob.AsSpan(nextOffset));
+            nextOffset = (int)Math.Min(blob.Length, nextOffset + (long)Math.Max(length, EntryChunk.RecordOverhead));
+        }
+    }
+}
+
+/// <summary>The chunks that were read last, of all streams: owners go through them in several leases.</summary>
+internal sealed class ChunkCache
+{
+    private const int Size = 32;
+    private const int LargestKept = 128 << 10;
+    private readonly (long Log, StoredChunk Chunk)[] slots = new (long, StoredChunk)[Size];
+    private int next;
+
+    public StoredChunk? Find(long log, long sequence)
+    {
+        foreach ((long kept, StoredChunk chunk) in slots) if (kept == log && chunk?.Has(sequence) == true) return chunk;
+        return null;
+    }
+
+    public void Add(long log, StoredChunk chunk)
+    {
+        if (chunk.Bytes > LargestKept) return;
+        slots[next] = (log, chunk);
+        next = (next + 1) % Size;
+    }
+}

@@ -1,0 +1,34 @@
+namespace Sluice.Sqlite;
+
+/// <summary>A consumer group as the database has it.</summary>
+internal sealed class StoredGroup(Session session, StoredStream stream, long id, string name) : Stored
+{
+    public Session Session => session;
+    public StoredStream Stream => stream;
+    public long Id => id;
+    public string Name => name;
+    public GroupId Key => new(stream.Name, name);
+    public StoredPartition[] Partitions { get; set; } = [];
+    public long LastDead { get; set; }
+    public string? QuarantineOwner { get; set; }
+    public long QuarantineEpoch { get; set; }
+    public Backlog Backlog;
+
+    public override void Save(Database database)
+        => database.Sql("UPDATE sluice_group SET last_dead = ?, quarantine_owner = ?, quarantine_epoch = ? WHERE id = ?")
+            .Put(LastDead).Put(QuarantineOwner).Put(QuarantineEpoch).Put(id).Run();
+
+    public GroupInfo Info() => new(
+        [.. session.Living.MembersOf(id).Select(member => new MemberInfo(member.Key, member.Value))],
+        [.. Partitions.Select(partition => partition.Info())],
+        QuarantineOwner, QuarantineEpoch);
+
+    public long DeadCount()
+    {
+        Statement count = session.Sql("SELECT count(*) FROM sluice_dead WHERE grp = ?").Put(id);
+        count.Next();
+        long dead = count.Long(0);
+        count.Reset();
+        return dead;
+    }
+}

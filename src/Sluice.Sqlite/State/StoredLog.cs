@@ -1,0 +1,132 @@
+namespace Sluice.Sqlite;
+
+/// <summary>
+/// A partition of a stream: where it ends, what was trimmed, and the chunk that this transaction makes. Bytes are counted by where a sequence
+/// lies in the sum of everything that was ever appended, so that an append writes its chunk and nothing else.
+/// </summary>
+internal sealed class StoredLog(Session session, StoredStream stream, int partition) : Stored
+{
+    private readonly ChunkBuilder builder = new();
+
+    /// <summary>The key of the log in the chunks.</summary>
+    public long Id { get; } = (stream.Id << 12) | (uint)partition;
+
+    public int Partition => partition;
+
+    /// <summary>The sequence of the last entry; zero if there was none.</summary>
+    public long Tail { get; private set; }
+
+    /// <summary>The bytes of everything that was ever appended.</summary>
+    public long Total { get; private set; }
+
+    /// <summary>Everything up to here may be gone.</summary>
+    public long Trimmed { get; private set; }
+
+    public long Bytes => Total - SumAt(Trimmed);
+
+    /// <summary>Reads where the log is: from its last chunk, and from what the last trimming wrote.</summary>
+    public void Load(long tail, long total, long trimmed)
+    {
+        (Tail, Total, Trimmed) = (tail, total, trimmed);
+        Statement last = session.Sql("SELECT first, n, total FROM sluice_chunk WHERE log = ? ORDER BY first DESC LIMIT 1").Put(Id);
+        if (!last.Next()) return;
+        if (last.Long(0) + last.Long(1) - 1 is var end && end > Tail) (Tail, Total) = (end, last.Long(2));
+        last.Reset();
+    }
+
+    /// <summary>Appends records that were checked, of one append.</summary>
+    public void Add(ReadOnlySpan<byte> records, int count)
+    {
+        while (records.Length > builder.Room)
+        {
+            (int length, int some) = (0, 0);
+            for (int next; length < records.Length && (next = EntryChunk.RecordLength(records[length..])) <= builder.Room - length; length += next) some++;
+            if (some == 0 && builder.Count == 0) (length, some) = (EntryChunk.RecordLength(records), 1);
+            if (some > 0) Put(records[..length], some);
+            WriteChunk();
+            records = records[length..];
+            count -= some;
+        }
+        if (count > 0) Put(records, count);
+    }
+
+    /// <summary>Writes the chunk in the making, so that it can be read.</summary>
+    public void WriteChunk()
+    {
+        if (builder.Count == 0) return;
+        long first = Tail - builder.Count + 1;
+        session.Sql("INSERT INTO sluice_chunk(log, first, n, bytes, total, blob) VALUES(?, ?, ?, ?, ?, ?)")
+            .Put(Id).Put(first).Put(builder.Count).Put(builder.Bytes).Put(Total).Put(builder.Finish(first, session.Now, session.Generation)).Run();
+        builder.Clear();
+    }
+
+    /// <summary>An entry that is there.</summary>
+    public Entry Read(long sequence) => ChunkOf(sequence).Read(sequence, stream.Name, partition);
+
+    public long LengthOf(long sequence) => ChunkOf(sequence).LengthOf(sequence);
+
+    /// <summary>The bytes of everything up to a sequence; within a chunk in proportion.</summary>
+    public long SumAt(long sequence)
+    {
+        if (sequence >= Tail) return Total;
+        WriteChunk();
+        Statement chunk = session.Sql("SELECT first, n, bytes, total FROM sluice_chunk WHERE log = ? AND first <= ? ORDER BY first DESC LIMIT 1").Put(Id).Put(sequence);
+        if (chunk.Next())
+        {
+            (long n, long bytes, long total) = (chunk.Long(1), chunk.Long(2), chunk.Long(3));
+            long passed = Math.Min(n, sequence - chunk.Long(0) + 1);
+            chunk.Reset();
+            return total - bytes + (bytes * passed / n);
+        }
+        Statement next = session.Sql("SELECT bytes, total FROM sluice_chunk WHERE log = ? ORDER BY first LIMIT 1").Put(Id);
+        if (!next.Next()) return Total;
+        long sum = next.Long(1) - next.Long(0);
+        next.Reset();
+        return sum;
+    }
+
+    /// <summary>Lets go of what everybody has passed, in whole chunks.</summary>
+    public void TrimTo(long sequence)
+    {
+        if (sequence <= Trimmed) return;
+        WriteChunk();
+        Trimmed = sequence;
+        session.Mark(this);
+        session.Sql("DELETE FROM sluice_chunk WHERE log = ? AND first <= ? AND first + n - 1 <= ?").Put(Id).Put(sequence).Put(sequence).Run();
+    }
+
+    public override void Save(Database database)
+        => database.Sql("INSERT OR REPLACE INTO sluice_log VALUES(?, ?, ?, ?)").Put(Id).Put(Tail).Put(Total).Put(Trimmed).Run();
+
+    private void Put(ReadOnlySpan<byte> records, int count)
+    {
+        if (builder.Count == 0) session.Making.Add(this);
+        long before = builder.Bytes;
+        builder.Add(records, count);
+        Tail += count;
+        Total += builder.Bytes - before;
+    }
+
+    private StoredChunk ChunkOf(long sequence)
+    {
+        if (session.Chunks.Find(Id, sequence) is { } kept) return kept;
+        WriteChunk();
+        Statement found = session.Sql("SELECT first, n, blob FROM sluice_chunk WHERE log = ? AND first <= ? ORDER BY first DESC LIMIT 1").Put(Id).Put(sequence);
+        if (!found.Next()) throw Missing(sequence);
+        (long first, long n, byte[] blob) = (found.Long(0), found.Long(1), found.Bytes(2));
+        found.Reset();
+        if (sequence >= first + n) throw Missing(sequence);
+        EntryChunkHeader header = EntryChunk.ReadHeader(blob, stream.Name, partition);
+        if (header.First != first || header.Count != n)
+            throw Damaged(sequence, $"its chunk says that it holds {header.Count} entries from {header.First}, its row {n} from {first}");
+        var chunk = new StoredChunk(blob, header);
+        session.Chunks.Add(Id, chunk);
+        return chunk;
+    }
+
+    private StreamStoreException Missing(long sequence) => Damaged(sequence, "it is outstanding, but no chunk has it");
+
+    private StreamStoreException Damaged(long sequence, string how)
+        => new($"The entry {stream.Name}/{partition}/{sequence} is damaged: {how}. Restore a backup, or delete what is affected (CheckAsync lists it).")
+        { Stream = stream.Name, Partition = partition, Sequence = sequence };
+}

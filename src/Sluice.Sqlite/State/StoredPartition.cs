@@ -1,0 +1,101 @@
+namespace Sluice.Sqlite;
+
+/// <summary>
+/// What a group keeps of a partition, without its rows (<see cref="StoredRows"/>). An entry is outstanding if it has a row, or is above <see cref="Done"/>, up to
+/// <see cref="Dispatched"/> and not among those that have passed: then it is in flight for the first time.
+/// </summary>
+internal sealed class StoredPartition(StoredGroup group, int number) : Stored
+{
+    private SequenceSet passed = new();              // above Done: ended, or with a row
+    private long doneSum;                            // the bytes of everything up to Done
+
+    public StoredGroup Group => group;
+    public int Number => number;
+    public StoredLog Log { get; } = group.Stream.Logs[number];
+    public long Epoch { get; set; }
+    public string? Owner { get; set; }
+    public int OwnerVersion { get; set; }
+    public int Version { get; set; }
+    public long Dispatched { get; private set; }
+    public long Done { get; private set; }
+    public long LastCommit { get; set; }
+    public long LastCommitEpoch { get; set; }
+    public long LastOwn { get; set; }                // the last negative sequence
+    public long Rows { get; set; }
+    public long RowBytes { get; set; }
+    public long Flying { get; set; }                 // rows that are in flight
+    public bool IsEmpty => Rows == 0 && Done == Log.Tail;
+
+    /// <summary>What the group has before it here. What passed before its turn counts in bytes until the mark has passed it.</summary>
+    public Backlog Backlog => new() { Items = Log.Tail - Done - passed.Count + Rows, Bytes = Log.Total - doneSum + RowBytes };
+
+    public void StartAt(long mark) => Load(mark, mark, []);
+
+    public void Load(long dispatched, long done, byte[] passedBytes)
+    {
+        (Dispatched, Done, passed, doneSum) = (dispatched, done, SequenceSet.Read(passedBytes), Log.SumAt(done));
+    }
+
+    public PartitionInfo Info() => new(number, Epoch, Owner, Version, Log.Tail, Dispatched, Done, Rows - Flying);
+
+    /// <summary>Whether it is in flight for the first time: outstanding without a row.</summary>
+    public bool IsFirstTimer(long sequence) => sequence > Done && sequence <= Dispatched && !passed.Contains(sequence);
+
+    public long FirstTimersIn(long first, long last)
+    {
+        (first, last) = (Math.Max(first, Done + 1), Math.Min(last, Dispatched));
+        return first > last ? 0 : last - first + 1 - passed.CountIn(first, last);
+    }
+
+    public IEnumerable<long> FirstTimers(long after = long.MinValue)
+    {
+        foreach (SequenceRange range in passed.Gaps(Math.Max(Done, after) + 1, Dispatched))
+            for (long sequence = range.First; sequence <= range.Last; sequence++) yield return sequence;
+    }
+
+    /// <summary>Moves a mark over entries that were leased before the mark was given back, and have ended or wait since.</summary>
+    public long SkipPassed(long mark) => passed.Contains(mark + 1) ? passed.EndOf(mark + 1) : mark;
+
+    public void DispatchTo(long sequence)
+    {
+        Change();
+        Dispatched = sequence;
+        if (Advance()) group.Stream.Trim(number);
+    }
+
+    /// <summary>An entry that was in flight for the first time has ended, or has a row now.</summary>
+    public void Pass(long first, long last)
+    {
+        if (Math.Max(first, Done + 1) is var from && from <= last) passed.Add(from, last);
+    }
+
+    /// <summary>Entries that are in flight for the first time return to where they were: the mark goes back.</summary>
+    public void GiveBack()
+    {
+        foreach (long first in FirstTimers().Take(1)) Dispatched = first - 1;
+        Change();
+    }
+
+    /// <summary>Moves the mark over what has passed. To be called before the chunks are trimmed.</summary>
+    public bool Advance()
+    {
+        long done = passed.TakeBehind(Done, Dispatched);
+        if (done == Done) return false;
+        Done = done;
+        long sum = Log.SumAt(done);
+        group.Backlog.Bytes -= sum - doneSum;
+        doneSum = sum;
+        Change();
+        return true;
+    }
+
+    public void Change() => group.Session.Mark(this);
+
+    public override void Save(Database database)
+        => database.Sql("""
+            UPDATE sluice_part SET epoch = ?, owner = ?, owner_version = ?, version = ?, dispatched = ?, done = ?, cseq = ?, cseq_epoch = ?,
+                last_own = ?, rows = ?, row_bytes = ?, flying = ?, passed = ? WHERE grp = ? AND part = ?
+            """)
+            .Put(Epoch).Put(Owner).Put(OwnerVersion).Put(Version).Put(Dispatched).Put(Done).Put(LastCommit).Put(LastCommitEpoch)
+            .Put(LastOwn).Put(Rows).Put(RowBytes).Put(Flying).Put(passed.ToBytes()).Put(group.Id).Put(number).Run();
+}

@@ -1,0 +1,86 @@
+namespace Sluice.Sqlite;
+
+/// <summary>A producer as the database has it.</summary>
+internal sealed class StoredProducer(long stream, string name) : Stored
+{
+    public long Epoch { get; set; }
+    public long Last { get; set; }
+    public long LastFrom { get; set; }               // the first number of the last append
+    public EntryId? LastId { get; set; }             // where that went
+    public byte[] Position { get; set; } = [];
+    public long? ForgetAt { get; set; }
+
+    public override void Save(Database database)
+        => database.Sql("INSERT OR REPLACE INTO sluice_producer VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            .Put(stream).Put(name).Put(Epoch).Put(Last).Put(LastFrom)
+            .Put(LastId?.Generation ?? 0).Put(LastId?.Partition ?? 0).Put(LastId?.Sequence ?? 0).Put(ForgetAt).Put(Position).Run();
+}
+
+/// <summary>The producers: looked up when they append, the latest kept in memory. There may be one for every request that ever came.</summary>
+internal sealed class StoredProducers(Session session)
+{
+    private const int MostKept = 10_000;
+    private const int ForgottenAtOnce = 1000;
+    private readonly Dictionary<(long, string), StoredProducer> kept = [];
+    private long? nextToForget = LoadNext(session);
+
+    /// <summary>The producer; null if it was never used, or is forgotten.</summary>
+    public StoredProducer? Find(StoredStream stream, string name)
+    {
+        if (!kept.TryGetValue((stream.Id, name), out StoredProducer? producer) && Load(stream, name) is { } loaded)
+            kept.Add((stream.Id, name), producer = loaded);
+        return producer?.ForgetAt <= session.Now.UtcTicks ? null : producer;
+    }
+
+    public StoredProducer Add(StoredStream stream, string name) => kept[(stream.Id, name)] = new(stream.Id, name);
+
+    public void Changed(StoredProducer producer)
+    {
+        if (producer.ForgetAt < (nextToForget ?? long.MaxValue)) nextToForget = producer.ForgetAt;
+        session.Mark(producer);
+    }
+
+    /// <summary>Part of a transaction's end: producers whose time is over go, some at a time.</summary>
+    public void Sweep()
+    {
+        if (nextToForget is null || nextToForget > session.Now.UtcTicks) return;
+        session.Sql("DELETE FROM sluice_producer WHERE (stream, name) IN (SELECT stream, name FROM sluice_producer WHERE forget <= ? LIMIT ?)")
+            .Put(session.Now.UtcTicks).Put(ForgottenAtOnce).Run();
+        kept.Clear();
+        nextToForget = LoadNext(session);
+    }
+
+    /// <summary>Between transactions: what is kept is bounded.</summary>
+    public void Bound()
+    {
+        if (kept.Count > MostKept) kept.Clear();
+    }
+
+    public void Clear() => kept.Clear();
+
+    private StoredProducer? Load(StoredStream stream, string name)
+    {
+        Statement row = session.Sql("SELECT epoch, last, last_from, generation, part, first, forget, position FROM sluice_producer WHERE stream = ? AND name = ?")
+            .Put(stream.Id).Put(name);
+        if (!row.Next()) return null;
+        var producer = new StoredProducer(stream.Id, name)
+        {
+            Epoch = row.Long(0),
+            Last = row.Long(1),
+            LastFrom = row.Long(2),
+            LastId = row.Long(5) == 0 ? null : new(row.Int(3), stream.Name, row.Int(4), row.Long(5)),
+            ForgetAt = row.LongOrNull(6),
+            Position = row.Bytes(7),
+        };
+        row.Reset();
+        return producer;
+    }
+
+    private static long? LoadNext(Session session)
+    {
+        Statement next = session.Sql("SELECT min(forget) FROM sluice_producer WHERE forget IS NOT NULL");
+        long? at = next.Next() ? next.LongOrNull(0) : null;
+        next.Reset();
+        return at;
+    }
+}

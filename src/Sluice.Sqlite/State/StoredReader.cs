@@ -1,0 +1,45 @@
+namespace Sluice.Sqlite;
+
+/// <summary>
+/// An open reader. When it expires is not stored: after an opening of the store it has its whole time again, so that readings need not write.
+/// </summary>
+internal sealed class StoredReader(long id, StoredStream stream, string name, ReaderOptions options, long[] next) : Stored
+{
+    private readonly long[] sums = [.. next.Select((sequence, partition) => stream.Logs[partition].SumAt(sequence - 1))];
+    private readonly HashSet<int> moved = [];
+
+    public long Id => id;
+    public string Name => name;
+    public ReaderOptions Options => options;
+    public DateTimeOffset? ExpiresAt { get; private set; }
+    public Backlog Backlog;
+
+    public long Next(int partition) => next[partition];
+
+    public void Use() => ExpiresAt = stream.Session.Now + options.ExpiresAfter;
+
+    /// <summary>Counts what it has before it.</summary>
+    public void Count()
+    {
+        Backlog = default;
+        for (int i = 0; i < next.Length; i++) Backlog.Add(stream.Logs[i].Tail - next[i] + 1, stream.Logs[i].Total - sums[i]);
+    }
+
+    public void MoveTo(int partition, long sequence)
+    {
+        long sum = stream.Logs[partition].SumAt(sequence - 1);
+        Backlog.Add(next[partition] - sequence, sums[partition] - sum);
+        (next[partition], sums[partition]) = (sequence, sum);
+        moved.Add(partition);
+        stream.Session.Mark(this);
+    }
+
+    public ReaderInfo Info() => new(name, options, [.. next], Backlog.Items);
+
+    public override void Save(Database database)
+    {
+        foreach (int partition in moved)
+            database.Sql("INSERT OR REPLACE INTO sluice_cursor VALUES(?, ?, ?)").Put(id).Put(partition).Put(next[partition]).Run();
+        moved.Clear();
+    }
+}

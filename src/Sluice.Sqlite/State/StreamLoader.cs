@@ -1,0 +1,111 @@
+namespace Sluice.Sqlite;
+
+/// <summary>Loads streams when somebody asks for them: what it reads does not grow with the number of entries.</summary>
+internal sealed class StreamLoader(Session session)
+{
+    private readonly Dictionary<string, StoredStream> loaded = new(StringComparer.Ordinal);
+
+    public StoredStream? Find(string name)
+    {
+        if (loaded.TryGetValue(name, out StoredStream? stream)) return stream;
+        Statement row = session.Sql("SELECT id, partitions, max_items, max_bytes, max_entry, retention, ended, failure FROM sluice_stream WHERE name = ?").Put(name);
+        if (!row.Next()) return null;
+        var options = new StreamOptions
+        {
+            Partitions = row.Int(1),
+            MaxItems = row.Long(2),
+            MaxBytes = row.Long(3),
+            MaxEntryBytes = row.Int(4),
+            Retention = (Retention)row.Int(5),
+        };
+        stream = new(session, row.Long(0), name, options) { End = row.Int(6) == 0 ? null : row.IsNull(7) ? StreamEnd.Complete : new(row.Text(7)) };
+        row.Reset();
+        LoadLogs(stream);
+        LoadGroups(stream);
+        LoadReaders(stream);
+        loaded.Add(name, stream);
+        session.Living.Changes.Know(name);
+        return stream;
+    }
+
+    public void Forget(string name) => loaded.Remove(name);
+
+    /// <summary>Between transactions, when everything is as the database has it.</summary>
+    public void Bound(int most)
+    {
+        if (loaded.Count > most) loaded.Clear();
+    }
+
+    private void LoadLogs(StoredStream stream)
+    {
+        var trimmed = new (long Tail, long Total, long Trimmed)[stream.Logs.Length];
+        Statement logs = session.Sql("SELECT log & 4095, tail, total, trimmed FROM sluice_log WHERE log BETWEEN ? AND ?")
+            .Put(stream.Logs[0].Id).Put(stream.Logs[^1].Id);
+        while (logs.Next()) trimmed[logs.Int(0)] = (logs.Long(1), logs.Long(2), logs.Long(3));
+        foreach (StoredLog log in stream.Logs) log.Load(trimmed[log.Partition].Tail, trimmed[log.Partition].Total, trimmed[log.Partition].Trimmed);
+    }
+
+    private void LoadGroups(StoredStream stream)
+    {
+        Statement groups = session.Sql("SELECT id, name, last_dead, quarantine_owner, quarantine_epoch FROM sluice_group WHERE stream = ?").Put(stream.Id);
+        while (groups.Next())
+            stream.Groups.Add(groups.Text(1), new(session, stream, groups.Long(0), groups.Text(1))
+            {
+                LastDead = groups.Long(2),
+                QuarantineOwner = groups.TextOrNull(3),
+                QuarantineEpoch = groups.Long(4),
+            });
+        foreach (StoredGroup group in stream.Groups.Values) LoadPartitions(group);
+    }
+
+    private void LoadPartitions(StoredGroup group)
+    {
+        var partitions = new StoredPartition[group.Stream.Logs.Length];
+        Statement rows = session.Sql("""
+            SELECT part, epoch, owner, owner_version, version, dispatched, done, cseq, cseq_epoch, last_own, rows, row_bytes, flying, passed
+            FROM sluice_part WHERE grp = ?
+            """).Put(group.Id);
+        while (rows.Next())
+        {
+            var partition = partitions[rows.Int(0)] = new(group, rows.Int(0))
+            {
+                Epoch = rows.Long(1),
+                Owner = rows.TextOrNull(2),
+                OwnerVersion = rows.Int(3),
+                Version = rows.Int(4),
+                LastCommit = rows.Long(7),
+                LastCommitEpoch = rows.Long(8),
+                LastOwn = rows.Long(9),
+                Rows = rows.Long(10),
+                RowBytes = rows.Long(11),
+                Flying = rows.Long(12),
+            };
+            partition.Load(rows.Long(5), rows.Long(6), rows.Bytes(13));
+            group.Backlog.Add(partition.Backlog.Items, partition.Backlog.Bytes);
+        }
+        group.Partitions = partitions;
+    }
+
+    private void LoadReaders(StoredStream stream)
+    {
+        List<(long Id, string Name, ReaderOptions Options)> readers = [];
+        Statement rows = session.Sql("SELECT id, name, start, expires, gates FROM sluice_reader WHERE stream = ?").Put(stream.Id);
+        while (rows.Next())
+            readers.Add((rows.Long(0), rows.Text(1), new()
+            {
+                Start = (StreamStart)rows.Int(2),
+                ExpiresAfter = rows.LongOrNull(3) is { } ticks ? TimeSpan.FromTicks(ticks) : null,
+                Gates = rows.Int(4) != 0,
+            }));
+        foreach ((long id, string name, ReaderOptions options) in readers)
+        {
+            var next = new long[stream.Logs.Length];
+            Statement cursors = session.Sql("SELECT part, next FROM sluice_cursor WHERE reader = ?").Put(id);
+            while (cursors.Next()) next[cursors.Int(0)] = cursors.Long(1);
+            var reader = new StoredReader(id, stream, name, options, next);
+            reader.Count();
+            reader.Use();
+            stream.Readers.Add(name, reader);
+        }
+    }
+}

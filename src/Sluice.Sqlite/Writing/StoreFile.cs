@@ -1,0 +1,43 @@
+namespace Sluice.Sqlite;
+
+/// <summary>The store's file, and how it is opened: at first, and again after a failure of the medium.</summary>
+internal sealed class StoreFile(string path, Durability durability, SqliteStoreOptions options)
+{
+    public string Path => path;
+
+    /// <exception cref="SqliteFailure">It cannot be opened.</exception>
+    /// <exception cref="StreamStoreException">It is of a newer version, or on a file system that has no write-ahead logs.</exception>
+    public Database Open()
+    {
+        Database database = Database.Open(path);
+        try
+        {
+            Prepare(database);
+            return database;
+        }
+        catch
+        {
+            database.LeaveLog();
+            database.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Another connection, for looking only.</summary>
+    public Database OpenToRead() => Database.Open(path, readOnly: true);
+
+    private void Prepare(Database database)
+    {
+        Schema.CheckVersion(database, path);
+        if (database.Ask("PRAGMA journal_mode = WAL") is var mode && mode != "wal")
+            throw new StreamStoreException($"The store {path} is on a file system that has no write-ahead logs (journal mode {mode}): put it on a local disk.");
+        database.Execute($"PRAGMA synchronous = {(durability == Durability.Power ? "FULL" : "NORMAL")}");
+        database.Execute("PRAGMA temp_store = MEMORY");
+        database.Execute($"PRAGMA cache_size = -{options.CacheBytes / 1024}");
+        database.Execute($"PRAGMA wal_autocheckpoint = {options.LogBytes / 4096}");
+        database.Execute($"PRAGMA journal_size_limit = {options.LogBytes}");
+        database.Execute("PRAGMA cell_size_check = ON");
+        Schema.Open(database);
+        database.GuardStore();
+    }
+}

@@ -1,0 +1,182 @@
+namespace Sluice.Sqlite;
+
+/// <summary>
+/// The thread that owns the connection. It takes what came in while it wrote, runs it in one transaction, and answers when that is stored: a group commit.
+/// Calls check everything before they change anything, so one that is refused is no trouble to the others; if one fails all the same, the transaction is given up, and each
+/// call gets one of its own.
+/// </summary>
+internal sealed class Writer
+{
+    private readonly StoreFile file;
+    private readonly Living living;
+    private readonly RequestQueue queue = new();
+    private readonly Thread thread;
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Session? session;
+    private volatile int generation;
+    private volatile bool isAbandoned;
+
+    public Writer(StoreFile file, Living living, Session session)
+    {
+        (this.file, this.living, this.session) = (file, living, session);
+        generation = session.Generation;
+        thread = new(Work) { IsBackground = true, Name = $"sluice {Path.GetFileName(file.Path)}" };
+    }
+
+    public int Generation => generation;
+
+    public void Start() => thread.Start();
+
+    public Task<T> CallAsync<T>(RequestKind kind, Func<Session, T> call, CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
+        var request = new Request<T>(kind, call);
+        try
+        {
+            queue.Add(request);
+        }
+        catch (ObjectDisposedException closed)
+        {
+            return Task.FromException<T>(closed);
+        }
+        if (cancellation.CanBeCanceled)
+            request.GivingUp = cancellation.UnsafeRegister(static (state, token) => ((Request<T>)state!).GiveUp(token), request);
+        return request.Task;
+    }
+
+    /// <summary>Lets what waits be done, then ends the thread and closes the connection.</summary>
+    /// <param name="abandon">Ends at once, as a kill does: what waits fails, and the write-ahead log stays as it is.</param>
+    public Task CloseAsync(bool abandon = false)
+    {
+        isAbandoned = abandon;
+        queue.Close(file.Path);
+        living.Changes.Close(file.Path);
+        return ended.Task;
+    }
+
+    private void Work()
+    {
+        List<Request> round = [];
+        try
+        {
+            for (int last = 0; queue.Take(last, round); last = round.Count, round.Clear())
+            {
+                if (isAbandoned) throw new ObjectDisposedException(file.Path, "The store was given up.");
+                round.RemoveAll(request => !request.TryClaim());
+                if (round.Count > 0) RunRound(round);
+            }
+        }
+        catch (Exception failure)                    // nobody else would see it, and whoever waits would wait for ever
+        {
+            queue.Close(file.Path);
+            do
+            {
+                foreach (Request request in round) request.Fail(failure);
+                round.Clear();
+            }
+            while (queue.Take(0, round));
+        }
+        if (isAbandoned) session?.Database.LeaveLog();
+        session?.Database.Dispose();
+        ended.SetResult();
+    }
+
+    private void RunRound(List<Request> round)
+    {
+        if (TryRun(round, out Exception failure)) return;
+        bool isHopeless = failure is not SqliteFailure { IsIo: false } and (SqliteFailure or StreamStoreException);
+        foreach (Request request in round)
+        {
+            if (round.Count == 1 || isHopeless) request.Fail(Explain(failure));
+            else if (!TryRun([request], out Exception own)) request.Fail(Explain(own));
+        }
+    }
+
+    // One transaction. False if it was given up: then nobody was answered, and nothing of it is stored, unless the failure says that nobody knows.
+    private bool TryRun(List<Request> round, out Exception failure)
+    {
+        failure = null!;
+        bool isEnding = false;
+        try
+        {
+            session ??= Reopen();
+            session.Begin();
+            foreach (Request request in round) Run(session, request);
+            if (session.IsWriting)
+            {
+                session.PrepareCommit();
+                isEnding = true;
+                session.Commit();
+                session.Committed();
+            }
+            else
+            {
+                session.Publish();
+            }
+        }
+        catch (Exception thrown)
+        {
+            failure = thrown;
+            if (!GiveUp(isEnding, ref failure)) return false;
+        }
+        generation = session!.Generation;
+        foreach (Request request in round) request.Answer();
+        return true;
+    }
+
+    private static void Run(Session session, Request request)
+    {
+        session.HasTouched = false;
+        try
+        {
+            request.Run(session);
+        }
+        catch (Exception refused) when (!session.HasTouched && session.IsWriting == session.Database.IsInTransaction && refused is not SqliteFailure)
+        {
+            session.Database.ResetAll();
+            request.Refuse(refused);
+        }
+    }
+
+    // What the transaction has changed in memory is thrown away with the session. If the failure came with the transaction's end, nobody knows yet
+    // whether it is stored: the file is opened again, and has it or not. True if it is stored.
+    private bool GiveUp(bool wasEnding, ref Exception failure)
+    {
+        if (session is not { } failed) return false;
+        session = null;
+        try
+        {
+            if (!wasEnding)
+            {
+                failed.Database.ResetAll();
+                if (failed.Database.IsInTransaction) failed.Database.Execute("ROLLBACK");
+                session = new(failed.Database, living);
+                return false;
+            }
+        }
+        catch (SqliteFailure)
+        {
+            // The connection is of no use any more: as below.
+        }
+        failed.Database.LeaveLog();
+        failed.Database.Dispose();
+        try
+        {
+            session = Reopen();
+        }
+        catch (Exception notNow) when (notNow is SqliteFailure or StreamStoreException)
+        {
+            if (wasEnding)
+                failure = new StreamStoreException(
+                    $"The store {file.Path} failed at the end of a transaction ({failure.Message}), and cannot be opened again to see whether it is stored ({notNow.Message}). Look at the disk and repeat the call.", failure);
+            return false;
+        }
+        if (!wasEnding || session.Transaction != failed.Transaction) return false;
+        failed.Publish();
+        return true;
+    }
+
+    private Session Reopen() => new(file.Open(), living);
+
+    private Exception Explain(Exception failure) => failure is SqliteFailure sqlite ? sqlite.Explain(file.Path) : failure;
+}
