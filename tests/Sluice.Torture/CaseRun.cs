@@ -30,9 +30,9 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
                 end = await lives.RunAsync(life, plan, (first, plan.Ending == Ending.Idle ? rest : Math.Min(rest, @case.Items / (kills + 1))));
             }
         }
-        catch (TortureException failure)
+        catch (Exception failure) when (failure is TortureException or StreamStoreException or InvalidOperationException)
         {
-            problem = failure.Message;
+            problem = failure.ToString();
         }
 
         Accounts accounts = JournalReader.Read(@case, directory, life);

@@ -49,7 +49,7 @@ internal sealed class Accounts
 
     public IEnumerable<KeyValuePair<long, Account>> All => known.OrderBy(one => one.Key);
 
-    /// <summary>What the library says of itself: accepted, completed, skipped, dead, cancelled, unaccounted. Compared, never believed.</summary>
+    /// <summary>What the library says of itself: accepted, completed, skipped, dead, cancelled, unaccounted, split. Compared, never believed.</summary>
     public long[]? Claims { get; set; }
 
     /// <summary>What went wrong that is not about one item.</summary>

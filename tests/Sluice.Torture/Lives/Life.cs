@@ -38,7 +38,7 @@ internal sealed class Life(Case @case, LifePlan plan, IStreamStore store, Journa
             ConsecutorSnapshot books = await consecutor.IdleAsync(cancellation);
             if (plan.Cures && await consecutor.RedriveAsync(_ => true, cancellation) > 0) continue;
             if (plan.Ending != Ending.Idle) await Task.Delay(Timeout.Infinite, cancellation);
-            journal.Write($"claims {books.Accepted} {books.Completed} {books.Skipped} {books.Dead} {books.Cancelled} {books.Unaccounted}");
+            journal.Write($"claims {books.Accepted} {books.Completed} {books.Skipped} {books.Dead} {books.Cancelled} {books.Unaccounted} {books.Split}");
             break;
         }
         await consecutor.StopAsync();
