@@ -7,8 +7,19 @@ public static class ConsecutorDoor
     {
         /// <summary>
         /// A pipeline that sends everything to a consecutor. Items are acknowledged (their roots end) when they are durable; what is at hand goes into one
-        /// append. A producer that can resume goes on where it was (<see cref="Source.Resumable{T}(string, Func{ReadOnlyMemory{byte}, CancellationToken, IAsyncEnumerable{Positioned{T}}})"/>).
+        /// append. A producer that can resume (<c>Source.Resumable</c>) goes on where it was.
         /// </summary>
-        public static Pipeline operator |(Source<T> source, Consecutor<T> consecutor) => throw new NotImplementedException();
+        public static Pipeline operator |(Source<T> source, Consecutor<T> consecutor)
+        {
+            ArgumentNullException.ThrowIfNull(source);
+            ArgumentNullException.ThrowIfNull(consecutor);
+            return source.To(new AcceptSink<T>(consecutor));
+        }
+    }
+
+    extension<T>(IAsyncEnumerable<T>)
+    {
+        /// <summary>A pipeline that sends everything to a consecutor.</summary>
+        public static Pipeline operator |(IAsyncEnumerable<T> items, Consecutor<T> consecutor) => Source.From(items) | consecutor;
     }
 }

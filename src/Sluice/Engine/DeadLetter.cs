@@ -40,13 +40,13 @@ public sealed record DeadLetter(string Node, object? Item, string Error, int Att
     public override string ToString() => $"{Item ?? Id} failed in {Node} after {Attempts} attempt{(Attempts == 1 ? "" : "s")}: {Exception?.Message ?? Error}";
 }
 
-internal static class DeadLetters
+internal static class FailureText
 {
-    public static DeadLetter Of(PipelineException failure, int attempts, DateTimeOffset at)
-        => new(failure.Node, failure.Item, Describe(failure.InnerException!), attempts, at) { Exception = failure.InnerException };
+    public static DeadLetter Letter(PipelineException failure, int attempts, DateTimeOffset at)
+        => new(failure.Node, failure.Item, Of(failure.InnerException!), attempts, at) { Exception = failure.InnerException };
 
     /// <summary>Type and message, also of what caused it: all that is left of a failure when its process has ended.</summary>
-    public static string Describe(Exception failure)
+    public static string Of(Exception failure)
     {
         string text = $"{failure.GetType().Name}: {failure.Message}";
         for (Exception? cause = failure.InnerException; cause is not null; cause = cause.InnerException)

@@ -152,7 +152,7 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
         if (options.OnError == OnError.Stop) throw failure;
         if (failure.IsKept) return;                  // a root item that is followed keeps it itself
         if (options.OnError == OnError.DeadLetter)
-            Context.Run.AddDeadLetter(DeadLetters.Of(failure, attempt.Attempt, Context.Run.Time.GetUtcNow()));
+            Context.Run.AddDeadLetter(FailureText.Letter(failure, attempt.Attempt, Context.Run.Time.GetUtcNow()));
     }
 
     private ValueTask ReleaseAsync(Ticket? ticket)

@@ -13,11 +13,34 @@ public static partial class Source
     /// <param name="name">Its name; its position is found again by it. One run at a time has it: a later one takes it over.</param>
     /// <param name="produce">Makes the items behind a position; an empty one means from the beginning.</param>
     public static Source<T> Resumable<T>(string name, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<Positioned<T>>> produce)
-        => throw new NotImplementedException();
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(produce);
+        return new ResumableSource<T>(name, (context, next) => new ResumablePump<T>(context, next, name, produce), StageOptions.Default);
+    }
 
     /// <summary>A sequence that is the same, from its beginning, at every start: what was accepted before is skipped by counting.</summary>
     /// <inheritdoc cref="Resumable{T}(string, Func{ReadOnlyMemory{byte}, CancellationToken, IAsyncEnumerable{Positioned{T}}})"/>
     /// <param name="name">Its name; its position is found again by it.</param>
     /// <param name="items">The sequence.</param>
-    public static Source<T> Resumable<T>(string name, IEnumerable<T> items) => throw new NotImplementedException();
+    public static Source<T> Resumable<T>(string name, IEnumerable<T> items)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(items);
+        return new ResumableSource<T>(name, (context, next) => new CountedPump<T>(context, next, name, items), StageOptions.Default);
+    }
+}
+
+/// <summary>A source whose pump is an <see cref="IResumablePump"/>.</summary>
+internal sealed class ResumableSource<T>(string name, Func<StageContext, Inlet<T>, SourcePump<T>> pump, StageOptions options) : LeafSource<T>(options)
+{
+    private protected override string Kind => "resumable";
+
+    private protected override string? Hint => name;
+
+    private protected override bool NeedsTickets => true;
+
+    private protected override Source<T> With(StageOptions annotated) => new ResumableSource<T>(name, pump, annotated);
+
+    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => pump(context, next);
 }

@@ -61,12 +61,17 @@ internal sealed class Books
     {
         inFlight++;
         if (!partition.Waiting.Remove(sequence, out WaitingState state)) state = sequence < 0 ? WaitingState.Retrying : WaitingState.InFlight;
+        Move(state, -1);
+    }
+
+    private void Move(WaitingState state, int by)
+    {
         switch (state)
         {
-            case WaitingState.Retrying: retrying--; break;
-            case WaitingState.Parked: parked--; break;
-            case WaitingState.Suspect: suspect--; break;
-            default: pending--; break;
+            case WaitingState.Retrying: retrying += by; break;
+            case WaitingState.Parked: parked += by; break;
+            case WaitingState.Suspect: suspect += by; break;
+            default: pending += by; break;
         }
     }
 
@@ -91,18 +96,52 @@ internal sealed class Books
         Moved?.Invoke();
     }
 
-    /// <summary>Parked entries are free to be leased.</summary>
-    public void Unpark(OwnedPartition partition, IEnumerable<long> sequences)
+    /// <summary>A partition is not ours any more: what waits in it is somebody's.</summary>
+    public void Void(OwnedPartition partition)
     {
         lock (Sync)
         {
-            foreach (long sequence in sequences)
-            {
-                partition.Waiting[sequence] = WaitingState.Retrying;
-                parked--;
-                retrying++;
-            }
+            if (partition.IsVoid) return;
+            partition.IsVoid = true;
+            foreach (WaitingState state in partition.Waiting.Values) Move(state, -1);
+            pending += partition.Waiting.Count;
+            partition.Waiting.Clear();
         }
+    }
+
+    /// <summary>A partition was taken while the books are kept: what waits in it was somebody's.</summary>
+    public void Take(OwnedPartition partition)
+    {
+        lock (Sync)
+        {
+            foreach (WaitingState state in partition.Waiting.Values) Move(state, 1);
+            pending -= partition.Waiting.Count;
+        }
+    }
+
+    /// <summary>Roots whose partition is not ours any more.</summary>
+    public void Discard(long roots)
+    {
+        lock (Sync) (inFlight, pending) = (inFlight - roots, pending + roots);
+        Moved?.Invoke();
+    }
+
+    /// <summary>Items that were let go of before they were started, and have failed.</summary>
+    public void FailFree()
+    {
+        lock (Sync) (completed, cancelled) = (completed - 1, cancelled + 1);
+    }
+
+    /// <summary>How many suspects are known of.</summary>
+    public long Suspects
+    {
+        get { lock (Sync) return suspect; }
+    }
+
+    /// <summary>The suspects that are left are with others.</summary>
+    public void ForgetSuspects()
+    {
+        lock (Sync) (suspect, pending) = (0, pending + suspect);
     }
 
     public void Redrive(long letters)

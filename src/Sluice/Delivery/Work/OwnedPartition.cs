@@ -1,9 +1,8 @@
 namespace Sluice;
 
-/// <summary>A partition that this member owns: what the pump has started of it, and what the committer is to commit.</summary>
-internal sealed class OwnedPartition(Ownership owner, PartitionState state, PartitionBooks books, Signal committer)
+/// <summary>A partition that this member owns.</summary>
+internal sealed class OwnedPartition(Ownership owner, PartitionState state, PartitionBooks books)
 {
-    private Root? settled;
     private volatile bool isVoid;
 
     public Ownership Owner => owner;
@@ -22,34 +21,13 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// <summary>The committer's.</summary>
     public PartitionBooks Books { get; set; } = books;
 
+    /// <summary>Roots that have ended and are to be committed; the committer's.</summary>
+    public List<Root> Ended { get; } = [];
+
     /// <summary>Somebody else has it, or it is given back: what is under way of it is not committed any more.</summary>
     public bool IsVoid
     {
         get => isVoid;
         set => isVoid = value;
-    }
-
-    public bool HasSettled => Volatile.Read(ref settled) is not null;
-
-    /// <summary>A root has completely ended. Any thread.</summary>
-    public void Settled(Root root)
-    {
-        Root? seen = Volatile.Read(ref settled);
-        while (true)
-        {
-            root.Behind = seen;
-            Root? found = Interlocked.CompareExchange(ref settled, root, seen);
-            if (ReferenceEquals(found, seen)) break;
-            seen = found;
-        }
-        committer.Set();
-    }
-
-    /// <summary>Takes all roots that have ended since the last time, in the order of their ends.</summary>
-    public void TakeSettled(List<Root> into)
-    {
-        int start = into.Count;
-        for (Root? root = Interlocked.Exchange(ref settled, null); root is not null; root = root.Behind) into.Add(root);
-        into.Reverse(start, into.Count - start);
     }
 }

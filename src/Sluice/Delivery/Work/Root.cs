@@ -4,7 +4,7 @@ namespace Sluice;
 /// <remarks>
 /// Filled by the pump; staged on and failed by any thread of the run; when nothing is outstanding it belongs to the committer, which gives it back to the pool.
 /// </remarks>
-internal sealed class Root(RootPool pool) : Ticket(isFollowed: true)
+internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed: true)
 {
     private PartFailure? failures;
     private StagedPart? staged;
@@ -22,6 +22,9 @@ internal sealed class Root(RootPool pool) : Ticket(isFollowed: true)
 
     /// <summary>Whether it was settled before it was started: nothing depends on how it ends.</summary>
     public bool IsFree { get; set; }
+
+    /// <summary>Why it is put aside without being started; null if it is not.</summary>
+    public string? Park { get; set; }
 
     /// <summary>The next one on a stack that it is on.</summary>
     public Root? Behind { get; set; }
@@ -62,7 +65,7 @@ internal sealed class Root(RootPool pool) : Ticket(isFollowed: true)
     /// <summary>Forgets everything, and goes back to the pool.</summary>
     public void Recycle()
     {
-        (failures, staged, id, Behind, IsFree) = (null, null, null, null, false);
+        (failures, staged, id, Behind, Park, IsFree) = (null, null, null, null, null, false);
         headers = default;
         pool.Return(this);
     }
@@ -79,11 +82,11 @@ internal sealed class Root(RootPool pool) : Ticket(isFollowed: true)
         }
     }
 
-    protected override void OnSettled() => Partition.Settled(this);
+    protected override void OnSettled() => ended.Add(this);
 }
 
 /// <summary>Roots that are not in use. Thread-safe.</summary>
-internal sealed class RootPool
+internal sealed class RootPool(EndedRoots ended)
 {
     private readonly Lock sync = new();
     private readonly Stack<Root> unused = new();
@@ -94,11 +97,38 @@ internal sealed class RootPool
         {
             if (unused.TryPop(out Root? root)) return root;
         }
-        return new(this);
+        return new(this, ended);
     }
 
     public void Return(Root root)
     {
         lock (sync) unused.Push(root);
+    }
+}
+
+/// <summary>Roots of which nothing is outstanding any more, on their way to the committer.</summary>
+internal sealed class EndedRoots(Signal committer)
+{
+    private Root? newest;
+
+    /// <summary>Any thread.</summary>
+    public void Add(Root root)
+    {
+        Root? seen = Volatile.Read(ref newest);
+        while (true)
+        {
+            root.Behind = seen;
+            Root? found = Interlocked.CompareExchange(ref newest, root, seen);
+            if (ReferenceEquals(found, seen)) break;
+            seen = found;
+        }
+        committer.Set();
+    }
+
+    /// <summary>Takes all that have ended since the last time, in the order of their ends. The committer's.</summary>
+    public void TakeAll(List<Root> into)
+    {
+        for (Root? root = Interlocked.Exchange(ref newest, null); root is not null; root = root.Behind) into.Add(root);
+        into.Reverse();
     }
 }

@@ -11,6 +11,9 @@ internal abstract class LeafSource<T>(StageOptions options) : Source<T>
     /// <summary>A name, where it has one of its own.</summary>
     private protected virtual string? Hint => null;
 
+    /// <summary>Whether it wants to know its items again.</summary>
+    private protected virtual bool NeedsTickets => false;
+
     internal sealed override Source<T> Annotate(StageAnnotation annotation)
     {
         StageOptions annotated = annotation.Apply(options, new StageTraits(Kind, "makes items, one after the other", IsAsynchronous: false, IsSink: false));
@@ -30,6 +33,7 @@ internal abstract class LeafSource<T>(StageOptions options) : Source<T>
         if (options.Log is { } log) next = new LogOutput<T>(context, next, log);
         if (builder.IsDrawing) return;
         SourcePump<T> pump = Pump(context, next);
+        builder.NeedsTickets |= NeedsTickets;
         pump.Tickets = builder.Tickets(node);
         builder.Run.Add(pump);
     }

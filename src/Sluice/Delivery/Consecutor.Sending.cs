@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+public sealed partial class Consecutor<T>
+{
+    /// <summary>Sends an item. It is accepted, as durably as the store is, when the task completes. Waits while the stream is full.</summary>
+    /// <remarks>May be called before the start. Concurrent calls share appends; the order of concurrent calls is not defined.</remarks>
+    /// <exception cref="PayloadException">The item cannot be written, or is too long.</exception>
+    /// <exception cref="StreamStoreException">The store failed for long. Whether the item was accepted is not known.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting; the item may have been accepted if its append was under way.</exception>
+    public async ValueTask SendAsync(T item, CancellationToken cancellation = default)
+        => await (await AddAsync(item, cancellation).ConfigureAwait(false)).WaitAsync(cancellation).ConfigureAwait(false);
+
+    /// <summary>Sends several items, in order, in as few appends as possible; all are accepted when the task completes.</summary>
+    /// <inheritdoc cref="SendAsync(T, CancellationToken)"/>
+    public async ValueTask SendAsync(IReadOnlyList<T> items, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        Task? earlier = null;
+        for (int i = 0; i < items.Count; i++)
+        {
+            Task append = await AddAsync(items[i], cancellation).ConfigureAwait(false);
+            if (earlier is not null && earlier != append) await earlier.WaitAsync(cancellation).ConfigureAwait(false);
+            earlier = append;
+        }
+        if (earlier is not null) await earlier.WaitAsync(cancellation).ConfigureAwait(false);
+    }
+
+    internal Appender<T> NewAppender(string producer) => new(core, producer, Key);
+
+    /// <summary>A number for a producer that does not resume, so that names do not grow in number.</summary>
+    internal int RentProducer()
+    {
+        lock (sync)
+        {
+            int number = 1;
+            while (!producers.Add(number)) number++;
+            return number;
+        }
+    }
+
+    internal void ReturnProducer(int number)
+    {
+        lock (sync) producers.Remove(number);
+    }
+
+    private Appender<T> Sender
+    {
+        get
+        {
+            if (core.Life.IsCancellationRequested) throw new InvalidOperationException($"The consecutor {Name} has ended: nothing can be sent to it any more. The item was not accepted.");
+            return LazyInitializer.EnsureInitialized(ref sender, () => NewAppender($"{Member}/send"));
+        }
+    }
+
+    /// <returns>The append that the item is part of.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Task> AddAsync(T item, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (Sender.TryAdd(item, null, default, out Task room) is { } append) return append;
+            await room.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+}

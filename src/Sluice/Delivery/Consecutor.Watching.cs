@@ -1,0 +1,124 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+public sealed partial class Consecutor<T>
+{
+    private const int PageSize = 100;
+
+    /// <summary>Waits until everything that was accepted has ended: completed, or dead. Parked items and suspects that somebody else holds are waited for as well.</summary>
+    /// <returns>The consecutor at that moment.</returns>
+    public async Task<ConsecutorSnapshot> IdleAsync(CancellationToken cancellation = default)
+    {
+        var moved = new Signal();
+        core.Books.Moved += moved.Set;
+        try
+        {
+            while (true)
+            {
+                ConsecutorSnapshot snapshot = Snapshot();
+                if (snapshot.IsIdle) return snapshot;
+                Task next = moved.WaitAsync();
+                if (await Task.WhenAny(next, Completion).WaitAsync(cancellation).ConfigureAwait(false) == next) continue;
+                await Completion.ConfigureAwait(false);
+                snapshot = Snapshot();
+                return snapshot.IsIdle ? snapshot : throw new InvalidOperationException($"The consecutor {Name} was stopped before everything had ended.");
+            }
+        }
+        finally
+        {
+            core.Books.Moved -= moved.Set;
+        }
+    }
+
+    /// <summary>Where every accepted item is, and the pipeline's nodes. Never waits.</summary>
+    public ConsecutorSnapshot Snapshot() => core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem);
+
+    /// <summary>The dead letters, oldest first, read from the store page by page.</summary>
+    public async IAsyncEnumerable<DeadLetter> DeadLetters([EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        await core.OpenAsync(cancellation).ConfigureAwait(false);
+        for (long after = 0; ;)
+        {
+            IReadOnlyList<DeadEntry> page = await core.Store.ListDeadAsync(core.Group, null, after, PageSize, cancellation).ConfigureAwait(false);
+            foreach (DeadEntry dead in page) yield return Letters.Read<T>(core, dead);
+            if (page.Count < PageSize) yield break;
+            after = page[^1].Number;
+        }
+    }
+
+    /// <summary>
+    /// Processes dead letters again: from the failing node, with what it was given, where that is kept; else from the start. They have all
+    /// their attempts again, keep their ids, and give up their order.
+    /// </summary>
+    /// <param name="which">Chooses the letters; all unless given.</param>
+    /// <param name="cancellation">Gives up; what was redriven until then stays so.</param>
+    /// <returns>How many there were.</returns>
+    public Task<int> RedriveAsync(Func<DeadLetter, bool> which, CancellationToken cancellation = default) => ChangeAsync(which, RedriveSomeAsync, null, cancellation);
+
+    /// <summary>Processes dead letters again, so many in a second.</summary>
+    /// <inheritdoc cref="RedriveAsync(Func{DeadLetter, bool}, CancellationToken)"/>
+    /// <param name="which">Chooses the letters.</param>
+    /// <param name="perSecond">The most letters in a second; more than zero.</param>
+    /// <param name="cancellation">Gives up; what was redriven until then stays so.</param>
+    public Task<int> RedriveAsync(Func<DeadLetter, bool> which, double perSecond, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(perSecond, 0);
+        return ChangeAsync(which, RedriveSomeAsync, perSecond, cancellation);
+    }
+
+    /// <summary>Processes the dead letters of one item again, by its id (<see cref="DeadLetter.Id"/>).</summary>
+    /// <inheritdoc cref="RedriveAsync(Func{DeadLetter, bool}, CancellationToken)"/>
+    public Task<int> RedriveAsync(string id, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(id);
+        return RedriveAsync(dead => dead.Id == id, cancellation);
+    }
+
+    /// <summary>Deletes dead letters. They are counted as cancelled from then on.</summary>
+    /// <returns>How many there were.</returns>
+    public Task<int> DeleteDeadLettersAsync(Func<DeadLetter, bool> which, CancellationToken cancellation = default) => ChangeAsync(which, DeleteSomeAsync, null, cancellation);
+
+    private async Task<int> RedriveSomeAsync(IReadOnlyList<long> numbers, CancellationToken cancellation)
+    {
+        int redriven = await core.Store.RedriveAsync(core.Group, numbers, cancellation).ConfigureAwait(false);
+        core.Books.Redrive(redriven);
+        return redriven;
+    }
+
+    private async Task<int> DeleteSomeAsync(IReadOnlyList<long> numbers, CancellationToken cancellation)
+    {
+        int deleted = await core.Store.DeleteDeadAsync(core.Group, numbers, cancellation).ConfigureAwait(false);
+        core.Books.Delete(deleted);
+        return deleted;
+    }
+
+    /// <summary>Goes once through the letters that are there now: what dies again meanwhile is not met again.</summary>
+    private async Task<int> ChangeAsync(
+        Func<DeadLetter, bool> which, Func<IReadOnlyList<long>, CancellationToken, Task<int>> change, double? perSecond, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(which);
+        int most = perSecond is { } rate ? Math.Clamp((int)(rate / 10), 1, PageSize) : PageSize;
+        int changed = 0;
+        long end = await LastLetterAsync(cancellation).ConfigureAwait(false);
+        for (long after = 0; after < end;)
+        {
+            IReadOnlyList<DeadEntry> page = await core.Store.ListDeadAsync(core.Group, null, after, most, cancellation).ConfigureAwait(false);
+            if (page.Count == 0) break;
+            after = page[^1].Number;
+            List<long> chosen = [.. page.Where(dead => dead.Number <= end && which(Letters.Read<T>(core, dead))).Select(dead => dead.Number)];
+            if (chosen.Count == 0) continue;
+            changed += await change(chosen, cancellation).ConfigureAwait(false);
+            if (perSecond is { } limit && after < end) await Task.Delay(TimeSpan.FromSeconds(chosen.Count / limit), core.Time, cancellation).ConfigureAwait(false);
+        }
+        return changed;
+    }
+
+    private async Task<long> LastLetterAsync(CancellationToken cancellation)
+    {
+        await core.OpenAsync(cancellation).ConfigureAwait(false);
+        long last = 0;
+        while (await core.Store.ListDeadAsync(core.Group, null, last, 1000, cancellation).ConfigureAwait(false) is { Count: > 0 } page) last = page[^1].Number;
+        return last;
+    }
+}

@@ -1,0 +1,130 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>Where a pipeline sends to a consecutor.</summary>
+internal sealed class AcceptSink<T>(Consecutor<T> consecutor) : Operator<T, Nothing>
+{
+    public override string Kind => "send";
+
+    public override string Hint => consecutor.Name;
+
+    public override string Exclusive => "appends under one producer's numbers";
+
+    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new AcceptStage<T>(context, next, consecutor);
+}
+
+/// <summary>
+/// Appends what comes; the root of an item ends when the item is durable. Does not wait for that, only for room: what comes while an append is
+/// under way becomes the next one.
+/// </summary>
+internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
+{
+    private readonly Consecutor<T> consecutor;
+    private Appender<T> appender = null!;
+    private Task latest = Task.CompletedTask;
+    private Place place = new(-1, 0);
+    private long toSkip;
+    private int? number;
+
+    public AcceptStage(StageContext context, Inlet<Nothing> next, Consecutor<T> consecutor) : base(context, next)
+    {
+        this.consecutor = consecutor;
+        context.Run.Nodes.Add(this);
+    }
+
+    public async ValueTask BeginAsync()
+    {
+        List<IResumablePump> resumable = [];
+        int sources = 0;
+        foreach (Pump pump in Context.Run.Pumps)
+        {
+            if (pump is IUpstream) sources++;
+            if (pump is IResumablePump one) resumable.Add(one);
+        }
+        if (resumable.Count > 0 && sources > 1)
+            throw new InvalidOperationException($"{resumable[0].Name} resumes where it was, and so must be the only source of its pipeline. Give each a pipeline of its own.");
+        if (resumable is not [var source])
+        {
+            number = consecutor.RentProducer();
+            appender = consecutor.NewAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/intake-{number}"));
+            return;
+        }
+        appender = consecutor.NewAppender(source.Name);
+        ReadOnlyMemory<byte> stored = await appender.OpenAsync(Context.Token);
+        if (!stored.IsEmpty) toSkip = BinaryPrimitives.ReadInt64LittleEndian(stored.Span);
+        source.Resume(stored.IsEmpty ? default : stored[sizeof(long)..]);
+        appender.Position = place => Stored(source, place);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        if (number is { } rented) consecutor.ReturnProducer(rented);
+        return default;
+    }
+
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        if (ticket is not null)
+        {
+            place = ticket.Sequence == place.Root ? new(place.Root, place.Parts + 1) : new(ticket.Sequence, 1);
+            if (toSkip > 0 && place.Root == 0)       // accepted before the last end
+            {
+                toSkip--;
+                return Skip(ticket);
+            }
+            toSkip = 0;
+        }
+        return TryAdd(item, ticket, out Task room) ? default : AddLaterAsync(item, ticket, room);
+    }
+
+    protected override async ValueTask OnCompleteAsync()
+    {
+        try
+        {
+            await latest;
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, null, null);
+        }
+        await Next.CompleteAsync();
+    }
+
+    private bool TryAdd(T item, Ticket? ticket, out Task room)
+    {
+        try
+        {
+            if (latest.IsFaulted) latest.GetAwaiter().GetResult();
+            if (appender.TryAdd(item, ticket, place, out room) is not { } append) return false;
+            latest = append;
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        Context.Out++;
+        return true;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AddLaterAsync(T item, Ticket? ticket, Task room)
+    {
+        do
+        {
+            await room.WaitAsync(Context.Token);
+        }
+        while (!TryAdd(item, ticket, out room));
+    }
+
+    private static byte[] Stored(IResumablePump source, Place place)
+    {
+        ReadOnlyMemory<byte> before = source.PositionBefore(place.Root);
+        var bytes = new byte[sizeof(long) + before.Length];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, place.Parts);
+        before.CopyTo(bytes.AsMemory(sizeof(long)));
+        return bytes;
+    }
+}

@@ -1,0 +1,45 @@
+namespace Sluice;
+
+/// <summary>Makes letters for people out of those that the store keeps.</summary>
+internal static class Letters
+{
+    public static DeadLetter Read<T>(ConsecutorCore core, DeadEntry dead)
+    {
+        EntryHeaders headers = EntryHeaders.Read(dead.Entry.Headers.Span);
+        return new(dead.Node, ReadItem<T>(core, headers, dead.Entry.Payload), dead.Error, dead.Attempts, dead.DiedAt)
+        {
+            Id = headers.Id ?? dead.Entry.IdIn(core.Name, dead.Partition).ToString(),
+            Number = dead.Number,
+            Path = dead.Path,
+            AcceptedAt = dead.Entry.Time,
+            CodeVersion = dead.Entry.CodeVersion,
+            EntersAtNode = headers.Node is not null,
+            Payload = dead.Entry.Payload,
+        };
+    }
+
+    /// <summary>Null where it cannot be read: that may be why it died.</summary>
+    private static object? ReadItem<T>(ConsecutorCore core, EntryHeaders headers, ReadOnlyMemory<byte> payload)
+    {
+        var reader = new Reader(core, payload);
+        if (headers.Node is not { } node) return reader.Read<T>();
+        return core.Nodes.Find(node) is { } number ? core.Following?.Entrance(number)?.Accept(reader) : null;
+    }
+
+    private sealed class Reader(ConsecutorCore core, ReadOnlyMemory<byte> payload) : IEntranceVisitor<object?>
+    {
+        public object? Visit<T>(Inlet<T> inlet) => Read<T>();
+
+        public object? Read<T>()
+        {
+            try
+            {
+                return core.Options.Serializers.For<T>().Deserialize(payload.Span);
+            }
+            catch (Exception)
+            {
+                return null;
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+namespace Sluice;
+
+/// <summary>Commits what has ended: one commit of a partition after the other, those of several partitions side by side.</summary>
+/// <remarks>One loop; everything in here is called by it. While a commit is under way others end, so commits grow with the load.</remarks>
+internal sealed class Committer(ConsecutorCore core)
+{
+    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(50), LongestWait = TimeSpan.FromSeconds(5);
+
+    private readonly List<Root> taken = [];
+    private readonly List<OwnedPartition> concerned = [];
+    private readonly AsyncLock committing = new();                       // sinks are called by one party at a time
+    private Request? settleFirst;
+
+    /// <summary>Set when no more will end.</summary>
+    public bool IsEnding { get; set; }
+
+    public async Task RunAsync()
+    {
+        try
+        {
+            while (!core.Life.IsCancellationRequested)
+            {
+                await core.ToCommit.WaitAsync().ConfigureAwait(false);
+                if (IsEnding) break;
+                if (core.Options.CommitInterval > TimeSpan.Zero && core.InFlight < core.Options.Capacity && core.IsLeasing)
+                    await Task.Delay(core.Options.CommitInterval, core.Time, core.Life).ConfigureAwait(false);
+                await committing.EnterAsync(core.Life).ConfigureAwait(false);
+                try
+                {
+                    await CommitAllAsync().ConfigureAwait(false);
+                }
+                finally
+                {
+                    committing.Leave();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (core.Life.IsCancellationRequested)
+        {
+            // Dropped: what was not committed goes back to the store when its partition is released or taken.
+        }
+    }
+
+    /// <summary>Settles entries before they are started. Awaited by the pump, one call at a time.</summary>
+    public async ValueTask SettleAsync(OwnedPartition partition, LeasedBatch leased)
+    {
+        var request = new Request(partition, leased);
+        Volatile.Write(ref settleFirst, request);
+        Interlocked.MemoryBarrier();
+        core.ToCommit.Set();
+        await request.Done.Task;
+    }
+
+    /// <summary>Sinks are told what is committed, before anything is. Called before anything runs, and when partitions were taken anew.</summary>
+    /// <param name="taken">Partitions that have been taken, and are not ours yet for others.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task BeginSinksAsync(IReadOnlyList<OwnedPartition> taken, CancellationToken cancellation)
+    {
+        await committing.EnterAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            IReadOnlyDictionary<string, long>[] lengths = [.. core.Owned.Concat(taken).Select(partition => partition.FileLengths)];
+            foreach (SinkBinding sink in core.Sinks)
+                await sink.BeginAsync(new(core.Name, sink.Node, core.Store, FileNames.Select(sink.Node, lengths), core.Time), cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            committing.Leave();
+        }
+    }
+
+    private async Task CommitAllAsync()
+    {
+        if (Interlocked.Exchange(ref settleFirst, null) is { } request) await SettleAsync(request).ConfigureAwait(false);
+        taken.Clear();
+        concerned.Clear();
+        core.Ended.TakeAll(taken);
+        foreach (Root root in taken)
+        {
+            if (root.Partition.Ended.Count == 0) concerned.Add(root.Partition);
+            root.Partition.Ended.Add(root);
+        }
+        if (concerned.Count == 0) return;
+        if (core.Sinks.Count > 0)
+        {
+            foreach (OwnedPartition partition in concerned) await CommitAsync(partition).ConfigureAwait(false);
+            return;
+        }
+        await Task.WhenAll(concerned.Select(CommitAsync)).ConfigureAwait(false);
+    }
+
+    private async Task SettleAsync(Request request)
+    {
+        OwnedPartition partition = request.Partition;
+        PartitionBooks books = partition.Books with { Completed = partition.Books.Completed + request.Leased.Entries.Length };
+        var settled = new SequenceRange[request.Leased.Entries.Length];
+        for (int i = 0; i < settled.Length; i++) settled[i] = new(request.Leased.Entries.Span[i].Sequence, request.Leased.Entries.Span[i].Sequence);
+        CommitResult result = await SendAsync(new(partition.Owner, partition.NextCommit) { Settled = settled, State = [books.ToRow()] }).ConfigureAwait(false);
+        if (result.Status == CommitStatus.Committed)
+        {
+            partition.NextCommit++;
+            partition.Books = books;
+            core.Books.Settle(partition, new() { Roots = settled.Length, Completed = settled.Length }, []);
+        }
+        else core.Lose(partition);
+        request.Done.TrySetResult();
+    }
+
+    private async Task CommitAsync(OwnedPartition partition)
+    {
+        List<Root> roots = partition.Ended;
+        try
+        {
+            for (int at = 0; at < roots.Count;)
+            {
+                if (partition.IsVoid)
+                {
+                    Discard(roots, at);
+                    return;
+                }
+                var draft = new CommitDraft(core, partition);
+                while (at < roots.Count)
+                {
+                    if (roots[at].IsFree) LetGo(roots[at]);
+                    else if (!draft.TryAdd(roots[at])) break;
+                    at++;
+                }
+                if (draft.Roots.Count > 0) await ApplyAsync(draft).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            roots.Clear();
+        }
+    }
+
+    private async Task ApplyAsync(CommitDraft draft)
+    {
+        OwnedPartition partition = draft.Partition;
+        List<SinkBinding> sinks = Collect(draft);
+        CommitParts parts = await PrepareAsync(draft, sinks).ConfigureAwait(false);
+        CommitResult result = await SendAsync(draft.Build(parts)).ConfigureAwait(false);
+        bool isCommitted = result.Status == CommitStatus.Committed;
+        if (isCommitted)
+        {
+            partition.NextCommit++;
+            partition.Books = draft.NewBooks;
+            foreach (FileLength file in parts.FileLengths) partition.FileLengths[file.Name] = file.Length;
+            core.Books.Settle(partition, draft.Counts, draft.Deferred);
+            core.Problem = null;
+        }
+        else
+        {
+            if (result.Status != CommitStatus.Stale) core.Problem = $"A commit was refused ({result.Status}): {result.Detail}";
+            core.Lose(partition);
+            core.Books.Discard(draft.Roots.Count);
+        }
+        foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted, core.Life).ConfigureAwait(false);
+        foreach (Root root in draft.Roots) root.Recycle();
+        core.End(draft.Roots.Count);
+    }
+
+    private static List<SinkBinding> Collect(CommitDraft draft)
+    {
+        List<SinkBinding> sinks = [];
+        List<StagedPart> parts = [];
+        foreach (Root root in draft.Roots)
+        {
+            if (root.Staged is null) continue;
+            parts.Clear();
+            for (StagedPart? part = root.Staged; part is not null; part = part.Next) parts.Add(part);
+            for (int i = parts.Count - 1; i >= 0; i--)
+            {
+                if (!sinks.Contains(parts[i].Sink)) sinks.Add(parts[i].Sink);
+                int ordinal = 0;
+                for (int j = parts.Count - 1; j > i; j--) if (parts[j].Sink == parts[i].Sink) ordinal++;
+                parts[i].Sink.Collect(parts[i], root, ordinal);
+            }
+        }
+        return sinks;
+    }
+
+    private async Task<CommitParts> PrepareAsync(CommitDraft draft, List<SinkBinding> sinks)
+    {
+        for (TimeSpan wait = FirstWait; ; wait = Longer(wait))
+        {
+            var parts = new CommitParts(draft.Partition.Number);
+            int prepared = 0;
+            try
+            {
+                foreach (SinkBinding sink in sinks)
+                {
+                    prepared++;
+                    await sink.PrepareAsync(parts, core.Life).ConfigureAwait(false);
+                }
+                return parts;
+            }
+            catch (Exception e) when (!core.Life.IsCancellationRequested)
+            {
+                core.Problem = $"A sink could not prepare a commit; it is tried again: {FailureText.Of(e)}";
+                foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
+            }
+            await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
+            Collect(draft);
+        }
+    }
+
+    /// <summary>Sends a commit until the store has answered: the same one, which is applied once.</summary>
+    private async Task<CommitResult> SendAsync(StoreCommit commit)
+    {
+        for (TimeSpan wait = FirstWait; ; wait = Longer(wait))
+        {
+            try
+            {
+                return await core.Store.CommitAsync(commit, core.Life).ConfigureAwait(false);
+            }
+            catch (StoreWentBackException e)
+            {
+                core.Problem = e.Message;
+                await core.Store.RaiseGenerationAsync(core.Store.Generation, core.Life).ConfigureAwait(false);
+                return new(CommitStatus.Stale, e.Message);
+            }
+            catch (Exception e) when (!core.Life.IsCancellationRequested)
+            {
+                core.Problem = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
+            }
+            await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
+        }
+    }
+
+    private void Discard(List<Root> roots, int from)
+    {
+        int count = roots.Count - from;
+        for (int i = from; i < roots.Count; i++) roots[i].Recycle();
+        core.Books.Discard(count);
+        core.End(count);
+    }
+
+    private void LetGo(Root root)
+    {
+        if (root.Outcome == Outcome.Failed) core.Books.FailFree();
+        root.Recycle();
+        core.End(1);
+    }
+
+    private sealed record Request(OwnedPartition Partition, LeasedBatch Leased)
+    {
+        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    private static TimeSpan Longer(TimeSpan wait) => wait * 2 < LongestWait ? wait * 2 : LongestWait;
+}

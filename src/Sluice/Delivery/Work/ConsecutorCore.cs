@@ -1,0 +1,180 @@
+namespace Sluice;
+
+/// <summary>What the parts of a consecutor share: the store, the books, what is under way, and who is to be told of what.</summary>
+/// <remarks>Thread-safe. Nothing in here knows the type of the items.</remarks>
+internal sealed class ConsecutorCore : ISinkBindings
+{
+    private readonly Lock sync = new();
+    private readonly Dictionary<string, SinkBinding> sinks = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource life = CancellationTokenSource.CreateLinkedTokenSource(CancellationToken.None);
+    private volatile OwnedPartition[] owned = [];
+    private volatile bool isLeasing;
+    private volatile string? problem;
+    private volatile bool isOpen;
+    private int inFlight;
+    private int version;
+
+    public ConsecutorCore(string name, ConsecutorOptions options, IStreamStore store, Pipeline pipeline, TopologyRecorder recorder)
+    {
+        (Name, Options, Store, Recorder) = (name, options, store, recorder);
+        Group = new(name, name);
+        Ended = new(ToCommit);
+        Roots = new(Ended);
+        Nodes = new(recorder);
+        Committer = new(this);
+        Members = new(this);
+        Entrances = new(this, pipeline);
+    }
+
+    public string Name { get; }
+
+    public ConsecutorOptions Options { get; }
+
+    public IStreamStore Store { get; }
+
+    public TopologyRecorder Recorder { get; }
+
+    public NodeTable Nodes { get; }
+
+    public GroupId Group { get; }
+
+    public TimeProvider Time => Options.Run.Time;
+
+    public Random Random { get; } = Random.Shared;
+
+    public Books Books { get; } = new();
+
+    /// <summary>Set when roots have ended, or when the committer is to end.</summary>
+    public Signal ToCommit { get; } = new();
+
+    public EndedRoots Ended { get; }
+
+    public RootPool Roots { get; }
+
+    /// <summary>Cancelled when everything is to be dropped.</summary>
+    public CancellationToken Life => life.Token;
+
+    public IReadOnlyCollection<SinkBinding> Sinks
+    {
+        get { lock (sync) return [.. sinks.Values]; }
+    }
+
+    /// <summary>The partitions that this member has. Replaced as a whole.</summary>
+    public OwnedPartition[] Owned => owned;
+
+    /// <summary>Where the present run serializes and takes in what belongs to a node.</summary>
+    public Following? Following { get; set; }
+
+    /// <summary>Wakes whoever hands out work.</summary>
+    public Action? WakePump { get; set; }
+
+    /// <summary>Counts what may concern whoever hands out work: room, pauses, partitions.</summary>
+    public int Version => Volatile.Read(ref version);
+
+    public int InFlight => Volatile.Read(ref inFlight);
+
+    public bool IsLeasing
+    {
+        get => isLeasing;
+        set
+        {
+            isLeasing = value;
+            Changed();
+        }
+    }
+
+    /// <summary>What keeps the consecutor from working; null if nothing does.</summary>
+    public string? Problem
+    {
+        get => problem;
+        set => problem = value;
+    }
+
+    /// <summary>Open while appends may be counted.</summary>
+    public SharedGate Accepting { get; } = new();
+
+    public Committer Committer { get; }
+
+    public Members Members { get; }
+
+    public EntranceRun Entrances { get; }
+
+    /// <summary>Woken when nothing is under way any more.</summary>
+    public Signal Quiet { get; } = new();
+
+    /// <summary>Opens the stream and the group; after the first time it does nothing.</summary>
+    public async ValueTask OpenAsync(CancellationToken cancellation)
+    {
+        if (isOpen) return;
+        await Store.OpenStreamAsync(Name, Options.Stream, cancellation).ConfigureAwait(false);
+        await Store.AddGroupAsync(Group, StreamStart.First, cancellation).ConfigureAwait(false);
+        isOpen = true;
+    }
+
+    /// <summary>Called once when something has failed that is not about an item.</summary>
+    public Action<Exception>? Failed { get; set; }
+
+    public void Begin(int roots) => Interlocked.Add(ref inFlight, roots);
+
+    /// <summary>Roots are committed, or given up.</summary>
+    public void End(int roots)
+    {
+        if (Interlocked.Add(ref inFlight, -roots) == 0) Quiet.Set();
+        Changed();
+    }
+
+    public void Changed()
+    {
+        Interlocked.Increment(ref version);
+        WakePump?.Invoke();
+    }
+
+    public void Own(IReadOnlyList<OwnedPartition> taken)
+    {
+        lock (sync) owned = [.. owned.Where(partition => taken.All(other => other.Number != partition.Number)), .. taken];
+        Changed();
+    }
+
+    /// <summary>A partition is somebody else's now, or must be loaded anew.</summary>
+    public void Lose(OwnedPartition partition)
+    {
+        Books.Void(partition);
+        lock (sync) owned = [.. owned.Where(other => other != partition)];
+    }
+
+    public SinkBinding<T> Bind<T>(string node, Func<SinkBinding<T>> make)
+    {
+        lock (sync)
+        {
+            if (!sinks.TryGetValue(node, out SinkBinding? known)) sinks.Add(node, known = make());
+            return (SinkBinding<T>)known;
+        }
+    }
+
+    /// <summary>Everything is dropped: whatever waits gives up.</summary>
+    public void Drop()
+    {
+        IsLeasing = false;
+        life.Cancel();
+        ToCommit.Set();
+        Quiet.Set();
+    }
+}
+
+/// <summary>The nodes of the pipeline by name, and the ways that lead to them.</summary>
+internal sealed class NodeTable(TopologyRecorder recorder)
+{
+    private readonly Dictionary<string, int> numbers
+        = Enumerable.Range(0, recorder.Count).ToDictionary(recorder.NameOf, StringComparer.Ordinal);
+
+    public int? Find(string name) => numbers.TryGetValue(name, out int number) ? number : null;
+
+    /// <summary>A way from the source to a node, for people.</summary>
+    public string PathTo(int node)
+    {
+        var path = new List<string>();
+        for (int at = node; at >= 0 && path.Count < 100; at = recorder.Feeding(at).DefaultIfEmpty(-1).First()) path.Add(recorder.NameOf(at));
+        path.Reverse();
+        return string.Join(" -> ", path);
+    }
+}

@@ -1,0 +1,104 @@
+using System.Collections.Concurrent;
+
+namespace Sluice;
+
+/// <summary>
+/// A second run of the pipeline, with one thread and nothing joined, for the few items that enter at a node in the middle: redriven dead letters. Made when the
+/// first one comes.
+/// </summary>
+/// <remarks>Items are given by the pump; how they end, the committer learns as for all others.</remarks>
+internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
+{
+    private readonly ConcurrentQueue<Func<ValueTask>> waiting = new();
+    private Action? wake;
+    private Following? following;
+
+    /// <summary>The run, if there is one.</summary>
+    public Run? Run { get; private set; }
+
+    public void Enter(Root root, string node, ReadOnlyMemory<byte> payload)
+    {
+        if (Run is null)
+        {
+            following = new(core) { HasEntrances = true };
+            Run = pipeline.Start(core.Options.Run with { Mode = ExecutionMode.SingleThread, Following = following, TrackItems = true });
+            _ = WatchAsync(Run);
+        }
+        int number = core.Nodes.Find(node)!.Value;
+        waiting.Enqueue(following!.Entrance(number) is { } entrance
+            ? entrance.Accept(new Opener(core, root, number, payload))
+            : () =>
+            {
+                root.Fail(new PipelineException(node, null, new InvalidOperationException($"Nothing can enter at '{node}'."), number), isFinal: true);
+                return default;
+            });
+        wake?.Invoke();
+    }
+
+    public bool TryTake(out Func<ValueTask> work) => waiting.TryDequeue(out work!);
+
+    /// <summary>Called by the run's source.</summary>
+    public void Attach(Action pump) => wake = pump;
+
+    private async Task WatchAsync(Run run)
+    {
+        await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (run.Completion.Exception is { } failure) core.Failed?.Invoke(failure.InnerException!);
+    }
+
+    private sealed class Opener(ConsecutorCore core, Root root, int node, ReadOnlyMemory<byte> payload) : IEntranceVisitor<Func<ValueTask>>
+    {
+        public Func<ValueTask> Visit<T>(Inlet<T> inlet) => () =>
+        {
+            T item;
+            try
+            {
+                item = core.Options.Serializers.For<T>().Deserialize(payload.Span);
+            }
+            catch (Exception e)
+            {
+                root.Fail(new PipelineException(core.Recorder.NameOf(node), null, e, node), isFinal: true);
+                return default;
+            }
+            return inlet.PushAsync(item, root);
+        };
+    }
+}
+
+/// <summary>The source of such a run: makes nothing itself, and lets the items in where they belong.</summary>
+internal sealed class EntrancePump<T> : SourcePump<T>
+{
+    private readonly EntranceRun owner;
+
+    public EntrancePump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next)
+    {
+        owner = core.Entrances;
+        owner.Attach(WakeUp);
+    }
+
+    protected override async ValueTask ProduceAsync()
+    {
+        while (!IsStopped)
+        {
+            Outside.Arm();
+            if (!owner.TryTake(out Func<ValueTask> work))
+            {
+                if (IsStopped && Outside.Disarm()) break;
+                IsWaiting = true;
+                await Outside.WaitAsync();
+                IsWaiting = false;
+                continue;
+            }
+            if (!Outside.Disarm()) await Outside.WaitAsync();
+            Run.ThrowIfStopping();
+            try
+            {
+                await work();
+            }
+            catch (PipelineException e) when (e.IsKept)
+            {
+                // its root knows of it
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+namespace Sluice;
+
+/// <summary>Hands leased entries to the pipeline, as many as may be under way; what else was accepted stays in the store.</summary>
+internal sealed class LeasePump<T> : SourcePump<T>
+{
+    private readonly ConsecutorCore core;
+    private readonly IPayloadSerializer<T> serializer;
+    private readonly Lessor lessor;
+    private StoreWatch watch = null!;
+    private readonly List<(Root Root, T Item)> batch = [];
+    private long started;
+
+    public LeasePump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next)
+    {
+        this.core = core;
+        serializer = core.Options.Serializers.For<T>();
+        lessor = new(core);
+        core.WakePump = WakeUp;
+    }
+
+    protected override async ValueTask ProduceAsync()
+    {
+        watch = new(core, WakeUp, StopToken);
+        try
+        {
+            while (!IsStopped && !core.Life.IsCancellationRequested)
+            {
+                int version = core.Version;
+                watch.Look();
+                LeaseResult? lease = await lessor.NextAsync();
+                if (lease is null || lease.Batches.Count == 0) await WaitAsync(version, lease?.NextDue ?? lessor.TryAgainAfter);
+                else await StartAsync(lease);
+            }
+        }
+        finally
+        {
+            watch.End();
+        }
+    }
+
+    private async ValueTask StartAsync(LeaseResult lease)
+    {
+        foreach (LeasedBatch leased in lease.Batches)
+        {
+            if (lessor.Begin(leased) is not { } partition) continue;
+            if (core.Options.Delivery.Level == DeliveryLevel.None) await core.Committer.SettleAsync(partition, leased);
+            Read(leased, partition);
+            for (int at = 0; at < batch.Count;)
+            {
+                ValueTask pushed = PushSome(ref at);
+                if (pushed.IsCompletedSuccessfully) continue;
+                Flush();
+                await PushedAsync(pushed);
+            }
+            batch.Clear();
+        }
+    }
+
+    private void Read(LeasedBatch leased, OwnedPartition partition)
+    {
+        bool isFree = core.Options.Delivery.Level == DeliveryLevel.None;
+        foreach (Entry entry in leased.Entries.Span)
+        {
+            Root root = core.Roots.Rent();
+            EntryHeaders headers = entry.Headers.IsEmpty ? default : EntryHeaders.Read(entry.Headers.Span);
+            root.Begin(partition, entry, headers, started++);
+            root.IsFree = isFree;
+            if (lessor.IsSpent(root)) continue;
+            if (headers.Node is { } node)
+            {
+                core.Entrances.Enter(root, node, entry.Payload);
+                continue;
+            }
+            try
+            {
+                batch.Add((root, serializer.Read(entry, core.Name, partition.Number)));
+            }
+            catch (PayloadException e)
+            {
+                Context.Failed++;
+                root.Fail(new PipelineException(Run.NameOf(Node), null, e, Node), isFinal: true);
+            }
+        }
+    }
+
+    /// <summary>Pushes until the end, or until a push has to wait. An item that fails has told its root: the others go on.</summary>
+    private ValueTask PushSome(ref int at)
+    {
+        while (at < batch.Count)
+        {
+            try
+            {
+                while (at < batch.Count)
+                {
+                    Run.ThrowIfStopping();
+                    var (root, item) = batch[at++];
+                    Context.Out++;
+                    ValueTask pushed = Next.PushAsync(item, root);
+                    if (!pushed.IsCompletedSuccessfully) return pushed;
+                }
+            }
+            catch (PipelineException e) when (e.IsKept)
+            {
+                // on with the next
+            }
+        }
+        return default;
+    }
+
+    private static async ValueTask PushedAsync(ValueTask pushed)
+    {
+        try
+        {
+            await pushed;
+        }
+        catch (PipelineException e) when (e.IsKept)
+        {
+            // on with the next
+        }
+    }
+
+    private async ValueTask WaitAsync(int version, TimeSpan? due)
+    {
+        Flush();
+        watch.Arm(due);
+        Outside.Arm();
+        if ((core.Version != version || IsStopped || watch.HasNews) && Outside.Disarm()) return;
+        IsWaiting = true;
+        await Outside.WaitAsync();
+        IsWaiting = false;
+    }
+}

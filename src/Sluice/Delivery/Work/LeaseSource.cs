@@ -1,0 +1,18 @@
+namespace Sluice;
+
+/// <summary>Where the accepted items of a consecutor come out: the source of its pipeline.</summary>
+internal sealed class LeaseSource<T>(string name, StageOptions options) : LeafSource<T>(options)
+{
+    private protected override string Kind => "consecutor";
+
+    private protected override string? Hint => name;
+
+    private protected override Source<T> With(StageOptions annotated) => new LeaseSource<T>(name, annotated);
+
+    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next)
+    {
+        if (context.Run.Options.Following is not { Feeder: ConsecutorCore core } following)
+            throw new InvalidTopologyException($"The source of the consecutor {name} gives items to its own pipeline only. Start the consecutor.");
+        return following.HasEntrances ? new EntrancePump<T>(context, next, core) : new LeasePump<T>(context, next, core);
+    }
+}

@@ -1,0 +1,116 @@
+namespace Sluice;
+
+/// <summary>Gets entries from the store: suspects of a crash first, one at a time and alone; then what is due and what is new.</summary>
+/// <remarks>Used by the pump.</remarks>
+internal sealed class Lessor(ConsecutorCore core)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    private int rotation;
+    private Quarantine? quarantine;
+
+    /// <summary>What keeps the store from answering; null if nothing does.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>When to look again although nothing has changed.</summary>
+    public TimeSpan? TryAgainAfter { get; private set; }
+
+    /// <summary>Null if nothing is wanted now.</summary>
+    public async ValueTask<LeaseResult?> NextAsync()
+    {
+        TryAgainAfter = null;
+        if (!core.IsLeasing || core.Owned.Length == 0) return null;
+        if (core.Books.Suspects > 0 || quarantine is not null) return await NextSuspectAsync();
+        int room = core.Options.Capacity - core.InFlight;
+        return room <= 0 ? null : await LeaseAsync(new(Owners()) { MaxItems = Math.Min(room, Math.Max(1, core.Options.Capacity / 2)) });
+    }
+
+    /// <summary>Entries were leased: from here on they are under way.</summary>
+    /// <returns>Their partition; null if it was lost meanwhile.</returns>
+    public OwnedPartition? Begin(LeasedBatch leased)
+    {
+        OwnedPartition? partition = Array.Find(core.Owned, owned => owned.Owner == leased.Owner);
+        if (partition is null) return null;
+        lock (core.Books.Sync)
+        {
+            foreach (Entry entry in leased.Entries.Span) core.Books.Lease(partition, entry.Sequence);
+        }
+        core.Begin(leased.Entries.Length);
+        return partition;
+    }
+
+    /// <summary>Whether the root must not be started: it has used up its starts by crashes, or is meant for a node that this code does not have.</summary>
+    public bool IsSpent(Root root)
+    {
+        Delivery delivery = core.Options.Delivery;
+        int starts = (delivery.Level == DeliveryLevel.Replay ? delivery.Count : 0) + 1;
+        if (root.Attempt > starts)
+        {
+            var cause = new InvalidOperationException($"The process ended {root.Attempt - 1} times while nothing but this item was being processed.");
+            root.Fail(new PipelineException(core.Name, null, cause, core.Recorder.Count - 1), isFinal: true);
+            return true;
+        }
+        if (root.Headers.Node is not { } node || core.Nodes.Find(node) is not null) return false;
+        root.Park = $"This code has no node '{node}'. The item waits until a version that has one starts, or is renamed back.";
+        root.Settle(Outcome.Skipped);
+        return true;
+    }
+
+    private async ValueTask<LeaseResult?> NextSuspectAsync()
+    {
+        if (core.InFlight > 0) return null;          // it is to run alone: the end of the last one wakes the pump
+        if (core.Books.Suspects == 0)
+        {
+            if (quarantine is { } over) await core.Store.ReleaseQuarantineAsync(over, core.Life);
+            quarantine = null;
+            core.Changed();
+            return null;
+        }
+        if (quarantine is null)
+        {
+            GroupInfo group = await core.Store.FindGroupAsync(core.Group, core.Life) ?? throw new StreamStoreException($"The group {core.Group} was removed.");
+            if (group.QuarantineOwner is { } owner && owner != core.Options.Member && !core.Members.IsSilent(owner))
+            {
+                TryAgainAfter = Patience;
+                return null;
+            }
+            quarantine = await core.Store.TakeQuarantineAsync(core.Group, core.Options.Member, group.QuarantineEpoch, core.Life);
+            if (quarantine is null) return null;
+        }
+        LeaseResult? lease = await LeaseAsync(new(Owners()) { MaxItems = 1, Quarantine = quarantine });
+        if (lease is { IsQuarantineLost: true }) quarantine = null;
+        else if (lease is { Batches.Count: 0 }) core.Books.ForgetSuspects();       // what is left belongs to others
+        return lease;
+    }
+
+    private async ValueTask<LeaseResult?> LeaseAsync(LeaseRequest request)
+    {
+        try
+        {
+            LeaseResult lease = await core.Store.LeaseAsync(request, core.Life);
+            foreach (Ownership stale in lease.Stale)
+                if (Array.Find(core.Owned, owned => owned.Owner == stale) is { } lost) core.Lose(lost);
+            Problem = lease.FullGate is { } gate ? $"The output {gate} is full; nothing is taken up until there is room." : null;
+            core.Problem = Problem;
+            return lease;
+        }
+        catch (Exception e) when (!core.Life.IsCancellationRequested)
+        {
+            // Whether anything was leased is not known: given back, it is as before.
+            core.Problem = Problem = $"The store does not give out entries; it is asked again: {FailureText.Of(e)}";
+            TryAgainAfter = Patience;
+            quarantine = null;
+            await core.Members.ReloadAsync(e is StoreWentBackException);
+            return null;
+        }
+    }
+
+    private Ownership[] Owners()
+    {
+        OwnedPartition[] owned = core.Owned;
+        var request = new Ownership[owned.Length];
+        rotation = (rotation + 1) % owned.Length;
+        for (int i = 0; i < owned.Length; i++) request[i] = owned[(i + rotation) % owned.Length].Owner;
+        return request;
+    }
+}

@@ -1,0 +1,45 @@
+namespace Sluice;
+
+/// <summary>Tells the pump when the store may have something for it: the stream has changed, or something is due.</summary>
+/// <remarks>Used by the pump; wakes it from any thread.</remarks>
+internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationToken stop)
+{
+    private Task<long>? change;
+    private long changes = -1;
+    private ITimer? alarm;
+    private volatile bool isDue;
+
+    /// <summary>Whether something may have happened since <see cref="Look"/>.</summary>
+    public bool HasNews => isDue || change is { IsCompleted: true };
+
+    /// <summary>Before looking into the store: what changes from here on is news.</summary>
+    public void Look()
+    {
+        isDue = false;
+        if (change is { IsCompleted: false }) return;
+        if (change is { IsCompletedSuccessfully: true }) changes = change.Result;
+        change = core.Store.WaitForChangeAsync(core.Name, changes, stop).AsTask();
+        if (!change.IsCompleted) change.ContinueWith(static (_, state) => ((Action)state!)(), wake, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        else if (changes < 0) Look();                // the first one only tells where we are
+    }
+
+    /// <summary>Wakes after a while, if nothing does before.</summary>
+    public void Arm(TimeSpan? after)
+    {
+        if (after is not { } wait)
+        {
+            alarm?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            return;
+        }
+        alarm ??= core.Time.CreateTimer(static watch => ((StoreWatch)watch!).OnAlarm(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        alarm.Change(wait, Timeout.InfiniteTimeSpan);
+    }
+
+    public void End() => alarm?.Dispose();
+
+    private void OnAlarm()
+    {
+        isDue = true;
+        wake();
+    }
+}

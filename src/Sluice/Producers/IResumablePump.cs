@@ -1,0 +1,182 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+
+namespace Sluice;
+
+/// <summary>A source's pump that can go on where an earlier one was.</summary>
+internal interface IResumablePump
+{
+    /// <summary>The producer's name.</summary>
+    string Name { get; }
+
+    /// <summary>Where to begin. Called once, before the pump starts; not at all where nobody stores positions.</summary>
+    void Resume(ReadOnlyMemory<byte> position);
+
+    /// <summary>Where to go on to get this item again, as the number in this run tells. Asked for ever later items; any thread.</summary>
+    ReadOnlyMemory<byte> PositionBefore(long sequence);
+}
+
+internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string name, IEnumerable<T> items) : SourcePump<T>(context, next), IResumablePump
+{
+    private long start;
+
+    public string Name => name;
+
+    public void Resume(ReadOnlyMemory<byte> position) => start = position.IsEmpty ? 0 : BinaryPrimitives.ReadInt64LittleEndian(position.Span);
+
+    public ReadOnlyMemory<byte> PositionBefore(long sequence)
+    {
+        var bytes = new byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, start + sequence);
+        return bytes;
+    }
+
+    protected override async ValueTask ProduceAsync()
+    {
+        using IEnumerator<T> enumerator = Open();
+        while (true)
+        {
+            ValueTask pushed = PushSome(enumerator, out bool ended);
+            if (ended) return;
+            Flush();
+            await pushed;
+        }
+    }
+
+    private IEnumerator<T> Open()
+    {
+        try
+        {
+            return (start == 0 ? items : items.Skip(checked((int)start))).GetEnumerator();
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    /// <summary>Pushes until the end, or until a push has to wait.</summary>
+    private ValueTask PushSome(IEnumerator<T> enumerator, out bool ended)
+    {
+        ended = false;
+        bool inUserCode = false;
+        try
+        {
+            while (!IsStopped)
+            {
+                inUserCode = true;
+                if (!enumerator.MoveNext()) break;
+                T item = enumerator.Current;
+                inUserCode = false;
+                ValueTask pushed = EmitAsync(item);
+                if (!pushed.IsCompletedSuccessfully) return pushed;
+            }
+        }
+        catch (Exception e) when (inUserCode)
+        {
+            throw Failure(e);
+        }
+        ended = true;
+        return default;
+    }
+}
+
+internal sealed class ResumablePump<T>(
+    StageContext context, Inlet<T> next, string name, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<Positioned<T>>> produce)
+    : SourcePump<T>(context, next), IResumablePump
+{
+    private readonly ConcurrentQueue<(long Sequence, ReadOnlyMemory<byte> Before)> positions = new();
+    private ReadOnlyMemory<byte> start;
+    private bool isResumed;
+    private long produced;
+
+    public string Name => name;
+
+    public void Resume(ReadOnlyMemory<byte> position) => (start, isResumed) = (position, true);
+
+    public ReadOnlyMemory<byte> PositionBefore(long sequence)
+    {
+        while (positions.TryPeek(out var known) && known.Sequence < sequence) positions.TryDequeue(out _);
+        return positions.TryPeek(out var found) && found.Sequence == sequence ? found.Before : start;
+    }
+
+    protected override async ValueTask ProduceAsync()
+    {
+        ReadOnlyMemory<byte> before = start;
+        IAsyncEnumerator<Positioned<T>> items = Open();
+        bool left = false;
+        try
+        {
+            while (!IsStopped)
+            {
+                Task<bool> moving = MoveNext(items);
+                if (!await ArrivesAsync(moving))
+                {
+                    left = true;
+                    LeaveBehind(DisposeAfterAsync(moving, items));
+                    return;
+                }
+                if (!await EndedAsync(moving)) return;
+                Positioned<T> item = items.Current;
+                if (isResumed) positions.Enqueue((produced, before));
+                produced++;
+                before = item.Position;
+                ValueTask pushed = EmitAsync(item.Item);
+                if (pushed.IsCompletedSuccessfully) continue;
+                Flush();
+                await pushed;
+            }
+        }
+        finally
+        {
+            if (!left) await items.DisposeAsync();
+        }
+    }
+
+    private static async Task DisposeAfterAsync(Task<bool> move, IAsyncEnumerator<Positioned<T>> items)
+    {
+        await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await items.DisposeAsync();
+    }
+
+    private IAsyncEnumerator<Positioned<T>> Open()
+    {
+        try
+        {
+            return produce(start, StopToken).GetAsyncEnumerator(StopToken);
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    private static Task<bool> MoveNext(IAsyncEnumerator<Positioned<T>> items)
+    {
+        try
+        {
+            return items.MoveNextAsync().AsTask();
+        }
+        catch (Exception e)
+        {
+            return Task.FromException<bool>(e);
+        }
+    }
+
+    /// <returns>Whether there is an item. One that was told to stop and answers with a cancellation has ended.</returns>
+    private async ValueTask<bool> EndedAsync(Task<bool> moving)
+    {
+        try
+        {
+            return await moving;
+        }
+        catch (OperationCanceledException) when (IsStopped)
+        {
+            return false;
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+}
