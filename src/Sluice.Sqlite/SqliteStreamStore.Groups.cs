@@ -62,8 +62,6 @@ public sealed partial class SqliteStreamStore
     {
         ArgumentNullException.ThrowIfNull(commit);
         commit.Check();
-        BatchCalls.Check(commit.Batches);
-        AttachmentCalls.Check(commit.Attachments);
         return CallAsync(session => CommitCalls.Commit(session, commit), cancellation, RequestKind.Commit);
     }
 

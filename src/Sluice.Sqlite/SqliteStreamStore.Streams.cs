@@ -45,12 +45,7 @@ public sealed partial class SqliteStreamStore
     public ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        StreamNames.Check(request.Producer);
-        ArgumentOutOfRangeException.ThrowIfLessThan(request.Sequence, 1, nameof(request));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Position?.Length ?? 0, AppendCalls.MaxPositionBytes, nameof(request));
-        if (request.Entries.Count == 0 && request.Batches.Count == 0)
-            throw new ArgumentException("The batch to be appended is empty.", nameof(request));
-        BatchCalls.Check(request.Batches);
+        request.Check();
         return CallAsync(session => AppendCalls.Append(session, request), cancellation, RequestKind.Append);
     }
 

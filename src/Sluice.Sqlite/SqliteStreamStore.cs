@@ -71,6 +71,15 @@ public sealed partial class SqliteStreamStore : IStreamStore
         fileLock.Dispose();
     }
 
+    // For tests: called by the writer's thread around the end of each transaction (false before, true after it).
+    internal Action<bool>? Probe
+    {
+        set => living.Probe = value;
+    }
+
+    // For tests.
+    internal ValueTask WithDatabaseAsync(Action<Database> action) => DoAsync(session => action(session.Database), default);
+
     // Ends as a kill does, for tests.
     internal async ValueTask AbandonAsync()
     {
@@ -102,7 +111,7 @@ public sealed partial class SqliteStreamStore : IStreamStore
     private static string FullPath(string path)
     {
         string full = System.IO.Path.GetFullPath(path);
-        return File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
+        return new FileInfo(full).LinkTarget is null ? full : File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
     }
 
     private ValueTask<T> CallAsync<T>(Func<Session, T> call, CancellationToken cancellation, RequestKind kind = RequestKind.Other)

@@ -3,8 +3,6 @@ namespace Sluice.Sqlite;
 /// <summary>Numbered appends.</summary>
 internal static class AppendCalls
 {
-    public const int MaxPositionBytes = 4096;
-
     public static ProducerState Open(Session session, string streamName, string name)
     {
         StoredStream stream = session.Stream(streamName);
@@ -28,11 +26,11 @@ internal static class AppendCalls
                 $"The producer {request.Producer} of the stream {stream.Name} has the epoch {request.Epoch}, the store knows {epoch} only: it has lost writes.")
             { Stream = stream.Name };
         if (request.Epoch < epoch) return new(AppendStatus.Refused, last, null);
-        long end = request.Sequence + Math.Max(1, request.Entries.Count) - 1;
+        long end = request.LastSequence;
         if (end <= last) return new(AppendStatus.Duplicate, last, request.Sequence == producer!.LastFrom ? producer.LastId : null);
         if (request.Sequence != last + 1) return new(AppendStatus.Gap, last, null);
         if (stream.End is not null) return new(AppendStatus.Ended, last, null);
-        CheckLength(stream, request.Entries);
+        AppendRequest.CheckLength(request.Entries, stream.Name, stream.Options);
         CheckMarkers(session, request.Batches);
         if (request.Entries.Count > 0 && stream.IsFullFor(request.Entries.Count, request.Entries.Bytes))
             return new(AppendStatus.Full, last, null) { RetryAfter = stream.NextExpiry() };
@@ -46,14 +44,6 @@ internal static class AppendCalls
         session.Producers.Changed(producer);
         if (request.Batches.Count > 0) BatchCalls.Count(session, request.Batches);
         return new(AppendStatus.Accepted, end, first);
-    }
-
-    public static void CheckLength(StoredStream stream, EntryBatch entries)
-    {
-        if (entries.Longest > stream.Options.MaxEntryBytes)
-            throw new PayloadException(
-                $"An entry for the stream {stream.Name} has {entries.Longest:N0} bytes with headers, the stream's limit is {stream.Options.MaxEntryBytes:N0} (MaxEntryBytes). "
-                + "Nothing was appended. Store it elsewhere and send a reference, or open the stream with a higher limit.");
     }
 
     public static void CheckMarkers(Session session, IReadOnlyList<BatchChange> changes)

@@ -3,17 +3,6 @@ namespace Sluice.Sqlite;
 /// <summary>Counters of batches.</summary>
 internal static class BatchCalls
 {
-    /// <summary>What can be seen without the store.</summary>
-    public static void Check(IReadOnlyList<BatchChange> changes)
-    {
-        foreach (BatchChange change in changes)
-        {
-            StreamNames.Check(change.Batch);
-            if (change.Accepted < 0 || change.Ended < 0 || change.Failed < 0)
-                throw new ArgumentException($"The counter of the batch {change.Batch} was to be changed by less than zero.", nameof(changes));
-        }
-    }
-
     /// <summary>Changes counters. A marker that is due for a stream that has ended is dropped: nobody can get anything from there any more.</summary>
     public static void Count(Session session, IReadOnlyList<BatchChange> changes)
     {

@@ -51,7 +51,7 @@ internal static class Schema
             error TEXT NOT NULL, blob BLOB NOT NULL)
         """,
         "CREATE UNIQUE INDEX sluice_row_seq ON sluice_row(grp, part, seq)",
-        "CREATE INDEX sluice_row_due ON sluice_row(grp, part, due, abs(seq)) WHERE state = 1",
+        "CREATE INDEX sluice_row_due ON sluice_row(grp, part, due, abs(seq), seq) WHERE state = 1",
         "CREATE INDEX sluice_row_suspect ON sluice_row(grp, part, seq) WHERE state = 3",
         "CREATE INDEX sluice_row_flying ON sluice_row(grp, part) WHERE state = 0",
         """

@@ -4,12 +4,12 @@ namespace Sluice.Sqlite;
 
 /// <summary>
 /// A prepared statement of the raw provider. Values are put in their order, then it runs. Used by the thread that owns the
-/// connection; one use at a time, and a use that was left by an exception is ended by the next.
+/// connection; one use at a time. What an exception leaves half used is ended by <see cref="Database.ResetAll"/>.
 /// </summary>
 internal sealed class Statement(Database database, sqlite3_stmt handle) : IDisposable
 {
     private int put;
-    private bool isUsed;
+    private bool isUsed, isStepping;
 
     public Statement Put(long value)
     {
@@ -57,7 +57,7 @@ internal sealed class Statement(Database database, sqlite3_stmt handle) : IDispo
     /// <summary>Goes to the next row, the first one at first; whoever stops before there is none any more calls <see cref="Reset"/>.</summary>
     public bool Next()
     {
-        Begin();
+        (isUsed, isStepping) = (true, true);
         int result = raw.sqlite3_step(handle);
         if (result == raw.SQLITE_ROW) return true;
         if (result != raw.SQLITE_DONE)
@@ -82,14 +82,14 @@ internal sealed class Statement(Database database, sqlite3_stmt handle) : IDispo
     {
         if (!isUsed) return;
         raw.sqlite3_reset(handle);
-        (put, isUsed) = (0, false);
+        (put, isUsed, isStepping) = (0, false, false);
     }
 
     public void Dispose() => handle.Dispose();
 
     private void Begin()
     {
-        if (put == 0 && isUsed) Reset();
+        if (isStepping) Reset();
         isUsed = true;
     }
 

@@ -2,7 +2,7 @@ namespace Sluice.Sqlite;
 
 /// <summary>
 /// Statements of an application for its own tables. In a commit (<see cref="StoreCommit.Attachments"/>) of a <see cref="SqliteStreamStore"/> they run in its transaction:
-/// what they write is stored exactly if the commit is. For tables in another file see <see cref="SqliteTarget"/>.
+/// what they write is stored exactly if the commit is.
 /// </summary>
 /// <remarks>
 /// They cannot end the transaction, attach files, change settings, or touch the store's tables (their names begin with <c>sluice_</c>). Not thread-safe; not to be
@@ -12,12 +12,15 @@ namespace Sluice.Sqlite;
 /// var writes = new SqliteWrites().Add("INSERT INTO distance(a, b, km) VALUES(?, ?, ?)", "ATL", "LAX", 3126.4);
 /// await store.CommitAsync(new(owner, next) { Settled = settled, Attachments = [writes] });
 /// </code></example>
-public sealed class SqliteWrites
+public sealed class SqliteWrites : ICommitAttachment
 {
     private readonly List<(string Sql, object?[] Values)> statements = [];
 
     /// <summary>How many statements there are.</summary>
     public int Count => statements.Count;
+
+    /// <inheritdoc/>
+    public string WrittenBy => "a SQLite store";
 
     internal IReadOnlyList<(string Sql, object?[] Values)> Statements => statements;
 

@@ -44,7 +44,7 @@ internal sealed class ChunkBuilder
     private void Grow(int length)
     {
         byte[] longer = ArrayPool<byte>.Shared.Rent(Math.Max(length, Math.Max(1024, buffer.Length * 2)));
-        buffer.AsSpan(0, written).CopyTo(longer);
+        if (Count > 0) buffer.AsSpan(0, written).CopyTo(longer);
         if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
         buffer = longer;
     }

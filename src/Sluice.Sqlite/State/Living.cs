@@ -10,6 +10,9 @@ internal sealed class Living
     private readonly Dictionary<long, SortedDictionary<string, long>> members = [];
 
     public StoreClock Clock { get; set; } = new(TimeProvider.System);
+    /// <summary>Called around the end of each transaction, for tests of what fails there: false before, true after it.</summary>
+    public Action<bool>? Probe { get; set; }
+
     public ChangeSignals Changes { get; } = new();
     public Reservations Reserved { get; } = new();
 

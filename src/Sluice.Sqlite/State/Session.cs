@@ -109,7 +109,12 @@ internal sealed class Session
     }
 
     /// <summary>Ends the transaction. If this fails, nobody knows whether it is stored: the store is to be opened again.</summary>
-    public void Commit() => Sql("COMMIT").Run();
+    public void Commit()
+    {
+        Living.Probe?.Invoke(false);
+        Sql("COMMIT").Run();
+        Living.Probe?.Invoke(true);
+    }
 
     /// <summary>After the transaction: tells who waits, and forgets what is too much.</summary>
     public void Committed()

@@ -50,7 +50,7 @@ internal static class StoredRows
     public static List<(Entry Entry, int Attempts, long Bytes)> Due(StoredPartition partition, long now, int max, long room)
     {
         List<(Entry, int, long)> due = [];
-        Statement rows = Sql(partition, Columns + "AND state = 1 AND due <= ? ORDER BY due, abs(seq) LIMIT ?").Put(now).Put(max);
+        Statement rows = Sql(partition, Columns + "AND state = 1 AND due <= ? ORDER BY due, abs(seq), seq LIMIT ?").Put(now).Put(max);
         while (rows.Next())
         {
             if (rows.Long(6) > room) break;

@@ -6,6 +6,10 @@ namespace Sluice.Sqlite;
 /// </summary>
 internal sealed class StoreLock : IDisposable
 {
+    // What the systems say: Linux, the BSDs and macOS, Windows.
+    private const int WouldBlock = 11, WouldBlockElsewhere = 35, SharingViolation = unchecked((int)0x80070020);
+    private const int ReadOnlyFileSystem = 30;
+
     private readonly FileStream file;
 
     private StoreLock(FileStream file) => this.file = file;
@@ -22,11 +26,11 @@ internal sealed class StoreLock : IDisposable
         {
             throw new StreamStoreException($"The store {path} cannot be opened: its directory does not exist. Make it first.", missing);
         }
-        catch (UnauthorizedAccessException denied)
+        catch (Exception denied) when (denied is UnauthorizedAccessException || denied.HResult == ReadOnlyFileSystem)
         {
             throw new StreamStoreException($"The store {path} cannot be opened: its directory is read-only for this user ({denied.Message}). A store writes beside its file as well (-wal, -shm, -lock).", denied);
         }
-        catch (IOException failed) when (File.Exists(lockPath))
+        catch (IOException failed) when (failed.HResult is WouldBlock or WouldBlockElsewhere or SharingViolation)
         {
             throw new StreamStoreException($"The store {path} is open already, in another process or by another object in this one. One has it at a time: end that one, or use the store through it.", failed);
         }
