@@ -55,9 +55,11 @@ internal sealed class Isolation<T> : Inlet<T>, IUpstream
                 ValueTask pulled = next.PullAsync(ring, run, count, ref taken);
                 return pulled.IsCompletedSuccessfully ? default : AwaitAsync(pulled);
             }
-            catch (PipelineException e) when (e.IsKept && taken > before)
+            catch (PipelineException e) when (e.IsKept)
             {
-                // The item that failed is taken; the rest is still there.
+                // The item that failed is taken; the rest is still there. Not a matter for the filter: filters run before the finally blocks of
+                // those who throw, and it is there that what was taken is counted.
+                if (taken == before) throw;
             }
         }
         return default;
