@@ -4,13 +4,15 @@ namespace Sluice;
 /// <remarks>Used by the pump; wakes it from any thread.</remarks>
 internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationToken stop)
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     private Task<long>? change;
     private long changes = -1;
     private ITimer? alarm;
     private volatile bool isDue;
 
     /// <summary>Whether something may have happened since <see cref="Look"/>.</summary>
-    public bool HasNews => isDue || change is { IsCompleted: true };
+    public bool HasNews => isDue || change is { IsCompletedSuccessfully: true };
 
     /// <summary>Before looking into the store: what changes from here on is news.</summary>
     public void Look()
@@ -20,12 +22,13 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
         if (change is { IsCompletedSuccessfully: true }) changes = change.Result;
         change = core.Store.WaitForChangeAsync(core.Name, changes, stop).AsTask();
         if (!change.IsCompleted) change.ContinueWith(static (_, state) => ((Action)state!)(), wake, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        else if (changes < 0) Look();                // the first one only tells where we are
+        else if (changes < 0 && change.IsCompletedSuccessfully) Look();      // the first one only tells where we are
     }
 
     /// <summary>Wakes after a while, if nothing does before.</summary>
     public void Arm(TimeSpan? after)
     {
+        if (change is { IsFaulted: true } && !(after < Patience)) after = Patience;       // changes are not told: look now and then
         if (after is not { } wait)
         {
             alarm?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
