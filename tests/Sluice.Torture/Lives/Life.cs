@@ -11,6 +11,8 @@ internal sealed class Life(Case @case, LifePlan plan, IStreamStore store, Journa
 {
     public const string Name = "work";
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
     /// <summary>Called when the consecutor is about to be started.</summary>
     public required Action Begun { get; init; }
 
@@ -32,6 +34,22 @@ internal sealed class Life(Case @case, LifePlan plan, IStreamStore store, Journa
 
         Begun();
         await consecutor.StartAsync(cancellation);
+        using var watch = new Timer(_ => Console.Error.WriteLine($"still at it: {consecutor.Snapshot()}"), null, Patience, Patience);
+        try
+        {
+            await WorkAsync(consecutor, numbers, cancellation);
+        }
+        catch (Exception) when (consecutor.Completion.IsFaulted)
+        {
+            // What comes of it is less interesting than the cause.
+            await consecutor.Completion;
+        }
+        await consecutor.StopAsync();
+        journal.Write($"end");
+    }
+
+    private async Task WorkAsync(Consecutor<Work> consecutor, (long First, int Count) numbers, CancellationToken cancellation)
+    {
         await Task.WhenAll(SendAsync(consecutor, numbers, cancellation), ResumeAsync(consecutor, cancellation));
         while (true)
         {
@@ -39,10 +57,8 @@ internal sealed class Life(Case @case, LifePlan plan, IStreamStore store, Journa
             if (plan.Cures && await consecutor.RedriveAsync(_ => true, cancellation) > 0) continue;
             if (plan.Ending != Ending.Idle) await Task.Delay(Timeout.Infinite, cancellation);
             journal.Write($"claims {books.Accepted} {books.Completed} {books.Skipped} {books.Dead} {books.Cancelled} {books.Unaccounted} {books.Split}");
-            break;
+            return;
         }
-        await consecutor.StopAsync();
-        journal.Write($"end");
     }
 
     void IHazard.Meet(Work work)
