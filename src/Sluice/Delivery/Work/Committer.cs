@@ -9,10 +9,17 @@ internal sealed class Committer(ConsecutorCore core)
     private readonly List<Root> taken = [];
     private readonly List<OwnedPartition> concerned = [];
     private readonly AsyncLock committing = new();                       // sinks are called by one party at a time
+    private readonly CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(core.Life);
+    private volatile bool isEnding;
     private Request? settleFirst;
 
-    /// <summary>Set when no more will end.</summary>
-    public bool IsEnding { get; set; }
+    /// <summary>No more will end. A commit that the store is answering is waited for; one that it has failed to answer is not sent again.</summary>
+    public void End()
+    {
+        isEnding = true;
+        patience.Cancel();
+        core.ToCommit.Set();
+    }
 
     public async Task RunAsync()
     {
@@ -21,7 +28,7 @@ internal sealed class Committer(ConsecutorCore core)
             while (!core.Life.IsCancellationRequested)
             {
                 await core.ToCommit.WaitAsync().ConfigureAwait(false);
-                if (IsEnding) break;
+                if (isEnding) break;
                 if (core.Options.CommitInterval > TimeSpan.Zero && core.InFlight < core.Options.Capacity && core.IsLeasing)
                     await Task.Delay(core.Options.CommitInterval, core.Time, core.Life).ConfigureAwait(false);
                 await committing.EnterAsync(core.Life).ConfigureAwait(false);
@@ -35,7 +42,7 @@ internal sealed class Committer(ConsecutorCore core)
                 }
             }
         }
-        catch (OperationCanceledException) when (core.Life.IsCancellationRequested)
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
         {
             // Dropped: what was not committed goes back to the store when its partition is released or taken.
         }
@@ -200,7 +207,7 @@ internal sealed class Committer(ConsecutorCore core)
                 core.Problem = $"A sink could not prepare a commit; it is tried again: {FailureText.Of(e)}";
                 foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
             }
-            await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
+            await Task.Delay(wait, core.Time, patience.Token).ConfigureAwait(false);
             Collect(draft);
         }
     }
@@ -224,7 +231,7 @@ internal sealed class Committer(ConsecutorCore core)
             {
                 core.Problem = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
             }
-            await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
+            await Task.Delay(wait, core.Time, patience.Token).ConfigureAwait(false);
         }
     }
 
