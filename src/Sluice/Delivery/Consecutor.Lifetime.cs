@@ -82,14 +82,18 @@ public sealed partial class Consecutor<T>
         if (ownsStore) await core.Store.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Ends as a process does that is killed: nobody is told, the store least of all.</summary>
-    internal void Abandon()
+    /// <summary>Ends as a process does that is killed: nobody is told, the store least of all. For tests, which have to go on in the same process.</summary>
+    /// <returns>A task that ends when nothing of it is at work any more.</returns>
+    internal async Task AbandonAsync()
     {
         lock (sync) state = ConsecutorState.Stopped;
         core.Members.Drop();
         core.Drop();
         run?.Cancel();
         core.Entrances.Run?.Cancel();
+        await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (core.Entrances.Run is { } second) await second.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         ended.TrySetResult();
     }
 

@@ -49,7 +49,6 @@ internal sealed class Isolation<T> : Inlet<T>, IUpstream
     {
         while (taken < count)
         {
-            int before = taken;
             try
             {
                 ValueTask pulled = next.PullAsync(ring, run, count, ref taken);

@@ -117,7 +117,7 @@ public sealed class AnnotationTests
         await using Run run = pipeline.Start(new RunOptions { DeadLetterCapacity = 2, Time = clock });
         await run.Completion;
         Assert.Equal(["6 failed in ThirdsFail after 2 attempts: a third", "9 failed in ThirdsFail after 2 attempts: a third"], run.DeadLetters.Select(letter => $"{letter}"));
-        Assert.All(run.DeadLetters, letter => Assert.IsType<FormatException>(letter.Error));
+        Assert.All(run.DeadLetters, letter => Assert.IsType<FormatException>(letter.Exception));
         Assert.Equal(3, run.Snapshot()[nameof(ThirdsFail)].Failed);
     }
 

@@ -26,22 +26,31 @@ public abstract class CommitSink<T>
     /// Called before the first commit, and again whenever partitions were taken anew: everything that was prepared and not committed is void. Put the
     /// outside into the state that <paramref name="state"/> describes: cut files to their committed lengths, for example.
     /// </summary>
-    protected internal abstract ValueTask BeginAsync(SinkState state, CancellationToken cancellation);
+    protected abstract ValueTask BeginAsync(SinkState state, CancellationToken cancellation);
 
     /// <summary>
     /// A commit is about to be made: make everything that lies outside of the store as durable as the store is, and add the rest to the commit.
     /// If it throws, nothing is committed: it is called again for the same items, after <see cref="VoidedAsync"/> and a wait.
     /// </summary>
-    protected internal abstract ValueTask PrepareAsync(SinkCommit<T> commit, CancellationToken cancellation);
+    protected abstract ValueTask PrepareAsync(SinkCommit<T> commit, CancellationToken cancellation);
 
     /// <summary>The commit is applied. Not called if the process dies first: <see cref="BeginAsync"/> then shows that it was.</summary>
-    protected internal virtual ValueTask CommittedAsync(SinkCommit<T> commit, CancellationToken cancellation) => default;
+    protected virtual ValueTask CommittedAsync(SinkCommit<T> commit, CancellationToken cancellation) => default;
 
     /// <summary>The commit is void: take back what was prepared. Its items come again, in another commit, here or elsewhere.</summary>
-    protected internal virtual ValueTask VoidedAsync(SinkCommit<T> commit, CancellationToken cancellation) => default;
+    protected virtual ValueTask VoidedAsync(SinkCommit<T> commit, CancellationToken cancellation) => default;
 
     /// <summary>The consecutor ends: let go of what is outside. Nothing may be committed any more.</summary>
-    protected internal virtual ValueTask EndAsync() => default;
+    protected virtual ValueTask EndAsync() => default;
+
+    internal ValueTask Begin(SinkState state, CancellationToken cancellation) => BeginAsync(state, cancellation);
+
+    internal ValueTask Prepare(SinkCommit<T> commit, CancellationToken cancellation) => PrepareAsync(commit, cancellation);
+
+    internal ValueTask Finish(SinkCommit<T> commit, bool isCommitted, CancellationToken cancellation)
+        => isCommitted ? CommittedAsync(commit, cancellation) : VoidedAsync(commit, cancellation);
+
+    internal ValueTask End() => EndAsync();
 }
 
 /// <summary>What a sink finds when its consecutor starts.</summary>

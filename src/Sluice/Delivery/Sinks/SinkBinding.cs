@@ -39,7 +39,7 @@ internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBind
     {
         items.Clear();
         prepared = null;
-        return sink.BeginAsync(state, cancellation);
+        return sink.Begin(state, cancellation);
     }
 
     public override void Collect(StagedPart part, Root root, int ordinal)
@@ -48,7 +48,7 @@ internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBind
     public override ValueTask PrepareAsync(CommitParts parts, CancellationToken cancellation)
     {
         prepared = new(parts, Node, items);
-        return sink.PrepareAsync(prepared, cancellation);
+        return sink.Prepare(prepared, cancellation);
     }
 
     public override async ValueTask FinishAsync(bool isCommitted, CancellationToken cancellation)
@@ -57,10 +57,10 @@ internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBind
         prepared = null;
         items = [];
         if (commit is null) return;
-        await (isCommitted ? sink.CommittedAsync(commit, cancellation) : sink.VoidedAsync(commit, cancellation)).ConfigureAwait(false);
+        await sink.Finish(commit, isCommitted, cancellation).ConfigureAwait(false);
     }
 
-    public override ValueTask EndAsync() => sink.EndAsync();
+    public override ValueTask EndAsync() => sink.End();
 }
 
 /// <summary>What a node has made of a part of a root, to become durable with the commit that settles the root.</summary>

@@ -57,11 +57,17 @@ internal sealed class Books
     }
 
     /// <summary>An entry is handed to the pipeline. Under the lock.</summary>
-    public void Lease(OwnedPartition partition, long sequence)
+    public void Lease(OwnedPartition partition, long sequence, int attempt)
     {
         inFlight++;
-        if (!partition.Waiting.Remove(sequence, out WaitingState state)) state = sequence < 0 ? WaitingState.Retrying : WaitingState.InFlight;
-        Move(state, -1);
+        if (partition.Waiting.Remove(sequence, out WaitingState state)) Move(state, -1);
+        else if (attempt > 1)
+        {
+            // The commit that deferred it is applied, and not counted yet.
+            partition.LeasedEarly.Add(sequence);
+            retrying--;
+        }
+        else Move(sequence < 0 ? WaitingState.Retrying : WaitingState.InFlight, -1);
     }
 
     private void Move(WaitingState state, int by)
@@ -90,7 +96,7 @@ internal sealed class Books
             {
                 if (deferral.After is null) parked++;
                 else retrying++;
-                partition.Waiting[deferral.Sequence] = deferral.After is null ? WaitingState.Parked : WaitingState.Retrying;
+                if (!partition.LeasedEarly.Remove(deferral.Sequence)) partition.Waiting[deferral.Sequence] = deferral.After is null ? WaitingState.Parked : WaitingState.Retrying;
             }
         }
         Moved?.Invoke();
@@ -162,10 +168,11 @@ internal sealed class Books
         {
             // What others have accepted, or what is not counted here yet, shows first when it is leased.
             long unseen = Math.Max(0, -pending);
+            long early = Math.Max(0, -retrying);     // leased again before the end of the attempt before is counted
             return new(name, state, run)
             {
                 Accepted = accepted + unseen, Pending = pending + unseen, Completed = completed, Skipped = skipped, Dead = dead, Cancelled = cancelled,
-                InFlight = inFlight, Retrying = retrying, Parked = parked, Suspect = suspect, Split = split, Problem = problem,
+                InFlight = inFlight - early, Retrying = retrying + early, Parked = parked, Suspect = suspect, Split = split, Problem = problem,
             };
         }
     }

@@ -33,7 +33,7 @@ internal sealed class Lessor(ConsecutorCore core)
         if (partition is null) return null;
         lock (core.Books.Sync)
         {
-            foreach (Entry entry in leased.Entries.Span) core.Books.Lease(partition, entry.Sequence);
+            foreach (Entry entry in leased.Entries.Span) core.Books.Lease(partition, entry.Sequence, entry.Attempt);
         }
         core.Begin(leased.Entries.Length);
         return partition;

@@ -12,6 +12,9 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// <summary>What of it has left the order, as far as this member knows. Used under the books' lock.</summary>
     public Dictionary<long, WaitingState> Waiting { get; } = state.Waiting.ToDictionary(entry => entry.Entry.Sequence, entry => entry.State);
 
+    /// <summary>What was leased again before the commit that deferred it was counted. Used under the books' lock.</summary>
+    public HashSet<long> LeasedEarly { get; } = [];
+
     /// <summary>Committed lengths of files; the committer's.</summary>
     public Dictionary<string, long> FileLengths { get; } = new(state.FileLengths, StringComparer.Ordinal);
 

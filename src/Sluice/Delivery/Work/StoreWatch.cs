@@ -21,14 +21,19 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
         if (change is { IsCompleted: false }) return;
         if (change is { IsCompletedSuccessfully: true }) changes = change.Result;
         change = core.Store.WaitForChangeAsync(core.Name, changes, stop).AsTask();
-        if (!change.IsCompleted) change.ContinueWith(static (_, state) => ((Action)state!)(), wake, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        else if (changes < 0 && change.IsCompletedSuccessfully) Look();      // the first one only tells where we are
+        if (changes < 0 && change.IsCompletedSuccessfully)
+        {
+            changes = change.Result;                 // the first one only tells where we are
+            change = core.Store.WaitForChangeAsync(core.Name, changes, stop).AsTask();
+        }
+        if (change.IsCompleted) return;
+        change.ContinueWith(static (_, state) => ((Action)state!)(), wake, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     /// <summary>Wakes after a while, if nothing does before.</summary>
     public void Arm(TimeSpan? after)
     {
-        if (change is { IsFaulted: true } && !(after < Patience)) after = Patience;       // changes are not told: look now and then
+        if (change is { IsFaulted: true }) after = after < Patience ? after : Patience;          // the store does not say: ask again
         if (after is not { } wait)
         {
             alarm?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
