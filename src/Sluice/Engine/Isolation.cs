@@ -56,9 +56,7 @@ internal sealed class Isolation<T> : Inlet<T>, IUpstream
             }
             catch (PipelineException e) when (e.IsKept)
             {
-                // The item that failed is taken; the rest is still there. Not a matter for the filter: filters run before the finally blocks of
-                // those who throw, and it is there that what was taken is counted.
-                if (taken == before) throw;
+                // The item that failed is taken; the rest is still there.
             }
         }
         return default;
