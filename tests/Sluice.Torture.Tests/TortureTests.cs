@@ -11,6 +11,10 @@ public class TortureTests
     public async Task NothingIsLostOrDoubledAroundAStoreInMemory()
         => IsGood(await TortureProgram.RunAsync("--store", "memory", "--kills", "50", "--seed", "9223372036854775807"), atLeast: 1000);
 
+    [Fact]
+    public async Task AProcessMayDieAtEveryPlaceOfItsCallsToTheStore()
+        => IsGood(await TortureProgram.RunAsync("--store", "sqlite", "--kills", "75", "--case", "3", "--seed", "20261120", "--sweep"), atLeast: 100);
+
     [Theory]
     [InlineData("sqlite", "settle-early")]
     [InlineData("sqlite", "drop-commit")]

@@ -25,7 +25,7 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
             // Bombs kill on top of what is planned: each as often as it has attempts, and once with others.
             for (LifeEnd end = LifeEnd.Killed; end == LifeEnd.Killed && life < kills + 50; Killed += end == LifeEnd.Killed ? 1 : 0)
             {
-                LifePlan plan = @case.PlanOf(++life, kills);
+                LifePlan plan = @case.PlanOf(++life, kills, options.IsSweep);
                 long first = JournalReader.NextNumber(directory, life - 1);
                 int rest = (int)(@case.Items - first);
                 end = await lives.RunAsync(life, plan, (first, plan.Ending == Ending.Idle ? rest : Math.Min(rest, @case.Items / (kills + 1))));

@@ -6,7 +6,7 @@ namespace Sluice.Torture;
 internal sealed record TortureOptions
 {
     public const string Usage =
-        "usage: Sluice.Torture --store sqlite|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] [--case C] [--keep]";
+        "usage: Sluice.Torture --store sqlite|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] [--case C] [--sweep] [--keep]";
 
     public string Store { get; init; } = "memory";
     public int Kills { get; init; } = 50;
@@ -23,6 +23,9 @@ internal sealed record TortureOptions
     /// <summary>The one case that is run, to repeat a failure.</summary>
     public int? OnlyCase { get; init; }
 
+    /// <summary>Whether each life is killed at the next place of its calls to the store: before, inside of and after the first, the second, the third…</summary>
+    public bool IsSweep { get; init; }
+
     /// <summary>Whether directories of good cases are kept as well.</summary>
     public bool Keeps { get; init; }
 
@@ -32,7 +35,7 @@ internal sealed record TortureOptions
     /// <summary>How the program is called for a life.</summary>
     public string[] Child(int @case, string directory, int life, int kills, (long First, int Count) numbers) => [.. new object[]
     {
-        "--store", Store, "--seed", Seed, "--items", Items, "--break", NameOf(Breakage), "--case", @case, "--life", directory, life, kills, numbers.First, numbers.Count,
+        "--store", Store, "--seed", Seed, "--items", Items, "--break", NameOf(Breakage), "--case", @case, IsSweep ? "--sweep" : "--keep", "--life", directory, life, kills, numbers.First, numbers.Count,
     }.Select(word => Convert.ToString(word, CultureInfo.InvariantCulture)!)];
 
     /// <exception cref="FormatException">It cannot be understood; says why.</exception>
@@ -50,6 +53,7 @@ internal sealed record TortureOptions
                 "--items" => options with { Items = (int)Number(1, 1_000_000) },
                 "--jobs" => options with { Jobs = (int)Number(1, 64) },
                 "--case" => options with { OnlyCase = (int)Number(0, int.MaxValue) },
+                "--sweep" => options with { IsSweep = true },
                 "--keep" => options with { Keeps = true },
                 "--break" => options with { Breakage = BreakageOf(Word()) },
                 "--life" => options with { Life = (Word(), (int)Number(1, int.MaxValue), (int)Number(0, int.MaxValue), Number(0, long.MaxValue), (int)Number(0, int.MaxValue)) },

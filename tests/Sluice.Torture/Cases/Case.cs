@@ -73,7 +73,7 @@ internal sealed class Case
     }
 
     /// <summary>How a life of it goes.</summary>
-    public LifePlan PlanOf(int life, int kills) => new(dice.For((1UL << 40) + (ulong)life), isLast: life > kills, cures: Cures && life > (kills * 2 / 3));
+    public LifePlan PlanOf(int life, int kills, bool isSweep) => isSweep && life <= kills ? LifePlan.OfSweep(life) : new(dice.For((1UL << 40) + (ulong)life), isLast: life > kills, cures: Cures && !isSweep && life > (kills * 2 / 3));
 
     public override string ToString()
         => $"case {Number}: Replay({Replays}), {Partitions} partitions, {(HasKeys ? "keys" : "no keys")}, capacity {Capacity}, bound {Bound}, "

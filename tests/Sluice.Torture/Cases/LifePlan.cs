@@ -40,6 +40,12 @@ internal sealed class LifePlan
         Seed = dice.Next();
     }
 
+    private LifePlan(int call, Moment moment)
+        => (Ending, CallNumber, Moment, Call, Seed) = (Ending.KilledAtCall, call, moment, "", (ulong)call);
+
+    /// <summary>The plan of one life of many that are killed before, inside of and after the first call, the second, the third…</summary>
+    public static LifePlan OfSweep(int life) => new((life - 1) / 3 + 1, (Moment)((life - 1) % 3));
+
     public Ending Ending { get; }
 
     /// <summary>Whether what was poison is harmless now, and dead letters are redriven.</summary>

@@ -16,6 +16,9 @@ internal sealed class Life(Case @case, LifePlan plan, IStreamStore store, Journa
     /// <summary>Called when the consecutor is about to be started.</summary>
     public required Action Begun { get; init; }
 
+    /// <summary>What a bomb does to the process.</summary>
+    public Action Explode { get; init; } = die;
+
     /// <param name="numbers">What is to be sent one by one: the first number and how many.</param>
     /// <param name="cancellation">Ends it, where it cannot be killed.</param>
     public async Task RunAsync((long First, int Count) numbers, CancellationToken cancellation)
@@ -65,7 +68,7 @@ internal sealed class Life(Case @case, LifePlan plan, IStreamStore store, Journa
     {
         Fate fate = plan.Cures && @case.FateOf(work.Number) is Fate.Poison or Fate.Bomb ? Fate.Fine : @case.FateOf(work.Number);
         if (fate == Fate.Fine || (fate == Fate.Flaky && Random.Shared.Next(2) == 0)) return;
-        if (fate == Fate.Bomb) die();
+        if (fate == Fate.Bomb) Explode();
         journal.Write($"fail {work.Number}");
         throw new InvalidOperationException($"{work.Number} is {fate}");
     }

@@ -9,6 +9,9 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, int kills
     /// <summary>What a child says when it begins to work.</summary>
     public const string Ready = "ready";
 
+    /// <summary>What it says when it ends by an exception that nobody could catch, on purpose.</summary>
+    public const string Explosion = "a bomb on a thread of its own";
+
     public string Directory => directory;
 
     public async Task<LifeEnd> RunAsync(int number, LifePlan plan, (long First, int Count) numbers)
@@ -41,6 +44,7 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, int kills
             throw new TortureException($"life {number} ({plan}) has not come to its end in {limit}: {await errors}");
         }
         if (child.ExitCode == 0) return LifeEnd.Clean;
+        if (child.ExitCode == 128 + 6 && (await errors).Contains(Explosion, StringComparison.Ordinal)) return LifeEnd.Killed;
         return child.ExitCode == 128 + 9 ? LifeEnd.Killed : throw new TortureException($"life {number} ({plan}) ended with {child.ExitCode}: {await errors}");
     }
 
@@ -70,7 +74,7 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, int kills
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["DOTNET_TieredCompilation"] = "1", ["DOTNET_gcServer"] = "0" },
+            Environment = { ["DOTNET_DbgEnableMiniDump"] = "0" },
         })!;
     }
 }
@@ -81,15 +85,23 @@ internal static class ChildLife
     public static async Task RunAsync(TortureOptions options, string directory, int number, int kills, (long First, int Count) numbers)
     {
         var @case = new Case(options.Seed, options.OnlyCase!.Value, options.Items);
-        LifePlan plan = @case.PlanOf(number, kills);
+        LifePlan plan = @case.PlanOf(number, kills, options.IsSweep);
         using var journal = new Journal(directory, number);
         await using IStreamStore store = await Stores.OpenAsync(directory, @case);
         IStreamStore mine = options.Breakage == Breakage.None ? store : new BrokenStore(store, options.Breakage, new Dice(plan.Seed));
         var life = new Life(@case, plan, new MortalStore(mine, plan, Die), journal, Path.Combine(directory, "ledger"), Die)
         {
             Begun = () => Console.Out.WriteLine(ProcessLives.Ready),
+            Explode = number % 2 == 0 ? Die : Throw,
         };
         await life.RunAsync(numbers, CancellationToken.None);
+    }
+
+    // What a library that one calls may do: nobody can catch it, and the process ends.
+    private static void Throw()
+    {
+        new Thread(() => throw new InvalidOperationException(ProcessLives.Explosion)).Start();
+        Thread.Sleep(Timeout.Infinite);
     }
 
     // SIGKILL: nothing of the program runs after it, no handler, no finally.
