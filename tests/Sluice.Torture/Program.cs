@@ -22,7 +22,7 @@ var runs = new List<CaseRun>();
 for (int number = options.OnlyCase ?? 0, left = options.Kills; left > 0; number++)
 {
     var one = new Case(options.Seed, number, options.Items);
-    runs.Add(new CaseRun(options, one, Math.Min(left, one.Kills)));
+    runs.Add(new CaseRun(options, one, options.IsSweep ? left : Math.Min(left, one.Kills)));
     left -= options.OnlyCase is null ? one.Kills : left;
 }
 

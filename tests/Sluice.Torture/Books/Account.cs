@@ -55,6 +55,9 @@ internal sealed class Accounts
     /// <summary>What went wrong that is not about one item.</summary>
     public List<string> Problems { get; } = [];
 
+    /// <summary>How many lives were killed, or killed themselves.</summary>
+    public int KilledLives { get; set; }
+
     /// <summary>Whether dead letters were redriven.</summary>
     public bool IsCured { get; set; }
 }

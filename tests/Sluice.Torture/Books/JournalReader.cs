@@ -20,7 +20,7 @@ internal static class JournalReader
     public static Accounts Read(Case @case, string directory, int lives)
     {
         var accounts = new Accounts();
-        for (int life = 1; life <= lives; life++) new Life(@case, accounts).Read(Lines(directory, life));
+        for (int life = 1; life <= lives; life++) new Life(@case, accounts, isFirst: life == 1).Read(Lines(directory, life));
         return accounts;
     }
 
@@ -36,12 +36,10 @@ internal static class JournalReader
 
     private static long Number(string word) => long.Parse(word, CultureInfo.InvariantCulture);
 
-    private sealed class Life(Case @case, Accounts accounts)
+    private sealed class Life(Case @case, Accounts accounts, bool isFirst)
     {
         private readonly Dictionary<int, long> newestOfKey = [];
         private readonly HashSet<long> started = [];
-        private bool isFirstKnown = true;
-
         public void Read(IEnumerable<string[]> lines)
         {
             var isClean = false;
@@ -76,12 +74,10 @@ internal static class JournalReader
                     case "end":
                         isClean = true;
                         break;
-                    case "restart":
-                        isFirstKnown = false;
-                        break;
                 }
             }
             if (isClean) return;
+            accounts.KilledLives++;
             foreach (long number in started) accounts[number].Interruptions++;
         }
 
@@ -91,7 +87,7 @@ internal static class JournalReader
             account.HighestAttempt = Math.Max(account.HighestAttempt, attempt);
             account.Ids.Add(id);
             started.Add(number);
-            if (account.Starts++ == 0 && isFirstKnown) FollowsItsKey(number);
+            if (account.Starts++ == 0 && isFirst) FollowsItsKey(number);
         }
 
         // What one sender has sent under one key gets its first start in that order, as long as nothing has gone wrong: in the first life.

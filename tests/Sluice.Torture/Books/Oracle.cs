@@ -15,7 +15,7 @@ internal sealed record Verdict(long Accepted, long Completed, long Dead, long Lo
 /// <summary>Compares the accounts with what must have become of every item. Knows the pipeline, and nothing of how the library works.</summary>
 internal sealed class Oracle(Case @case, Accounts accounts)
 {
-    private long accepted, completed, dead, letters, lost, duplicated, mismatched;
+    private long accepted, completed, dead, letters, crashes, lost, duplicated, mismatched;
 
     /// <summary>What is wrong, a line each.</summary>
     public List<string> Findings { get; } = [];
@@ -30,6 +30,8 @@ internal sealed class Oracle(Case @case, Accounts accounts)
                 if (!owners.TryAdd(id, number)) Mismatch(number, $"has the id {id}, which item {owners[id]} has as well");
             Judge(number, account);
         }
+        if (crashes > accounts.KilledLives)
+            Mismatch(null, $"{crashes} attempts were charged for crashes to items that are dead now, and there were {accounts.KilledLives} crashes: each charges one at most");
         CompareClaims();
         return new(accepted, completed, dead, lost, duplicated, mismatched);
     }
@@ -83,10 +85,8 @@ internal sealed class Oracle(Case @case, Accounts accounts)
         if (fate is Fate.Poison or Fate.Bomb && walk.Hazards.Count > 0 && account.Completions > 0 && account.Letters.Count == 0)
             Mismatch(number, $"has completed, and is {fate}");
 
-        // The first crash is shared, and free; those after it are charged if it was alone. So whoever is dead has failed or crashed often enough.
-        int charged = account.Failures + Math.Max(0, account.Interruptions - 1);
-        if (account.Letters.Count > 0 && fate != Fate.Bomb && charged < @case.Replays + 1)
-            Mismatch(number, $"is dead after {account.Failures} failures and {account.Interruptions} interruptions, of {@case.Replays + 1} attempts: {account.Letters[0]}");
+        // What it has not failed, it must have crashed: alone, for a crash that is shared is free.
+        if (account.Letters.Count > 0) crashes += Math.Max(0, @case.Replays + 1 - account.Failures);
     }
 
     private void JudgeAttempts(long number, Account account)
