@@ -5,8 +5,8 @@ internal static class Catalogue
 {
     public static IReadOnlyList<Scenario> Scenarios { get; } =
     [
-        Fused.Scenario, FusedAsync.Scenario, Boundary.Scenario, Parallel.Scenario, Keyed.Scenario,
+        Fused.Scenario, FusedAsync.Scenario, Boundary.Scenario, Tracked.Scenario, Parallel.Scenario, Keyed.Scenario,
         Broadcast.Scenario, Route.Scenario, Latency.Scenario, Startup.Scenario, AirportDistances.Scenario,
-        Tracked.Scenario, Durable.Scenario, Recover.Scenario,
+        Durable.Scenario, Recover.Scenario,
     ];
 }

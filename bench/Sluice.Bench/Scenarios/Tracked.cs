@@ -1,47 +1,40 @@
 namespace Sluice.Bench;
 
-/// <summary>
-/// What it costs to follow every item to its end and to replay the ones that fail, in memory: the chains of `fused` and `boundary`, with and without a consecutor.
-/// </summary>
+/// <summary>The work of <c>fused</c> and <c>boundary</c> in a consecutor that follows every item and would replay it, in memory.</summary>
 internal static class Tracked
 {
-    public static Scenario Scenario { get; } = new("tracked", "`fused` and `boundary` in a consecutor with Replay, in memory",
+    public static Scenario Scenario { get; } = new("tracked", "fused and boundary, every item followed, with replays in memory",
     [
-        new Comparison("tracked", 5_000_000, 1_000_000, Maps.ExpectedSum,
+        new Comparison("tracked", 5_000_000, 2_000_000, Maps.ExpectedSum,
         [
-            Variant.OfTask(Variant.Ours, count => SumAsync(count, Fused, Chain.OnThisThread)),
-            Variant.OfTask("fused", count => PlainAsync(count, Fused, Chain.OnThisThread)),
+            Variant.OfTask(Variant.Ours, count => TrackedAsync(count, source => Maps.All.Aggregate(source, static (before, map) => before | map))),
+            Variant.OfTask("fused", FusedAsync),
         ]),
         new Comparison("tracked-boundary", 1_000_000, 300_000, Maps.ExpectedSum,
         [
-            Variant.OfTask(Variant.Ours, count => SumAsync(count, Buffered, new())),
-            Variant.OfTask("boundary", count => PlainAsync(count, Buffered, new())),
+            Variant.OfTask(Variant.Ours, count => TrackedAsync(count, source => Chain.Buffered(source, Maps.All))),
+            Variant.OfTask("boundary", count => Chain.BufferedSumAsync(Source.Range(0, count), Maps.All)),
         ]),
     ]);
 
-    private static async Task<double> SumAsync(long count, Func<Source<long>, Source<long>> chain, RunOptions run)
+    private static async Task<double> TrackedAsync(long count, Func<Source<long>, Source<long>> body)
     {
         long sum = 0;
-        await using var consecutor = new Consecutor<long>("tracked", source => chain(source) | (value => { sum += value; }),
-            new() { Delivery = Delivery.Replay(3), Run = run });
-        await consecutor.StartAsync();
-        await (Source.Range(0, count) | consecutor).RunAsync(run);
-        ConsecutorSnapshot books = await consecutor.IdleAsync();
-        return books.Completed == count ? sum : double.NaN;
-    }
-
-    private static async Task<double> PlainAsync(long count, Func<Source<long>, Source<long>> chain, RunOptions run)
-    {
-        long sum = 0;
-        await (chain(Source.Range(0, count)) | (value => { sum += value; })).RunAsync(run);
+        var consecutor = new Consecutor<long>("tracked", source => body(source) | (value => { sum += value; }), new() { Delivery = Delivery.Replay(3) });
+        await using (consecutor)
+        {
+            await consecutor.StartAsync();
+            await (Source.Range(0, count) | consecutor).RunAsync();
+            await consecutor.IdleAsync();
+        }
         return sum;
     }
 
-    private static Source<long> Fused(Source<long> source)
+    private static async Task<double> FusedAsync(long count)
     {
-        foreach (var map in Maps.All) source = source | map;
-        return source;
+        long sum = 0;
+        Source<long> source = Maps.All.Aggregate(Source.Range(0, count), static (before, map) => before | map);
+        await (source | (value => { sum += value; })).RunAsync(Chain.OnThisThread);
+        return sum;
     }
-
-    private static Source<long> Buffered(Source<long> source) => Chain.Buffered(source, Maps.All);
 }

@@ -65,9 +65,10 @@ public sealed partial class Consecutor<T>
             await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return core.InFlight == 0;
         }
-        core.IsLeasing = false;
+        // What is in no store cannot go back to one: it is let through.
+        if (local is null || State == ConsecutorState.Paused) core.IsLeasing = false;
         using var late = new CancellationTokenSource(deadline ?? Timeout.InfiniteTimeSpan, core.Time);
-        while (core.InFlight > 0 && !late.IsCancellationRequested && !core.Life.IsCancellationRequested)
+        while ((core.InFlight > 0 || (core.IsLeasing && local!.HasItems)) && !late.IsCancellationRequested && !core.Life.IsCancellationRequested)
             await core.Quiet.WaitAsync().WaitAsync(late.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         bool isQuiet = core.InFlight == 0;
         await EndAsync(releases: true).ConfigureAwait(false);

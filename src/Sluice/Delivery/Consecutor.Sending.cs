@@ -49,9 +49,14 @@ public sealed partial class Consecutor<T>
     {
         get
         {
-            if (core.Life.IsCancellationRequested) throw new InvalidOperationException($"The consecutor {Name} has ended: nothing can be sent to it any more. The item was not accepted.");
+            ThrowIfEnded();
             return LazyInitializer.EnsureInitialized(ref sender, () => NewAppender($"{Member}/send"));
         }
+    }
+
+    private void ThrowIfEnded()
+    {
+        if (core.Life.IsCancellationRequested) throw new InvalidOperationException($"The consecutor {Name} has ended: nothing can be sent to it any more. The item was not accepted.");
     }
 
     /// <returns>The append that the item is part of.</returns>
@@ -61,6 +66,13 @@ public sealed partial class Consecutor<T>
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
+            if (local is not null)
+            {
+                ThrowIfEnded();
+                if (local.TryAdd(item) is not { } full) return Task.CompletedTask;
+                await full.WaitAsync(cancellation).ConfigureAwait(false);
+                continue;
+            }
             if (Sender.TryAdd(item, null, default, out Task room) is { } append) return append;
             await room.WaitAsync(cancellation).ConfigureAwait(false);
         }

@@ -27,6 +27,7 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
     private readonly HashSet<int> producers = [];
     private readonly Pipeline pipeline;
     private readonly bool ownsStore;
+    private readonly LocalIntake<T>? local;
     private Appender<T>? sender;
     private ConsecutorState state;
     private Run? run;
@@ -59,6 +60,8 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
             options = options with { Serializers = options.Serializers.With(new HandleSerializer<T>()) };
         }
         core = new(name, options, options.Store ?? new MemoryStreamStore(options.Run.Time), pipeline, recorder) { Failed = Fail };
+        // What sinks stage is committed by a store: then first attempts go through one as well.
+        if (ownsStore && recorder.Topology.Nodes.All(node => node.Kind != CommitSinkKind.Name)) core.Local = local = new(core);
     }
 
     /// <summary>Its name, and that of its stream and group.</summary>
@@ -75,6 +78,9 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
 
     /// <summary>Ends when the consecutor is stopped or disposed; faulted when it could not go on.</summary>
     public Task Completion => ended.Task;
+
+    /// <summary>Where items are accepted that are in no store; else null.</summary>
+    internal LocalIntake<T>? Local => local;
 
     internal string Member => core.Options.Member;
 }

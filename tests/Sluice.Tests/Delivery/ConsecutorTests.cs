@@ -83,134 +83,6 @@ public class ConsecutorTests
     }
 
     [Fact]
-    public async Task APartThatDiedIsRedrivenFromItsNodeAndKeepsItsId()
-    {
-        await using var store = new MemoryStreamStore();
-        var ledger = new Ledger();
-        var ids = new ConcurrentBag<string>();
-        bool isMended = false;
-        int splits = 0;
-        Consecutor<int> consecutor = New();
-        await consecutor.StartAsync(Cancellation);
-        await consecutor.SendAsync(7, Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
-        Assert.Equal((0L, 2L, 1L, 0L), (end.Completed, end.Dead, end.Split, end.Unaccounted));
-        Assert.Equal(["70"], ledger.Lines);
-        List<DeadLetter> letters = await LettersAsync(consecutor);
-        Assert.Equal([71, 72], letters.Select(letter => letter.Item).Order());
-        Assert.All(letters, letter => Assert.Equal(("Check", 1, "numbers -> Split -> Check", "FormatException: no good", true),
-            (letter.Node, letter.Attempts, letter.Path, letter.Error, letter.EntersAtNode)));
-
-        // In another process, mended.
-        await consecutor.DisposeAsync();
-        isMended = true;
-        await using Consecutor<int> next = New();
-        await next.StartAsync(Cancellation);
-        Assert.Equal(1, await next.RedriveAsync(letter => letter.Item is 71, Cancellation));
-        end = await next.IdleAsync(Cancellation);
-        Assert.Equal((1L, 1L, 0L), (end.Completed, end.Dead, end.Unaccounted));
-        Assert.Equal(1, await next.RedriveAsync(letters[0].Id, Cancellation));
-        await next.IdleAsync(Cancellation);
-
-        Assert.Equal(["70", "71", "72"], ledger.Lines.Order());
-        Assert.Equal(1, splits);
-        Assert.Equal(letters[0].Id, Assert.Single(ids.Distinct()));
-
-        Consecutor<int> New() => new("numbers", source => source | Split | Check | [s => s | ledger.Sink<int>(), s => s.ForEachAsync(NoteAsync)],
-            new() { Store = store, Delivery = Sluice.Delivery.Replay(0) });
-
-        IEnumerable<int> Split(int n)
-        {
-            splits++;
-            return [n * 10, (n * 10) + 1, (n * 10) + 2];
-        }
-
-        int Check(int n) => n % 10 == 0 || isMended ? n : throw new FormatException("no good");
-
-        ValueTask NoteAsync(int n, ItemContext item, CancellationToken cancellation)
-        {
-            ids.Add(item.Id);
-            return default;
-        }
-    }
-
-    [Fact]
-    public async Task AnItemForANodeThatTheCodeDoesNotHaveIsParkedUntilItHasOne()
-    {
-        await using var store = new MemoryStreamStore();
-        bool isMended = false;
-        var seen = new ConcurrentBag<int>();
-        await using (Consecutor<int> first = New("check"))
-        {
-            await first.StartAsync(Cancellation);
-            await first.SendAsync(1, Cancellation);
-            Assert.Equal(1, (await first.IdleAsync(Cancellation)).Dead);
-            await first.StopAsync();
-        }
-        isMended = true;
-        await using (Consecutor<int> renamed = New("verify"))
-        {
-            await renamed.StartAsync(Cancellation);
-            await renamed.RedriveAsync(_ => true, Cancellation);
-            ConsecutorSnapshot parked = await UntilAsync(renamed, snapshot => snapshot.Parked == 1);
-            Assert.Equal((0L, 0L), (parked.InFlight, parked.Unaccounted));
-            WaitingEntry waiting = Assert.Single(await WaitingAsync(store));
-            Assert.Contains("no node 'check'", waiting.Error, StringComparison.Ordinal);
-            await renamed.StopAsync();
-        }
-        await using Consecutor<int> again = New("check");
-        await again.StartAsync(Cancellation);
-        Assert.Equal(1, (await again.IdleAsync(Cancellation)).Completed);
-        Assert.Equal([2], seen);
-
-        Consecutor<int> New(string node) => new("numbers",
-            source => source | (n => n + 1) | ((int n) => isMended ? n : throw new FormatException()) | Stage.Named(node) | seen.Add,
-            new() { Store = store, Delivery = Sluice.Delivery.Replay(0) });
-    }
-
-    [Fact]
-    public async Task WhatKillsTheProcessDiesAloneAndInnocentsPayNothing()
-    {
-        await using var store = new MemoryStreamStore();
-        var done = new ConcurrentBag<int>();
-        var attempts = new ConcurrentDictionary<int, int>();
-        int lives = 0;
-        ConsecutorSnapshot? end = null;
-        while (end is null)
-        {
-            Assert.True(++lives < 10, "It goes on dying.");
-            var killed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var consecutor = new Consecutor<int>("numbers", source => source.ForEachAsync(WorkAsync), new() { Store = store, Delivery = Sluice.Delivery.Replay(2, Backoff.None) });
-            await consecutor.StartAsync(Cancellation);
-            if (lives == 1) await consecutor.SendAsync(Enumerable.Range(0, 20).ToList(), Cancellation);
-            Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
-            if (await Task.WhenAny(idle, killed.Task) == idle)
-            {
-                end = await idle;
-                DeadLetter letter = Assert.Single(await LettersAsync(consecutor));
-                Assert.Contains("The process ended 3 times while nothing but this item", letter.Error, StringComparison.Ordinal);
-                Assert.Equal(11, letter.Item);
-                await consecutor.DisposeAsync();
-            }
-            else await consecutor.AbandonAsync();
-
-            async ValueTask WorkAsync(int n, ItemContext item, CancellationToken cancellation)
-            {
-                if (n == 11)
-                {
-                    killed.TrySetResult();
-                    await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
-                }
-                Assert.Equal(1, item.Attempt);
-                done.Add(n);
-            }
-        }
-        Assert.Equal((19L, 1L, 0L), (end.Completed, end.Dead, end.Unaccounted));
-        Assert.Equal(5, lives);                      // a shared crash, three alone, and the life that buried it
-        Assert.Empty(attempts);
-    }
-
-    [Fact]
     public async Task AStopLetsWhatIsUnderWayEndAndChargesNothing()
     {
         await using var store = new MemoryStreamStore();
@@ -264,6 +136,46 @@ public class ConsecutorTests
         Assert.Same(item, Assert.Single(last));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WithoutAStoreManyItemsGoThroughAndTheFailedOnesAreKeptWithTheirIds(bool hasBoundary)
+    {
+        const int Count = 20_000;
+        var ids = new ConcurrentDictionary<int, ConcurrentBag<string>>();
+        int done = 0;
+        await using var consecutor = new Consecutor<int>("numbers", Body, new() { Delivery = Sluice.Delivery.Replay(2, Backoff.None) });
+        await consecutor.StartAsync(Cancellation);
+        await (Source.From(Enumerable.Range(0, Count)) | consecutor).RunAsync(cancellation: Cancellation);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+
+        Assert.Equal((Count, Count - 210L, 200L, 10L, 0L, 0L), (end.Accepted, end.Completed, end.Skipped, end.Dead, end.Cancelled, end.Unaccounted));
+        Assert.Equal(Count - 210, done);
+        Assert.All(ids, seen => Assert.Single(seen.Value.Distinct()));
+        Assert.Equal(20, ids.Count);
+        Assert.All(await LettersAsync(consecutor), letter => Assert.Equal((0, 3), ((int)letter.Item! % 2000, letter.Attempts)));
+
+        Pipeline Body(Source<int> source)
+        {
+            Source<int> kept = source.Where(n => n % 100 != 1) | Note;
+            return hasBoundary ? kept | Stage.Buffer(10) | Count1 : kept | Count1;
+        }
+
+        int Note(int n) => n;
+
+        async ValueTask Count1(int n, ItemContext item, CancellationToken cancellation)
+        {
+            if (n % 1000 == 0)
+            {
+                ConcurrentBag<string> seen = ids.GetOrAdd(n, static _ => []);
+                seen.Add(item.Id);
+                if (n % 2000 == 0 || seen.Count < 2) throw new FormatException("no good");
+            }
+            Interlocked.Increment(ref done);
+            await Task.CompletedTask;
+        }
+    }
+
     [Fact]
     public async Task ItemsOfAKeyStayInOrder()
     {
@@ -296,15 +208,6 @@ public class ConsecutorTests
         List<DeadLetter> letters = [];
         await foreach (DeadLetter letter in consecutor.DeadLetters(Cancellation)) letters.Add(letter);
         return letters;
-    }
-
-    private static async Task<List<WaitingEntry>> WaitingAsync(MemoryStreamStore store)
-    {
-        var group = new GroupId("numbers", "numbers");
-        List<WaitingEntry> waiting = [];
-        foreach (PartitionInfo partition in (await store.FindGroupAsync(group, Cancellation))!.Partitions)
-            waiting.AddRange(await store.ListWaitingAsync(group, partition.Partition, cancellation: Cancellation));
-        return waiting;
     }
 
     /// <summary>Waits for a state that the consecutor comes to by itself.</summary>

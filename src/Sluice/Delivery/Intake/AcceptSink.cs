@@ -12,7 +12,7 @@ internal sealed class AcceptSink<T>(Consecutor<T> consecutor) : Operator<T, Noth
 
     public override string Exclusive => "appends under one producer's numbers";
 
-    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new AcceptStage<T>(context, next, consecutor);
+    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => consecutor.Local is { } local ? new LocalAcceptStage<T>(context, next, local) : new AcceptStage<T>(context, next, consecutor);
 }
 
 /// <summary>

@@ -5,7 +5,7 @@ namespace Sluice;
 /// Thread-safe. Locking rule: the batch that is being filled, and whether somebody appends, under <c>sync</c>; the batch that is being appended belongs to the
 /// loop. A lone item goes at once.
 /// </remarks>
-internal sealed class Appender<T> : IDisposable
+internal sealed class Appender<T>
 {
     /// <summary>The most entries of an append.</summary>
     public const int MaxItems = 4096;
@@ -75,12 +75,6 @@ internal sealed class Appender<T> : IDisposable
 
     /// <summary>Says what is to be stored of a place; null for producers that do not resume. Set before anything is added.</summary>
     public Func<Place, ReadOnlyMemory<byte>>? Position { get; set; }
-
-    public void Dispose()
-    {
-        filling.Entries.Dispose();
-        spare.Entries.Dispose();
-    }
 
     private Filling NewFilling() => new(new()
     {

@@ -5,7 +5,7 @@ internal sealed class CommitSinkOperator<T>(Func<CommitSink<T>> factory) : Opera
 {
     private string? hint;
 
-    public override string Kind => "sink";
+    public override string Kind => CommitSinkKind.Name;
 
     public override string Hint => hint ??= Make().GetType().Name;
 
@@ -36,4 +36,9 @@ internal sealed class CommitSinkStage<T>(StageContext context, Inlet<Nothing> ne
         ticket?.Settle(Outcome.Completed);
         return default;
     }
+}
+
+internal static class CommitSinkKind
+{
+    public const string Name = "committed-sink";
 }

@@ -150,6 +150,29 @@ internal sealed class Books
         lock (Sync) (suspect, pending) = (0, pending + suspect);
     }
 
+    /// <summary>Items that are in no store are handed to the pipeline.</summary>
+    public void StartLocal(long count)
+    {
+        lock (Sync) (pending, inFlight) = (pending - count, inFlight + count);
+    }
+
+    public void SettleLocal(long completed, long skipped, long cancelled)
+    {
+        lock (Sync)
+        {
+            inFlight -= completed + skipped + cancelled;
+            (this.completed, this.skipped, this.cancelled) = (this.completed + completed, this.skipped + skipped, this.cancelled + cancelled);
+        }
+        Moved?.Invoke();
+    }
+
+    /// <summary>An item that failed is in a store now, and counted as accepted there.</summary>
+    public void StoreLocal()
+    {
+        lock (Sync) (accepted, inFlight) = (accepted - 1, inFlight - 1);
+        Moved?.Invoke();
+    }
+
     public void Redrive(long letters)
     {
         lock (Sync) (dead, retrying) = (dead - letters, retrying + letters);

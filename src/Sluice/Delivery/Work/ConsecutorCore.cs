@@ -65,6 +65,9 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>Where the present run serializes and takes in what belongs to a node.</summary>
     public Following? Following { get; set; }
 
+    /// <summary>Where accepted items wait if they are in no store; else null.</summary>
+    public object? Local { get; set; }
+
     /// <summary>Wakes whoever hands out work.</summary>
     public Action? WakePump { get; set; }
 

@@ -3,11 +3,14 @@ namespace Sluice;
 /// <summary>Hands leased entries to the pipeline, as many as may be under way; what else was accepted stays in the store.</summary>
 internal sealed class LeasePump<T> : SourcePump<T>
 {
+    private const int SegmentsBetweenLeases = 64;
+
     private readonly ConsecutorCore core;
     private readonly IPayloadSerializer<T> serializer;
     private readonly Lessor lessor;
     private StoreWatch watch = null!;
     private readonly List<(Root Root, T Item)> batch = [];
+    private readonly LocalWork<T>? local;
     private long started;
 
     public LeasePump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next)
@@ -16,6 +19,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
         serializer = core.Options.Serializers.For<T>();
         lessor = new(core);
         core.WakePump = WakeUp;
+        if (core.Local is LocalIntake<T> intake) local = new(core, intake, context, next);
     }
 
     protected override async ValueTask ProduceAsync()
@@ -27,6 +31,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
             {
                 int version = core.Version;
                 watch.Look();
+                for (int i = 0; local is not null && i < SegmentsBetweenLeases && await local.WorkAsync(); i++) { }
                 LeaseResult? lease = await lessor.NextAsync();
                 if (lease is null || lease.Batches.Count == 0) await WaitAsync(version, lease?.NextDue ?? lessor.TryAgainAfter);
                 else await StartAsync(lease);
@@ -63,8 +68,19 @@ internal sealed class LeasePump<T> : SourcePump<T>
         {
             Root root = core.Roots.Rent();
             EntryHeaders headers = entry.Headers.IsEmpty ? default : EntryHeaders.Read(entry.Headers.Span);
+            PartFailure? earlier = null;
+            if (local is not null && headers.IsEmpty)
+            {
+                (string? id, earlier) = ((HandleSerializer<T>)serializer).Past(entry.Payload.Span);
+                headers = new(id, null);
+            }
             root.Begin(partition, entry, headers, started++);
             root.IsFree = isFree;
+            if (earlier is not null)
+            {
+                root.Adopt(earlier);
+                continue;
+            }
             if (lessor.IsSpent(root)) continue;
             if (headers.Node is { } node)
             {
@@ -124,7 +140,8 @@ internal sealed class LeasePump<T> : SourcePump<T>
         Flush();
         watch.Arm(due);
         Outside.Arm();
-        if ((core.Version != version || IsStopped || watch.HasNews) && Outside.Disarm()) return;
+        bool hasNews = local is not null && !local.PrepareSleep();
+        if ((hasNews || core.Version != version || IsStopped || watch.HasNews) && Outside.Disarm()) return;
         IsWaiting = true;
         await Outside.WaitAsync();
         IsWaiting = false;

@@ -59,6 +59,13 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
         }
     }
 
+    /// <summary>It was tried before it was stored, and has failed.</summary>
+    public void Adopt(PartFailure earlier)
+    {
+        failures = earlier;
+        Settle(Outcome.Failed);
+    }
+
     /// <summary>What this attempt has staged is not to be committed.</summary>
     public void DropStaged() => staged = null;
 
