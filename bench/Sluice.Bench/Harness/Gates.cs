@@ -11,6 +11,8 @@ internal static class Gates
         ["fused-async/async-enumerable"] = 0.2,
         ["boundary/channels"] = 0.25,
         ["boundary/tpl"] = 0.125,
+        ["tracked/fused"] = 1.35,
+        ["tracked-boundary/boundary"] = 1.5,
         ["parallel/tpl"] = 0.6,
         ["parallel-async/tpl"] = 0.5,
         ["parallel-async/foreach-async"] = 1.0,

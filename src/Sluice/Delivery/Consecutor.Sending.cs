@@ -14,7 +14,7 @@ public sealed partial class Consecutor<T>
 
     /// <summary>Sends several items, in order, in as few appends as possible; all are accepted when the task completes.</summary>
     /// <inheritdoc cref="SendAsync(T, CancellationToken)"/>
-    public async ValueTask SendAsync(IReadOnlyList<T> items, CancellationToken cancellation = default)
+    public async ValueTask SendAllAsync(IReadOnlyList<T> items, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(items);
         Task? earlier = null;

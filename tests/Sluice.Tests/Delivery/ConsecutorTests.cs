@@ -70,7 +70,7 @@ public class ConsecutorTests
         await using var consecutor = new Consecutor<int>("numbers", source => source | (n => n == 1 && ++starts < 2 ? throw new TimeoutException() : n) | seen.Enqueue,
             new() { Store = store, Delivery = Sluice.Delivery.Replay(1, Backoff.Constant(TimeSpan.FromMinutes(5))), Run = new() { Time = clock } });
         await consecutor.StartAsync(Cancellation);
-        await consecutor.SendAsync([1, 2], Cancellation);
+        await consecutor.SendAllAsync([1, 2], Cancellation);
         await UntilAsync(consecutor, snapshot => snapshot is { Retrying: 1, Completed: 1 });
         await consecutor.SendAsync(3, Cancellation);
         await UntilAsync(consecutor, snapshot => snapshot is { Retrying: 1, Completed: 2 });
@@ -92,7 +92,7 @@ public class ConsecutorTests
         await using (Consecutor<int> first = New())
         {
             await first.StartAsync(Cancellation);
-            await first.SendAsync([1, 2, 3], Cancellation);
+            await first.SendAllAsync([1, 2, 3], Cancellation);
             await begun.WaitAsync(Cancellation);
             Task<bool> stopping = first.StopAsync();
             go.SetResult();
@@ -195,7 +195,7 @@ public class ConsecutorTests
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("numbers", source => source | (_ => { }), new() { Store = store, Stream = new() { MaxItems = 3 } });
-        await consecutor.SendAsync([1, 2, 3], Cancellation);          // before the start: accepted all the same
+        await consecutor.SendAllAsync([1, 2, 3], Cancellation);          // before the start: accepted all the same
         Task waiting = consecutor.SendAsync(4, Cancellation).AsTask();
         Assert.False(waiting.IsCompleted);
         await consecutor.StartAsync(Cancellation);

@@ -106,7 +106,7 @@ public class LetterTests
             var killed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var consecutor = new Consecutor<int>("numbers", source => source.ForEachAsync(WorkAsync), new() { Store = store, Delivery = Sluice.Delivery.Replay(2, Backoff.None) });
             await consecutor.StartAsync(Cancellation);
-            if (lives == 1) await consecutor.SendAsync(Enumerable.Range(0, 20).ToList(), Cancellation);
+            if (lives == 1) await consecutor.SendAllAsync(Enumerable.Range(0, 20).ToList(), Cancellation);
             Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
             if (await Task.WhenAny(idle, killed.Task) == idle)
             {
