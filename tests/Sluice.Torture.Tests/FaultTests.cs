@@ -107,7 +107,7 @@ public sealed class FaultTests : IDisposable
         await using SqliteStreamStore store = await OpenAsync();
         await using var consecutor = new Consecutor<int>("work", body, new() { Store = store, Delivery = delivery });
         await consecutor.StartAsync(Cancellation);
-        await consecutor.SendAsync([.. Enumerable.Range(0, 10)], Cancellation);
+        await consecutor.SendAllAsync([.. Enumerable.Range(0, 10)], Cancellation);
         return await consecutor.IdleAsync(Cancellation);
     }
 

@@ -28,8 +28,6 @@ internal static class Gates
         ["startup-buffered/tpl"] = 0.2,
         ["airports/hand-loop"] = 1.2,
         ["airports-parallel/parallel-for"] = 1.2,
-        ["tracked/fused"] = 1.35,
-        ["tracked-boundary/boundary"] = 1.5,
         ["durable/raw-sqlite"] = 1.7,
         ["durable-batch/raw-sqlite"] = 0.8,
         ["durable-single/raw-commit"] = 2.0,

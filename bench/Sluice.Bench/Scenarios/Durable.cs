@@ -88,7 +88,7 @@ internal static class Durable
         {
             var batch = new byte[Math.Min(BatchSize, to - i)][];
             for (int at = 0; at < batch.Length; at++) batch[at] = Item(i + at);
-            await consecutor.SendAsync(batch);
+            await consecutor.SendAllAsync(batch);
         }
     }
 

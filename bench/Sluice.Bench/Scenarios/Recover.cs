@@ -53,7 +53,7 @@ internal static class Recover
         });
         const int AtOnce = 4096;
         for (long i = 0; i < count; i += AtOnce)
-            await consecutor.SendAsync([.. Enumerable.Range(0, (int)Math.Min(AtOnce, count - i)).Select(at => Durable.Item(i + at))]);
+            await consecutor.SendAllAsync([.. Enumerable.Range(0, (int)Math.Min(AtOnce, count - i)).Select(at => Durable.Item(i + at))]);
         return directory;
     }
 

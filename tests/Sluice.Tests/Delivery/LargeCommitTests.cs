@@ -35,7 +35,7 @@ public class LargeCommitTests
         await store.OpenStreamAsync("out", new() { Partitions = 1 }, Cancellation);
         await using var consecutor = new Consecutor<int>("work", source => source | (Sink.Commit(() => new Copies(copies)) | Stage.Named("copies")),
             new() { Store = store, Stream = new() { Partitions = 1 } });
-        await consecutor.SendAsync([.. Enumerable.Range(0, items)], Cancellation);
+        await consecutor.SendAllAsync([.. Enumerable.Range(0, items)], Cancellation);
         await consecutor.StartAsync(Cancellation);
         return await consecutor.IdleAsync(Cancellation);
     }

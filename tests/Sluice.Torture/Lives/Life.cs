@@ -105,7 +105,7 @@ internal sealed class Life(Case @case, LifePlan plan, IStreamStore store, Journa
                 if (batch.Length == 0) return;
                 foreach (Work work in batch) journal.Write($"send {work.Number}");
                 if (batch.Length == 1) await consecutor.SendAsync(batch[0], cancellation);
-                else await consecutor.SendAsync(batch, cancellation);
+                else await consecutor.SendAllAsync(batch, cancellation);
                 foreach (Work work in batch) journal.Write($"ack {work.Number}");
                 if (dice.Chance(20)) await Task.Delay(dice.Below(3), cancellation);
             }

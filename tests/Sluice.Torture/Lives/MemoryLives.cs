@@ -38,9 +38,9 @@ internal sealed class MemoryLives(Case @case, string directory, Breakage breakag
 
         void Die()
         {
-            mortal!.Kill();
             journal.Dispose();
-            died.TrySetResult();
+            died.TrySetResult();                     // first: what it does over a dead store is no end of its own
+            mortal!.Kill();
         }
 
         void Begun()
