@@ -12,6 +12,9 @@ internal sealed record Outcome(string? Failure, TimeSpan Elapsed);
 /// <summary>The job itself: the pipeline, and a run of it.</summary>
 internal sealed class Job
 {
+    // How many origins may be under way, each with hundreds of pairs: few enough that an interrupted run ends at once.
+    private const int MostOrigins = 32;
+
     private readonly Outputs outputs;
     private readonly Interrupts interrupts;
     private readonly Options options;
@@ -21,10 +24,10 @@ internal sealed class Job
     public Job(Airport[] airports, Gazetteer gazetteer, Outputs outputs, Options options, Interrupts interrupts)
     {
         (this.outputs, this.options, this.interrupts) = (outputs, options, interrupts);
-        var distances = Source.Of(airports) | Stage.Named("airports")
-            | AllPairs
+        var distances = Source.From(OriginsOf(airports)) | Stage.Named("airports")
+            | AllPairs | Stage.Parallel(options.Parallel)
             | gazetteer.Geocode | Stage.Parallel(options.Parallel)
-            | Distance;
+            | Distance | Stage.Parallel(options.Parallel);
 
         pipeline = (outputs.Database, outputs.File) switch
         {
@@ -54,7 +57,7 @@ internal sealed class Job
         var mode = options.MultiThread ? ExecutionMode.MultiThread : ExecutionMode.SingleThread;
         try
         {
-            await pipeline.RunAsync(new RunOptions { Mode = mode }, interrupts.Cancel);
+            await pipeline.RunAsync(new RunOptions { Mode = mode, Capacity = MostOrigins }, interrupts.Cancel);
             return null;
         }
         catch (PipelineException failure)
@@ -87,10 +90,9 @@ internal sealed class Job
 
     private static string Describe(string node, OutputFailure failure) => $"{node} failed at {failure.Item}: {failure.Message}";
 
-    // The list of airports is one item, and a run that drains finishes what it has taken in: all pairs of them. An interrupt means
-    // the pairs, so it ends their making, and the run ends when all that were made are written.
-    private IEnumerable<(Airport From, Airport To)> AllPairs(Airport[] airports)
-        => Stages.AllPairs(airports).TakeWhile(_ => !interrupts.Drain.IsCancellationRequested);
+    // A run that drains finishes what it has taken in. Its source could be drained as well, but the interrupt comes from outside of it:
+    // it ends the origins, and the run ends when the pairs of those that were under way are written.
+    private IEnumerable<Origin> OriginsOf(Airport[] airports) => Origins(airports).TakeWhile(_ => !interrupts.Drain.IsCancellationRequested);
 
     private void ToDatabase(PairDistance distance) => outputs.Database!.Write(distance);
 

@@ -22,7 +22,7 @@ internal sealed record Options(
         var noOutput = Flag("--no-out", "Write no CSV.");
         var noDatabase = Flag("--no-db", "Write no database.");
         var mode = Text("--mode", "single|multi", "single: everything on one thread, in order; multi: stages on several threads. Default: multi");
-        var parallel = Text("--parallel", "N", $"Pairs geocoded at a time in mode multi, 1 to {MaxParallel}. Default: the number of processors.");
+        var parallel = Text("--parallel", "N", $"Airports whose distances are computed at a time in mode multi, 1 to {MaxParallel}. Default: the number of processors.");
         var noProgress = Flag("--no-progress", "Show no progress.");
 
         var command = new RootCommand("Computes the great-circle distance of every pair of airports, into a CSV file and a SQLite database.\n"

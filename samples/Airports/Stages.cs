@@ -6,16 +6,21 @@ public static class Stages
     /// <summary>The mean radius of the Earth in kilometres (IUGG).</summary>
     public const double EarthRadiusKm = 6371.0088;
 
-    /// <summary>Every unordered pair once: i before j in the order given, lazily.</summary>
-    public static IEnumerable<(Airport From, Airport To)> AllPairs(Airport[] airports)
+    private const int MostPartners = 512;
+
+    /// <summary>Each airport with those after it, some hundred at a time, lazily: work of a size that is worth giving to a thread.</summary>
+    public static IEnumerable<Origin> Origins(Airport[] airports)
     {
         for (var i = 0; i < airports.Length; i++)
-            for (var j = i + 1; j < airports.Length; j++)
-                yield return (airports[i], airports[j]);
+            for (var j = i + 1; j < airports.Length; j += MostPartners)
+                yield return new Origin(airports[i], new ArraySegment<Airport>(airports, j, Math.Min(MostPartners, airports.Length - j)));
     }
 
+    /// <summary>An airport with each of its partners, lazily. Of all origins: every unordered pair once, i before j in the order given.</summary>
+    public static IEnumerable<Pair> AllPairs(Origin origin) => new PairsOf(origin);
+
     /// <summary>Looks up where both ends of a pair are.</summary>
-    public static Leg Geocode(this Gazetteer gazetteer, (Airport From, Airport To) pair)
+    public static Leg Geocode(this Gazetteer gazetteer, Pair pair)
         => new(gazetteer.Find(pair.From.Code), gazetteer.Find(pair.To.Code));
 
     /// <summary>

@@ -3,7 +3,7 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Sluice.Generators.Tests;
 
-/// <summary>What may stand behind <c>|</c>, and what the compiler says about what may not, with the library itself.</summary>
+/// <summary>What may stand behind <c>|</c>, and what the compiler says about what may not.</summary>
 public class DoorTests
 {
     private const string Members = """
@@ -27,6 +27,11 @@ public class DoorTests
         static Task SaveBothAsync(int n, ItemContext context, CancellationToken cancellation) => Task.CompletedTask;
         static ValueTask StoreAsync(int n) => default;
         static ValueTask StoreTokenAsync(int n, CancellationToken cancellation) => default;
+        static void Show(int n) { }
+        static void Show(string word) { }
+        static Task SendAsync(int n) => Task.CompletedTask;
+        static Task SendAsync(string word) => Task.CompletedTask;
+        static void Drop<T>(T item) { }
         static int Length(string word) => word.Length;
         static int Sum(int a, int b) => a + b;
         static readonly Pipe<int, string> pipe = Pipe.Of<int>() | Format;
@@ -69,6 +74,12 @@ public class DoorTests
     [InlineData("Node.Of(() => new Doubler())", "int")]
     [InlineData("[SaveTokenAsync, Print, sink]", "sink")]
     [InlineData("[s => s | Twice | Print, s => s | sink]", "sink")]
+    [InlineData("[Console.WriteLine, Print]", "sink")]
+    [InlineData("[Show, Show, Drop]", "sink")]
+    [InlineData("[SendAsync, SaveAsync]", "sink")]
+    [InlineData("[n => { }, Show]", "sink")]
+    [InlineData("[async n => await SaveAsync(n), SendAsync]", "sink")]
+    [InlineData("[Print, (Source<int> s) => s | Twice | Print, (int n) => Show(n), Pipe.Of<int>() | Twice | sink]", "sink")]
     [InlineData("[s => s | Twice, s => s | Thrice]", "int")]
     [InlineData("[pipe, pipe]", "string")]
     [InlineData("Stage.KeyBy((int n) => n % 7, lanes: 8) | Format", "string")]
@@ -133,7 +144,7 @@ public class DoorTests
             .ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
     }
 
-    private static Microsoft.CodeAnalysis.CSharp.CSharpCompilation Compile(string expression) => Snippet.CompileWithLibrary($$"""
+    private static Microsoft.CodeAnalysis.CSharp.CSharpCompilation Compile(string expression) => Snippet.Compile($$"""
         using Sluice;
         static class Snippet
         {

@@ -35,6 +35,7 @@ public class ForgottenAwaitTests
     [Theory]
     [InlineData("_ = numbers.Do([|async x => await SaveAsync(x)|]);")]
     [InlineData("_ = numbers | [|SaveSomehow|];")]
+    [InlineData("_ = numbers | [[|async x => await SaveAsync(x)|], x => { }];")]
     public Task AnAsyncVoidFunctionIsReported(string statements) => CheckAsync(statements);
 
     [Theory]
@@ -46,8 +47,8 @@ public class ForgottenAwaitTests
     [InlineData("_ = numbers | SaveDiscarded;")]
     [InlineData("_ = numbers | Print;")]
     [InlineData("_ = numbers.Do(x => SaveAsync(x).Wait());")]
-    [InlineData("_ = Source.Of(new[] { LoadAsync(1) });")]
-    [InlineData("_ = Source.Of(new[] { LoadAsync(1) }).Where(task => task.IsCompleted);")]
+    [InlineData("_ = Source.From(new[] { LoadAsync(1) });")]
+    [InlineData("_ = Source.From(new[] { LoadAsync(1) }).Where(task => task.IsCompleted);")]
     [InlineData("_ = new[] { 1 }.Select(x => LoadAsync(x));")]
     [InlineData("new List<int>().ForEach(x => SaveAsync(x));")]
     public Task WhatIsAwaitedReturnedDiscardedOrNoStageIsSilent(string statements) => CheckAsync(statements);

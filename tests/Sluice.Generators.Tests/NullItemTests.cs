@@ -42,7 +42,7 @@ public class NullItemTests
 
     [Theory]
     [InlineData("_ = words | (string? (x) => Find(x));")]
-    [InlineData("_ = words.Select<string?>(Find);")]
+    [InlineData("_ = words.Select<string, string?>(Find);")]
     [InlineData("_ = words | (x => x.Length > 3 ? x : (string?)null);")]
     public Task ANullThatIsWrittenDownIsSilent(string statements) => CheckAsync(statements);
 
@@ -58,7 +58,7 @@ public class NullItemTests
     public Task WithoutNullableAnalysisOnlyVisibleNullsAreReported() => Snippet.CheckAsync<NullItemAnalyzer>(Snippet.InMethod("""
         _ = words | (x => x.Length > 3 ? x : [|null|]);
         _ = words | (x => [|(object)x as string|]);
-        _ = words.Select<string>(x => [|default|]);
+        _ = words.Select<string, string>(x => [|default|]);
         _ = words | (x => list.FirstOrDefault());
         """, "static readonly List<string> list = new();"), "SLU003", nullable: false);
 

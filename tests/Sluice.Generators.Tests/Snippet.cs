@@ -7,7 +7,7 @@ using Microsoft.CodeAnalysis.Text;
 namespace Sluice.Generators.Tests;
 
 /// <summary>
-/// Compiles a few statements that use Sluice. Where a diagnostic is expected the text is marked <c>[|like this|]</c>; what is not marked
+/// Compiles a few statements against the library itself. Where a diagnostic is expected the text is marked <c>[|like this|]</c>; what is not marked
 /// must be silent.
 /// </summary>
 internal static class Snippet
@@ -27,16 +27,17 @@ internal static class Snippet
         .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Where(path => Path.GetFileName(path) is var name
                 && (name.StartsWith("System.", StringComparison.Ordinal) || name is "netstandard.dll" or "mscorlib.dll"))
+            .Append(typeof(Run).Assembly.Location)
             .Select(path => MetadataReference.CreateFromFile(path)),
     ];
 
     /// <summary>A class with the statements in a method, and the members around it.</summary>
-    public static string InMethod(string statements, string members = "", string modifiers = "", string source = "Source.Of") => $$"""
+    public static string InMethod(string statements, string members = "", string modifiers = "") => $$"""
         using Sluice;
         static class Snippet
         {
-            static readonly Source<int> numbers = {{source}}(new[] { 1, 2, 3 });
-            static readonly Source<string> words = {{source}}(new[] { "one", "two" });
+            static readonly Source<int> numbers = Source.From(new[] { 1, 2, 3 });
+            static readonly Source<string> words = Source.From(new[] { "one", "two" });
             {{members}}
             static {{(modifiers.Length == 0 ? "void" : modifiers)}} Method()
             {
@@ -45,33 +46,24 @@ internal static class Snippet
         }
         """;
 
-    /// <summary>The statements compiled against the library itself.</summary>
-    public static CSharpCompilation CompileWithLibrary(string source) => CSharpCompilation.Create("Snippet",
-        [Parse(Usings), Parse(source)], [.. References, MetadataReference.CreateFromFile(typeof(Run).Assembly.Location)],
-        new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary).WithNullableContextOptions(NullableContextOptions.Enable));
-
     public static CSharpCompilation Compile(
         string source, bool nullable = true, OutputKind kind = OutputKind.DynamicallyLinkedLibrary) => CSharpCompilation.Create("Snippet",
-        [Parse(Usings), Parse(Door.Declaration), Parse(source)], References,
+        [Parse(Usings), Parse(source)], References,
         new CSharpCompilationOptions(kind)
             .WithNullableContextOptions(nullable ? NullableContextOptions.Enable : NullableContextOptions.Disable));
 
     /// <summary>Runs the analyzer over marked source; the reports must be the marks, no more and no less.</summary>
-    public static Task<ImmutableArray<Diagnostic>> CheckAsync<TAnalyzer>(
+    public static async Task<ImmutableArray<Diagnostic>> CheckAsync<TAnalyzer>(
         string marked, string id, bool nullable = true, OutputKind kind = OutputKind.DynamicallyLinkedLibrary, bool compiles = true)
-        where TAnalyzer : DiagnosticAnalyzer, new() =>
-        CheckAsync(new TAnalyzer(), marked, id, source => Compile(source, nullable, kind), compiles);
-
-    public static async Task<ImmutableArray<Diagnostic>> CheckAsync(
-        DiagnosticAnalyzer analyzer, string marked, string id, Func<string, Compilation> compile, bool compiles)
+        where TAnalyzer : DiagnosticAnalyzer, new()
     {
         var (source, expected) = Unmark(marked);
-        var compilation = compile(source);
+        var compilation = Compile(source, nullable, kind);
         var errors = Errors(compilation).Select(found => found.ToString());
         if (compiles) Assert.Empty(errors);
         else Assert.NotEmpty(errors);
 
-        var reports = await compilation.WithAnalyzers([analyzer]).GetAnalyzerDiagnosticsAsync();
+        var reports = await compilation.WithAnalyzers([new TAnalyzer()]).GetAnalyzerDiagnosticsAsync();
         Assert.Equal(
             expected.Select(span => $"{id} {source.Substring(span.Start, span.Length)} at {span.Start}"),
             reports.OrderBy(report => report.Location.SourceSpan.Start)

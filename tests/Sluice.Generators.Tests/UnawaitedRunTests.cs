@@ -3,7 +3,8 @@ namespace Sluice.Generators.Tests;
 public class UnawaitedRunTests
 {
     private const string Members = """
-        static readonly Pipeline pipeline = new();
+        static void Print(int n) { }
+        static readonly Pipeline pipeline = numbers | Print;
         static Run? kept;
         static bool early;
         static void Watch(Run run) { }
@@ -11,6 +12,7 @@ public class UnawaitedRunTests
 
     [Theory]
     [InlineData("[|pipeline.Start()|];")]
+    [InlineData("[|(numbers | Print).Start(new RunOptions())|];")]
     [InlineData("var run = [|pipeline.Start()|];")]
     [InlineData("var run = [|pipeline.Start()|]; Console.WriteLine(run.Snapshot());")]
     [InlineData("Run run; run = [|pipeline.Start()|]; run.Cancel();")]
@@ -53,18 +55,20 @@ public class UnawaitedRunTests
         using Sluice;
         class Service
         {
-            private readonly Run run = new Pipeline().Start();
-            public Run Start() => new Pipeline().Start();
-            public void Fire() => [|new Pipeline().Start()|];
+            private readonly Run run = Jobs.Nightly.Start();
+            public Run Start() => Jobs.Nightly.Start();
+            public void Fire() => [|Jobs.Nightly.Start()|];
         }
+        static class Jobs { public static readonly Pipeline Nightly = Source.From([1]) | (n => { }); }
         """, "SLU005");
 
     [Fact]
     public Task TopLevelStatementsAreJudgedTheSame() => Snippet.CheckAsync<UnawaitedRunAnalyzer>("""
         using Sluice;
-        var run = [|new Pipeline().Start()|];
-        await using var other = new Pipeline().Start();
-        Console.WriteLine(run.Snapshot() + other.Snapshot());
+        var run = [|Jobs.Nightly.Start()|];
+        await using var other = Jobs.Nightly.Start();
+        Console.WriteLine($"{run.Snapshot()} {other.Snapshot()}");
+        static class Jobs { public static readonly Pipeline Nightly = Source.From([1]) | (n => { }); }
         """, "SLU005", kind: Microsoft.CodeAnalysis.OutputKind.ConsoleApplication);
 
     private static async Task CheckAsync(string statements, string modifiers = "") =>

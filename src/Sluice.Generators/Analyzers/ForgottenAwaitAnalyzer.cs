@@ -10,7 +10,7 @@ namespace Sluice.Generators;
 /// The item would count as completed before its work is, and the work's failure would reach nobody.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class ForgottenAwaitAnalyzer : DiagnosticAnalyzer
+public sealed class ForgottenAwaitAnalyzer : StageAnalyzer
 {
     private const string Id = "SLU002";
     private const string Title = "A task that nobody awaits";
@@ -31,17 +31,10 @@ public sealed class ForgottenAwaitAnalyzer : DiagnosticAnalyzer
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Tasks, Dropped, AsyncVoid];
 
-    /// <inheritdoc/>
-    public override void Initialize(AnalysisContext context)
+    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols)
     {
-        context.EnableConcurrentExecution();
-        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.RegisterCompilationStartAction(start =>
-        {
-            if (SluiceSymbols.Find(start.Compilation) is not { } symbols) return;
-            start.RegisterOperationAction(action => CheckItems(action, symbols), OperationKind.Binary, OperationKind.Invocation);
-            start.RegisterOperationAction(action => CheckFunction(action, symbols), OperationKind.DelegateCreation);
-        });
+        start.RegisterOperationAction(action => CheckItems(action, symbols), OperationKind.Binary, OperationKind.Invocation);
+        start.RegisterOperationAction(action => CheckFunction(action, symbols), OperationKind.DelegateCreation);
     }
 
     private static void CheckItems(OperationAnalysisContext context, SluiceSymbols symbols)

@@ -11,7 +11,7 @@ namespace Sluice.Generators;
 /// applied to a lambda. Bound once more, with the type of the items, the lambda shows which of its names does not fit.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class LambdaMisfitAnalyzer : DiagnosticAnalyzer
+public sealed class LambdaMisfitAnalyzer : StageAnalyzer
 {
     private const string Id = "SLU007";
     private const string Title = "A lambda that fits no stage";
@@ -31,24 +31,15 @@ public sealed class LambdaMisfitAnalyzer : DiagnosticAnalyzer
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Unknown, Arguments, Elsewhere];
 
-    /// <inheritdoc/>
-    public override void Initialize(AnalysisContext context)
-    {
-        context.EnableConcurrentExecution();
-        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.RegisterCompilationStartAction(start =>
-        {
-            if (SluiceSymbols.Find(start.Compilation) is not { } symbols) return;
-            start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
-        });
-    }
+    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
+        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
 
     private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
         var stage = (BinaryExpressionSyntax)context.Node;
         var model = context.SemanticModel;
-        if (WithoutParentheses(stage.Right) is not LambdaExpressionSyntax lambda) return;
-        if (Parameter(lambda) is not { Type: null } parameter) return;
+        if (stage.Right.WithoutParentheses() is not LambdaExpressionSyntax lambda) return;
+        if (lambda.Parameter() is not { Type: null } parameter) return;
         if (model.GetSymbolInfo(stage, context.CancellationToken).Symbol is { } found && !IsRefusal(found)) return;
         if (symbols.ItemOf(model.GetTypeInfo(stage.Left, context.CancellationToken).Type) is not { } item) return;
 
@@ -86,16 +77,6 @@ public sealed class LambdaMisfitAnalyzer : DiagnosticAnalyzer
     private static IEnumerable<SimpleNameSyntax> Names(LambdaExpressionSyntax lambda) => lambda.Body.DescendantNodesAndSelf()
         .OfType<SimpleNameSyntax>()
         .Where(name => name.Identifier.Text is not ("_" or "var" or "nameof"));
-
-    private static ParameterSyntax? Parameter(LambdaExpressionSyntax lambda) => lambda switch
-    {
-        SimpleLambdaExpressionSyntax simple => simple.Parameter,
-        ParenthesizedLambdaExpressionSyntax { ParameterList.Parameters: { Count: 1 } parameters } => parameters[0],
-        _ => null,
-    };
-
-    private static ExpressionSyntax WithoutParentheses(ExpressionSyntax expression) =>
-        expression is ParenthesizedExpressionSyntax inner ? WithoutParentheses(inner.Expression) : expression;
 
     /// <summary>Operators of the library that are there to be refused, with a sentence (SLU001).</summary>
     private static bool IsRefusal(ISymbol symbol) =>

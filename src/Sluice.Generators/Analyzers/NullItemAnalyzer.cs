@@ -10,7 +10,7 @@ namespace Sluice.Generators;
 /// travels on as an item. Nothing is reported where somebody wrote down that null is meant, or where the next stage looks for it.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class NullItemAnalyzer : DiagnosticAnalyzer
+public sealed class NullItemAnalyzer : StageAnalyzer
 {
     private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU003", "A map that may return null",
         "This map may return null ('{0}'), and null would travel on as an item; to leave the item out return an empty sequence or "
@@ -20,17 +20,8 @@ public sealed class NullItemAnalyzer : DiagnosticAnalyzer
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Rule];
 
-    /// <inheritdoc/>
-    public override void Initialize(AnalysisContext context)
-    {
-        context.EnableConcurrentExecution();
-        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.RegisterCompilationStartAction(start =>
-        {
-            if (SluiceSymbols.Find(start.Compilation) is not { } symbols) return;
-            start.RegisterOperationAction(action => Check(action, symbols), OperationKind.Binary, OperationKind.Invocation);
-        });
-    }
+    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
+        start.RegisterOperationAction(action => Check(action, symbols), OperationKind.Binary, OperationKind.Invocation);
 
     private static void Check(OperationAnalysisContext context, SluiceSymbols symbols)
     {

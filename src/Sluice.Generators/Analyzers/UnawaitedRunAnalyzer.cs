@@ -10,7 +10,7 @@ namespace Sluice.Generators;
 /// The method would end while items are under way, and the failure of the run would be seen by nobody.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class UnawaitedRunAnalyzer : DiagnosticAnalyzer
+public sealed class UnawaitedRunAnalyzer : StageAnalyzer
 {
     private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU005", "A run that nobody awaits",
         "The run that '{0}' starts is never awaited, so nobody sees it end or fail; use 'await using var run = …' and "
@@ -20,16 +20,9 @@ public sealed class UnawaitedRunAnalyzer : DiagnosticAnalyzer
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Rule];
 
-    /// <inheritdoc/>
-    public override void Initialize(AnalysisContext context)
+    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols)
     {
-        context.EnableConcurrentExecution();
-        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.RegisterCompilationStartAction(start =>
-        {
-            if (SluiceSymbols.Find(start.Compilation) is not { Run: not null } symbols) return;
-            start.RegisterOperationBlockAction(action => Check(action, symbols));
-        });
+        if (symbols.Run is not null) start.RegisterOperationBlockAction(action => Check(action, symbols));
     }
 
     private static void Check(OperationBlockAnalysisContext context, SluiceSymbols symbols)

@@ -10,7 +10,7 @@ namespace Sluice.Generators;
 /// whether it did something. Known by the verb: methods called on an object whose name says that they change it.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class UnmeantBoolAnalyzer : DiagnosticAnalyzer
+public sealed class UnmeantBoolAnalyzer : StageAnalyzer
 {
     private static readonly ImmutableHashSet<string> ChangingVerbs = ImmutableHashSet.Create(StringComparer.Ordinal,
         "Add", "AddOrUpdate", "Append", "Delete", "Enqueue", "Insert", "Post", "Publish", "Push", "Put", "Remove", "Save", "Send", "Set",
@@ -24,17 +24,8 @@ public sealed class UnmeantBoolAnalyzer : DiagnosticAnalyzer
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Rule];
 
-    /// <inheritdoc/>
-    public override void Initialize(AnalysisContext context)
-    {
-        context.EnableConcurrentExecution();
-        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.RegisterCompilationStartAction(start =>
-        {
-            if (SluiceSymbols.Find(start.Compilation) is not { } symbols) return;
-            start.RegisterOperationAction(action => Check(action, symbols), OperationKind.Binary, OperationKind.Invocation);
-        });
-    }
+    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
+        start.RegisterOperationAction(action => Check(action, symbols), OperationKind.Binary, OperationKind.Invocation);
 
     private static void Check(OperationAnalysisContext context, SluiceSymbols symbols)
     {

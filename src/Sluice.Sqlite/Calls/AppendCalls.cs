@@ -9,7 +9,7 @@ internal static class AppendCalls
         StoredProducer? producer = session.Producers.Find(stream, name);
         session.Write();
         producer ??= session.Producers.Add(stream, name);
-        producer.Epoch++;
+        producer.Open();
         session.Producers.Changed(producer);
         return new(producer.Epoch, producer.Last, producer.Position);
     }
@@ -38,9 +38,9 @@ internal static class AppendCalls
         session.Write();
         producer ??= session.Producers.Add(stream, request.Producer);
         EntryId? first = stream.Append(request.Entries);
-        (producer.Last, producer.LastFrom, producer.LastId) = (end, request.Sequence, first);
-        if (request.Position is { } position) producer.Position = position.ToArray();
-        producer.ForgetAt = (session.Now + request.ForgetAfter)?.UtcTicks;
+        producer.Append(request.Sequence, end, first);
+        if (request.Position is { } position) producer.Remember(position.ToArray());
+        producer.ForgetBy((session.Now + request.ForgetAfter)?.UtcTicks);
         session.Producers.Changed(producer);
         if (request.Batches.Count > 0) BatchCalls.Count(session, request.Batches);
         return new(AppendStatus.Accepted, end, first);

@@ -18,6 +18,7 @@ internal sealed class Database : IDisposable
     private Database(sqlite3 handle) => this.handle = handle;
 
     public bool IsInTransaction => raw.sqlite3_get_autocommit(handle) == 0;
+    public long LastId => raw.sqlite3_last_insert_rowid(handle);
     public int Changes => raw.sqlite3_changes(handle);
 
     /// <summary>Opens a file.</summary>

@@ -30,9 +30,9 @@ internal static class Schema
         """,
         "CREATE UNIQUE INDEX sluice_chunk_first ON sluice_chunk(log, first)",
         """
-        CREATE TABLE sluice_producer(stream INTEGER NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL, last INTEGER NOT NULL, last_from INTEGER NOT NULL,
-            generation INTEGER NOT NULL, part INTEGER NOT NULL, first INTEGER NOT NULL, forget INTEGER, position BLOB NOT NULL,
-            PRIMARY KEY(stream, name)) WITHOUT ROWID
+        CREATE TABLE sluice_producer(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL, last INTEGER NOT NULL,
+            last_from INTEGER NOT NULL, generation INTEGER NOT NULL, part INTEGER NOT NULL, first INTEGER NOT NULL, forget INTEGER,
+            position BLOB NOT NULL, UNIQUE(stream, name))
         """,
         "CREATE INDEX sluice_producer_forget ON sluice_producer(forget) WHERE forget IS NOT NULL",
         """

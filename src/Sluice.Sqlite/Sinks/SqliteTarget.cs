@@ -6,8 +6,9 @@ namespace Sluice.Sqlite;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Use: write before the store's commit; after it, <see cref="PruneAsync"/>; if it is void, <see cref="UndoAsync"/>. If the process dies in between, the same roots come again and are
-/// written again, in the place of what was left. Rows are visible to others before the store's commit, and only their final content counts.
+/// Use: write before the store's commit; after it, <see cref="PruneAsync"/>. If the commit is void, or the process dies in between, the same roots come again and are
+/// written in the place of what was left. So rows are visible to others before the store's commit, and of a root that dies at a later attempt those of
+/// the attempt that came so far stay.
 /// </para>
 /// <para>Thread-safe; one call at a time, which blocks its thread for one transaction (flushed to the disk).</para>
 /// </remarks>
@@ -75,17 +76,6 @@ public sealed class SqliteTarget : IAsyncDisposable
             }
         });
         return ValueTask.FromResult(written);
-    }
-
-    /// <summary>Takes back what roots have written: the store's commit is void.</summary>
-    public ValueTask UndoAsync(IReadOnlyList<string> roots)
-    {
-        ArgumentNullException.ThrowIfNull(roots);
-        Transact(() =>
-        {
-            foreach (string root in roots) new SqliteWrites().Add(delete, root).Run(database);
-        });
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>Forgets roots that the store has committed: they never come again. Their rows stay.</summary>

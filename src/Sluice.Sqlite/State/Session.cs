@@ -53,7 +53,11 @@ internal sealed class Session
     public Statement Sql(string literal) => Database.Sql(literal);
 
     /// <summary>Begins a round of calls: they share a time, and a transaction if one of them writes.</summary>
-    public void Begin() => Now = Living.Clock.Now is var now && now.UtcTicks > lastTime ? now : LastTime;
+    public void Begin()
+    {
+        Now = Living.Clock.Now is var now && now.UtcTicks > lastTime ? now : LastTime;
+        Living.Reserved.Begin();
+    }
 
     /// <summary>To be called before anything is changed.</summary>
     public void Write()

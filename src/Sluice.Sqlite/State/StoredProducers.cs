@@ -1,21 +1,5 @@
 namespace Sluice.Sqlite;
 
-/// <summary>A producer as the database has it.</summary>
-internal sealed class StoredProducer(long stream, string name) : Stored
-{
-    public long Epoch { get; set; }
-    public long Last { get; set; }
-    public long LastFrom { get; set; }               // the first number of the last append
-    public EntryId? LastId { get; set; }             // where that went
-    public byte[] Position { get; set; } = [];
-    public long? ForgetAt { get; set; }
-
-    public override void Save(Database database)
-        => database.Sql("INSERT OR REPLACE INTO sluice_producer VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-            .Put(stream).Put(name).Put(Epoch).Put(Last).Put(LastFrom)
-            .Put(LastId?.Generation ?? 0).Put(LastId?.Partition ?? 0).Put(LastId?.Sequence ?? 0).Put(ForgetAt).Put(Position).Run();
-}
-
 /// <summary>The producers: looked up when they append, the latest kept in memory. There may be one for every request that ever came.</summary>
 internal sealed class StoredProducers(Session session)
 {
@@ -32,7 +16,7 @@ internal sealed class StoredProducers(Session session)
         return producer?.ForgetAt <= session.Now.UtcTicks ? null : producer;
     }
 
-    public StoredProducer Add(StoredStream stream, string name) => kept[(stream.Id, name)] = new(stream.Id, name);
+    public StoredProducer Add(StoredStream stream, string name) => kept[(stream.Id, name)] = new(stream.Id, name, 0, 0, null, []);
 
     public void Changed(StoredProducer producer)
     {
@@ -44,7 +28,7 @@ internal sealed class StoredProducers(Session session)
     public void Sweep()
     {
         if (nextToForget is null || nextToForget > session.Now.UtcTicks) return;
-        session.Sql("DELETE FROM sluice_producer WHERE (stream, name) IN (SELECT stream, name FROM sluice_producer WHERE forget <= ? LIMIT ?)")
+        session.Sql("DELETE FROM sluice_producer WHERE id IN (SELECT id FROM sluice_producer WHERE forget <= ? LIMIT ?)")
             .Put(session.Now.UtcTicks).Put(ForgottenAtOnce).Run();
         kept.Clear();
         nextToForget = LoadNext(session);
@@ -60,18 +44,11 @@ internal sealed class StoredProducers(Session session)
 
     private StoredProducer? Load(StoredStream stream, string name)
     {
-        Statement row = session.Sql("SELECT epoch, last, last_from, generation, part, first, forget, position FROM sluice_producer WHERE stream = ? AND name = ?")
+        Statement row = session.Sql("SELECT epoch, last, last_from, generation, part, first, forget, position, id FROM sluice_producer WHERE stream = ? AND name = ?")
             .Put(stream.Id).Put(name);
         if (!row.Next()) return null;
-        var producer = new StoredProducer(stream.Id, name)
-        {
-            Epoch = row.Long(0),
-            Last = row.Long(1),
-            LastFrom = row.Long(2),
-            LastId = row.Long(5) == 0 ? null : new(row.Int(3), stream.Name, row.Int(4), row.Long(5)),
-            ForgetAt = row.LongOrNull(6),
-            Position = row.Bytes(7),
-        };
+        var producer = new StoredProducer(stream.Id, name, row.Long(8), row.Long(0), row.LongOrNull(6), row.Bytes(7));
+        producer.Append(row.Long(2), row.Long(1), row.Long(5) == 0 ? null : new(row.Int(3), stream.Name, row.Int(4), row.Long(5)));
         row.Reset();
         return producer;
     }

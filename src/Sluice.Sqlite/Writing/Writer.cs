@@ -84,7 +84,7 @@ internal sealed class Writer
     private void RunRound(List<Request> round)
     {
         if (TryRun(round, out Exception failure)) return;
-        bool isHopeless = failure is not SqliteFailure { IsIo: false } and (SqliteFailure or StreamStoreException);
+        bool isHopeless = session is null || failure is SqliteFailure { IsIo: true }; // the medium fails: trying each by itself would not help
         foreach (Request request in round)
         {
             if (round.Count == 1 || isHopeless) request.Fail(Explain(failure));
@@ -144,6 +144,7 @@ internal sealed class Writer
     {
         if (session is not { } failed) return false;
         session = null;
+        living.Reserved.Undo();
         try
         {
             if (!wasEnding)
@@ -172,6 +173,7 @@ internal sealed class Writer
             return false;
         }
         if (!wasEnding || session.Transaction != failed.Transaction) return false;
+        living.Reserved.Redo();
         failed.Publish();
         return true;
     }

@@ -9,7 +9,7 @@ namespace Sluice;
 /// <param name="Retried">Attempts beyond the first.</param>
 /// <param name="Queued">Items that wait in front of it.</param>
 /// <param name="Activity">What it is doing. Nodes without a boundary between them share a thread, and so an activity.</param>
-/// <param name="BlockedOn">The edge that is full, as <c>from -&gt; to</c>, when it is blocked.</param>
+/// <param name="BlockedOn">What is full, when it is blocked: an edge, as <c>from -&gt; to</c>, or a named output that nobody reads, as <c>node.output -&gt; Run.Output, unread</c>.</param>
 public sealed record NodeSnapshot(
     TopologyNode Node, long In, long Out, long Skipped, long Failed, long Retried, long Queued, NodeActivity Activity, string? BlockedOn)
 {

@@ -9,10 +9,11 @@ namespace Sluice;
 /// <param name="Roots">What became of the sources' items; null unless the run follows them (<c>RunOptions.TrackItems</c>).</param>
 /// <param name="Nodes">The nodes, in the order of the topology.</param>
 /// <param name="Outputs">The named outputs that were written to, by name.</param>
+/// <param name="DeadLetters">The newest items that ended as dead letters, oldest first (<c>RunOptions.DeadLetterCapacity</c> of them at most).</param>
 /// <param name="StillRunning">Nodes whose code did not stop in time when it was told to.</param>
 public sealed record RunSnapshot(
     RunState State, TimeSpan Elapsed, RootCounts? Roots, IReadOnlyList<NodeSnapshot> Nodes,
-    IReadOnlyDictionary<string, OutputCounts> Outputs, IReadOnlyList<string> StillRunning)
+    IReadOnlyDictionary<string, OutputCounts> Outputs, IReadOnlyList<DeadLetter> DeadLetters, IReadOnlyList<string> StillRunning)
 {
     /// <summary>The node of this name.</summary>
     /// <exception cref="KeyNotFoundException">There is none.</exception>
@@ -42,6 +43,7 @@ public sealed record RunSnapshot(
         }
         foreach (var (name, count) in Outputs)
             text.Append(CultureInfo.InvariantCulture, $"output {name}: {count.Written} written, {count.Discarded} discarded").AppendLine();
+        if (DeadLetters.Count > 0) text.Append(CultureInfo.InvariantCulture, $"dead letters {DeadLetters.Count}, the last: {DeadLetters[^1]}").AppendLine();
         return text.ToString();
     }
 }

@@ -19,7 +19,7 @@ internal interface IObservedRun
 
 /// <summary>
 /// The meter and the activity source named <c>Sluice</c>. Figures are read from the runs' counters when somebody
-/// collects them; when nobody listens, a run costs one entry in a set.
+/// collects them; when nobody listens, a run costs one entry in a list and an item nothing.
 /// </summary>
 internal static class Telemetry
 {

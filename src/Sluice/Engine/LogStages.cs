@@ -5,7 +5,15 @@ internal sealed class LogInput<T>(StageContext context, Inlet<T> stage, Action<I
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
-        log(new ItemLog(Context.Run.NameOf(Node), IsOutput: false, item, Context.Run.Time.GetUtcNow()));
+        try
+        {
+            log(new ItemLog(Context.Run.NameOf(Node), IsOutput: false, item, Context.Run.Time.GetUtcNow()));
+        }
+        catch (Exception e)
+        {
+            Context.In++;                            // it has come this far: the stage itself will not see it
+            throw Context.Failure(e, item, ticket);
+        }
         return Next.PushAsync(item, ticket);
     }
 }
@@ -15,7 +23,15 @@ internal sealed class LogOutput<T>(StageContext context, Inlet<T> next, Action<I
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
-        log(new ItemLog(Context.Run.NameOf(Node), IsOutput: true, item, Context.Run.Time.GetUtcNow()));
+        try
+        {
+            log(new ItemLog(Context.Run.NameOf(Node), IsOutput: true, item, Context.Run.Time.GetUtcNow()));
+        }
+        catch (Exception e)
+        {
+            Context.Out--;                           // counted by the stage, and not out yet
+            throw Context.Failure(e, item, ticket);
+        }
         return Next.PushAsync(item, ticket);
     }
 }

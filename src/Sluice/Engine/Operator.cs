@@ -25,6 +25,12 @@ internal abstract class Operator<TIn, TOut>
     /// <summary>Whether user code is asynchronous, and so can be timed out.</summary>
     public virtual bool IsAsynchronous => false;
 
+    /// <summary>
+    /// Whether it may be given an item while one before it has not come out of the stage in front, and may yet fail there: a
+    /// function of the item can, because what it puts out is not let through then. What acts on the world cannot.
+    /// </summary>
+    public virtual bool MayRunAhead => false;
+
     /// <summary>Whether it asks which root item it is working for.</summary>
     public virtual bool NeedsTickets => false;
 

@@ -18,6 +18,9 @@ internal abstract class Pump(Run run, int node) : IThreadPoolWorkItem, IChained<
         protected set => waiting = value;
     }
 
+    /// <summary>Whether all it had to do is done, and it only waits for code of its source that has not come back; any thread.</summary>
+    public bool IsLeaving { get; protected set; }
+
     /// <summary>Whether it has come to its end; any thread.</summary>
     public bool IsEnded { get; private set; }
 

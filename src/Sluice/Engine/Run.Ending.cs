@@ -1,6 +1,6 @@
 namespace Sluice;
 
-// How a run ends: by itself, by a drain, by a failure or a cancellation.
+// How a run ends: by itself, by a failure or a cancellation. How it is drained: Run.Drain.cs.
 public sealed partial class Run
 {
     /// <summary>A pump, or what <see cref="TryBegin"/> let in, has ended; the last one ends the run.</summary>
@@ -16,18 +16,6 @@ public sealed partial class Run
     {
         if (cause is RunStoppedException || (cause is OperationCanceledException && stopping)) return;
         Stop(cause as PipelineException ?? new PipelineException(NameOf(node), null, cause, node));
-    }
-
-    private void Drain()
-    {
-        CancellationTokenSource? source;
-        lock (sync)
-        {
-            draining = true;
-            source = sourceStopSource;
-        }
-        foreach (Pump pump in pumps) (pump as IUpstream)?.Stop();
-        CancelQuietly(source);
     }
 
     /// <returns>Whether this is what stopped the run.</returns>
@@ -129,6 +117,6 @@ public sealed partial class Run
             if (nodes.Count == 0) nodes = islands;
         }
         if (abandoned is not null) nodes.AddRange(abandoned.Values);
-        return [.. nodes.Distinct().Select(NameOf)];
+        return [.. nodes.SelectMany(Recorder.HeadsOf).Distinct().Select(NameOf)];
     }
 }

@@ -29,26 +29,6 @@ public sealed partial class Run : IAsyncDisposable
     /// <summary>Stops now: nothing new is taken in, what is under way is given up, and user code's token is cancelled.</summary>
     public void Cancel() => Stop(null);
 
-    /// <summary>Stops the sources and lets everything that they have produced go through.</summary>
-    /// <param name="deadline">How long that may take before the rest is cancelled; no limit unless given.</param>
-    /// <returns>Whether all of it went through; false if the deadline cancelled the rest.</returns>
-    /// <exception cref="PipelineException">The run failed before or meanwhile.</exception>
-    /// <exception cref="OperationCanceledException">The run was cancelled by somebody else before or meanwhile.</exception>
-    public async Task<bool> DrainAsync(TimeSpan? deadline = null)
-    {
-        Drain();
-        if (deadline is not { } limit) limit = Timeout.InfiniteTimeSpan;
-        // Cancelled by the timer itself: a wait with a time limit would go on somewhere, some time after it.
-        bool expired = false;
-        await using (Time.CreateTimer(_ => expired = Stop(null), null, limit, Timeout.InfiniteTimeSpan).ConfigureAwait(false))
-        {
-            await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-        if (expired && Completion.IsCanceled) return false;
-        await Completion.ConfigureAwait(false);
-        return true;
-    }
-
     /// <summary>The state object that the run was started with.</summary>
     /// <typeparam name="TState">Its type, or a base type.</typeparam>
     /// <exception cref="InvalidOperationException">The run was started without one, or with one of another type.</exception>

@@ -51,10 +51,10 @@ internal sealed class RunBuilder
     }
 
     /// <summary>The number of a new node. Numbers are given in the same order whenever a blueprint is built; a run needs no more than that.</summary>
-    public int AddNode(string kind, StageOptions options, Delegate? function, string? hint, Type? input, Type? output)
+    public int AddNode(string kind, StageOptions options, Delegate? function, string? hint, Type? input, Type? output, bool isOnlyEdges = false)
     {
         hasGivenNames |= options.Name is not null;
-        recorder?.Add(new NodeRecord(kind, options, function, hint, input, output));
+        recorder?.Add(new NodeRecord(kind, options, function, hint, input, output, isOnlyEdges));
         return nodes++;
     }
 

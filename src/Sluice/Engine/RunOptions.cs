@@ -52,7 +52,7 @@ public sealed record RunOptions
 
     /// <summary>
     /// How long a cancelled or failed run waits for user code that does not honour its token. After that it ends without
-    /// it and names it in <see cref="Run.StillRunning"/>. 30 seconds unless given.
+    /// it and names it in <see cref="Run.StillRunning"/>. 30 seconds unless given. The deadline of a drain cuts it short.
     /// </summary>
     public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(30);
 

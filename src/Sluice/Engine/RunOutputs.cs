@@ -10,6 +10,7 @@ internal sealed class RunOutputs(RunOptions options)
     private readonly Lock sync = new();
     private Dictionary<string, NamedChannel>? channels;
     private ConcurrentDictionary<string, OutputCounts>? counts;
+    private List<(int Node, string Name)>? waiting;
     private bool completed;
     private Exception? failure;
 
@@ -17,13 +18,24 @@ internal sealed class RunOutputs(RunOptions options)
         ? new Dictionary<string, OutputCounts>(known)
         : new Dictionary<string, OutputCounts>();
 
-    public ValueTask WriteAsync<T>(string name, T item, CancellationToken cancellation)
+    /// <summary>The nodes that wait for somebody to read an output of theirs, and which; some moments old.</summary>
+    public IReadOnlyList<(int Node, string Name)> Waiting
+    {
+        get
+        {
+            lock (sync) return waiting is { Count: > 0 } ? [.. waiting] : [];
+        }
+    }
+
+    public ValueTask WriteAsync<T>(int node, string name, T item, CancellationToken cancellation)
     {
         bool read = options.Outputs.Count > 0 && options.Outputs.Contains(name);
         LazyInitializer.EnsureInitialized(ref counts, static () => [])!.AddOrUpdate(
             name, static (_, read) => new OutputCounts(1, read ? 0 : 1),
             static (_, known, read) => new(known.Written + 1, known.Discarded + (read ? 0 : 1)), read);
-        return read ? Of<T>(name).Writer.WriteAsync(item, cancellation) : default;
+        if (!read) return default;
+        ChannelWriter<T> writer = Of<T>(name).Writer;
+        return writer.TryWrite(item) ? default : WaitAsync(writer, node, name, item, cancellation);
     }
 
     public ChannelReader<T> Reader<T>(string name)
@@ -42,6 +54,19 @@ internal sealed class RunOutputs(RunOptions options)
             failure = cause;
             if (channels is null) return;
             foreach (NamedChannel channel in channels.Values) channel.Complete(cause);
+        }
+    }
+
+    private async ValueTask WaitAsync<T>(ChannelWriter<T> writer, int node, string name, T item, CancellationToken cancellation)
+    {
+        lock (sync) (waiting ??= []).Add((node, name));
+        try
+        {
+            await writer.WriteAsync(item, cancellation);
+        }
+        finally
+        {
+            lock (sync) waiting!.Remove((node, name));
         }
     }
 

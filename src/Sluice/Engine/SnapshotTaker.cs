@@ -13,24 +13,26 @@ internal static class SnapshotTaker
         var blockedOn = new string?[recorder.Count];
         foreach (IBoundary boundary in run.Boundaries)
         {
-            queued[boundary.Node] += boundary.Count;
+            foreach (int node in recorder.HeadsOf(boundary.Node)) queued[node] += boundary.Count;      // what waits for several waits for each
             if (boundary is { IsBlocked: true, From: >= 0 })
-                blockedOn[boundary.From] = $"{recorder.NameOf(boundary.From)} -> {recorder.NameOf(boundary.Node)}";
+                blockedOn[boundary.From] = $"{recorder.NameOfStart(boundary.From)} -> {recorder.NameOf(boundary.Node)}";
         }
+        foreach (var (node, output) in run.Outputs.Waiting) blockedOn[node] = $"{recorder.NameOf(node)}.{output} -> Run.Output, unread";
 
         bool over = run.IsOver;
         var heads = new Pump?[recorder.Count];
         foreach (Pump pump in run.Pumps)
-            if (pump.Node >= 0) heads[pump.Node] = pump;
+            if (pump.Node >= 0 && heads[pump.Node] is null or { IsEnded: true } or { IsWaiting: true }) heads[pump.Node] = pump;
         var islands = new int[recorder.Count];
         Array.Fill(islands, -1);
         var blockedIslands = new Dictionary<int, string>();
         for (int node = 0; node < blockedOn.Length; node++)
             if (blockedOn[node] is { } edge) blockedIslands[IslandOf(node)] = edge;
 
-        var nodes = new NodeSnapshot[recorder.Count];
+        var nodes = new NodeSnapshot[recorder.Topology.Nodes.Count];
         for (int node = recorder.Count - 1; node >= 0; node--)
         {
+            if (recorder.NodeOf(node) is not { } known) continue;
             NodeCounts count = counts[node];
             int island = IslandOf(node);
             blockedIslands.TryGetValue(island, out string? edge);
@@ -39,11 +41,11 @@ internal static class SnapshotTaker
                 : edge is not null ? NodeActivity.Blocked
                 : pump.IsWaiting ? NodeActivity.Waiting
                 : NodeActivity.Running;
-            nodes[recorder.Count - 1 - node] = new NodeSnapshot(
-                recorder.NodeOf(node), count.In, count.Out, count.Skipped, count.Failed, count.Retried, queued[node],
+            nodes[known.Id] = new NodeSnapshot(
+                known, count.In, count.Out, count.Skipped, count.Failed, count.Retried, queued[node],
                 activity, activity == NodeActivity.Blocked ? edge : null);
         }
-        return new RunSnapshot(StateOf(run), run.Elapsed, RootsOf(run), nodes, run.Outputs.Counts, run.StillRunning);
+        return new RunSnapshot(StateOf(run), run.Elapsed, RootsOf(run), nodes, run.Outputs.Counts, run.DeadLetters, run.StillRunning);
 
         // The nearest pump upstream drives a node; a node is numbered after everything downstream of it.
         int IslandOf(int node)

@@ -4,6 +4,8 @@ namespace Sluice;
 /// <remarks><see cref="Stop"/> may come from any thread: from a drain, from a stage that wants no more, from a failure.</remarks>
 internal abstract class SourcePump<T> : Pump, IUpstream
 {
+    private const int ItemsPerTurn = 4096;
+
     private readonly Boundary<T>? outlet;            // what is next, where that is a boundary: called without going through the base type
     private volatile bool stopped;
     private CancellationTokenSource? wake;
@@ -11,6 +13,8 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     private ITimer? timer;
     private volatile bool timeIsUp;
     private Task? leaving;
+    private long endOfTurn = ItemsPerTurn;
+    private Waiter? turn;
 
     protected SourcePump(StageContext context, Inlet<T> next) : base(context.Run, context.Node)
     {
@@ -69,22 +73,17 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         finally
         {
             timer?.Dispose();
-            await LeaveAsync();
+            if (leaving is not null)
+            {
+                IsLeaving = true;
+                await Run.LeaveAsync(leaving, Node);
+            }
         }
     }
 
     /// <summary>Something of the source is still at work although no more is wanted: what is behind the source goes on without it.</summary>
-    /// <remarks>The run waits for it, so far as it ends within the grace, and names it after that. If it fails, the source has failed.</remarks>
+    /// <remarks>The run waits for it, so far as it ends within the grace, or by the deadline of a drain, and names it after that. If it fails, the source has failed.</remarks>
     protected void LeaveBehind(Task work) => leaving = work;
-
-    private async ValueTask LeaveAsync()
-    {
-        if (leaving is null) return;
-        await leaving.WaitAsync(Run.Options.StopGrace, Run.Time)
-            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        if (!leaving.IsCompleted) Run.Abandon(leaving, Node);
-        else if (leaving.IsFaulted) await leaving;
-    }
 
     /// <summary>Produces until the end, or until <see cref="IsStopped"/>.</summary>
     protected abstract ValueTask ProduceAsync();
@@ -92,8 +91,8 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     /// <summary>Hands one item on.</summary>
     protected ValueTask EmitAsync(T item)
     {
-        Context.Out++;
         Ticket? ticket = Tickets?.Next();
+        if (++Context.Out == endOfTurn) return EndTurnAsync(item, ticket);
         return outlet is null ? Next.PushAsync(item, ticket) : outlet.PushAsync(item, ticket);
     }
 
@@ -104,6 +103,15 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         ValueTask pushed = EmitAsync(item);
         Turn.EndLast();
         return pushed;
+    }
+
+    /// <summary>A source that never has to wait would keep its thread, which others may need, timers too.</summary>
+    private ValueTask EndTurnAsync(T item, Ticket? ticket)
+    {
+        endOfTurn += ItemsPerTurn;
+        ValueTask pushed = Next.PushAsync(item, ticket);
+        if (!pushed.IsCompletedSuccessfully) return pushed;      // it waits already
+        return (turn ??= new Waiter(Run.Scheduler)).YieldAsync();
     }
 
     /// <summary>Waits for something outside, which need not honour its token: until it is there, or no more is wanted.</summary>

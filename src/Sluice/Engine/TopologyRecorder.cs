@@ -5,17 +5,20 @@ namespace Sluice;
 /// </summary>
 /// <remarks>
 /// A run is built from its ends to its sources, so nodes are numbered backwards; the topology lists them forwards.
-/// Filled by one thread, then read by any.
+/// Filled by one thread, then read by any. A fan-out that only says that there are several edges is a node to the engine, with a number,
+/// but none in the picture: its edges become those of the stage before it.
 /// </remarks>
 internal sealed class TopologyRecorder
 {
     private readonly List<NodeRecord> nodes = [];
     private readonly List<EdgeRecord> edges = [];
-    private Topology? topology;
+    private Drawn? drawn;
 
     public int Count => nodes.Count;
 
-    public Topology Topology => topology ??= Make();
+    public Topology Topology => Made.Topology;
+
+    private Drawn Made => LazyInitializer.EnsureInitialized(ref drawn, Make);
 
     public int Add(in NodeRecord node)
     {
@@ -25,9 +28,22 @@ internal sealed class TopologyRecorder
 
     public void Connect(int from, int to, string? port = null) => edges.Add(new(from, to, port));
 
-    public string NameOf(int node) => node < 0 ? "run" : Topology.Nodes[Forward(node)].Name;
+    /// <summary>The name of a node; of a fan-out that is none, what it leads to, as <c>[ToDatabase, ToFile]</c>.</summary>
+    public string NameOf(int node) => node < 0 ? "run" : Made.Ids[node] is >= 0 and var id ? Topology.Nodes[id].Name : Names(HeadsOf(node));
 
-    public TopologyNode NodeOf(int node) => Topology.Nodes[Forward(node)];
+    /// <summary>The name of whatever items come from that are at this node, as the start of an edge.</summary>
+    public string NameOfStart(int node) => Made.Ids[node] >= 0 ? NameOf(node) : Names(Tails(node));
+
+    /// <summary>The node in the picture, or null for a fan-out that is none.</summary>
+    public TopologyNode? NodeOf(int node) => Made.Ids[node] is >= 0 and var id ? Topology.Nodes[id] : null;
+
+    /// <summary>The number of a node in the picture.</summary>
+    public int NumberOf(TopologyNode node) => Array.IndexOf(Made.Ids, node.Id);
+
+    /// <summary>The node itself, or, for a fan-out that is none, those it leads to.</summary>
+    public IEnumerable<int> HeadsOf(int node) => Made.Ids[node] >= 0
+        ? [node]
+        : edges.Where(edge => edge.From == node).Reverse().SelectMany(edge => HeadsOf(edge.To)).Distinct();
 
     /// <summary>The nodes that feed this one, by the recorder's numbers.</summary>
     public IEnumerable<int> Feeding(int node)
@@ -36,27 +52,49 @@ internal sealed class TopologyRecorder
             if (edge.To == node) yield return edge.From;
     }
 
-    private int Forward(int node) => nodes.Count - 1 - node;
+    private IEnumerable<int> Tails(int node) => Feeding(node).Reverse().SelectMany(from => Made.Ids[from] >= 0 ? [from] : Tails(from)).Distinct();
 
-    private Topology Make()
+    private string Names(IEnumerable<int> some) => some.Select(NameOf).ToArray() is var names && names.Length == 1 ? names[0] : $"[{string.Join(", ", names)}]";
+
+    private Drawn Make()
     {
         var builder = new TopologyBuilder();
+        int[] ids = new int[nodes.Count];
         for (int i = nodes.Count - 1; i >= 0; i--)
         {
             NodeRecord node = nodes[i];
-            builder.Add(
-                node.Kind,
-                node.Options.Name,
-                node.Hint ?? (node.Function is null ? null : TopologyBuilder.NameOf(node.Function)),
-                node.Input,
-                node.Output,
-                node.Options.Describe());
+            ids[i] = node.IsOnlyEdges && Feeding(i).Any()
+                ? -1
+                : builder.Add(
+                    node.Kind,
+                    node.Options.Name,
+                    node.Hint ?? (node.Function is null ? null : TopologyBuilder.NameOf(node.Function)),
+                    node.Input,
+                    node.Output,
+                    node.Options.Describe());
         }
-        for (int i = edges.Count - 1; i >= 0; i--) builder.Connect(Forward(edges[i].From), Forward(edges[i].To), edges[i].Port);
-        return builder.Build(open: true);
+        var leaving = edges.ToLookup(edge => edge.From);
+        for (int i = edges.Count - 1; i >= 0; i--)
+            if (ids[edges[i].From] >= 0) Connect(ids[edges[i].From], edges[i], null);
+        return new(builder.Build(open: true), ids);
+
+        void Connect(int from, EdgeRecord edge, string? port)
+        {
+            port ??= edge.Port;
+            if (ids[edge.To] >= 0)
+            {
+                builder.Connect(from, ids[edge.To], port);
+                return;
+            }
+            foreach (EdgeRecord next in leaving[edge.To].Reverse()) Connect(from, next, port);
+        }
     }
 
     private readonly record struct EdgeRecord(int From, int To, string? Port);
+
+    /// <param name="Topology">The picture.</param>
+    /// <param name="Ids">The id of each numbered node in it; -1 for those that are not in it.</param>
+    private sealed record Drawn(Topology Topology, int[] Ids);
 }
 
 /// <summary>What is known of a node before it has its name.</summary>
@@ -66,4 +104,6 @@ internal sealed class TopologyRecorder
 /// <param name="Hint">A name, where there is no function.</param>
 /// <param name="Input">The type of what goes in, if anything does.</param>
 /// <param name="Output">The type of what comes out, if anything does.</param>
-internal readonly record struct NodeRecord(string Kind, StageOptions Options, Delegate? Function, string? Hint, Type? Input, Type? Output);
+/// <param name="IsOnlyEdges">Whether all there is to say of it is that several edges begin here.</param>
+internal readonly record struct NodeRecord(
+    string Kind, StageOptions Options, Delegate? Function, string? Hint, Type? Input, Type? Output, bool IsOnlyEdges = false);

@@ -7,6 +7,9 @@ internal abstract class FanOutOperator<T>
 
     public virtual Delegate? Function => null;
 
+    /// <summary>Whether it does no more than to give every item to all branches: then it is no node of its own in a picture, unless it is annotated.</summary>
+    public virtual bool IsOnlyEdges => false;
+
     /// <summary>Whether an item goes to one branch only, so that a failure of the branch may be thrown through it.</summary>
     public virtual bool LetsFailuresThrough => false;
 
@@ -54,7 +57,7 @@ internal sealed class BranchesSource<T, TOut>(
         var inlets = new Inlet<T>[branches.Length];
         for (int i = branches.Length - 1; i >= 0; i--) inlets[i] = branches[i].Pipe.BuildInlet(builder, outlets[i]);
 
-        int node = builder.AddNode(fanOut.Kind, options, fanOut.Function, null, typeof(T), typeof(T));
+        int node = builder.AddNode(fanOut.Kind, options, fanOut.Function, null, typeof(T), typeof(T), fanOut.IsOnlyEdges && options == StageOptions.Default);
         for (int i = inlets.Length - 1; i >= 0; i--)
         {
             builder.NamePort(branches[i].Name);

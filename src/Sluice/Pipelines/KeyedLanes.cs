@@ -19,6 +19,7 @@ public sealed class KeyedLanes<T>
         ArgumentNullException.ThrowIfNull(key);
         ArgumentOutOfRangeException.ThrowIfLessThan(lanes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lanes, MostLanes);
-        return new(item => key(item) is { } known ? EqualityComparer<TKey>.Default.GetHashCode(known) : 0, key, lanes);
+        // The same lane in every process: a run that is repeated under its seed is the same run.
+        return new(item => StableHash.Bucket(StableHash.Of(key(item)), int.MaxValue), key, lanes);
     }
 }

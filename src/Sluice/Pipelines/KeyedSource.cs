@@ -9,6 +9,8 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
 
     internal int Lanes => keyed.Lanes;
 
+    internal override Source<T> Drawn => upstream;
+
     private protected override string Cannot => "Stage.KeyBy stands before the stage it is about; annotate that stage, behind it";
 
     internal override void Build(RunBuilder builder, Inlet<T> next) => throw new InvalidOperationException(

@@ -16,7 +16,8 @@ public sealed partial class Pipe<TIn, TOut>
     internal Pipe(OpenSource<TIn> open, Source<TOut> tail) => (this.open, this.tail) = (open, tail);
 
     /// <summary>The pipe as a graph, without what it will be joined to.</summary>
-    public Topology Topology => Drawing.Of(builder => BuildInlet(builder, new DrawnInlet<TOut>(-1)));
+    /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
+    public Topology Topology => Drawing.Of(builder => new Pipe<TIn, TOut>(open, tail.Drawn).BuildInlet(builder, new DrawnInlet<TOut>(-1)));
 
     internal bool CrossesThreads => tail.CrossesThreads;
 

@@ -33,7 +33,7 @@ public sealed partial class Pipeline
     {
         ArgumentNullException.ThrowIfNull(replacement);
         TopologyRecorder drawn = RunBuilder.Draw(this);
-        int number = drawn.Count - 1 - drawn.Topology.Find(name).Id;
+        int number = drawn.NumberOf(drawn.Topology.Find(name));
         return new Pipeline(Tail.Rewrite(new NodeReplacer(number, name, replacement)));
     }
 }

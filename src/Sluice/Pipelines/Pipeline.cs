@@ -41,13 +41,24 @@ public sealed partial class Pipeline : IBlueprint
     void IBlueprint.Build(RunBuilder builder) => Tail.Build(builder, Terminal.Shared);
 
     /// <summary>Runs it to its end.</summary>
+    /// <remarks>
+    /// What it leaves behind is in the snapshot (counts, dead letters) and in the object given as <see cref="RunOptions.State"/>. Named outputs
+    /// are read while the run goes on, which takes a run to hold on to: <see cref="Start(RunOptions, CancellationToken)"/>.
+    /// </remarks>
     /// <param name="options">How it is to be run; multi-threaded unless given.</param>
     /// <param name="cancellation">Cancels the run.</param>
     /// <returns>What the run looked like at its end.</returns>
+    /// <exception cref="ArgumentException">Named outputs are asked for, and nobody would have the run to read them from.</exception>
     /// <exception cref="PipelineException">A node failed.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     public async Task<RunSnapshot> RunAsync(RunOptions? options = null, CancellationToken cancellation = default)
     {
+        if (options is { Outputs.Count: > 0, Started: null })
+        {
+            throw new ArgumentException(
+                $"Nobody could read the output '{options.Outputs.First()}': it holds {options.Capacity} items, and the run would wait for ever. "
+                + "Use Start, read Run.Output and await Run.Completion; or get hold of the run with RunOptions.Started.", nameof(options));
+        }
         Run run = Start(options ?? MultiThread, cancellation);
         await using (run.ConfigureAwait(false))
         {

@@ -13,6 +13,13 @@ public abstract partial class Source<T>
 {
     private protected Source() { }
 
+    /// <summary>The source and the stages behind it as a graph, without what they will be joined to: to be walked, searched and drawn.</summary>
+    /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
+    public Topology Topology => Drawing.Of(builder => Drawn.Build(builder, new DrawnInlet<T>(-1)));
+
+    /// <summary>What there is to be drawn: less than everything where the last part is about a stage that is still to come.</summary>
+    internal virtual Source<T> Drawn => this;
+
     /// <summary>
     /// Whether items come out of it that do not come straight from its open end: they have crossed from one thread to
     /// another, in a run that has several, or a timer or another source has pushed them. Who shares an inlet with it needs a fan-in.
@@ -21,6 +28,18 @@ public abstract partial class Source<T>
 
     /// <summary>Makes everything up to <paramref name="next"/>, from there up to the sources.</summary>
     internal abstract void Build(RunBuilder builder, Inlet<T> next);
+
+    /// <summary>Whether what comes out of it comes out of lanes that a stage with these options may work in as well.</summary>
+    internal virtual bool HasLanesFor(StageOptions options) => false;
+
+    /// <summary>Makes everything up to lanes whose later part is given, this stage being a part of them: where <see cref="HasLanesFor"/>.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="lanes">What the stages of the lanes have in common.</param>
+    /// <param name="last">The last stage of the lanes.</param>
+    /// <param name="next">What takes the items behind the lanes.</param>
+    /// <param name="rest">Makes the later part of a lane, in front of its outlet.</param>
+    internal virtual void BuildInLanes<TLast>(
+        RunBuilder builder, StageOptions lanes, int last, Inlet<TLast> next, Func<Inlet<TLast>, Inlet<T>> rest) => throw new NotSupportedException();
 
     /// <summary>The same with some part replaced.</summary>
     internal abstract Source<T> Rewrite(Rewriter rewriter);

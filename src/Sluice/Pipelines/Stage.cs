@@ -5,7 +5,8 @@ namespace Sluice;
 public static class Stage
 {
     /// <summary>Up to this many items are worked on at once; results keep the order of the items unless <see cref="StageAnnotation.Unordered"/>.</summary>
-    /// <remarks>Every lane has its own instance of a node. Operators that remember earlier items cannot be run in parallel; use <see cref="KeyBy"/>.</remarks>
+    /// <remarks>Every lane has its own instance of a node. Operators that remember earlier items cannot be run in parallel; use <see cref="KeyBy"/>.
+    /// Adjacent synchronous stages that are annotated alike may share their lanes, so that an item is taken through all of them by one.</remarks>
     /// <param name="lanes">1 to 1,024.</param>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than 1, or more than 1,024.</exception>
     public static StageAnnotation Parallel(int lanes) => StageAnnotation.None.Parallel(lanes);

@@ -42,19 +42,55 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
         bool isParallel = options.Parallel > 1 && builder.IsMultiThread;
         if (isParallel || keyed is not null || !stage.LetsFailuresThrough) next = builder.Isolated(next);
-        Func<StageContext, Inlet<TOut>, Inlet<TIn>> instance = Instance;
-        if (isParallel && builder.Following is not null) instance = (context, outlet) => builder.Isolated(Instance(context, outlet));
         if (keyed is not null)
         {
-            keyed.BuildLanes(builder, node, next, instance, stage.IsTimed);
-            return;
+            bool isIsolated = isParallel && builder.Following is not null;
+            keyed.BuildLanes(builder, node, next, isIsolated ? (context, outlet) => builder.Isolated(Instance(context, outlet)) : Instance, stage.IsTimed);
         }
-        bool isJoined = !isParallel && !options.HasPolicy && options.Log is null && builder.Following is null;
-        Inlet<TIn> inlet = (isJoined ? stage.TryFuse(node, next) : null)
-            ?? (isParallel ? ParallelStage<TIn, TOut>.Create(builder, node, options, next, instance) : Instance(builder.Context(node), next));
+        else if (builder.Following is not null) BuildFollowed(builder, node, next, isParallel);
+        else if (isParallel) BuildLanes(builder, options, node, node, next, outlet => InstanceOrFused(builder, node, outlet));
+        else upstream.Build(builder, InstanceOrFused(builder, node, next));
+    }
+
+    /// <summary>Where every item is followed to its end, each node can be entered by one that is redriven: so they are not joined.</summary>
+    private void BuildFollowed(RunBuilder builder, int node, Inlet<TOut> next, bool isParallel)
+    {
+        Inlet<TIn> inlet = isParallel
+            ? ParallelStage<TIn, TOut>.Create(builder, node, node, options, next, outlet => builder.Isolated(Instance(builder.Context(node), outlet)))
+            : Instance(builder.Context(node), next);
         builder.Enter(node, inlet);
         upstream.Build(builder, inlet);
     }
+
+    /// <remarks>
+    /// Asynchronous stages, and those that wait before they try again, keep lanes of their own: while an item waits in one
+    /// stage, the other can work. So do those that act on the world: nothing is to reach them behind an item that fails. And so
+    /// do fewer lanes than there are processors: with two of each, four could be busy.
+    /// </remarks>
+    internal override bool HasLanesFor(StageOptions other)
+        => MayShareLanes && options.Buffer is null && options.Parallel == other.Parallel && options.Ordered == other.Ordered;
+
+    internal override void BuildInLanes<TLast>(
+        RunBuilder builder, StageOptions lanes, int last, Inlet<TLast> next, Func<Inlet<TLast>, Inlet<TOut>> rest)
+    {
+        int node = builder.AddNode(stage, options);
+        builder.NeedsTickets |= stage.NeedsTickets;
+        BuildLanes(builder, lanes, node, last, next, outlet => InstanceOrFused(builder, node, rest(outlet)));
+    }
+
+    private bool MayShareLanes => options.Parallel > 1 && !stage.IsAsynchronous && options.Retries == 0;
+
+    private void BuildLanes<TLast>(
+        RunBuilder builder, StageOptions lanes, int node, int last, Inlet<TLast> next, Func<Inlet<TLast>, Inlet<TIn>> lane)
+    {
+        bool areEnough = lanes.Parallel >= Environment.ProcessorCount || builder.Run.Scheduler.IsSerial;
+        if (areEnough && MayShareLanes && stage.MayRunAhead && upstream.HasLanesFor(lanes)) upstream.BuildInLanes(builder, lanes, last, next, lane);
+        else upstream.Build(builder, ParallelStage<TIn, TLast>.Create(builder, node, last, lanes, next, lane));
+    }
+
+    /// <summary>An instance, or one that does the work of the next as well.</summary>
+    private Inlet<TIn> InstanceOrFused(RunBuilder builder, int node, Inlet<TOut> next)
+        => (options.HasPolicy || options.Log is not null ? null : stage.TryFuse(node, next)) ?? Instance(builder.Context(node), next);
 
     private Inlet<TIn> Instance(StageContext context, Inlet<TOut> next)
     {

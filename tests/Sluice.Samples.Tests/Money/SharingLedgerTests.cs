@@ -80,6 +80,6 @@ public sealed class SharingLedgerTests : MoneyRun
                 Account("Ben", 6, gains[1], losses[1]),
                 Account("company", 12, gains.Sum(), losses.Sum()),
             ],
-            "profit", mode, "jobs | Tag | broadcast", "Ada: Ada", "Ben: Ben", "company → ledger");
+            "profit", mode, "jobs | Tag\n├─ ", "Ada: Ada", "Ben: Ben", "company → ledger");
     }
 }

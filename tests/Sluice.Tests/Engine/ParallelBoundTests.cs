@@ -5,7 +5,7 @@ public class ParallelBoundTests
     [Fact]
     public void AChunkIsCutWhereTheBoundIs()
     {
-        var board = new ChunkBoard<int, int>(ordered: true, capacity: 16, adapts: true);
+        var board = new ChunkBoard<int, int>(ordered: true, capacity: 16, lanes: 2, adapts: true);
         for (int i = 0; i < 2; i++) Finish(board, board.ChunkSize);
         Assert.Equal(4, board.ChunkSize);            // quick work: chunks have grown
         Dispatch(board, 14);

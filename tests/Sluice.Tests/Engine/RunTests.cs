@@ -11,60 +11,6 @@ public class RunTests
 
     private RunOptions Options => new() { Scheduler = scheduler, Time = clock };
 
-    [Theory]
-    [InlineData(ExecutionMode.SingleThread)]
-    [InlineData(ExecutionMode.MultiThread)]
-    public async Task ADrainStopsTheSourceAndLetsTheRestGoThrough(ExecutionMode mode)
-    {
-        for (int round = 0; round < 20; round++)
-        {
-            long produced = 0, seen = 0;
-            IEnumerable<long> Endless()
-            {
-                while (true) yield return produced++;
-            }
-            var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            Run? run = null;
-            Pipeline pipeline = Source.From(Endless()) | (n => n) | Stage.Buffer(8) | (n => n) | Stage.Parallel(2) | (async (long _) =>
-            {
-                await Task.Yield();
-                if (++seen == 10) begun.SetResult();
-            });
-            var starting = Task.Run(() => pipeline.Start(new RunOptions { Mode = mode, TrackItems = true, Started = started => run = started }));
-            await begun.Task;
-            Assert.True(await run!.DrainAsync());
-            await starting;
-            Assert.Equal(produced, seen);
-            Assert.Equal(new RootCounts(produced, produced, 0, 0, 0), run.Snapshot().Roots);
-            Assert.True(await run.DrainAsync());                         // once more does nothing
-        }
-    }
-
-    [Fact]
-    public async Task ASourceThatIgnoresItsTokenDoesNotHoldADrainUpAndIsNamedWhileItRuns()
-    {
-        var late = new TaskCompletionSource();
-        async IAsyncEnumerable<int> Deaf()
-        {
-            yield return 1;
-            await late.Task;
-            yield return 2;
-        }
-        Run run = (Source.From(Deaf()) | Stage.Named("deaf") | sink.Sink).Start(Options);
-        Task<bool> drained = run.DrainAsync();
-        scheduler.RunUntilIdle();
-        Assert.Equal([1], sink.Items);
-        clock.Advance(TimeSpan.FromSeconds(30));                         // the grace
-        scheduler.RunUntilIdle();
-        Assert.True(await drained);
-        Assert.Equal(["deaf"], run.StillRunning);
-        Assert.Contains("did not stop: deaf", run.Snapshot().ToString(), StringComparison.Ordinal);
-        late.SetResult();
-        scheduler.RunUntilIdle();
-        Assert.Empty(run.StillRunning);
-        Assert.Equal([1], sink.Items);
-    }
-
     [Fact]
     public async Task ACancelledRunNamesWhatDidNotStopWithinItsGrace()
     {
@@ -182,6 +128,51 @@ public class RunTests
         Assert.Equal(new OutputCounts(5, 5), run.Snapshot().Outputs["even"]);
         Assert.Contains("carries Int32, not String", Assert.Throws<ArgumentException>(() => run.Output<string>("odd")).Message, StringComparison.Ordinal);
         Assert.Contains("Outputs = [\"even\"]", Assert.Throws<ArgumentException>(() => run.Output<int>("even")).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1, 4)]
+    [InlineData(2, 4)]                                                   // one lane is blocked, and the other has nothing to do
+    public async Task ANodeWhoseOutputNobodyReadsIsBlockedOnIt(int lanes, int room)
+    {
+        Pipeline pipeline = source.Source | Stage.Named("numbers") | Stage.KeyBy((int n) => n % 2, lanes) | Node.Of(() => new Splitter()) | (_ => { });
+        await using Run run = pipeline.Start(Options with { Outputs = ["odd"], Capacity = room });
+        source.Push([.. Enumerable.Range(0, room).Select(n => (2 * n) + 1)]);
+        scheduler.RunUntilIdle();
+        Assert.Equal(NodeActivity.Waiting, run.Snapshot()["Splitter"].Activity);
+        source.Push(99);
+        scheduler.RunUntilIdle();
+        RunSnapshot stalled = run.Snapshot();
+        Assert.Equal((NodeActivity.Blocked, "Splitter.odd -> Run.Output, unread"), (stalled["Splitter"].Activity, stalled["Splitter"].BlockedOn));
+        Assert.True(run.Output<int>("odd").TryRead(out _));
+        scheduler.RunUntilIdle();
+        Assert.Equal((NodeActivity.Waiting, null), (run.Snapshot()["Splitter"].Activity, run.Snapshot()["Splitter"].BlockedOn));
+    }
+
+    [Fact]
+    public async Task WhatARunLeavesBehindIsInItsLastSnapshot()
+    {
+        Pipeline pipeline = Source.From([1, 2, 3]) | (n => n == 2 ? throw new FormatException("no twos") : n) | Stage.Named("odd").OnError(OnError.DeadLetter) | (_ => { });
+        RunSnapshot end = await pipeline.RunAsync();
+        Assert.Equal(("odd", 2), (Assert.Single(end.DeadLetters).Node, end.DeadLetters[0].Item));
+        Assert.Contains("dead letters 1, the last: 2 failed in odd after 1 attempt: no twos", end.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OutputsThatNobodyCouldReadAreRefused()
+    {
+        Pipeline pipeline = Source.From([1, 2, 3]) | Node.Of(() => new Splitter()) | (_ => { });
+        var options = new RunOptions { Outputs = ["odd"], Capacity = 1 };
+        Assert.Contains("'odd'", (await Assert.ThrowsAsync<ArgumentException>(() => pipeline.RunAsync(options))).Message, StringComparison.Ordinal);
+        List<int> odd = [];
+        Task? reading = null;
+        async Task ReadAsync(Run run)
+        {
+            await foreach (int item in run.Output<int>("odd").ReadAllAsync()) odd.Add(item);
+        }
+        await pipeline.RunAsync(options with { Started = run => reading = ReadAsync(run) });
+        await reading!;
+        Assert.Equal([1, 3], odd);
     }
 
     private sealed class Sum

@@ -200,6 +200,22 @@ public sealed class AnnotationTests
         Assert.All(log, line => Assert.Equal(clock.GetUtcNow(), line.At));
     }
 
+    [Theory]
+    [InlineData(false, ExecutionMode.SingleThread, 1)]
+    [InlineData(true, ExecutionMode.SingleThread, 1)]
+    [InlineData(true, ExecutionMode.MultiThread, 3)]
+    public async Task ALogThatThrowsFailsTheNodeThatIsLogged(bool atOutput, ExecutionMode mode, int lanes)
+    {
+        Source<int> logged = (Source.From([7]) | Stage.Named("first")).Select(n => n + 1) | Stage.Named("logged").Parallel(lanes).Log(
+            line => _ = line.IsOutput == atOutput ? throw new IOException("the log is full") : 0);
+        Run run = logged.ForEach(_ => { }).Start(new RunOptions { Mode = mode, TrackItems = true });
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
+        Assert.Equal(("logged", atOutput ? 8 : 7, "the log is full"), (failure.Node, failure.Item, failure.InnerException!.Message));
+        NodeSnapshot node = run.Snapshot()["logged"];
+        Assert.Equal((1, 0, 1), (node.In, node.Out, node.Failed));
+        Assert.Equal(new RootCounts(1, 0, 0, 1, 0), run.Snapshot().Roots);
+    }
+
     public static TheoryData<string, Func<object>> Misfits => new()
     {
         { "remembers the result so far", () => Source.From([1]).Scan(0, (sum, n) => sum + n) | Stage.Parallel(2) },

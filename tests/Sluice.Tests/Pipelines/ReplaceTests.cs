@@ -27,11 +27,12 @@ public class ReplaceTests
     public void WhatDoesNotFitIsRefusedInASentence()
     {
         Pipeline pipeline = Everything();
+        Pipeline turns = (Source.From([1]).RoundRobin(s => s) | Stage.Named("turns")).ForEach(_ => { });
         var wrongType = Assert.Throws<InvalidOperationException>(() => pipeline.Replace("Double", Pipe.Of<string>()));
         Assert.StartsWith("The node 'Double' takes int and puts out int", wrongType.Message, StringComparison.Ordinal);
         Assert.Contains("is a source of int", Assert.Throws<InvalidOperationException>(() => pipeline.Replace("numbers", Source.Of("a"))).Message, StringComparison.Ordinal);
         Assert.Contains("is a sink of int", Assert.Throws<InvalidOperationException>(() => pipeline.Replace("Write", Pipe.Of<int>())).Message, StringComparison.Ordinal);
-        Assert.Contains("is a broadcast", Assert.Throws<InvalidOperationException>(() => pipeline.Replace("broadcast-1", Pipe.Of<int>())).Message, StringComparison.Ordinal);
+        Assert.Contains("is a round-robin", Assert.Throws<InvalidOperationException>(() => turns.Replace("turns", Pipe.Of<int>())).Message, StringComparison.Ordinal);
         Assert.Contains("Double", Assert.Throws<KeyNotFoundException>(() => pipeline.Replace("Doubel", Pipe.Of<int>())).Message, StringComparison.Ordinal);
     }
 

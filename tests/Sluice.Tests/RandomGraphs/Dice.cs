@@ -33,7 +33,7 @@ internal sealed class Dice
     {
         int count = random.Next(10) switch { < 5 => Range(0, 6), < 9 => Range(3, 15), _ => Range(30, 100) };
         load = count;
-        SourceKind kind = Pick(SourceKind.Enumerable, SourceKind.Range, SourceKind.Async);
+        SourceKind kind = Pick(SourceKind.Enumerable, SourceKind.Range, SourceKind.Async, SourceKind.Uneven);
         int id = ++ids;
         return new(id, kind, count, Chance(15) ? Capacity() : null, Pace(), Chain(steps, depth, ref ordered));
     }
@@ -49,7 +49,7 @@ internal sealed class Dice
     {
         int id = ++ids;
         bool asynchronous = Chance(50);
-        switch (random.Next(depth > 0 ? 32 : 20))
+        switch (random.Next(depth > 0 ? 37 : 25))
         {
             case < 5:
                 return new MapStep(id, Policy(ref ordered, asynchronous), PaceOf(asynchronous), asynchronous);
@@ -62,15 +62,18 @@ internal sealed class Dice
             case < 20:
                 return ordered ? Ordered(id) : new MapStep(id, Policy(ref ordered), RandomGraphs.Pace.AtOnce, IsAsync: false);
             case < 25:
+                ordered = true;                      // whatever comes: what comes of it comes one after the other
+                return Observed(id);
+            case < 30:
                 return FanOut(id, depth, ref ordered);
-            case < 27 when ordered:
+            case < 32 when ordered:
                 return new ZipStep(id, OrderedFlow(depth));
-            case < 29 when ordered:
+            case < 34 when ordered:
                 double own = load;
                 Flow behind = OrderedFlow(depth);
                 load += own;
                 return new ConcatStep(id, behind);
-            case < 30 when load < MostLoad:
+            case < 35 when load < MostLoad:
                 return Join(id, depth, ref ordered);
             default:
                 bool others = true;
@@ -83,20 +86,50 @@ internal sealed class Dice
     }
 
     /// <summary>One that remembers what went by, and leaves it in order.</summary>
-    private OrderedStep Ordered(int id)
+    private Step Ordered(int id)
     {
         int? buffer = Chance(15) ? Capacity() : null;
         return random.Next(10) switch
         {
-            0 => new ChunkStep(id, buffer, Range(1, 8)),
-            1 => new GroupByStep(id, buffer, Range(1, 4), Range(1, 6)),
+            0 => new TimeoutStep(id, buffer),
+            1 or 7 => new GroupByStep(id, buffer, Range(1, 4), Range(1, 6)),
             2 => new AggregateStep(id, buffer),
             3 => new ScanStep(id, buffer),
             4 => new DistinctStep(id, buffer, Range(1, 20), Range(1, 10)),
             5 => new TakeStep(id, buffer, Range(0, 20)),
             6 => new SkipStep(id, buffer, Range(0, 10)),
-            _ => new TimedStep(id, buffer, Pick(TimedKind.Delay, TimedKind.Throttle, TimedKind.Timeout), Range(1, 20), Range(1, 6)),
+            _ => Observed(id),
         };
+    }
+
+    /// <summary>One that cares when items come, or in which order, whatever that is.</summary>
+    private Step Observed(int id)
+    {
+        int? buffer = Chance(15) ? Capacity() : null;
+        switch (random.Next(10))
+        {
+            case < 3:
+                int limits = Range(1, 15);
+                return new ChunkStep(id, buffer, Limit(1, 1, 8), Limit(2, 1, 20), Limit(4, 1, 12), Limit(8, 1, 8));
+                int? Limit(int bit, int from, int to) => (limits & bit) != 0 ? Range(from, to) : null;
+            case < 6:
+                return Window(id, buffer);
+            case < 8:
+                return new NewestStep(id, buffer, Pick(NewestKind.Debounce, NewestKind.Sample), Range(1, 20));
+            default:
+                return new PaceStep(id, buffer, Pick(PaceKind.Delay, PaceKind.Burst, PaceKind.Smooth), Range(1, 20), Range(1, 6));
+        }
+    }
+
+    private WindowStep Window(int id, int? buffer)
+    {
+        int size = Range(1, 20), most = Chance(60) ? 1000 : Range(1, 6);
+        WindowKind kind = Pick(WindowKind.Tumbling, WindowKind.Sliding, WindowKind.Session);
+        if (kind == WindowKind.Session) return new(id, buffer, kind, size, Range(1, 50), most);
+        if (kind == WindowKind.Tumbling || load > MostLoad) return new(id, buffer, WindowKind.Tumbling, size, size, most);
+        int hop = Range(Math.Max(1, size / 4), size);
+        load *= (size + hop - 1) / hop;
+        return new(id, buffer, kind, size, hop, most);
     }
 
     private JoinStep Join(int id, int depth, ref bool ordered)
@@ -108,8 +141,8 @@ internal sealed class Dice
         // Every item meets all of its key: where that would be very many, there are more keys.
         if (load * before / keys > MostLoad) keys = (int)(load * before / MostLoad) + 1;
         load = load * before / keys;
-        ordered = false;
-        return new(id, other, keys);
+        ordered = true;                              // as it makes them
+        return new(id, other, keys, Chance(50) ? Range(1, 30) : null, Chance(60) ? 100_000 : Range(1, 10));
     }
 
     private FanStep FanOut(int id, int depth, ref bool ordered)
@@ -162,7 +195,9 @@ internal sealed class Dice
             Chain chain = Chain(Range(0, 2), depth - 1, ref start);
             branches.Add((chain, Ending(depth - 1, start)));
         }
-        return new FanEnding(id, kind, branches);
+        bool hasUnknown = kind == FanKind.Route && branches.Count <= Fan.MostNamed && !hasFatal && Chance(15);
+        hasFatal |= hasUnknown;
+        return new FanEnding(id, kind, branches, hasUnknown ? Range(2, 30) : 0);
     }
 
     private Policy Policy(ref bool ordered, bool asynchronous = false)

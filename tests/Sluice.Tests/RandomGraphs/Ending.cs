@@ -85,24 +85,24 @@ internal sealed record SinkEnding(int Id, Policy Policy, Pace Pace, bool IsAsync
 }
 
 /// <summary>Branches that each end in sinks of their own.</summary>
-internal sealed record FanEnding(int Id, FanKind Kind, IReadOnlyList<(Chain Chain, Ending Ending)> Branches) : Ending(Id)
+internal sealed record FanEnding(int Id, FanKind Kind, IReadOnlyList<(Chain Chain, Ending Ending)> Branches, int Unknown = 0) : Ending(Id)
 {
     public string Name => $"{Kind}-{Id}".ToLowerInvariant();
 
     public override bool MayStop => Branches.Any(branch => branch.Chain.MayStop || branch.Ending.MayStop);
 
-    public override bool IsFatal => Branches.Any(branch => branch.Chain.Steps.Any(step => step.IsFatal) || branch.Ending.IsFatal);
+    public override bool IsFatal => Unknown > 0 || Branches.Any(branch => branch.Chain.Steps.Any(step => step.IsFatal) || branch.Ending.IsFatal);
 
     public override Source<Nothing> Build(Source<long> source, Rig rig)
     {
         var branches = Branches.Select(branch
             => (Func<Source<long>, Source<Nothing>>)(start => branch.Ending.Build(branch.Chain.Build(start, rig), rig))).ToArray();
-        return Fan.Build(source, Id, Kind, branches).Annotate(Stage.Named(Name));
+        return Fan.Build(source, Id, Kind, branches, Unknown).Annotate(Stage.Named(Name));
     }
 
     public override void Expect(Expected input, Oracle oracle)
     {
-        var starts = oracle.Under(MayStop, () => Fan.Expect(input, oracle, Name, Id, Kind, Branches.Count).ToList());
+        var starts = oracle.Under(MayStop, () => Fan.Expect(input, oracle, Name, Id, Kind, Branches.Count, Unknown).ToList());
         foreach (var (start, (chain, ending)) in starts.Zip(Branches))
             ending.Expect(oracle.Under(ending.MayStop, () => chain.Expect(start, oracle)), oracle);
     }
@@ -110,7 +110,8 @@ internal sealed record FanEnding(int Id, FanKind Kind, IReadOnlyList<(Chain Chai
     public override IEnumerable<Ending> Simpler()
     {
         foreach (var (_, ending) in Branches) yield return ending;
-        if (Branches.Count > 1 && Kind != FanKind.RoundRobin)
+        if (Unknown > 0) yield return this with { Unknown = 0 };
+        if (Branches.Count > 1 && Unknown == 0 && Kind != FanKind.RoundRobin)
         {
             for (int i = 0; i < Branches.Count; i++)
                 yield return this with { Branches = [.. Branches.Take(i), .. Branches.Skip(i + 1)] };
@@ -126,7 +127,7 @@ internal sealed record FanEnding(int Id, FanKind Kind, IReadOnlyList<(Chain Chai
 
     public override IEnumerable<string> Lines() =>
     [
-        $"| {Name}",
+        $"| {Name}{(Unknown > 0 ? $" [1 of {Unknown} to a branch that does not exist]" : "")}",
         .. Branches.SelectMany((branch, n) => new[] { $"    branch {n}" }
             .Concat(branch.Chain.Lines().Concat(branch.Ending.Lines()).Select(line => "    " + line))),
     ];

@@ -39,6 +39,7 @@ internal static class Execution
         RunSnapshot snapshot = run.Snapshot();
         rig.Over();
         scheduler?.RunUntilIdle();
+        if (clock is { ArmedTimers: > 0 and var armed }) rig.Violation($"{armed} timers are armed although the run has ended");
         string? wrong = new Verdict(graph, rig, run, snapshot, full).Find();
         return wrong is null ? null : $"{wrong}\n{snapshot}";
     }

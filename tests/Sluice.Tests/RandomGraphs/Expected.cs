@@ -37,10 +37,13 @@ internal sealed record Expected(IReadOnlyList<IReadOnlyList<Item>> Lanes, int Qu
     /// <summary>The one lane of an ordered stream. Operators that depend on order are only put on those.</summary>
     public IReadOnlyList<Item> InOrder => Lanes.Count == 1
         ? Lanes[0]
-        : throw new InvalidOperationException("The generator has put an operator that depends on order behind a stream that has none.");
+        : throw new UnorderedException();
 
     public IEnumerable<long> Values => Items.Select(item => item.Value);
 
     public static Expected Together(IEnumerable<Expected> streams, int queue)
         => new([.. streams.SelectMany(stream => stream.Lanes)], queue + streams.Sum(stream => stream.Queue), streams.Sum(stream => stream.Most));
 }
+
+/// <summary>An operator that depends on order stands where there is none: a fault of the generator, or of making a graph smaller.</summary>
+internal sealed class UnorderedException() : Exception("An operator that depends on order stands behind a stream that has none.");

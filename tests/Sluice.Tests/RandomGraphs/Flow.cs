@@ -5,6 +5,7 @@ internal enum SourceKind
     Enumerable,
     Async,
     Range,
+    Uneven,
 }
 
 /// <summary>A source of a random graph and the steps behind it.</summary>
@@ -21,7 +22,7 @@ internal sealed record Flow(int Id, SourceKind Kind, int Count, int? Buffer, Pac
         Source<long> source = Kind switch
         {
             SourceKind.Range => Source.Range(Id * 1_000_000L, Count),
-            SourceKind.Async => Source.From(ProduceAsync(rig)),
+            SourceKind.Async or SourceKind.Uneven => Source.From(ProduceAsync(rig)),
             _ => Source.From(Values),
         };
         return Chain.Build(new Policy { Buffer = Buffer }.Annotate(source, Name), rig);
@@ -43,7 +44,15 @@ internal sealed record Flow(int Id, SourceKind Kind, int Count, int? Buffer, Pac
     }
 
     public IEnumerable<string> Lines()
-        => [$"{Name} {Kind}({Count}){(Kind == SourceKind.Async ? $" {Pace}" : "")}{new Policy { Buffer = Buffer }}", .. Chain.Lines()];
+        => [$"{Name} {Kind}({Count}){(Kind is SourceKind.Async or SourceKind.Uneven ? $" {Pace}" : "")}{new Policy { Buffer = Buffer }}", .. Chain.Lines()];
+
+    /// <summary>In milliseconds: often none, sometimes long.</summary>
+    private int Pause(long value) => Mixing.Roll(value, Id, 8) switch
+    {
+        < 4 => 0,
+        < 7 => 1 + Mixing.Roll(value, ~Id, 10),
+        _ => 1 + Mixing.Roll(value, ~Id, 60),
+    };
 
     private async IAsyncEnumerable<long> ProduceAsync(
         Rig rig, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
@@ -51,6 +60,7 @@ internal sealed record Flow(int Id, SourceKind Kind, int Count, int? Buffer, Pac
         foreach (long value in Values)
         {
             await rig.PauseAsync(Pace, cancellation);
+            if (Kind == SourceKind.Uneven && Pause(value) is > 0 and var pause) await rig.SleepAsync(pause, cancellation);
             yield return value;
         }
     }

@@ -5,9 +5,9 @@ internal sealed record Graph(Flow Flow, Ending Ending)
 {
     public Pipeline Build(Rig rig) => new(Ending.Build(Flow.Build(rig), rig));
 
-    public Oracle Expect(int capacity, Func<string, int>? accepted = null)
+    public Oracle Expect(int capacity, RunRecord? after = null)
     {
-        var oracle = new Oracle(capacity, accepted);
+        var oracle = new Oracle(capacity, after);
         Ending.Expect(Flow.Expect(oracle, Ending.MayStop), oracle);
         return oracle;
     }

@@ -22,6 +22,9 @@ internal sealed class NodeExpectation(long mostIn)
     /// <summary>How many attempts may be repeated.</summary>
     public long MostRetried;
 
+    /// <summary>How many items that are not skipped go in for each that comes out, also where it is open how many; 0 where that differs.</summary>
+    public int InPerOut;
+
     /// <summary>Whether the counters are exact; upstream of something that may want no more, there are only upper bounds.</summary>
     public bool IsExact = true;
 
@@ -31,15 +34,16 @@ internal sealed class NodeExpectation(long mostIn)
 
 /// <summary>An item that ends the run at a node.</summary>
 /// <param name="IsCertain">Whether it gets there in every run that nobody stops.</param>
-internal sealed record FatalItem(string Node, long Value, bool IsCertain);
+/// <param name="HasRoot">Whether it comes of one root item.</param>
+internal sealed record FatalItem(string Node, long Value, bool IsCertain, bool HasRoot);
 
 /// <summary>
 /// Computes with lists and LINQ what a graph does: the outputs of its sinks, the counters of its nodes, the ends of its
 /// root items. Knows nothing of the engine.
 /// </summary>
 /// <param name="capacity">What a boundary holds where nothing else is said.</param>
-/// <param name="accepted">How many items sources produced, where that was cut short by a drain.</param>
-internal sealed class Oracle(int capacity, Func<string, int>? accepted = null)
+/// <param name="after">The run it is about; null before the run, when only bounds are known of what depends on time.</param>
+internal sealed class Oracle(int capacity, RunRecord? after = null)
 {
     public Dictionary<string, NodeExpectation> Nodes { get; } = [];
 
@@ -52,6 +56,12 @@ internal sealed class Oracle(int capacity, Func<string, int>? accepted = null)
     public List<Root> Roots { get; } = [];
 
     public HashSet<string> Sources { get; } = [];
+
+    /// <summary>What steps that are observed did wrong.</summary>
+    public List<string> Wrong { get; } = [];
+
+    /// <summary>Whether the run came to a normal end.</summary>
+    public bool IsWhole => after is { IsWhole: true };
 
     public int Capacity => capacity;
 
@@ -71,11 +81,17 @@ internal sealed class Oracle(int capacity, Func<string, int>? accepted = null)
         return node;
     }
 
+    /// <summary>What an operator was seen to do; null before the run.</summary>
+    public Observation<T>? Seen<T>(string name) => after?.Rig.Journal<Journal<T>>(name).Observe(after.IsWhole);
+
+    /// <summary>What a join took, in order; null before the run.</summary>
+    public IReadOnlyList<JoinArrival>? SeenByJoin(string name) => after?.Rig.Journal<JoinLog>(name).Arrivals;
+
     public IEnumerable<Item> Source(string name, IReadOnlyList<long> values)
     {
         Sources.Add(name);
         NodeExpectation node = Node(name, 0, 0, values.Count);
-        int count = accepted is null ? values.Count : Math.Min(values.Count, accepted(name));
+        int count = after?.Accepted is null ? values.Count : Math.Min(values.Count, after.Accepted(name));
         foreach (long value in values.Take(count))
         {
             node.Out++;
@@ -95,3 +111,9 @@ internal sealed class Oracle(int capacity, Func<string, int>? accepted = null)
         return result;
     }
 }
+
+/// <summary>What is known of a run when it is over.</summary>
+/// <param name="Rig">What surrounded it.</param>
+/// <param name="IsWhole">Whether it came to a normal end.</param>
+/// <param name="Accepted">How many items sources produced, where that was cut short by a drain.</param>
+internal sealed record RunRecord(Rig Rig, bool IsWhole, Func<string, int>? Accepted);

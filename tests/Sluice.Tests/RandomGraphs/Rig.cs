@@ -11,6 +11,7 @@ internal sealed class Rig(bool isMultiThread, int capacity, Interference interfe
     private readonly ConcurrentQueue<string> violations = new();
     private readonly ConcurrentBag<Probe> probes = [];
     private readonly ConcurrentDictionary<string, ConcurrentQueue<long>> sinks = new();
+    private readonly ConcurrentDictionary<string, object> journals = new();
     private int calls;
     private volatile bool over;
 
@@ -21,6 +22,9 @@ internal sealed class Rig(bool isMultiThread, int capacity, Interference interfe
     public Run? Run { get; set; }
 
     public TimeProvider? Clock => clock;
+
+    /// <summary>The virtual time since the start; always zero where there is none.</summary>
+    public TimeSpan Now => clock?.GetElapsedTime(0) ?? TimeSpan.Zero;
 
     /// <summary>The drain that was asked for, if one was.</summary>
     public Task<bool>? Drained { get; private set; }
@@ -43,6 +47,24 @@ internal sealed class Rig(bool isMultiThread, int capacity, Interference interfe
         probes.Add(probe);
         return probe;
     }
+
+    /// <summary>For a step that is observed; made anew when the pipeline is built again.</summary>
+    public Journal<T> NewJournal<T>(string name)
+    {
+        var journal = new Journal<T>(this, name);
+        journals[name] = journal;
+        return journal;
+    }
+
+    public JoinLog NewJoinLog(string name)
+    {
+        var log = new JoinLog(this);
+        journals[name] = log;
+        return log;
+    }
+
+    /// <summary>After the run: the journal or log of that name.</summary>
+    public T Journal<T>(string name) => (T)journals[name];
 
     public void Violation(string what) => violations.Enqueue(what);
 
@@ -85,10 +107,14 @@ internal sealed class Rig(bool isMultiThread, int capacity, Interference interfe
     public ValueTask PauseAsync(Pace pace, CancellationToken cancellation) => pace switch
     {
         Pace.AtOnce => default,
-        Pace.Delay when clock is not null => new(Task.Delay(TimeSpan.FromMilliseconds(3), clock, cancellation)),
+        Pace.Delay => SleepAsync(3, cancellation),
         Pace.YieldTwice => YieldAsync(2),
         _ => YieldAsync(1),
     };
+
+    /// <summary>Virtual time passes; where the clock is the real one, somebody else has a turn.</summary>
+    public ValueTask SleepAsync(int milliseconds, CancellationToken cancellation)
+        => clock is null ? YieldAsync(1) : new(Task.Delay(TimeSpan.FromMilliseconds(milliseconds), clock, cancellation));
 
     private static async ValueTask YieldAsync(int times)
     {

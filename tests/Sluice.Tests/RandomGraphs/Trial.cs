@@ -19,6 +19,10 @@ internal sealed class Trial(bool isShrinking = false, Func<Source<long>, Source<
                 {
                     wrong = Execution.Check(graph, mode, schedule, sabotage);
                 }
+                catch (UnorderedException) when (shrinking)
+                {
+                    return null;                     // what restored the order has been taken out: not a graph to go on with
+                }
                 catch (Exception e)
                 {
                     wrong = e.ToString();

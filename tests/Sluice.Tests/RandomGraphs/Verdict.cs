@@ -3,6 +3,8 @@ namespace Sluice.Tests.RandomGraphs;
 /// <summary>Compares what a run did with what the oracle expects of it.</summary>
 internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot snapshot, Oracle full)
 {
+    private Oracle? after;
+
     /// <summary>The first thing that is wrong, or null.</summary>
     public string? Find() => Everything().FirstOrDefault();
 
@@ -10,6 +12,7 @@ internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot sna
     {
         foreach (string violation in rig.Violations) yield return violation;
         if (snapshot.StillRunning.Count > 0) yield return $"still running: {string.Join(", ", snapshot.StillRunning)}";
+        foreach (string wrong in OfAccepted().Wrong) yield return wrong;
         if (Roots() is { } roots) yield return roots;
         foreach (string wrong in rig.Probes.Select(Lifetime).OfType<string>()) yield return wrong;
         foreach (string wrong in run.Completion.Status switch
@@ -42,8 +45,18 @@ internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot sna
     {
         if (snapshot.State != RunState.Failed) yield return $"the snapshot says {snapshot.State}";
         if (failure is not PipelineException { InnerException: FaultException or KeyNotFoundException } known) yield return $"it failed with {failure}";
-        else if (full.Nodes[known.Node].IsExact && !OfAccepted().Fatal.Exists(item => item.Node == known.Node && item.Value.Equals(known.Item))) yield return $"nothing should have failed like that: {failure.Message}";
+        else foreach (string wrong in Failed(known)) yield return wrong;
         foreach (string wrong in Prefixes()) yield return wrong;
+    }
+
+    private IEnumerable<string> Failed(PipelineException known)
+    {
+        Oracle oracle = OfAccepted();
+        if (snapshot[known.Node].Failed == 0) yield return $"{known.Node} has failed, and does not count it";
+        FatalItem? fatal = oracle.Fatal.Find(item => item.Node == known.Node && item.Value.Equals(known.Item));
+        if (fatal is null && oracle.Nodes[known.Node].IsExact) yield return $"nothing should have failed like that: {known.Message}";
+        // Parts of the root item may be elsewhere.
+        if (fatal is { HasRoot: true } && snapshot.Roots is { Failed: 0, Pending: 0 }) yield return $"no root item is counted as failed: {known.Message}";
     }
 
     private IEnumerable<string> Cancelled()
@@ -53,12 +66,15 @@ internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot sna
         foreach (string wrong in Prefixes()) yield return wrong;
     }
 
-    /// <summary>What was expected of the items that sources were allowed to put out before a drain.</summary>
-    private Oracle OfAccepted() => rig.Drained is null ? full : graph.Graph.Expect(graph.Capacity, name => (int)snapshot[name].Out);
+    /// <summary>What was expected of the items that sources were allowed to put out before a drain, and of the moments in which they came.</summary>
+    private Oracle OfAccepted() => after ??= graph.Graph.Expect(graph.Capacity, new RunRecord(
+        rig, run.Completion.IsCompletedSuccessfully, rig.Drained is null ? null : name => (int)snapshot[name].Out));
 
     /// <summary>What came out before the run was stopped is right, and nothing that was not to come after something else.</summary>
     private IEnumerable<string> Prefixes()
     {
+        foreach (NodeSnapshot node in snapshot.Nodes)
+            if (TooMuch(node, full.Nodes[node.Name]) is { } wrong) yield return $"counters of {node.Name}: {wrong}";
         foreach (var (name, expected) in OfAccepted().Sinks)
             if (Order.Violation(expected, rig.Received(name), isWhole: false) is { } wrong) yield return $"{name}: {wrong}";
     }
@@ -72,10 +88,17 @@ internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot sna
             ("retried", actual.Retried, expected.Retried, expected.MostRetried), ("queued", actual.Queued, 0, 0),
         ];
         var wrong = all.Where(one => expected.IsExact ? one.Actual != one.Expected : one.Actual > one.Most).ToList();
+        if (expected.InPerOut > 0 && actual.In - actual.Skipped != actual.Out * expected.InPerOut)
+            return $"in {actual.In}, of which {actual.Skipped} were skipped, and out {actual.Out}";
         if (!expected.IsExact && expected.IsOutExact && actual.Out < expected.Out) return $"out {actual.Out}, expected {expected.Out}";
         return wrong.Count == 0 ? null
             : string.Join(", ", wrong.Select(one => $"{one.Item1} {one.Actual}, expected {(expected.IsExact ? one.Expected : $"at most {one.Most}")}"));
     }
+
+    private static string? TooMuch(NodeSnapshot actual, NodeExpectation expected)
+        => actual.In > expected.MostIn || actual.Out > expected.MostOut || actual.Skipped + actual.Failed > expected.MostIn || actual.Retried > expected.MostRetried
+            ? $"in {actual.In}, out {actual.Out}, skipped {actual.Skipped}, failed {actual.Failed}, retried {actual.Retried}; at most {expected.MostIn} in, {expected.MostOut} out, {expected.MostRetried} retried"
+            : null;
 
     private string? Roots()
     {

@@ -55,7 +55,7 @@ internal sealed record Work(string Name, int Id, Policy Policy, Func<long, IEnum
         item.Root?.EndsAs(RootEnd.Failed);
         if (Policy.OnError == OnError.DeadLetter) oracle.DeadLetters.Add((Name, item.Value));
         if (Policy.OnError != OnError.Stop) return true;
-        oracle.Fatal.Add(new(Name, item.Value, !oracle.MayBeStopped));
+        oracle.Fatal.Add(new(Name, item.Value, !oracle.MayBeStopped, item.Root is not null));
         return Policy.Unordered;
     }
 

@@ -14,6 +14,7 @@ public class BrokenStoreTests
         { nameof(ForgetsTheLastResult), "ARepeatedCommitGetsTheResultOfTheFirst" },
         { nameof(AcceptsGaps), "AnOvertakenAppendIsNotLost" },
         { nameof(AppliesHalfOfAVoidCommit), "OneEntryThatIsNotOutstandingVoidsTheWholeCommit" },
+        { nameof(AcknowledgesTooEarly), "KilledBeforeEveryCallNothingIsLostOrDoneTwice" },
         { nameof(LeasesSuspectsToAnybody), "WhatASilentOwnerHadInFlightIsSuspectAndUncharged" },
     };
 
@@ -44,6 +45,7 @@ public class BrokenStoreTests
         nameof(AcceptsStaleEpochs) => new AcceptsStaleEpochs(inner),
         nameof(ForgetsTheLastResult) => new ForgetsTheLastResult(inner),
         nameof(AcceptsGaps) => new AcceptsGaps(inner),
+        nameof(AcknowledgesTooEarly) => new AcknowledgesTooEarly(inner),
         nameof(AppliesHalfOfAVoidCommit) => new AppliesHalfOfAVoidCommit(inner),
         _ => new LeasesSuspectsToAnybody(inner),
     });
@@ -98,6 +100,31 @@ public class BrokenStoreTests
         {
             AppendResult result = await Inner.AppendAsync(request, cancellation);
             return result.Status == AppendStatus.Gap ? await Inner.AppendAsync(request with { Sequence = result.Last + 1 }, cancellation) : result;
+        }
+    }
+
+    // What is right is committed with the next call, or never, if it is killed before.
+    private sealed class AcknowledgesTooEarly(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        private StoreCommit? pending;
+
+        public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+        {
+            await FlushAsync();
+            pending = commit;
+            return new(CommitStatus.Committed);
+        }
+
+        protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+        {
+            await FlushAsync();
+            return await call();
+        }
+
+        private async Task FlushAsync()
+        {
+            if (pending is { } late) await Inner.CommitAsync(late);
+            pending = null;
         }
     }
 

@@ -5,7 +5,7 @@ namespace Sluice;
 
 /// <summary>An asynchronous boundary: the producing half, which fills a ring that another island empties.</summary>
 /// <remarks>
-/// Items are visible to the consumer at once, but it is woken once per batch: when one is full, when the producer is
+/// Items are announced to the consumer once per batch: when one is full, when the producer is
 /// about to wait (<see cref="Flush"/>), or by the <see cref="Watchdog"/> when the producer is held up in user code. The
 /// batch is sized by the measured rate, about 20 µs of work, so that neither a flood wakes for every item nor a trickle
 /// waits. After an idle moment the next item wakes at once.
@@ -22,7 +22,6 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
     private PaddedIndex untilWake;                   // written for every item: not to share a line with what others read
     private int batch = 1;
     private long lastWake;
-    private long announced;                          // the tail that the consumer has been woken for
     private bool completed;
     private T? waitingItem;
     private Ticket? waitingTicket;
@@ -77,22 +76,20 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
         if ((untilWake.Value -= count) <= 0 && count > 0) Announce();
     }
 
-    // May overlap with a push: what it writes into the counters of the batch may then be lost, but what `announced` says
-    // is never more than the consumer has been woken for, so that the next flush wakes it for what this one has missed.
+    // May overlap with a push: what it writes into the counters of the batch may then be lost, and what is pushed behind its back
+    // is not announced; the watchdog, or the next flush, finds that.
     public override void Flush()
     {
-        long tail = ring.Tail;
-        if (!holdsUnannounced && tail == Volatile.Read(ref announced)) return;
         holdsUnannounced = false;
-        Volatile.Write(ref announced, tail);
-        WakeConsumer();
+        if (!ring.Announce()) return;
+        WakeUp();
         untilWake.Value = batch = 1;
     }
 
     public void WakeConsumer()
     {
-        Interlocked.MemoryBarrier();
-        consumer.Wake();
+        ring.Announce();
+        WakeUp();
     }
 
     public void Abort()
@@ -106,15 +103,22 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
 
     protected override ValueTask OnCompleteAsync()
     {
+        ring.Announce();
         Volatile.Write(ref completed, true);
         holdsUnannounced = false;
-        WakeConsumer();
+        WakeUp();
         return default;
+    }
+
+    private void WakeUp()
+    {
+        Interlocked.MemoryBarrier();
+        consumer.Wake();
     }
 
     private void Announce()
     {
-        Volatile.Write(ref announced, ring.Tail);
+        ring.Announce();
         Interlocked.MemoryBarrier();
         consumer.WakeByProducer();
         if (run.Scheduler.IsSerial)

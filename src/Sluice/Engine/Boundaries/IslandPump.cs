@@ -49,9 +49,7 @@ internal sealed class IslandPump : Pump
             {
                 if (++rounds < RoundsPerTurn) continue;
                 rounds = 0;
-                Waiter.Arm();
-                Waiter.Wake();                       // to the end of the scheduler's queue: whoever feeds another input may need this thread
-                await Waiter.WaitAsync();
+                await Waiter.YieldAsync();           // whoever feeds another input may need this thread
                 continue;
             }
             foreach (RingDrain drain in drains) drain.Flush();

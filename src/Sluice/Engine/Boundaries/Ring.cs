@@ -6,8 +6,10 @@ namespace Sluice;
 /// <summary>A bounded queue of items and tickets, for one producer and one consumer; it starts small and grows to its capacity.</summary>
 /// <remarks>
 /// Locking rule: the producer's half is touched by the producer only, the consumer's half by the consumer only; they
-/// meet in two published indices, each on cache lines of its own, and each side keeps a copy of the other's index so
-/// that it reads the shared one once per batch. A full segment that is smaller than the capacity is followed by one
+/// meet in three published indices, each on cache lines of its own, and each side keeps a copy of the other's index so
+/// that it reads the shared one once per batch. How far the producer has come is published for every item, for those who count or
+/// announce; the consumer looks at what has been announced only, a batch at a time: a consumer at the producer's heels would
+/// take the line of the index, and that of the item, away from it for every item. A full segment that is smaller than the capacity is followed by one
 /// twice its size; the consumer moves on when it has emptied the older one. After Lamport 1983, with the cached indices
 /// of FastForward and MCRingBuffer.
 /// </remarks>
@@ -20,6 +22,7 @@ internal sealed class Ring<T>
     // In this order: the padding of an index also keeps the halves before and behind it on different cache lines.
     private ProducerHalf producer;
     private PaddedIndex publishedTail;
+    private PaddedIndex announcedTail;
     private ConsumerHalf consumer;
     private PaddedIndex publishedHead;
 
@@ -39,7 +42,22 @@ internal sealed class Ring<T>
     /// <summary>How many items have been added since the beginning, as anyone may ask.</summary>
     public long Tail => Volatile.Read(ref publishedTail.Value);
 
-    /// <summary>Producer: adds the item, visible to the consumer at once, though nobody is woken.</summary>
+    /// <summary>Whether the consumer does not see all of it yet; any thread.</summary>
+    public bool HoldsUnannounced => Volatile.Read(ref announcedTail.Value) < Volatile.Read(ref publishedTail.Value);
+
+    /// <summary>What has been added may be taken. Any thread; wake the consumer after that.</summary>
+    /// <returns>Whether there was something that had not been announced.</returns>
+    public bool Announce()
+    {
+        while (true)
+        {
+            long announced = Volatile.Read(ref announcedTail.Value), tail = Volatile.Read(ref publishedTail.Value);
+            if (tail <= announced) return false;
+            if (Interlocked.CompareExchange(ref announcedTail.Value, tail, announced) == announced) return true;
+        }
+    }
+
+    /// <summary>Producer: adds the item, which the consumer sees when it is announced.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAdd(T item, Ticket? ticket)
     {
@@ -59,7 +77,7 @@ internal sealed class Ring<T>
     {
         if (consumer.Head == consumer.KnownTail)
         {
-            consumer.KnownTail = Volatile.Read(ref publishedTail.Value);
+            consumer.KnownTail = Volatile.Read(ref announcedTail.Value);
             if (consumer.Head == consumer.KnownTail) return 0;
         }
         long end = consumer.KnownTail;
@@ -126,7 +144,7 @@ internal sealed class Ring<T>
     public bool PublishHead()
     {
         Volatile.Write(ref publishedHead.Value, consumer.Head);
-        return Volatile.Read(ref publishedTail.Value) - consumer.Head <= capacity / 2;
+        return consumer.KnownTail - consumer.Head <= capacity / 2;     // a producer that waits has announced all it has
     }
 
     /// <summary>Looks how far the consumer has come, and grows where the segment, but not the capacity, is exhausted.</summary>
@@ -185,9 +203,9 @@ internal sealed class Ring<T>
 }
 
 /// <summary>An index with the cache lines around it to itself.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 256)]
+[StructLayout(LayoutKind.Explicit, Size = 128)]
 internal struct PaddedIndex
 {
-    [FieldOffset(128)]
+    [FieldOffset(64)]
     public long Value;
 }

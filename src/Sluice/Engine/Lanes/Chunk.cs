@@ -5,7 +5,7 @@ internal sealed class Chunk<TIn, TOut>
 {
     public List<(TIn Item, Ticket? Ticket)> Inputs { get; } = [];
 
-    public List<(TOut Item, Ticket? Ticket)> Outputs { get; } = [];
+    public Outbox<TOut> Outputs { get; } = new();
 
     /// <summary>All inputs have been worked on, up to the first that failed.</summary>
     public bool IsDone { get; set; }

@@ -7,9 +7,10 @@ namespace Sluice;
 /// Locking rule: queues and counts under <c>sync</c>; the inside of a chunk belongs to whoever has it, which is the lane
 /// from <see cref="TryTake"/> until it is done or overflows, and the output after that. Nobody is woken under the lock.
 /// </remarks>
-internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, bool adapts)
+internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lanes, bool adapts)
 {
     private const int LargestChunk = 512;
+    private const int MostHeldPerLane = 2048;
     private static readonly long TargetTicks = Stopwatch.Frequency / 20_000;         // 50 µs
 
     private readonly Lock sync = new();
@@ -17,6 +18,8 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, bool ada
     private readonly Queue<Chunk<TIn, TOut>> output = new();      // ordered: as they came in; else: as they were finished
     private readonly Stack<Chunk<TIn, TOut>> spare = new();
     private readonly int capacity = capacity;
+    private readonly int mostHeld = Math.Max(capacity, lanes * MostHeldPerLane);
+    private int held;                                             // outputs of finished chunks
     private double ticksPerItem = double.MaxValue / 2;
     private int items;
     private bool completed;
@@ -53,19 +56,28 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, bool ada
 
     public void Complete() => Volatile.Write(ref completed, true);
 
-    /// <summary>Lane: the next chunk to work on.</summary>
+    /// <summary>Lane: the next chunk to work on, unless so much is held that the output is to go first.</summary>
     public bool TryTake(out Chunk<TIn, TOut> chunk)
     {
-        lock (sync) return todo.TryDequeue(out chunk!);
+        lock (sync)
+        {
+            chunk = null!;
+            return MayTake && todo.TryDequeue(out chunk!);
+        }
     }
 
+    /// <summary>Whether a lane could take something now.</summary>
     public bool HasWork
     {
         get
         {
-            lock (sync) return todo.Count > 0;
+            lock (sync) return todo.Count > 0 && MayTake;
         }
     }
+
+    // Stages that make many items of one could put out any number while an earlier chunk takes its time. The one whose turn
+    // it is may always be taken: until it has gone on, nothing else can.
+    private bool MayTake => held < mostHeld || !output.TryPeek(out Chunk<TIn, TOut>? head) || (todo.TryPeek(out Chunk<TIn, TOut>? next) && next == head);
 
     /// <summary>Lane: done with it.</summary>
     /// <returns>Whether the output has something to do now.</returns>
@@ -74,6 +86,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, bool ada
         lock (sync)
         {
             chunk.IsDone = true;
+            held += chunk.Outputs.Count;
             if (adapts) Adapt(ticks, chunk.Inputs.Count);
             if (!ordered && chunk.Overflow is null) output.Enqueue(chunk);
             return output.TryPeek(out Chunk<TIn, TOut>? head) && head.IsDone;
@@ -105,6 +118,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, bool ada
         {
             output.Dequeue();
             items -= chunk.Inputs.Count;
+            held -= chunk.Outputs.Count;
             chunk.Clear();
             spare.Push(chunk);
             return items <= capacity / 2;

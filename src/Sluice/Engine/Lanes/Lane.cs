@@ -3,11 +3,12 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
-/// <summary>One of the lanes of a parallel stage: an instance of the stage, which works on one chunk after the other.</summary>
+/// <summary>One of the lanes of a parallel stage: an instance of the stage, or of several that share their lanes, which works on one chunk after the other.</summary>
 /// <remarks>Runs at most once at a time; goes to rest when there is nothing to take. Its own outlet collects what comes out.</remarks>
 internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadPoolWorkItem
 {
     private const int MostHeldOutputs = 1024;
+    private const int ChunksPerTurn = 16;
 
     private Inlet<TIn> stage = null!;
     private Outlet outlet = null!;
@@ -16,10 +17,10 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
     public bool IsWorking => Volatile.Read(ref working) != 0;
 
     /// <summary>Called while the run is built.</summary>
-    public void Install(StageContext context, Func<StageContext, Inlet<TOut>, Inlet<TIn>> instance, Inlet<TOut> next)
+    public void Install(int last, Func<Inlet<TOut>, Inlet<TIn>> lane, Inlet<TOut> next)
     {
-        outlet = new Outlet(owner, next, context.Node);
-        stage = instance(context, outlet);
+        outlet = new Outlet(owner, next, last);
+        stage = lane(outlet);
         stage.Attach(owner);
     }
 
@@ -30,6 +31,9 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         scheduler.Schedule(this);
         return true;
     }
+
+    /// <summary>No more is wanted behind it.</summary>
+    public void Stop() => outlet.Upstream?.Stop();
 
     /// <summary>The end hooks of the instance; what they put out goes straight on.</summary>
     public ValueTask CompleteAsync()
@@ -42,6 +46,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
 
     private async Task RunAsync()
     {
+        int chunks = 0;
         while (true)
         {
             while (!owner.Run.IsStopping && owner.Board.TryTake(out Chunk<TIn, TOut> chunk))
@@ -51,6 +56,9 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
                 ValueTask work = WorkAsync(chunk);
                 if (!work.IsCompletedSuccessfully) await work;
                 if (owner.Board.Finish(chunk, Stopwatch.GetTimestamp() - start)) owner.WakeOutput();
+                if (++chunks < ChunksPerTurn) continue;
+                owner.Run.Scheduler.Schedule(this);              // at the end of its queue: others may need this thread
+                return;
             }
             // Rest, then look once more: a chunk may have come between the last look and now.
             Interlocked.Exchange(ref working, 0);
@@ -99,7 +107,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
     }
 
     /// <summary>Collects what the lane's instance puts out.</summary>
-    private sealed class Outlet : Inlet<TOut>
+    private sealed class Outlet : Inlet<TOut>, ICollector<TOut>
     {
         private readonly ParallelStage<TIn, TOut> owner;
         private readonly Inlet<TOut> next;
@@ -113,17 +121,24 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
 
         public void PassThrough() => passes = true;
 
+        public bool Collects => !passes;
+
+        public Span<TOut> Reserve(int count) => Chunk.Outputs.Reserve(count);
+
+        public void Added(int count, Ticket? ticket) => Chunk.Outputs.Added(count, ticket);
+
+        public ValueTask RoomAsync() => Chunk.Outputs.Count <= MostHeldOutputs ? default : WaitAsync();
+
         public override ValueTask PushAsync(TOut item, Ticket? ticket)
         {
             if (passes) return next.PushAsync(item, ticket);
-            if (Chunk.Outputs.Count >= MostHeldOutputs) return WaitAsync(item, ticket);
-            Chunk.Outputs.Add((item, ticket));
-            return default;
+            Chunk.Outputs.Add(item, ticket);
+            return RoomAsync();
         }
 
         protected override ValueTask OnCompleteAsync() => default;
 
-        private async ValueTask WaitAsync(TOut item, Ticket? ticket)
+        private async ValueTask WaitAsync()
         {
             overflow.Arm();
             owner.Board.Overflow(Chunk, overflow);
@@ -131,7 +146,6 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
             if (owner.Run.IsStopping) overflow.Wake();
             await overflow.WaitAsync();
             owner.Run.ThrowIfStopping();
-            Chunk.Outputs.Add((item, ticket));
         }
     }
 }

@@ -4,18 +4,21 @@ namespace Sluice;
 internal sealed class ParallelOutput<TIn, TOut>(
     Run run, Inlet<TOut> next, int node, ChunkBoard<TIn, TOut> board, Waiter roomForInput, Lane<TIn, TOut>[] lanes) : Pump(run, node)
 {
+    private const int ChunksPerTurn = 16;
+
     public Waiter Waiter { get; } = new(run.Scheduler);
 
     protected override async ValueTask PumpAsync()
     {
         try
         {
-            while (true)
+            for (int chunks = 1; ;)
             {
                 while (board.TryPeek(out Chunk<TIn, TOut> chunk))
                 {
                     ValueTask emitted = EmitAsync(chunk);
                     if (!emitted.IsCompletedSuccessfully) await emitted;
+                    if (chunks++ % ChunksPerTurn == 0) await Waiter.YieldAsync();
                 }
                 if (board.IsCompleted && board.IsEmpty) break;
                 next.Flush();
@@ -38,11 +41,11 @@ internal sealed class ParallelOutput<TIn, TOut>(
 
     private ValueTask EmitAsync(Chunk<TIn, TOut> chunk)
     {
-        List<(TOut Item, Ticket? Ticket)> outputs = chunk.Outputs;
+        Outbox<TOut> outputs = chunk.Outputs;
         for (int i = 0; i < outputs.Count; i++)
         {
             if (Run.IsStopping) throw new RunStoppedException();
-            ValueTask pushed = next.PushAsync(outputs[i].Item, outputs[i].Ticket);
+            ValueTask pushed = next.PushAsync(outputs[i], outputs.TicketOf(i));
             if (!pushed.IsCompletedSuccessfully) return RestAsync(pushed, chunk, i + 1);
         }
         EndOf(chunk);
@@ -56,7 +59,7 @@ internal sealed class ParallelOutput<TIn, TOut>(
             next.Flush();
             await pushed;
             if (at == chunk.Outputs.Count) break;
-            pushed = next.PushAsync(chunk.Outputs[at].Item, chunk.Outputs[at].Ticket);
+            pushed = next.PushAsync(chunk.Outputs[at], chunk.Outputs.TicketOf(at));
             at++;
         }
         EndOf(chunk);
@@ -70,10 +73,21 @@ internal sealed class ParallelOutput<TIn, TOut>(
             bool halfEmpty = board.Remove(chunk);
             Interlocked.MemoryBarrier();
             if (halfEmpty) roomForInput.Wake();
+            StartLanes();
             return;
         }
         chunk.Outputs.Clear();
         chunk.Overflow?.Wake();
+    }
+
+    /// <summary>Lanes that rest although there is work, because so much was held, may go on.</summary>
+    private void StartLanes()
+    {
+        foreach (Lane<TIn, TOut> lane in lanes)
+        {
+            if (!board.HasWork) return;
+            lane.TryStart(Run.Scheduler);
+        }
     }
 
     /// <returns>Whether there is nothing to do.</returns>

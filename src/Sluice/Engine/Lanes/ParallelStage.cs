@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>
 /// The input of a stage that works on several items at once: cuts what comes into chunks of about 50 µs of work and hands
-/// them to lanes. <see cref="ParallelOutput{TIn, TOut}"/> brings the results on, in order unless told otherwise.
+/// them to lanes, each of which may have several stages. <see cref="ParallelOutput{TIn, TOut}"/> brings the results on, in order unless told otherwise.
 /// </summary>
 internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
 {
@@ -10,20 +10,21 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     private readonly Lane<TIn, TOut>[] lanes;
     private readonly ParallelOutput<TIn, TOut> output;
     private volatile Chunk<TIn, TOut>? filling;
+    private bool stopped;
     private int fillLock;                            // 1: the input, or the watchdog, has `filling` in hand
 
-    private ParallelStage(RunBuilder builder, int node, StageOptions options, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<TIn>> instance)
+    private ParallelStage(RunBuilder builder, int node, int last, StageOptions options, Inlet<TOut> next, Func<Inlet<TOut>, Inlet<TIn>> lane)
     {
         Run = builder.Run;
         Node = node;
-        Board = new(options.Ordered, Math.Max(Run.Options.Capacity, options.Parallel), adapts: !Run.Scheduler.IsSerial);
+        Board = new(options.Ordered, Math.Max(Run.Options.Capacity, options.Parallel), options.Parallel, adapts: !Run.Scheduler.IsSerial);
         roomForInput = NewWaiter();
         lanes = new Lane<TIn, TOut>[options.Parallel];
-        output = new ParallelOutput<TIn, TOut>(Run, next, next.Node >= 0 ? next.Node : node, Board, roomForInput, lanes);
+        output = new ParallelOutput<TIn, TOut>(Run, next, next.Node >= 0 ? next.Node : last, Board, roomForInput, lanes);
         for (int i = 0; i < lanes.Length; i++)
         {
             lanes[i] = new Lane<TIn, TOut>(this);
-            lanes[i].Install(builder.Context(node), instance, next);
+            lanes[i].Install(last, lane, next);
         }
         next.Attach(this);
         Run.Add(output);
@@ -45,8 +46,8 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     public override void ComesFrom(int from) => From = from;
 
     public static Inlet<TIn> Create(
-        RunBuilder builder, int node, StageOptions options, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<TIn>> instance)
-        => new ParallelStage<TIn, TOut>(builder, node, options, next, instance);
+        RunBuilder builder, int node, int last, StageOptions options, Inlet<TOut> next, Func<Inlet<TOut>, Inlet<TIn>> lane)
+        => new ParallelStage<TIn, TOut>(builder, node, last, options, next, lane);
 
     public Waiter NewWaiter()
     {
@@ -55,7 +56,13 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         return waiter;
     }
 
-    public void Stop() => Upstream?.Stop();
+    /// <summary>No more is wanted: of what comes in, and of what a lane may be making out of one item.</summary>
+    public void Stop()
+    {
+        if (Interlocked.Exchange(ref stopped, true)) return;         // the lanes pass it on to here
+        foreach (Lane<TIn, TOut> lane in lanes) lane.Stop();
+        Upstream?.Stop();
+    }
 
     /// <summary>The input was held up with a chunk half full: it goes on its way.</summary>
     public void WakeConsumer() => Flush();

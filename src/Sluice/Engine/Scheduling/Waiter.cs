@@ -32,6 +32,17 @@ internal sealed class Waiter(RunScheduler scheduler, Func<bool>? onWake = null) 
     /// <returns>Whether no wait is needed.</returns>
     public bool Disarm() => Interlocked.Exchange(ref armed, 0) == 1;
 
+    /// <summary>
+    /// Goes to the end of the scheduler's queue. Whoever may always find something to do does so now and then: others may need the thread,
+    /// and a pool adds none while its threads are busy.
+    /// </summary>
+    public ValueTask YieldAsync()
+    {
+        Arm();
+        Wake();
+        return WaitAsync();
+    }
+
     public ValueTask WaitAsync() => new(this, core.Version);
 
     /// <summary>May be called by anyone, at any time; without effect unless armed. The caller has fenced.</summary>

@@ -88,6 +88,14 @@ public static partial class PipeDoor
         /// <summary>Branches that end in sinks, each of which gets every item.</summary>
         public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Func<Source<T>, Pipeline>[] sinks) => pipe.End(sinks);
 
+        /// <summary>Sinks, each of which gets every item: where overloaded methods are among them, which have no type of their own.</summary>
+        [OverloadResolutionPriority(-1)]
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Func<T, Task>[] sinks) => pipe.End((SinkBranches<T>)[.. sinks]);
+
+        /// <summary>Sinks, each of which gets every item: where overloaded methods are among them, which have no type of their own.</summary>
+        [OverloadResolutionPriority(-2)]
+        public static Sink<TIn> operator |(Pipe<TIn, T> pipe, Action<T>[] sinks) => pipe.End((SinkBranches<T>)[.. sinks]);
+
         /// <summary>Annotates the stage before it.</summary>
         public static Pipe<TIn, T> operator |(Pipe<TIn, T> pipe, StageAnnotation annotation) => pipe.Annotate(annotation);
 

@@ -88,6 +88,14 @@ public static partial class SourceDoor
         /// <summary>Branches that end in sinks, each of which gets every item.</summary>
         public static Pipeline operator |(Source<T> source, Func<Source<T>, Pipeline>[] sinks) => source.End(sinks);
 
+        /// <summary>Sinks, each of which gets every item: where overloaded methods are among them, which have no type of their own.</summary>
+        [OverloadResolutionPriority(-1)]
+        public static Pipeline operator |(Source<T> source, Func<T, Task>[] sinks) => source.End((SinkBranches<T>)[.. sinks]);
+
+        /// <summary>Sinks, each of which gets every item: where overloaded methods are among them, which have no type of their own.</summary>
+        [OverloadResolutionPriority(-2)]
+        public static Pipeline operator |(Source<T> source, Action<T>[] sinks) => source.End((SinkBranches<T>)[.. sinks]);
+
         /// <summary>Annotates the stage before it.</summary>
         public static Source<T> operator |(Source<T> source, StageAnnotation annotation) => source.Annotate(annotation);
 

@@ -35,7 +35,7 @@ public sealed class Output<T>
     public ValueTask PushAsync<TNamed>(NamedOutput<TNamed> output, TNamed item)
     {
         ArgumentNullException.ThrowIfNull(output);
-        return context.Run.Outputs.WriteAsync(output.Name, item, context.Token);
+        return context.Run.Outputs.WriteAsync(context.Node, output.Name, item, context.Token);
     }
 
     /// <summary>What failed downstream is not the node's to handle: it goes on even if the node swallowed it.</summary>

@@ -28,10 +28,12 @@ internal sealed class BroadcastOperator<T> : FanOutOperator<T>
 {
     public override string Kind => "broadcast";
 
+    public override bool IsOnlyEdges => true;
+
     public override FanOut<T> Create(StageContext context, Inlet<T>[] branches)
     {
         context.IsOneToOne = true;
-        return Array.TrueForAll(branches, branch => branch is ActionSinkStage<T>)
+        return Array.TrueForAll(branches, branch => branch is ActionSinkStage<T> { IsOneNode: true })
             ? new SinkRun<T>(context, Array.ConvertAll(branches, branch => (ActionSinkStage<T>)branch))
             : new BroadcastStage<T>(context, branches);
     }

@@ -32,15 +32,28 @@ internal sealed class ActionSink<T>(Action<T> function) : Operator<T, Nothing>
     public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new ActionSinkStage<T>(context, next, function);
 }
 
-internal sealed class ActionSinkStage<T> : Stage<T, Nothing>
+internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>
 {
-    public ActionSinkStage(StageContext context, Inlet<Nothing> next, Action<T> function) : base(context, next)
+    private readonly MapSteps? steps;                // where the function is that of several nodes
+
+    public ActionSinkStage(StageContext context, Inlet<Nothing> next, Action<T> function, MapSteps? steps = null) : base(context, next)
     {
         Function = function;
         context.IsOneToOne = true;
+        this.steps = steps;
+        if (steps is not null) Node = steps.Node;
     }
 
     public Action<T> Function { get; }
+
+    public bool IsOneNode => steps is null;
+
+    public Inlet<TBefore>? TryPrepend<TBefore>(int node, Func<TBefore, T> map)
+    {
+        if (!HasOneInput) return null;
+        MapSteps all = steps ?? new MapSteps(Context);
+        return new ActionSinkStage<TBefore>(Context, Next, all.Prepend(node, map, Function), all);
+    }
 
     /// <summary>Straight out of a ring, without a call per item but the user's.</summary>
     public override ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
@@ -65,7 +78,7 @@ internal sealed class ActionSinkStage<T> : Stage<T, Nothing>
         }
         catch (Exception e) when (inUserCode)
         {
-            throw Context.Failure(e, item, ticket);
+            throw Failure(e, item, ticket);
         }
         finally
         {
@@ -84,13 +97,14 @@ internal sealed class ActionSinkStage<T> : Stage<T, Nothing>
         }
         catch (Exception e)
         {
-            throw Context.Failure(e, item, ticket);
+            throw Failure(e, item, ticket);
         }
         ticket?.Settle(Outcome.Completed);
         return default;
     }
 
-    public Exception Failure(Exception cause, T item, Ticket? ticket) => Context.Failure(cause, item, ticket);
+    public Exception Failure(Exception cause, T item, Ticket? ticket)
+        => steps is null ? Context.Failure(cause, item, ticket) : steps.Failure(cause, item, ticket);
 }
 
 /// <param name="function">The function in its widest form.</param>

@@ -27,6 +27,8 @@ internal sealed class SelectOperator<T, TOut>(Func<T, TOut> function) : Operator
 
     public override Delegate Function => function;
 
+    public override bool MayRunAhead => true;
+
     public override Inlet<T> Create(StageContext context, Inlet<TOut> next) => new SelectStage<T, TOut>(context, next, function);
 
     public override Inlet<T>? TryFuse(int node, Inlet<TOut> next) => TryFuse(node, next, function);
@@ -36,29 +38,44 @@ internal sealed class SelectOperator<T, TOut>(Func<T, TOut> function) : Operator
         => next switch
         {
             SelectRun<T> run when run.TryPrepend(node, (Func<T, T>)(object)function) => run,
-            SelectStage<T, T> { HasOneInput: true } single when node == single.Node + 1
+            SelectStage<T, T> { HasOneInput: true, IsOneNode: true } single when node == single.Node + 1
                 => new SelectRun<T>(single.Context, single.Next, single.Function).Prepend(node, (Func<T, T>)(object)function),
+            ITakesMap<TOut> other when typeof(T) != typeof(TOut) => other.TryPrepend(node, function),
             _ => null,
         };
 }
 
-internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>
+internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITakesMap<T>, ITakesStretch<T>
 {
     private readonly Boundary<TOut>? outlet;
+    private readonly ICollector<TOut>? collector;
+    private readonly MapSteps? steps;                // where the function is that of several nodes
 
-    public SelectStage(StageContext context, Inlet<TOut> next, Func<T, TOut> function) : base(context, next)
+    public SelectStage(StageContext context, Inlet<TOut> next, Func<T, TOut> function, MapSteps? steps = null) : base(context, next)
     {
         Function = function;
         context.IsOneToOne = true;
         outlet = next as Boundary<TOut>;
+        collector = next as ICollector<TOut>;
+        this.steps = steps;
+        if (steps is not null) Node = steps.Node;
     }
 
     public Func<T, TOut> Function { get; }
 
     public override bool HandsOn => Next.HandsOn;
 
+    public bool IsOneNode => steps is null;
+
+    public Inlet<TBefore>? TryPrepend<TBefore>(int node, Func<TBefore, T> map)
+    {
+        if (!HasOneInput) return null;
+        MapSteps all = steps ?? new MapSteps(Context);
+        return new SelectStage<TBefore, TOut>(Context, Next, all.Prepend(node, map, Function), all);
+    }
+
     FanOut<T>? IRoutedMap<T>.TryFuse(StageContext context, Inlet<T>[] branches, RouteOperator<T> route)
-        => Array.TrueForAll(branches, branch => branch is SelectStage<T, TOut> { outlet: null } map && ReferenceEquals(map.Next, Next))
+        => Array.TrueForAll(branches, branch => branch is SelectStage<T, TOut> { outlet: null, steps: null } map && ReferenceEquals(map.Next, Next))
             ? new RouteRun<T, TOut>(context, Array.ConvertAll(branches, branch => (SelectStage<T, TOut>)branch), route)
             : null;
 
@@ -107,7 +124,7 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>
         }
         catch (Exception e) when (e is not RunStoppedException)
         {
-            throw Context.Failure(e, item, ticket);
+            throw Failure(e, item, ticket);
         }
         finally
         {
@@ -116,6 +133,36 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>
             ring.Skip(entered);
             outlet!.Added(left);
         }
+    }
+
+    bool ITakesStretch<T>.TakesStretches => collector is { Collects: true };
+
+    ValueTask ITakesStretch<T>.PushAsync(ReadOnlySpan<T> items, Ticket? ticket, ref int taken)
+    {
+        Span<TOut> output = collector!.Reserve(items.Length);
+        Func<T, TOut> function = Function;
+        Run run = Context.Run;
+        int left = 0;
+        try
+        {
+            for (; left < output.Length; left++)
+            {
+                if (run.IsStopping) throw new RunStoppedException();
+                output[left] = function(items[left]);
+            }
+            taken = left;
+        }
+        catch (Exception e) when (e is not RunStoppedException)
+        {
+            taken = left + 1;
+            throw Failure(e, items[left], ticket);
+        }
+        finally
+        {
+            Context.In += taken;
+            collector.Added(left, ticket);
+        }
+        return collector.RoomAsync();
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
@@ -128,10 +175,13 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>
         }
         catch (Exception e)
         {
-            throw Context.Failure(e, item, ticket);
+            throw Failure(e, item, ticket);
         }
         return Next.PushAsync(result, ticket);
     }
+
+    private Exception Failure(Exception cause, T item, Ticket? ticket)
+        => steps is null ? Context.Failure(cause, item, ticket) : steps.Failure(cause, item, ticket);
 }
 
 /// <summary>Adjacent maps of one type in one object: a loop over the functions, with one push and one counter for all.</summary>

@@ -19,6 +19,8 @@ internal sealed class SelectManyOperator<T, TOut>(Func<T, IEnumerable<TOut>> fun
 
     public override Delegate Function => function;
 
+    public override bool MayRunAhead => true;
+
     public override Inlet<T> Create(StageContext context, Inlet<TOut> next) => new SelectManyStage<T, TOut>(context, next, function);
 }
 
@@ -26,7 +28,12 @@ internal sealed class SelectManyOperator<T, TOut>(Func<T, IEnumerable<TOut>> fun
 internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut> next, Func<T, IEnumerable<TOut>> function)
     : Stage<T, TOut>(context, next), IUpstream
 {
+    private const int ItemsPerTurn = 4096;           // a power of two
+
+    private readonly ITakesStretch<TOut>? collecting = next as ITakesStretch<TOut>;
+    private Waiter? turn;
     private bool stopped;
+    private Exception? broken;                       // what the sequence threw, while what came before goes on its way
     private long outBefore;
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
@@ -68,6 +75,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
     {
         StageContext context = Context;
         Inlet<TOut> next = Next;
+        if (collecting is { TakesStretches: true }) return PushStretches(collecting, items, item, ticket, ref done);
         bool inUserCode = false;
         try
         {
@@ -82,6 +90,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
                 context.Out++;
                 ValueTask pushed = next.PushAsync(result, ticket);
                 if (!pushed.IsCompletedSuccessfully) return pushed;
+                if ((context.Out & (ItemsPerTurn - 1)) == 0) return (turn ??= new Waiter(context.Run.Scheduler)).YieldAsync();
             }
         }
         catch (Exception e) when (inUserCode)
@@ -90,6 +99,51 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
         }
         done = true;
         ticket?.Settle(Outcome.Skipped);           // the hold of this loop; what came out decides, if anything did
+        return default;
+    }
+
+    /// <summary>The same in a lane, where what comes out is collected anyway: some at a time.</summary>
+    private ValueTask PushStretches(ITakesStretch<TOut> next, IEnumerator<TOut> items, T item, Ticket? ticket, ref bool done)
+    {
+        Stretch some = default;
+        Span<TOut> room = some;
+        for (bool ended = false; !ended && !Volatile.Read(ref stopped);)
+        {
+            Context.Run.ThrowIfStopping();
+            int count = 0;
+            try
+            {
+                while (count < room.Length && broken is null && !ended)
+                {
+                    if (items.MoveNext()) room[count++] = items.Current;
+                    else ended = true;
+                }
+            }
+            catch (Exception e)
+            {
+                broken = e;
+            }
+            if (count == 0) break;
+            ticket?.Add(count);
+            int taken = 0;
+            ValueTask pushed;
+            try
+            {
+                pushed = next.PushAsync(room[..count], ticket, ref taken);
+            }
+            finally
+            {
+                Context.Out += taken;
+            }
+            if (!pushed.IsCompletedSuccessfully) return pushed;
+        }
+        if (broken is { } cause)
+        {
+            broken = null;
+            throw Context.Failure(cause, item, ticket);
+        }
+        done = true;
+        ticket?.Settle(Outcome.Skipped);
         return default;
     }
 
@@ -104,5 +158,11 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
                 pushed = PushSome(items, item, ticket, ref done);
             }
         }
+    }
+
+    [InlineArray(32)]
+    private struct Stretch
+    {
+        private TOut first;
     }
 }

@@ -26,6 +26,9 @@ internal sealed class SelectManyAsyncOperator<T, TOut>(Func<T, CancellationToken
 internal sealed class SelectManyAsyncStage<T, TOut>(
     StageContext context, Inlet<TOut> next, Func<T, CancellationToken, IAsyncEnumerable<TOut>> function) : Stage<T, TOut>(context, next), IUpstream
 {
+    private const int ItemsPerTurn = 4096;           // a power of two
+
+    private Waiter? turn;
     private bool stopped;
 
     public override async ValueTask PushAsync(T item, Ticket? ticket)
@@ -52,6 +55,9 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
                 }
                 ticket?.Add(1);
                 await EmitAsync(items.Current, ticket);
+                if ((Context.Out & (ItemsPerTurn - 1)) != 0) continue;
+                Next.Flush();
+                await (turn ??= new Waiter(Context.Run.Scheduler)).YieldAsync();
             }
             failed = false;
         }

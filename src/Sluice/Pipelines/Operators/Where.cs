@@ -33,6 +33,8 @@ internal sealed class WhereOperator<T>(Func<T, bool> predicate) : Operator<T, T>
 
     public override Delegate Function => predicate;
 
+    public override bool MayRunAhead => true;
+
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new WhereStage<T>(context, next, predicate);
 }
 

@@ -45,13 +45,13 @@ internal sealed class WindowStage<T>(StageContext context, Inlet<Window<T>> next
 
     private async ValueTask CloseAsync(long now)
     {
-        int closed = 0;
-        for (; closed < open.Count && open[closed].End <= now; closed++)
+        // Out of the list first: a push that a stopping run breaks off is not to be repeated by whoever comes next.
+        while (open.Count > 0 && open[0].End <= now)
         {
-            Gathered window = open[closed];
-            if (window.Items.Count > 0) await EmitAsync(window, window.End);
+            Gathered window = open[0];
+            open.RemoveAt(0);
+            if (window.Items.Count > 0) await EmitAsync(window.Start, window.End, window.Items);
         }
-        open.RemoveRange(0, closed);
         if (open.Count > 0) SetTimer(new(open[0].End - UtcNow));
     }
 
@@ -60,13 +60,14 @@ internal sealed class WindowStage<T>(StageContext context, Inlet<Window<T>> next
         foreach (Gathered window in open)
         {
             if (window.Items.Count < maxItems) continue;
-            await EmitAsync(window, now);
+            (long start, List<T> items) = (window.Start, window.Items);
             (window.Start, window.Items) = (now, []);
+            await EmitAsync(start, now, items);
         }
     }
 
-    private ValueTask EmitAsync(Gathered window, long end)
-        => EmitAsync(new Window<T>(new(window.Start, TimeSpan.Zero), new(end, TimeSpan.Zero), window.Items.AsReadOnly()), null);
+    private ValueTask EmitAsync(long start, long end, List<T> items)
+        => EmitAsync(new Window<T>(new(start, TimeSpan.Zero), new(end, TimeSpan.Zero), items.AsReadOnly()), null);
 
     /// <summary>A window that is open.</summary>
     private sealed class Gathered

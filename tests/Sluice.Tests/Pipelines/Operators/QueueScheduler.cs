@@ -8,9 +8,10 @@ internal sealed class QueueScheduler : RunScheduler
     private readonly Queue<Action> queue = new();
     private readonly Context context;
 
-    public QueueScheduler() => context = new(this);
+    /// <param name="isSerial">Whether the engine may know; otherwise it takes this for a pool, of one thread.</param>
+    public QueueScheduler(bool isSerial = true) => (context, IsSerial) = (new(this), isSerial);
 
-    public override bool IsSerial => true;
+    public override bool IsSerial { get; }
 
     public override void Schedule(IThreadPoolWorkItem work) => Add(work.Execute);
 

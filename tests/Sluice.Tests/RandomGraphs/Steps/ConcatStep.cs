@@ -15,6 +15,7 @@ internal sealed record ConcatStep(int Id, Flow Other) : Step(Id)
         NodeExpectation node = oracle.Node(
             Name, input.Queue + other.Queue + (2 * oracle.Capacity), input.Most + other.Most, input.Most + other.Most);
         List<Item> all = [.. input.InOrder, .. other.InOrder];
+        node.InPerOut = 1;
         node.In = node.Out = all.Count;
         return Expected.Ordered(all, 0, input.Most + other.Most);
     }

@@ -37,7 +37,7 @@ internal static class Fan
         {
             node.Failed++;
             lost.Root?.EndsAs(RootEnd.Failed);
-            oracle.Fatal.Add(new(name, lost.Value, !oracle.MayBeStopped));
+            oracle.Fatal.Add(new(name, lost.Value, !oracle.MayBeStopped, lost.Root is not null));
         }
         node.Out = routed.Sum(lane => lane.Count);
         node.In = node.Out + node.Failed;

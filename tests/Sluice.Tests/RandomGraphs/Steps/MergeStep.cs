@@ -13,6 +13,7 @@ internal sealed record MergeStep(int Id, Flow Other) : Step(Id)
     {
         Expected both = Expected.Together([input, Other.Expect(oracle, false)], 0);
         NodeExpectation node = oracle.Node(Name, both.Queue + (2 * oracle.Capacity), both.Most, both.Most);
+        node.InPerOut = 1;
         node.In = node.Out = both.Items.Count();
         return both with { Queue = 0 };
     }

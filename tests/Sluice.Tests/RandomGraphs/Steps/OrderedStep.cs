@@ -24,6 +24,7 @@ internal abstract record OrderedStep(int Id, int? Buffer) : Step(Id)
         node.Out = outputs.Count;
         node.Skipped = EndsItems ? 0 : node.In - node.Out;
         node.IsExact &= !MayStop;
+        node.InPerOut = EndsItems ? 0 : 1;
         if (EndsItems)
         {
             foreach (Item item in input.Items) item.Root?.EndsAs(RootEnd.Completed);

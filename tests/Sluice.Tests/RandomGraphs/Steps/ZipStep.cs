@@ -19,6 +19,7 @@ internal sealed record ZipStep(int Id, Flow Other) : Step(Id)
         var pairs = input.InOrder.Zip(other.InOrder, (left, right) => new Item(Pair(left.Value, right.Value), null)).ToList();
         node.Out = pairs.Count;
         node.IsExact = false;
+        node.InPerOut = 2;
         foreach (Item item in input.Items.Concat(other.Items)) item.Root?.EndsAs(RootEnd.Completed);
         return Expected.Ordered(pairs, 0, most);
     }

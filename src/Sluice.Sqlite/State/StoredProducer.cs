@@ -1,0 +1,49 @@
+namespace Sluice.Sqlite;
+
+/// <summary>A producer as the database has it.</summary>
+/// <param name="stream">Its stream.</param>
+/// <param name="name">Its name.</param>
+/// <param name="id">Its row; zero if it has none yet.</param>
+/// <param name="epoch">Raised by every opening.</param>
+/// <param name="forgetAt">When it may be forgotten, in ticks; null for never.</param>
+/// <param name="position">What it wants to find again.</param>
+internal sealed class StoredProducer(long stream, string name, long id, long epoch, long? forgetAt, byte[] position) : Stored
+{
+    private bool hasMore;                            // changed: what most appends leave as it is
+
+    public long Epoch => epoch;
+    public byte[] Position => position;
+    public long? ForgetAt => forgetAt;
+    public long Last { get; private set; }
+    public long LastFrom { get; private set; }       // the first number of the last append
+    public EntryId? LastId { get; private set; }     // where that went
+
+    public void Open() => (epoch, hasMore) = (epoch + 1, true);
+
+    public void Append(long first, long last, EntryId? entry) => (LastFrom, Last, LastId) = (first, last, entry);
+
+    public void Remember(byte[] newPosition) => (position, hasMore) = (newPosition, true);
+
+    public void ForgetBy(long? ticks)
+    {
+        if (forgetAt != ticks) (forgetAt, hasMore) = (ticks, true);
+    }
+
+    public override void Save(Database database)
+    {
+        if (id == 0)
+        {
+            database.Sql("INSERT OR REPLACE INTO sluice_producer(last, last_from, generation, part, first, epoch, forget, position, stream, name) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+                .Put(Last).Put(LastFrom).Put(LastId?.Generation ?? 0).Put(LastId?.Partition ?? 0).Put(LastId?.Sequence ?? 0)
+                .Put(epoch).Put(forgetAt).Put(position).Put(stream).Put(name).Run();
+            id = database.LastId;
+        }
+        else
+        {
+            database.Sql("UPDATE sluice_producer SET last = ?, last_from = ?, generation = ?, part = ?, first = ? WHERE id = ?")
+                .Put(Last).Put(LastFrom).Put(LastId?.Generation ?? 0).Put(LastId?.Partition ?? 0).Put(LastId?.Sequence ?? 0).Put(id).Run();
+            if (hasMore) database.Sql("UPDATE sluice_producer SET epoch = ?, forget = ?, position = ? WHERE id = ?").Put(epoch).Put(forgetAt).Put(position).Put(id).Run();
+        }
+        hasMore = false;
+    }
+}

@@ -1,0 +1,118 @@
+namespace Sluice;
+
+/// <summary>An inlet that a map of another type can become part of: then one call does the work of both.</summary>
+internal interface ITakesMap<T>
+{
+    /// <summary>Called while the run is built.</summary>
+    /// <returns>What takes the place of the inlet, with the map before it; null where something else comes in between.</returns>
+    Inlet<TBefore>? TryPrepend<TBefore>(int node, Func<TBefore, T> map);
+}
+
+/// <summary>
+/// The nodes whose functions have been put together into the one function of an instance: counts for them, and knows at
+/// which of them an item failed. Filled while the run is built; the failures are written by the instance's island.
+/// </summary>
+/// <remarks>
+/// Adjacent maps of one type are a <see cref="SelectRun{T}"/>, a loop over them. Where the type changes there can be no
+/// such loop, but a function that calls the next: it saves a push, which with a value of some words costs more than the call.
+/// </remarks>
+internal sealed class MapSteps : IReportsCounts
+{
+    private readonly StageContext context;
+    private int[] nodes;                             // in the order of the items
+    private long[] failures = [];
+    private int failedNode = -1;
+    private object? failedItem;
+
+    /// <summary>Called while the run is built: the steps of an instance of one, for now.</summary>
+    public MapSteps(StageContext context)
+    {
+        (this.context, nodes) = (context, [context.Node]);
+        (context.Reporter, context.IsReported) = (this, true);
+    }
+
+    /// <summary>The first node.</summary>
+    public int Node => nodes[0];
+
+    /// <summary>Called while the run is built: puts a step before the others, whose function is <paramref name="others"/>.</summary>
+    public Func<TBefore, TOut> Prepend<TBefore, T, TOut>(int node, Func<TBefore, T> map, Func<T, TOut> others)
+        => new Map<TBefore, T, TOut>(this, map, others, PutFirst(node)).Invoke;
+
+    /// <inheritdoc cref="Prepend{TBefore, T, TOut}"/>
+    public Action<TBefore> Prepend<TBefore, T>(int node, Func<TBefore, T> map, Action<T> others)
+        => new Sink<TBefore, T>(this, map, others, PutFirst(node)).Invoke;
+
+    public void Report(NodeCounts[] counts)
+    {
+        long count = Volatile.Read(ref context.In);
+        for (int step = 0; step < nodes.Length; step++)
+        {
+            ref NodeCounts node = ref counts[nodes[step]];
+            long failed = Volatile.Read(ref failures[step]);
+            node.In += count;
+            node.Failed += failed;
+            count -= failed;
+            node.Out += count;
+        }
+    }
+
+    /// <summary>The failure of whichever step it was; of the first one, at <paramref name="item"/>, if no other has taken note.</summary>
+    /// <remarks>There are no policies in here, so the run stops; but until it has, a lane goes on with other items.</remarks>
+    public Exception Failure(Exception cause, object? item, Ticket? ticket)
+    {
+        (int node, object? at) = failedNode < 0 ? (nodes[0], item) : (failedNode, failedItem);
+        (failedNode, failedItem) = (-1, null);
+        Exception failure = context.Failure(cause, at, ticket, node);
+        if (failure is PipelineException) failures[Array.IndexOf(nodes, node)]++;
+        return failure;
+    }
+
+    /// <summary>In an exception filter, so that the innermost step is asked first.</summary>
+    /// <returns>False: the exception goes on.</returns>
+    private bool Note(int node, object? item)
+    {
+        if (failedNode < 0) (failedNode, failedItem) = (node, item);
+        return false;
+    }
+
+    /// <returns>The node that was first before.</returns>
+    private int PutFirst(int node)
+    {
+        int second = nodes[0];
+        nodes = [node, .. nodes];
+        failures = new long[nodes.Length];
+        return second;
+    }
+
+    private sealed class Map<T, TBetween, TOut>(MapSteps steps, Func<T, TBetween> first, Func<TBetween, TOut> second, int secondNode)
+    {
+        public TOut Invoke(T item)
+        {
+            TBetween between = first(item);
+            try
+            {
+                return second(between);
+            }
+            catch when (steps.Note(secondNode, between))
+            {
+                throw;
+            }
+        }
+    }
+
+    private sealed class Sink<T, TBetween>(MapSteps steps, Func<T, TBetween> first, Action<TBetween> second, int secondNode)
+    {
+        public void Invoke(T item)
+        {
+            TBetween between = first(item);
+            try
+            {
+                second(between);
+            }
+            catch when (steps.Note(secondNode, between))
+            {
+                throw;
+            }
+        }
+    }
+}

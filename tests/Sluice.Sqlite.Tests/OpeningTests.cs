@@ -1,0 +1,84 @@
+using Sluice.Sqlite.Tests.Victims;
+
+namespace Sluice.Sqlite.Tests;
+
+public sealed class OpeningTests : IDisposable
+{
+    private readonly TempDirectory directory = new();
+
+    [Fact]
+    public async Task AStoreIsOpenOnceAtATime()
+    {
+        string path = directory.File("store.db");
+        var victim = new VictimProcess();
+        await victim.CallAsync("open", path, false, DateTimeOffset.UnixEpoch);
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
+        Assert.Contains($"The store {path} is open already", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', failure.Message);
+        await victim.KillAsync();
+
+        await using (Shop shop = await Shop.OpenAsync(path))
+        {
+            File.CreateSymbolicLink(directory.File("link.db"), path);
+            await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
+            await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(directory.File("link.db"), Durability.Process).AsTask());
+            await shop.AppendAsync("still mine");
+        }
+        await using Shop again = await Shop.OpenAsync(path);
+        Assert.Equal(["still mine"], await again.ReadAsync());
+    }
+
+    [Fact]
+    public async Task ANewerSchemaIsRefusedAndLeftAlone()
+    {
+        string path = directory.File("store.db");
+        await using (Shop shop = await Shop.OpenAsync(path)) await shop.Store.WithDatabaseAsync(database => database.Execute("UPDATE sluice_meta SET version = 99"));
+        byte[] before = await File.ReadAllBytesAsync(path);
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
+        Assert.Contains("schema version 99", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(before, await File.ReadAllBytesAsync(path));
+    }
+
+    [Fact]
+    public async Task WhatIsNoDatabaseIsNamedAndLeftAlone()
+    {
+        string path = directory.File("notes.txt");
+        await File.WriteAllTextAsync(path, new string('x', 5000));
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
+        Assert.Contains($"{path} is no SQLite database", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(5000, new FileInfo(path).Length);
+        failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(directory.File("no/such/store.db"), Durability.Process).AsTask());
+        Assert.Contains("directory does not exist", failure.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ArgumentException>(() => SqliteStreamStore.OpenAsync(path, Durability.Memory).AsTask());
+    }
+
+    [Fact]
+    public async Task AnotherProgramsTablesStayInTheFile()
+    {
+        string path = directory.File("store.db");
+        await using (Shop shop = await Shop.OpenAsync(path))
+        {
+            await shop.Store.ExecuteAsync(new SqliteWrites().Add("CREATE TABLE mine(x)").Add("INSERT INTO mine VALUES(?)", 7));
+            await shop.AppendAsync("a");
+        }
+        await using Shop again = await Shop.OpenAsync(path);
+        await again.Store.WithDatabaseAsync(database => Assert.Equal("7", database.Ask("SELECT x FROM mine")));
+    }
+
+    [Fact]
+    public async Task AReadOnlyDirectoryIsNamed()
+    {
+        using Mount? mount = Mount.Try(directory.File("disk"), "size=8m");
+        Assert.SkipWhen(mount is null, "Only root can mount a file system, and others can be kept out by permissions: run as root.");
+        string path = Path.Combine(mount.Path, "store.db");
+        await using (Shop shop = await Shop.OpenAsync(path)) await shop.AppendAsync("a");
+        mount.Remount("ro");
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
+        Assert.Contains("read-only", failure.Message, StringComparison.Ordinal);
+        mount.Remount("rw");
+        await using Shop again = await Shop.OpenAsync(path);
+        Assert.Equal(["a"], await again.ReadAsync());
+    }
+
+    public void Dispose() => directory.Dispose();
+}

@@ -1,0 +1,47 @@
+namespace Sluice.Sqlite.Tests;
+
+public sealed class SizeTests : IDisposable
+{
+    private readonly TempDirectory directory = new();
+
+    [Fact]
+    public async Task AMillionAcceptedEntriesTakeNoMemory()
+    {
+        string path = directory.File("store.db");
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process);
+        await store.OpenStreamAsync("s", new() { MaxItems = 2_000_000 });
+        await store.AddGroupAsync(new("s", "g"));
+        using var batch = new EntryBatch();
+        for (int i = 0; i < 1000; i++) batch.Add(new byte[100]);
+        await store.AppendAsync(new("s", "p", 0, 1, batch));
+        (long managed, long native) = (GC.GetTotalMemory(forceFullCollection: true), SQLitePCL.raw.sqlite3_memory_used());
+        for (int i = 1; i < 1000; i++) Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new("s", "p", 0, 1 + (i * 1000), batch))).Status);
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - managed, long.MinValue, 25_000_000);
+        Assert.InRange(SQLitePCL.raw.sqlite3_memory_used() - native, long.MinValue, 25_000_000);
+        Assert.Equal(1_000_000, (await store.FindStreamAsync("s"))!.Groups[0].Outstanding);
+        Assert.InRange(new FileInfo(path + "-wal").Length, 0, 40 << 20); // the log is copied into the file now and then
+    }
+
+    [Fact]
+    public async Task WhatIsSettledLeavesAndTheFileStopsGrowing()
+    {
+        string path = directory.File("store.db");
+        await using Shop shop = await Shop.OpenAsync(path, options: new() { LogBytes = 1 << 20 });
+        string[] payloads = [.. Enumerable.Range(0, 2000).Select(i => $"{i} {new string('x', 200)}")];
+        long grown = 0;
+        for (int round = 0; round < 40; round++)
+        {
+            await shop.AppendAsync(payloads);
+            await shop.SettleAllAsync();
+            if (round == 9) grown = Size();
+        }
+        Assert.Equal((0, 0), ((await shop.Store.FindStreamAsync("orders"))!.Items, (await shop.Store.FindStreamAsync("orders"))!.Bytes));
+        await shop.Store.WithDatabaseAsync(database => Assert.Equal("0", database.Ask("SELECT count(*) FROM sluice_chunk")));
+        Assert.InRange(Size(), 0, grown + (1 << 20));
+        Assert.InRange(Size(), 0, 5 << 20);          // of 17 MB that went through
+
+        long Size() => new FileInfo(path).Length + new FileInfo(path + "-wal").Length;
+    }
+
+    public void Dispose() => directory.Dispose();
+}

@@ -1,0 +1,43 @@
+using System.Reflection;
+using System.Text.Json;
+using Sluice.Sqlite.Victim;
+
+namespace Sluice.Sqlite.Tests.Victims;
+
+/// <summary>A store in another process, called like one in this.</summary>
+#pragma warning disable CA1852 // the proxy is made of a class derived from it at run time
+internal class RemoteStore : DispatchProxy
+#pragma warning restore CA1852
+{
+    public VictimProcess Victim { get; private set; } = null!;
+
+    public static IStreamStore Over(VictimProcess victim)
+    {
+        IStreamStore store = Create<IStreamStore, RemoteStore>();
+        ((RemoteStore)(object)store).Victim = victim;
+        return store;
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+    {
+        (MethodInfo method, object?[] arguments) = (targetMethod!, args!);
+        if (method.Name == nameof(IAsyncDisposable.DisposeAsync)) return new ValueTask(CloseAsync());
+        CancellationToken cancellation = arguments.OfType<CancellationToken>().FirstOrDefault();
+        Task<JsonElement?> call = cancellation.IsCancellationRequested
+            ? Task.FromCanceled<JsonElement?>(cancellation)
+            : Victim.CallAsync(method.Name, [.. arguments.Where(argument => argument is not CancellationToken)]).WaitAsync(cancellation);
+        if (method.ReturnType == typeof(ValueTask)) return new ValueTask(call);
+        if (!method.ReturnType.IsGenericType) return call.GetAwaiter().GetResult()?.Deserialize(method.ReturnType, Wire.Options);
+        return typeof(RemoteStore).GetMethod(nameof(ResultAsync), BindingFlags.NonPublic | BindingFlags.Static)!
+            .MakeGenericMethod(method.ReturnType.GetGenericArguments()[0]).Invoke(null, [call]);
+    }
+
+    private static async ValueTask<T?> ResultAsync<T>(Task<JsonElement?> call)
+        => await call is { } result ? result.Deserialize<T>(Wire.Options) : default;
+
+    private async Task CloseAsync()
+    {
+        await Victim.CallAsync("close");
+        await Victim.KillAsync();
+    }
+}

@@ -1,0 +1,127 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Engine;
+
+public class DrainTests
+{
+    private readonly TestClock clock = new();
+    private readonly SeededScheduler scheduler = new(11);
+    private readonly SourceProbe<int> source = new();
+    private readonly SinkProbe<int> sink = new();
+
+    private RunOptions Options => new() { Scheduler = scheduler, Time = clock };
+
+    [Theory]
+    [InlineData(ExecutionMode.SingleThread)]
+    [InlineData(ExecutionMode.MultiThread)]
+    public async Task ADrainStopsTheSourceAndLetsTheRestGoThrough(ExecutionMode mode)
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            long produced = 0, seen = 0;
+            IEnumerable<long> Endless()
+            {
+                while (true) yield return produced++;
+            }
+            var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Run? run = null;
+            Pipeline pipeline = Source.From(Endless()) | (n => n) | Stage.Buffer(8) | (n => n) | Stage.Parallel(2) | (async (long _) =>
+            {
+                await Task.Yield();
+                if (++seen == 10) begun.SetResult();
+            });
+            var starting = Task.Run(() => pipeline.Start(new RunOptions { Mode = mode, TrackItems = true, Started = started => run = started }));
+            await begun.Task;
+            Assert.True(await run!.DrainAsync());
+            await starting;
+            Assert.Equal(produced, seen);
+            Assert.Equal(new RootCounts(produced, produced, 0, 0, 0), run.Snapshot().Roots);
+            Assert.True(await run.DrainAsync());                         // once more does nothing
+        }
+    }
+
+    [Fact]
+    public async Task ASourceThatIgnoresItsTokenDoesNotHoldADrainUpAndIsNamedWhileItRuns()
+    {
+        var late = new TaskCompletionSource();
+        async IAsyncEnumerable<int> Deaf()
+        {
+            yield return 1;
+            await late.Task;
+            yield return 2;
+        }
+        Run run = (Source.From(Deaf()) | Stage.Named("deaf") | sink.Sink).Start(Options);
+        Task<bool> drained = run.DrainAsync();
+        scheduler.RunUntilIdle();
+        Assert.Equal([1], sink.Items);
+        clock.Advance(TimeSpan.FromSeconds(30));                         // the grace
+        scheduler.RunUntilIdle();
+        Assert.True(await drained);
+        Assert.Equal(["deaf"], run.StillRunning);
+        Assert.Contains("did not stop: deaf", run.Snapshot().ToString(), StringComparison.Ordinal);
+        late.SetResult();
+        scheduler.RunUntilIdle();
+        Assert.Empty(run.StillRunning);
+        Assert.Equal([1], sink.Items);
+    }
+
+    [Fact]
+    public async Task ADrainEndsByItsDeadlineAlsoIfASourceIgnoresItsToken()
+    {
+        var never = new TaskCompletionSource();
+        async IAsyncEnumerable<int> Deaf()
+        {
+            yield return 1;
+            await never.Task;
+        }
+        Run run = (Source.From(Deaf()) | Stage.Named("deaf") | sink.Sink).Start(Options);
+        Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(5));
+        scheduler.RunUntilIdle();
+        clock.Advance(TimeSpan.FromSeconds(4.9));
+        scheduler.RunUntilIdle();
+        Assert.False(run.Completion.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(0.1));
+        scheduler.RunUntilIdle();
+        Assert.True(run.Completion.IsCompleted);
+        Assert.True(await drained);                                      // all it had put out went through
+        Assert.Equal([1], sink.Items);
+        Assert.Equal(["deaf"], run.StillRunning);
+    }
+
+    [Fact]
+    public async Task ADrainEndsByItsDeadlineWithItemsUnderWayAndASourceThatIgnoresItsToken()
+    {
+        var never = new TaskCompletionSource();
+        async IAsyncEnumerable<int> Deaf()
+        {
+            yield return 1;
+            await never.Task;
+        }
+        sink.Block();
+        Run run = (Source.From(Deaf()) | Stage.Named("deaf").Buffer(2) | sink.Sink).Start(Options);
+        Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(5));
+        scheduler.RunUntilIdle();
+        clock.Advance(TimeSpan.FromSeconds(5));
+        scheduler.RunUntilIdle();
+        Assert.True(run.Completion.IsCompleted);
+        Assert.False(await drained);
+        Assert.Equal(["deaf"], run.StillRunning);
+    }
+
+    [Fact]
+    public async Task CodeThatIgnoresEvenTheCancellationAtTheDeadlineIsLeftBehindASecondLater()
+    {
+        var never = new TaskCompletionSource();
+        Run run = (source.Source | (async (int _) => await never.Task) | Stage.Named("deaf")).Start(Options);
+        source.Push(1);
+        scheduler.RunUntilIdle();
+        Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(5));
+        scheduler.RunUntilIdle();
+        clock.Advance(TimeSpan.FromSeconds(5));
+        scheduler.RunUntilIdle();
+        Assert.False(run.Completion.IsCompleted);                        // it has just been told
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(await drained);
+        Assert.Equal(["deaf"], run.StillRunning);
+    }
+}

@@ -1,0 +1,207 @@
+using Sluice.Testing;
+using Sluice.Tests.Pipelines.Operators;
+
+namespace Sluice.Tests.Engine;
+
+/// <summary>
+/// Where there is one thread, nobody keeps it for ever: who always has something to do goes to the end of the queue now and then.
+/// Everything here goes on until somebody else has had a turn, and gives up after very many items.
+/// </summary>
+public class FairnessTests
+{
+    private const int VeryMany = 2_000_000;
+
+    [Theory]
+    [InlineData(ExecutionMode.MultiThread)]
+    [InlineData(ExecutionMode.SingleThread)]
+    public void ASourceWhoseItemsGoNowhereLetsAnotherOneRun(ExecutionMode mode)
+    {
+        bool hasRun = false;
+        var endless = new Endless(() => hasRun);
+        Source<int> other = Source.From([1]);
+        Start(Source.From(endless).Where(_ => false).Merge(other).ForEach(_ => hasRun = true), mode);
+        Assert.True(hasRun);
+        Assert.InRange(endless.Produced, 1, VeryMany - 1);
+    }
+
+    [Theory]
+    [InlineData(ExecutionMode.MultiThread)]
+    [InlineData(ExecutionMode.SingleThread)]
+    public void ASourceOfAsynchronousItemsThatAreThereAtOnceLetsAnotherOneRun(ExecutionMode mode)
+    {
+        bool hasRun = false;
+        var endless = new Endless(() => hasRun);
+        Start(Source.From(endless.Async()).Where(_ => false).Merge(Source.From([1])).ForEach(_ => hasRun = true), mode);
+        Assert.True(hasRun);
+        Assert.InRange(endless.Produced, 1, VeryMany - 1);
+    }
+
+    [Theory]
+    [InlineData(ExecutionMode.MultiThread, false)]
+    [InlineData(ExecutionMode.MultiThread, true)]
+    [InlineData(ExecutionMode.SingleThread, false)]
+    [InlineData(ExecutionMode.SingleThread, true)]
+    public void AnItemOfWhichVeryManyComeLetsAnotherSourceRun(ExecutionMode mode, bool asynchronous)
+    {
+        bool hasRun = false;
+        var endless = new Endless(() => hasRun);
+        Source<int> one = Source.From([0]), many = asynchronous ? one.SelectManyAsync((_, _) => endless.Async()) : one.SelectMany(_ => endless);
+        Start(many.Where(_ => false).Merge(Source.From([1])).ForEach(_ => hasRun = true), mode);
+        Assert.True(hasRun);
+        Assert.InRange(endless.Produced, 1, VeryMany - 1);
+    }
+
+    [Theory]
+    [InlineData(ExecutionMode.MultiThread)]
+    [InlineData(ExecutionMode.SingleThread)]
+    public void ATimerGoesOffWhileASourceIsBusy(ExecutionMode mode)
+    {
+        var clock = new TestClock();
+        int chunks = 0;
+        var endless = new Endless(() => chunks > 0, at => clock.Advance(at == 10 ? TimeSpan.FromSeconds(1) : TimeSpan.Zero));
+        Start(Source.From(endless).Where(item => item < 5).Chunk(within: TimeSpan.FromSeconds(1)).ForEach(_ => chunks++), mode, clock);
+        Assert.Equal(1, chunks);
+        Assert.InRange(endless.Produced, 1, VeryMany - 1);
+    }
+
+    [Fact]
+    public void AnIslandWhoseInputIsAlwaysFilledAgainLetsOthersRun()
+    {
+        var scheduler = new QueueScheduler(isSerial: false);
+        var other = new Other();
+        var pump = new IslandPump(NewRun(scheduler), 0);
+        Boundary<int>? input = null;
+        // As another thread would, which is always a little faster.
+        var inlet = new Refilled(item =>
+        {
+            if (item == VeryMany || other.HasRun) return input!.CompleteAsync();
+            ValueTask pushed = input!.PushAsync(item + 1, null);
+            input.Flush();
+            return pushed;
+        });
+        input = pump.AddInput(inlet, 8);
+        Assert.True(input.PushAsync(0, null).IsCompletedSuccessfully);
+        scheduler.Schedule(pump);
+        scheduler.Schedule(other);
+        scheduler.RunUntilIdle();
+        Assert.True(other.HasRun);
+        Assert.InRange(inlet.Taken, 1, VeryMany - 1);
+        Assert.True(pump.IsEnded);
+    }
+
+    [Fact]
+    public void ALaneThatAlwaysFindsAnotherChunkLetsOthersRun()
+    {
+        var scheduler = new QueueScheduler(isSerial: false);
+        var other = new Other();
+        var options = new RunOptions { Scheduler = scheduler, Capacity = int.MaxValue / 2 };
+        Inlet<int>? input = null;
+        var instance = new Refilled(item =>
+        {
+            if (item == VeryMany || other.HasRun) return default;
+            ValueTask pushed = input!.PushAsync(item + 1, null);
+            input.Flush();
+            return pushed;
+        });
+        input = ParallelStage<int, int>.Create(new RunBuilder(options, new Nothings()), 0, 0, StageOptions.Default with { Parallel = 2 }, new Refilled(_ => default), _ => instance);
+        Assert.True(input.PushAsync(0, null).IsCompletedSuccessfully);
+        input.Flush();
+        scheduler.Schedule(other);
+        scheduler.RunUntilIdle();
+        Assert.True(other.HasRun);
+        Assert.InRange(instance.Taken, 1, VeryMany - 1);
+    }
+
+    [Fact]
+    public void TheOutputOfLanesThatAreAlwaysFasterLetsOthersRun()
+    {
+        var scheduler = new QueueScheduler(isSerial: false);
+        var other = new Other();
+        var board = new ChunkBoard<int, int>(ordered: true, capacity: 8, lanes: 2, adapts: false);
+        var next = new Refilled(item =>
+        {
+            if (item < VeryMany && !other.HasRun) Finish(item + 1);
+            else board.Complete();
+            return default;
+        });
+        Run run = NewRun(scheduler);
+        var output = new ParallelOutput<int, int>(run, next, 0, board, new Waiter(scheduler), []);
+        Finish(0);
+        scheduler.Schedule(output);
+        scheduler.Schedule(other);
+        scheduler.RunUntilIdle();
+        Assert.True(other.HasRun);
+        Assert.InRange(next.Taken, 1, VeryMany - 1);
+        Assert.True(output.IsEnded);
+
+        // What the input, and then a lane, would do on threads of their own.
+        void Finish(int item)
+        {
+            Chunk<int, int> chunk = board.Rent();
+            chunk.Inputs.Add((item, null));
+            board.Dispatch(chunk);
+            Assert.True(board.TryTake(out chunk));
+            chunk.Outputs.Add(item, null);
+            board.Finish(chunk, 1);
+        }
+    }
+
+    private static void Start(Pipeline pipeline, ExecutionMode mode, TestClock? clock = null)
+    {
+        var scheduler = new QueueScheduler(isSerial: mode == ExecutionMode.SingleThread);
+        Run run = pipeline.Start(new RunOptions { Mode = mode, Scheduler = scheduler, Time = clock ?? TimeProvider.System });
+        scheduler.RunUntilIdle();
+        Assert.True(run.Completion.IsCompletedSuccessfully);
+    }
+
+    private static Run NewRun(QueueScheduler scheduler) => new(new RunOptions { Scheduler = scheduler }, new Nothings());
+
+    private sealed class Nothings : IBlueprint
+    {
+        public void Build(RunBuilder builder) { }
+    }
+
+    /// <summary>Goes on until it is told that it is enough.</summary>
+    private sealed class Endless(Func<bool> isEnough, Action<int>? before = null) : IEnumerable<int>
+    {
+        public int Produced { get; private set; }
+
+        public IEnumerator<int> GetEnumerator()
+        {
+            while (Produced < VeryMany && !isEnough())
+            {
+                before?.Invoke(Produced);
+                yield return Produced++;
+            }
+        }
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
+
+        public async IAsyncEnumerable<int> Async()
+        {
+            foreach (int item in this) yield return item;
+            await Task.CompletedTask;
+        }
+    }
+
+    private sealed class Other : IThreadPoolWorkItem
+    {
+        public bool HasRun { get; private set; }
+
+        public void Execute() => HasRun = true;
+    }
+
+    /// <summary>Brings more for every item that it takes.</summary>
+    private sealed class Refilled(Func<int, ValueTask> more) : Inlet<int>
+    {
+        public int Taken { get; private set; }
+
+        public override ValueTask PushAsync(int item, Ticket? ticket)
+        {
+            Taken++;
+            return more(item);
+        }
+
+        protected override ValueTask OnCompleteAsync() => default;
+    }
+}

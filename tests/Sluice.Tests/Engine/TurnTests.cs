@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+
+namespace Sluice.Tests.Engine;
+
+/// <summary>An item that trickles is taken along by the thread that brought it; nothing else is.</summary>
+public class TurnTests
+{
+    [Fact]
+    public async Task OneThreadTakesASingleItemThroughAllBoundaries()
+    {
+        var threads = new ConcurrentQueue<int>();
+        using var arrived = new SemaphoreSlim(0);
+        ManualSource<int> intake = Source.Manual<int>();
+        Pipeline pipeline = intake | Seen | Stage.Buffer(8) | Seen | Stage.Buffer(8) | Seen | Stage.Buffer(8)
+            | (item => { Seen(item); arrived.Release(); });
+        await using Run run = pipeline.Start();
+        for (int i = 0; i < 20; i++)
+        {
+            while (run.Snapshot().Nodes.Any(node => node.Activity != NodeActivity.Waiting)) await Task.Yield();
+            threads.Clear();
+            await intake.SendAsync(i, TestContext.Current.CancellationToken);
+            await arrived.WaitAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(4, threads.Count);
+            Assert.Single(threads.Distinct());
+        }
+        intake.Complete();
+        await run.Completion;
+
+        int Seen(int item)
+        {
+            threads.Enqueue(Environment.CurrentManagedThreadId);
+            return item;
+        }
+    }
+
+    [Fact]
+    public async Task WhoGoesOnWorkingBehindAPushDoesNotHoldUpWhatHePushed()
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Pipeline pipeline = Source.Of(1) | Stage.Buffer(8) | PushAndWait | Stage.Buffer(8)
+            | (item => { if (item == 1) reached.SetResult(); });
+        await pipeline.RunAsync(cancellation: TestContext.Current.CancellationToken);
+
+        // Its second item comes when somebody has got the first: on this thread it never would.
+        IEnumerable<int> PushAndWait(int item)
+        {
+            yield return item;
+            reached.Task.Wait(TestContext.Current.CancellationToken);
+            yield return item + 1;
+        }
+    }
+
+    [Fact]
+    public void OnlyTheLastOfATurnIsHandedOff()
+    {
+        var turn = Turn.Current;
+        List<string> order = [];
+        Assert.True(turn.TryBegin());
+        Assert.False(turn.TryBegin());
+        Assert.False(Turn.TryHandOff(new Work(() => { })));                 // not about a last item
+        Turn.BeginLast();
+        Assert.True(Turn.TryHandOff(new Work(() =>
+        {
+            order.Add("first");
+            Assert.False(Turn.TryHandOff(new Work(() => { })));             // it has to say so itself
+            Turn.BeginLast();
+            Assert.True(Turn.TryHandOff(new Work(() => order.Add("second"))));
+            Turn.EndLast();
+        })));
+        Assert.False(Turn.TryHandOff(new Work(() => { })));                 // one at a time
+        Turn.EndLast();
+        Assert.Empty(order);
+        turn.Finish();
+        Assert.Equal(["first", "second"], order);
+        Turn.BeginLast();
+        Assert.False(Turn.TryHandOff(new Work(() => { })));                 // nobody would execute it
+        Turn.EndLast();
+    }
+
+    [Fact]
+    public async Task WhatIsHandedOffGoesToOthersWhenTheTurnGoesOnOrHasBeenLong()
+    {
+        var published = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var later = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        int here = 0;
+        Turn turn = Turn.Current;
+        Assert.True(turn.TryBegin());
+        Turn.BeginLast();
+        Assert.True(Turn.TryHandOff(new Work(published.SetResult)));
+        Turn.EndLast();
+        Turn.Publish();
+        Assert.True(TryHandOffAgain());
+        turn.Finish();
+        int inThisTurn = Volatile.Read(ref here);                           // then others may have the thread
+        Assert.InRange(inThisTurn, 1, 1000);
+        await published.Task.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.True(await later.Task.WaitAsync(TestContext.Current.CancellationToken) >= inThisTurn);
+
+        bool TryHandOffAgain()
+        {
+            Turn.BeginLast();
+            bool accepted = Turn.TryHandOff(new Work(() =>
+            {
+                // In the pool it is in no turn, and so the last.
+                if (Interlocked.Increment(ref here) > 1000 || !TryHandOffAgain()) later.TrySetResult(here);
+            }));
+            Turn.EndLast();
+            return accepted;
+        }
+    }
+
+    private sealed class Work(Action action) : IThreadPoolWorkItem
+    {
+        public void Execute() => action();
+    }
+}
