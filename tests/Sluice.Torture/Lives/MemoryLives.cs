@@ -38,9 +38,9 @@ internal sealed class MemoryLives(Case @case, string directory, Breakage breakag
 
         void Die()
         {
-            journal.Dispose();
             died.TrySetResult();                     // first: what it does over a dead store is no end of its own
             mortal!.Kill();
+            journal.Dispose();                       // last: nothing reaches the store that is not in the journal
         }
 
         void Begun()
