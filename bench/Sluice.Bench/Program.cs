@@ -39,6 +39,7 @@ foreach (var scenario in options.Selected)
 
     Printer.Table(results);
     Printer.Gates(results);
+    scenario.Finish?.Invoke();
     Printer.Lines(results);
 }
 

@@ -28,6 +28,10 @@ internal static class Gates
         ["startup-buffered/tpl"] = 0.2,
         ["airports/hand-loop"] = 1.2,
         ["airports-parallel/parallel-for"] = 1.2,
+        ["durable/raw-sqlite"] = 1.7,
+        ["durable-batch/raw-sqlite"] = 0.8,
+        ["durable-single/raw-commit"] = 2.0,
+        ["recover/recover-small"] = 2.0,
     };
 
     // On one core nobody gains by running beside somebody else.

@@ -28,4 +28,8 @@ internal sealed record Comparison(string Name, long Count, long QuickCount, Func
 }
 
 /// <summary>A row of the gate table: one comparison, or several that belong together.</summary>
-internal sealed record Scenario(string Name, string What, IReadOnlyList<Comparison> Comparisons);
+internal sealed record Scenario(string Name, string What, IReadOnlyList<Comparison> Comparisons)
+{
+    /// <summary>Prints what else there is to say, and tidies up; called when all comparisons are measured.</summary>
+    public Action? Finish { get; init; }
+}

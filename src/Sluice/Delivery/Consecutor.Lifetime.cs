@@ -126,8 +126,7 @@ public sealed partial class Consecutor<T>
             running.Cancel();
             await running.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        core.Committer.IsEnding = true;
-        core.ToCommit.Set();
+        core.Committer.End();
         await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Exception? failure = null;
         try
@@ -190,8 +189,7 @@ public sealed partial class Consecutor<T>
             core.IsLeasing = false;
             run?.Cancel();
             if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            core.Committer.IsEnding = true;
-            core.ToCommit.Set();
+            core.Committer.End();
             try
             {
                 await core.Members.LeaveAsync().ConfigureAwait(false);

@@ -17,14 +17,14 @@ public sealed partial class Consecutor<T>
     public async ValueTask SendAllAsync(IReadOnlyList<T> items, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(items);
-        Task? earlier = null;
+        // Not awaited one by one: each append would have one item then, that which was added while the one before was under way.
+        List<Task> appends = [];
         for (int i = 0; i < items.Count; i++)
         {
             Task append = await AddAsync(items[i], cancellation).ConfigureAwait(false);
-            if (earlier is not null && earlier != append) await earlier.WaitAsync(cancellation).ConfigureAwait(false);
-            earlier = append;
+            if (appends.Count == 0 || appends[^1] != append) appends.Add(append);
         }
-        if (earlier is not null) await earlier.WaitAsync(cancellation).ConfigureAwait(false);
+        foreach (Task append in appends) await append.WaitAsync(cancellation).ConfigureAwait(false);
     }
 
     internal Appender<T> NewAppender(string producer) => new(core, producer, Key);

@@ -84,9 +84,9 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
     {
         try
         {
-            await latest;
+            await latest.WaitAsync(Context.Token);
         }
-        catch (Exception e)
+        catch (Exception e) when (e is not OperationCanceledException || !Context.Token.IsCancellationRequested)
         {
             throw Context.Failure(e, null, null);
         }

@@ -52,11 +52,11 @@ internal sealed class Appender<T>
     /// <returns>The append that it is part of; null if there is no room now.</returns>
     public Task? TryAdd(T item, Ticket? ticket, Place place, out Task room)
     {
-        Filling batch;
+        Task done;
         bool begins = false;
         lock (sync)
         {
-            batch = filling;
+            Filling batch = filling;
             if (batch.Entries.Count > 0 && (batch.Entries.Count >= MaxItems || batch.Entries.Bytes >= MaxBytes))
             {
                 room = batch.Started.Task;
@@ -66,9 +66,9 @@ internal sealed class Appender<T>
             batch.Entries.Add(serializer, item, key is null ? default : EntryKey.Of(key(item)));
             if (ticket is not null) batch.Tickets.Add(ticket);
             batch.Place = place;
+            done = batch.Done.Task;                  // outside of the lock it may be that of the next append already
             if (!isAppending) begins = isAppending = true;
         }
-        Task done = batch.Done.Task;
         if (begins) _ = AppendAllAsync();
         return done;
     }

@@ -61,6 +61,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition)
             counts.Letters += burials.Count;
             counts.Split += burials.Count - 1;
         }
+        else if (root.Failures is not null) counts.Cancelled++;
         else if (root.Outcome == Outcome.Completed) counts.Completed++;
         else if (root.Outcome == Outcome.Skipped) counts.Skipped++;
         else counts.Cancelled++;

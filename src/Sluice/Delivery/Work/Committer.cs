@@ -9,10 +9,17 @@ internal sealed class Committer(ConsecutorCore core)
     private readonly List<Root> taken = [];
     private readonly List<OwnedPartition> concerned = [];
     private readonly AsyncLock committing = new();                       // sinks are called by one party at a time
+    private readonly CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(core.Life);
+    private volatile bool isEnding;
     private Request? settleFirst;
 
-    /// <summary>Set when no more will end.</summary>
-    public bool IsEnding { get; set; }
+    /// <summary>No more will end. A commit that the store is answering is waited for; one that it has failed to answer is not sent again.</summary>
+    public void End()
+    {
+        isEnding = true;
+        patience.Cancel();
+        core.ToCommit.Set();
+    }
 
     public async Task RunAsync()
     {
@@ -21,7 +28,7 @@ internal sealed class Committer(ConsecutorCore core)
             while (!core.Life.IsCancellationRequested)
             {
                 await core.ToCommit.WaitAsync().ConfigureAwait(false);
-                if (IsEnding) break;
+                if (isEnding) break;
                 if (core.Options.CommitInterval > TimeSpan.Zero && core.InFlight < core.Options.Capacity && core.IsLeasing)
                     await Task.Delay(core.Options.CommitInterval, core.Time, core.Life).ConfigureAwait(false);
                 await committing.EnterAsync(core.Life).ConfigureAwait(false);
@@ -35,7 +42,7 @@ internal sealed class Committer(ConsecutorCore core)
                 }
             }
         }
-        catch (OperationCanceledException) when (core.Life.IsCancellationRequested)
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
         {
             // Dropped: what was not committed goes back to the store when its partition is released or taken.
         }
@@ -111,6 +118,7 @@ internal sealed class Committer(ConsecutorCore core)
         List<Root> roots = partition.Ended;
         try
         {
+            int most = int.MaxValue;
             for (int at = 0; at < roots.Count;)
             {
                 if (partition.IsVoid)
@@ -119,13 +127,19 @@ internal sealed class Committer(ConsecutorCore core)
                     return;
                 }
                 var draft = new CommitDraft(core, partition);
-                while (at < roots.Count)
+                while (at < roots.Count && draft.Roots.Count < most)
                 {
                     if (roots[at].IsFree) LetGo(roots[at]);
                     else if (!draft.TryAdd(roots[at])) break;
                     at++;
                 }
-                if (draft.Roots.Count > 0) await ApplyAsync(draft).ConfigureAwait(false);
+                int count = draft.Roots.Count;
+                if (count == 0 || await TryApplyAsync(draft).ConfigureAwait(false)) continue;
+
+                // With what the sinks have added it is too large. Only the sinks know how much an item becomes: try it with fewer.
+                at -= count;
+                most = Math.Max(1, count / 2);
+                if (count == 1) roots[at].Refuse(TooLarge(roots[at]));
             }
         }
         finally
@@ -134,12 +148,27 @@ internal sealed class Committer(ConsecutorCore core)
         }
     }
 
-    private async Task ApplyAsync(CommitDraft draft)
+    private PartFailure TooLarge(Root root)
+    {
+        var cause = new InvalidOperationException(
+            $"The item became more in its sinks than one commit can hold: {StoreCommit.MaxItems:N0} entries, or {StoreCommit.MaxBytes:N0} bytes in several. "
+            + "Publish what it becomes by reference, or divide the item before it is sent.");
+        return new(new PipelineException(root.Staged!.Sink.Node, null, cause, core.Nodes.Find(root.Staged.Sink.Node)!.Value), IsPartial: true, IsFinal: true, Attempts: 1);
+    }
+
+    /// <returns>Whether it is settled, applied or void; false if it is larger than a commit may be, and nothing was done.</returns>
+    private async Task<bool> TryApplyAsync(CommitDraft draft)
     {
         OwnedPartition partition = draft.Partition;
         List<SinkBinding> sinks = Collect(draft);
         CommitParts parts = await PrepareAsync(draft, sinks).ConfigureAwait(false);
-        CommitResult result = await SendAsync(draft.Build(parts)).ConfigureAwait(false);
+        StoreCommit commit = draft.Build(parts);
+        if (parts.Outputs.Count > 0 && (commit.Items > StoreCommit.MaxItems || (commit.Items > 1 && commit.Bytes > StoreCommit.MaxBytes)))
+        {
+            foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
+            return false;
+        }
+        CommitResult result = await SendAsync(commit).ConfigureAwait(false);
         bool isCommitted = result.Status == CommitStatus.Committed;
         if (isCommitted)
         {
@@ -160,6 +189,7 @@ internal sealed class Committer(ConsecutorCore core)
         foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted, core.Life).ConfigureAwait(false);
         foreach (Root root in draft.Roots) root.Recycle();
         core.End(draft.Roots.Count);
+        return true;
     }
 
     private static List<SinkBinding> Collect(CommitDraft draft)
@@ -202,7 +232,7 @@ internal sealed class Committer(ConsecutorCore core)
                 core.Problem = $"A sink could not prepare a commit; it is tried again: {FailureText.Of(e)}";
                 foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
             }
-            await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
+            await Task.Delay(wait, core.Time, patience.Token).ConfigureAwait(false);
             Collect(draft);
         }
     }
@@ -226,7 +256,7 @@ internal sealed class Committer(ConsecutorCore core)
             {
                 core.Problem = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
             }
-            await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
+            await Task.Delay(wait, core.Time, patience.Token).ConfigureAwait(false);
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class Lessor(ConsecutorCore core)
     {
         TryAgainAfter = null;
         if (!core.IsLeasing || core.Owned.Length == 0) return null;
-        if (core.Books.Suspects > 0 || quarantine is not null) return await NextSuspectAsync();
+        if (core.Books.Suspects > 0 || quarantine is not null) return await TryNextSuspectAsync();
         int room = core.Options.Capacity - core.InFlight;
         return room <= 0 ? null : await LeaseAsync(new(Owners()) { MaxItems = Math.Min(room, Math.Max(1, core.Options.Capacity / 2)) });
     }
@@ -54,6 +54,20 @@ internal sealed class Lessor(ConsecutorCore core)
         root.Park = $"This code has no node '{node}'. The item waits until a version that has one starts, or is renamed back.";
         root.Settle(Outcome.Skipped);
         return true;
+    }
+
+    private async ValueTask<LeaseResult?> TryNextSuspectAsync()
+    {
+        try
+        {
+            return await NextSuspectAsync();
+        }
+        catch (StreamStoreException e) when (!core.Life.IsCancellationRequested)
+        {
+            core.Problem = Problem = $"The store does not say who has the quarantine; it is asked again: {FailureText.Of(e)}";
+            TryAgainAfter = Patience;
+            return null;
+        }
     }
 
     private async ValueTask<LeaseResult?> NextSuspectAsync()

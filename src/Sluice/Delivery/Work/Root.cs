@@ -69,6 +69,13 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     /// <summary>What this attempt has staged is not to be committed.</summary>
     public void DropStaged() => staged = null;
 
+    /// <summary>It has ended, and what it has become cannot be committed: it is dead as a whole.</summary>
+    public void Refuse(PartFailure why)
+    {
+        DropStaged();
+        Keep(why);
+    }
+
     /// <summary>Forgets everything, and goes back to the pool.</summary>
     public void Recycle()
     {

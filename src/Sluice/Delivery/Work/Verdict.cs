@@ -25,10 +25,10 @@ internal static class Verdict
     public static Burial BuryWhole(ConsecutorCore core, Root root)
     {
         root.DropStaged();
-        PartFailure first = First(root);
-        // What enters at a node does so again; its headers say so already.
-        EntryHeaders? headers = root.Headers.IsEmpty ? new(root.Id, null) : null;
-        return Describe(core, root, first) with { Headers = headers?.ToBytes() };
+        Burial letter = Describe(core, root, First(root));
+
+        // What has headers keeps them, with the node that it enters at. Null says so; a null array would become empty headers.
+        return root.Headers.IsEmpty ? letter with { Headers = new EntryHeaders(root.Id, null).ToBytes() } : letter;
     }
 
     private static Burial? BuryPart(ConsecutorCore core, Root root, PartFailure failure)

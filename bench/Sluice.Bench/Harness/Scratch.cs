@@ -1,0 +1,11 @@
+namespace Sluice.Bench;
+
+/// <summary>A directory for the files of one run, on the disk that temporary files are on; gone when disposed.</summary>
+internal sealed class Scratch : IDisposable
+{
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-bench-");
+
+    public string File => Path.Combine(directory.FullName, "store.db");
+
+    public void Dispose() => directory.Delete(recursive: true);
+}

@@ -1,0 +1,126 @@
+using Sluice.Sqlite;
+
+namespace Sluice.Torture.Tests;
+
+/// <summary>What a consecutor over a SQLite store survives besides kills.</summary>
+public sealed class FaultTests : IDisposable
+{
+    private static readonly Delivery ReplayOnce = Delivery.Replay(1, Backoff.Constant(TimeSpan.FromMilliseconds(1)));
+
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-faults-");
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => directory.Delete(recursive: true);
+
+    [Fact]
+    public async Task AHandlerThatHangsTimesOutAndTheOthersComplete()
+    {
+        ConsecutorSnapshot books = await RunAsync(source => source | HangAsync | Stage.Timeout(TimeSpan.FromMilliseconds(30)) | (static (int _) => { }), Delivery.Replay(0));
+
+        Assert.Equal((9, 1, 0), (books.Completed, books.Dead, books.Unaccounted));
+
+        static async Task<int> HangAsync(int item, CancellationToken cancellation)
+        {
+            if (item == 4) await Task.Delay(Timeout.Infinite, cancellation);
+            return item;
+        }
+    }
+
+    [Fact]
+    public async Task ANodeThatRunsOutOfMemoryFailsItsItemOnly()
+    {
+        ConsecutorSnapshot books = await RunAsync(source => source | (static (int item) =>
+        {
+            if (item == 4) GC.KeepAlive(new byte[int.MaxValue]);        // more than the longest array: out of memory, on every machine
+        }), ReplayOnce);
+
+        Assert.Equal((9, 1, 0), (books.Completed, books.Dead, books.Unaccounted));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public async Task AClockThatJumpsByAnHourNeitherHastensNorHoldsUpReplays(int hours)
+    {
+        var clock = new JumpingClock();
+        var starts = 0;
+        await using SqliteStreamStore store = await OpenAsync(new() { Time = clock });
+        await using var consecutor = new Consecutor<int>("work", source => source | (_ =>
+        {
+            if (Interlocked.Increment(ref starts) > 2) return;
+            clock.Jump(TimeSpan.FromHours(hours));
+            throw new InvalidOperationException("twice");
+        }), new() { Store = store, Delivery = Delivery.Replay(2, Backoff.Constant(TimeSpan.FromMilliseconds(20))) });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+
+        ConsecutorSnapshot books = await consecutor.IdleAsync(Cancellation);
+
+        Assert.Equal((3, 1L), (starts, books.Completed));
+    }
+
+    [Fact]
+    public async Task ItemsForANodeThatThisCodeDoesNotHaveAreParkedAndSeenUntilCodeThatHasItStarts()
+    {
+        await using SqliteStreamStore store = await OpenAsync();
+        var options = new ConsecutorOptions { Store = store, Delivery = Delivery.Replay(0) };
+        await using (var newer = new Consecutor<int>("work", source => source | (static n => n + 1) | Fail | Stage.Named("new") | (static (int _) => { }), options))
+        {
+            await newer.StartAsync(Cancellation);
+            await newer.SendAsync(1, Cancellation);
+            Assert.Equal(1, (await newer.IdleAsync(Cancellation)).Dead);
+        }
+        DeadEntry letter = Assert.Single(await store.ListDeadAsync(new("work", "work"), cancellation: Cancellation));
+        Assert.Equal(1, await store.RedriveAsync(new("work", "work"), [letter.Number], Cancellation));
+
+        await using (var older = new Consecutor<int>("work", source => source | (static n => n + 1) | (static (int _) => { }), options))
+        {
+            await older.StartAsync(Cancellation);
+            await older.SendAsync(2, Cancellation);
+            while (older.Snapshot() is { Parked: 0 } or { Completed: 0 }) await Task.Yield();
+            ConsecutorSnapshot books = older.Snapshot();
+            Assert.Equal((1, 1, false, 0), (books.Parked, books.Completed, books.IsIdle, books.Unaccounted));
+            WaitingEntry waiting = Assert.Single(await FindParkedAsync(store));
+            Assert.Contains("no node 'new'", waiting.Error, StringComparison.Ordinal);
+        }
+
+        var arrived = 0;
+        await using var newest = new Consecutor<int>("work", source => source | (static n => n + 1) | (n => arrived += n) | Stage.Named("new") | (static (int _) => { }), options);
+        await newest.StartAsync(Cancellation);
+        Assert.Equal(2, (await newest.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(2, arrived);
+
+        static int Fail(int item) => throw new InvalidOperationException($"{item}");
+    }
+
+    private static async Task<List<WaitingEntry>> FindParkedAsync(SqliteStreamStore store)
+    {
+        List<WaitingEntry> parked = [];
+        for (int partition = 0; partition < StreamOptions.DefaultPartitions; partition++)
+            parked.AddRange((await store.ListWaitingAsync(new("work", "work"), partition, cancellation: Cancellation)).Where(entry => entry.State == WaitingState.Parked));
+        return parked;
+    }
+
+    private async Task<ConsecutorSnapshot> RunAsync(Func<Source<int>, Pipeline> body, Delivery delivery)
+    {
+        await using SqliteStreamStore store = await OpenAsync();
+        await using var consecutor = new Consecutor<int>("work", body, new() { Store = store, Delivery = delivery });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([.. Enumerable.Range(0, 10)], Cancellation);
+        return await consecutor.IdleAsync(Cancellation);
+    }
+
+    private async Task<SqliteStreamStore> OpenAsync(SqliteStoreOptions? options = null)
+        => await SqliteStreamStore.OpenAsync(Path.Combine(directory.FullName, "work.db"), Durability.Process, options, Cancellation);
+
+    /// <summary>A clock on the wall that somebody sets; the monotonic one goes on as it is.</summary>
+    private sealed class JumpingClock : TimeProvider
+    {
+        private long offset;
+
+        public void Jump(TimeSpan by) => Interlocked.Add(ref offset, by.Ticks);
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref offset));
+    }
+}

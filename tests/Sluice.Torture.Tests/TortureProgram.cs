@@ -1,0 +1,40 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Sluice.Torture.Tests;
+
+/// <summary>The torture as a child process.</summary>
+internal static class TortureProgram
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    public static async Task<Report> RunAsync(params string[] arguments)
+    {
+        string directory = AppContext.BaseDirectory;
+        using Process process = Process.Start(new ProcessStartInfo(
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Path.Combine(directory, "Sluice.Torture.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
+        using var patience = new CancellationTokenSource(Patience);
+        await using (patience.Token.Register(() => process.Kill(entireProcessTree: true))) await process.WaitForExitAsync(CancellationToken.None);
+        return new Report(process.ExitCode, await output, await errors);
+    }
+}
+
+/// <summary>What the torture has said.</summary>
+internal sealed record Report(int ExitCode, string Output, string Errors)
+{
+    public long this[string name]
+    {
+        get
+        {
+            string line = Assert.Single(Output.Split('\n'), line => line.StartsWith($"{name}: ", StringComparison.Ordinal));
+            return long.Parse(line.AsSpan(name.Length + 2), CultureInfo.InvariantCulture);
+        }
+    }
+
+    public override string ToString() => $"exit code {ExitCode}\n{Output}\n{Errors}";
+}

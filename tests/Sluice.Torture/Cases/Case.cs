@@ -1,0 +1,81 @@
+namespace Sluice.Torture;
+
+/// <summary>
+/// One consecutor that is killed several times: its pipeline, its settings, the fates of its items. Everything follows from the seed and the case's
+/// number, so that every child knows it without being told.
+/// </summary>
+internal sealed class Case
+{
+    /// <summary>Numbers from here on come from the producer that resumes.</summary>
+    public const long FirstResumed = 1_000_000_000;
+
+    private readonly Dice dice;
+    private readonly int flakyPercent;
+    private readonly int poisonPercent;
+    private readonly int bombEvery;
+
+    public Case(ulong seed, int number, int items)
+    {
+        dice = new Dice(seed).For((ulong)number);
+        Dice settings = dice.For(1);
+        Body = RandomSteps.Throw(dice.For(2));
+        Replays = settings.OneOf(0, 1, 1, 2, 3);
+        Partitions = settings.OneOf(1, 2, 8, 64);
+        HasKeys = settings.Chance(50);
+        Capacity = settings.OneOf(3, 64, 4096);
+        Bound = settings.Chance(25) ? settings.OneOf(50, 300) : 1_000_000;
+        IsPowerSafe = settings.Chance(40);
+        Senders = settings.Between(1, 6);
+        BatchSize = settings.Chance(40) ? settings.Between(2, 40) : 1;
+        Items = items;
+        ResumedItems = settings.Chance(50) ? items / 2 : 0;
+        Kills = settings.Between(2, 7);
+        Cures = settings.Chance(60);
+        flakyPercent = settings.OneOf(0, 5, 20);
+        poisonPercent = settings.OneOf(0, 2, 5);
+        bombEvery = settings.Chance(20) ? items / 2 : 0;
+        Number = number;
+    }
+
+    public int Number { get; }
+    public Step Body { get; }
+    public int Replays { get; }
+    public int Partitions { get; }
+    public bool HasKeys { get; }
+    public int Capacity { get; }
+    public long Bound { get; }
+    public bool IsPowerSafe { get; }
+    public int Senders { get; }
+    public int BatchSize { get; }
+
+    /// <summary>How many items are sent one by one or in batches, in all lives together.</summary>
+    public int Items { get; }
+
+    /// <summary>How many come from a producer that resumes.</summary>
+    public int ResumedItems { get; }
+
+    /// <summary>How often it is to be killed; bombs come on top.</summary>
+    public int Kills { get; }
+
+    /// <summary>Whether what has died is cured and redriven in the end, under kills as well.</summary>
+    public bool Cures { get; }
+
+    public Delivery Delivery => Delivery.Replay(Replays, Backoff.Constant(TimeSpan.FromMilliseconds(2)));
+
+    public Work WorkOf(long number) => new(number, (int)(Dice.Mix((ulong)number) % 20), "");
+
+    public Fate FateOf(long number)
+    {
+        Dice one = dice.For(1000 + (ulong)number);
+        if (bombEvery > 0 && number % bombEvery == bombEvery / 2 && number < FirstResumed) return Fate.Bomb;
+        int percent = one.Below(100);
+        return percent < poisonPercent ? Fate.Poison : percent < poisonPercent + flakyPercent ? Fate.Flaky : Fate.Fine;
+    }
+
+    /// <summary>How a life of it goes.</summary>
+    public LifePlan PlanOf(int life, int kills, bool isSweep) => isSweep && life <= kills ? LifePlan.OfSweep(life) : new(dice.For((1UL << 40) + (ulong)life), isLast: life > kills, cures: Cures && !isSweep && life > (kills * 2 / 3));
+
+    public override string ToString()
+        => $"case {Number}: Replay({Replays}), {Partitions} partitions, {(HasKeys ? "keys" : "no keys")}, capacity {Capacity}, bound {Bound}, "
+            + $"{Senders} senders of {BatchSize}, {ResumedItems} resumed, {(Cures ? "cured" : "not cured")}, bombs {bombEvery}, {Body}";
+}

@@ -1,0 +1,56 @@
+namespace Sluice.Torture;
+
+/// <summary>Lives in this process, around a store in memory: who is killed gets nothing from the store any more, and says nothing.</summary>
+internal sealed class MemoryLives(Case @case, string directory, Breakage breakage, TimeSpan limit) : ILives
+{
+    private readonly MemoryStreamStore store = new();
+
+    public string Directory => directory;
+
+    public async Task<LifeEnd> RunAsync(int number, LifePlan plan, (long First, int Count) numbers)
+    {
+        using var journal = new Journal(directory, number);
+        using var ended = new CancellationTokenSource();
+        var died = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        MortalStore? mortal = null;
+        IStreamStore mine = breakage == Breakage.None ? store : new BrokenStore(store, breakage, new Dice(plan.Seed));
+        mortal = new MortalStore(mine, plan, Die);
+        var life = new Life(@case, plan, mortal, journal, Path.Combine(directory, "ledger"), Die) { Begun = Begun };
+        Task running = Task.Run(() => life.RunAsync(numbers, ended.Token));
+        await Task.WhenAny(running, died.Task, Task.Delay(limit));
+        if (died.Task.IsCompleted)
+        {
+            // What is left of it has nothing to do any more, and must find that out.
+            await ended.CancelAsync();
+            await Task.WhenAny(running, Task.Delay(TimeSpan.FromSeconds(20)));
+            if (!running.IsCompleted) throw new TortureException($"life {number} does not end over a store that has failed for good");
+            _ = running.Exception;
+            return LifeEnd.Killed;
+        }
+        if (!running.IsCompleted)
+        {
+            Die();
+            await ended.CancelAsync();
+            throw new TortureException($"life {number} ({plan}) has not come to its end in {limit}");
+        }
+        await running;
+        return LifeEnd.Clean;
+
+        void Die()
+        {
+            died.TrySetResult();                     // first: what it does over a dead store is no end of its own
+            mortal!.Kill();
+            journal.Dispose();                       // last: nothing reaches the store that is not in the journal
+        }
+
+        void Begun()
+        {
+            if (plan.Ending is Ending.KilledSoon or Ending.KilledAtBirth) _ = Task.Delay(plan.Delay).ContinueWith(_ => Die(), TaskScheduler.Default);
+            if (plan.Ending == Ending.KilledAtCall) _ = Task.Delay(TimeSpan.FromSeconds(1), ended.Token).ContinueWith(_ => Die(), ended.Token, TaskContinuationOptions.NotOnCanceled, TaskScheduler.Default);
+        }
+    }
+
+    public Task<IStreamStore> OpenStoreAsync() => Task.FromResult<IStreamStore>(store);
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+}
