@@ -51,8 +51,8 @@ public sealed class FileSinkDeliveryTests : IDisposable
         if (!mortal.Died.IsCompleted) await work;
         else
         {
-            await first.AbandonAsync();
             foreach (MortalSink sink in sinks) sink.Die();
+            await first.AbandonAsync();
         }
         await using (Consecutor<int> second = New(store, fails, sinks)) await WorkAsync(second);
         Assert.Equal(expected.Order(), (await File.ReadAllLinesAsync(FilePath)).Order());
