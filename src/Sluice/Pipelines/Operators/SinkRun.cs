@@ -3,33 +3,48 @@ namespace Sluice;
 /// <summary>A broadcast to nothing but synchronous sinks: a loop over their functions, with one counter for all.</summary>
 internal sealed class SinkRun<T> : FanOut<T>, IReportsCounts
 {
-    private readonly Action<T>[] functions;
+    // Fields of their own for the first: each is then a place of call, at which the runtime learns whom it calls, and calls that directly.
+    private readonly Action<T> first;
+    private readonly Action<T>? second;
+    private readonly Action<T>? third;
+    private readonly Action<T>? fourth;
+    private readonly Action<T>[] others;
     private readonly ActionSinkStage<T>[] sinks;
 
     public SinkRun(StageContext context, ActionSinkStage<T>[] sinks) : base(context, sinks)
     {
         this.sinks = sinks;
-        functions = Array.ConvertAll(sinks, sink => sink.Function);
+        first = sinks[0].Function;
+        second = sinks.ElementAtOrDefault(1)?.Function;
+        third = sinks.ElementAtOrDefault(2)?.Function;
+        fourth = sinks.ElementAtOrDefault(3)?.Function;
+        others = [.. sinks.Skip(4).Select(sink => sink.Function)];
         context.Reporter = this;
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
-        Action<T>[] calls = functions;
-        int at = 0;
+        int at = 0;                                  // only written on the way, and never counted up: it has to be in memory, for the catch
         try
         {
-            // Several places of call: the runtime learns for each whom it calls, and calls those directly.
-            while (calls.Length - at >= 4)
+            first(item);
+            if (second is not null)
             {
-                calls[at](item);
-                calls[++at](item);
-                calls[++at](item);
-                calls[++at](item);
-                at++;
+                at = 1;
+                second(item);
+                if (third is not null)
+                {
+                    at = 2;
+                    third(item);
+                    if (fourth is not null)
+                    {
+                        at = 3;
+                        fourth(item);
+                    }
+                }
             }
-            for (; at < calls.Length; at++) calls[at](item);
+            if (others.Length > 0) PushToOthers(item, ref at);
         }
         catch (Exception e)
         {
@@ -37,6 +52,16 @@ internal sealed class SinkRun<T> : FanOut<T>, IReportsCounts
         }
         ticket?.Settle(Outcome.Completed);
         return default;
+    }
+
+    private void PushToOthers(T item, ref int at)
+    {
+        at = 4;
+        foreach (Action<T> other in others)
+        {
+            other(item);
+            at++;
+        }
     }
 
     public void Report(NodeCounts[] counts)
