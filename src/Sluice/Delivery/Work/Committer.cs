@@ -176,7 +176,7 @@ internal sealed class Committer(ConsecutorCore core)
             partition.Books = draft.NewBooks;
             foreach (FileLength file in parts.FileLengths) partition.FileLengths[file.Name] = file.Length;
             CommitCounts counts = draft.Counts;
-            long deleted = await TrimAsync(counts.Letters).ConfigureAwait(false);
+            long deleted = await LetterLimit.TrimAsync(core, counts.Letters).ConfigureAwait(false);
             core.Books.Settle(partition, counts with { Letters = counts.Letters - deleted, Cancelled = counts.Cancelled + deleted }, draft.Deferred);
             core.Problem = null;
         }
@@ -257,24 +257,6 @@ internal sealed class Committer(ConsecutorCore core)
                 core.Problem = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
             }
             await Task.Delay(wait, core.Time, patience.Token).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>Under <see cref="Delivery.Track"/>: deletes the oldest letters, if there are more than are to be kept.</summary>
-    private async Task<long> TrimAsync(long more)
-    {
-        if (core.Options.Delivery is not { Level: DeliveryLevel.Track } track || more == 0) return 0;
-        long excess = core.Books.Dead + more - track.Count;
-        if (excess <= track.Count / 16) return 0;
-        try
-        {
-            IReadOnlyList<DeadEntry> oldest = await core.Store.ListDeadAsync(core.Group, null, 0, (int)Math.Min(excess, 1000), core.Life).ConfigureAwait(false);
-            return await core.Store.DeleteDeadAsync(core.Group, [.. oldest.Select(letter => letter.Number)], core.Life).ConfigureAwait(false);
-        }
-        catch (Exception e) when (!core.Life.IsCancellationRequested)
-        {
-            core.Problem = $"Old dead letters could not be deleted; the next commit tries again: {FailureText.Of(e)}";
-            return 0;
         }
     }
 
