@@ -54,6 +54,19 @@ public class FairnessTests
     [Theory]
     [InlineData(ExecutionMode.MultiThread)]
     [InlineData(ExecutionMode.SingleThread)]
+    public void ANodeThatPushesWithoutEndLetsAnotherSourceRun(ExecutionMode mode)
+    {
+        bool hasRun = false;
+        var endless = new Endless(() => hasRun);
+        Source<int> many = Source.From([0]) | new Many(endless);
+        Start(many.Where(_ => false).Merge(Source.From([1])).ForEach(_ => hasRun = true), mode);
+        Assert.True(hasRun);
+        Assert.InRange(endless.Produced, 1, VeryMany - 1);
+    }
+
+    [Theory]
+    [InlineData(ExecutionMode.MultiThread)]
+    [InlineData(ExecutionMode.SingleThread)]
     public void ATimerGoesOffWhileASourceIsBusy(ExecutionMode mode)
     {
         var clock = new TestClock();
@@ -181,6 +194,14 @@ public class FairnessTests
         {
             foreach (int item in this) yield return item;
             await Task.CompletedTask;
+        }
+    }
+
+    private sealed class Many(Endless items) : Node<int, int>
+    {
+        protected override async ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            foreach (int one in items) await output.PushAsync(one);
         }
     }
 

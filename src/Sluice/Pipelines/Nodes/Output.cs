@@ -5,6 +5,8 @@ namespace Sluice;
 /// <typeparam name="T">The type of the items.</typeparam>
 public sealed class Output<T>
 {
+    private const int ItemsPerTurn = 4096;           // a power of two
+
     private readonly StageContext context;
     private readonly Inlet<T> next;
     private Exception? failedDownstream;
@@ -13,7 +15,7 @@ public sealed class Output<T>
 
     internal Ticket? Ticket { get; set; }
 
-    /// <summary>Pushes an item on. Completes when there is room for more.</summary>
+    /// <summary>Pushes an item on. Completes when there is room for more; now and then it goes to the end of the scheduler's queue, so that others get a turn.</summary>
     public ValueTask PushAsync(T item)
     {
         context.Out++;
@@ -21,7 +23,8 @@ public sealed class Output<T>
         try
         {
             ValueTask pushed = next.PushAsync(item, Ticket);
-            return pushed.IsCompletedSuccessfully ? default : WatchAsync(pushed);
+            if (!pushed.IsCompletedSuccessfully) return WatchAsync(pushed);
+            return (context.Out & (ItemsPerTurn - 1)) == 0 ? YieldAsync() : default;
         }
         catch (Exception e)
         {
@@ -45,6 +48,10 @@ public sealed class Output<T>
     }
 
     internal bool IsFromDownstream(Exception e) => ReferenceEquals(e, failedDownstream);
+
+    /// <summary>A node that pushes without end would keep its thread, which others may need.</summary>
+    /// <remarks>A wait of its own, not one that is used again: somebody who forgets to await a push harms nobody else.</remarks>
+    private async ValueTask YieldAsync() => await new Waiter(context.Run.Scheduler).YieldAsync();
 
     private async ValueTask WatchAsync(ValueTask pushed)
     {
