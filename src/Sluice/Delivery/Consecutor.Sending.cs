@@ -17,14 +17,32 @@ public sealed partial class Consecutor<T>
     public async ValueTask SendAllAsync(IReadOnlyList<T> items, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(items);
+        if (local is not null)
+        {
+            foreach (T item in items) await AddAsync(item, cancellation).ConfigureAwait(false);
+            return;
+        }
         // Not awaited one by one: each append would have one item then, that which was added while the one before was under way.
         List<Task> appends = [];
-        for (int i = 0; i < items.Count; i++)
+        PayloadException? unwritable = null;
+        for (int at = 0; at < items.Count;)
         {
-            Task append = await AddAsync(items[i], cancellation).ConfigureAwait(false);
-            if (appends.Count == 0 || appends[^1] != append) appends.Add(append);
+            cancellation.ThrowIfCancellationRequested();
+            Appender<T> appender = Sender;
+            Task room = Task.CompletedTask;
+            try
+            {
+                if (appender.TryAddSome(items, ref at, out room) is { } append) appends.Add(append);
+            }
+            catch (Exception e)
+            {
+                unwritable = new($"Item {at + 1} of {items.Count} cannot be sent: {e.Message} The {at} before it are accepted; it and those behind it are not.", e);
+                break;
+            }
+            if (at < items.Count) await room.WaitAsync(cancellation).ConfigureAwait(false);
         }
         foreach (Task append in appends) await append.WaitAsync(cancellation).ConfigureAwait(false);
+        if (unwritable is not null) throw unwritable;
     }
 
     internal Appender<T> NewAppender(string producer) => new(core, producer, Key);

@@ -53,20 +53,51 @@ internal sealed class Appender<T>
     public Task? TryAdd(T item, Ticket? ticket, Place place, out Task room)
     {
         Task done;
-        bool begins = false;
+        bool begins;
         lock (sync)
         {
             Filling batch = filling;
-            if (batch.Entries.Count > 0 && (batch.Entries.Count >= MaxItems || batch.Entries.Bytes >= MaxBytes))
+            if (batch.IsFull)
             {
                 room = batch.Started.Task;
                 return null;
             }
             room = Task.CompletedTask;
-            batch.Entries.Add(serializer, item, key is null ? default : EntryKey.Of(key(item)));
+            Add(batch, item);
             if (ticket is not null) batch.Tickets.Add(ticket);
             batch.Place = place;
             done = batch.Done.Task;                  // outside of the lock it may be that of the next append already
+            begins = !isAppending;
+            isAppending = true;
+        }
+        if (begins) _ = AppendAllAsync();
+        return done;
+    }
+
+    /// <summary>Adds as many of some items as there is room for: what is added at once is appended at once.</summary>
+    /// <param name="items">The items, in order.</param>
+    /// <param name="at">The next of them.</param>
+    /// <param name="room">Completes when there may be room for more.</param>
+    /// <returns>The append that they are part of, the next one and maybe others; null if there is no room now. Throws if the next one cannot be written.</returns>
+    public Task? TryAddSome(IReadOnlyList<T> items, ref int at, out Task room)
+    {
+        Task done;
+        bool begins = false;
+        lock (sync)
+        {
+            Filling batch = filling;
+            room = batch.Started.Task;
+            if (batch.IsFull) return null;
+            done = batch.Done.Task;
+            int first = at;
+            try
+            {
+                for (; at < items.Count && !batch.IsFull; at++) Add(batch, items[at]);
+            }
+            catch (Exception) when (at > first)
+            {
+                // What was added goes; whoever asks for the next one is told.
+            }
             if (!isAppending) begins = isAppending = true;
         }
         if (begins) _ = AppendAllAsync();
@@ -83,11 +114,15 @@ internal sealed class Appender<T>
         MaxEntryBytes = core.Options.Stream.MaxEntryBytes,
     });
 
+    private void Add(Filling batch, T item) => batch.Entries.Add(serializer, item, key is null ? default : EntryKey.Of(key(item)));
+
     private async Task AppendAllAsync()
     {
+        int expected = 0;
         while (true)
         {
             Filling batch;
+            if (expected > 1) await GatherAsync(expected).ConfigureAwait(false);
             lock (sync)
             {
                 batch = filling;
@@ -111,7 +146,22 @@ internal sealed class Appender<T>
                 batch.Done.TrySetException(e);
                 _ = batch.Done.Task.Exception;
             }
+            expected = batch.Entries.Count;
             batch.Reset();
+        }
+    }
+
+    /// <summary>
+    /// Those who waited for the append before are about to send again: as long as more of them do, they are given another pass through the thread pool.
+    /// Otherwise the first one to be back would have an append of its own, and the others wait for it.
+    /// </summary>
+    private async Task GatherAsync(int expected)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // away from a context that may be the sender's
+        for (int before = -1, count = 0; before < count && count < expected; before = count)
+        {
+            await Task.Yield();
+            lock (sync) count = filling.Entries.Count;
         }
     }
 
@@ -194,6 +244,8 @@ internal sealed class Appender<T>
     private sealed class Filling(EntryBatch entries)
     {
         public EntryBatch Entries => entries;
+
+        public bool IsFull => entries.Count > 0 && (entries.Count >= MaxItems || entries.Bytes >= MaxBytes);
 
         public List<Ticket> Tickets { get; } = [];
 
