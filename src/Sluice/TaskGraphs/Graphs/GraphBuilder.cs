@@ -1,0 +1,90 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Sluice;
+
+/// <summary>Collects the nodes of a <see cref="Graph{TRequest}"/>. Used by one thread at a time.</summary>
+/// <remarks>
+/// A function takes what its parents produce, in the order in which they are given, and a token where it can be stopped; a node without parents takes the request. Its
+/// result may be a value, a <c>Task</c> or a <c>ValueTask</c>. Null is nothing.
+/// </remarks>
+/// <typeparam name="TRequest">What a resolve is asked with.</typeparam>
+public sealed partial class GraphBuilder<TRequest>
+{
+    private readonly string? name;
+    private readonly List<NodeDefinition> nodes;
+    private readonly HashSet<string> replaceable;    // those of the graph that is being changed
+
+    internal GraphBuilder(string? name, NodeDefinition[] nodes)
+    {
+        (this.name, this.nodes) = (name, [.. nodes]);
+        replaceable = [.. nodes.Select(node => node.Name)];
+    }
+
+    /// <summary>Removes a node.</summary>
+    /// <exception cref="KeyNotFoundException">There is none of this name; the message lists names that are near.</exception>
+    public GraphBuilder<TRequest> Remove(string node)
+    {
+        nodes.RemoveAt(IndexOf(node));
+        replaceable.Remove(node);
+        return this;
+    }
+
+    /// <summary>Makes the graph. The builder can go on to be used for a larger one; the nodes do not change any more.</summary>
+    /// <param name="options">How it is resolved.</param>
+    /// <exception cref="InvalidTopologyException">There are no nodes, two have one name, a parent is not there or produces another type, or nodes depend on each other in a circle: the message names them.</exception>
+    public Graph<TRequest> Build(GraphOptions? options = null)
+    {
+        if (nodes.Count == 0) throw new InvalidTopologyException($"The graph {name} has no nodes. Add some.".Replace("  ", " ", StringComparison.Ordinal));
+        Topology topology = MakeTopology();
+        NodeDefinition[] ordered = [.. topology.InOrder().Select(node => nodes[node.Id])];
+        CheckTypes(ordered);
+        foreach (NodeDefinition node in ordered) node.Build();
+        options ??= new();
+        return new(name, new(ordered, topology, options) { MayConflict = !options.LastWins && MergedView.MayConflict(ordered) });
+    }
+
+    private Topology MakeTopology()
+    {
+        var builder = new TopologyBuilder(name);
+        foreach (NodeDefinition node in nodes)
+            builder.Add(node.IsRoot ? "root" : "node", node.Name, output: node.Type, details: node.Describe());
+        foreach (NodeDefinition node in nodes)
+            foreach (string parent in node.Parents.Distinct(StringComparer.Ordinal)) builder.Connect(parent, node.Name);
+        return builder.Build(open: true);
+    }
+
+    private static void CheckTypes(NodeDefinition[] ordered)
+    {
+        Dictionary<string, NodeDefinition> byName = ordered.ToDictionary(node => node.Name, StringComparer.Ordinal);
+        string[] problems =
+        [
+            .. from node in ordered
+               where node.ParentTypes is not null
+               from index in Enumerable.Range(0, node.Parents.Length)
+               let parent = byName[node.Parents[index]]
+               where parent.Type != node.ParentTypes![index]
+               select $"{node.Name} takes {TypeNames.Of(node.ParentTypes![index])} from {parent.Name}, which produces {TypeNames.Of(parent.Type)}.",
+        ];
+        if (problems.Length > 0) throw new InvalidTopologyException(problems);
+    }
+
+    private int IndexOf(string node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        int index = nodes.FindIndex(one => one.Name == node);
+        return index >= 0 ? index : throw new KeyNotFoundException(NearNames.Explain("node", node, [.. nodes.Select(one => one.Name)]));
+    }
+
+    private Node<T> Add<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(
+        string name, GraphNode[] parents, Type[]? parentTypes, Delegate function, NodeBody<T> body)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(function);
+        foreach (GraphNode parent in parents) ArgumentNullException.ThrowIfNull(parent, nameof(parents));
+        var definition = new NodeDefinition<T>(name, Array.ConvertAll(parents, parent => parent.Name), function, parents.Length == 0, body) { ParentTypes = parentTypes };
+        // In the place of the one of this name, if a graph is being changed; two new ones of one name are found by Build.
+        if (replaceable.Remove(name)) nodes[IndexOf(name)] = definition;
+        else nodes.Add(definition);
+        return new(definition);
+    }
+}

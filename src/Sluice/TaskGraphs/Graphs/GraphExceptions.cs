@@ -1,0 +1,32 @@
+namespace Sluice;
+
+/// <summary>A node of a graph has failed, and was not optional: the resolve has failed with it.</summary>
+public sealed class NodeFailedException : Exception
+{
+    internal NodeFailedException(string node, Exception cause, IReadOnlyList<string> stillRunning)
+        : base($"The node {node} failed: {cause.Message}{(stillRunning.Count == 0 ? "" : $" Still running, as they do not heed their token: {string.Join(", ", stillRunning)}.")}", cause)
+        => (Node, StillRunning) = (node, stillRunning);
+
+    /// <summary>The node's name.</summary>
+    public string Node { get; }
+
+    /// <summary>Nodes whose functions had not ended within <see cref="GraphOptions.StopGrace"/>.</summary>
+    public IReadOnlyList<string> StillRunning { get; }
+}
+
+/// <summary>Two nodes have produced different values under one name.</summary>
+public sealed class MergeConflictException : Exception
+{
+    internal MergeConflictException(string key, string first, string second)
+        : base($"The nodes {first} and {second} both produced \"{key}\", with different values. Rename one, or build the graph with LastWins.")
+        => (Key, First, Second) = (key, first, second);
+
+    /// <summary>The name of the value.</summary>
+    public string Key { get; }
+
+    /// <summary>The node that is first in topological order.</summary>
+    public string First { get; }
+
+    /// <summary>The other one.</summary>
+    public string Second { get; }
+}

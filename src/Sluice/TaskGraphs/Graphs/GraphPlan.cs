@@ -1,0 +1,55 @@
+namespace Sluice;
+
+/// <summary>A built graph: its nodes in topological order, and who waits for whom, by numbers. Immutable: any thread.</summary>
+internal sealed class GraphPlan
+{
+    private readonly Dictionary<string, int> numbers;
+
+    public GraphPlan(NodeDefinition[] nodes, Topology topology, GraphOptions options)
+    {
+        (Nodes, Topology, Options) = (nodes, topology, options);
+        numbers = new(nodes.Length, StringComparer.Ordinal);
+        for (int i = 0; i < nodes.Length; i++) numbers.Add(nodes[i].Name, i);
+        Parents = Array.ConvertAll(nodes, node => Array.ConvertAll(node.Parents, parent => numbers[parent]));
+        Children = Invert(Parents);
+        Counts = Array.ConvertAll(Parents, parents => parents.Length);
+        Roots = [.. Enumerable.Range(0, nodes.Length).Where(node => Counts[node] == 0)];
+    }
+
+    public NodeDefinition[] Nodes { get; }
+
+    public Topology Topology { get; }
+
+    public GraphOptions Options { get; }
+
+    /// <summary>Whether two nodes may produce one name, so that each resolve has to look.</summary>
+    public bool MayConflict { get; init; }
+
+    public TimeProvider Time => Options.Time;
+
+    public int[][] Parents { get; }
+
+    /// <summary>Once for each time that a child names it.</summary>
+    public int[][] Children { get; }
+
+    /// <summary>How many parents each node has.</summary>
+    public int[] Counts { get; }
+
+    public int[] Roots { get; }
+
+    public int? Find(string name) => numbers.TryGetValue(name, out int number) ? number : null;
+
+    public int Get(string name)
+        => Find(name) ?? throw new KeyNotFoundException(NearNames.Explain("node", name, numbers.Keys));
+
+    private static int[][] Invert(int[][] parents)
+    {
+        var counts = new int[parents.Length];
+        foreach (int[] some in parents) foreach (int parent in some) counts[parent]++;
+        int[][] children = Array.ConvertAll(counts, count => new int[count]);
+        // From the last: then each finds its children in the order of the plan.
+        for (int node = parents.Length - 1; node >= 0; node--)
+            foreach (int parent in parents[node]) children[parent][--counts[parent]] = node;
+        return children;
+    }
+}
