@@ -32,6 +32,11 @@ internal static class Gates
         ["durable-batch/raw-sqlite"] = 0.8,
         ["durable-single/raw-commit"] = 2.0,
         ["recover/recover-small"] = 2.0,
+        ["dag/when-all"] = 0.5,
+        ["dag-yield/when-all"] = 0.8,
+        ["diamond/hand-written"] = 1.2,
+        ["diamond-sync/hand-written"] = 2.0,
+        ["resolve/hand-written"] = 1.15,
     };
 
     // On one core nobody gains by running beside somebody else.

@@ -1,0 +1,100 @@
+namespace Sluice.Bench;
+
+/// <summary>Small graphs, resolved again and again, against the same written by hand.</summary>
+internal static class Resolve
+{
+    private const int AtATime = 10_000;
+    private static readonly TimeSpan Backend = TimeSpan.FromMilliseconds(1);
+
+    public static Scenario Diamond { get; } = new("diamond", "four nodes, from a ready graph",
+    [
+        CompareDiamonds("diamond", yields: true),
+        CompareDiamonds("diamond-sync", yields: false),
+    ]);
+
+    public static Scenario FanOut { get; } = new("resolve", $"{AtATime:N0} resolves at a time of 7 nodes with backends of 1 ms",
+    [
+        new Comparison("resolve", 30_000, 10_000, static count => 21.0 * count,
+        [
+            Variant.OfTask(Variant.Ours, count => AtATimeAsync(count, MakeFanOut())),
+            Variant.OfTask("hand-written", count => AtATimeAsync(count, ByHandAsync)),
+        ]) { WarmCount = 2_000 },
+    ]);
+
+    private static Comparison CompareDiamonds(string name, bool yields)
+    {
+        GraphBuilder<long> builder = Graph.For<long>();
+        Node<long> top = builder.Add("top", request => NodeAsync(request, yields));
+        Node<long> left = builder.Add("left", top, value => NodeAsync(value, yields)), right = builder.Add("right", top, value => NodeAsync(value + 1, yields));
+        Node<long> bottom = builder.Add("bottom", left, right, (a, b) => NodeAsync(a + b, yields));
+        Graph<long> graph = builder.Build();
+        return new(name, 200_000, 50_000, static count => (count * (count - 1.0)) + (6.0 * count),
+        [
+            Variant.OfTask(Variant.Ours, async count =>
+            {
+                double sum = 0;
+                for (long i = 0; i < count; i++) sum += (await graph.ResolveAsync(i)).Get(bottom);
+                return sum;
+            }),
+            Variant.OfTask("hand-written", async count =>
+            {
+                double sum = 0;
+                for (long i = 0; i < count; i++) sum += await DiamondByHandAsync(i, yields);
+                return sum;
+            }),
+        ]);
+    }
+
+    private static async Task<long> DiamondByHandAsync(long request, bool yields)
+    {
+        long top = await NodeAsync(request, yields);
+        Task<long> left = NodeAsync(top, yields), right = NodeAsync(top + 1, yields);
+        return await NodeAsync(await left + await right, yields);
+    }
+
+    private static async Task<long> NodeAsync(long value, bool yields)
+    {
+        if (yields) await Task.Yield();
+        return value + 1;
+    }
+
+    private static Func<long, Task<long>> MakeFanOut()
+    {
+        GraphBuilder<long> builder = Graph.For<long>();
+        Node<long> product = builder.Add("product", (_, cancellation) => BackendAsync(1, cancellation));
+        Node<long> price = builder.Add("price", product, (value, cancellation) => BackendAsync(value + 1, cancellation));
+        Node<long> stock = builder.Add("stock", product, (value, cancellation) => BackendAsync(value + 2, cancellation));
+        Node<long> reviews = builder.Add("reviews", product, (value, cancellation) => BackendAsync(value + 3, cancellation));
+        Node<long> images = builder.Add("images", product, (value, cancellation) => BackendAsync(value + 4, cancellation));
+        Node<long> offers = builder.Add("offers", price, stock, (a, b) => a + b + 2);
+        Node<long> page = builder.Add("page", offers, reviews, images, (a, b, c) => a + b + c + 5);
+        Graph<long> graph = builder.Build();
+        return async request => (await graph.ResolveAsync(request)).Get(page);
+    }
+
+    private static async Task<long> ByHandAsync(long request)
+    {
+        long product = await BackendAsync(1, default);
+        Task<long> price = BackendAsync(product + 1, default), stock = BackendAsync(product + 2, default);
+        Task<long> reviews = BackendAsync(product + 3, default), images = BackendAsync(product + 4, default);
+        long offers = await price + await stock + 2;
+        return offers + await reviews + await images + 5;
+    }
+
+    private static async Task<long> BackendAsync(long value, CancellationToken cancellation)
+    {
+        await Task.Delay(Backend, cancellation);
+        return value;
+    }
+
+    private static async Task<double> AtATimeAsync(long count, Func<long, Task<long>> resolveAsync)
+    {
+        double sum = 0;
+        for (long at = 0; at < count; at += AtATime)
+        {
+            long[] pages = await Task.WhenAll(Enumerable.Range(0, (int)Math.Min(AtATime, count - at)).Select(i => resolveAsync(at + i)));
+            sum += pages.Sum();
+        }
+        return sum;
+    }
+}
