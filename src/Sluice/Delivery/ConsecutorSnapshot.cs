@@ -66,7 +66,7 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
         if (Split > 0) text.Append(CultureInfo.InvariantCulture, $" - split {Split}");
         text.AppendLine();
         if (Problem is not null) text.Append("problem: ").AppendLine(Problem);
-        return text.Append(Run?.ToString()).ToString();
+        return text.Append(Run?.NodesToString()).ToString();
     }
 }
 

@@ -185,7 +185,7 @@ internal sealed class Books
         Moved?.Invoke();
     }
 
-    public ConsecutorSnapshot Snapshot(string name, ConsecutorState state, RunSnapshot? run, string? problem)
+    public ConsecutorSnapshot Snapshot(string name, ConsecutorState state, RunSnapshot? run, string? problem, string? whyParked)
     {
         lock (Sync)
         {
@@ -205,7 +205,7 @@ internal sealed class Books
                 Parked = parked,
                 Suspect = suspect,
                 Split = split,
-                Problem = problem,
+                Problem = problem ?? (parked > 0 ? whyParked : null),
             };
         }
     }

@@ -10,6 +10,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     private volatile OwnedPartition[] owned = [];
     private volatile bool isLeasing;
     private volatile string? problem;
+    private volatile string? parked;
     private volatile bool isOpen;
     private int inFlight;
     private int version;
@@ -93,6 +94,13 @@ internal sealed class ConsecutorCore : ISinkBindings
         set => problem = value;
     }
 
+    /// <summary>Why the last of the items that are put aside is; null if none was.</summary>
+    public string? Parked
+    {
+        get => parked;
+        set => parked = value;
+    }
+
     /// <summary>Open while appends may be counted.</summary>
     public SharedGate Accepting { get; } = new();
 
@@ -104,6 +112,9 @@ internal sealed class ConsecutorCore : ISinkBindings
 
     /// <summary>Woken when nothing is under way any more.</summary>
     public Signal Quiet { get; } = new();
+
+    /// <summary>What those are told who send to it when it is over.</summary>
+    public InvalidOperationException HasEnded() => new($"The consecutor {Name} has ended: nothing can be sent to it any more. What was not acknowledged may not have been accepted.");
 
     /// <summary>Opens the stream and the group; after the first time it does nothing.</summary>
     public async ValueTask OpenAsync(CancellationToken cancellation)

@@ -81,7 +81,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
                 root.Adopt(earlier);
                 continue;
             }
-            if (lessor.IsSpent(root)) continue;
+            if (lessor.IsSpent(root, entry.CodeVersion)) continue;
             if (headers.Node is { } node)
             {
                 core.Entrances.Enter(root, node, entry.Payload);

@@ -39,21 +39,31 @@ internal sealed class Lessor(ConsecutorCore core)
         return partition;
     }
 
-    /// <summary>Whether the root must not be started: it has used up its starts by crashes, or is meant for a node that this code does not have.</summary>
-    public bool IsSpent(Root root)
+    /// <summary>Whether the root must not be started: it has used up its starts by crashes, or is meant for code that this is not.</summary>
+    public bool IsSpent(Root root, int codeVersion)
     {
+        if (codeVersion > core.Options.CodeVersion)
+        {
+            Park(root, $"It was written by code version {codeVersion}, and this is {core.Options.CodeVersion}: it waits until code of that version starts.");
+            return true;
+        }
         Delivery delivery = core.Options.Delivery;
-        int starts = (delivery.Level == DeliveryLevel.Replay ? delivery.Count : 0) + 1;
-        if (root.Attempt > starts)
+        int replays = delivery.Level == DeliveryLevel.Replay ? delivery.Count : 0;
+        if (root.Attempt - 1 > replays)
         {
             var cause = new InvalidOperationException($"The process ended {root.Attempt - 1} times while nothing but this item was being processed.");
             root.Fail(new PipelineException(core.Name, null, cause, core.Recorder.Count - 1), isFinal: true);
             return true;
         }
         if (root.Headers.Node is not { } node || core.Nodes.Find(node) is not null) return false;
-        root.Park = $"This code has no node '{node}'. The item waits until a version that has one starts, or is renamed back.";
-        root.Settle(Outcome.Skipped);
+        Park(root, $"This code has no node '{node}'. The item waits until a version that has one starts, or is renamed back.");
         return true;
+    }
+
+    private void Park(Root root, string why)
+    {
+        core.Parked = root.Park = why;
+        root.Settle(Outcome.Skipped);
     }
 
     private async ValueTask<LeaseResult?> TryNextSuspectAsync()
