@@ -32,7 +32,7 @@ public sealed partial class Consecutor<T>
     }
 
     /// <summary>Where every accepted item is, and the pipeline's nodes. Never waits.</summary>
-    public ConsecutorSnapshot Snapshot() => core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem);
+    public ConsecutorSnapshot Snapshot() => core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem, core.Losses.Latest);
 
     /// <summary>The dead letters, oldest first, read from the store page by page.</summary>
     public async IAsyncEnumerable<DeadLetter> DeadLetters([EnumeratorCancellation] CancellationToken cancellation = default)

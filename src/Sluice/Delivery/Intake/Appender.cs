@@ -40,7 +40,9 @@ internal sealed class Appender<T>
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
         ProducerState state = await core.Store.OpenProducerAsync(core.Name, producer, cancellation).ConfigureAwait(false);
+        long known = last;
         (epoch, last, isOpen) = (state.Epoch, state.Last, true);
+        if (last < known) WentBack($"It knows the producer '{producer}' of {core.Name} up to {last}, and has acknowledged {known}.", null);
         return state.Position;
     }
 
@@ -141,9 +143,11 @@ internal sealed class Appender<T>
                     core.Books.Accept(batch.Entries.Count);
                     return;
                 }
-                catch (StreamStoreException) when (tried < Tries && !core.Life.IsCancellationRequested)
+                catch (StreamStoreException e) when (tried < Tries && !core.Life.IsCancellationRequested)
                 {
                     isOpen = false;                  // opening it anew tells whether it was accepted
+                    if (e is StoreWentBackException) WentBack(e.Message, e);
+                    else if (tried == Tries - 1) await core.Losses.NoticeAsync(e).ConfigureAwait(false);
                 }
                 await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
                 wait *= 2;
@@ -174,6 +178,16 @@ internal sealed class Appender<T>
             default:
                 throw new StoreWentBackException($"The store knows the producer '{producer}' of {core.Name} up to {result.Last}, and has acknowledged {first - 1}.");
         }
+    }
+
+    /// <summary>A producer that resumes must do so: what was accepted since the place that the store knows would be lost, although it could be read again.</summary>
+    private void WentBack(string how, Exception? cause)
+    {
+        core.Losses.WentBack(how);
+        if (Position is null) return;
+        last = 0;
+        throw new InvalidOperationException(
+            $"The store has lost items of the producer '{producer}' that it had accepted. {how} Run the producer again: it goes on where the store knows that it was.", cause);
     }
 
     private async Task FullAsync(long seen, TimeSpan? retryAfter)

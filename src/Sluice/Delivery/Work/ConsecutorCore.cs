@@ -12,6 +12,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     private volatile string? problem;
     private volatile bool isOpen;
     private int inFlight;
+    private long hasEnded;
     private int version;
 
     public ConsecutorCore(string name, ConsecutorOptions options, IStreamStore store, Pipeline pipeline, TopologyRecorder recorder)
@@ -23,6 +24,10 @@ internal sealed class ConsecutorCore : ISinkBindings
         Nodes = new(recorder);
         Committer = new(this);
         Members = new(this);
+        Losses = new(this);
+        Commits = new(Time);
+        Leases = new(Time);
+        Alone = new(options.Process, this);
         Entrances = new(this, pipeline);
     }
 
@@ -100,17 +105,35 @@ internal sealed class ConsecutorCore : ISinkBindings
 
     public Members Members { get; }
 
+    public Losses Losses { get; }
+
+    /// <summary>Since when commits are not answered.</summary>
+    public Answers Commits { get; }
+
+    /// <summary>Since when nothing is given out.</summary>
+    public Answers Leases { get; }
+
     public EntranceRun Entrances { get; }
+
+    /// <summary>This consecutor among those of the process.</summary>
+    public Solitude.Guest Alone { get; }
+
+    /// <summary>How many roots were committed, or given up.</summary>
+    public long HasEnded => Interlocked.Read(ref hasEnded);
 
     /// <summary>Woken when nothing is under way any more.</summary>
     public Signal Quiet { get; } = new();
 
-    /// <summary>Opens the stream and the group; after the first time it does nothing.</summary>
-    public async ValueTask OpenAsync(CancellationToken cancellation)
+    /// <summary>The same, for whoever loads everything anew.</summary>
+    public Signal Emptied { get; } = new();
+
+    /// <summary>Opens the stream and the group; after the first time it does nothing, unless it is to be done again.</summary>
+    public async ValueTask OpenAsync(CancellationToken cancellation, bool again = false)
     {
-        if (isOpen) return;
+        if (isOpen && !again) return;
         await Store.OpenStreamAsync(Name, Options.Stream, cancellation).ConfigureAwait(false);
         await Store.AddGroupAsync(Group, StreamStart.First, cancellation).ConfigureAwait(false);
+        if (!isOpen) Losses.Begin();
         isOpen = true;
     }
 
@@ -122,7 +145,12 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>Roots are committed, or given up.</summary>
     public void End(int roots)
     {
-        if (Interlocked.Add(ref inFlight, -roots) == 0) Quiet.Set();
+        Interlocked.Add(ref hasEnded, roots);
+        if (Interlocked.Add(ref inFlight, -roots) == 0)
+        {
+            Quiet.Set();
+            Emptied.Set();
+        }
         Changed();
     }
 
@@ -159,6 +187,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     {
         IsLeasing = false;
         life.Cancel();
+        Alone.Leave();
         ToCommit.Set();
         Quiet.Set();
     }
