@@ -8,10 +8,14 @@ internal sealed class Losses(ConsecutorCore core)
 
     private int isRecovering;
     private int generation;
+    private int count;
     private volatile string? latest;
 
     /// <summary>What was lost, for people; null if nothing that is known of.</summary>
     public string? Latest => latest ?? core.Store.Loss;
+
+    /// <summary>How often something was noticed.</summary>
+    public int Count => Volatile.Read(ref count);
 
     /// <summary>A store has answered for the first time.</summary>
     public void Begin() => generation = core.Store.Generation;
@@ -42,6 +46,7 @@ internal sealed class Losses(ConsecutorCore core)
     {
         latest = core.Problem
             = $"The store has lost what it had acknowledged: a backup was put in its place, or something was deleted. {how} What was lost is lost; what the store has is processed.";
+        Interlocked.Increment(ref count);
         foreach (OwnedPartition partition in core.Owned) core.Lose(partition);
         if (Interlocked.Exchange(ref isRecovering, 1) == 0) _ = core.Members.AloneAsync(RecoverAsync);
     }

@@ -24,11 +24,12 @@ internal sealed class PartitionTaker(ConsecutorCore core)
     private async Task<OwnedPartition?> TakeAsync(PartitionInfo info, CancellationToken cancellation)
     {
         var request = new TakeRequest(Self) { ExpectedEpoch = info.Epoch, Version = core.Options.CodeVersion };
+        long known = Known(info.Partition);
         TakeResult taken = await core.Store.TakeAsync(core.Group, info.Partition, request, cancellation).ConfigureAwait(false);
         if (taken.Status == TakeStatus.Newer)
             core.Problem = $"Partition {info.Partition} was written by version {taken.Version} of the code; this is version {core.Options.CodeVersion}. It is left alone.";
         // One that was given before the store went back must be void too.
-        while (taken.Status == TakeStatus.Taken && taken.Ownership.Epoch <= Known(info.Partition))
+        while (taken.Status == TakeStatus.Taken && taken.Ownership.Epoch <= known)
             taken = await core.Store.TakeAsync(core.Group, info.Partition, request with { ExpectedEpoch = taken.Ownership.Epoch }, cancellation).ConfigureAwait(false);
         if (taken.Status != TakeStatus.Taken) return null;
         Note(info.Partition, taken.Ownership.Epoch);

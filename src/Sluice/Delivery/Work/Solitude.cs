@@ -27,6 +27,9 @@ internal sealed class Solitude
     /// <summary>Of all consecutors that were not told otherwise: tests have several processes in one.</summary>
     public static Solitude OfProcess { get; } = new();
 
+    /// <summary>Whether somebody is alone, or waits to be.</summary>
+    public bool IsAsked => isAsked;
+
     /// <summary>A consecutor among the others.</summary>
     public sealed class Guest(Solitude house, ConsecutorCore core)
     {
