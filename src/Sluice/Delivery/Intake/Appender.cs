@@ -25,6 +25,7 @@ internal sealed class Appender<T>
     private bool isOpen;
     private long epoch;
     private long last;
+    private int losses;                              // that were known when it was opened
 
     public Appender(ConsecutorCore core, string producer, Func<T, string>? key)
     {
@@ -42,7 +43,9 @@ internal sealed class Appender<T>
         ProducerState state = await core.Store.OpenProducerAsync(core.Name, producer, cancellation).ConfigureAwait(false);
         long known = last;
         (epoch, last, isOpen) = (state.Epoch, state.Last, true);
-        if (last < known) WentBack($"It knows the producer '{producer}' of {core.Name} up to {last}, and has acknowledged {known}.", null);
+        int earlier = losses;
+        losses = core.Losses.Count;
+        if (last < known) await WentBackAsync(earlier, $"It knows the producer '{producer}' of {core.Name} up to {last}, and has acknowledged {known}.", null).ConfigureAwait(false);
         return state.Position;
     }
 
@@ -146,7 +149,7 @@ internal sealed class Appender<T>
                 catch (StreamStoreException e) when (tried < Tries && !core.Life.IsCancellationRequested)
                 {
                     isOpen = false;                  // opening it anew tells whether it was accepted
-                    if (e is StoreWentBackException) WentBack(e.Message, e);
+                    if (e is StoreWentBackException) await WentBackAsync(losses, e.Message, e).ConfigureAwait(false);
                     else if (tried == Tries - 1) await core.Losses.NoticeAsync(e).ConfigureAwait(false);
                 }
                 await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
@@ -181,9 +184,11 @@ internal sealed class Appender<T>
     }
 
     /// <summary>A producer that resumes must do so: what was accepted since the place that the store knows would be lost, although it could be read again.</summary>
-    private void WentBack(string how, Exception? cause)
+    private async Task WentBackAsync(int known, string how, Exception? cause)
     {
-        core.Losses.WentBack(how);
+        if (core.Losses.Count == known) core.Losses.WentBack(how);            // else others have noticed it since this producer was opened
+        losses = core.Losses.Count;
+        await core.Losses.RenewedAsync(core.Life).ConfigureAwait(false);
         if (Position is null) return;
         last = 0;
         throw new InvalidOperationException(

@@ -6,10 +6,12 @@ internal sealed class Losses(ConsecutorCore core)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    private int isRecovering;
+    private readonly Lock sync = new();
+    private bool isRecovering;
     private int generation;
     private int count;
     private volatile string? latest;
+    private volatile TaskCompletionSource renewed = new();
 
     /// <summary>What was lost, for people; null if nothing that is known of.</summary>
     public string? Latest => latest ?? core.Store.Loss;
@@ -46,42 +48,64 @@ internal sealed class Losses(ConsecutorCore core)
     {
         latest = core.Problem
             = $"The store has lost what it had acknowledged: a backup was put in its place, or something was deleted. {how} What was lost is lost; what the store has is processed.";
-        Interlocked.Increment(ref count);
-        foreach (OwnedPartition partition in core.Owned) core.Lose(partition);
-        if (Interlocked.Exchange(ref isRecovering, 1) == 0) _ = core.Members.AloneAsync(RecoverAsync);
+        bool begins;
+        lock (sync)
+        {
+            count++;
+            begins = !isRecovering;
+            if (begins) renewed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            isRecovering = true;
+        }
+        LoseAll();
+        if (begins) _ = core.Members.AloneAsync(RecoverAsync);
     }
+
+    /// <summary>Ends when what is appended gets ids that were never used.</summary>
+    public Task RenewedAsync(CancellationToken cancellation) => renewed.Task.WaitAsync(cancellation);
 
     private async Task RecoverAsync(CancellationToken leaving)
     {
         await Task.Yield();
-        try
+        while (true)
         {
-            while (!leaving.IsCancellationRequested)
+            int noticed = Count;
+            try
             {
-                try
-                {
-                    // An earlier commit may be numbered as a later one will be: it must have been given up before anything is taken.
-                    while (core.InFlight > 0) await core.Emptied.WaitAsync().WaitAsync(leaving).ConfigureAwait(false);
-                    await RaiseGenerationAsync(leaving).ConfigureAwait(false);
-                    await core.OpenAsync(leaving, again: true).ConfigureAwait(false);
-                    List<OwnedPartition> taken = await core.Members.LoadAsync(leaving).ConfigureAwait(false);
-                    await core.Committer.BeginSinksAsync(taken, leaving).ConfigureAwait(false);
-                    core.Own(taken);
-                    core.Problem = null;
-                    return;
-                }
-                catch (Exception e)
-                {
-                    if (leaving.IsCancellationRequested) return;
-                    core.Problem = $"What the store has after its loss could not be loaded; it is tried again: {FailureText.Of(e)}";
-                }
+                await LoadAsync(leaving).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                if (!leaving.IsCancellationRequested) core.Problem = $"What the store has after its loss could not be loaded; it is tried again: {FailureText.Of(e)}";
+                noticed = -1;
                 await Task.Delay(Patience, core.Time, leaving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
+            lock (sync)
+            {
+                isRecovering = Count != noticed && !leaving.IsCancellationRequested;
+                if (!isRecovering) break;
+            }
         }
-        finally
-        {
-            Volatile.Write(ref isRecovering, 0);
-        }
+        renewed.TrySetResult();                      // or never: then nothing is appended any more
+    }
+
+    private async Task LoadAsync(CancellationToken leaving)
+    {
+        LoseAll();
+        if (!renewed.Task.IsCompleted) await RaiseGenerationAsync(leaving).ConfigureAwait(false);
+        renewed.TrySetResult();
+
+        // An earlier commit may be numbered as a later one will be: it must have been given up before anything is taken.
+        while (core.InFlight > 0) await core.Emptied.WaitAsync().WaitAsync(leaving).ConfigureAwait(false);
+        await core.OpenAsync(leaving, again: true).ConfigureAwait(false);
+        List<OwnedPartition> taken = await core.Members.LoadAsync(leaving).ConfigureAwait(false);
+        await core.Committer.BeginSinksAsync(taken, leaving).ConfigureAwait(false);
+        core.Own(taken);
+        core.Problem = null;
+    }
+
+    private void LoseAll()
+    {
+        foreach (OwnedPartition partition in core.Owned) core.Lose(partition);
     }
 
     /// <summary>To one that was never used, so that no id is used twice. Of several members that notice, one raises it.</summary>
