@@ -138,6 +138,7 @@ public sealed partial class Consecutor<T>
         Exception? failure = null;
         try
         {
+            await core.Members.StopTakingAsync().ConfigureAwait(false);
             foreach (SinkBinding sink in core.Sinks) await sink.EndAsync().ConfigureAwait(false);
             if (releases) await core.Members.LeaveAsync().ConfigureAwait(false);
         }

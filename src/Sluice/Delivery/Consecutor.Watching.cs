@@ -36,7 +36,7 @@ public sealed partial class Consecutor<T>
     }
 
     /// <summary>Where every accepted item is, and the pipeline's nodes. Never waits.</summary>
-    public ConsecutorSnapshot Snapshot() => core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem, core.Parked);
+    public ConsecutorSnapshot Snapshot() => core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem, core.Parked, core.Losses.Latest);
 
     /// <summary>The dead letters, oldest first, read from the store page by page.</summary>
     public async IAsyncEnumerable<DeadLetter> DeadLetters([EnumeratorCancellation] CancellationToken cancellation = default)

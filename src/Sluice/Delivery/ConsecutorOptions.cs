@@ -83,4 +83,7 @@ public sealed record ConsecutorOptions
 
     /// <summary>How the pipeline is run: mode, clock, scheduler, state, capacity of boundaries, seed, grace.</summary>
     public RunOptions Run { get; init; } = new();
+
+    /// <summary>Which consecutors are in its process. For tests, which have several in one.</summary>
+    internal Solitude Process { get; init; } = Solitude.OfProcess;
 }

@@ -25,6 +25,7 @@ internal sealed class Appender<T>
     private bool isOpen;
     private long epoch;
     private long last;
+    private int losses;                              // that were known when it was opened
 
     public Appender(ConsecutorCore core, string producer, Func<T, string>? key)
     {
@@ -40,7 +41,11 @@ internal sealed class Appender<T>
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
         ProducerState state = await core.Store.OpenProducerAsync(core.Name, producer, cancellation).ConfigureAwait(false);
+        long known = last;
         (epoch, last, isOpen) = (state.Epoch, state.Last, true);
+        int earlier = losses;
+        losses = core.Losses.Count;
+        if (last < known) await WentBackAsync(earlier, $"It knows the producer '{producer}' of {core.Name} up to {last}, and has acknowledged {known}.", null).ConfigureAwait(false);
         return state.Position;
     }
 
@@ -191,9 +196,11 @@ internal sealed class Appender<T>
                     core.Books.Accept(batch.Entries.Count);
                     return;
                 }
-                catch (StreamStoreException) when (tried < Tries && !core.Life.IsCancellationRequested)
+                catch (StreamStoreException e) when (tried < Tries && !core.Life.IsCancellationRequested)
                 {
                     isOpen = false;                  // opening it anew tells whether it was accepted
+                    if (e is StoreWentBackException) await WentBackAsync(losses, e.Message, e).ConfigureAwait(false);
+                    else if (tried == Tries - 1) await core.Losses.NoticeAsync(e).ConfigureAwait(false);
                 }
                 await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
                 wait *= 2;
@@ -224,6 +231,18 @@ internal sealed class Appender<T>
             default:
                 throw new StoreWentBackException($"The store knows the producer '{producer}' of {core.Name} up to {result.Last}, and has acknowledged {first - 1}.");
         }
+    }
+
+    /// <summary>A producer that resumes must do so: what was accepted since the place that the store knows would be lost, although it could be read again.</summary>
+    private async Task WentBackAsync(int known, string how, Exception? cause)
+    {
+        if (core.Losses.Count == known) core.Losses.WentBack(how);            // else others have noticed it since this producer was opened
+        losses = core.Losses.Count;
+        await core.Losses.RenewedAsync(core.Life).ConfigureAwait(false);
+        if (Position is null) return;
+        last = 0;
+        throw new InvalidOperationException(
+            $"The store has lost items of the producer '{producer}' that it had accepted. {how} Run the producer again: it goes on where the store knows that it was.", cause);
     }
 
     private async Task FullAsync(long seen, TimeSpan? retryAfter)

@@ -10,6 +10,8 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
     private readonly LocalTickets<T> tickets = new(core);
     private readonly Appender<T> stored = new(core, "failed", null);
 
+    private bool isHeld;                             // nothing may be taken up: whoever allows it wakes the pump
+
     public bool HasNews => intake.HasItems;
 
     /// <summary>Processes a segment, if one has come.</summary>
@@ -18,7 +20,8 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
         tickets.Awake();
         tickets.Sweep();
         if (tickets.Failed.Count > 0) await StoreFailedAsync();
-        if (!core.IsLeasing || intake.TryTake() is not { } segment) return false;
+        isHeld = !core.IsLeasing || !core.Alone.MayWork();
+        if (isHeld || intake.TryTake() is not { } segment) return false;
         core.Books.StartLocal(segment.Count);
         core.Begin(segment.Count);
         for (int at = 0; at < segment.Count;)
@@ -51,7 +54,7 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
     {
         intake.IsHungry = true;
         Interlocked.MemoryBarrier();
-        return !intake.HasItems && tickets.PrepareSleep();
+        return (isHeld || !intake.HasItems) && tickets.PrepareSleep();
     }
 
     /// <summary>Pushes until the end, or until a push has to wait; the last ticket is then the caller's to look at.</summary>

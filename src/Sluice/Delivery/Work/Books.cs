@@ -185,7 +185,7 @@ internal sealed class Books
         Moved?.Invoke();
     }
 
-    public ConsecutorSnapshot Snapshot(string name, ConsecutorState state, RunSnapshot? run, string? problem, string? whyParked)
+    public ConsecutorSnapshot Snapshot(string name, ConsecutorState state, RunSnapshot? run, string? problem, string? whyParked, string? loss)
     {
         lock (Sync)
         {
@@ -206,6 +206,7 @@ internal sealed class Books
                 Suspect = suspect,
                 Split = split,
                 Problem = problem ?? (parked > 0 ? whyParked : null),
+                Loss = loss,
             };
         }
     }
