@@ -154,23 +154,19 @@ internal sealed class Members(ConsecutorCore core)
         GroupInfo group = (await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false))!;
         StreamInfo stream = (await core.Store.FindStreamAsync(core.Name, cancellation).ConfigureAwait(false))!;
         PartitionBooks ended = default;
-        long accepted = 0, pending = 0;
+        long accepted = 0;
         foreach (PartitionInfo info in group.Partitions)
         {
             accepted += info.Tail;
-            pending += info.Tail - info.Dispatched;
-            PartitionBooks books;
-            if (taken.Find(partition => partition.Number == info.Partition) is { } own) books = own.Books;
-            else if (info.Epoch == 0) continue;
-            else
-            {
-                pending += info.Waiting;             // somebody else's; which of them is in flight, only that one knows
-                books = await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
-            }
+            PartitionBooks books = taken.Find(partition => partition.Number == info.Partition) is { } own ? own.Books
+                : info.Epoch == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
             ended = new(ended.Completed + books.Completed, ended.Skipped + books.Skipped, ended.Split + books.Split);
         }
-        long dead = stream.Groups.Where(backlog => backlog.Name == core.Group.Name).Sum(backlog => backlog.Dead);
-        core.Books.Load(accepted, pending, ended, dead, Count(WaitingState.Retrying), Count(WaitingState.Parked), Count(WaitingState.Suspect));
+        GroupBacklog backlog = stream.Groups.First(backlog => backlog.Name == core.Group.Name);
+        (long retrying, long parked, long suspect) = (Count(WaitingState.Retrying), Count(WaitingState.Parked), Count(WaitingState.Suspect));
+
+        // Not counted by the mark of what was dispatched: after a release it stands below entries that have ended or wait. What is with others is pending here.
+        core.Books.Load(accepted, backlog.Outstanding - retrying - parked - suspect, ended, backlog.Dead, retrying, parked, suspect);
 
         long Count(WaitingState state) => taken.Sum(partition => (long)partition.Waiting.Values.Count(waiting => waiting == state));
     }
