@@ -6,11 +6,15 @@ namespace Sluice.Torture;
 /// </summary>
 /// <remarks>
 /// The calls are counted by name, in a life that is not killed. Which of them come is not quite the same in each life: a place that a life does not come to is not
-/// counted as a kill, and audited all the same. Waiting for a change is left out: it is no call that does something, and is under way all the time.
+/// counted as a kill, and audited all the same.
 /// </remarks>
 internal sealed class SweepRun(TortureOptions options)
 {
     private static readonly Moment[] Moments = [Moment.Before, Moment.Inside, Moment.Stored];
+
+    // Calls that change nothing have one place; waiting for a change has none: it is under way all the time.
+    private static readonly string[] Looks = [nameof(IStreamStore.FindGroupAsync), nameof(IStreamStore.FindStreamAsync), nameof(IStreamStore.ListDeadAsync),
+        nameof(IStreamStore.ReadStateAsync), nameof(IStreamStore.BeatAsync)];
 
     private readonly Case @case = new(options.Seed, options.OnlyCase ?? 0, options.Items, isSweep: true);
     private readonly Lock sync = new();
@@ -27,9 +31,8 @@ internal sealed class SweepRun(TortureOptions options)
         await RunAsync(census, 2, LifePlan.ToTheEnd(2, cures: true));
         IReadOnlyDictionary<string, int> calls = JournalReader.CallsOf(census, 2);
         await JudgeAsync(census, 2, "not killed");
-        IEnumerable<LastCall> places = calls.Where(call => call.Key != nameof(IStreamStore.WaitForChangeAsync)).OrderBy(call => call.Key, StringComparer.Ordinal)
-            .SelectMany(call => Enumerable.Range(1, call.Value).SelectMany(number => Moments.Select(moment => new LastCall(call.Key, number, moment))));
-        LastCall[] chosen = [.. places.Where((_, i) => options.Kills >= places.Count() || i * (long)options.Kills / places.Count() != (i + 1) * (long)options.Kills / places.Count())];
+        LastCall[] places = [.. calls.OrderBy(call => call.Key, StringComparer.Ordinal).SelectMany(call => PlacesOf(call.Key, call.Value))];
+        LastCall[] chosen = options.Kills >= places.Length ? places : [.. Enumerable.Range(0, options.Kills).Select(i => places[i * (long)places.Length / options.Kills])];
         Console.Error.WriteLine($"{calls.Values.Sum()} calls: {string.Join(", ", calls.OrderBy(call => call.Key, StringComparer.Ordinal).Select(call => $"{call.Key} {call.Value}"))}");
 
         await Parallel.ForEachAsync(chosen, new ParallelOptions { MaxDegreeOfParallelism = options.Jobs }, async (place, _) =>
@@ -43,6 +46,13 @@ internal sealed class SweepRun(TortureOptions options)
         Directory.Delete(start, recursive: true);
         Console.Error.WriteLine($"{killed} kills at {chosen.Length} places");
         return sum;
+    }
+
+    private static IEnumerable<LastCall> PlacesOf(string name, int count)
+    {
+        if (name == nameof(IStreamStore.WaitForChangeAsync)) yield break;
+        for (int number = 1; number <= count; number++)
+            foreach (Moment moment in Looks.Contains(name) ? [Moment.Before] : Moments) yield return new(name, number, moment);
     }
 
     private async Task<LifeEnd> RunAsync(string directory, int life, LifePlan plan, int? count = null)
