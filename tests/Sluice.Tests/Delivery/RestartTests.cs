@@ -1,3 +1,5 @@
+using Sluice.Testing;
+
 namespace Sluice.Tests.Deliveries;
 
 /// <summary>What one consecutor leaves, and the next one over the same store finds.</summary>
@@ -68,5 +70,40 @@ public sealed class RestartTests : IDisposable
             s => s | Sink.ToFile<int>(good, static n => $"{n}"),
             s => s | Sink.ToFile<int>(foreign, static n => $"{n}"),
         ], new() { Store = store });
+    }
+
+    /// <remarks>The length of a file is stored with the partition that was committed last. Without that one, the file was once cut to what the others knew.</remarks>
+    [Fact]
+    public async Task AFileKeepsWhatIsCommittedWhenThePartitionThatKnowsItsLengthIsWithSomebodyElse()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        string path = Path.Combine(directory.FullName, "lines.txt");
+        var group = new GroupId("numbers", "numbers");
+        int first = EntryKey.Of("0").PartitionOf(2), other = 1 - first;
+        int distant = Enumerable.Range(1, 100).First(n => EntryKey.Of($"{n}").PartitionOf(2) == other);
+        await using var consecutor = new Consecutor<int>("numbers", source => source | Sink.ToFile<int>(path, static n => $"{n}"),
+            new() { Store = store, Stream = new() { Partitions = 2 }, Member = "self", Run = new() { Time = clock } })
+        { Key = static n => $"{n}" };
+        await consecutor.StartAsync(Cancellation);
+        foreach (int item in new[] { 0, distant })
+        {
+            await consecutor.SendAsync(item, Cancellation);
+            await consecutor.IdleAsync(Cancellation);
+        }
+
+        await store.BeatAsync(group, "thief", Cancellation);
+        Ownership[] stolen = [(await store.TakeAsync(group, first, new("thief"), Cancellation)).Ownership, (await store.TakeAsync(group, other, new("thief"), Cancellation)).Ownership];
+        await store.ReleaseAsync(stolen[0], Cancellation);
+        while ((await store.FindGroupAsync(group, Cancellation))!.Partitions[first].Owner != "self")
+        {
+            clock.Advance(TimeSpan.FromSeconds(10));
+            await store.BeatAsync(group, "thief", Cancellation);
+            await Task.Yield();
+        }
+        await consecutor.SendAsync(0, Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+        await consecutor.StopAsync();
+        Assert.Equal(["0", $"{distant}", "0"], await File.ReadAllLinesAsync(path, Cancellation));
     }
 }
