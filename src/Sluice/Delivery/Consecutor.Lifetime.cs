@@ -198,13 +198,16 @@ public sealed partial class Consecutor<T>
             run?.Cancel();
             if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             core.Committer.End();
+            await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             try
             {
+                // What a sink has for itself, whoever starts next needs.
+                foreach (SinkBinding sink in core.Sinks) await sink.EndAsync().ConfigureAwait(false);
                 await core.Members.LeaveAsync().ConfigureAwait(false);
             }
             catch (Exception e)
             {
-                core.Problem += $"; and the partitions could not be given back: {FailureText.Of(e)}";
+                core.Problem += $"; and not everything could be given back: {FailureText.Of(e)}";
             }
             core.Drop();
         }

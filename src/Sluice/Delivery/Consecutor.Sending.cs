@@ -74,7 +74,7 @@ public sealed partial class Consecutor<T>
 
     internal void ThrowIfEnded()
     {
-        if (core.Life.IsCancellationRequested) throw core.HasEnded();
+        if (core.Life.IsCancellationRequested) throw core.Over();
     }
 
     /// <returns>The append that the item is part of.</returns>

@@ -148,7 +148,7 @@ internal sealed class Appender<T>
             catch (Exception e)
             {
                 isOpen = false;                      // what of it was accepted is found out before the next append
-                batch.Done.TrySetException(e is OperationCanceledException && core.Life.IsCancellationRequested ? core.HasEnded() : e);
+                batch.Done.TrySetException(e is OperationCanceledException && core.Life.IsCancellationRequested ? core.Over() : e);
                 _ = batch.Done.Task.Exception;
             }
             expected = batch.Entries.Count;

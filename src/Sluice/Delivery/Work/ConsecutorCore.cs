@@ -127,13 +127,13 @@ internal sealed class ConsecutorCore : ISinkBindings
     public Solitude.Guest Alone { get; }
 
     /// <summary>How many roots were committed, or given up.</summary>
-    public long HasEnded => Interlocked.Read(ref hasEnded);
+    public long EndedRoots => Interlocked.Read(ref hasEnded);
 
     /// <summary>Woken when nothing is under way any more.</summary>
     public Signal Quiet { get; } = new();
 
     /// <summary>What those are told who send to it when it is over.</summary>
-    public InvalidOperationException HasEnded() => new($"The consecutor {Name} has ended: nothing can be sent to it any more. What was not acknowledged may not have been accepted.");
+    public InvalidOperationException Over() => new($"The consecutor {Name} has ended: nothing can be sent to it any more. What was not acknowledged may not have been accepted.");
 
     /// <summary>The same, for whoever loads everything anew.</summary>
     public Signal Emptied { get; } = new();

@@ -39,10 +39,10 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         return partition;
     }
 
-    /// <summary>What was parked for a node that this code has again is free.</summary>
+    /// <summary>What was parked for a node, or for a version, that this code has is free.</summary>
     private async Task UnparkAsync(OwnedPartition partition, IReadOnlyList<WaitingEntry> waiting, CancellationToken cancellation)
     {
-        foreach (WaitingEntry[] some in waiting.Where(entry => entry.State == WaitingState.Parked && core.Nodes.Find(entry.Node) is not null).Chunk(StoreCommit.MaxItems))
+        foreach (WaitingEntry[] some in waiting.Where(IsMeantForThis).Chunk(StoreCommit.MaxItems))
         {
             var commit = new StoreCommit(partition.Owner, partition.NextCommit)
             {
@@ -55,29 +55,28 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         }
     }
 
+    private bool IsMeantForThis(WaitingEntry entry)
+        => entry.State == WaitingState.Parked && entry.Entry.CodeVersion <= core.Options.CodeVersion && (entry.Node.Length == 0 || core.Nodes.Find(entry.Node) is not null);
+
     /// <summary>Begins the books with what the store says. Nothing is under way, and nothing is accepted meanwhile.</summary>
     public async Task LoadBooksAsync(List<OwnedPartition> taken, CancellationToken cancellation)
     {
         GroupInfo group = (await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false))!;
         StreamInfo stream = (await core.Store.FindStreamAsync(core.Name, cancellation).ConfigureAwait(false))!;
         PartitionBooks ended = default;
-        long accepted = 0, pending = 0;
+        long accepted = 0;
         foreach (PartitionInfo info in group.Partitions)
         {
             accepted += info.Tail;
-            pending += info.Tail - info.Dispatched;
-            PartitionBooks books;
-            if (taken.Find(partition => partition.Number == info.Partition) is { } own) books = own.Books;
-            else if (info.Epoch == 0) continue;
-            else
-            {
-                pending += info.Waiting;             // somebody else's; which of them is in flight, only that one knows
-                books = await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
-            }
+            PartitionBooks books = taken.Find(partition => partition.Number == info.Partition) is { } own ? own.Books
+                : info.Epoch == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
             ended = new(ended.Completed + books.Completed, ended.Skipped + books.Skipped, ended.Split + books.Split);
         }
-        long dead = stream.Groups.Where(backlog => backlog.Name == core.Group.Name).Sum(backlog => backlog.Dead);
-        core.Books.Load(accepted, pending, ended, dead, Count(WaitingState.Retrying), Count(WaitingState.Parked), Count(WaitingState.Suspect));
+        GroupBacklog backlog = stream.Groups.First(backlog => backlog.Name == core.Group.Name);
+        (long retrying, long parked, long suspect) = (Count(WaitingState.Retrying), Count(WaitingState.Parked), Count(WaitingState.Suspect));
+
+        // Not counted by the mark of what was dispatched: after a release it stands below entries that have ended or wait. What is with others is pending here.
+        core.Books.Load(accepted, backlog.Outstanding - retrying - parked - suspect, ended, backlog.Dead, retrying, parked, suspect);
 
         long Count(WaitingState state) => taken.Sum(partition => (long)partition.Waiting.Values.Count(waiting => waiting == state));
     }

@@ -165,7 +165,7 @@ internal sealed class Solitude
         isAsked = true;
         isGranted = isOpen = false;
         forced = null;
-        seen = guests.Sum(guest => guest.Core.HasEnded);
+        seen = guests.Sum(guest => guest.Core.EndedRoots);
         patience = first.Time.CreateTimer(static house => ((Solitude)house!).LosePatience(), this, first.Options.LeaseTime, first.Options.LeaseTime);
         woken.AddRange(guests.Where(guest => guest.IsInside));
         woken.Add(asking[0]);
@@ -176,7 +176,7 @@ internal sealed class Solitude
         List<Guest> woken = [];
         lock (sync)
         {
-            long ended = guests.Sum(guest => guest.Core.HasEnded);
+            long ended = guests.Sum(guest => guest.Core.EndedRoots);
             bool hasMoved = ended != seen;
             seen = ended;
             if (hasMoved || asking.Count == 0) return;
@@ -194,5 +194,5 @@ internal sealed class Solitude
         foreach (Guest guest in woken) guest.Core.Changed();
     }
 
-    private long EndedOfOthers(Guest guest) => guests.Where(other => other != guest).Sum(other => other.Core.HasEnded);
+    private long EndedOfOthers(Guest guest) => guests.Where(other => other != guest).Sum(other => other.Core.EndedRoots);
 }
