@@ -32,7 +32,11 @@ public sealed partial class Consecutor<T>
     }
 
     /// <summary>Where every accepted item is, and the pipeline's nodes. Never waits.</summary>
-    public ConsecutorSnapshot Snapshot() => core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem);
+    public ConsecutorSnapshot Snapshot()
+    {
+        local?.Count();
+        return core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem);
+    }
 
     /// <summary>The dead letters, oldest first, read from the store page by page.</summary>
     public async IAsyncEnumerable<DeadLetter> DeadLetters([EnumeratorCancellation] CancellationToken cancellation = default)
@@ -83,6 +87,7 @@ public sealed partial class Consecutor<T>
     {
         int redriven = await core.Store.RedriveAsync(core.Group, numbers, cancellation).ConfigureAwait(false);
         core.Books.Redrive(redriven);
+        core.Changed();
         return redriven;
     }
 

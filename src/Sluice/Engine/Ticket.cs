@@ -41,6 +41,9 @@ internal class Ticket
 
     public bool IsSettled => Volatile.Read(ref outstanding) == 0;
 
+    /// <summary>Whether nothing is known of the item but that it is under way, in one part.</summary>
+    protected bool IsPlain => Volatile.Read(ref outstanding) == 1 && outcome == (int)Outcome.Skipped;
+
     public Outcome Outcome => (Outcome)Volatile.Read(ref outcome);
 
     public static Ticket For(int source) => new() { Source = source };
@@ -89,6 +92,18 @@ internal class Ticket
             Keep(new(failure, isPartial, isFinal, attempts));
         }
         Settle(Outcome.Failed);
+    }
+
+    /// <summary>
+    /// Going into a boundary, where a number does as well as a ticket if there is nothing to know of the item: then the ticket is not
+    /// the item's any more. Called by whoever has the only part.
+    /// </summary>
+    /// <param name="items">Those that the item is one of.</param>
+    /// <returns>Its number; zero where it keeps the ticket.</returns>
+    public virtual int Leave(out NumberedItems? items)
+    {
+        items = null;
+        return 0;
     }
 
     /// <summary>Remembers a failure of a part. Any thread.</summary>

@@ -7,25 +7,26 @@ namespace Sluice;
 /// <remarks>The pump's.</remarks>
 internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, StageContext context, Inlet<T> next)
 {
-    private readonly LocalTickets<T> tickets = new(core);
+    private readonly LocalItems<T> items = intake.Items;
+    private readonly Boundary<T>? outlet = next as Boundary<T>;
     private readonly Appender<T> stored = new(core, "failed", null);
+    private LocalTicket<T> own = intake.Items.RentTicket();
 
-    public bool HasNews => intake.HasItems;
-
-    /// <summary>Processes a segment, if one has come.</summary>
+    /// <summary>Processes a segment, or what there is of it, if one has come.</summary>
     public async ValueTask<bool> WorkAsync()
     {
-        tickets.Awake();
-        tickets.Sweep();
-        if (tickets.Failed.Count > 0) await StoreFailedAsync();
-        if (!core.IsLeasing || intake.TryTake() is not { } segment) return false;
-        core.Books.StartLocal(segment.Count);
-        core.Begin(segment.Count);
-        for (int at = 0; at < segment.Count;)
+        items.Awake();
+        items.Sweep();
+        if (!items.Failed.IsEmpty) await StoreFailedAsync();
+        if (!core.IsLeasing || intake.TryTake(out int at, out int end) is not { } segment) return false;
+        core.Books.StartLocal(end - at);
+        core.Begin(end - at);
+        context.Out += end - at;
+        while (at < end)
         {
             try
             {
-                ValueTask pushed = PushSome(segment, ref at);
+                ValueTask pushed = outlet is null ? PushSome(segment, ref at, end) : CopySome(outlet, segment, ref at, end);
                 if (!pushed.IsCompletedSuccessfully)
                 {
                     next.Flush();
@@ -36,55 +37,76 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
             {
                 // on with the next
             }
-            tickets.After(tickets.Hot);
         }
-        context.Out += segment.Count;
-        intake.Return(segment);
-        tickets.Sweep();
-        if (tickets.Failed.Count > 0) await StoreFailedAsync();
         return true;
     }
 
     /// <summary>The pump has nothing to do.</summary>
     /// <returns>Whether that is so.</returns>
-    public bool PrepareSleep()
-    {
-        intake.IsHungry = true;
-        Interlocked.MemoryBarrier();
-        return !intake.HasItems && tickets.PrepareSleep();
-    }
+    public bool PrepareSleep() => (!core.IsLeasing || intake.PrepareSleep()) & items.PrepareSleep();
 
-    /// <summary>Pushes until the end, or until a push has to wait; the last ticket is then the caller's to look at.</summary>
-    private ValueTask PushSome(LocalSegment<T> segment, ref int at)
+    /// <summary>Pushes until the end, or until a push has to wait.</summary>
+    private ValueTask PushSome(LocalSegment<T> segment, ref int at, int end)
     {
         Inlet<T> inlet = next;
         Run run = context.Run;
-        T[] items = segment.Items;
-        int count = segment.Count;
-        LocalTicket<T> ticket = tickets.Hot;
-        int completed = 0;
+        T[] values = segment.Items;
+        LocalTicket<T> ticket = OwnTicket();
+        ticket.BeginPushing();
         try
         {
             while (true)
             {
                 if (run.IsStopping) throw new RunStoppedException();
-                T item = items[at++];
-                ticket.Begin(item, tickets.NextNumber);
-                ValueTask pushed = inlet.PushAsync(item, ticket);
-                if (!pushed.IsCompletedSuccessfully || at == count) return pushed;
-                if (ticket.IsSettled && ticket.Outcome == Outcome.Completed) completed++;
-                else ticket = tickets.After(ticket);
+                ticket.Begin(segment, at);
+                ValueTask pushed = inlet.PushAsync(values[at++], ticket);
+                if (!pushed.IsCompletedSuccessfully || at == end) return pushed;
+                if (!ticket.IsFree) ticket = AnotherTicket(segment);
             }
         }
         finally
         {
-            tickets.Completed(completed);
+            items.Complete(segment, own.EndPushing());
         }
+    }
+
+    /// <summary>The same where a boundary comes next: there, items have numbers.</summary>
+    private ValueTask CopySome(Boundary<T> boundary, LocalSegment<T> segment, ref int at, int end)
+    {
+        context.Run.ThrowIfStopping();
+        while (at < end)
+        {
+            Span<T> places = boundary.Free(end - at);
+            if (places.IsEmpty)
+            {
+                LocalTicket<T> ticket = OwnTicket();
+                ticket.Begin(segment, at);
+                return boundary.PushAsync(segment.Items[at++], ticket);
+            }
+            segment.Items.AsSpan(at, places.Length).CopyTo(places);
+            int number = segment.NumberOf(at);
+            foreach (ref int place in boundary.Follow(items, places.Length)) place = number++;
+            at += places.Length;
+            boundary.Show(places.Length);
+            boundary.Added(places.Length);
+        }
+        return default;
+    }
+
+    private LocalTicket<T> OwnTicket() => own.TryReuse() ? own : own = items.RentTicket();
+
+    /// <summary>The item has taken the present one along.</summary>
+    private LocalTicket<T> AnotherTicket(LocalSegment<T> segment)
+    {
+        items.Complete(segment, own.EndPushing());
+        LocalTicket<T> another = OwnTicket();
+        another.BeginPushing();
+        return another;
     }
 
     private async ValueTask StoreFailedAsync()
     {
-        while (tickets.Failed.TryDequeue(out var failed))
+        while (items.Failed.TryDequeue(out var failed))
         {
             Task? accepted;
             Task room;

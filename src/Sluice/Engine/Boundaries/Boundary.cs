@@ -65,7 +65,11 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
     /// <summary>Free places for a stretch of items, no more than up to the next announcement; perhaps none. Then <see cref="Show"/> each, and <see cref="Added"/> all.</summary>
     public Span<T> Free(int most) => ring.Free((int)Math.Min(most, Math.Max(1, untilWake.Value)));
 
-    public void SetTicket(int place, Ticket ticket) => ring.SetTicket(place, ticket);
+    public void Follow(in Followed followed, int count) => ring.Follow(followed, count);
+
+    public Span<int> Follow(NumberedItems items, int count) => ring.Follow(items, count);
+
+    public void Unfollow(int place, int count) => ring.Unfollow(place, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Show(int count) => ring.Show(count);

@@ -58,34 +58,41 @@ internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>
     /// <summary>Straight out of a ring, without a call per item but the user's.</summary>
     public override ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
     {
+        while (taken < count) Consume(ring.Peek(count - taken, out Followed followed), followed, ring, run, ref taken);
+        return default;
+    }
+
+    private void Consume(Span<T> items, in Followed followed, Ring<T> ring, Run run, ref int taken)
+    {
         Action<T> function = Function;
+        int entered = 0, done = 0;
         T item = default!;
-        Ticket? ticket = null;
-        int entered = 0;
-        bool inUserCode = false;
         try
         {
-            while (taken + entered < count)
+            for (; done < items.Length; done++)
             {
                 if (run.IsStopping) throw new RunStoppedException();
-                item = ring.Take(out ticket);
+                item = items[done];
+                if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) items[done] = default!;
                 entered++;
-                inUserCode = true;
                 function(item);
-                inUserCode = false;
-                ticket?.Settle(Outcome.Completed);
             }
         }
-        catch (Exception e) when (inUserCode)
+        catch (Exception e) when (e is not RunStoppedException)
         {
-            throw Failure(e, item, ticket);
+            throw Failure(e, item, followed.TicketOf(done));
         }
         finally
         {
             Context.In += entered;
             taken += entered;
+            if (!followed.IsEmpty)
+            {
+                followed.Complete(done);
+                followed.Clear(entered);
+            }
+            ring.Skip(entered);
         }
-        return default;
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)

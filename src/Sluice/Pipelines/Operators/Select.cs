@@ -85,7 +85,7 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
         if (outlet is null) return base.PullAsync(ring, run, count, ref taken);
         while (taken < count)
         {
-            Span<T> input = ring.Peek(count - taken, out Span<Ticket?> tickets);
+            Span<T> input = ring.Peek(count - taken, out Followed followed);
             Span<TOut> output = outlet.Free(input.Length);
             if (output.IsEmpty)
             {
@@ -93,17 +93,17 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
                 taken++;
                 return PushAsync(item, ticket);
             }
-            Transform(input, tickets, output, ring, run, ref taken);
+            Transform(input, followed, output, ring, run, ref taken);
         }
         return default;
     }
 
-    private void Transform(Span<T> input, Span<Ticket?> tickets, Span<TOut> output, Ring<T> ring, Run run, ref int taken)
+    private void Transform(Span<T> input, in Followed followed, Span<TOut> output, Ring<T> ring, Run run, ref int taken)
     {
         Func<T, TOut> function = Function;
         int entered = 0, left = 0;
         T item = default!;
-        Ticket? ticket = null;
+        if (!followed.IsEmpty) outlet!.Follow(followed, output.Length);
         try
         {
             for (; left < output.Length; left++)
@@ -112,24 +112,23 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
                 item = input[left];
                 if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) input[left] = default!;
                 entered++;
-                if (!tickets.IsEmpty)
-                {
-                    ticket = tickets[left];
-                    tickets[left] = null;
-                }
                 output[left] = function(item);
-                if (ticket is not null) outlet!.SetTicket(left, ticket);
                 outlet!.Show(left + 1);
             }
         }
         catch (Exception e) when (e is not RunStoppedException)
         {
-            throw Failure(e, item, ticket);
+            throw Failure(e, item, followed.TicketOf(left));
         }
         finally
         {
             Context.In += entered;
             taken += entered;
+            if (!followed.IsEmpty)
+            {
+                followed.Clear(entered);
+                outlet!.Unfollow(left, output.Length - left);
+            }
             ring.Skip(entered);
             outlet!.Added(left);
         }
