@@ -12,7 +12,7 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
     private readonly List<LocalSegment<T>> started = [];
     private readonly Stack<LocalSegment<T>> unused = new();
     private readonly Lock renting = new();
-    private readonly Stack<LocalTicket<T>> tickets = new();
+    private readonly Stack<IslandTicket<T>> tickets = new();
     private LocalSegment<T>[] segments = new LocalSegment<T>[16];   // by slot; replaced when it grows
     private int slots;
     private long arrived;
@@ -47,16 +47,7 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
     /// <summary>The first items of a segment are about to be pushed. Under the lock.</summary>
     public void Start(LocalSegment<T> segment) => started.Add(segment);
 
-    public LocalTicket<T> RentTicket()
-    {
-        lock (renting)
-        {
-            if (tickets.TryPop(out LocalTicket<T>? ticket)) return ticket;
-        }
-        return new(this);
-    }
-
-    public void Return(LocalTicket<T> ticket)
+    public void Return(IslandTicket<T> ticket)
     {
         lock (renting) tickets.Push(ticket);
     }
@@ -64,10 +55,19 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
     public override Ticket TicketOf(int number, ref Ticket? own)
     {
         (int slot, int index) = LocalSegment<T>.Find(number);
-        var ticket = (LocalTicket<T>?)own;
+        var ticket = (IslandTicket<T>?)own;
         if (ticket is null || !ticket.TryReuse()) own = ticket = RentTicket();
         ticket.Begin(Volatile.Read(ref segments)[slot], index);
         return ticket;
+    }
+
+    private IslandTicket<T> RentTicket()
+    {
+        lock (renting)
+        {
+            if (tickets.TryPop(out IslandTicket<T>? ticket)) return ticket;
+        }
+        return new(this);
     }
 
     public override void Complete(ReadOnlySpan<int> numbers)
@@ -98,7 +98,7 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
     }
 
     /// <summary>An item has ended by its ticket, which is not used again before this returns.</summary>
-    public void End(LocalSegment<T> segment, LocalTicket<T> ticket)
+    public void End(LocalTicket<T> ticket)
     {
         LocalSegment<T>.Lane lane = ticket.Outcome switch
         {
@@ -111,7 +111,7 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
             lane = LocalSegment<T>.Lane.Failed;
             Failed.Enqueue((ticket.Item, ticket.Id, failures));
         }
-        Ended(segment, segment.End(lane, 1));
+        Ended(ticket.Segment, ticket.Segment.End(lane, 1));
     }
 
     /// <summary>The pump is to know when there is something to store, and when nothing is under way.</summary>
@@ -120,14 +120,19 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
         if (Volatile.Read(ref wantsWake) && (ends[LocalSegment<T>.Lane.Failed] > 0 || ends.Sum >= segment.Taken)) core.Changed();
     }
 
-    /// <summary>From here on the pump is woken when there is something for it to do.</summary>
-    /// <returns>Whether there is nothing now.</returns>
-    public bool PrepareSleep()
+    /// <summary>A ticket has been settled that its item had taken along from the pump.</summary>
+    public void WakeForTicket()
+    {
+        if (Volatile.Read(ref wantsWake)) core.Changed();
+    }
+
+    /// <summary>From here on the pump is woken when there is something for it to do. Look once more after this.</summary>
+    /// <param name="hasTickets">Whether items have taken tickets of the pump's along: to settle one is no fence.</param>
+    public void PrepareSleep(bool hasTickets)
     {
         Volatile.Write(ref wantsWake, true);
-        Interlocked.MemoryBarrier();
-        Sweep();
-        return Failed.IsEmpty;
+        if (hasTickets) Interlocked.MemoryBarrierProcessWide();
+        else Interlocked.MemoryBarrier();
     }
 
     public void Awake() => Volatile.Write(ref wantsWake, false);

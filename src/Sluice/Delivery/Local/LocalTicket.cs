@@ -1,66 +1,44 @@
 namespace Sluice;
 
 /// <summary>The ticket of an item that is in no store, while it is on its way between boundaries, or out of the ordinary.</summary>
-/// <remarks>
-/// Whoever has it uses it for one item after the other, if each has ended, or is in a boundary, when its push returns. An item that has not takes the
-/// ticket along: who had it and who settles it agree by one exchange on who lets it go.
-/// </remarks>
-internal sealed class LocalTicket<T>(LocalItems<T> owner) : Ticket(isFollowed: true)
+internal abstract class LocalTicket<T>(LocalItems<T> owner) : Ticket(isFollowed: true)
 {
-    private const int InUse = 0, Free = 1, TakenAlong = 2;
-
-    private LocalSegment<T> segment = null!;
     private int index;
-    private int state;
-    private int pushingThread;                       // while the pump pushes: what ends on this thread the pump counts
-    private int completed;
     private PartFailure? failures;
 
-    public T Item => segment.Items[index];
+    public LocalSegment<T> Segment { get; private set; } = null!;
 
-    public PartFailure? Failures => failures;
+    public T Item => Segment.Items[index];
 
-    public override string Id => owner.IdOf(segment.First + index);
+    public override string Id => owner.IdOf(Segment.First + index);
 
-    /// <summary>Whether its item has ended, or is in a boundary: for whoever had the ticket.</summary>
-    public bool IsFree => Volatile.Read(ref state) == Free;
+    protected LocalItems<T> Owner => owner;
 
-    /// <summary>For whoever had it: whether it is his again. If not, it is nobody's until its item ends.</summary>
-    public bool TryReuse() => IsFree || Interlocked.Exchange(ref state, TakenAlong) == Free;
-
-    /// <summary>For one push after the other on this thread; ends with <see cref="EndPushing"/>.</summary>
-    public void BeginPushing() => pushingThread = Environment.CurrentManagedThreadId;
-
-    /// <returns>How many items have completed.</returns>
-    public int EndPushing()
+    public virtual void Begin(LocalSegment<T> segment, int at)
     {
-        pushingThread = 0;
-        int count = completed;
-        completed = 0;
-        return count;
-    }
-
-    public void Begin(LocalSegment<T> of, int at)
-    {
-        if (segment != of) segment = of;
+        if (Segment != segment) Segment = segment;
         index = at;
-        state = InUse;
-        Open(of.First + at);
+        Open(segment.First + at);
     }
 
     public override int Leave(out NumberedItems? items)
     {
         items = owner;
         if (!IsPlain || failures is not null) return 0;
-        int number = segment.NumberOf(index);
-        LetGo();
+        int number = Segment.NumberOf(index);
+        Close();
         return number;
     }
 
     /// <summary>What is known of its failures goes with the item.</summary>
-    public PartFailure? TakeFailures() => Interlocked.Exchange(ref failures, null);
+    public PartFailure? TakeFailures()
+    {
+        PartFailure? taken = failures;
+        failures = null;
+        return taken;
+    }
 
-    protected override void Keep(PartFailure failure)
+    protected sealed override void Keep(PartFailure failure)
     {
         PartFailure? seen = Volatile.Read(ref failures);
         while (true)
@@ -71,17 +49,68 @@ internal sealed class LocalTicket<T>(LocalItems<T> owner) : Ticket(isFollowed: t
             seen = found;
         }
     }
+}
+
+/// <summary>A ticket of the pump's, which looks at it when its push has returned. One that its item has taken along it looks at again and again.</summary>
+/// <remarks>So settling one costs no fence. That the pump sleeps, and that somebody settles, meet by a barrier of the pump's.</remarks>
+internal sealed class PumpTicket<T> : LocalTicket<T>
+{
+    public PumpTicket(LocalItems<T> owner) : base(owner)
+    {
+        TellsEnd = false;
+        Close();
+    }
+
+    /// <summary>Whether there is an item whose end is to be counted.</summary>
+    public bool HasEnded => IsSettled && Outcome != Outcome.Numbered;
+
+    /// <summary>The end of its item is counted.</summary>
+    public void Forget() => Close();
+
+    /// <summary>Whether its item has taken it along: then its end wakes the pump.</summary>
+    public bool IsTakenAlong
+    {
+        set => TellsEnd = value;
+    }
+
+    protected override void OnSettled() => Owner.WakeForTicket();
+}
+
+/// <summary>A ticket for items that come out of a boundary. It counts the end of its item, and is used for one after the other.</summary>
+/// <remarks>
+/// If the item has not ended, nor is in a boundary, when its push has returned, it takes the ticket along: who had it, and who settles it, agree by one
+/// exchange on who lets it go.
+/// </remarks>
+internal sealed class IslandTicket<T>(LocalItems<T> owner) : LocalTicket<T>(owner)
+{
+    private const int InUse = 0, Free = 1, TakenAlong = 2;
+
+    private int state;
+
+    /// <summary>For whoever had it: whether it is his again. If not, it is nobody's until its item ends.</summary>
+    public bool TryReuse() => Volatile.Read(ref state) == Free || Interlocked.Exchange(ref state, TakenAlong) == Free;
+
+    public override void Begin(LocalSegment<T> segment, int at)
+    {
+        state = InUse;
+        base.Begin(segment, at);
+    }
+
+    public override int Leave(out NumberedItems? items)
+    {
+        int number = base.Leave(out items);
+        if (number != 0) LetGo();
+        return number;
+    }
 
     protected override void OnSettled()
     {
-        if (Outcome == Outcome.Completed && pushingThread == Environment.CurrentManagedThreadId) completed++;
-        else owner.End(segment, this);
+        Owner.End(this);
         LetGo();
     }
 
     private void LetGo()
     {
-        if (pushingThread == Environment.CurrentManagedThreadId) Volatile.Write(ref state, Free);
-        else if (Interlocked.Exchange(ref state, Free) == TakenAlong) owner.Return(this);
+        if (Interlocked.Exchange(ref state, Free) == TakenAlong) Owner.Return(this);
     }
 }

@@ -10,13 +10,15 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
     private readonly LocalItems<T> items = intake.Items;
     private readonly Boundary<T>? outlet = next as Boundary<T>;
     private readonly Appender<T> stored = new(core, "failed", null);
-    private LocalTicket<T> own = intake.Items.RentTicket();
+    private readonly List<PumpTicket<T>> takenAlong = [];
+    private readonly Stack<PumpTicket<T>> unused = new();
+    private PumpTicket<T> own = new(intake.Items);
 
     /// <summary>Processes a segment, or what there is of it, if one has come.</summary>
     public async ValueTask<bool> WorkAsync()
     {
         items.Awake();
-        items.Sweep();
+        Sweep();
         if (!items.Failed.IsEmpty) await StoreFailedAsync();
         if (!core.IsLeasing || intake.TryTake(out int at, out int end) is not { } segment) return false;
         core.Books.StartLocal(end - at);
@@ -37,22 +39,29 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
             {
                 // on with the next
             }
+            EndOwn();
         }
         return true;
     }
 
     /// <summary>The pump has nothing to do.</summary>
     /// <returns>Whether that is so.</returns>
-    public bool PrepareSleep() => (!core.IsLeasing || intake.PrepareSleep()) & items.PrepareSleep();
+    public bool PrepareSleep()
+    {
+        bool isIdle = !core.IsLeasing || intake.PrepareSleep();
+        items.PrepareSleep(takenAlong.Count > 0);
+        Sweep();
+        return isIdle && items.Failed.IsEmpty;
+    }
 
-    /// <summary>Pushes until the end, or until a push has to wait.</summary>
+    /// <summary>Pushes until the end, or until a push has to wait. The last ticket is then the caller's to look at.</summary>
     private ValueTask PushSome(LocalSegment<T> segment, ref int at, int end)
     {
         Inlet<T> inlet = next;
         Run run = context.Run;
         T[] values = segment.Items;
-        LocalTicket<T> ticket = OwnTicket();
-        ticket.BeginPushing();
+        PumpTicket<T> ticket = own;
+        int completed = 0;
         try
         {
             while (true)
@@ -61,13 +70,52 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
                 ticket.Begin(segment, at);
                 ValueTask pushed = inlet.PushAsync(values[at++], ticket);
                 if (!pushed.IsCompletedSuccessfully || at == end) return pushed;
-                if (!ticket.IsFree) ticket = AnotherTicket(segment);
+                if (ticket.IsSettled && ticket.Outcome == Outcome.Completed) completed++;
+                else
+                {
+                    EndOwn();
+                    ticket = own;
+                }
             }
         }
         finally
         {
-            items.Complete(segment, own.EndPushing());
+            items.Complete(segment, completed);
         }
+    }
+
+    /// <summary>The push of an item has returned: it has ended, or is in a boundary, or takes the ticket along.</summary>
+    private void EndOwn()
+    {
+        if (TryEnd(own)) return;
+        own.IsTakenAlong = true;
+        takenAlong.Add(own);
+        own = unused.TryPop(out PumpTicket<T>? ticket) ? ticket : new(items);
+    }
+
+    private void Sweep()
+    {
+        int left = 0;
+        for (int i = 0; i < takenAlong.Count; i++)
+        {
+            PumpTicket<T> ticket = takenAlong[i];
+            if (TryEnd(ticket))
+            {
+                ticket.IsTakenAlong = false;
+                unused.Push(ticket);
+            }
+            else takenAlong[left++] = ticket;
+        }
+        takenAlong.RemoveRange(left, takenAlong.Count - left);
+        items.Sweep();
+    }
+
+    private bool TryEnd(PumpTicket<T> ticket)
+    {
+        if (!ticket.IsSettled) return false;
+        if (ticket.HasEnded) items.End(ticket);
+        ticket.Forget();
+        return true;
     }
 
     /// <summary>The same where a boundary comes next: there, items have numbers.</summary>
@@ -79,9 +127,8 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
             Span<T> places = boundary.Free(end - at);
             if (places.IsEmpty)
             {
-                LocalTicket<T> ticket = OwnTicket();
-                ticket.Begin(segment, at);
-                return boundary.PushAsync(segment.Items[at++], ticket);
+                own.Begin(segment, at);
+                return boundary.PushAsync(segment.Items[at++], own);
             }
             segment.Items.AsSpan(at, places.Length).CopyTo(places);
             int number = segment.NumberOf(at);
@@ -91,17 +138,6 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
             boundary.Added(places.Length);
         }
         return default;
-    }
-
-    private LocalTicket<T> OwnTicket() => own.TryReuse() ? own : own = items.RentTicket();
-
-    /// <summary>The item has taken the present one along.</summary>
-    private LocalTicket<T> AnotherTicket(LocalSegment<T> segment)
-    {
-        items.Complete(segment, own.EndPushing());
-        LocalTicket<T> another = OwnTicket();
-        another.BeginPushing();
-        return another;
     }
 
     private async ValueTask StoreFailedAsync()
