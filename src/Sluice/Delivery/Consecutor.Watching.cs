@@ -16,12 +16,11 @@ public sealed partial class Consecutor<T>
         {
             while (true)
             {
-                ConsecutorSnapshot snapshot = Snapshot();
-                if (snapshot.IsIdle) return snapshot;
+                if (core.Books.IsIdle && Snapshot() is { IsIdle: true } idle) return idle;
                 Task next = moved.WaitAsync();
                 if (await Task.WhenAny(next, Completion).WaitAsync(cancellation).ConfigureAwait(false) == next) continue;
                 await Completion.ConfigureAwait(false);
-                snapshot = Snapshot();
+                ConsecutorSnapshot snapshot = Snapshot();
                 return snapshot.IsIdle ? snapshot : throw new InvalidOperationException($"The consecutor {Name} was stopped before everything had ended.");
             }
         }

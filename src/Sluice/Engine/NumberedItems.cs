@@ -12,45 +12,25 @@ internal abstract class NumberedItems
     /// <param name="own">A ticket of the caller's, which is used again if it is free; else the caller has another one afterwards.</param>
     public abstract Ticket TicketOf(int number, ref Ticket? own);
 
+    /// <summary>A ticket for one that leaves the ordinary way.</summary>
+    public abstract Ticket TicketOf(int number);
+
     /// <summary>The items have completed; zeros are left out.</summary>
     public abstract void Complete(ReadOnlySpan<int> numbers);
+
+    /// <summary>Items with consecutive numbers have completed.</summary>
+    public abstract void Complete(int first, int count);
 }
 
-/// <summary>Who some neighbours in a ring are: each has a ticket, or a number, or neither.</summary>
-internal readonly ref struct Followed(Span<Ticket?> tickets, Span<int> numbers, NumberedItems? items)
+/// <summary>An inlet that may take several items at once.</summary>
+internal interface ITakesFollowed<T>
 {
-    /// <summary>Empty where none has a ticket.</summary>
-    public Span<Ticket?> Tickets { get; } = tickets;
+    /// <summary>Whether it does so in this run.</summary>
+    bool TakesFollowed { get; }
 
-    /// <summary>Empty where none has a number.</summary>
-    public Span<int> Numbers { get; } = numbers;
-
-    public bool IsEmpty => Tickets.IsEmpty && Numbers.IsEmpty;
-
-    public Ticket? TicketOf(int place)
-    {
-        if (!Tickets.IsEmpty && Tickets[place] is { } ticket) return ticket;
-        if (Numbers.IsEmpty || Numbers[place] == 0) return null;
-        Ticket? none = null;
-        return items!.TicketOf(Numbers[place], ref none);
-    }
-
-    /// <summary>The first ones have completed.</summary>
-    public void Complete(int count)
-    {
-        if (!Tickets.IsEmpty)
-        {
-            foreach (Ticket? ticket in Tickets[..count]) ticket?.Settle(Outcome.Completed);
-        }
-        if (!Numbers.IsEmpty) items!.Complete(Numbers[..count]);
-    }
-
-    /// <summary>The first ones are followed elsewhere now.</summary>
-    public void Clear(int count)
-    {
-        if (!Tickets.IsEmpty) Tickets[..count].Clear();
-        if (!Numbers.IsEmpty) Numbers[..count].Clear();
-    }
-
-    public NumberedItems? Items => items;
+    /// <summary>Takes items until one has to wait, or fails.</summary>
+    /// <param name="items">One or more.</param>
+    /// <param name="followed">Who they are.</param>
+    /// <param name="taken">How many were taken is added to it; also where one has failed, which is the last of them.</param>
+    ValueTask PushAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken);
 }

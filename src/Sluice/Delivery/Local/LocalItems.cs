@@ -61,6 +61,15 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
         return ticket;
     }
 
+    public override Ticket TicketOf(int number)
+    {
+        (int slot, int index) = LocalSegment<T>.Find(number);
+        IslandTicket<T> ticket = RentTicket();
+        ticket.Begin(Volatile.Read(ref segments)[slot], index);
+        ticket.GiveAway();
+        return ticket;
+    }
+
     private IslandTicket<T> RentTicket()
     {
         lock (renting)
@@ -79,15 +88,18 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
             int of = (number - 1) >> LocalSegment<T>.Bits;
             if (of != slot)
             {
-                Complete(slot, count);
+                CompleteIn(slot, count);
                 (slot, count) = (of, 0);
             }
             count++;
         }
-        Complete(slot, count);
+        CompleteIn(slot, count);
     }
 
-    private void Complete(int slot, int count)
+    // Consecutive numbers are of one segment.
+    public override void Complete(int first, int count) => CompleteIn((first - 1) >> LocalSegment<T>.Bits, count);
+
+    private void CompleteIn(int slot, int count)
     {
         if (count > 0) Complete(Volatile.Read(ref segments)[slot], count);
     }

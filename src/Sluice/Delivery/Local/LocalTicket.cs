@@ -96,6 +96,9 @@ internal sealed class IslandTicket<T>(LocalItems<T> owner) : LocalTicket<T>(owne
         base.Begin(segment, at);
     }
 
+    /// <summary>For an item that takes it along.</summary>
+    public void GiveAway() => state = TakenAlong;
+
     public override int Leave(out NumberedItems? items)
     {
         int number = base.Leave(out items);

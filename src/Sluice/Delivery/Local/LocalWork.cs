@@ -7,11 +7,16 @@ namespace Sluice;
 /// <remarks>The pump's.</remarks>
 internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, StageContext context, Inlet<T> next)
 {
+    private const int AtOnce = 64;                   // counters, and the books, lag behind by so many
+
+    private const int MostFailed = 1024;             // waiting for room in the store; then what is in there goes first
+
     private readonly LocalItems<T> items = intake.Items;
-    private readonly Boundary<T>? outlet = next as Boundary<T>;
+    private readonly ITakesFollowed<T>? several = next is ITakesFollowed<T> { TakesFollowed: true } known ? known : null;
     private readonly Appender<T> stored = new(core, "failed", null);
     private readonly List<PumpTicket<T>> takenAlong = [];
     private readonly Stack<PumpTicket<T>> unused = new();
+    private Task storing = Task.CompletedTask;
     private PumpTicket<T> own = new(intake.Items);
 
     /// <summary>Processes a segment, or what there is of it, if one has come.</summary>
@@ -19,8 +24,12 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
     {
         items.Awake();
         Sweep();
-        if (!items.Failed.IsEmpty) await StoreFailedAsync();
-        if (!core.IsLeasing || intake.TryTake(out int at, out int end) is not { } segment) return false;
+        if (!items.Failed.IsEmpty && storing.IsCompleted)
+        {
+            await storing;
+            storing = StoreFailedAsync();
+        }
+        if (!core.IsLeasing || items.Failed.Count > MostFailed || intake.TryTake(out int at, out int end) is not { } segment) return false;
         core.Books.StartLocal(end - at);
         core.Begin(end - at);
         context.Out += end - at;
@@ -28,7 +37,7 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
         {
             try
             {
-                ValueTask pushed = outlet is null ? PushSome(segment, ref at, end) : CopySome(outlet, segment, ref at, end);
+                ValueTask pushed = several?.PushAsync(segment.Items.AsSpan(at, Math.Min(AtOnce, end - at)), new(items, segment.NumberOf(at)), ref at) ?? PushSome(segment, ref at, end);
                 if (!pushed.IsCompletedSuccessfully)
                 {
                     next.Flush();
@@ -51,7 +60,7 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
         bool isIdle = !core.IsLeasing || intake.PrepareSleep();
         items.PrepareSleep(takenAlong.Count > 0);
         Sweep();
-        return isIdle && items.Failed.IsEmpty;
+        return (isIdle || items.Failed.Count > MostFailed) && (items.Failed.IsEmpty || !storing.IsCompleted);
     }
 
     /// <summary>Pushes until the end, or until a push has to wait. The last ticket is then the caller's to look at.</summary>
@@ -118,29 +127,8 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
         return true;
     }
 
-    /// <summary>The same where a boundary comes next: there, items have numbers.</summary>
-    private ValueTask CopySome(Boundary<T> boundary, LocalSegment<T> segment, ref int at, int end)
-    {
-        context.Run.ThrowIfStopping();
-        while (at < end)
-        {
-            Span<T> places = boundary.Free(end - at);
-            if (places.IsEmpty)
-            {
-                own.Begin(segment, at);
-                return boundary.PushAsync(segment.Items[at++], own);
-            }
-            segment.Items.AsSpan(at, places.Length).CopyTo(places);
-            int number = segment.NumberOf(at);
-            foreach (ref int place in boundary.Follow(items, places.Length)) place = number++;
-            at += places.Length;
-            boundary.Show(places.Length);
-            boundary.Added(places.Length);
-        }
-        return default;
-    }
-
-    private async ValueTask StoreFailedAsync()
+    /// <summary>Not awaited by the pump, which alone makes room in the store.</summary>
+    private async Task StoreFailedAsync()
     {
         while (items.Failed.TryDequeue(out var failed))
         {

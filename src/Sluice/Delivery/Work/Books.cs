@@ -69,6 +69,12 @@ internal sealed class Books
         get { lock (Sync) return pending + inFlight + retrying + parked + suspect == inNoStore; }
     }
 
+    /// <summary>Whether everything has ended, so far as is known here.</summary>
+    public bool IsIdle
+    {
+        get { lock (Sync) return Math.Max(0, pending) + inFlight + retrying + parked + suspect == 0; }
+    }
+
     /// <summary>An entry is handed to the pipeline. Under the lock.</summary>
     public void Lease(OwnedPartition partition, long sequence, int attempt)
     {

@@ -10,7 +10,7 @@ namespace Sluice;
 /// batch is sized by the measured rate, about 20 µs of work, so that neither a flood wakes for every item nor a trickle
 /// waits. After an idle moment the next item wakes at once.
 /// </remarks>
-internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
+internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollowed<T>
 {
     private const int LargestBatch = 1024;
     private static readonly long BatchTicks = Stopwatch.Frequency / 50_000;         // 20 µs
@@ -67,8 +67,6 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
 
     public void Follow(in Followed followed, int count) => ring.Follow(followed, count);
 
-    public Span<int> Follow(NumberedItems items, int count) => ring.Follow(items, count);
-
     public void Unfollow(int place, int count) => ring.Unfollow(place, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -78,6 +76,24 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
     {
         ring.Added(count);
         if ((untilWake.Value -= count) <= 0 && count > 0) Announce();
+    }
+
+    bool ITakesFollowed<T>.TakesFollowed => true;
+
+    ValueTask ITakesFollowed<T>.PushAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
+    {
+        Span<T> places = Free(items.Length);
+        if (places.IsEmpty)
+        {
+            taken++;
+            return PushAsync(items[0], followed.TicketOf(0));
+        }
+        items[..places.Length].CopyTo(places);
+        Follow(followed, places.Length);
+        Show(places.Length);
+        Added(places.Length);
+        taken += places.Length;
+        return default;
     }
 
     // May overlap with a push: what it writes into the counters of the batch may then be lost, and what is pushed behind its back

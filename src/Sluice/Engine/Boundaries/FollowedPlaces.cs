@@ -8,19 +8,15 @@ internal sealed class FollowedPlaces(int length)
     private int[]? numbers;
     private NumberedItems? items;
 
+    public Ticket?[] Tickets => tickets ??= new Ticket?[length];
+
     public Followed Of(int at, int count) => new(tickets is null ? default : tickets.AsSpan(at, count), numbers is null ? default : numbers.AsSpan(at, count), items);
 
     public void Add(int place, Ticket ticket)
     {
         int number = ticket.Leave(out NumberedItems? known);
         if (number != 0) Numbers(known!)[place] = number;
-        else (tickets ??= new Ticket?[length])[place] = ticket;
-    }
-
-    public void Set(int at, in Followed followed, int count)
-    {
-        if (!followed.Tickets.IsEmpty) followed.Tickets[..count].CopyTo((tickets ??= new Ticket?[length]).AsSpan(at));
-        if (!followed.Numbers.IsEmpty) followed.Numbers[..count].CopyTo(Numbers(followed.Items!).AsSpan(at));
+        else Tickets[place] = ticket;
     }
 
     public int[] Numbers(NumberedItems known)

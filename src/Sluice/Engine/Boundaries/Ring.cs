@@ -105,9 +105,9 @@ internal sealed class Ring<T>
         return item;
     }
 
-    /// <summary>Consumer: items that are available, in a row; they are taken by <see cref="Skip"/>, which the consumer does after it has cleared them.</summary>
+    /// <summary>Consumer: items that are available, in a row; they are taken by <see cref="Skip"/>.</summary>
     /// <param name="most">No more than are available.</param>
-    /// <param name="followed">Who they are; to be cleared as well.</param>
+    /// <param name="followed">Who they are.</param>
     public Span<T> Peek(int most, out Followed followed)
     {
         T[] items = consumer.Segment.Items;
@@ -116,8 +116,13 @@ internal sealed class Ring<T>
         return items.AsSpan(at, count);
     }
 
-    /// <summary>Consumer: has taken this many.</summary>
-    public void Skip(int count) => consumer.Head += count;
+    /// <summary>Consumer: has taken this many of those that it has seen.</summary>
+    public void Skip(Span<T> peeked, in Followed followed, int count)
+    {
+        if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) peeked[..count].Clear();
+        followed.Clear(count);
+        consumer.Head += count;
+    }
 
     /// <summary>Producer: free places, in a row, perhaps none; filled from the first on, each made visible by <see cref="Show"/>, all counted by <see cref="Added"/>.</summary>
     public Span<T> Free(int most)
@@ -134,15 +139,7 @@ internal sealed class Ring<T>
     {
         Segment segment = producer.Segment;
         int at = (int)producer.Tail & (segment.Items.Length - 1);
-        segment.Follow().Set(at, followed, count);
-    }
-
-    /// <summary>Producer: numbers for the free places, for the caller to fill in before they are shown.</summary>
-    public Span<int> Follow(NumberedItems items, int count)
-    {
-        Segment segment = producer.Segment;
-        int at = (int)producer.Tail & (segment.Items.Length - 1);
-        return segment.Follow().Numbers(items).AsSpan(at, count);
+        followed.CopyTo(segment.Follow(), at, count);
     }
 
     /// <summary>Producer: these of the free places will not be filled after all.</summary>

@@ -32,7 +32,7 @@ internal sealed class ActionSink<T>(Action<T> function) : Operator<T, Nothing>
     public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new ActionSinkStage<T>(context, next, function);
 }
 
-internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>
+internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>, ITakesFollowed<T>
 {
     private readonly MapSteps? steps;                // where the function is that of several nodes
 
@@ -58,13 +58,28 @@ internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>
     /// <summary>Straight out of a ring, without a call per item but the user's.</summary>
     public override ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
     {
-        while (taken < count) Consume(ring.Peek(count - taken, out Followed followed), followed, ring, run, ref taken);
+        while (taken < count)
+        {
+            Span<T> items = ring.Peek(count - taken, out Followed followed);
+            int before = taken;
+            try
+            {
+                PushAsync(items, followed, ref taken);
+            }
+            finally
+            {
+                ring.Skip(items, followed, taken - before);
+            }
+        }
         return default;
     }
 
-    private void Consume(Span<T> items, in Followed followed, Ring<T> ring, Run run, ref int taken)
+    bool ITakesFollowed<T>.TakesFollowed => true;
+
+    public ValueTask PushAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
     {
         Action<T> function = Function;
+        Run run = Context.Run;
         int entered = 0, done = 0;
         T item = default!;
         try
@@ -73,7 +88,6 @@ internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>
             {
                 if (run.IsStopping) throw new RunStoppedException();
                 item = items[done];
-                if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) items[done] = default!;
                 entered++;
                 function(item);
             }
@@ -86,13 +100,9 @@ internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>
         {
             Context.In += entered;
             taken += entered;
-            if (!followed.IsEmpty)
-            {
-                followed.Complete(done);
-                followed.Clear(entered);
-            }
-            ring.Skip(entered);
+            if (!followed.IsEmpty) followed.Complete(done);
         }
+        return default;
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
