@@ -18,14 +18,13 @@ public sealed partial class Consecutor<T>
         {
             while (true)
             {
-                ConsecutorSnapshot snapshot = Snapshot();
-                if (snapshot.IsIdle) return snapshot;
-                if (snapshot.State == ConsecutorState.Created)
-                    throw new InvalidOperationException($"The consecutor {Name} has not been started, so none of the {snapshot.Pending} items that wait can end. Call StartAsync first.");
+                if (core.Books.IsIdle && Snapshot() is { IsIdle: true } idle) return idle;
+                if (State == ConsecutorState.Created)
+                    throw new InvalidOperationException($"The consecutor {Name} has not been started, so none of the {Snapshot().Pending} items that wait can end. Call StartAsync first.");
                 Task next = moved.WaitAsync();
                 if (await Task.WhenAny(next, Completion).WaitAsync(cancellation).ConfigureAwait(false) == next) continue;
                 await Completion.ConfigureAwait(false);
-                snapshot = Snapshot();
+                ConsecutorSnapshot snapshot = Snapshot();
                 return snapshot.IsIdle ? snapshot : throw new InvalidOperationException($"The consecutor {Name} was stopped before everything had ended.");
             }
         }
@@ -36,7 +35,11 @@ public sealed partial class Consecutor<T>
     }
 
     /// <summary>Where every accepted item is, and the pipeline's nodes. Never waits.</summary>
-    public ConsecutorSnapshot Snapshot() => core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem, core.Parked, core.Losses.Latest);
+    public ConsecutorSnapshot Snapshot()
+    {
+        local?.Count();
+        return core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem, core.Parked, core.Losses.Latest);
+    }
 
     /// <summary>The dead letters, oldest first, read from the store page by page.</summary>
     public async IAsyncEnumerable<DeadLetter> DeadLetters([EnumeratorCancellation] CancellationToken cancellation = default)
@@ -87,6 +90,7 @@ public sealed partial class Consecutor<T>
     {
         int redriven = await core.Store.RedriveAsync(core.Group, numbers, cancellation).ConfigureAwait(false);
         core.Books.Redrive(redriven);
+        core.Changed();
         return redriven;
     }
 
