@@ -50,9 +50,11 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         {
             number = consecutor.RentProducer();
             appender = consecutor.NewAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/intake-{number}"));
+            appender.IsInOrder = true;
             return;
         }
         appender = consecutor.NewAppender(source.Name);
+        appender.IsInOrder = true;
         ReadOnlyMemory<byte> stored = await appender.OpenAsync(Context.Token);
         if (!stored.IsEmpty) toSkip = BinaryPrimitives.ReadInt64LittleEndian(stored.Span);
         source.Resume(stored.IsEmpty ? default : stored[sizeof(long)..]);

@@ -21,6 +21,7 @@ internal sealed class Appender<T>
     private readonly Func<T, string>? key;
     private Filling filling;
     private Filling spare;
+    private Exception? failure;
     private bool isAppending;
     private bool isOpen;
     private long epoch;
@@ -112,6 +113,9 @@ internal sealed class Appender<T>
     /// <summary>Says what is to be stored of a place; null for producers that do not resume. Set before anything is added.</summary>
     public Func<Place, ReadOnlyMemory<byte>>? Position { get; set; }
 
+    /// <summary>Whether nothing is accepted any more after a failure, so that what was accepted has no holes. Set before anything is added.</summary>
+    public bool IsInOrder { get; set; }
+
     private Filling NewFilling() => new(new()
     {
         Stream = core.Name,
@@ -148,7 +152,9 @@ internal sealed class Appender<T>
             catch (Exception e)
             {
                 isOpen = false;                      // what of it was accepted is found out before the next append
-                batch.Done.TrySetException(e is OperationCanceledException && core.Life.IsCancellationRequested ? core.Over() : e);
+                Exception told = e is OperationCanceledException && core.Life.IsCancellationRequested ? core.Over() : e;
+                if (IsInOrder) failure ??= told;
+                batch.Done.TrySetException(told);
                 _ = batch.Done.Task.Exception;
             }
             expected = batch.Entries.Count;
@@ -172,6 +178,7 @@ internal sealed class Appender<T>
 
     private async Task AppendAsync(Filling batch)
     {
+        if (failure is not null) throw new InvalidOperationException($"An earlier append has failed: {failure.Message} What came after it was not accepted.", failure);
         await core.Accepting.EnterAsync(core.Life).ConfigureAwait(false);
         try
         {

@@ -239,6 +239,7 @@ internal sealed class Committer(ConsecutorCore core)
     /// <summary>Sends a commit until the store has answered: the same one, which is applied once.</summary>
     private async Task<CommitResult> SendAsync(OwnedPartition partition, StoreCommit commit)
     {
+        int losses = core.Losses.Count;
         core.Commits.Ask();
         try
         {
@@ -262,8 +263,8 @@ internal sealed class Committer(ConsecutorCore core)
                 }
                 await Task.Delay(wait, core.Time, patience.Token).ConfigureAwait(false);
 
-                // Lost while the store did not answer. It must not be sent again: after a loss, one with its number may be another's.
-                if (partition.IsVoid) return new(CommitStatus.Stale, "The partition was lost meanwhile.");
+                // The store has lost something meanwhile: another commit may have this number. (If only the partition is lost, the store says what became of this one.)
+                if (core.Losses.Count != losses) return new(CommitStatus.Stale, core.Losses.Latest);
             }
         }
         finally
