@@ -12,6 +12,8 @@ internal sealed class Appender<T>
 
     private const long MaxBytes = 1 << 20;
     private const int Tries = 5;
+    private const int Small = 512;                   // items of an append; larger ones gain nothing by being larger still
+    private const int Looks = 4;                     // how often in vain, before it is believed that nobody else comes
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock sync = new();
@@ -99,6 +101,7 @@ internal sealed class Appender<T>
                 (filling, spare) = (spare, batch);
             }
             batch.Started.TrySetResult();
+            int count = batch.Entries.Count;
             try
             {
                 await AppendAsync(batch).ConfigureAwait(false);
@@ -112,7 +115,30 @@ internal sealed class Appender<T>
                 _ = batch.Done.Task.Exception;
             }
             batch.Reset();
+            if (count is > 1 and <= Small && SynchronizationContext.Current is null) await GatherAsync(count).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>
+    /// Whoever was answered is about to come again, and is waited for a moment: an append with all of them costs hardly more than one with those who came
+    /// meanwhile, and another one with the rest.
+    /// </summary>
+    private async ValueTask GatherAsync(int answered)
+    {
+        int seen = Count;
+        int goal = Math.Min(Small, seen + answered);
+        for (int looks = 0; looks < Looks && seen < goal;)
+        {
+            await Task.Yield();                      // behind those who were answered
+            int count = Count;
+            looks = count > seen ? 0 : looks + 1;
+            seen = count;
+        }
+    }
+
+    private int Count
+    {
+        get { lock (sync) return filling.Entries.Count; }
     }
 
     private async Task AppendAsync(Filling batch)
