@@ -48,10 +48,10 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         if (resumable is not [var source])
         {
             number = consecutor.RentProducer();
-            appender = consecutor.NewAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/intake-{number}"));
+            appender = consecutor.NewAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/intake-{number}"), isSequence: true);
             return;
         }
-        appender = consecutor.NewAppender(source.Name);
+        appender = consecutor.NewAppender(source.Name, isSequence: true);
         ReadOnlyMemory<byte> stored = await appender.OpenAsync(Context.Token);
         if (!stored.IsEmpty) toSkip = BinaryPrimitives.ReadInt64LittleEndian(stored.Span);
         source.Resume(stored.IsEmpty ? default : stored[sizeof(long)..]);

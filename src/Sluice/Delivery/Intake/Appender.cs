@@ -23,12 +23,18 @@ internal sealed class Appender<T>
     private Filling spare;
     private bool isAppending;
     private bool isOpen;
+    private readonly bool isSequence;
     private long epoch;
     private long last;
+    private Task? failed;
 
-    public Appender(ConsecutorCore core, string producer, Func<T, string>? key)
+    /// <param name="core">The consecutor.</param>
+    /// <param name="producer">The name whose numbers it takes.</param>
+    /// <param name="key">The key of an item, if items have one.</param>
+    /// <param name="isSequence">Whether its items follow each other: then nothing is accepted behind an append that failed, everything fails with it.</param>
+    public Appender(ConsecutorCore core, string producer, Func<T, string>? key, bool isSequence = false)
     {
-        (this.core, this.producer, this.key) = (core, producer, key);
+        (this.core, this.producer, this.key, this.isSequence) = (core, producer, key, isSequence);
         serializer = core.Options.Serializers.For<T>();
         filling = NewFilling();
         spare = NewFilling();
@@ -136,7 +142,7 @@ internal sealed class Appender<T>
             batch.Started.TrySetResult();
             try
             {
-                await AppendAsync(batch).ConfigureAwait(false);
+                await (failed ?? AppendAsync(batch)).ConfigureAwait(false);
                 foreach (Ticket ticket in batch.Tickets) ticket.Settle(Outcome.Completed);
                 batch.Done.TrySetResult();
             }
@@ -145,6 +151,7 @@ internal sealed class Appender<T>
                 isOpen = false;                      // what of it was accepted is found out before the next append
                 batch.Done.TrySetException(e);
                 _ = batch.Done.Task.Exception;
+                if (isSequence) failed ??= batch.Done.Task;
             }
             expected = batch.Entries.Count;
             batch.Reset();
@@ -165,6 +172,10 @@ internal sealed class Appender<T>
         }
     }
 
+    /// <remarks>
+    /// An append whose answer was lost is sent again with the number that it had: the store knows whether it was accepted. Opening the producer anew would tell as
+    /// well, but take it back from whoever has opened it since.
+    /// </remarks>
     private async Task AppendAsync(Filling batch)
     {
         await core.Accepting.EnterAsync(core.Life).ConfigureAwait(false);
@@ -179,7 +190,7 @@ internal sealed class Appender<T>
                 {
                     if (!isOpen) await OpenAsync(core.Life).ConfigureAwait(false);
                     if (first == 0 || last < first - 1) first = last + 1;          // below: the store went back
-                    if (last < first + batch.Entries.Count - 1 && await TryAppendAsync(batch, first).ConfigureAwait(false) is { } full)
+                    if (await TryAppendAsync(batch, first).ConfigureAwait(false) is { } full)
                     {
                         // Look once more after having taken note of where the changes are, then wait for the next one: that is no failure.
                         if (seen is { } before) await FullAsync(before, full.RetryAfter).ConfigureAwait(false);
@@ -191,9 +202,9 @@ internal sealed class Appender<T>
                     core.Books.Accept(batch.Entries.Count);
                     return;
                 }
-                catch (StreamStoreException) when (tried < Tries && !core.Life.IsCancellationRequested)
+                catch (StreamStoreException e) when (tried < Tries && !core.Life.IsCancellationRequested && !(e is StoreWentBackException && Position is not null))
                 {
-                    isOpen = false;                  // opening it anew tells whether it was accepted
+                    if (e is StoreWentBackException) isOpen = false;               // it goes on where the store is; one that resumes does so in another run
                 }
                 await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
                 wait *= 2;
@@ -218,6 +229,10 @@ internal sealed class Appender<T>
                 return result;
             case AppendStatus.Ended:
                 throw new InvalidOperationException($"The stream {core.Name} has ended: nothing can be sent to it any more. The items were not accepted.");
+            case AppendStatus.Refused when Position is not null:
+                throw new InvalidOperationException(
+                    $"This run was superseded: another run of the producer '{producer}' has begun since, and goes on behind what this one had accepted in {core.Name}. "
+                    + "Nothing is lost and nothing twice. If that was not meant, let one run end before the next one begins; different inputs need producers of different names.");
             case AppendStatus.Refused:
                 throw new InvalidOperationException(
                     $"Somebody else has opened the producer '{producer}' of {core.Name} since: it is used twice. The items were not accepted; give each its own name.");
