@@ -15,13 +15,9 @@ internal readonly record struct LinePosition(long Offset, long Line, int Length,
     private const int HeadBytes = 256;
 
     /// <param name="bytes">What <see cref="ToBytes"/> made; empty for the beginning.</param>
-    /// <param name="name">The producer, for the error.</param>
-    /// <exception cref="InvalidDataException">Another kind of producer has stored it.</exception>
-    public static LinePosition Read(ReadOnlyMemory<byte> bytes, string name)
+    public static LinePosition Read(ReadOnlyMemory<byte> bytes)
     {
         if (bytes.IsEmpty) return default;
-        if (bytes.Length != Size)
-            throw new InvalidDataException($"The position of the producer {name} has {bytes.Length} bytes and is not that of a text's lines. Give every producer a name of its own.");
         ReadOnlySpan<byte> span = bytes.Span;
         return new(BinaryPrimitives.ReadInt64LittleEndian(span), BinaryPrimitives.ReadInt64LittleEndian(span[8..]),
             BinaryPrimitives.ReadInt32LittleEndian(span[16..]), BinaryPrimitives.ReadUInt32LittleEndian(span[20..]));

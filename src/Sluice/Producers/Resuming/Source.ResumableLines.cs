@@ -22,7 +22,7 @@ public static partial class Source
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(select);
         ArgumentOutOfRangeException.ThrowIfLessThan(longestLine, 1);
-        return Resumable(name, (position, _) => Read(LinePosition.Read(position, name)).ToAsyncEnumerable());
+        return Resumable(name, "Source.ResumableLines", (position, _) => Read(LinePosition.Read(position)).ToAsyncEnumerable());
 
         IEnumerable<Positioned<T>> Read(LinePosition from)
         {
