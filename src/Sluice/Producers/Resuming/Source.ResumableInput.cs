@@ -30,7 +30,7 @@ public static partial class Source
     public static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, TextReader text, int longestLine = LongestLine)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return ResumableInput(name, select, new LinesOrigin(text, null), longestLine);
+        return ResumableInput(name, select, new LinesOrigin(text, null, null), longestLine);
     }
 
     private static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, LinesOrigin origin, int longestLine)
