@@ -46,7 +46,7 @@ internal sealed class SinkNotes(Database database, string name)
         writes.Run(database);
     });
 
-    public void Confirm() => database.Sql("UPDATE sluice_sink SET confirmed = 1 WHERE name = ?").Put(name).Run();
+    public void Confirm() => InTransaction(() => database.Sql("UPDATE sluice_sink SET confirmed = 1 WHERE name = ?").Put(name).Run());
 
     /// <summary>Begins anew, with the rows as they are.</summary>
     public void Forget() => InTransaction(() =>

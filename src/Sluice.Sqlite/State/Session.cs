@@ -80,11 +80,13 @@ internal sealed class Session
 
     public void Changed(string stream) => changed.Add(stream);
 
-    public void RaiseGeneration()
+    public void RaiseGeneration() => RaiseGeneration(Generation + 1);
+
+    public void RaiseGeneration(int to)
     {
         Write();
         foreach (StoredLog log in Making) log.WriteChunk();
-        Generation++;
+        Generation = to;
         hasGeneration = true;
     }
 

@@ -9,16 +9,18 @@ internal sealed class Writer
 {
     private readonly StoreFile file;
     private readonly Living living;
+    private readonly StoreLock storeLock;
     private readonly RequestQueue queue = new();
     private readonly Thread thread;
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Session? session;
     private volatile int generation;
+    private long noted;
     private volatile bool isAbandoned;
 
-    public Writer(StoreFile file, Living living, Session session)
+    public Writer(StoreFile file, Living living, Session session, StoreLock storeLock)
     {
-        (this.file, this.living, this.session) = (file, living, session);
+        (this.file, this.living, this.session, this.storeLock) = (file, living, session, storeLock);
         generation = session.Generation;
         thread = new(Work) { IsBackground = true, Name = $"sluice {Path.GetFileName(file.Path)}" };
     }
@@ -120,6 +122,7 @@ internal sealed class Writer
             if (!GiveUp(isEnding, ref failure)) return false;
         }
         generation = session!.Generation;
+        if (session.Transaction != noted) storeLock.Note(noted = session.Transaction, generation);
         foreach (Request request in round) request.Answer();
         return true;
     }

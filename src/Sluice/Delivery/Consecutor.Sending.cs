@@ -72,9 +72,9 @@ public sealed partial class Consecutor<T>
         }
     }
 
-    private void ThrowIfEnded()
+    internal void ThrowIfEnded()
     {
-        if (core.Life.IsCancellationRequested) throw new InvalidOperationException($"The consecutor {Name} has ended: nothing can be sent to it any more. The item was not accepted.");
+        if (core.Life.IsCancellationRequested) throw core.Over();
     }
 
     /// <returns>The append that the item is part of.</returns>

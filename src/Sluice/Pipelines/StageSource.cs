@@ -52,12 +52,12 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         else upstream.Build(builder, InstanceOrFused(builder, node, next));
     }
 
-    /// <summary>Where every item is followed to its end, each node can be entered by one that is redriven: so they are not joined.</summary>
+    /// <summary>Where items enter at nodes in the middle, no node is joined to another.</summary>
     private void BuildFollowed(RunBuilder builder, int node, Inlet<TOut> next, bool isParallel)
     {
         Inlet<TIn> inlet = isParallel
             ? ParallelStage<TIn, TOut>.Create(builder, node, node, options, next, outlet => builder.Isolated(Instance(builder.Context(node), outlet)))
-            : Instance(builder.Context(node), next);
+            : builder.Following!.HasEntrances ? Instance(builder.Context(node), next) : InstanceOrFused(builder, node, next);
         builder.Enter(node, inlet);
         upstream.Build(builder, inlet);
     }

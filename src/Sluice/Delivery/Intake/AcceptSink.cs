@@ -35,6 +35,7 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
 
     public async ValueTask BeginAsync()
     {
+        consecutor.ThrowIfEnded();
         List<IResumablePump> resumable = [];
         int sources = 0;
         foreach (Pump pump in Context.Run.Pumps)
@@ -58,10 +59,11 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         appender.Position = place => new ProducerPosition(place.Parts, source.Kind, source.PositionBefore(place.Root)).ToBytes();
     }
 
-    public ValueTask DisposeAsync()
+    /// <remarks>Where the run has failed, appends may be under way: who waits for its end is to find their items in the books.</remarks>
+    public async ValueTask DisposeAsync()
     {
+        await latest.WaitAsync(Context.Run.Options.StopGrace, Context.Run.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         if (number is { } rented) consecutor.ReturnProducer(rented);
-        return default;
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
@@ -89,7 +91,7 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         }
         catch (Exception e) when (e is not OperationCanceledException || !Context.Token.IsCancellationRequested)
         {
-            throw Context.Failure(e, null, null);
+            throw Context.Failure(e);
         }
         await Next.CompleteAsync();
     }

@@ -19,14 +19,15 @@ internal sealed class Appender<T>
     private readonly string producer;
     private readonly IPayloadSerializer<T> serializer;
     private readonly Func<T, string>? key;
+    private readonly bool isSequence;
     private Filling filling;
     private Filling spare;
     private bool isAppending;
     private bool isOpen;
-    private readonly bool isSequence;
     private long epoch;
     private long last;
     private Task? failed;
+    private int losses;                              // that were known when it was opened
 
     /// <param name="core">The consecutor.</param>
     /// <param name="producer">The name whose numbers it takes.</param>
@@ -46,7 +47,11 @@ internal sealed class Appender<T>
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
         ProducerState state = await core.Store.OpenProducerAsync(core.Name, producer, cancellation).ConfigureAwait(false);
+        long known = last;
         (epoch, last, isOpen) = (state.Epoch, state.Last, true);
+        int earlier = losses;
+        losses = core.Losses.Count;
+        if (last < known) await WentBackAsync(earlier, $"It knows the producer '{producer}' of {core.Name} up to {last}, and has acknowledged {known}.", null).ConfigureAwait(false);
         return state.Position;
     }
 
@@ -149,7 +154,7 @@ internal sealed class Appender<T>
             catch (Exception e)
             {
                 isOpen = false;                      // what of it was accepted is found out before the next append
-                batch.Done.TrySetException(e);
+                batch.Done.TrySetException(e is OperationCanceledException && core.Life.IsCancellationRequested ? core.Over() : e);
                 _ = batch.Done.Task.Exception;
                 if (isSequence) failed ??= batch.Done.Task;
             }
@@ -202,9 +207,12 @@ internal sealed class Appender<T>
                     core.Books.Accept(batch.Entries.Count);
                     return;
                 }
-                catch (StreamStoreException e) when (tried < Tries && !core.Life.IsCancellationRequested && !(e is StoreWentBackException && Position is not null))
+                catch (StreamStoreException e) when (tried < Tries && !core.Life.IsCancellationRequested)
                 {
-                    if (e is StoreWentBackException) isOpen = false;               // it goes on where the store is; one that resumes does so in another run
+                    bool hasLost = e is StoreWentBackException;
+                    if (hasLost) await WentBackAsync(losses, e.Message, e).ConfigureAwait(false);
+                    else if (tried == Tries - 1) hasLost = await core.Losses.NoticeAsync(e).ConfigureAwait(false);
+                    if (hasLost) isOpen = false;
                 }
                 await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
                 wait *= 2;
@@ -239,6 +247,18 @@ internal sealed class Appender<T>
             default:
                 throw new StoreWentBackException($"The store knows the producer '{producer}' of {core.Name} up to {result.Last}, and has acknowledged {first - 1}.");
         }
+    }
+
+    /// <summary>A producer that resumes must do so: what was accepted since the place that the store knows would be lost, although it could be read again.</summary>
+    private async Task WentBackAsync(int known, string how, Exception? cause)
+    {
+        if (core.Losses.Count == known) core.Losses.WentBack(how);            // else others have noticed it since this producer was opened
+        losses = core.Losses.Count;
+        await core.Losses.RenewedAsync(core.Life).ConfigureAwait(false);
+        if (Position is null) return;
+        last = 0;
+        throw new InvalidOperationException(
+            $"The store has lost items of the producer '{producer}' that it had accepted. {how} Run the producer again: it goes on where the store knows that it was.", cause);
     }
 
     private async Task FullAsync(long seen, TimeSpan? retryAfter)

@@ -102,7 +102,7 @@ internal sealed class Committer(ConsecutorCore core)
         PartitionBooks books = partition.Books with { Completed = partition.Books.Completed + request.Leased.Entries.Length };
         var settled = new SequenceRange[request.Leased.Entries.Length];
         for (int i = 0; i < settled.Length; i++) settled[i] = new(request.Leased.Entries.Span[i].Sequence, request.Leased.Entries.Span[i].Sequence);
-        CommitResult result = await SendAsync(new(partition.Owner, partition.NextCommit) { Settled = settled, State = [books.ToRow()] }).ConfigureAwait(false);
+        CommitResult result = await SendAsync(partition, new(partition.Owner, partition.NextCommit) { Settled = settled, State = [books.ToRow()] }).ConfigureAwait(false);
         if (result.Status == CommitStatus.Committed)
         {
             partition.NextCommit++;
@@ -168,7 +168,7 @@ internal sealed class Committer(ConsecutorCore core)
             foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
             return false;
         }
-        CommitResult result = await SendAsync(commit).ConfigureAwait(false);
+        CommitResult result = await SendAsync(partition, commit).ConfigureAwait(false);
         bool isCommitted = result.Status == CommitStatus.Committed;
         if (isCommitted)
         {
@@ -182,7 +182,6 @@ internal sealed class Committer(ConsecutorCore core)
         }
         else
         {
-            if (result.Status != CommitStatus.Stale) core.Problem = $"A commit was refused ({result.Status}): {result.Detail}";
             core.Lose(partition);
             core.Books.Discard(draft.Roots.Count);
         }
@@ -238,25 +237,38 @@ internal sealed class Committer(ConsecutorCore core)
     }
 
     /// <summary>Sends a commit until the store has answered: the same one, which is applied once.</summary>
-    private async Task<CommitResult> SendAsync(StoreCommit commit)
+    private async Task<CommitResult> SendAsync(OwnedPartition partition, StoreCommit commit)
     {
-        for (TimeSpan wait = FirstWait; ; wait = Longer(wait))
+        core.Commits.Ask();
+        try
         {
-            try
+            for (TimeSpan wait = FirstWait; ; wait = Longer(wait))
             {
-                return await core.Store.CommitAsync(commit, core.Life).ConfigureAwait(false);
+                try
+                {
+                    CommitResult result = await core.Store.CommitAsync(commit, core.Life).ConfigureAwait(false);
+                    if (result.Status is CommitStatus.Gap or CommitStatus.NotOutstanding)
+                        core.Losses.WentBack($"A commit of {partition.Owner} was refused ({result.Status}): {result.Detail}");
+                    return result;
+                }
+                catch (StoreWentBackException e)
+                {
+                    core.Losses.WentBack(e.Message);
+                    return new(CommitStatus.Stale, e.Message);
+                }
+                catch (Exception e) when (!core.Life.IsCancellationRequested)
+                {
+                    core.Problem = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
+                }
+                await Task.Delay(wait, core.Time, patience.Token).ConfigureAwait(false);
+
+                // Lost while the store did not answer. It must not be sent again: after a loss, one with its number may be another's.
+                if (partition.IsVoid) return new(CommitStatus.Stale, "The partition was lost meanwhile.");
             }
-            catch (StoreWentBackException e)
-            {
-                core.Problem = e.Message;
-                await core.Store.RaiseGenerationAsync(core.Store.Generation, core.Life).ConfigureAwait(false);
-                return new(CommitStatus.Stale, e.Message);
-            }
-            catch (Exception e) when (!core.Life.IsCancellationRequested)
-            {
-                core.Problem = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
-            }
-            await Task.Delay(wait, core.Time, patience.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            core.Commits.Answer();
         }
     }
 

@@ -45,9 +45,10 @@ internal sealed class SelectOperator<T, TOut>(Func<T, TOut> function) : Operator
         };
 }
 
-internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITakesMap<T>, ITakesStretch<T>
+internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITakesMap<T>, ITakesStretch<T>, ITakesFollowed<T>
 {
     private readonly Boundary<TOut>? outlet;
+    private readonly ActionSinkStage<TOut>? sink;
     private readonly ICollector<TOut>? collector;
     private readonly MapSteps? steps;                // where the function is that of several nodes
 
@@ -56,6 +57,7 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
         Function = function;
         context.IsOneToOne = true;
         outlet = next as Boundary<TOut>;
+        sink = next as ActionSinkStage<TOut>;
         collector = next as ICollector<TOut>;
         this.steps = steps;
         if (steps is not null) Node = steps.Node;
@@ -79,60 +81,104 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
             ? new RouteRun<T, TOut>(context, Array.ConvertAll(branches, branch => (SelectStage<T, TOut>)branch), route)
             : null;
 
-    /// <summary>Between two boundaries: from ring to ring, a stretch at a time, without a virtual call.</summary>
+    bool ITakesFollowed<T>.TakesFollowed => outlet is not null || sink is not null;
+
+    /// <summary>Between two boundaries, or a boundary and a sink: a stretch at a time, without a virtual call.</summary>
     public override ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
     {
-        if (outlet is null) return base.PullAsync(ring, run, count, ref taken);
+        if (outlet is null && sink is null) return base.PullAsync(ring, run, count, ref taken);
         while (taken < count)
         {
-            Span<T> input = ring.Peek(count - taken, out Span<Ticket?> tickets);
-            Span<TOut> output = outlet.Free(input.Length);
-            if (output.IsEmpty)
+            Span<T> items = ring.Peek(count - taken, out Followed followed);
+            int before = taken;
+            ValueTask pushed;
+            try
             {
-                T item = ring.Take(out Ticket? ticket);
-                taken++;
-                return PushAsync(item, ticket);
+                pushed = PushAsync(items, followed, ref taken);
             }
-            Transform(input, tickets, output, ring, run, ref taken);
+            finally
+            {
+                ring.Skip(items, followed, taken - before);
+            }
+            if (!pushed.IsCompletedSuccessfully) return pushed;
         }
         return default;
     }
 
-    private void Transform(Span<T> input, Span<Ticket?> tickets, Span<TOut> output, Ring<T> ring, Run run, ref int taken)
+    public ValueTask PushAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
+    {
+        if (outlet is null) return ConsumeAsync(items, followed, ref taken);
+        Span<TOut> output = outlet.Free(items.Length);
+        if (output.IsEmpty)
+        {
+            taken++;
+            return PushAsync(items[0], followed.TicketOf(0));
+        }
+        Transform(items, followed, output, ref taken);
+        return default;
+    }
+
+    private void Transform(ReadOnlySpan<T> items, in Followed followed, Span<TOut> output, ref int taken)
     {
         Func<T, TOut> function = Function;
+        Run run = Context.Run;
         int entered = 0, left = 0;
         T item = default!;
-        Ticket? ticket = null;
+        if (!followed.IsEmpty) outlet!.Follow(followed, output.Length);
         try
         {
             for (; left < output.Length; left++)
             {
                 if (run.IsStopping) throw new RunStoppedException();
-                item = input[left];
-                if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) input[left] = default!;
+                item = items[left];
                 entered++;
-                if (!tickets.IsEmpty)
-                {
-                    ticket = tickets[left];
-                    tickets[left] = null;
-                }
                 output[left] = function(item);
-                if (ticket is not null) outlet!.SetTicket(left, ticket);
                 outlet!.Show(left + 1);
             }
         }
         catch (Exception e) when (e is not RunStoppedException)
         {
-            throw Failure(e, item, ticket);
+            throw Failure(e, item, followed.TicketOf(left));
         }
         finally
         {
             Context.In += entered;
             taken += entered;
-            ring.Skip(entered);
+            if (!followed.IsEmpty) outlet!.Unfollow(left, output.Length - left);
             outlet!.Added(left);
         }
+    }
+
+    private ValueTask ConsumeAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
+    {
+        Func<T, TOut> function = Function;
+        Action<TOut> last = sink!.Function;
+        Run run = Context.Run;
+        int entered = 0, left = 0, done = 0;
+        TOut result = default!;
+        try
+        {
+            for (; done < items.Length; done++)
+            {
+                if (run.IsStopping) throw new RunStoppedException();
+                entered++;
+                result = function(items[done]);
+                left++;
+                last(result);
+            }
+        }
+        catch (Exception e) when (e is not RunStoppedException)
+        {
+            throw left == entered ? sink.Failure(e, result, followed.TicketOf(done)) : Failure(e, items[done], followed.TicketOf(done));
+        }
+        finally
+        {
+            Context.In += entered;
+            sink.Context.In += left;
+            taken += entered;
+            if (!followed.IsEmpty) followed.Complete(done);
+        }
+        return default;
     }
 
     bool ITakesStretch<T>.TakesStretches => collector is { Collects: true };
@@ -186,10 +232,11 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
 
 /// <summary>Adjacent maps of one type in one object: a loop over the functions, with one push and one counter for all.</summary>
 /// <remarks>The step tells which node failed.</remarks>
-internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
+internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts, ITakesFollowed<T>
 {
     private const int FirstPlaces = 12;
 
+    private readonly ActionSinkStage<T>? sink;
     private readonly int last;                       // the node of the last function; those before it have the numbers behind it
     private Func<T, T>[] functions = new Func<T, T>[FirstPlaces];   // in the order of the items, at the end of the array
     private int first = FirstPlaces - 1;
@@ -199,6 +246,7 @@ internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
     public SelectRun(StageContext context, Inlet<T> next, Func<T, T> function) : base(context, next)
     {
         last = context.Node;
+        sink = next as ActionSinkStage<T>;
         functions[^1] = function;
         (context.Reporter, context.IsReported) = (this, true);
     }
@@ -227,37 +275,78 @@ internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
-        Func<T, T>[] steps = functions;
         int step = first;
         T value = item;
         try
         {
-            // Several places of call: the runtime learns for each whom it calls, and calls those directly.
-            while (steps.Length - step >= 8)
-            {
-                value = steps[step](value);
-                value = steps[++step](value);
-                value = steps[++step](value);
-                value = steps[++step](value);
-                value = steps[++step](value);
-                value = steps[++step](value);
-                value = steps[++step](value);
-                value = steps[++step](value);
-                step++;
-            }
-            if (steps.Length - step >= 2)
-            {
-                value = steps[step](value);
-                value = steps[++step](value);
-                step++;
-            }
-            for (; step < steps.Length; step++) value = steps[step](value);
+            Apply(functions, ref step, ref value);
         }
         catch (Exception e)
         {
             throw Failure(e, step, value, ticket);
         }
         return Next.PushAsync(value, ticket);
+    }
+
+    bool ITakesFollowed<T>.TakesFollowed => sink is not null;
+
+    public ValueTask PushAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
+    {
+        Func<T, T>[] steps = functions;
+        Action<T> consume = sink!.Function;
+        Run run = Context.Run;
+        int entered = 0, done = 0, step = 0;
+        T value = default!;
+        try
+        {
+            for (; done < items.Length; done++)
+            {
+                if (run.IsStopping) throw new RunStoppedException();
+                entered++;
+                step = first;
+                value = items[done];
+                Apply(steps, ref step, ref value);
+                consume(value);
+            }
+        }
+        catch (Exception e) when (e is not RunStoppedException)
+        {
+            Ticket? ticket = followed.TicketOf(done);
+            throw step == steps.Length ? sink.Failure(e, value, ticket) : Failure(e, step, value, ticket);
+        }
+        finally
+        {
+            Context.In += entered;
+            sink.Context.In += step == steps.Length ? entered : Math.Max(0, entered - 1);
+            taken += entered;
+            if (!followed.IsEmpty) followed.Complete(done);
+        }
+        return default;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Apply(Func<T, T>[] steps, ref int step, ref T value)
+    {
+        // Several places of call: the runtime learns for each whom it calls, and calls those directly.
+        while (steps.Length - step >= 8)
+        {
+            value = steps[step](value);
+            value = steps[++step](value);
+            value = steps[++step](value);
+            value = steps[++step](value);
+            value = steps[++step](value);
+            value = steps[++step](value);
+            value = steps[++step](value);
+            value = steps[++step](value);
+            step++;
+        }
+        if (steps.Length - step >= 2)
+        {
+            value = steps[step](value);
+            value = steps[++step](value);
+            step++;
+        }
+        for (; step < steps.Length; step++) value = steps[step](value);
     }
 
     public void Report(NodeCounts[] counts)
