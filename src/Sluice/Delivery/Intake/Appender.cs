@@ -7,10 +7,6 @@ namespace Sluice;
 /// </remarks>
 internal sealed class Appender<T>
 {
-    /// <summary>The most entries of an append.</summary>
-    public const int MaxItems = 4096;
-
-    private const long MaxBytes = 1 << 20;
     private const int Tries = 5;
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
 
@@ -275,32 +271,4 @@ internal sealed class Appender<T>
             await core.Accepting.EnterAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }
-
-    private sealed class Filling(EntryBatch entries)
-    {
-        public EntryBatch Entries => entries;
-
-        public bool IsFull => entries.Count > 0 && (entries.Count >= MaxItems || entries.Bytes >= MaxBytes);
-
-        public List<Ticket> Tickets { get; } = [];
-
-        public Place Place { get; set; }
-
-        public TaskCompletionSource Done { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public TaskCompletionSource Started { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public void Reset()
-        {
-            entries.Clear();
-            Tickets.Clear();
-            Done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            Started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        }
-    }
 }
-
-/// <summary>Where a producer is: with a part of one of its roots.</summary>
-/// <param name="Root">The number of the root in this run, from zero.</param>
-/// <param name="Parts">How many parts of it were sent, this one included.</param>
-internal readonly record struct Place(long Root, long Parts);
