@@ -73,6 +73,12 @@ public sealed partial class SqliteStreamStore
         return DoAsync(session => AttachmentCalls.Run(session, [writes]), cancellation);
     }
 
+    /// <summary>Prepares a statement of an application's, without running it.</summary>
+    /// <returns>How many places for values it has.</returns>
+    /// <exception cref="StreamStoreException">It cannot be run.</exception>
+    internal ValueTask<int> CountPlacesAsync(string sql, CancellationToken cancellation)
+        => CallAsync(session => AttachmentCalls.CountPlaces(session, sql), cancellation);
+
     /// <inheritdoc/>
     public ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
     {

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 
 namespace Sluice;
@@ -49,16 +48,15 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         if (resumable is not [var source])
         {
             number = consecutor.RentProducer();
-            appender = consecutor.NewAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/intake-{number}"));
-            appender.IsInOrder = true;
+            appender = consecutor.NewAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/intake-{number}"), isSequence: true);
             return;
         }
-        appender = consecutor.NewAppender(source.Name);
-        appender.IsInOrder = true;
-        ReadOnlyMemory<byte> stored = await appender.OpenAsync(Context.Token);
-        if (!stored.IsEmpty) toSkip = BinaryPrimitives.ReadInt64LittleEndian(stored.Span);
-        source.Resume(stored.IsEmpty ? default : stored[sizeof(long)..]);
-        appender.Position = place => Stored(source, place);
+        ResumedOrder.Check(Context.Run.Recorder, Node, source.Name);
+        appender = consecutor.NewAppender(source.Name, isSequence: true);
+        var stored = ProducerPosition.Read(await appender.OpenAsync(Context.Token), source);
+        toSkip = stored.Parts;
+        source.Resume(stored.Position);
+        appender.Position = place => new ProducerPosition(place.Parts, source.Kind, source.PositionBefore(place.Root)).ToBytes();
     }
 
     /// <remarks>Where the run has failed, appends may be under way: who waits for its end is to find their items in the books.</remarks>
@@ -81,6 +79,7 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
             }
             toSkip = 0;
         }
+        else if (appender.Position is not null) throw Context.Failure(Unplaced(), item, null);
         return TryAdd(item, ticket, out Task room) ? default : AddLaterAsync(item, ticket, room);
     }
 
@@ -123,12 +122,7 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         while (!TryAdd(item, ticket, out room));
     }
 
-    private static byte[] Stored(IResumablePump source, Place place)
-    {
-        ReadOnlyMemory<byte> before = source.PositionBefore(place.Root);
-        var bytes = new byte[sizeof(long) + before.Length];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, place.Parts);
-        before.CopyTo(bytes.AsMemory(sizeof(long)));
-        return bytes;
-    }
+    private static InvalidOperationException Unplaced() => new(
+        "A stage in front holds or combines items, so that there is no telling behind which one to go on: that does not fit between a producer that resumes and a consecutor. "
+        + "Do it in a pipeline of its own, or in the function that makes the producer's items.");
 }

@@ -7,10 +7,6 @@ namespace Sluice;
 /// </remarks>
 internal sealed class Appender<T>
 {
-    /// <summary>The most entries of an append.</summary>
-    public const int MaxItems = 4096;
-
-    private const long MaxBytes = 1 << 20;
     private const int Tries = 5;
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
 
@@ -19,18 +15,23 @@ internal sealed class Appender<T>
     private readonly string producer;
     private readonly IPayloadSerializer<T> serializer;
     private readonly Func<T, string>? key;
+    private readonly bool isSequence;
     private Filling filling;
     private Filling spare;
-    private Exception? failure;
     private bool isAppending;
     private bool isOpen;
     private long epoch;
     private long last;
+    private Task? failed;
     private int losses;                              // that were known when it was opened
 
-    public Appender(ConsecutorCore core, string producer, Func<T, string>? key)
+    /// <param name="core">The consecutor.</param>
+    /// <param name="producer">The name whose numbers it takes.</param>
+    /// <param name="key">The key of an item, if items have one.</param>
+    /// <param name="isSequence">Whether its items follow each other: then nothing is accepted behind an append that failed, everything fails with it.</param>
+    public Appender(ConsecutorCore core, string producer, Func<T, string>? key, bool isSequence = false)
     {
-        (this.core, this.producer, this.key) = (core, producer, key);
+        (this.core, this.producer, this.key, this.isSequence) = (core, producer, key, isSequence);
         serializer = core.Options.Serializers.For<T>();
         filling = NewFilling();
         spare = NewFilling();
@@ -113,9 +114,6 @@ internal sealed class Appender<T>
     /// <summary>Says what is to be stored of a place; null for producers that do not resume. Set before anything is added.</summary>
     public Func<Place, ReadOnlyMemory<byte>>? Position { get; set; }
 
-    /// <summary>Whether nothing is accepted any more after a failure, so that what was accepted has no holes. Set before anything is added.</summary>
-    public bool IsInOrder { get; set; }
-
     private Filling NewFilling() => new(new()
     {
         Stream = core.Name,
@@ -145,7 +143,7 @@ internal sealed class Appender<T>
             batch.Started.TrySetResult();
             try
             {
-                await AppendAsync(batch).ConfigureAwait(false);
+                await (failed ?? AppendAsync(batch)).ConfigureAwait(false);
                 foreach (Ticket ticket in batch.Tickets) ticket.Settle(Outcome.Completed);
                 batch.Done.TrySetResult();
             }
@@ -153,9 +151,9 @@ internal sealed class Appender<T>
             {
                 isOpen = false;                      // what of it was accepted is found out before the next append
                 Exception told = e is OperationCanceledException && core.Life.IsCancellationRequested ? core.Over() : e;
-                if (IsInOrder) failure ??= told;
                 batch.Done.TrySetException(told);
                 _ = batch.Done.Task.Exception;
+                if (isSequence) failed ??= batch.Done.Task;
             }
             expected = batch.Entries.Count;
             batch.Reset();
@@ -176,9 +174,12 @@ internal sealed class Appender<T>
         }
     }
 
+    /// <remarks>
+    /// An append whose answer was lost is sent again with the number that it had: the store knows whether it was accepted. Opening the producer anew would tell as
+    /// well, but take it back from whoever has opened it since.
+    /// </remarks>
     private async Task AppendAsync(Filling batch)
     {
-        if (failure is not null) throw new InvalidOperationException($"An earlier append has failed: {failure.Message} What came after it was not accepted.", failure);
         await core.Accepting.EnterAsync(core.Life).ConfigureAwait(false);
         try
         {
@@ -191,7 +192,7 @@ internal sealed class Appender<T>
                 {
                     if (!isOpen) await OpenAsync(core.Life).ConfigureAwait(false);
                     if (first == 0 || last < first - 1) first = last + 1;          // below: the store went back
-                    if (last < first + batch.Entries.Count - 1 && await TryAppendAsync(batch, first).ConfigureAwait(false) is { } full)
+                    if (await TryAppendAsync(batch, first).ConfigureAwait(false) is { } full)
                     {
                         // Look once more after having taken note of where the changes are, then wait for the next one: that is no failure.
                         if (seen is { } before) await FullAsync(before, full.RetryAfter).ConfigureAwait(false);
@@ -205,9 +206,10 @@ internal sealed class Appender<T>
                 }
                 catch (StreamStoreException e) when (tried < Tries && !core.Life.IsCancellationRequested)
                 {
-                    isOpen = false;                  // opening it anew tells whether it was accepted
-                    if (e is StoreWentBackException) await WentBackAsync(losses, e.Message, e).ConfigureAwait(false);
-                    else if (tried == Tries - 1) await core.Losses.NoticeAsync(e).ConfigureAwait(false);
+                    bool hasLost = e is StoreWentBackException;
+                    if (hasLost) await WentBackAsync(losses, e.Message, e).ConfigureAwait(false);
+                    else if (tried == Tries - 1) hasLost = await core.Losses.NoticeAsync(e).ConfigureAwait(false);
+                    if (hasLost) isOpen = false;
                 }
                 await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
                 wait *= 2;
@@ -232,6 +234,10 @@ internal sealed class Appender<T>
                 return result;
             case AppendStatus.Ended:
                 throw new InvalidOperationException($"The stream {core.Name} has ended: nothing can be sent to it any more. The items were not accepted.");
+            case AppendStatus.Refused when Position is not null:
+                throw new InvalidOperationException(
+                    $"This run was superseded: another run of the producer '{producer}' has begun since, and goes on behind what this one had accepted in {core.Name}. "
+                    + "Nothing is lost and nothing twice. If that was not meant, let one run end before the next one begins; different inputs need producers of different names.");
             case AppendStatus.Refused:
                 throw new InvalidOperationException(
                     $"Somebody else has opened the producer '{producer}' of {core.Name} since: it is used twice. The items were not accepted; give each its own name.");
@@ -266,32 +272,4 @@ internal sealed class Appender<T>
             await core.Accepting.EnterAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }
-
-    private sealed class Filling(EntryBatch entries)
-    {
-        public EntryBatch Entries => entries;
-
-        public bool IsFull => entries.Count > 0 && (entries.Count >= MaxItems || entries.Bytes >= MaxBytes);
-
-        public List<Ticket> Tickets { get; } = [];
-
-        public Place Place { get; set; }
-
-        public TaskCompletionSource Done { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public TaskCompletionSource Started { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public void Reset()
-        {
-            entries.Clear();
-            Tickets.Clear();
-            Done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            Started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        }
-    }
 }
-
-/// <summary>Where a producer is: with a part of one of its roots.</summary>
-/// <param name="Root">The number of the root in this run, from zero.</param>
-/// <param name="Parts">How many parts of it were sent, this one included.</param>
-internal readonly record struct Place(long Root, long Parts);
