@@ -2,7 +2,7 @@ namespace Sluice.Torture;
 
 /// <summary>
 /// One life of a process, killed at every place of its calls to the store: each call that it makes, before it, inside of its transaction, and when that has ended but
-/// nobody knows. Each time the same process before it, which was killed in the middle of its work, and one after it, which goes on to the end.
+/// nobody knows. Each time the same process before it, which was killed in its first commit, and one after it, which goes on to the end.
 /// </summary>
 /// <remarks>
 /// The calls are counted by name, in a life that is not killed. Which of them come is not quite the same in each life: a place that a life does not come to is not
@@ -24,8 +24,8 @@ internal sealed class SweepRun(TortureOptions options)
     public async Task<Verdict> RunAsync()
     {
         string start = Directory.CreateTempSubdirectory($"torture-sweep-{options.Seed}-").FullName;
-        LifePlan early = new() { Ending = Ending.KilledAtCall, LastCall = new("CommitAsync", 3, Moment.Inside), Delay = options.LongestLife, Seed = 1 };
-        await RunAsync(start, 1, early, @case.Items / 2);
+        LifePlan early = new() { Ending = Ending.KilledAtCall, LastCall = new("CommitAsync", 1, Moment.Inside), Delay = options.LongestLife, Seed = 1 };
+        if (await RunAsync(start, 1, early, @case.Items / 2) != LifeEnd.Killed) throw new TortureException("the first life has ended without a commit");
 
         string census = Copy(start);
         await RunAsync(census, 2, LifePlan.ToTheEnd(2, cures: true));

@@ -19,6 +19,20 @@ public class PositionedTests
             foreach (Moment moment in Enum.GetValues<Moment>()) await RunAsync(at, moment);
     }
 
+    [Fact]
+    public async Task AfterAnAppendThatFailedNothingMoreIsAcceptedSoThatNothingIsLeftOut()
+    {
+        await using var inner = new MemoryStreamStore();
+        await using var store = new FailingAppends(inner);
+        var ledger = new Ledger();
+        await using var consecutor = new Consecutor<int>("work", source => source | ledger.Sink<int>(), new() { Store = store, Stream = new() { Partitions = 2 } });
+        await consecutor.StartAsync(Cancellation);
+        await Assert.ThrowsAnyAsync<Exception>(() => (Source.Resumable<int>("tape", ReadAsync) | consecutor).RunAsync(cancellation: Cancellation));
+        await (Source.Resumable<int>("tape", ReadAsync) | consecutor).RunAsync(cancellation: Cancellation);
+        Assert.Equal((Length, Length), ((await consecutor.IdleAsync(Cancellation)).Accepted, consecutor.Snapshot().Completed));
+        Assert.Equal(Enumerable.Range(0, Length).Select(n => $"{n}").Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
+    }
+
     private static async Task<int> RunAsync(int dieAt, Moment moment)
     {
         await using var store = new MemoryStreamStore();
@@ -64,6 +78,20 @@ public class PositionedTests
             byte[] next = new byte[sizeof(int)];
             BinaryPrimitives.WriteInt32BigEndian(next, place + 10);
             yield return new((place - 1000) / 10, next);
+        }
+    }
+
+    /// <summary>Fails for as long as an append is tried again, then works.</summary>
+    private sealed class FailingAppends(IStreamStore inner) : Sluice.Testing.StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private const int First = 3, Last = 7;
+
+        private int calls;
+
+        public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+        {
+            await Task.Yield();                      // so that the next append is filled meanwhile
+            return Interlocked.Increment(ref calls) is >= First and <= Last ? throw new StreamStoreException("no answer") : await Inner.AppendAsync(request, cancellation);
         }
     }
 }

@@ -51,7 +51,7 @@ internal sealed record LifePlan
     /// <summary>Null if it does not die at a call.</summary>
     public LastCall? LastCall { get; init; }
 
-    /// <summary>Whether what was poison is harmless now, and dead letters are redriven.</summary>
+    /// <summary>Whether bombs are harmless now; and poison as soon as everything has ended, when dead letters are redriven.</summary>
     public bool Cures { get; init; }
 
     /// <summary>How long it lives, if it is killed from outside: at a call as well, should it not come to that call.</summary>

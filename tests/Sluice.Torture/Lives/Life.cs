@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Sqlite;
 
 namespace Sluice.Torture;
@@ -17,7 +18,9 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
     private static readonly Func<Source<Work>, Pipeline>[] None = [];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
+    private readonly ConcurrentDictionary<Work, bool> met = new();
     private long next, end;                          // what is to be sent one by one
+    private volatile bool isCured;                   // what was poison is harmless from now on
 
     /// <summary>Called when the consecutor is about to be started.</summary>
     public required Action Begun { get; init; }
@@ -84,6 +87,7 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
         while (true)
         {
             ConsecutorSnapshot books = await consecutor.IdleAsync(cancellation);
+            isCured |= plan.Cures;
             if (plan.Cures && await consecutor.RedriveAsync(_ => true, cancellation) > 0) continue;
             if (plan.Ending != Ending.Idle) await Task.Delay(Timeout.Infinite, cancellation);
             journal.Write($"claims {books.Accepted} {books.Completed} {books.Skipped} {books.Dead} {books.Cancelled} {books.Unaccounted} {books.Split}");
@@ -93,8 +97,9 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
 
     void IHazard.Meet(Work work)
     {
-        Fate fate = plan.Cures && @case.FateOf(work.Number) is Fate.Poison or Fate.Bomb ? Fate.Fine : @case.FateOf(work.Number);
-        if (fate == Fate.Fine || (fate == Fate.Flaky && Random.Shared.Next(2) == 0)) return;
+        Fate fate = @case.FateOf(work.Number);
+        if (fate == Fate.Fine || (fate == Fate.Bomb && plan.Cures) || (fate == Fate.Poison && isCured)) return;
+        if (fate == Fate.Flaky && !(@case.IsSweep ? met.TryAdd(work, true) : Random.Shared.Next(2) == 0)) return;
         if (fate == Fate.Bomb) Explode();
         journal.Write($"fail {work.Number}");
         throw new InvalidOperationException($"{work.Number} is {fate}");

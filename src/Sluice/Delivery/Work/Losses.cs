@@ -82,10 +82,11 @@ internal sealed class Losses(ConsecutorCore core)
             lock (sync)
             {
                 isRecovering = Count != noticed && !leaving.IsCancellationRequested;
-                if (!isRecovering) break;
+                if (isRecovering) continue;
+                renewed.TrySetResult();              // or never: then nothing is appended any more
+                return;
             }
         }
-        renewed.TrySetResult();                      // or never: then nothing is appended any more
     }
 
     private async Task LoadAsync(CancellationToken leaving)

@@ -116,7 +116,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
         return new("lines", source => source | (n => fails && Interlocked.Increment(ref met) % 7 == 0 ? throw new FormatException() : n)
             | (n => (string[])[$"{n}", $"-{n}"]) | Each | (line => Encoding.UTF8.GetBytes(line + "\n"))
             | Sink.Commit<byte[]>(Make) | Stage.Named("lines"),
-            new() { Store = store, Delivery = Delivery.Replay(20, Backoff.None), Capacity = 8, Stream = new() { Partitions = 2 } });
+            new() { Store = store, Delivery = Delivery.Replay(20, Backoff.None), Capacity = 8, Stream = new() { Partitions = 2 }, Process = new() });
 
         CommitSink<byte[]> Make()
         {
