@@ -45,7 +45,7 @@ public sealed partial class Consecutor<T>
         if (unwritable is not null) throw unwritable;
     }
 
-    internal Appender<T> NewAppender(string producer, bool isSequence) => new(core, producer, Key, isSequence);
+    internal Appender<T> NewAppender(string producer) => new(core, producer, Key);
 
     /// <summary>A number for a producer that does not resume, so that names do not grow in number.</summary>
     internal int RentProducer()
@@ -68,7 +68,7 @@ public sealed partial class Consecutor<T>
         get
         {
             ThrowIfEnded();
-            return LazyInitializer.EnsureInitialized(ref sender, () => NewAppender($"{Member}/send", isSequence: false));
+            return LazyInitializer.EnsureInitialized(ref sender, () => NewAppender($"{Member}/send"));
         }
     }
 

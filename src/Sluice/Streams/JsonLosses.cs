@@ -17,8 +17,8 @@ internal static class JsonLosses
         while (open.TryPop(out JsonTypeInfo? next))
         {
             if (!seen.Add(next.Type)) continue;
-            if (next.Kind == JsonTypeInfoKind.Object) FindIn(next, losses, open);
-            else if (next.ElementType is { } element) Add(next, element, open);
+            if (next.ElementType is { } element) Add(next, element, open);
+            else if (next.Kind == JsonTypeInfoKind.Object || next.Type == typeof(object)) FindIn(next, losses, open);
         }
         if (losses.Count == 0) return;
         throw new PayloadException(

@@ -48,11 +48,13 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         if (resumable is not [var source])
         {
             number = consecutor.RentProducer();
-            appender = consecutor.NewAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/intake-{number}"), isSequence: true);
+            appender = consecutor.NewAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/intake-{number}"));
+            appender.IsInOrder = true;
             return;
         }
         ResumedOrder.Check(Context.Run.Recorder, Node, source.Name);
-        appender = consecutor.NewAppender(source.Name, isSequence: true);
+        appender = consecutor.NewAppender(source.Name);
+        appender.IsInOrder = true;
         var stored = ProducerPosition.Read(await appender.OpenAsync(Context.Token), source);
         toSkip = stored.Parts;
         source.Resume(stored.Position);

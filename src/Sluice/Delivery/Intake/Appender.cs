@@ -15,23 +15,18 @@ internal sealed class Appender<T>
     private readonly string producer;
     private readonly IPayloadSerializer<T> serializer;
     private readonly Func<T, string>? key;
-    private readonly bool isSequence;
     private Filling filling;
     private Filling spare;
+    private Exception? failure;
     private bool isAppending;
     private bool isOpen;
     private long epoch;
     private long last;
-    private Task? failed;
     private int losses;                              // that were known when it was opened
 
-    /// <param name="core">The consecutor.</param>
-    /// <param name="producer">The name whose numbers it takes.</param>
-    /// <param name="key">The key of an item, if items have one.</param>
-    /// <param name="isSequence">Whether its items follow each other: then nothing is accepted behind an append that failed, everything fails with it.</param>
-    public Appender(ConsecutorCore core, string producer, Func<T, string>? key, bool isSequence = false)
+    public Appender(ConsecutorCore core, string producer, Func<T, string>? key)
     {
-        (this.core, this.producer, this.key, this.isSequence) = (core, producer, key, isSequence);
+        (this.core, this.producer, this.key) = (core, producer, key);
         serializer = core.Options.Serializers.For<T>();
         filling = NewFilling();
         spare = NewFilling();
@@ -114,6 +109,9 @@ internal sealed class Appender<T>
     /// <summary>Says what is to be stored of a place; null for producers that do not resume. Set before anything is added.</summary>
     public Func<Place, ReadOnlyMemory<byte>>? Position { get; set; }
 
+    /// <summary>Whether nothing is accepted any more after a failure, so that what was accepted has no holes. Set before anything is added.</summary>
+    public bool IsInOrder { get; set; }
+
     private Filling NewFilling() => new(new()
     {
         Stream = core.Name,
@@ -143,7 +141,7 @@ internal sealed class Appender<T>
             batch.Started.TrySetResult();
             try
             {
-                await (failed ?? AppendAsync(batch)).ConfigureAwait(false);
+                await AppendAsync(batch).ConfigureAwait(false);
                 foreach (Ticket ticket in batch.Tickets) ticket.Settle(Outcome.Completed);
                 batch.Done.TrySetResult();
             }
@@ -151,9 +149,9 @@ internal sealed class Appender<T>
             {
                 isOpen = false;                      // what of it was accepted is found out before the next append
                 Exception told = e is OperationCanceledException && core.Life.IsCancellationRequested ? core.Over() : e;
+                if (IsInOrder) failure ??= told;
                 batch.Done.TrySetException(told);
                 _ = batch.Done.Task.Exception;
-                if (isSequence) failed ??= batch.Done.Task;
             }
             expected = batch.Entries.Count;
             batch.Reset();
@@ -180,6 +178,7 @@ internal sealed class Appender<T>
     /// </remarks>
     private async Task AppendAsync(Filling batch)
     {
+        if (failure is not null) throw new InvalidOperationException($"An earlier append has failed: {failure.Message} What came after it was not accepted.", failure);
         await core.Accepting.EnterAsync(core.Life).ConfigureAwait(false);
         try
         {

@@ -38,7 +38,7 @@ internal static class CommitSender
                 }
                 catch (Exception e) when (!core.Life.IsCancellationRequested)
                 {
-                    core.Problem = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
+                    core.CommitProblem = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
                 }
                 await Task.Delay(wait, core.Time, patience).ConfigureAwait(false);
 
@@ -48,6 +48,7 @@ internal static class CommitSender
         }
         finally
         {
+            core.CommitProblem = null;
             core.Commits.Answer();
         }
     }

@@ -222,11 +222,12 @@ internal sealed class Committer(ConsecutorCore core)
                     prepared++;
                     await sink.PrepareAsync(parts, core.Life).ConfigureAwait(false);
                 }
+                core.CommitProblem = null;
                 return parts;
             }
             catch (Exception e) when (!core.Life.IsCancellationRequested)
             {
-                core.Problem = $"A sink could not prepare a commit; it is tried again: {FailureText.Of(e)}";
+                core.CommitProblem = $"A sink could not prepare a commit; it is tried again: {FailureText.Of(e)}";
                 foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
             }
             await Task.Delay(wait, core.Time, patience.Token).ConfigureAwait(false);

@@ -10,6 +10,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     private volatile OwnedPartition[] owned = [];
     private volatile bool isLeasing;
     private volatile string? problem;
+    private volatile string? commitProblem;
     private volatile string? parked;
     private volatile bool isOpen;
     private int inFlight;
@@ -95,8 +96,15 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>What keeps the consecutor from working; null if nothing does.</summary>
     public string? Problem
     {
-        get => problem;
+        get => CommitProblem ?? problem;
         set => problem = value;
+    }
+
+    /// <summary>What keeps the next commit from being made. Only who makes commits knows when it is over: that entries are given out does not mean so.</summary>
+    public string? CommitProblem
+    {
+        get => commitProblem;
+        set => commitProblem = value;
     }
 
     /// <summary>Why the last of the items that are put aside is; null if none was.</summary>
