@@ -18,7 +18,7 @@ public sealed partial class Consecutor<T>
         {
             while (true)
             {
-                if (core.Books.IsIdle && Snapshot() is { IsIdle: true } idle) return idle;
+                if (core.InFlight == 0 && core.Books.IsIdle && Snapshot() is { IsIdle: true } idle) return idle;
                 if (State == ConsecutorState.Created)
                     throw new InvalidOperationException($"The consecutor {Name} has not been started, so none of the {Snapshot().Pending} items that wait can end. Call StartAsync first.");
                 Task next = moved.WaitAsync();
@@ -38,7 +38,8 @@ public sealed partial class Consecutor<T>
     public ConsecutorSnapshot Snapshot()
     {
         local?.Count();
-        return core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem, core.Parked, core.Losses.Latest);
+        ConsecutorSnapshot snapshot = core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem, core.Losses.Latest);
+        return snapshot is { Problem: null, Parked: > 0 } ? snapshot with { Problem = core.Parked } : snapshot;
     }
 
     /// <summary>The dead letters, oldest first, read from the store page by page.</summary>

@@ -35,8 +35,9 @@ public class StoreWentBackTests
         Assert.Contains("The store has lost what it had acknowledged", end.Loss, StringComparison.Ordinal);
         Assert.Contains("loss: ", end.ToString(), StringComparison.Ordinal);
         Assert.True(store.Generation > 1);
-        Assert.Equal(isCopy ? [1, 2, 3, 4, 5, 10] : [10], seen.Select(entry => entry.Item).Order());
-        Assert.False(seen.Single(entry => entry.Item == 10).Id.EndsWith("@1", StringComparison.Ordinal), "an id that may have been another's");
+        // Recorded once, and started at least once: what was started before everything was loaded anew is started again.
+        Assert.Equal(isCopy ? [1, 2, 3, 4, 5, 10] : [10], seen.Select(entry => entry.Item).Distinct().Order());
+        Assert.All(seen.Where(entry => entry.Item == 10), entry => Assert.False(entry.Id.EndsWith("@1", StringComparison.Ordinal), "an id that may have been another's"));
     }
 
     [Theory]

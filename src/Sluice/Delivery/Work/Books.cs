@@ -75,6 +75,9 @@ internal sealed class Books
         get { lock (Sync) return Math.Max(0, pending) + inFlight + retrying + parked + suspect == 0; }
     }
 
+    /// <summary>Something has come to rest that is not counted here.</summary>
+    public void Touch() => Moved?.Invoke();
+
     /// <summary>An entry is handed to the pipeline. Under the lock.</summary>
     public void Lease(OwnedPartition partition, long sequence, int attempt)
     {
@@ -205,7 +208,7 @@ internal sealed class Books
         Moved?.Invoke();
     }
 
-    public ConsecutorSnapshot Snapshot(string name, ConsecutorState state, RunSnapshot? run, string? problem, string? whyParked, string? loss)
+    public ConsecutorSnapshot Snapshot(string name, ConsecutorState state, RunSnapshot? run, string? problem, string? loss)
     {
         lock (Sync)
         {
@@ -225,7 +228,7 @@ internal sealed class Books
                 Parked = parked,
                 Suspect = suspect,
                 Split = split,
-                Problem = problem ?? (parked > 0 ? whyParked : null),
+                Problem = problem,
                 Loss = loss,
             };
         }

@@ -169,6 +169,7 @@ internal sealed class ConsecutorCore : ISinkBindings
         {
             Quiet.Set();
             Emptied.Set();
+            Books.Touch();
         }
         Changed();
     }
