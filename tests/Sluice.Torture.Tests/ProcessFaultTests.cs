@@ -76,7 +76,7 @@ public sealed partial class ProcessFaultTests : IDisposable
         Assert.True(report.ExitCode == 0, $"{report}");
         long[] said = [.. Numbers().Matches(report.Output).Select(number => long.Parse(number.Value, CultureInfo.InvariantCulture))];
         TestContext.Current.SendDiagnosticMessage(report.Output);
-        Assert.Equal(1_000_000, said[2]);
+        Assert.InRange(said[2], 990_000, 1_000_000);              // a lease that was under way when it was paused may have taken some along
         if (isFile)
         {
             Assert.InRange(said[0], long.MinValue, MaxGrowth);
