@@ -61,11 +61,10 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         appender.Position = place => new ProducerPosition(place.Parts, source.Kind, source.PositionBefore(place.Root)).ToBytes();
     }
 
-    /// <remarks>Where the run has failed, appends may be under way: who waits for its end is to find their items in the books.</remarks>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        await latest.WaitAsync(Context.Run.Options.StopGrace, Context.Run.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         if (number is { } rented) consecutor.ReturnProducer(rented);
+        return default;
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
