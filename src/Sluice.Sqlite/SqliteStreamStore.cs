@@ -81,6 +81,9 @@ public sealed partial class SqliteStreamStore : IStreamStore
         set => living.Probe = value;
     }
 
+    // For tests: the last transaction that is as safe as the store promises.
+    internal long Flushed => writer.Flushed;
+
     // For tests.
     internal ValueTask WithDatabaseAsync(Action<Database> action) => DoAsync(session => action(session.Database), default);
 
@@ -133,10 +136,10 @@ public sealed partial class SqliteStreamStore : IStreamStore
         return new FileInfo(full).LinkTarget is null ? full : File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
     }
 
-    private ValueTask<T> CallAsync<T>(Func<Session, T> call, CancellationToken cancellation, RequestKind kind = RequestKind.Other)
-        => new(writer.CallAsync(kind, call, cancellation));
+    private ValueTask<T> CallAsync<T>(Func<Session, T> call, CancellationToken cancellation, RequestKind kind = RequestKind.Other, bool isLasting = true)
+        => new(writer.CallAsync(kind, isLasting, call, cancellation));
 
-    private ValueTask DoAsync(Action<Session> call, CancellationToken cancellation) => new(writer.CallAsync(RequestKind.Other, session =>
+    private ValueTask DoAsync(Action<Session> call, CancellationToken cancellation) => new(writer.CallAsync(RequestKind.Other, isLasting: true, session =>
     {
         call(session);
         return true;

@@ -17,6 +17,18 @@ internal sealed class Database : IDisposable
 
     private Database(sqlite3 handle) => this.handle = handle;
 
+    /// <summary>Whether the end of a transaction waits until the disk has it; else the system has it only. Not to be changed inside of one.</summary>
+    public bool FlushesCommits
+    {
+        get;
+        set
+        {
+            if (value == field) return;
+            Execute(value ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+            field = value;
+        }
+    } = true;                                        // as SQLite begins
+
     public bool IsInTransaction => raw.sqlite3_get_autocommit(handle) == 0;
     public long LastId => raw.sqlite3_last_insert_rowid(handle);
     public int Changes => raw.sqlite3_changes(handle);

@@ -31,6 +31,9 @@ internal sealed class Session
     public StoredProducers Producers { get; }
     public ChunkCache Chunks { get; } = new();
 
+    /// <summary>What is to be removed.</summary>
+    public Trims Trims { get; } = new();
+
     /// <summary>Logs with a chunk in the making.</summary>
     public List<StoredLog> Making { get; } = [];
 
@@ -106,6 +109,7 @@ internal sealed class Session
     /// <summary>Everything of the transaction but its end.</summary>
     public void PrepareCommit()
     {
+        if (Trims.AreMany) Trims.Remove();
         Save();
         Producers.Sweep();
         if (hasGeneration) Sql("UPDATE sluice_meta SET generation = ?").Put(Generation).Run();
@@ -145,7 +149,7 @@ internal sealed class Session
 
     public void Forget(StoredStream stream)
     {
-        loader.Forget(stream.Name);
+        loader.Forget(stream);
         Producers.Clear();
     }
 

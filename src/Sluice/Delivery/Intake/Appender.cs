@@ -127,7 +127,7 @@ internal sealed class Appender<T>
         while (true)
         {
             Filling batch;
-            if (expected > 1) await GatherAsync(expected).ConfigureAwait(false);
+            if (expected is > 1 and <= 512) await GatherAsync(expected).ConfigureAwait(false);
             lock (sync)
             {
                 batch = filling;

@@ -100,7 +100,7 @@ internal sealed class Committer(ConsecutorCore core)
         PartitionBooks books = partition.Books with { Completed = partition.Books.Completed + request.Leased.Entries.Length };
         var settled = new SequenceRange[request.Leased.Entries.Length];
         for (int i = 0; i < settled.Length; i++) settled[i] = new(request.Leased.Entries.Span[i].Sequence, request.Leased.Entries.Span[i].Sequence);
-        CommitResult result = await CommitSender.SendAsync(core, partition, new(partition.Owner, partition.NextCommit) { Settled = settled, State = [books.ToRow()] }, patience.Token).ConfigureAwait(false);
+        CommitResult result = await CommitSender.SendAsync(core, partition, new(partition.Owner, partition.NextCommit) { Settled = settled, State = [books.ToRow()], MustLast = true }, patience.Token).ConfigureAwait(false);
         if (result.Status == CommitStatus.Committed)
         {
             partition.NextCommit++;

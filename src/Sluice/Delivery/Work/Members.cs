@@ -78,7 +78,7 @@ internal sealed class Members(ConsecutorCore core)
     {
         await StopTakingAsync().ConfigureAwait(false);
         if (heart is not null) await heart.StopAsync().ConfigureAwait(false);          // or it would join again
-        foreach (OwnedPartition partition in core.Owned) await core.Store.ReleaseAsync(partition.Owner).ConfigureAwait(false);
+        await Task.WhenAll(core.Owned.Select(partition => core.Store.ReleaseAsync(partition.Owner).AsTask())).ConfigureAwait(false);
         await core.Store.LeaveAsync(core.Group, Self).ConfigureAwait(false);
     }
 
