@@ -45,7 +45,7 @@ public sealed partial class SqliteStreamStore
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
-        return CallAsync(session => LeaseCalls.Lease(session, request), cancellation);
+        return CallAsync(session => LeaseCalls.Lease(session, request), cancellation, isLasting: request.Quarantine is not null);
     }
 
     /// <inheritdoc/>
@@ -62,7 +62,7 @@ public sealed partial class SqliteStreamStore
     {
         ArgumentNullException.ThrowIfNull(commit);
         commit.Check();
-        return CallAsync(session => CommitCalls.Commit(session, commit), cancellation, RequestKind.Commit);
+        return CallAsync(session => CommitCalls.Commit(session, commit), cancellation, RequestKind.Commit, isLasting: commit.MustLast);
     }
 
     /// <summary>Runs statements for the application's own tables, in a transaction of the store's but in no commit: to make the tables, for example.</summary>
@@ -72,6 +72,12 @@ public sealed partial class SqliteStreamStore
         ArgumentNullException.ThrowIfNull(writes);
         return DoAsync(session => AttachmentCalls.Run(session, [writes]), cancellation);
     }
+
+    /// <summary>Prepares a statement of an application's, without running it.</summary>
+    /// <returns>How many places for values it has.</returns>
+    /// <exception cref="StreamStoreException">It cannot be run.</exception>
+    internal ValueTask<int> CountPlacesAsync(string sql, CancellationToken cancellation)
+        => CallAsync(session => AttachmentCalls.CountPlaces(session, sql), cancellation);
 
     /// <inheritdoc/>
     public ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)

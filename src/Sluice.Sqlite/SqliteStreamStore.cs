@@ -12,7 +12,7 @@ namespace Sluice.Sqlite;
 /// <para>
 /// Every entry has a checksum, compared when it is read: damage is a <see cref="StreamStoreException"/> that names stream, partition and entry. If the disk is full or fails, calls fail and say so;
 /// nothing that was acknowledged is lost, and the store goes on when there is room again. Acknowledged commits that somebody else cuts off the end of the
-/// write-ahead log (<c>-wal</c>) cannot be noticed by the store itself: keep the two files together.
+/// write-ahead log (<c>-wal</c>), or that an older copy of the file does not have, are noticed (<see cref="Loss"/>) as long as its lock (<c>-lock</c>) lies beside it as it was.
 /// </para>
 /// <para>Heartbeats, reserved places, and when readers expire are not stored: they begin anew when the store is opened.</para>
 /// </remarks>
@@ -27,9 +27,9 @@ public sealed partial class SqliteStreamStore : IStreamStore
     private readonly Writer writer;
     private int isDisposed;
 
-    private SqliteStreamStore(StoreFile file, StoreLock fileLock, Living living, Writer writer, Durability durability)
+    private SqliteStreamStore(StoreFile file, StoreLock fileLock, Living living, Writer writer, Durability durability, string? loss)
     {
-        (this.file, this.fileLock, this.living, this.writer, Durability) = (file, fileLock, living, writer, durability);
+        (this.file, this.fileLock, this.living, this.writer, Durability, Loss) = (file, fileLock, living, writer, durability, loss);
         writer.Start();
     }
 
@@ -38,6 +38,10 @@ public sealed partial class SqliteStreamStore : IStreamStore
 
     /// <inheritdoc/>
     public int Generation => writer.Generation;
+
+    /// <inheritdoc/>
+    /// <remarks>The lock beside the file (<c>-lock</c>) knows how far the store had come. Without it, and if it was put back together with the file, nothing is noticed.</remarks>
+    public string? Loss { get; }
 
     /// <summary>The file, with its full path.</summary>
     public string Path => file.Path;
@@ -77,6 +81,9 @@ public sealed partial class SqliteStreamStore : IStreamStore
         set => living.Probe = value;
     }
 
+    // For tests: the last transaction that is as safe as the store promises.
+    internal long Flushed => writer.Flushed;
+
     // For tests.
     internal ValueTask WithDatabaseAsync(Action<Database> action) => DoAsync(session => action(session.Database), default);
 
@@ -97,7 +104,8 @@ public sealed partial class SqliteStreamStore : IStreamStore
             var living = new Living();
             var session = new Session(file.Open(), living);
             living.Clock = new(options.Time, session.LastTime);
-            return new(file, fileLock, living, new(file, living, session), durability);
+            string? loss = FindLoss(session, fileLock.Witness(), path);
+            return new(file, fileLock, living, new(file, living, session, fileLock), durability, loss);
         }
         catch (Exception failure)
         {
@@ -107,6 +115,20 @@ public sealed partial class SqliteStreamStore : IStreamStore
         }
     }
 
+    // Before the writer has the session. The new generation is one that was never used.
+    private static string? FindLoss(Session session, (long Transaction, int Generation)? witness, string path)
+    {
+        if (witness is not { } known || known.Transaction <= session.Transaction) return null;
+        long found = session.Transaction;
+        session.Begin();
+        session.RaiseGeneration(Math.Max(known.Generation, session.Generation) + 1);
+        session.PrepareCommit();
+        session.Commit();
+        session.Committed();
+        return $"The store {path} had come to its transaction {known.Transaction}, and is at {found} again: an older copy was put in its place, or it was deleted, or "
+            + "the disk has lost its end. What came after that is lost.";
+    }
+
     // The lock must be the same whatever way leads to the file.
     private static string FullPath(string path)
     {
@@ -114,10 +136,10 @@ public sealed partial class SqliteStreamStore : IStreamStore
         return new FileInfo(full).LinkTarget is null ? full : File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
     }
 
-    private ValueTask<T> CallAsync<T>(Func<Session, T> call, CancellationToken cancellation, RequestKind kind = RequestKind.Other)
-        => new(writer.CallAsync(kind, call, cancellation));
+    private ValueTask<T> CallAsync<T>(Func<Session, T> call, CancellationToken cancellation, RequestKind kind = RequestKind.Other, bool isLasting = true)
+        => new(writer.CallAsync(kind, isLasting, call, cancellation));
 
-    private ValueTask DoAsync(Action<Session> call, CancellationToken cancellation) => new(writer.CallAsync(RequestKind.Other, session =>
+    private ValueTask DoAsync(Action<Session> call, CancellationToken cancellation) => new(writer.CallAsync(RequestKind.Other, isLasting: true, session =>
     {
         call(session);
         return true;

@@ -6,14 +6,34 @@ namespace Sluice.Sqlite.Tests;
 internal sealed class SqliteStoreFixture(Durability durability) : StreamStoreFixture
 {
     private readonly TempDirectory directory = new();
+    private Database? watcher;
+
+    /// <summary>How many transactions found, when they were about to end, that something had been stored since the one before.</summary>
+    public int Early { get; private set; }
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
-        => await SqliteStreamStore.OpenAsync(directory.File("store.db"), durability, new() { Time = time });
+    {
+        SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), durability, new() { Time = time });
+        watcher?.Dispose();
+        Database another = watcher = Database.Open(directory.File("store.db"), readOnly: true);
+        string? seen = Version();
+        store.Probe = hasEnded =>
+        {
+            string? found = Version();
+            if (!hasEnded && found != seen) Early++;
+            seen = found;
+        };
+        return store;
+
+        // Changes when another connection has stored something.
+        string? Version() => another.Ask("PRAGMA data_version");
+    }
 
     public override ValueTask KillAsync(IStreamStore store) => ((SqliteStreamStore)store).AbandonAsync();
 
     public override ValueTask DisposeAsync()
     {
+        watcher?.Dispose();
         directory.Dispose();
         return base.DisposeAsync();
     }

@@ -94,6 +94,86 @@ public sealed class FaultTests : IDisposable
         static int Fail(int item) => throw new InvalidOperationException($"{item}");
     }
 
+    [Fact]
+    public async Task AFullDiskRefusesItemsSaysSoAndLosesNothing()
+    {
+        using Mount? mount = Mount.Try(Path.Combine(directory.FullName, "disk"), "size=6m");
+        Assert.SkipWhen(mount is null, "Only root can mount a small file system.");
+        string filler = Path.Combine(mount.Path, "filler");
+        await File.WriteAllBytesAsync(filler, new byte[2 << 20], Cancellation);
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(Path.Combine(mount.Path, "work.db"), Durability.Process, new() { LogBytes = 64 << 10 }, Cancellation);
+        var seen = 0;
+        await using var consecutor = new Consecutor<string>("work", source => source | (_ => { Interlocked.Increment(ref seen); }), new() { Store = store });
+        var accepted = 0;
+        StreamStoreException? full = null;
+        for (string text = new('x', 1000); full is null; accepted++)
+        {
+            try
+            {
+                await consecutor.SendAsync(text, Cancellation);          // not started yet: it only grows
+            }
+            catch (StreamStoreException e)
+            {
+                full = e;
+                break;
+            }
+        }
+        Assert.Contains("no room left", full!.Message, StringComparison.Ordinal);
+        Assert.InRange(accepted, 100, 10_000);
+        File.Delete(filler);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync("there is room again", Cancellation);
+
+        ConsecutorSnapshot books = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((accepted + 1, accepted + 1, 0), (books.Accepted, books.Completed, books.Unaccounted));
+        Assert.Equal(accepted + 1, seen);
+    }
+
+    [Fact]
+    public async Task AnOutOfMemoryExceptionOfANodeIsAFailureAsAnyOther()
+    {
+        var starts = 0;
+        ConsecutorSnapshot books = await RunAsync(source => source | ((int item) =>
+        {
+            if (item == 4 && Interlocked.Increment(ref starts) == 1) throw new OutOfMemoryException();
+        }), ReplayOnce);
+
+        Assert.Equal((10, 0, 0, 2), (books.Completed, books.Dead, books.Unaccounted, starts));
+    }
+
+    [Fact]
+    public async Task ABackupThatIsPutInThePlaceOfTheStoreIsNoticedAndWhatItLacksIsSentAgain()
+    {
+        List<(int Item, string Id)> seen = [];
+        string path = Path.Combine(directory.FullName, "work.db");
+        Assert.Null((await ProduceAsync(50)).Loss);
+        File.Copy(path, path + ".backup");
+        Assert.Null((await ProduceAsync(100)).Loss);
+        File.Move(path + ".backup", path, overwrite: true);
+        File.Delete(path + "-wal");
+
+        ConsecutorSnapshot books = await ProduceAsync(100);
+
+        Assert.Contains("an older copy was put in its place", books.Loss, StringComparison.Ordinal);
+        Assert.Equal((100, 100, 0), (books.Accepted, books.Completed, books.Unaccounted));
+        Assert.Equal(150, seen.Count);
+        Assert.Equal(150, seen.Select(entry => entry.Id).Distinct().Count());          // what is sent again is known by another id
+        Assert.Null((await ProduceAsync(100)).Loss);
+
+        async Task<ConsecutorSnapshot> ProduceAsync(int count)
+        {
+            await using SqliteStreamStore store = await OpenAsync();
+            await using var consecutor = new Consecutor<int>("work", source => source.ForEachAsync((int item, ItemContext context, CancellationToken _) =>
+            {
+                seen.Add((item, context.Id));
+                return default;
+            }), new() { Store = store });
+            await consecutor.StartAsync(Cancellation);
+            await (Source.Resumable("numbers", Enumerable.Range(0, count)) | consecutor).RunAsync(cancellation: Cancellation);
+            return await consecutor.IdleAsync(Cancellation);
+        }
+    }
+
     private static async Task<List<WaitingEntry>> FindParkedAsync(SqliteStreamStore store)
     {
         List<WaitingEntry> parked = [];

@@ -6,7 +6,7 @@ namespace Sluice.Torture.Tests;
 /// <summary>The torture as a child process.</summary>
 internal static class TortureProgram
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
 
     public static async Task<Report> RunAsync(params string[] arguments)
     {

@@ -5,15 +5,22 @@ public class TortureTests
 {
     [Fact]
     public async Task NothingIsLostOrDoubledInProcessesThatAreKilled()
-        => IsGood(await TortureProgram.RunAsync("--store", "sqlite", "--kills", "50", "--seed", "20261120"), atLeast: 1000);
+        => IsGood(await TortureProgram.RunAsync("--store", "sqlite", "--kills", "50", "--seed", "20261120", "--items", "200"), atLeast: 1000);
 
     [Fact]
     public async Task NothingIsLostOrDoubledAroundAStoreInMemory()
-        => IsGood(await TortureProgram.RunAsync("--store", "memory", "--kills", "50", "--seed", "9223372036854775807"), atLeast: 1000);
+        => IsGood(await TortureProgram.RunAsync("--store", "memory", "--kills", "50", "--seed", "18446744073709551615"), atLeast: 1000);
 
+    /// <remarks>Before each call, inside of its transaction, and when that has ended but the caller has no answer.</remarks>
     [Fact]
     public async Task AProcessMayDieAtEveryPlaceOfItsCallsToTheStore()
-        => IsGood(await TortureProgram.RunAsync("--store", "sqlite", "--kills", "75", "--case", "3", "--seed", "20261120", "--sweep"), atLeast: 100);
+    {
+        Report report = await TortureProgram.RunAsync("--store", "sqlite", "--kills", "1000", "--seed", "3", "--items", "4", "--sweep");
+
+        IsGood(report, atLeast: 100);
+        foreach (string call in new[] { "AppendAsync", "TakeAsync", "TakeQuarantineAsync", "LeaseAsync", "CommitAsync", "RedriveAsync", "ReleaseAsync", "LeaveAsync" })
+            Assert.Contains($" {call} ", report.Errors, StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData("sqlite", "settle-early")]
@@ -26,15 +33,22 @@ public class TortureTests
 
         Assert.True(report.ExitCode == 1, report.ToString());
         Assert.True(report["lost"] > 0, report.ToString());
+        Assert.Contains($"repeat: --store {store} --kills ", report.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task AMistakeOnTheCommandLineIsNamed()
+    [Theory]
+    [InlineData("--store takes sqlite or memory", "--store", "paper")]
+    [InlineData("unknown option '--stores'", "--stores", "sqlite")]
+    [InlineData("--kills takes a whole number from 1 to 1000000, not '-3'", "--kills", "-3")]
+    [InlineData("--seed takes a whole number from 0 to 18446744073709551615, not '18446744073709551616'", "--seed", "18446744073709551616")]
+    [InlineData("--seed takes a value", "--kills", "1", "--seed")]
+    [InlineData("--break takes settle-early or drop-commit", "--break", "everything")]
+    public async Task AMistakeOnTheCommandLineIsNamedInOneLine(string mistake, params string[] arguments)
     {
-        Report report = await TortureProgram.RunAsync("--store", "paper");
+        Report report = await TortureProgram.RunAsync(arguments);
 
-        Assert.Equal(2, report.ExitCode);
-        Assert.Contains("--store takes sqlite or memory", report.Errors, StringComparison.Ordinal);
+        Assert.Equal((2, ""), (report.ExitCode, report.Output));
+        Assert.StartsWith($"torture: {mistake} (usage: ", Assert.Single(report.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 
     private static void IsGood(Report report, int atLeast)

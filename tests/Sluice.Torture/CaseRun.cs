@@ -3,9 +3,6 @@ namespace Sluice.Torture;
 /// <summary>Runs a case from its first life to its audit.</summary>
 internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
 {
-    // A store that is broken on purpose may well keep a life from ever ending.
-    private readonly TimeSpan longestLife = TimeSpan.FromSeconds(options.Breakage == Breakage.None ? 60 : 8);
-
     /// <summary>How often it was killed.</summary>
     public int Killed { get; private set; }
 
@@ -15,17 +12,18 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
     {
         string directory = Directory.CreateTempSubdirectory($"torture-{options.Seed}-{@case.Number}-").FullName;
         await using ILives lives = options.Store == "sqlite"
-            ? new ProcessLives(@case, options, kills, directory, longestLife)
-            : new MemoryLives(@case, directory, options.Breakage, longestLife);
+            ? new ProcessLives(@case, options, directory, options.LongestLife)
+            : new MemoryLives(@case, directory, options.Breakage, options.LongestLife);
 
         var life = 0;
         string? problem = null;
         try
         {
             // Bombs kill on top of what is planned: each as often as it has attempts, and once with others.
-            for (LifeEnd end = LifeEnd.Killed; end == LifeEnd.Killed && life < kills + 50; Killed += end == LifeEnd.Killed ? 1 : 0)
+            for (LifeEnd end = LifeEnd.Killed; end == LifeEnd.Killed; Killed += end == LifeEnd.Killed ? 1 : 0)
             {
-                LifePlan plan = @case.PlanOf(++life, kills, options.IsSweep);
+                if (life == kills + 50) throw new TortureException("it is killed by its items again and again, and has no end");
+                LifePlan plan = @case.PlanOf(++life, kills);
                 long first = JournalReader.NextNumber(directory, life - 1);
                 int rest = (int)(@case.Items - first);
                 end = await lives.RunAsync(life, plan, (first, plan.Ending == Ending.Idle ? rest : Math.Min(rest, @case.Items / (kills + 1))));
@@ -44,30 +42,35 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
         }
         else
         {
-            Accounts accounts = JournalReader.Read(@case, directory, life);
-            await AuditAsync(lives, accounts);
-            var oracle = new Oracle(@case, accounts);
-            verdict = oracle.Judge();
-            Findings.AddRange(oracle.Findings);
+            (verdict, IReadOnlyList<string> found) = await CaseAudit.JudgeAsync(@case, lives, life, options.Store == "sqlite");
+            Findings.AddRange(found);
         }
         if (!verdict.IsGood || options.Keeps) Findings.Add($"journals, store and file are in {directory}");
         else Directory.Delete(directory, recursive: true);
         return verdict;
     }
 
-    public override string ToString() => $"seed {options.Seed}, {@case}, {kills} kills";
+    public override string ToString() => $"{@case}\n  repeat: {options with { OnlyCase = @case.Number, Kills = kills }}";
+}
 
-    private static async Task AuditAsync(ILives lives, Accounts accounts)
+/// <summary>Judges a case when all of its lives are over.</summary>
+internal static class CaseAudit
+{
+    public static async Task<(Verdict Verdict, IReadOnlyList<string> Findings)> JudgeAsync(Case @case, ILives lives, int life, bool isSqlite)
     {
+        Accounts accounts = JournalReader.Read(@case, lives.Directory, life);
         try
         {
             IStreamStore store = await lives.OpenStoreAsync();
-            await Auditor.ReadAsync(store, Path.Combine(lives.Directory, "ledger"), accounts);
+            await Auditor.ReadAsync(store, lives.Directory, accounts);
             await store.DisposeAsync();
         }
         catch (StreamStoreException failure)
         {
             accounts.Problems.Add($"the audit failed: {failure.Message}");
         }
+        if (isSqlite) Auditor.ReadRows(Stores.PathIn(lives.Directory), Places.Store, accounts);
+        var oracle = new Oracle(@case, accounts, Places.Of(@case, isSqlite));
+        return (oracle.Judge(), oracle.Findings);
     }
 }

@@ -1,12 +1,19 @@
 using System.Globalization;
+using System.Text.Json;
 
 namespace Sluice.Torture;
+
+/// <summary>What a child is to do: one life of a case.</summary>
+internal sealed record ChildOptions(string Directory, int Case, int Life, LifePlan Plan, long First, int Count)
+{
+    public (long First, int Count) Numbers => (First, Count);
+}
 
 /// <summary>The command line, understood.</summary>
 internal sealed record TortureOptions
 {
     public const string Usage =
-        "usage: Sluice.Torture --store sqlite|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] [--case C] [--sweep] [--keep]";
+        "usage: --store sqlite|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] [--case C] [--sweep] [--keep]";
 
     public string Store { get; init; } = "memory";
     public int Kills { get; init; } = 50;
@@ -23,20 +30,20 @@ internal sealed record TortureOptions
     /// <summary>The one case that is run, to repeat a failure.</summary>
     public int? OnlyCase { get; init; }
 
-    /// <summary>Whether each life is killed at the next place of its calls to the store: before, inside of and after the first, the second, the third…</summary>
+    /// <summary>Whether one life is killed at every place of its calls to the store, or at so many as there are kills.</summary>
     public bool IsSweep { get; init; }
 
     /// <summary>Whether directories of good cases are kept as well.</summary>
     public bool Keeps { get; init; }
 
-    /// <summary>In a child: the directory, the number of its life, the kills of the case, the numbers it sends.</summary>
-    public (string Directory, int Life, int Kills, long First, int Count)? Life { get; init; }
+    public ChildOptions? Child { get; init; }
+
+    /// <summary>A store that is broken on purpose may well keep a life from ever ending.</summary>
+    public TimeSpan LongestLife => TimeSpan.FromSeconds(Breakage == Breakage.None ? 60 : 8);
 
     /// <summary>How the program is called for a life.</summary>
-    public string[] Child(int @case, string directory, int life, int kills, (long First, int Count) numbers) => [.. new object[]
-    {
-        "--store", Store, "--seed", Seed, "--items", Items, "--break", NameOf(Breakage), "--case", @case, IsSweep ? "--sweep" : "--keep", "--life", directory, life, kills, numbers.First, numbers.Count,
-    }.Select(word => Convert.ToString(word, CultureInfo.InvariantCulture)!)];
+    public string[] CallChild(ChildOptions child)
+        => ["--store", Store, "--seed", Text(Seed), "--items", Text(Items), .. IsSweep ? ["--sweep"] : BreakWords, "--child", JsonSerializer.Serialize(child)];
 
     /// <exception cref="FormatException">It cannot be understood; says why.</exception>
     public static TortureOptions Parse(string[] args)
@@ -49,38 +56,44 @@ internal sealed record TortureOptions
             {
                 "--store" => options with { Store = Word() is "sqlite" or "memory" ? args[i] : throw new FormatException("--store takes sqlite or memory") },
                 "--kills" => options with { Kills = (int)Number(1, 1_000_000) },
-                "--seed" => options with { Seed = (ulong)Number(0, long.MaxValue) },
+                "--seed" => options with { Seed = Number(0, ulong.MaxValue) },
                 "--items" => options with { Items = (int)Number(1, 1_000_000) },
                 "--jobs" => options with { Jobs = (int)Number(1, 64) },
                 "--case" => options with { OnlyCase = (int)Number(0, int.MaxValue) },
                 "--sweep" => options with { IsSweep = true },
                 "--keep" => options with { Keeps = true },
                 "--break" => options with { Breakage = BreakageOf(Word()) },
-                "--life" => options with { Life = (Word(), (int)Number(1, int.MaxValue), (int)Number(0, int.MaxValue), Number(0, long.MaxValue), (int)Number(0, int.MaxValue)) },
+                "--child" => options with { Child = JsonSerializer.Deserialize<ChildOptions>(Word()) },
                 _ => throw new FormatException($"unknown option '{name}'"),
             };
 
             string Word() => ++i < args.Length ? args[i] : throw new FormatException($"{name} takes a value");
 
-            long Number(long least, long most) => long.TryParse(Word(), NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number >= least && number <= most
-                ? number
-                : throw new FormatException($"{name} takes a number from {least} to {most}");
+            ulong Number(ulong least, ulong most)
+                => ulong.TryParse(Word(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) && number >= least && number <= most
+                    ? number
+                    : throw new FormatException($"{name} takes a whole number from {least} to {most}, not '{args[i]}'");
         }
+        if (options is { IsSweep: true, Store: not "sqlite" }) throw new FormatException("--sweep needs --store sqlite: only processes are killed inside of a call");
         return options;
     }
 
+    public override string ToString()
+        => string.Join(' ', (string[])["--store", Store, "--kills", Text(Kills), "--seed", Text(Seed), "--items", Text(Items), .. BreakWords, .. OnlyCase is { } only ? ["--case", Text(only)] : Array.Empty<string>()]);
+
+    private string[] BreakWords => Breakage switch
+    {
+        Breakage.SettleEarly => ["--break", "settle-early"],
+        Breakage.DropCommit => ["--break", "drop-commit"],
+        _ => [],
+    };
+
+    private static string Text(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
+
     private static Breakage BreakageOf(string word) => word switch
     {
-        "none" => Breakage.None,
         "settle-early" => Breakage.SettleEarly,
         "drop-commit" => Breakage.DropCommit,
         _ => throw new FormatException("--break takes settle-early or drop-commit"),
-    };
-
-    private static string NameOf(Breakage breakage) => breakage switch
-    {
-        Breakage.SettleEarly => "settle-early",
-        Breakage.DropCommit => "drop-commit",
-        _ => "none",
     };
 }

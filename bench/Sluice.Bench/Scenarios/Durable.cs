@@ -18,17 +18,17 @@ internal static class Durable
 
     public static Scenario Scenario { get; } = new("durable", $"{ItemBytes} bytes an item: durable, through 3 stages, settled; power-safe SQLite",
     [
-        new Comparison("durable", 500_000, 100_000, Numbers.ExpectedSum,
+        new Comparison("durable", 500_000, 60_000, Numbers.ExpectedSum,
         [
             Variant.OfTask(Variant.Ours, count => ConsecutorAsync(count, Senders, SendOneByOneAsync)),
             Variant.Of(RawSqlite.Name, RawSqlite.Insert),
-        ]) { WarmCount = 100_000 },
-        new Comparison("durable-batch", 500_000, 100_000, Numbers.ExpectedSum,
+        ]) { WarmCount = 40_000 },
+        new Comparison("durable-batch", 500_000, 60_000, Numbers.ExpectedSum,
         [
             Variant.OfTask(Variant.Ours, count => ConsecutorAsync(count, Batches, SendInBatchesAsync)),
             Variant.Of(RawSqlite.Name, RawSqlite.Insert),
-        ]) { WarmCount = 100_000 },
-        new Comparison("durable-single", 2_000, 300, Numbers.ExpectedSum,
+        ]) { WarmCount = 40_000 },
+        new Comparison("durable-single", 2_000, 200, Numbers.ExpectedSum,
         [
             new Variant(Variant.Ours, LoneAsync),
             new Variant("raw-commit", count => Task.FromResult(RawSqlite.InsertOneByOne(count))),

@@ -23,4 +23,16 @@ internal static class AttachmentCalls
             throw;
         }
     }
+
+    public static int CountPlaces(Session session, string sql)
+    {
+        try
+        {
+            return session.Database.Foreign(sql).Parameters;
+        }
+        catch (SqliteFailure failure) when (failure is { IsFull: false, IsIo: false })
+        {
+            throw new StreamStoreException($"A statement of a sink cannot be run: {failure.Message}. The statement: {sql}", failure);
+        }
+    }
 }

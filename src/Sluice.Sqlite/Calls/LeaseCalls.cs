@@ -15,7 +15,7 @@ internal static class LeaseCalls
 
     public static LeaseResult Lease(Session session, LeaseRequest request)
     {
-        List<(Ownership Owner, StoredPartition Partition)> owned = [];
+        var owned = new List<(Ownership Owner, StoredPartition Partition)>(request.Owned.Count);
         List<Ownership> stale = [];
         foreach (Ownership owner in request.Owned)
             if (GroupCalls.Owned(session, owner) is { Owner: not null } partition) owned.Add((owner, partition));
@@ -30,8 +30,8 @@ internal static class LeaseCalls
         foreach ((Ownership owner, StoredPartition partition) in owned)
         {
             if (room.Items <= 0 || room.Bytes <= 0) break;
-            List<Entry> entries = Lease(partition, ref room);
-            if (entries.Count > 0) batches.Add(new(owner, entries.ToArray()));
+            ReadOnlyMemory<Entry> entries = Lease(partition, ref room);
+            if (entries.Length > 0) batches.Add(new(owner, entries));
         }
         long? due = owned.Min(one => StoredRows.NextDue(one.Partition));
         return new(batches, stale)
@@ -41,9 +41,9 @@ internal static class LeaseCalls
         };
     }
 
-    private static List<Entry> Lease(StoredPartition partition, ref LeaseRoom room)
+    private static ReadOnlyMemory<Entry> Lease(StoredPartition partition, ref LeaseRoom room)
     {
-        List<Entry> entries = [];
+        var entries = new Entries();
         bool mayHaveNew = true;
         if (partition.Rows > partition.Flying)
         {
@@ -62,29 +62,41 @@ internal static class LeaseCalls
             }
             mayHaveNew = StoredRows.NextDue(partition) is not { } next || next > now;
         }
-        if (mayHaveNew) LeaseNew(partition, ref room, entries);
-        return entries;
+        if (mayHaveNew) LeaseNew(partition, ref room, ref entries);
+        return entries.Memory;
     }
 
-    private static void LeaseNew(StoredPartition partition, ref LeaseRoom room, List<Entry> entries)
+    private static void LeaseNew(StoredPartition partition, ref LeaseRoom room, ref Entries entries)
     {
         long mark = partition.SkipPassed(partition.Dispatched);
+        entries.Expect((int)Math.Min(room.Items, partition.Log.Tail - mark));
         while (room.Items > 0 && room.Bytes > 0 && mark < partition.Log.Tail)
         {
             try
             {
-                if (partition.Log.LengthOf(mark + 1) > room.Limit) break;
-                Entry entry = partition.Log.Read(mark + 1);
-                entries.Add(entry with { Attempt = 1 });
-                room.Take(entry.Headers.Length + entry.Payload.Length);
+                StoredChunk chunk = partition.Log.ChunkOf(mark + 1);
+                if (!LeaseFrom(chunk, partition, ref mark, ref room, ref entries)) break;
             }
             catch (StreamStoreException) when (entries.Count > 0)
             {
                 break;                               // damaged: the next lease begins with it, and says so; what is before it can be processed
             }
-            mark = partition.SkipPassed(mark + 1);
         }
         if (mark > partition.Dispatched) partition.DispatchTo(mark);
+    }
+
+    /// <returns>Whether there was room for all that it has.</returns>
+    private static bool LeaseFrom(StoredChunk chunk, StoredPartition partition, ref long mark, ref LeaseRoom room, ref Entries entries)
+    {
+        while (chunk.Has(mark + 1))
+        {
+            if (room.Items <= 0 || room.Bytes <= 0 || chunk.LengthOf(mark + 1) > room.Limit) return false;
+            Entry entry = chunk.Read(mark + 1, partition.Group.Stream.Name, partition.Number);
+            entries.Add(entry with { Attempt = 1 });
+            room.Take(entry.Headers.Length + entry.Payload.Length);
+            mark = partition.SkipPassed(mark + 1);
+        }
+        return true;
     }
 
     private static LeaseResult LeaseSuspect(
@@ -103,6 +115,26 @@ internal static class LeaseCalls
             return new([new(owner, new[] { suspect.Entry with { Attempt = suspect.Attempts + 1 } })], stale);
         }
         return new([], stale);
+    }
+
+    /// <summary>What is leased: an array of about the right length, as there are many and they are large.</summary>
+    private struct Entries()
+    {
+        private Entry[] entries = [];
+
+        public int Count { get; private set; }
+        public readonly ReadOnlyMemory<Entry> Memory => entries.AsMemory(0, Count);
+
+        public void Expect(int more)
+        {
+            if (Count + more > entries.Length) Array.Resize(ref entries, Count + more);
+        }
+
+        public void Add(in Entry entry)
+        {
+            if (Count == entries.Length) Expect(Math.Max(4, Count));
+            entries[Count++] = entry;
+        }
     }
 
     private struct LeaseRoom()

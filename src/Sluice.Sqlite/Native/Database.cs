@@ -17,6 +17,18 @@ internal sealed class Database : IDisposable
 
     private Database(sqlite3 handle) => this.handle = handle;
 
+    /// <summary>Whether the end of a transaction waits until the disk has it; else the system has it only. Not to be changed inside of one.</summary>
+    public bool FlushesCommits
+    {
+        get;
+        set
+        {
+            if (value == field) return;
+            Execute(value ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+            field = value;
+        }
+    } = true;                                        // as SQLite begins
+
     public bool IsInTransaction => raw.sqlite3_get_autocommit(handle) == 0;
     public long LastId => raw.sqlite3_last_insert_rowid(handle);
     public int Changes => raw.sqlite3_changes(handle);
@@ -46,7 +58,7 @@ internal sealed class Database : IDisposable
     public Statement Sql(string literal)
     {
         if (own.TryGetValue(literal, out Statement? statement)) return statement;
-        own.Add(literal, statement = Prepare(literal));
+        own.Add(literal, statement = Prepare(literal, isBound: true));
         return statement;
     }
 
@@ -109,7 +121,8 @@ internal sealed class Database : IDisposable
         handle.Dispose();
     }
 
-    private Statement Prepare(string sql)
+    // Bound: what changes something needs a transaction, or it would be stored by itself, whatever becomes of the rest of the call.
+    private Statement Prepare(string sql, bool isBound = false)
     {
         int result = raw.sqlite3_prepare_v3(handle, sql, Persistent, out sqlite3_stmt statement, out string? tail);
         if (result != raw.SQLITE_OK) throw Failure(result);
@@ -118,7 +131,8 @@ internal sealed class Database : IDisposable
             statement.Dispose();
             throw new SqliteFailure(raw.SQLITE_MISUSE, $"only one statement at a time, but behind the first follows: {tail.Trim()}");
         }
-        return new(this, statement);
+        bool needsTransaction = isBound && raw.sqlite3_stmt_readonly(statement) == 0 && !sql.StartsWith("BEGIN", StringComparison.Ordinal);
+        return new(this, statement, needsTransaction);
     }
 
     // Called while a statement is prepared. A user's statement that ended the transaction would acknowledge what is not stored.

@@ -6,7 +6,7 @@ namespace Sluice.Sqlite;
 /// A prepared statement of the raw provider. Values are put in their order, then it runs. Used by the thread that owns the
 /// connection; one use at a time. What an exception leaves half used is ended by <see cref="Database.ResetAll"/>.
 /// </summary>
-internal sealed class Statement(Database database, sqlite3_stmt handle) : IDisposable
+internal sealed class Statement(Database database, sqlite3_stmt handle, bool needsTransaction) : IDisposable
 {
     private int put;
     private bool isUsed, isStepping;
@@ -57,6 +57,8 @@ internal sealed class Statement(Database database, sqlite3_stmt handle) : IDispo
     /// <summary>Goes to the next row, the first one at first; whoever stops before there is none any more calls <see cref="Reset"/>.</summary>
     public bool Next()
     {
+        if (needsTransaction && !isStepping && !database.IsInTransaction)
+            throw new InvalidOperationException($"A defect of the store: it was about to change something outside of a transaction ({raw.sqlite3_sql(handle).utf8_to_string()}).");
         (isUsed, isStepping) = (true, true);
         int result = raw.sqlite3_step(handle);
         if (result == raw.SQLITE_ROW) return true;

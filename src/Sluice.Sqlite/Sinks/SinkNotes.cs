@@ -25,7 +25,6 @@ internal sealed class SinkNotes(Database database, string name)
         for (int i = 0; i < items.Count; i++)
         {
             object?[] values = items[i].Value;
-            if (needed > values.Length) throw new InvalidOperationException($"The statement that takes rows back has {needed} places for values, and a row has {values.Length}: {delete}");
             writes.Add(insert, values);
             writes.Add("INSERT INTO sluice_sink_row VALUES(?, ?, ?)", name, i, RowValues.Write(values.AsSpan(0, needed)));
         }
@@ -47,7 +46,7 @@ internal sealed class SinkNotes(Database database, string name)
         writes.Run(database);
     });
 
-    public void Confirm() => database.Sql("UPDATE sluice_sink SET confirmed = 1 WHERE name = ?").Put(name).Run();
+    public void Confirm() => InTransaction(() => database.Sql("UPDATE sluice_sink SET confirmed = 1 WHERE name = ?").Put(name).Run());
 
     /// <summary>Begins anew, with the rows as they are.</summary>
     public void Forget() => InTransaction(() =>

@@ -8,7 +8,7 @@ namespace Sluice.Sqlite;
 /// store is of a commit that has not been applied, and is taken back by what it has noted. It cannot be further ahead, because commits with sinks are made one at a time and
 /// the lock keeps other writers out. docs/adr says why it is not done by the ids of items.
 /// </remarks>
-internal sealed class SqliteDatabase(string path, string insert, string delete, string? create, bool adopt) : CommitSink<object?[]>
+internal sealed class SqliteDatabase(string path, RowInsert insert, string delete, string? create, bool adopt) : CommitSink<object?[]>
 {
     private const string Counter = "commits";
 
@@ -55,7 +55,7 @@ internal sealed class SqliteDatabase(string path, string insert, string delete, 
         try
         {
             if (notes.Number > committed) notes.TakeBack(committed);     // could not be, when it was void
-            notes.Write(committed + 1, insert, delete, commit.Items);
+            notes.Write(committed + 1, insert.Sql, delete, commit.Items);
         }
         catch (SqliteFailure failure)
         {
@@ -96,7 +96,14 @@ internal sealed class SqliteDatabase(string path, string insert, string delete, 
             if (opened.Ask("SELECT name FROM sqlite_schema LIMIT 1") is null) opened.Ask("PRAGMA journal_mode = WAL");     // a new file: the quicker way of the two
             opened.Execute($"PRAGMA synchronous = {(state.Store?.Durability.Level >= Durability.Power.Level ? "FULL" : "NORMAL")}");
             SinkNotes.Create(opened);
-            if (create is not null) opened.Execute(create);
+            if (create is not null) Prepared(state, create, () => opened.Execute(create));
+            int places = 0, needed = 0;
+            Prepared(state, insert.Sql, () => places = opened.Foreign(insert.Sql).Parameters);
+            Prepared(state, delete, () => needed = opened.Foreign(delete).Parameters);
+            if (needed > places)
+                throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
+                    $"The sink {state.Node} of {state.Consecutor} cannot take its rows back: the statement for that has {needed} places, and the one that writes a row {places}. They get the same values: {delete}"));
+            insert.Places = places;
             return opened;
         }
         catch
@@ -106,8 +113,21 @@ internal sealed class SqliteDatabase(string path, string insert, string delete, 
         }
     }
 
+    private static void Prepared(SinkState state, string sql, Action prepare)
+    {
+        try
+        {
+            prepare();
+        }
+        catch (SqliteFailure failure) when (failure is { IsFull: false, IsIo: false })
+        {
+            throw RowInsert.Refused(state, sql, failure);
+        }
+    }
+
     private FileStream Claim(string name)
     {
+        if (!Directory.Exists(Path.GetDirectoryName(path))) throw new DirectoryNotFoundException($"The directory of {path} does not exist. Make it, or name another file.");
         string beside = $"{path}-{string.Concat(name.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' ? letter : '.'))}.lock";
         try
         {

@@ -1,23 +1,37 @@
 namespace Sluice.Sqlite;
 
 /// <summary>Rows that are written by the store itself, in the commit's transaction.</summary>
-internal sealed class SqliteRows(string insert, string? create) : CommitSink<object?[]>
+internal sealed class SqliteRows(RowInsert insert, string? create) : CommitSink<object?[]>
 {
-    private bool isCreated;
+    private bool isCreated = create is null;
+    private bool isPrepared;
 
-    protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
+    protected override async ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
     {
         if (state.Store is null || state.Store.Durability == Durability.Memory)
             throw new InvalidOperationException($"The sink {state.Node} writes into the file of the consecutor's store, and {state.Consecutor} has no SQLite store. Give it one, or use SqliteSink.InDatabase.");
-        isCreated = create is null;
-        return default;
+        // A store inside of another one is not to be seen from here: then a mistake is found by the first commit.
+        if (isPrepared || state.Store is not SqliteStreamStore store) return;
+        string running = create ?? insert.Sql;
+        try
+        {
+            if (create is not null) await store.ExecuteAsync(new SqliteWrites().Add(create), cancellation).ConfigureAwait(false);
+            isCreated = true;
+            running = insert.Sql;
+            insert.Places = await store.CountPlacesAsync(insert.Sql, cancellation).ConfigureAwait(false);
+            isPrepared = true;
+        }
+        catch (StreamStoreException e) when (e.InnerException is SqliteFailure { IsFull: false, IsIo: false } failure)
+        {
+            throw RowInsert.Refused(state, running, failure);
+        }
     }
 
     protected override ValueTask PrepareAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
     {
         var writes = new SqliteWrites();
         if (!isCreated) writes.Add(create!);
-        foreach (StagedItem<object?[]> item in commit.Items) writes.Add(insert, item.Value);
+        foreach (StagedItem<object?[]> item in commit.Items) writes.Add(insert.Sql, item.Value);
         commit.Attach(writes);
         return default;
     }

@@ -8,15 +8,17 @@ public static class SqliteSink
     /// </summary>
     /// <remarks>
     /// The statement must not fail because of what is in the table already (a key that is there): it would be tried again without end, and nothing be committed
-    /// meanwhile. Say what then is to be done: <c>INSERT … ON CONFLICT … DO …</c>.
+    /// meanwhile. Say what then is to be done: <c>INSERT … ON CONFLICT … DO …</c>. One that cannot be run at all is refused when the consecutor starts, and a row with another
+    /// number of values than it has places is an item that fails.
     /// </remarks>
     /// <param name="insert">One statement, with <c>?1</c>, <c>?2</c>… for the values. May not touch the store's tables (<c>sluice_…</c>).</param>
     /// <param name="values">Makes the values of an item: null, integers, booleans (0 or 1), floating-point numbers, texts, <c>byte[]</c>. A failure is the item's.</param>
-    /// <param name="create">A statement that is run before the first row after a start, <c>CREATE TABLE IF NOT EXISTS …</c>; none unless given.</param>
+    /// <param name="create">A statement that is run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; none unless given.</param>
     public static Sink<T> InStore<T>(string insert, Func<T, object?[]> values, string? create = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(insert);
-        return Pipe.Of<T>().Select(Checked(values)) | Sink.Commit<object?[]>(() => new SqliteRows(insert, create));
+        var statement = new RowInsert(insert);
+        return Sink.Commit(Rows(statement, values), () => new SqliteRows(statement, create), nameof(InStore));
     }
 
     /// <summary>
@@ -27,7 +29,7 @@ public static class SqliteSink
     /// <para>The consecutor's commits count those of this file: the count stands in the store and, with the note, in the table <c>sluice_sink</c> of the file. So the two belong together:
     /// a file that is older than the store, or of another store, is refused at the start.</para>
     /// <para>One process at a time writes for a node of a consecutor, held by a lock on a file beside the database. Others may read and write as SQLite allows.</para>
-    /// <para>As with <see cref="InStore"/>, the statement must not fail because of what is in the table.</para>
+    /// <para>As with <see cref="InStore"/>, the statement must not fail because of what is in the table, and is refused at the start if it cannot be run.</para>
     /// </remarks>
     /// <param name="path">The file; its directory must exist, and it must not be the store's.</param>
     /// <param name="insert">One statement, with <c>?1</c>, <c>?2</c>… for the values.</param>
@@ -43,19 +45,19 @@ public static class SqliteSink
         ArgumentException.ThrowIfNullOrWhiteSpace(insert);
         ArgumentException.ThrowIfNullOrWhiteSpace(delete);
         string full = Path.GetFullPath(path);
-        return Pipe.Of<T>().Select(Checked(values)) | Sink.Commit<object?[]>(() => new SqliteDatabase(full, insert, delete, create, adopt));
+        var statement = new RowInsert(insert);
+        return Sink.Commit(Rows(statement, values), () => new SqliteDatabase(full, statement, delete, create, adopt), Path.GetFileName(full));
     }
 
-    // In a stage of its own: where it fails it is the item that fails, and not a commit that others share.
-    private static Func<T, object?[]> Checked<T>(Func<T, object?[]> values)
+    private static Func<T, object?[]> Rows<T>(RowInsert insert, Func<T, object?[]> values)
     {
         ArgumentNullException.ThrowIfNull(values);
         return Row;
 
         object?[] Row(T item)
         {
-            object?[] row = values(item);
-            RowValues.Check(row);
+            object?[] row = values(item) ?? throw new InvalidOperationException("The function of a sink returned null instead of the values of a row.");
+            insert.Check(row);
             return row;
         }
     }

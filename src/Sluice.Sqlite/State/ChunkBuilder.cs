@@ -27,9 +27,9 @@ internal sealed class ChunkBuilder
     }
 
     /// <summary>The finished chunk; valid until the next entry is added.</summary>
-    public ReadOnlySpan<byte> Finish(long first, DateTimeOffset time, int generation)
+    public ReadOnlySpan<byte> Finish(EntryChunkHeader header)
     {
-        EntryChunk.WriteHeader(buffer, new(first, Count, time, generation));
+        EntryChunk.WriteHeader(buffer, header);
         return buffer.AsSpan(0, written);
     }
 

@@ -31,6 +31,9 @@ internal sealed class Session
     public StoredProducers Producers { get; }
     public ChunkCache Chunks { get; } = new();
 
+    /// <summary>What is to be removed.</summary>
+    public Trims Trims { get; } = new();
+
     /// <summary>Logs with a chunk in the making.</summary>
     public List<StoredLog> Making { get; } = [];
 
@@ -80,11 +83,13 @@ internal sealed class Session
 
     public void Changed(string stream) => changed.Add(stream);
 
-    public void RaiseGeneration()
+    public void RaiseGeneration() => RaiseGeneration(Generation + 1);
+
+    public void RaiseGeneration(int to)
     {
         Write();
         foreach (StoredLog log in Making) log.WriteChunk();
-        Generation++;
+        Generation = to;
         hasGeneration = true;
     }
 
@@ -104,6 +109,7 @@ internal sealed class Session
     /// <summary>Everything of the transaction but its end.</summary>
     public void PrepareCommit()
     {
+        if (Trims.AreMany) Trims.Remove();
         Save();
         Producers.Sweep();
         if (hasGeneration) Sql("UPDATE sluice_meta SET generation = ?").Put(Generation).Run();
@@ -143,7 +149,7 @@ internal sealed class Session
 
     public void Forget(StoredStream stream)
     {
-        loader.Forget(stream.Name);
+        loader.Forget(stream);
         Producers.Clear();
     }
 

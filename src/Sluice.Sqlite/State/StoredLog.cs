@@ -7,10 +7,13 @@ namespace Sluice.Sqlite;
 internal sealed class StoredLog(Session session, StoredStream stream, int partition) : Stored
 {
     private readonly ChunkBuilder builder = new();
+    private long trimmedTotal;                       // the bytes of everything up to Trimmed
+    private (long Sequence, long Sum) lastSum;       // what was asked for last: a commit asks twice
 
     /// <summary>The key of the log in the chunks.</summary>
     public long Id { get; } = (stream.Id << 12) | (uint)partition;
 
+    public StoredStream Stream => stream;
     public int Partition => partition;
 
     /// <summary>The sequence of the last entry; zero if there was none.</summary>
@@ -19,19 +22,22 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     /// <summary>The bytes of everything that was ever appended.</summary>
     public long Total { get; private set; }
 
-    /// <summary>Everything up to here may be gone.</summary>
+    /// <summary>Everything up to here has been passed by everybody; its chunks go with the next <see cref="Remove"/>.</summary>
     public long Trimmed { get; private set; }
 
-    public long Bytes => Total - SumAt(Trimmed);
+    public long Bytes => Total - trimmedTotal;
 
     /// <summary>Reads where the log is: from its last chunk, and from what the last trimming wrote.</summary>
     public void Load(long tail, long total, long trimmed)
     {
         (Tail, Total, Trimmed) = (tail, total, trimmed);
         Statement last = session.Sql("SELECT first, n, total FROM sluice_chunk WHERE log = ? ORDER BY first DESC LIMIT 1").Put(Id);
-        if (!last.Next()) return;
-        if (last.Long(0) + last.Long(1) - 1 is var end && end > Tail) (Tail, Total) = (end, last.Long(2));
-        last.Reset();
+        if (last.Next())
+        {
+            if (last.Long(0) + last.Long(1) - 1 is var end && end > Tail) (Tail, Total) = (end, last.Long(2));
+            last.Reset();
+        }
+        trimmedTotal = SumAt(Trimmed);
     }
 
     /// <summary>Appends records that were checked, of one append.</summary>
@@ -55,21 +61,30 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     {
         if (builder.Count == 0) return;
         long first = Tail - builder.Count + 1;
+        var header = new EntryChunkHeader(first, builder.Count, session.Now, session.Generation);
+        ReadOnlySpan<byte> chunk = builder.Finish(header);
         session.Sql("INSERT INTO sluice_chunk(log, first, n, bytes, total, blob) VALUES(?, ?, ?, ?, ?, ?)")
-            .Put(Id).Put(first).Put(builder.Count).Put(builder.Bytes).Put(Total).Put(builder.Finish(first, session.Now, session.Generation)).Run();
+            .Put(Id).Put(first).Put(builder.Count).Put(builder.Bytes).Put(Total).Put(chunk).Run();
+        if (stream.IsAwaited(partition, first)) session.Chunks.Add(Id, new(chunk.ToArray(), header));
         builder.Clear();
     }
 
     /// <summary>An entry that is there.</summary>
     public Entry Read(long sequence) => ChunkOf(sequence).Read(sequence, stream.Name, partition);
 
-    public long LengthOf(long sequence) => ChunkOf(sequence).LengthOf(sequence);
-
     /// <summary>The bytes of everything up to a sequence; within a chunk in proportion.</summary>
     public long SumAt(long sequence)
     {
         if (sequence >= Tail) return Total;
+        if (sequence <= 0) return 0;
+        if (sequence == lastSum.Sequence) return lastSum.Sum;
         WriteChunk();
+        lastSum = (sequence, FindSumAt(sequence));
+        return lastSum.Sum;
+    }
+
+    private long FindSumAt(long sequence)
+    {
         Statement chunk = session.Sql("SELECT first, n, bytes, total FROM sluice_chunk WHERE log = ? AND first <= ? ORDER BY first DESC LIMIT 1").Put(Id).Put(sequence);
         if (chunk.Next())
         {
@@ -85,14 +100,21 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         return sum;
     }
 
-    /// <summary>Lets go of what everybody has passed, in whole chunks.</summary>
+    /// <summary>Lets go of what everybody has passed. Its chunks are removed with those of others: each removal by itself would touch many pages.</summary>
     public void TrimTo(long sequence)
     {
         if (sequence <= Trimmed) return;
+        long sum = SumAt(sequence);
+        session.Trims.Add(this, sum - trimmedTotal);
+        (Trimmed, trimmedTotal) = (sequence, sum);
+    }
+
+    /// <summary>Removes the chunks that everybody has passed.</summary>
+    public void Remove()
+    {
         WriteChunk();
-        Trimmed = sequence;
         session.Mark(this);
-        session.Sql("DELETE FROM sluice_chunk WHERE log = ? AND first <= ? AND first + n - 1 <= ?").Put(Id).Put(sequence).Put(sequence).Run();
+        session.Sql("DELETE FROM sluice_chunk WHERE log = ? AND first <= ? AND first + n - 1 <= ?").Put(Id).Put(Trimmed).Put(Trimmed).Run();
     }
 
     public override void Save(Database database)
@@ -107,7 +129,8 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         Total += builder.Bytes - before;
     }
 
-    private StoredChunk ChunkOf(long sequence)
+    /// <summary>The chunk that an entry is in.</summary>
+    public StoredChunk ChunkOf(long sequence)
     {
         if (session.Chunks.Find(Id, sequence) is { } kept) return kept;
         WriteChunk();

@@ -93,10 +93,10 @@ internal static class StoredRows
 
     public static void Lease(StoredPartition partition, long sequence, bool alone)
     {
+        partition.Change();                          // first: it begins the transaction, without which the row would be stored by itself
+        partition.Flying++;
         partition.Group.Session.Sql("UPDATE sluice_row SET before = state, state = 0, alone = ? WHERE grp = ? AND part = ? AND seq = ?")
             .Put(alone ? 1 : 0).Put(partition.Group.Id).Put(partition.Number).Put(sequence).Run();
-        partition.Flying++;
-        partition.Change();
     }
 
     public static void Defer(StoredPartition partition, long sequence, WaitingState state, int attempts, long? due, string node, string error)

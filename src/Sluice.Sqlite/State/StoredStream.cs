@@ -75,6 +75,13 @@ internal sealed class StoredStream
         Session.Changed(Name);
     }
 
+    /// <summary>Whether what is appended at this sequence is what a group leases next.</summary>
+    public bool IsAwaited(int partition, long sequence)
+    {
+        foreach (StoredGroup group in Groups.Values) if (group.Partitions[partition].Dispatched >= sequence - 1) return true;
+        return false;
+    }
+
     /// <summary>Lets go of what everybody has passed.</summary>
     public void Trim(int partition)
     {

@@ -23,17 +23,24 @@ internal sealed class StreamLoader(Session session)
         LoadLogs(stream);
         LoadGroups(stream);
         LoadReaders(stream);
+        for (int partition = 0; partition < stream.Logs.Length; partition++) stream.Trim(partition); // what was not removed yet
         loaded.Add(name, stream);
         session.Living.Changes.Know(name);
         return stream;
     }
 
-    public void Forget(string name) => loaded.Remove(name);
+    public void Forget(StoredStream stream)
+    {
+        loaded.Remove(stream.Name);
+        session.Trims.Forget(stream);
+    }
 
     /// <summary>Between transactions, when everything is as the database has it.</summary>
     public void Bound(int most)
     {
-        if (loaded.Count > most) loaded.Clear();
+        if (loaded.Count <= most) return;
+        loaded.Clear();
+        session.Trims.Clear();                       // they come again when their streams do
     }
 
     private void LoadLogs(StoredStream stream)

@@ -12,11 +12,15 @@ internal enum RequestKind
 /// A call on its way to the writer's thread. It is answered when its transaction is stored. A caller can give up until the writer has begun with it; then
 /// its memory is the writer's until it is answered.
 /// </summary>
-internal abstract class Request(RequestKind kind)
+internal abstract class Request(RequestKind kind, bool isLasting)
 {
     private int isClaimed;
 
     public RequestKind Kind => kind;
+
+    /// <summary>Whether what it answers must survive a power failure; else it must survive the process only, and is flushed a little later.</summary>
+    public bool IsLasting => isLasting;
+
     public CancellationTokenRegistration GivingUp { get; set; }
 
     public bool TryClaim() => Interlocked.Exchange(ref isClaimed, 1) == 0;
@@ -33,7 +37,23 @@ internal abstract class Request(RequestKind kind)
     public abstract void Fail(Exception why);
 }
 
-internal sealed class Request<T>(RequestKind kind, Func<Session, T> call) : Request(kind)
+/// <summary>The writer's own: a transaction by which everything before it is flushed. If it fails, whoever comes next is told.</summary>
+internal sealed class Flushing(bool isLast) : Request(RequestKind.Other, isLasting: true)
+{
+    public override void Run(Session session)
+    {
+        session.Write();
+        if (isLast) session.Trims.Remove();
+    }
+
+    public override void Refuse(Exception why) { }
+
+    public override void Answer() { }
+
+    public override void Fail(Exception why) { }
+}
+
+internal sealed class Request<T>(RequestKind kind, bool isLasting, Func<Session, T> call) : Request(kind, isLasting)
 {
     private readonly TaskCompletionSource<T> source = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private T? result;

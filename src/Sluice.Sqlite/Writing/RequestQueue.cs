@@ -35,14 +35,20 @@ internal sealed class RequestQueue
 
     /// <summary>Waits for requests and takes all of them, in order of their kinds.</summary>
     /// <param name="last">How many the last round had: whoever was answered then is about to come again, and is waited for a moment.</param>
-    /// <param name="round">Gets the requests; empty when it is called.</param>
-    /// <returns>Whether there are any: false once the queue is closed and empty.</returns>
-    public bool Take(int last, List<Request> round)
+    /// <param name="patience">How long to wait for a first one.</param>
+    /// <param name="round">Gets the requests; empty when it is called, and afterwards if there were none for so long.</param>
+    /// <returns>False once the queue is closed and empty.</returns>
+    public bool Take(int last, TimeSpan patience, List<Request> round)
     {
         lock (gate)
         {
             isWaiting = true;
-            while (waiting.Count == 0 && closed is null) Monitor.Wait(gate);
+            while (waiting.Count == 0 && closed is null)
+            {
+                if (Monitor.Wait(gate, patience)) continue;
+                isWaiting = false;
+                return true;
+            }
             isWaiting = false;
         }
         if (last > 1) Gather(last);

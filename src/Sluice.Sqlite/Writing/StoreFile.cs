@@ -4,6 +4,8 @@ namespace Sluice.Sqlite;
 internal sealed class StoreFile(string path, Durability durability, SqliteStoreOptions options)
 {
     public string Path => path;
+    public TimeProvider Time => options.Time;
+    public bool IsPowerSafe => durability == Durability.Power;
 
     /// <exception cref="SqliteFailure">It cannot be opened.</exception>
     /// <exception cref="StreamStoreException">It is of a newer version, or on a file system that has no write-ahead logs.</exception>
@@ -31,7 +33,7 @@ internal sealed class StoreFile(string path, Durability durability, SqliteStoreO
         Schema.CheckVersion(database, path);
         if (database.Ask("PRAGMA journal_mode = WAL") is var mode && mode != "wal")
             throw new StreamStoreException($"The store {path} is on a file system that has no write-ahead logs (journal mode {mode}): put it on a local disk.");
-        database.Execute($"PRAGMA synchronous = {(durability == Durability.Power ? "FULL" : "NORMAL")}");
+        database.FlushesCommits = IsPowerSafe;
         database.Execute("PRAGMA temp_store = MEMORY");
         database.Execute($"PRAGMA cache_size = -{options.CacheBytes / 1024}");
         database.Execute($"PRAGMA wal_autocheckpoint = {options.LogBytes / 4096}");

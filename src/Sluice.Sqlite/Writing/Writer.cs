@@ -7,30 +7,43 @@ namespace Sluice.Sqlite;
 /// </summary>
 internal sealed class Writer
 {
+    /// <summary>When what need not be flushed at once is flushed at the latest, where power failures are to be survived.</summary>
+    public static readonly TimeSpan FlushesAfter = TimeSpan.FromMilliseconds(50);
+
     private readonly StoreFile file;
     private readonly Living living;
+    private readonly StoreLock storeLock;
     private readonly RequestQueue queue = new();
     private readonly Thread thread;
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Session? session;
     private volatile int generation;
+    private long noted;
     private volatile bool isAbandoned;
+    private long? unflushedSince;                    // when the first transaction ended that is still to be flushed
 
-    public Writer(StoreFile file, Living living, Session session)
+    public Writer(StoreFile file, Living living, Session session, StoreLock storeLock)
     {
-        (this.file, this.living, this.session) = (file, living, session);
+        (this.file, this.living, this.session, this.storeLock) = (file, living, session, storeLock);
         generation = session.Generation;
         thread = new(Work) { IsBackground = true, Name = $"sluice {Path.GetFileName(file.Path)}" };
     }
 
     public int Generation => generation;
 
+    /// <summary>The last transaction that is as safe as the store promises.</summary>
+    public long Flushed => Volatile.Read(ref noted);
+
     public void Start() => thread.Start();
 
-    public Task<T> CallAsync<T>(RequestKind kind, Func<Session, T> call, CancellationToken cancellation)
+    /// <param name="kind">When it runs.</param>
+    /// <param name="isLasting">Whether a power failure must not undo it once it is answered, if the store is to survive one.</param>
+    /// <param name="call">What it does.</param>
+    /// <param name="cancellation">Gives up while it waits.</param>
+    public Task<T> CallAsync<T>(RequestKind kind, bool isLasting, Func<Session, T> call, CancellationToken cancellation)
     {
         if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
-        var request = new Request<T>(kind, call);
+        var request = new Request<T>(kind, isLasting, call);
         try
         {
             queue.Add(request);
@@ -59,12 +72,14 @@ internal sealed class Writer
         List<Request> round = [];
         try
         {
-            for (int last = 0; queue.Take(last, round); last = round.Count, round.Clear())
+            for (int last = 0; queue.Take(last, Patience(), round); last = round.Count, round.Clear())
             {
                 if (isAbandoned) throw new ObjectDisposedException(file.Path, "The store was given up.");
                 round.RemoveAll(request => !request.TryClaim());
                 if (round.Count > 0) RunRound(round);
+                else if (unflushedSince is not null && Patience() == TimeSpan.Zero) RunRound([new Flushing(isLast: false)]);
             }
+            if (!isAbandoned && (unflushedSince is not null || session is { Trims.AreAny: true })) RunRound([new Flushing(isLast: true)]);
         }
         catch (Exception failure)                    // nobody else would see it, and whoever waits would wait for ever
         {
@@ -74,7 +89,7 @@ internal sealed class Writer
                 foreach (Request request in round) request.Fail(failure);
                 round.Clear();
             }
-            while (queue.Take(0, round));
+            while (queue.Take(0, Timeout.InfiniteTimeSpan, round));
         }
         if (isAbandoned) session?.Database.LeaveLog();
         session?.Database.Dispose();
@@ -97,9 +112,11 @@ internal sealed class Writer
     {
         failure = null!;
         bool isEnding = false;
+        bool flushes = !file.IsPowerSafe || Patience() == TimeSpan.Zero || round.Exists(request => request.IsLasting);
         try
         {
             session ??= Reopen();
+            if (file.IsPowerSafe) session.Database.FlushesCommits = flushes;
             session.Begin();
             foreach (Request request in round) Run(session, request);
             if (session.IsWriting)
@@ -120,8 +137,30 @@ internal sealed class Writer
             if (!GiveUp(isEnding, ref failure)) return false;
         }
         generation = session!.Generation;
+        if (isEnding) Note(flushes);
         foreach (Request request in round) request.Answer();
         return true;
+    }
+
+    // What is not flushed may be undone by a power failure: it is no witness.
+    private void Note(bool isFlushed)
+    {
+        if (!isFlushed)
+        {
+            unflushedSince ??= file.Time.GetTimestamp();
+            return;
+        }
+        unflushedSince = null;
+        storeLock.Note(session!.Transaction, generation);
+        Volatile.Write(ref noted, session.Transaction);
+    }
+
+    // How long what is not flushed may remain so.
+    private TimeSpan Patience()
+    {
+        if (unflushedSince is not { } since) return Timeout.InfiniteTimeSpan;
+        TimeSpan left = FlushesAfter - file.Time.GetElapsedTime(since);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
     private static void Run(Session session, Request request)

@@ -17,6 +17,9 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
     /// <inheritdoc/>
     public virtual int Generation => inner.Generation;
 
+    /// <inheritdoc/>
+    public virtual string? Loss => inner.Loss;
+
     /// <summary>Makes a call. Unless overridden it just does.</summary>
     /// <param name="name">The method's name.</param>
     /// <param name="call">Calls the inner store.</param>

@@ -3,6 +3,8 @@ namespace Sluice;
 // How a consecutor begins and ends. Locking rule: `state` under `sync`; everything is awaited outside of it.
 public sealed partial class Consecutor<T>
 {
+    private readonly CancellationTokenSource patience; // of a stop, with what is under way
+
     /// <summary>Takes the partitions that nobody else has, and resumes what was pending: at once, or when earlier owners have been silent for the lease time.</summary>
     /// <exception cref="InvalidOperationException">It was started before.</exception>
     /// <exception cref="StreamStoreException">The store failed, or the stream there has another number of partitions.</exception>
@@ -56,10 +58,15 @@ public sealed partial class Consecutor<T>
 
     /// <summary>Stops: nothing more is leased, what is under way ends and is committed, partitions are given back. Costs no item an attempt.</summary>
     /// <remarks>End hooks of nodes are not called: the input has not ended.</remarks>
-    /// <param name="deadline">How long that may take before the rest is cancelled and goes back to the store; no limit unless given.</param>
+    /// <param name="deadline">How long that may take before the rest is cancelled and goes back to the store; no limit unless given. Code that does not heed its token then has <see cref="RunOptions.StopGrace"/> left. A second call may give one, or <see cref="DisposeAsync"/> cut it short.</param>
     /// <returns>Whether all that was under way has ended.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A negative time, or more than 49 days.</exception>
     public async Task<bool> StopAsync(TimeSpan? deadline = null)
     {
+        if (deadline is { } limit)
+        {
+            patience.CancelAfter(Waits.Check(limit, nameof(deadline))); // also for a stop that is under way
+        }
         if (!TryEnterStopping())
         {
             await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -67,9 +74,8 @@ public sealed partial class Consecutor<T>
         }
         // What is in no store cannot go back to one: it is let through.
         if (local is null || State == ConsecutorState.Paused) core.IsLeasing = false;
-        using var late = new CancellationTokenSource(deadline ?? Timeout.InfiniteTimeSpan, core.Time);
-        while ((core.InFlight > 0 || (core.IsLeasing && local!.HasItems)) && !late.IsCancellationRequested && !core.Life.IsCancellationRequested)
-            await core.Quiet.WaitAsync().WaitAsync(late.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        while ((core.InFlight > 0 || (core.IsLeasing && local!.HasItems)) && !patience.IsCancellationRequested && !core.Life.IsCancellationRequested)
+            await core.Quiet.WaitAsync().WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         bool isQuiet = core.InFlight == 0;
         await EndAsync(releases: true).ConfigureAwait(false);
         return isQuiet;
@@ -78,6 +84,7 @@ public sealed partial class Consecutor<T>
     /// <summary>Cancels what is under way, which goes back to the store, uncharged. Throws nothing.</summary>
     public async ValueTask DisposeAsync()
     {
+        await patience.CancelAsync().ConfigureAwait(false); // a stop that is under way waits no longer
         if (TryEnterStopping()) await EndAsync(releases: true).ConfigureAwait(false);
         else await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (ownsStore) await core.Store.DisposeAsync().ConfigureAwait(false);
@@ -131,6 +138,7 @@ public sealed partial class Consecutor<T>
         Exception? failure = null;
         try
         {
+            await core.Members.StopTakingAsync().ConfigureAwait(false);
             foreach (SinkBinding sink in core.Sinks) await sink.EndAsync().ConfigureAwait(false);
             if (releases) await core.Members.LeaveAsync().ConfigureAwait(false);
         }
@@ -190,13 +198,16 @@ public sealed partial class Consecutor<T>
             run?.Cancel();
             if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             core.Committer.End();
+            await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             try
             {
+                // What a sink has for itself, whoever starts next needs.
+                foreach (SinkBinding sink in core.Sinks) await sink.EndAsync().ConfigureAwait(false);
                 await core.Members.LeaveAsync().ConfigureAwait(false);
             }
             catch (Exception e)
             {
-                core.Problem += $"; and the partitions could not be given back: {FailureText.Of(e)}";
+                core.Problem += $"; and not everything could be given back: {FailureText.Of(e)}";
             }
             core.Drop();
         }

@@ -9,7 +9,21 @@ public sealed partial class Consecutor<T>
     /// <exception cref="PayloadException">The item cannot be written, or is too long.</exception>
     /// <exception cref="StreamStoreException">The store failed for long. Whether the item was accepted is not known.</exception>
     /// <exception cref="OperationCanceledException">Cancelled while waiting; the item may have been accepted if its append was under way.</exception>
-    public async ValueTask SendAsync(T item, CancellationToken cancellation = default)
+    public ValueTask SendAsync(T item, CancellationToken cancellation = default)
+    {
+        if (local is not null || cancellation.CanBeCanceled) return SendOrWaitAsync(item, cancellation);
+        try
+        {
+            return Sender.TryAdd(item, null, default, out _) is { } append ? new(append) : SendOrWaitAsync(item, cancellation);
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException(e);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendOrWaitAsync(T item, CancellationToken cancellation)
         => await (await AddAsync(item, cancellation).ConfigureAwait(false)).WaitAsync(cancellation).ConfigureAwait(false);
 
     /// <summary>Sends several items, in order, in as few appends as possible; all are accepted when the task completes.</summary>
@@ -68,13 +82,13 @@ public sealed partial class Consecutor<T>
         get
         {
             ThrowIfEnded();
-            return LazyInitializer.EnsureInitialized(ref sender, () => NewAppender($"{Member}/send"));
+            return sender ?? LazyInitializer.EnsureInitialized(ref sender, () => NewAppender($"{Member}/send"));
         }
     }
 
-    private void ThrowIfEnded()
+    internal void ThrowIfEnded()
     {
-        if (core.Life.IsCancellationRequested) throw new InvalidOperationException($"The consecutor {Name} has ended: nothing can be sent to it any more. The item was not accepted.");
+        if (core.Life.IsCancellationRequested) throw core.Over();
     }
 
     /// <returns>The append that the item is part of.</returns>

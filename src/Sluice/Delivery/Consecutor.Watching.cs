@@ -5,9 +5,11 @@ namespace Sluice;
 public sealed partial class Consecutor<T>
 {
     private const int PageSize = 100;
+    private const double SlowestRate = 0.00001;
 
     /// <summary>Waits until everything that was accepted has ended: completed, or dead. Parked items and suspects that somebody else holds are waited for as well.</summary>
     /// <returns>The consecutor at that moment.</returns>
+    /// <exception cref="InvalidOperationException">It has not been started and items wait, or it was stopped before they had ended.</exception>
     public async Task<ConsecutorSnapshot> IdleAsync(CancellationToken cancellation = default)
     {
         var moved = new Signal();
@@ -16,12 +18,13 @@ public sealed partial class Consecutor<T>
         {
             while (true)
             {
-                ConsecutorSnapshot snapshot = Snapshot();
-                if (snapshot.IsIdle) return snapshot;
+                if (core.InFlight == 0 && core.Books.IsIdle && Snapshot() is { IsIdle: true } idle) return idle;
+                if (State == ConsecutorState.Created)
+                    throw new InvalidOperationException($"The consecutor {Name} has not been started, so none of the {Snapshot().Pending} items that wait can end. Call StartAsync first.");
                 Task next = moved.WaitAsync();
                 if (await Task.WhenAny(next, Completion).WaitAsync(cancellation).ConfigureAwait(false) == next) continue;
                 await Completion.ConfigureAwait(false);
-                snapshot = Snapshot();
+                ConsecutorSnapshot snapshot = Snapshot();
                 return snapshot.IsIdle ? snapshot : throw new InvalidOperationException($"The consecutor {Name} was stopped before everything had ended.");
             }
         }
@@ -32,7 +35,12 @@ public sealed partial class Consecutor<T>
     }
 
     /// <summary>Where every accepted item is, and the pipeline's nodes. Never waits.</summary>
-    public ConsecutorSnapshot Snapshot() => core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem);
+    public ConsecutorSnapshot Snapshot()
+    {
+        local?.Count();
+        ConsecutorSnapshot snapshot = core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem, core.Losses.Latest);
+        return snapshot is { Problem: null, Parked: > 0 } ? snapshot with { Problem = core.Parked } : snapshot;
+    }
 
     /// <summary>The dead letters, oldest first, read from the store page by page.</summary>
     public async IAsyncEnumerable<DeadLetter> DeadLetters([EnumeratorCancellation] CancellationToken cancellation = default)
@@ -59,11 +67,11 @@ public sealed partial class Consecutor<T>
     /// <summary>Processes dead letters again, so many in a second.</summary>
     /// <inheritdoc cref="RedriveAsync(Func{DeadLetter, bool}, CancellationToken)"/>
     /// <param name="which">Chooses the letters.</param>
-    /// <param name="perSecond">The most letters in a second; more than zero.</param>
+    /// <param name="perSecond">The most letters in a second; 0.00001, which is about one a day, or more.</param>
     /// <param name="cancellation">Gives up; what was redriven until then stays so.</param>
     public Task<int> RedriveAsync(Func<DeadLetter, bool> which, double perSecond, CancellationToken cancellation = default)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(perSecond, 0);
+        ArgumentOutOfRangeException.ThrowIfLessThan(perSecond, SlowestRate);
         return ChangeAsync(which, RedriveSomeAsync, perSecond, cancellation);
     }
 
@@ -83,6 +91,7 @@ public sealed partial class Consecutor<T>
     {
         int redriven = await core.Store.RedriveAsync(core.Group, numbers, cancellation).ConfigureAwait(false);
         core.Books.Redrive(redriven);
+        core.Changed();
         return redriven;
     }
 

@@ -48,10 +48,10 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
         pipeline = body(new LeaseSource<T>(name, StageOptions.Default)) ?? throw new InvalidOperationException("The body of the consecutor returned null instead of a pipeline.");
         TopologyRecorder recorder = RunBuilder.Draw(pipeline, isFollowed: true);
         List<TopologyNode> sources = [.. recorder.Topology.Nodes.Where(node => recorder.Topology.Edges.All(edge => edge.To != node))];
-        if (sources.Count != 1)
+        if (sources.Count != 1 || sources[0].Kind != LeaseSource<T>.KindName)
         {
             throw new InvalidTopologyException(
-                $"The pipeline of the consecutor {name} has {sources.Count} sources: {string.Join(", ", sources.Select(node => node.Name))}. It takes its items from the "
+                $"The pipeline of the consecutor {name} begins with {string.Join(", ", sources.Select(node => node.Name))}. It takes its items from the "
                 + "source it is given, once; what others bring is sent to it: producer | consecutor.");
         }
         if (options.Store is null)
@@ -59,6 +59,8 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
             ownsStore = true;
             options = options with { Serializers = options.Serializers.With(new HandleSerializer<T>()) };
         }
+        else _ = options.Serializers.For<T>();       // items that would not come back from the store as they were are refused here
+        patience = new(Timeout.InfiniteTimeSpan, options.Run.Time);
         core = new(name, options, options.Store ?? new MemoryStreamStore(options.Run.Time), pipeline, recorder) { Failed = Fail };
         // What sinks stage is committed by a store: then first attempts go through one as well.
         if (ownsStore && recorder.Topology.Nodes.All(node => node.Kind != CommitSinkKind.Name)) core.Local = local = new(core);

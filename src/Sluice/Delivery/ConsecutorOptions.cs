@@ -4,6 +4,7 @@ namespace Sluice;
 public sealed record ConsecutorOptions
 {
     private readonly int capacity = 4096;
+    private readonly int codeVersion;
     private readonly TimeSpan commitInterval;
     private readonly TimeSpan leaseTime = TimeSpan.FromSeconds(30);
 
@@ -31,7 +32,7 @@ public sealed record ConsecutorOptions
         get => capacity;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(Capacity));
             capacity = value;
         }
     }
@@ -40,15 +41,11 @@ public sealed record ConsecutorOptions
     /// How long ended items may wait for others to share their commit. Zero unless given: then a commit begins when the one before it has ended, so
     /// that under load they grow by themselves. Longer intervals save writes, and cost repetitions after a crash.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
     public TimeSpan CommitInterval
     {
         get => commitInterval;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            commitInterval = value;
-        }
+        init => commitInterval = Waits.Check(value, nameof(CommitInterval));
     }
 
     /// <summary>
@@ -58,20 +55,35 @@ public sealed record ConsecutorOptions
     public string Member { get; init; } = Environment.MachineName;
 
     /// <summary>How long another member must have been silent before its partitions are taken; more than zero, 30 seconds unless given.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
     public TimeSpan LeaseTime
     {
         get => leaseTime;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
-            leaseTime = value;
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, nameof(LeaseTime));
+            leaseTime = Waits.Check(value, nameof(LeaseTime));
         }
     }
 
-    /// <summary>The version of this code, stored with every payload. A partition that newer code has written to is refused.</summary>
-    public int CodeVersion { get; init; }
+    /// <summary>
+    /// The version of this code, stored with every payload: zero or more, zero unless given. A partition that newer code has committed to is left alone, and an item that newer
+    /// code has sent is parked until code of its version starts.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public int CodeVersion
+    {
+        get => codeVersion;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(CodeVersion));
+            codeVersion = value;
+        }
+    }
 
     /// <summary>How the pipeline is run: mode, clock, scheduler, state, capacity of boundaries, seed, grace.</summary>
     public RunOptions Run { get; init; } = new();
+
+    /// <summary>Which consecutors are in its process. For tests, which have several in one.</summary>
+    internal Solitude Process { get; init; } = Solitude.OfProcess;
 }

@@ -49,6 +49,12 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
     /// <summary>What keeps it from working, for people, if anything does: a store that does not answer, a full output.</summary>
     public string? Problem { get; init; }
 
+    /// <summary>
+    /// What the store was found to have lost of what it had acknowledged (<see cref="StoreWentBackException"/>), for people; null if nothing is known to be lost. It stays
+    /// for as long as the consecutor lives.
+    /// </summary>
+    public string? Loss { get; init; }
+
     /// <summary>Accepted items that are in none of the other figures: zero.</summary>
     public long Unaccounted
         => Accepted + Split - Completed - Skipped - Dead - Cancelled - Pending - InFlight - Retrying - Parked - Suspect;
@@ -65,8 +71,9 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
             .Append(CultureInfo.InvariantCulture, $" + pending {Pending} + in flight {InFlight} + retrying {Retrying} + parked {Parked} + suspect {Suspect}");
         if (Split > 0) text.Append(CultureInfo.InvariantCulture, $" - split {Split}");
         text.AppendLine();
+        if (Loss is not null) text.Append("loss: ").AppendLine(Loss);
         if (Problem is not null) text.Append("problem: ").AppendLine(Problem);
-        return text.Append(Run?.ToString()).ToString();
+        return text.Append(Run?.NodesToString()).ToString();
     }
 }
 

@@ -23,7 +23,6 @@ public sealed record RunSnapshot(
     /// <summary>A table for people: a line per node.</summary>
     public override string ToString()
     {
-        int width = Math.Max(4, Nodes.Select(node => node.Name.Length).DefaultIfEmpty(0).Max());
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{State} after {Elapsed.TotalSeconds:0.000} s").AppendLine();
         if (Roots is { } roots)
@@ -31,6 +30,14 @@ public sealed record RunSnapshot(
             text.Append(CultureInfo.InvariantCulture, $"accepted {roots.Accepted} = completed {roots.Completed} + skipped {roots.Skipped}")
                 .Append(CultureInfo.InvariantCulture, $" + failed {roots.Failed} + pending {roots.Pending}").AppendLine();
         }
+        return text.Append(NodesToString()).ToString();
+    }
+
+    /// <summary>The part of it that is about nodes.</summary>
+    internal string NodesToString()
+    {
+        int width = Math.Max(4, Nodes.Select(node => node.Name.Length).DefaultIfEmpty(0).Max());
+        var text = new StringBuilder();
         if (StillRunning.Count > 0) text.Append("did not stop: ").AppendJoin(", ", StillRunning).AppendLine();
         text.Append("node".PadRight(width)).AppendLine("         in        out    skipped     failed    retried     queued  activity");
         foreach (NodeSnapshot node in Nodes)

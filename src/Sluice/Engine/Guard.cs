@@ -125,7 +125,7 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
         var cause = new TimeoutException(abandoned
             ? $"The attempt took longer than {limit}, and did not stop when its token was cancelled."
             : $"The attempt took longer than {limit}.");
-        throw new PipelineException(run.NameOf(Node), item, cause, Node);
+        throw new PipelineException(run.NameOf(Node), item, cause, Node, isAboutItem: true);
     }
 
     /// <summary>The stage, with a context of its own: one that was left behind may go on, and count, but nobody looks.</summary>

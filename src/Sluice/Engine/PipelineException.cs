@@ -14,8 +14,8 @@ public class PipelineException : Exception
     /// <param name="cause">What was thrown.</param>
     public PipelineException(string node, object? item, Exception cause) : this(node, item, cause, -1) { }
 
-    internal PipelineException(string node, object? item, Exception cause, int index)
-        : base(Describe(node, item, cause), cause) => (Node, Item, Index) = (node, item, index);
+    internal PipelineException(string node, object? item, Exception cause, int index, bool isAboutItem = false)
+        : base(Describe(node, item, cause, isAboutItem), cause) => (Node, Item, Index) = (node, item, index);
 
     /// <summary>The name of the node that failed.</summary>
     public string Node { get; }
@@ -29,15 +29,16 @@ public class PipelineException : Exception
     /// <summary>Whether the root item knows of it: then it is about that item, and the run goes on with the others.</summary>
     internal bool IsKept { get; set; }
 
-    private static string Describe(string node, object? item, Exception? cause)
+    private static string Describe(string node, object? item, Exception? cause, bool isAboutItem)
     {
         string what = cause?.Message ?? "unknown failure";
-        return item is null ? $"'{node}' failed: {what}" : $"'{node}' failed on item {Text(item)}: {what}";
+        return item is null && !isAboutItem ? $"'{node}' failed: {what}" : $"'{node}' failed on item {Text(item)}: {what}";
     }
 
     /// <summary>The item as text, cut to a length fit for a message; a <c>ToString</c> that throws must not hide the failure.</summary>
-    private static string Text(object item)
+    private static string Text(object? item)
     {
+        if (item is null) return "null";
         string text;
         try
         {

@@ -4,6 +4,8 @@ namespace Sluice;
 public sealed record RunOptions
 {
     private readonly int capacity = 1024;
+    private readonly int deadLetterCapacity = 1000;
+    private readonly TimeSpan stopGrace = TimeSpan.FromSeconds(30);
 
     /// <summary>Multi-threaded unless given.</summary>
     public ExecutionMode Mode { get; init; }
@@ -30,7 +32,7 @@ public sealed record RunOptions
         get => capacity;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(Capacity));
             capacity = value;
         }
     }
@@ -47,14 +49,28 @@ public sealed record RunOptions
     /// <summary>Seed of everything random in the run, such as jitter; random unless given.</summary>
     public int? Seed { get; init; }
 
-    /// <summary>How many dead letters are kept; older ones go first. 1,000 unless given.</summary>
-    public int DeadLetterCapacity { get; init; } = 1000;
+    /// <summary>How many dead letters are kept; older ones go first. 0 or more; 1,000 unless given.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public int DeadLetterCapacity
+    {
+        get => deadLetterCapacity;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(DeadLetterCapacity));
+            deadLetterCapacity = value;
+        }
+    }
 
     /// <summary>
     /// How long a cancelled or failed run waits for user code that does not honour its token. After that it ends without
-    /// it and names it in <see cref="Run.StillRunning"/>. 30 seconds unless given. The deadline of a drain cuts it short.
+    /// it and names it in <see cref="Run.StillRunning"/>. Zero or more; 30 seconds unless given. The deadline of a drain cuts it short.
     /// </summary>
-    public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(30);
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
+    public TimeSpan StopGrace
+    {
+        get => stopGrace;
+        init => stopGrace = Waits.Check(value, nameof(StopGrace));
+    }
 
     /// <summary>Set for runs that follow their items for somebody else.</summary>
     internal Following? Following { get; init; }

@@ -170,5 +170,5 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     }
 
     /// <summary>What the user's code of the source threw, with the source named.</summary>
-    protected Exception Failure(Exception cause) => Context.Failure(cause, null, null);
+    protected Exception Failure(Exception cause) => Context.Failure(cause);
 }

@@ -57,16 +57,24 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
     {
         if (cause is OperationCanceledException && run.IsStopping) return new RunStoppedException();
         Failed++;
-        var failure = new PipelineException(run.NameOf(node), item, cause, node);
+        var failure = new PipelineException(run.NameOf(node), item, cause, node, isAboutItem: true);
         ticket?.Fail(failure, isPartial);
         return failure;
+    }
+
+    /// <summary>The same where it is not about an item.</summary>
+    public Exception Failure(Exception cause)
+    {
+        if (cause is OperationCanceledException && run.IsStopping) return new RunStoppedException();
+        Failed++;
+        return new PipelineException(run.NameOf(node), null, cause, node);
     }
 
     /// <summary>The same for a node that an instance does the work of beside its own, which counts for itself.</summary>
     public Exception Failure(Exception cause, object? item, Ticket? ticket, int ofNode)
     {
         if (cause is OperationCanceledException && run.IsStopping) return new RunStoppedException();
-        var failure = new PipelineException(run.NameOf(ofNode), item, cause, ofNode);
+        var failure = new PipelineException(run.NameOf(ofNode), item, cause, ofNode, isAboutItem: true);
         ticket?.Fail(failure);
         return failure;
     }

@@ -6,6 +6,9 @@ internal enum Outcome
     Skipped,
     Completed,
     Failed,
+
+    /// <summary>It has not ended: it goes on without its ticket (<see cref="Ticket.Leave"/>).</summary>
+    Numbered,
 }
 
 /// <summary>
@@ -19,13 +22,14 @@ internal enum Outcome
 internal class Ticket
 {
     private readonly bool isFollowed;
+    private bool tellsEnd;
     private int outstanding;
     private int outcome;
 
     public Ticket() { }
 
     /// <param name="isFollowed">Whether <see cref="OnSettled"/> and <see cref="Keep"/> are to be called.</param>
-    protected Ticket(bool isFollowed) => this.isFollowed = isFollowed;
+    protected Ticket(bool isFollowed) => this.isFollowed = tellsEnd = isFollowed;
 
     /// <summary>The number of the root item within its source, from 0.</summary>
     public long Sequence { get; private set; }
@@ -40,6 +44,15 @@ internal class Ticket
     public virtual int EarlierAttempts => 0;
 
     public bool IsSettled => Volatile.Read(ref outstanding) == 0;
+
+    /// <summary>Whether <see cref="OnSettled"/> is called; not where somebody looks anyway, at the end of a push.</summary>
+    protected bool TellsEnd
+    {
+        set => tellsEnd = value;
+    }
+
+    /// <summary>Whether nothing is known of the item but that it is under way, in one part.</summary>
+    protected bool IsPlain => Volatile.Read(ref outstanding) == 1 && outcome == (int)Outcome.Skipped;
 
     public Outcome Outcome => (Outcome)Volatile.Read(ref outcome);
 
@@ -63,7 +76,7 @@ internal class Ticket
         {
             if (outcome < (int)end) outcome = (int)end;
             Volatile.Write(ref outstanding, 0);
-            if (isFollowed) OnSettled();
+            if (tellsEnd) OnSettled();
             return;
         }
         int known = Volatile.Read(ref outcome);
@@ -73,7 +86,14 @@ internal class Ticket
             if (found == known) break;
             known = found;
         }
-        if (Interlocked.Decrement(ref outstanding) == 0 && isFollowed) OnSettled();
+        if (Interlocked.Decrement(ref outstanding) == 0 && tellsEnd) OnSettled();
+    }
+
+    /// <summary>The item is followed by its number from here on.</summary>
+    protected void Close()
+    {
+        outcome = (int)Outcome.Numbered;
+        Volatile.Write(ref outstanding, 0);
     }
 
     /// <summary>One part has failed, for good so far as its stage is concerned.</summary>
@@ -89,6 +109,18 @@ internal class Ticket
             Keep(new(failure, isPartial, isFinal, attempts));
         }
         Settle(Outcome.Failed);
+    }
+
+    /// <summary>
+    /// Going into a boundary, where a number does as well as a ticket if there is nothing to know of the item: then the ticket is not
+    /// the item's any more. Called by whoever has the only part.
+    /// </summary>
+    /// <param name="items">Those that the item is one of.</param>
+    /// <returns>Its number; zero where it keeps the ticket.</returns>
+    public virtual int Leave(out NumberedItems? items)
+    {
+        items = null;
+        return 0;
     }
 
     /// <summary>Remembers a failure of a part. Any thread.</summary>

@@ -45,6 +45,9 @@ internal sealed class TopologyRecorder
         ? [node]
         : edges.Where(edge => edge.From == node).Reverse().SelectMany(edge => HeadsOf(edge.To)).Distinct();
 
+    /// <summary>The annotations of a node.</summary>
+    public StageOptions OptionsOf(int node) => nodes[node].Options;
+
     /// <summary>The nodes that feed this one, by the recorder's numbers.</summary>
     public IEnumerable<int> Feeding(int node)
     {

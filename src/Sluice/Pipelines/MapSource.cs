@@ -17,7 +17,7 @@ internal sealed class MapSource<TIn, TOut>(Source<TIn> upstream, Func<TIn, TOut>
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
-        if (builder.IsDrawing || builder.Following is not null || upstream is KeyedSource<TIn>)
+        if (builder.IsDrawing || upstream is KeyedSource<TIn>)
         {
             Stage.Build(builder, next);
             return;

@@ -42,22 +42,28 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
         bool isParallel = options.Parallel > 1 && builder.IsMultiThread;
         if (isParallel || keyed is not null || !stage.LetsFailuresThrough) next = builder.Isolated(next);
-        if (keyed is not null)
-        {
-            bool isIsolated = isParallel && builder.Following is not null;
-            keyed.BuildLanes(builder, node, next, isIsolated ? (context, outlet) => builder.Isolated(Instance(context, outlet)) : Instance, stage.IsTimed);
-        }
+        if (keyed is not null) BuildKeyed(keyed, builder, node, next, isParallel);
         else if (builder.Following is not null) BuildFollowed(builder, node, next, isParallel);
-        else if (isParallel) BuildLanes(builder, options, node, node, next, outlet => InstanceOrFused(builder, node, outlet));
+        else if (isParallel) BuildParallel(builder, node, next);
         else upstream.Build(builder, InstanceOrFused(builder, node, next));
     }
 
-    /// <summary>Where every item is followed to its end, each node can be entered by one that is redriven: so they are not joined.</summary>
+    // Apart, because each makes objects for its lanes, which most runs have none of.
+    private void BuildKeyed(KeyedSource<TIn> keyed, RunBuilder builder, int node, Inlet<TOut> next, bool isParallel)
+    {
+        bool isIsolated = isParallel && builder.Following is not null;
+        keyed.BuildLanes(builder, node, next, isIsolated ? (context, outlet) => builder.Isolated(Instance(context, outlet)) : Instance, stage.IsTimed);
+    }
+
+    private void BuildParallel(RunBuilder builder, int node, Inlet<TOut> next)
+        => BuildLanes(builder, options, node, node, next, outlet => InstanceOrFused(builder, node, outlet));
+
+    /// <summary>Where items enter at nodes in the middle, no node is joined to another.</summary>
     private void BuildFollowed(RunBuilder builder, int node, Inlet<TOut> next, bool isParallel)
     {
         Inlet<TIn> inlet = isParallel
             ? ParallelStage<TIn, TOut>.Create(builder, node, node, options, next, outlet => builder.Isolated(Instance(builder.Context(node), outlet)))
-            : Instance(builder.Context(node), next);
+            : builder.Following!.HasEntrances ? Instance(builder.Context(node), next) : InstanceOrFused(builder, node, next);
         builder.Enter(node, inlet);
         upstream.Build(builder, inlet);
     }

@@ -9,6 +9,9 @@ internal interface IResumablePump
     /// <summary>The producer's name.</summary>
     string Name { get; }
 
+    /// <summary>What made the producer, for people; stored with the position, which no other kind can read.</summary>
+    string Kind { get; }
+
     /// <summary>Where to begin. Called once, before the pump starts; not at all where nobody stores positions.</summary>
     void Resume(ReadOnlyMemory<byte> position);
 
@@ -21,6 +24,8 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
     private long start;
 
     public string Name => name;
+
+    public string Kind => "Source.Resumable(name, sequence)";
 
     public void Resume(ReadOnlyMemory<byte> position) => start = position.IsEmpty ? 0 : BinaryPrimitives.ReadInt64LittleEndian(position.Span);
 
@@ -82,7 +87,7 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
 }
 
 internal sealed class ResumablePump<T>(
-    StageContext context, Inlet<T> next, string name, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<Positioned<T>>> produce)
+    StageContext context, Inlet<T> next, string name, string kind, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<Positioned<T>>> produce)
     : SourcePump<T>(context, next), IResumablePump
 {
     private readonly ConcurrentQueue<(long Sequence, ReadOnlyMemory<byte> Before)> positions = new();
@@ -91,6 +96,8 @@ internal sealed class ResumablePump<T>(
     private long produced;
 
     public string Name => name;
+
+    public string Kind => kind;
 
     public void Resume(ReadOnlyMemory<byte> position) => (start, isResumed) = (position, true);
 
@@ -143,7 +150,9 @@ internal sealed class ResumablePump<T>(
     {
         try
         {
-            return produce(start, StopToken).GetAsyncEnumerator(StopToken);
+            IAsyncEnumerable<Positioned<T>> made = produce(start, StopToken)
+                ?? throw new InvalidOperationException($"The function of the producer '{name}' returned null instead of a sequence. If there is nothing, return an empty one.");
+            return made.GetAsyncEnumerator(StopToken);
         }
         catch (Exception e)
         {

@@ -5,7 +5,7 @@ namespace Sluice;
 
 /// <summary>Cuts text into lines that end in LF, CR LF or CR, and refuses lines that are too long before they fill the memory.</summary>
 /// <remarks>One user at a time: read, <see cref="Add"/>, take lines until there is none, read again.</remarks>
-internal sealed class LineReader(TextReader text, string? name, int longest)
+internal sealed class LineReader(TextReader text, string? name, int longest, BadBytes? bad)
 {
     private readonly char[] buffer = new char[8192];
     private readonly StringBuilder rest = new();     // the beginning of a line whose end has not been read
@@ -29,7 +29,7 @@ internal sealed class LineReader(TextReader text, string? name, int longest)
         IsAtEnd = count == 0;
     }
 
-    /// <exception cref="InvalidDataException">The next line is too long.</exception>
+    /// <exception cref="InvalidDataException">The next line is too long, or has bytes that are no text.</exception>
     public bool TryTake([NotNullWhen(true)] out string? line)
     {
         if (skipsLineFeed && start < end)
@@ -58,9 +58,9 @@ internal sealed class LineReader(TextReader text, string? name, int longest)
     private string Finish(ReadOnlySpan<char> tail)
     {
         Number++;
-        if (rest.Length == 0) return tail.ToString();
-        string line = rest.Append(tail).ToString();
+        string line = rest.Length == 0 ? tail.ToString() : rest.Append(tail).ToString();
         rest.Clear();
+        bad?.Check(line, name, Number);
         return line;
     }
 

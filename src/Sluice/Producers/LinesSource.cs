@@ -7,13 +7,13 @@ public static partial class Source
     private const int LongestLine = 1 << 20;
 
     /// <summary>The lines of a text file, without their ends (LF, CR LF or CR). Every run opens the file, and closes it.</summary>
-    /// <param name="path">The file; UTF-8 unless it begins with another byte order mark.</param>
+    /// <param name="path">The file; UTF-8 unless it begins with another byte order mark. What is not is an error that names file and line.</param>
     /// <param name="longestLine">In characters, 1 or more; a longer line is an error that names file and line. 1,048,576 unless given.</param>
     /// <exception cref="ArgumentOutOfRangeException">A limit below 1.</exception>
     public static Source<string> Lines(string path, int longestLine = LongestLine) => Lines(path, static (_, line) => line, longestLine);
 
     /// <summary>What a function makes of the lines of a text file and their numbers: <c>Source.Lines(path, (number, text) => (number, text))</c>.</summary>
-    /// <param name="path">The file; UTF-8 unless it begins with another byte order mark.</param>
+    /// <param name="path">The file; UTF-8 unless it begins with another byte order mark. What is not is an error that names file and line.</param>
     /// <param name="select">Takes the number of a line, from 1, and the line.</param>
     /// <param name="longestLine">In characters, 1 or more; a longer line is an error that names file and line. 1,048,576 unless given.</param>
     /// <exception cref="ArgumentOutOfRangeException">A limit below 1.</exception>
@@ -21,7 +21,7 @@ public static partial class Source
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(select);
-        return Lines(new LinesOrigin(() => new StreamReader(path), path), select, longestLine);
+        return Lines(new LinesOrigin(bad => new StreamReader(path, bad.In(Encoding.UTF8)), path), select, longestLine);
     }
 
     /// <summary>The lines of what a reader reads, from where it stands. The reader remains the caller's.</summary>
@@ -32,16 +32,17 @@ public static partial class Source
     public static Source<string> Lines(TextReader text, int longestLine = LongestLine)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return Lines(new LinesOrigin(text, null), static (_, line) => line, longestLine);
+        return Lines(new LinesOrigin(text, null, null), static (_, line) => line, longestLine);
     }
 
     /// <inheritdoc cref="Lines(TextReader, int)"/>
-    /// <param name="bytes">The stream; UTF-8 unless it begins with another byte order mark. It remains the caller's.</param>
+    /// <param name="bytes">The stream; UTF-8 unless it begins with another byte order mark. What is not is an error that names the line. It remains the caller's.</param>
     /// <param name="longestLine">In characters, 1 or more; a longer line is an error that names the line. 1,048,576 unless given.</param>
     public static Source<string> Lines(Stream bytes, int longestLine = LongestLine)
     {
         ArgumentNullException.ThrowIfNull(bytes);
-        return Lines(new LinesOrigin(new StreamReader(bytes, Encoding.UTF8, detectEncodingFromByteOrderMarks: true, -1, leaveOpen: true), null),
+        var bad = new BadBytes();
+        return Lines(new LinesOrigin(new StreamReader(bytes, bad.In(Encoding.UTF8), detectEncodingFromByteOrderMarks: true, -1, leaveOpen: true), null, bad),
             static (_, line) => line, longestLine);
     }
 
@@ -54,7 +55,11 @@ public static partial class Source
 
     // One for the process: a second reader would miss what the first one has in its buffer. Not Console.In: its reads block.
     private static readonly Lazy<LinesOrigin> StandardInputOrigin
-        = new(() => new LinesOrigin(new StreamReader(Console.OpenStandardInput(), Console.InputEncoding), "the standard input"));
+        = new(() =>
+        {
+            var bad = new BadBytes();
+            return new(new StreamReader(Console.OpenStandardInput(), bad.In(Console.InputEncoding)), "the standard input", bad);
+        });
 
     private static LinesSource<T> Lines<T>(LinesOrigin origin, Func<long, string, T> select, int longestLine)
     {
@@ -66,14 +71,20 @@ public static partial class Source
 /// <summary>Where lines are read: something that every run opens, or one live thing.</summary>
 internal sealed class LinesOrigin
 {
-    private readonly Func<StreamReader>? open;
+    private readonly Func<BadBytes, StreamReader>? open;
     private readonly TextReader? live;
+    private readonly BadBytes? liveBad;
     private LineReader? lines;
     private int users;
 
-    public LinesOrigin(Func<StreamReader> open, string name) => (this.open, Name) = (open, name);
+    /// <param name="open">Opens it, with an encoding that tells of bad bytes.</param>
+    /// <param name="name">Its name.</param>
+    public LinesOrigin(Func<BadBytes, StreamReader> open, string name) => (this.open, Name) = (open, name);
 
-    public LinesOrigin(TextReader live, string? name) => (this.live, Name) = (live, name);
+    /// <param name="live">What is read.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="bad">What its encoding tells of bad bytes; null where it is read as text already.</param>
+    public LinesOrigin(TextReader live, string? name, BadBytes? bad) => (this.live, Name, liveBad) = (live, name, bad);
 
     public string? Name { get; }
 
@@ -83,9 +94,10 @@ internal sealed class LinesOrigin
     {
         if (open is not null)
         {
-            StreamReader file = open();
+            var bad = new BadBytes();
+            StreamReader file = open(bad);
             waits = !file.BaseStream.CanSeek;
-            return new LineReader(file, Name, longestLine);
+            return new LineReader(file, Name, longestLine, bad);
         }
         if (Interlocked.Increment(ref users) > 1)
         {
@@ -93,7 +105,7 @@ internal sealed class LinesOrigin
             throw new InvalidOperationException($"Another run reads {Name ?? "this reader"} already, and it is one live thing.");
         }
         waits = true;
-        return lines ??= new LineReader(live!, Name, longestLine);   // kept: the next run goes on behind the lines of this one
+        return lines ??= new LineReader(live!, Name, longestLine, liveBad);   // kept: the next run goes on behind the lines of this one
     }
 
     /// <summary>The run is through with it.</summary>

@@ -14,9 +14,8 @@ public static partial class Source
     /// <param name="produce">Makes the items behind a position; an empty one means from the beginning.</param>
     public static Source<T> Resumable<T>(string name, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<Positioned<T>>> produce)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(produce);
-        return new ResumableSource<T>(name, (context, next) => new ResumablePump<T>(context, next, name, produce), StageOptions.Default);
+        return Resumable(name, "Source.Resumable(name, function)", produce);
     }
 
     /// <summary>A sequence that is the same, from its beginning, at every start: what was accepted before is skipped by counting.</summary>
@@ -28,6 +27,15 @@ public static partial class Source
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(items);
         return new ResumableSource<T>(name, (context, next) => new CountedPump<T>(context, next, name, items), StageOptions.Default);
+    }
+
+    /// <param name="name">Its name.</param>
+    /// <param name="kind">Who makes its positions (<see cref="IResumablePump.Kind"/>).</param>
+    /// <param name="produce">Makes the items behind a position.</param>
+    private static ResumableSource<T> Resumable<T>(string name, string kind, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<Positioned<T>>> produce)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return new(name, (context, next) => new ResumablePump<T>(context, next, name, kind, produce), StageOptions.Default);
     }
 }
 

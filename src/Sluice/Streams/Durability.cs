@@ -11,7 +11,7 @@ public readonly record struct Durability(int Level, int Replicas)
     /// <summary>Survives the end of the process, at any moment, but not a power failure.</summary>
     public static Durability Process => new(1, 0);
 
-    /// <summary>Flushed to the disk before it is acknowledged: survives a power failure.</summary>
+    /// <summary>Flushed to the disk before it is acknowledged: survives a power failure. Leases, and commits that only settle, may be flushed a moment later.</summary>
     public static Durability Power => new(2, 0);
 
     /// <summary>Confirmed by other machines before it is acknowledged.</summary>

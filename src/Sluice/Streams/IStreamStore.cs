@@ -29,6 +29,9 @@ public partial interface IStreamStore : IAsyncDisposable
     /// <summary>Counts how often the store was found to have lost acknowledged writes; from one. Part of every id, so that ids are never used twice.</summary>
     int Generation { get; }
 
+    /// <summary>What this store noticed, when it was opened, to have lost of what it had acknowledged earlier, for people; null if nothing. It has begun a new generation then.</summary>
+    string? Loss => null;
+
     /// <summary>Begins a new generation, after a <see cref="StoreWentBackException"/>.</summary>
     /// <param name="expected">The generation that went back: of several members that notice, one raises it.</param>
     /// <param name="cancellation">Gives up waiting.</param>

@@ -20,7 +20,7 @@ public sealed record LeaseRequest(IReadOnlyList<Ownership> Owned)
     public Quarantine? Quarantine { get; init; }
 }
 
-/// <summary>Entries for an owner. They are marked as dispatched, as durably as the store does anything, before anybody sees them.</summary>
+/// <summary>Entries for an owner. They are marked as dispatched before anybody sees them, so that the end of the process does not undo it; a power failure may.</summary>
 /// <param name="Batches">Entries by partition; empty if nothing is to be had. In a batch: retries by due time, those of one instant by sequence; then new entries by sequence.</param>
 /// <param name="Stale">The partitions that somebody else has taken: drop everything about them, and take them anew if they are wanted.</param>
 public sealed record LeaseResult(IReadOnlyList<LeasedBatch> Batches, IReadOnlyList<Ownership> Stale)

@@ -9,8 +9,11 @@ namespace Sluice;
 /// <summary>Makes serializers, and reads payloads with errors that name their entry.</summary>
 public static class PayloadSerializer
 {
+    private static JsonSerializerOptions? withFields;
+
     /// <summary>JSON in UTF-8, with generated metadata: works trimmed and compiled ahead of time.</summary>
     /// <param name="type">For example <c>ShopJson.Default.Payment</c>, of a <see cref="JsonSerializerContext"/> of yours.</param>
+    /// <exception cref="PayloadException">A value of this type would not come back as it was; the message says what would be lost.</exception>
     public static IPayloadSerializer<T> Json<T>(JsonTypeInfo<T> type)
     {
         ArgumentNullException.ThrowIfNull(type);
@@ -28,10 +31,15 @@ public static class PayloadSerializer
             : throw new ArgumentException($"{context.GetType().Name} does not know {typeof(T)}: add [JsonSerializable(typeof({typeof(T).Name}))] to it.", nameof(context));
     }
 
-    /// <summary>JSON in UTF-8, with metadata found by reflection.</summary>
+    /// <summary>JSON in UTF-8, with metadata found by reflection; fields, and so tuples, are written as well.</summary>
+    /// <exception cref="PayloadException">A value of this type would not come back as it was; the message says what would be lost.</exception>
     [RequiresUnreferencedCode("Reflects over the type; give a JsonTypeInfo<T> where the program is trimmed.")]
     [RequiresDynamicCode("Makes code at run time; give a JsonTypeInfo<T> where the program is compiled ahead of time.")]
-    public static IPayloadSerializer<T> Json<T>() => new JsonPayloadSerializer<T>((JsonTypeInfo<T>)JsonSerializerOptions.Default.GetTypeInfo(typeof(T)));
+    public static IPayloadSerializer<T> Json<T>()
+    {
+        JsonSerializerOptions options = withFields ??= new(JsonSerializerOptions.Default) { IncludeFields = true };
+        return new JsonPayloadSerializer<T>((JsonTypeInfo<T>)options.GetTypeInfo(typeof(T)));
+    }
 
     /// <summary>Bytes as they are.</summary>
     public static IPayloadSerializer<byte[]> Bytes { get; } = new BytesPayloadSerializer();
@@ -58,16 +66,25 @@ public static class PayloadSerializer
     }
 }
 
-internal sealed class JsonPayloadSerializer<T>(JsonTypeInfo<T> type) : IPayloadSerializer<T>
+internal sealed class JsonPayloadSerializer<T> : IPayloadSerializer<T>
 {
+    private readonly JsonTypeInfo<T> type;
+
     // One writer per thread: making one costs more than writing a small payload. Nested use (a converter that serializes) makes its own.
     [ThreadStatic] private static Utf8JsonWriter? spare;
 
     // What an unused writer points to, so that it does not keep a batch alive; never written to.
     private static readonly RecordWriter Nowhere = new();
 
+    public JsonPayloadSerializer(JsonTypeInfo<T> type)
+    {
+        JsonLosses.Refuse(type);
+        this.type = type;
+    }
+
     public void Serialize(T value, IBufferWriter<byte> to)
     {
+        if (!typeof(T).IsSealed && value is not null && JsonLosses.OfDerived(type, value) is { } loss) throw new NotSupportedException(loss);
         Utf8JsonWriter? writer = spare;
         spare = null;
         if (writer is null) writer = new(to);

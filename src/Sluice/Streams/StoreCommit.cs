@@ -55,6 +55,18 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
     /// <summary>What only this kind of store can write, in the same transaction. It does not count for the limits.</summary>
     public IReadOnlyList<ICommitAttachment> Attachments { get; init; } = [];
 
+    /// <summary>
+    /// Whether it must be as durable as the store is before it is answered. If it only settles, and changes state, it need not: undone by a power failure, its entries are
+    /// processed again, from the state before it, and nobody has been told anything else. All other parts show outside: outputs and letters have numbers,
+    /// attempts and lengths are compared with what others have stored. Set it where nothing may be started twice.
+    /// </summary>
+    public bool MustLast
+    {
+        get => field || Outputs.Count + Deferred.Count + Dead.Count + FileLengths.Count + Readers.Count + Cursors.Count + Batches.Count + Ends.Count + Attachments.Count > 0
+            || Derived is { Count: > 0 };
+        init;
+    }
+
     /// <summary>How many parts are written: outputs, derived entries, dead letters, deferrals, rows of state. What is settled is free.</summary>
     public int Items => Outputs.Sum(output => output.Entries.Count) + (Derived?.Count ?? 0) + Dead.Count + Deferred.Count + State.Count;
 

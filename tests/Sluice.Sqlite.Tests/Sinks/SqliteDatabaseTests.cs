@@ -140,9 +140,65 @@ public sealed class SqliteDatabaseTests : IDisposable
         Assert.Contains("use SqliteSink.InDatabase", failure.Message, StringComparison.Ordinal);
     }
 
-    private async Task<CommitSink<object?[]>> BeginAsync(bool adopt = false)
+    [Theory]
+    [InlineData("INSRT INTO word VALUES(?1)", Create, "near \"INSRT\": syntax error")]
+    [InlineData("INSERT INTO nowhere VALUES(?1, ?2, ?3, ?4)", Create, "no such table: nowhere")]
+    [InlineData("INSERT INTO word VALUES(?1)", Create, "table word has 4 columns but 1 values were supplied")]
+    [InlineData(Insert, null, "no such table: word")]
+    [InlineData(Insert, "CRATE TABLE word(text)", "near \"CRATE\": syntax error")]
+    public async Task AStatementThatCannotBeRunIsRefusedAtTheStartWithTheNameOfItsNode(string insert, string? create, string message)
     {
-        CommitSink<object?[]> sink = new SqliteDatabase(FilePath, Insert, Delete, Create, adopt);
+        foreach (bool isInStore in (bool[])[true, false])
+        {
+            await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(FilePath + ".store", Durability.Process);
+            Sink<string> sink = isInStore ? SqliteSink.InStore<string>(insert, Row, create) : SqliteSink.InDatabase<string>(FilePath, insert, Delete, Row, create);
+            await using var consecutor = new Consecutor<string>("words", source => source | sink | Stage.Named("rows"), new() { Store = store });
+            var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.StartAsync(TestContext.Current.CancellationToken));
+            Assert.Contains("The sink rows of words cannot run its statement", failure.Message, StringComparison.Ordinal);
+            Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+            Assert.Contains(message.Contains("CRATE", StringComparison.Ordinal) ? create! : insert, failure.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task ATakingBackThatCannotBeRunIsRefusedAtTheStart()
+    {
+        foreach (string delete in (string[])["DELETE FROM nowhere WHERE text = ?1", "DELETE FROM word WHERE text = ?1 AND length = ?2 AND raw = ?5"])
+        {
+            var sink = new SqliteDatabase(FilePath, new(Insert), delete, Create, adopt: false);
+            var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => BeginAsync(sink));
+            Assert.Contains(delete, failure.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ARowWithAnotherNumberOfValuesThanPlacesIsAnItemThatFailsInItsNode(bool isInStore)
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(FilePath + ".store", Durability.Process);
+        Func<string, object?[]> values = word => word switch { "short" => Row(word)[..3], "none" => null!, _ => Row(word) };
+        Sink<string> sink = isInStore ? SqliteSink.InStore(Insert, values, Create) : SqliteSink.InDatabase(FilePath, Insert, Delete, values, Create);
+        await using var consecutor = new Consecutor<string>("words", source => source | sink | Stage.Named("rows"), new() { Store = store, Delivery = Delivery.Replay(0) });
+        Assert.Equal(["words", "rows"], consecutor.Topology.Nodes.Select(node => node.Name));
+        await consecutor.StartAsync(TestContext.Current.CancellationToken);
+        await consecutor.SendAllAsync(["a", "short", "b", "none"], TestContext.Current.CancellationToken);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((2L, 2L), (end.Completed, end.Dead));
+        List<string> errors = [];
+        await foreach (DeadLetter letter in consecutor.DeadLetters(TestContext.Current.CancellationToken))
+        {
+            Assert.Equal("rows", letter.Node);
+            errors.Add(letter.Error);
+        }
+        Assert.Contains(errors, error => error.Contains($"The row has 3 values, and the statement 4 places for them: {Insert}", StringComparison.Ordinal));
+        Assert.Contains(errors, error => error.Contains("returned null instead of the values of a row", StringComparison.Ordinal));
+    }
+
+    private Task<CommitSink<object?[]>> BeginAsync(bool adopt = false) => BeginAsync(new SqliteDatabase(FilePath, new(Insert), Delete, Create, adopt));
+
+    private async Task<CommitSink<object?[]>> BeginAsync(CommitSink<object?[]> sink)
+    {
         try
         {
             await sink.Begin(new("books", "words", null, FileNames.Select("words", [stored]), TimeProvider.System), default);

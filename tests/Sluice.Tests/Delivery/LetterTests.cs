@@ -104,7 +104,7 @@ public class LetterTests
         {
             Assert.True(++lives < 10, "It goes on dying.");
             var killed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var consecutor = new Consecutor<int>("numbers", source => source.ForEachAsync(WorkAsync), new() { Store = store, Delivery = Sluice.Delivery.Replay(2, Backoff.None) });
+            var consecutor = new Consecutor<int>("numbers", source => source.ForEachAsync(WorkAsync), new() { Store = store, Delivery = Sluice.Delivery.Replay(2, Backoff.None), Process = new() });
             await consecutor.StartAsync(Cancellation);
             if (lives == 1) await consecutor.SendAllAsync(Enumerable.Range(0, 20).ToList(), Cancellation);
             Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);

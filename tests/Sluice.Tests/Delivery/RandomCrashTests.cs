@@ -41,7 +41,7 @@ public class RandomCrashTests
         for (int life = random.Next(6); life >= 0; life--)
         {
             var mortal = new MortalStore(store, life == 0 ? int.MaxValue : random.Next(1, 150), (Moment)random.Next(3));
-            var consecutor = new Consecutor<int>("numbers", source => build(source) | ledger.Sink<int>(), options with { Store = mortal });
+            var consecutor = new Consecutor<int>("numbers", source => build(source) | ledger.Sink<int>(), options with { Store = mortal, Process = new() });
             Run? intake = null;
             Task work = WorkAsync();
             await Task.WhenAny(work, mortal.Died);

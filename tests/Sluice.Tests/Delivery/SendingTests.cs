@@ -51,7 +51,7 @@ public class SendingTests
         await consecutor.SendAsync(5, Cancellation);
 
         Assert.Equal((3L, 3L), ((await consecutor.IdleAsync(Cancellation)).Accepted, consecutor.Snapshot().Completed));
-        Assert.Equal([1, 2, 5], seen);
+        Assert.Equal([1, 2, 5], seen.Order());
     }
 
     /// <summary>A store whose appends take as long as they are told.</summary>

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
@@ -6,29 +6,31 @@ namespace Sluice.Tests.Engine;
 public class TurnTests
 {
     [Fact]
-    public async Task OneThreadTakesASingleItemThroughAllBoundaries()
+    public async Task ASingleItemIsTakenThroughAllBoundariesInOneTurn()
     {
-        var threads = new ConcurrentQueue<int>();
-        using var arrived = new SemaphoreSlim(0);
+        List<int> seen = [];
+        var scheduler = new QueueScheduler();
         ManualSource<int> intake = Source.Manual<int>();
-        Pipeline pipeline = intake | Seen | Stage.Buffer(8) | Seen | Stage.Buffer(8) | Seen | Stage.Buffer(8)
-            | (item => { Seen(item); arrived.Release(); });
-        await using Run run = pipeline.Start();
-        for (int i = 0; i < 20; i++)
+        Pipeline pipeline = intake | Seen | Stage.Buffer(8) | Seen | Stage.Buffer(8) | Seen | Stage.Buffer(8) | (item => { Seen(item); });
+        await using Run run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock() });
+        scheduler.RunUntilIdle();
+        for (int i = 0; i < 5; i++)
         {
-            while (run.Snapshot().Nodes.Any(node => node.Activity != NodeActivity.Waiting)) await Task.Yield();
-            threads.Clear();
-            await intake.SendAsync(i, TestContext.Current.CancellationToken);
-            await arrived.WaitAsync(TestContext.Current.CancellationToken);
-            Assert.Equal(4, threads.Count);
-            Assert.Single(threads.Distinct());
+            seen.Clear();
+            (scheduler.Executed, scheduler.HandedOff) = (0, 0);
+            Task sent = intake.SendAsync(i, TestContext.Current.CancellationToken).AsTask();
+            scheduler.RunUntilIdle();
+            await sent;
+            Assert.Equal([i, i, i, i], seen);
+            Assert.Equal((1, 3), (scheduler.Executed, scheduler.HandedOff));
         }
         intake.Complete();
+        scheduler.RunUntilIdle();
         await run.Completion;
 
         int Seen(int item)
         {
-            threads.Enqueue(Environment.CurrentManagedThreadId);
+            seen.Add(item);
             return item;
         }
     }
@@ -106,6 +108,29 @@ public class TurnTests
             }));
             Turn.EndLast();
             return accepted;
+        }
+    }
+
+    /// <summary>Executes on the thread of the test what is not handed off, in order.</summary>
+    private sealed class QueueScheduler : RunScheduler
+    {
+        private readonly Queue<IThreadPoolWorkItem> ready = [];
+
+        public int Executed { get; set; }
+        public int HandedOff { get; set; }
+        public override bool IsSerial => true;
+
+        public override void Schedule(IThreadPoolWorkItem work) => ready.Enqueue(work);
+
+        internal override void HandOff(IThreadPoolWorkItem work)
+        {
+            if (Turn.TryHandOff(work)) HandedOff++;
+            else Schedule(work);
+        }
+
+        public void RunUntilIdle()
+        {
+            for (; ready.TryDequeue(out IThreadPoolWorkItem? work); Executed++) work.Execute();
         }
     }
 

@@ -44,6 +44,35 @@ public sealed class LinesTests : IDisposable
         Assert.Single(await Source.Lines(new StringReader("12345"), longestLine: 5).ToListAsync());
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(9_000)]
+    public async Task BytesThatAreNoTextAreAnErrorNamingFileAndLineAndTheLinesBeforeThemAreThere(int before)
+    {
+        string[] lines = [.. Enumerable.Range(0, before).Select(n => $"{n}"), "\uFFFD is a character"];
+        byte[] bytes = [.. Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\nab"), 0xC3, 0x28, .. "\nnext\n"u8];
+        await File.WriteAllBytesAsync(path, bytes);
+        foreach (Source<string> source in (Source<string>[])[Source.Lines(path), Source.Lines(new MemoryStream(bytes))])
+        {
+            List<string> seen = [];
+            var failure = await Assert.ThrowsAsync<PipelineException>(() => (source | seen.Add).RunAsync());
+            Assert.Contains($"ine {lines.Length + 1}: not UTF-8 at character 3", failure.Message, StringComparison.Ordinal);
+            Assert.Equal(lines, seen);
+        }
+        var named = await Assert.ThrowsAsync<PipelineException>(() => Source.Lines(path).ToListAsync());
+        Assert.Contains($"{path}, line", named.Message, StringComparison.Ordinal);
+        bytes = [.. "ab"u8, 0xE2];                    // cut in the middle of a character
+        var cut = await Assert.ThrowsAsync<PipelineException>(() => Source.Lines(new MemoryStream(bytes)).ToListAsync());
+        Assert.Contains("Line 1: not UTF-8 at character 3", cut.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AFileWithAnotherByteOrderMarkIsReadAsItSays()
+    {
+        await File.WriteAllTextAsync(path, "é\n€\n", Encoding.Unicode);
+        Assert.Equal(["é", "€"], await Source.Lines(path).ToListAsync());
+    }
+
     [Fact]
     public async Task AFileThatIsNotThereIsAnErrorNamingIt()
     {

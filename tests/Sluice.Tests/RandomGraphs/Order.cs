@@ -10,7 +10,10 @@ internal static class Order
     {
         Dictionary<long, (int Lane, int Place)> places = [];
         foreach (var (lane, number) in expected.Lanes.Select((lane, number) => (lane, number)))
-            for (int place = 0; place < lane.Count; place++) places.Add(lane[place].Value, (number, place));
+        {
+            for (int place = 0; place < lane.Count; place++)
+                if (!places.TryAdd(lane[place].Value, (number, place))) return $"the oracle expects {lane[place].Value} twice, which functions were to make impossible. {Both(expected, actual)}";
+        }
         var came = new int[expected.Lanes.Count];
         foreach (long value in actual)
         {

@@ -23,14 +23,19 @@ internal sealed class Account
     /// <summary>How often the store has recorded that the whole item completed.</summary>
     public int Completions { get; set; }
 
-    /// <summary>The traces in the store's stream of results.</summary>
-    public List<string> Records { get; } = [];
+    /// <summary>The traces that were found, by where.</summary>
+    public Dictionary<string, List<string>> Found { get; } = [];
 
-    /// <summary>The traces in the file.</summary>
-    public List<string> FileLines { get; } = [];
+    /// <summary>Its dead letters.</summary>
+    public List<Letter> Letters { get; } = [];
 
-    /// <summary>Its dead letters: the node and the trace.</summary>
-    public List<string> Letters { get; } = [];
+    public IReadOnlyList<string> FoundIn(string place) => Found.GetValueOrDefault(place) ?? [];
+
+    public void Find(string place, string trace)
+    {
+        if (!Found.TryGetValue(place, out List<string>? traces)) Found[place] = traces = [];
+        traces.Add(trace);
+    }
 }
 
 /// <summary>The accounts of all items, and what the last life said about its own books.</summary>
@@ -60,4 +65,11 @@ internal sealed class Accounts
 
     /// <summary>Whether dead letters were redriven.</summary>
     public bool IsCured { get; set; }
+}
+
+/// <summary>A dead letter: where it died, and what its node was given.</summary>
+internal sealed record Letter(string Node, string Trace)
+{
+    /// <summary>Whether a part is one of those that the letter stands for.</summary>
+    public bool StandsFor(string part) => Trace.Length == 0 || part == Trace || part.StartsWith($"{Trace}.", StringComparison.Ordinal);
 }

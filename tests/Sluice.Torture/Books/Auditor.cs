@@ -1,29 +1,45 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.Data.Sqlite;
 
 namespace Sluice.Torture;
 
-/// <summary>Reads what the store and the file hold when everything is over, and adds it to the accounts.</summary>
+/// <summary>Reads what the store, the file and the tables hold when everything is over, and adds it to the accounts.</summary>
 internal static class Auditor
 {
-    public static async Task ReadAsync(IStreamStore store, string ledger, Accounts accounts)
+    public static async Task ReadAsync(IStreamStore store, string directory, Accounts accounts)
     {
         await ReadResultsAsync(store, accounts);
         await ReadLettersAsync(store, accounts);
-        if (File.Exists(ledger))
+        if (File.Exists(Places.PathOfFile(directory)))
         {
-            foreach (string line in await File.ReadAllLinesAsync(ledger))
+            foreach (string line in await File.ReadAllLinesAsync(Places.PathOfFile(directory)))
             {
                 string[] words = line.Split(' ', 2);
-                accounts[long.Parse(words[0], CultureInfo.InvariantCulture)].FileLines.Add(words[1]);
+                accounts[long.Parse(words[0], CultureInfo.InvariantCulture)].Find(Places.File, words[1]);
             }
         }
+        ReadRows(Places.PathOfDatabase(directory), Places.Database, accounts);
 
         IntegrityReport report = await store.CheckAsync();
         foreach (string problem in report.Problems) accounts.Problems.Add($"the store's own check: {problem}");
         StreamInfo? stream = await store.FindStreamAsync(Life.Name);
         if (stream is null || stream.Items > 0 || stream.Groups.Sum(group => group.Outstanding) > 0)
             accounts.Problems.Add($"the stream is not empty in the end: {stream?.Items} items, outstanding: {string.Join(", ", stream?.Groups ?? [])}");
+    }
+
+    /// <summary>Reads a table of rows; nothing if there is no such file or table.</summary>
+    public static void ReadRows(string path, string place, Accounts accounts)
+    {
+        if (!File.Exists(path)) return;
+        using var connection = new SqliteConnection($"Data Source={path};Mode=ReadOnly;Pooling=False");
+        connection.Open();
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "SELECT name FROM sqlite_master WHERE name = 'part'";
+        if (command.ExecuteScalar() is null) return;
+        command.CommandText = "SELECT number, trace FROM part";
+        using SqliteDataReader rows = command.ExecuteReader();
+        while (rows.Read()) accounts[rows.GetInt64(0)].Find(place, rows.GetString(1));
     }
 
     private static async Task ReadResultsAsync(IStreamStore store, Accounts accounts)
@@ -39,7 +55,7 @@ internal static class Auditor
                 Account account = accounts[long.Parse(words[1], CultureInfo.InvariantCulture)];
                 account.Ids.Add(words[2]);
                 if (words[0] == "root") account.Completions++;
-                else account.Records.Add(words[3]);
+                else account.Find(Places.Results, words[3]);
             }
             next = read.Next;
         }
@@ -57,7 +73,7 @@ internal static class Auditor
             foreach (DeadEntry letter in letters)
             {
                 Work work = serializer.Deserialize(letter.Entry.Payload.Span);
-                accounts[work.Number].Letters.Add($"{letter.Node} {work.Trace}");
+                accounts[work.Number].Letters.Add(new(letter.Node, work.Trace));
             }
             after = letters[^1].Number;
         }

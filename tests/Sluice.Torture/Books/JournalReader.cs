@@ -17,6 +17,10 @@ internal static class JournalReader
         return next;
     }
 
+    /// <summary>How often a life that came to its end has made each call.</summary>
+    public static IReadOnlyDictionary<string, int> CallsOf(string directory, int life)
+        => Lines(directory, life).Where(words => words[0] == "calls").ToDictionary(words => words[1], words => (int)Number(words[2]));
+
     public static Accounts Read(Case @case, string directory, int lives)
     {
         var accounts = new Accounts();
@@ -71,6 +75,9 @@ internal static class JournalReader
                     case "problem":
                         accounts.Problems.Add(string.Join(' ', words.Skip(1)));
                         break;
+                    case "stop":
+                        Interrupt();
+                        break;
                     case "end":
                         isClean = true;
                         break;
@@ -78,7 +85,15 @@ internal static class JournalReader
             }
             if (isClean) return;
             accounts.KilledLives++;
+            Interrupt();
+        }
+
+        // What was under way may have been started in vain, and its number be told again.
+        private void Interrupt()
+        {
             foreach (long number in started) accounts[number].Interruptions++;
+            started.Clear();
+            newestOfKey.Clear();
         }
 
         private void Start(long number, int attempt, string id)

@@ -13,7 +13,7 @@ internal sealed record Verdict(long Accepted, long Completed, long Dead, long Lo
 }
 
 /// <summary>Compares the accounts with what must have become of every item. Knows the pipeline, and nothing of how the library works.</summary>
-internal sealed class Oracle(Case @case, Accounts accounts)
+internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> places)
 {
     private long accepted, completed, dead, letters, crashes, lost, duplicated, mismatched;
 
@@ -47,36 +47,38 @@ internal sealed class Oracle(Case @case, Accounts accounts)
 
         if (!account.IsSent) Mismatch(number, "was never sent");
         if (account.IsAcknowledged && !hasEnded) Lose(number, "was accepted and has no end");
+        if (isDead && account.Completions == 0 && account.Letters.All(letter => letter.Trace.Length > 0)) Mismatch(number, "is dead in parts, and nothing says that its first stages have ended");
         if (account.Completions > 1) Duplicate(number, $"has completed {account.Completions} times");
         if (account.Ids.Count > 1) Mismatch(number, $"has several ids: {string.Join(", ", account.Ids)}");
 
         var walk = new Walk();
         string[] expected = [.. @case.Body.Expect(@case.WorkOf(number), walk).Select(work => work.Trace)];
-        Compare(number, "results", account.Records, expected, account, isDead);
-        Compare(number, "lines of the file", account.FileLines, expected, account, isDead);
+        foreach (string place in places) Compare(number, place, account, expected);
         JudgeLetters(number, account, walk);
         JudgeAttempts(number, account);
     }
 
-    // The surviving parts of an item that died may have been recorded or not; no part may be there twice.
-    private void Compare(long number, string what, List<string> found, string[] expected, Account account, bool isDead)
+    // Every part is in every place once; of an item that died, those that no letter stands for.
+    private void Compare(long number, string place, Account account, string[] expected)
     {
-        var open = expected.GroupBy(trace => trace).ToDictionary(same => same.Key, same => same.Count());
-        foreach (string trace in found)
+        bool hasEnded = account.Completions + account.Letters.Count > 0;
+        var missing = expected.GroupBy(trace => trace).ToDictionary(same => same.Key, same => same.Count());
+        foreach (string trace in account.FoundIn(place))
         {
-            if (!open.TryGetValue(trace, out int left)) Mismatch(number, $"has among the {what} '{trace}', which nobody makes of it");
-            else if (left == 0) Duplicate(number, $"has among the {what} '{trace}' once too often");
-            else open[trace] = left - 1;
+            if (!missing.TryGetValue(trace, out int left)) Mismatch(number, $"has among the {place} '{trace}', which nobody makes of it");
+            else if (left == 0) Duplicate(number, $"has among the {place} '{trace}' once too often");
+            else missing[trace] = left - 1;
+            if (account.Letters.Any(letter => letter.StandsFor(trace))) Mismatch(number, $"has among the {place} '{trace}', and a letter that stands for it");
         }
-        if (!isDead && account.Completions > 0 && open.Values.Sum() is var missing and > 0)
-            Lose(number, $"has completed, and {missing} of its {expected.Length} {what} are not there");
+        string[] lost = [.. missing.Where(part => part.Value > 0 && !account.Letters.Any(letter => letter.StandsFor(part.Key))).Select(part => part.Key)];
+        if (hasEnded && lost.Length > 0) Lose(number, $"has ended, and of its {expected.Length} parts these are not among the {place}: {string.Join(", ", lost)}");
     }
 
     private void JudgeLetters(long number, Account account, Walk walk)
     {
         Fate fate = @case.FateOf(number);
         foreach (var same in account.Letters.GroupBy(letter => letter).Where(same => same.Count() > Math.Max(1, walk.Hazards.Count)))
-            Duplicate(number, $"has {same.Count()} letters '{same.Key}'");
+            Duplicate(number, $"has {same.Count()} letters of '{same.Key.Trace}' at {same.Key.Node}");
         if (accounts.IsCured)
         {
             if (account.Letters.Count > 0) Mismatch(number, "is dead, though it was cured and redriven");

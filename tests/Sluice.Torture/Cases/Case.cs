@@ -14,7 +14,7 @@ internal sealed class Case
     private readonly int poisonPercent;
     private readonly int bombEvery;
 
-    public Case(ulong seed, int number, int items)
+    public Case(ulong seed, int number, int items, bool isSweep = false)
     {
         dice = new Dice(seed).For((ulong)number);
         Dice settings = dice.For(1);
@@ -34,10 +34,23 @@ internal sealed class Case
         flakyPercent = settings.OneOf(0, 5, 20);
         poisonPercent = settings.OneOf(0, 2, 5);
         bombEvery = settings.Chance(20) ? items / 2 : 0;
+        HasDatabase = settings.Chance(50);
+        HasRows = settings.Chance(50);
         Number = number;
+        IsSweep = isSweep;
+        if (!isSweep) return;
+
+        // Small and plain, with something of everything: what it calls is then much the same in each life.
+        Body = new BroadcastStep(new ChainStep([new HazardStep(), new MapStep("m")]), new ChainStep([new ManyStep(1)]));
+        (Replays, Partitions, HasKeys, Capacity, Bound, IsPowerSafe, Senders, BatchSize) = (1, 2, true, 3, 1_000_000, false, 1, 1);
+        (ResumedItems, Cures, HasDatabase, HasRows) = (items / 2, true, true, true);
     }
 
     public int Number { get; }
+
+    /// <summary>Whether it is one whose places are gone through in turn: then it leaves as little to chance as it can.</summary>
+    public bool IsSweep { get; }
+
     public Step Body { get; }
     public int Replays { get; }
     public int Partitions { get; }
@@ -60,22 +73,34 @@ internal sealed class Case
     /// <summary>Whether what has died is cured and redriven in the end, under kills as well.</summary>
     public bool Cures { get; }
 
+    /// <summary>Whether parts are rows of another database as well.</summary>
+    public bool HasDatabase { get; }
+
+    /// <summary>Whether they are rows in the file of the store as well, if it has one.</summary>
+    public bool HasRows { get; }
+
     public Delivery Delivery => Delivery.Replay(Replays, Backoff.Constant(TimeSpan.FromMilliseconds(2)));
 
     public Work WorkOf(long number) => new(number, (int)(Dice.Mix((ulong)number) % 20), "");
 
     public Fate FateOf(long number)
     {
+        if (IsSweep) return (number % 4) switch { 1 => Fate.Flaky, 2 => Fate.Poison, _ => Fate.Fine };
         Dice one = dice.For(1000 + (ulong)number);
         if (bombEvery > 0 && number % bombEvery == bombEvery / 2 && number < FirstResumed) return Fate.Bomb;
         int percent = one.Below(100);
         return percent < poisonPercent ? Fate.Poison : percent < poisonPercent + flakyPercent ? Fate.Flaky : Fate.Fine;
     }
 
-    /// <summary>How a life of it goes.</summary>
-    public LifePlan PlanOf(int life, int kills, bool isSweep) => isSweep && life <= kills ? LifePlan.OfSweep(life) : new(dice.For((1UL << 40) + (ulong)life), isLast: life > kills, cures: Cures && !isSweep && life > (kills * 2 / 3));
+    /// <summary>How a life of it goes, if it is to be killed so often.</summary>
+    public LifePlan PlanOf(int life, int kills)
+    {
+        Dice one = dice.For((1UL << 40) + (ulong)life);
+        bool cures = Cures && life > kills * 2 / 3;
+        return life > kills ? LifePlan.ToTheEnd(one.Next(), cures) : LifePlan.Throw(one, cures);
+    }
 
     public override string ToString()
         => $"case {Number}: Replay({Replays}), {Partitions} partitions, {(HasKeys ? "keys" : "no keys")}, capacity {Capacity}, bound {Bound}, "
-            + $"{Senders} senders of {BatchSize}, {ResumedItems} resumed, {(Cures ? "cured" : "not cured")}, bombs {bombEvery}, {Body}";
+            + $"{Senders} senders of {BatchSize}, {ResumedItems} resumed, {(HasDatabase ? "database, " : "")}{(HasRows ? "rows, " : "")}{(Cures ? "cured" : "not cured")}, bombs {bombEvery}: {Body}";
 }

@@ -96,6 +96,8 @@ internal sealed record HazardStep : Step
 
 internal sealed record ChainStep(IReadOnlyList<Step> Steps) : Step
 {
+    public override string ToString() => $"[{string.Join(", ", Steps)}]";
+
     public override Source<Work> Build(Source<Work> source, IHazard hazard) => Steps.Aggregate(source, (before, step) => step.Build(before, hazard));
 
     public override IEnumerable<Work> Expect(Work work, Walk walk)

@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using Sluice.Sqlite;
+
 namespace Sluice.Torture;
 
 /// <summary>One life of a case's consecutor: starts it, sends items, and ends as planned, unless it is killed before.</summary>
@@ -5,42 +8,43 @@ namespace Sluice.Torture;
 /// <param name="plan">How it goes.</param>
 /// <param name="store">The store, mortal.</param>
 /// <param name="journal">Where it writes what it does.</param>
-/// <param name="ledger">The path of the file.</param>
-/// <param name="die">Ends the life as a kill does: in a process of its own, does not return.</param>
-internal sealed class Life(Case @case, LifePlan plan, IStreamStore store, Journal journal, string ledger, Action die) : IHazard
+/// <param name="directory">Where its files are.</param>
+internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal journal, string directory) : IHazard
 {
     public const string Name = "work";
 
+    private const string Create = "CREATE TABLE IF NOT EXISTS part(number INTEGER NOT NULL, trace TEXT NOT NULL)";
+    private const string Insert = "INSERT INTO part VALUES(?1, ?2)";
+    private static readonly Func<Source<Work>, Pipeline>[] None = [];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly ConcurrentDictionary<Work, bool> met = new();
+    private long next, end;                          // what is to be sent one by one
+    private volatile bool isCured;                   // what was poison is harmless from now on
 
     /// <summary>Called when the consecutor is about to be started.</summary>
     public required Action Begun { get; init; }
 
     /// <summary>What a bomb does to the process.</summary>
-    public Action Explode { get; init; } = die;
+    public required Action Explode { get; init; }
+
+    public bool IsSqlite { get; init; }
 
     /// <param name="numbers">What is to be sent one by one: the first number and how many.</param>
     /// <param name="cancellation">Ends it, where it cannot be killed.</param>
     public async Task RunAsync((long First, int Count) numbers, CancellationToken cancellation)
     {
+        (next, end) = (numbers.First, numbers.First + numbers.Count);
         if (plan.Cures) journal.Write($"cure");
         await store.OpenStreamAsync(ResultSink.Stream, new() { Partitions = 1 }, cancellation);
-        await using var consecutor = new Consecutor<Work>(Name, Build, new()
-        {
-            Store = store,
-            Delivery = @case.Delivery,
-            Capacity = @case.Capacity,
-            Stream = new() { Partitions = @case.Partitions, MaxItems = @case.Bound },
-            Member = "torture",
-        })
-        { Key = @case.HasKeys ? work => $"{work.Key}" : null };
-
         Begun();
+        if (plan.StoppedAfter is { } time) await BeStoppedAsync(time, cancellation);
+        await using Consecutor<Work> consecutor = New();
         await consecutor.StartAsync(cancellation);
         using var watch = new Timer(_ => Console.Error.WriteLine($"still at it: {consecutor.Snapshot()}"), null, Patience, Patience);
         try
         {
-            await WorkAsync(consecutor, numbers, cancellation);
+            await WorkAsync(consecutor, cancellation);
         }
         catch (Exception) when (consecutor.Completion.IsFaulted)
         {
@@ -48,15 +52,42 @@ internal sealed class Life(Case @case, LifePlan plan, IStreamStore store, Journa
             await consecutor.Completion;
         }
         await consecutor.StopAsync();
+        foreach (var (name, count) in store.Calls) journal.Write($"calls {name} {count}");
         journal.Write($"end");
     }
 
-    private async Task WorkAsync(Consecutor<Work> consecutor, (long First, int Count) numbers, CancellationToken cancellation)
+    // What is under way goes back to the store, uncharged; what was being sent is accepted or not.
+    private async Task BeStoppedAsync(TimeSpan time, CancellationToken cancellation)
     {
-        await Task.WhenAll(SendAsync(consecutor, numbers, cancellation), ResumeAsync(consecutor, cancellation));
+        await using Consecutor<Work> consecutor = New();
+        await consecutor.StartAsync(cancellation);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task work = WorkAsync(consecutor, stop.Token);
+        await Task.WhenAny(work, Task.Delay(time, cancellation));
+        await stop.CancelAsync();
+        await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (consecutor.Completion.IsFaulted) await consecutor.Completion;
+        await consecutor.StopAsync(TimeSpan.Zero);
+        journal.Write($"stop");
+    }
+
+    private Consecutor<Work> New() => new(Name, Build, new()
+    {
+        Store = store,
+        Delivery = @case.Delivery,
+        Capacity = @case.Capacity,
+        Stream = new() { Partitions = @case.Partitions, MaxItems = @case.Bound },
+        Member = "torture",
+    })
+    { Key = @case.HasKeys ? work => $"{work.Key}" : null };
+
+    private async Task WorkAsync(Consecutor<Work> consecutor, CancellationToken cancellation)
+    {
+        await Task.WhenAll(SendAsync(consecutor, cancellation), ResumeAsync(consecutor, cancellation));
         while (true)
         {
             ConsecutorSnapshot books = await consecutor.IdleAsync(cancellation);
+            isCured |= plan.Cures;
             if (plan.Cures && await consecutor.RedriveAsync(_ => true, cancellation) > 0) continue;
             if (plan.Ending != Ending.Idle) await Task.Delay(Timeout.Infinite, cancellation);
             journal.Write($"claims {books.Accepted} {books.Completed} {books.Skipped} {books.Dead} {books.Cancelled} {books.Unaccounted} {books.Split}");
@@ -66,8 +97,9 @@ internal sealed class Life(Case @case, LifePlan plan, IStreamStore store, Journa
 
     void IHazard.Meet(Work work)
     {
-        Fate fate = plan.Cures && @case.FateOf(work.Number) is Fate.Poison or Fate.Bomb ? Fate.Fine : @case.FateOf(work.Number);
-        if (fate == Fate.Fine || (fate == Fate.Flaky && Random.Shared.Next(2) == 0)) return;
+        Fate fate = @case.FateOf(work.Number);
+        if (fate == Fate.Fine || (fate == Fate.Bomb && plan.Cures) || (fate == Fate.Poison && isCured)) return;
+        if (fate == Fate.Flaky && !(@case.IsSweep ? met.TryAdd(work, true) : Random.Shared.Next(2) == 0)) return;
         if (fate == Fate.Bomb) Explode();
         journal.Write($"fail {work.Number}");
         throw new InvalidOperationException($"{work.Number} is {fate}");
@@ -81,9 +113,18 @@ internal sealed class Life(Case @case, LifePlan plan, IStreamStore store, Journa
         s => @case.Body.Build(s, this) |
         [
             t => t | (Sink.Commit(() => new ResultSink("part")) | Stage.Named("parts")),
-            t => t | (Sink.Commit(() => new LedgerSink(ledger)) | Stage.Named("ledger")),
+            t => t | Sink.ToFile<Work>(Places.PathOfFile(directory), static work => $"{work.Number} {work.Trace}"),
+            .. @case.HasDatabase ? [Database] : None,
+            .. @case.HasRows && IsSqlite ? [Rows] : None,
         ],
     ];
+
+    private Pipeline Database(Source<Work> parts) => parts | SqliteSink.InDatabase<Work>(Places.PathOfDatabase(directory), Insert,
+        "DELETE FROM part WHERE rowid = (SELECT max(rowid) FROM part WHERE number = ?1 AND trace = ?2)", Values, Create);
+
+    private static Pipeline Rows(Source<Work> parts) => parts | SqliteSink.InStore<Work>(Insert, Values, Create);
+
+    private static object?[] Values(Work work) => [work.Number, work.Trace];
 
     private Task TellAsync(Work work, ItemContext item)
     {
@@ -91,14 +132,13 @@ internal sealed class Life(Case @case, LifePlan plan, IStreamStore store, Journa
         return Task.CompletedTask;
     }
 
-    private async Task SendAsync(Consecutor<Work> consecutor, (long First, int Count) numbers, CancellationToken cancellation)
+    private async Task SendAsync(Consecutor<Work> consecutor, CancellationToken cancellation)
     {
-        long next = numbers.First, end = numbers.First + numbers.Count;
         await Task.WhenAll(Enumerable.Range(0, @case.Senders).Select(sender => Task.Run(() => OneAsync(new Dice(plan.Seed).For((ulong)sender)), cancellation)));
 
         async Task OneAsync(Dice dice)
         {
-            while (true)
+            while (!cancellation.IsCancellationRequested)
             {
                 long first = Interlocked.Add(ref next, @case.BatchSize) - @case.BatchSize;
                 Work[] batch = [.. Enumerable.Range(0, (int)Math.Clamp(end - first, 0, @case.BatchSize)).Select(i => @case.WorkOf(first + i))];

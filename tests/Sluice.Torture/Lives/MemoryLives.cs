@@ -14,8 +14,8 @@ internal sealed class MemoryLives(Case @case, string directory, Breakage breakag
         var died = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         MortalStore? mortal = null;
         IStreamStore mine = breakage == Breakage.None ? store : new BrokenStore(store, breakage, new Dice(plan.Seed));
-        mortal = new MortalStore(mine, plan, Die);
-        var life = new Life(@case, plan, mortal, journal, Path.Combine(directory, "ledger"), Die) { Begun = Begun };
+        mortal = new MortalStore(mine, plan, null, Die);
+        var life = new Life(@case, plan, mortal, journal, directory) { Begun = Begun, Explode = () => Die("a bomb") };
         Task running = Task.Run(() => life.RunAsync(numbers, ended.Token));
         await Task.WhenAny(running, died.Task, Task.Delay(limit));
         if (died.Task.IsCompleted)
@@ -29,15 +29,16 @@ internal sealed class MemoryLives(Case @case, string directory, Breakage breakag
         }
         if (!running.IsCompleted)
         {
-            Die();
+            Die("hangs");
             await ended.CancelAsync();
             throw new TortureException($"life {number} ({plan}) has not come to its end in {limit}");
         }
         await running;
         return LifeEnd.Clean;
 
-        void Die()
+        void Die(string where)
         {
+            journal.Write($"dies {where}");
             died.TrySetResult();                     // first: what it does over a dead store is no end of its own
             mortal!.Kill();
             journal.Dispose();                       // last: nothing reaches the store that is not in the journal
@@ -45,8 +46,8 @@ internal sealed class MemoryLives(Case @case, string directory, Breakage breakag
 
         void Begun()
         {
-            if (plan.Ending is Ending.KilledSoon or Ending.KilledAtBirth) _ = Task.Delay(plan.Delay).ContinueWith(_ => Die(), TaskScheduler.Default);
-            if (plan.Ending == Ending.KilledAtCall) _ = Task.Delay(TimeSpan.FromSeconds(1), ended.Token).ContinueWith(_ => Die(), ended.Token, TaskContinuationOptions.NotOnCanceled, TaskScheduler.Default);
+            if (plan.Ending != Ending.Idle)
+                _ = Task.Delay(plan.Delay, ended.Token).ContinueWith(_ => Die("in time"), ended.Token, TaskContinuationOptions.NotOnCanceled, TaskScheduler.Default);
         }
     }
 

@@ -5,6 +5,8 @@ namespace Sluice.Torture;
 /// <summary>Opens what the processes of a case share, one after the other.</summary>
 internal static class Stores
 {
-    public static async Task<IStreamStore> OpenAsync(string directory, Case @case)
-        => await SqliteStreamStore.OpenAsync(Path.Combine(directory, "work.db"), @case.IsPowerSafe ? Durability.Power : Durability.Process);
+    public static string PathIn(string directory) => Path.Combine(directory, "work.db");
+
+    public static async Task<SqliteStreamStore> OpenAsync(string directory, Case @case)
+        => await SqliteStreamStore.OpenAsync(PathIn(directory), @case.IsPowerSafe ? Durability.Power : Durability.Process);
 }

@@ -22,13 +22,17 @@ internal sealed class FileClaim : IDisposable
     /// <summary>Whether a sink has begun the file, and nothing of it was ever committed.</summary>
     public bool IsBegun { get; private set; }
 
-    /// <exception cref="IOException">Another process has it, or another sink of this one.</exception>
+    /// <exception cref="IOException">Another process has it, or another sink of this one; or its directory is not there.</exception>
     public static FileClaim Take(string path)
     {
         string beside = path + ".lock";
         try
         {
             return new(File.OpenHandle(beside, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (DirectoryNotFoundException e)
+        {
+            throw new DirectoryNotFoundException($"The directory of {path} does not exist. Make it, or name another file.", e);
         }
         catch (IOException e) when (IsLocked(e))
         {

@@ -4,9 +4,15 @@ namespace Sluice;
 
 /// <summary>A file whose committed length is part of the consecutor's commits.</summary>
 /// <remarks>
+/// <para>
 /// What lies behind the committed length is not there: bytes are written behind it first, then the commit moves it. While the outcome of a commit is not known,
 /// nothing else is written (the consecutor makes commits with sinks one at a time). The claim keeps all others out, so the length in memory is the stored one
 /// as soon as the outcome of a commit is known.
+/// </para>
+/// <para>
+/// The file is opened anew for every commit: what counts is what is found under its name. One that was moved or deleted would go on to be written, and be
+/// nowhere, as long as it was held open.
+/// </para>
 /// </remarks>
 internal sealed class FileSink(string path, byte[] header, bool replace) : CommitSink<byte[]>
 {
@@ -15,10 +21,9 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Commi
     private readonly byte[] block = new byte[BlockBytes];
     private int used;
     private FileClaim? claim;
-    private SafeFileHandle? file;
     private bool isFlushed;                          // to the disk, before each commit
     private long committed;
-    private long end;                                // of what is written; behind the committed length while a commit is under way
+    private long end;                                // of what this sink may have written; behind the committed length until that is cut or committed
 
     private string Name => Path.GetFileName(path);
 
@@ -33,9 +38,10 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Commi
                 + "Give it the old file; or give the node another name, if it is to begin a new one.");
         }
         claim ??= FileClaim.Take(path);
-        file ??= File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
+        bool isKnown = state.FileLengths.TryGetValue(Name, out committed);
+        using SafeFileHandle file = Open();
         long length = RandomAccess.GetLength(file);
-        if (state.FileLengths.TryGetValue(Name, out committed))
+        if (isKnown)
         {
             if (length < committed) throw Short(length);
             claim.Confirm();
@@ -45,8 +51,8 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Commi
             if (length > 0 && !replace && !claim.IsBegun)
             {
                 throw new InvalidDataException(
-                    $"{path} has {length:N0} bytes, of which the store of {state.Consecutor} knows nothing: somebody else has written them, or the store is another one. "
-                    + "Move the file away, or let the sink replace it.");
+                    $"{path} has {length:N0} bytes, of which the store of {state.Consecutor} knows nothing: somebody else has written them, the store is another one, "
+                    + $"or the node {state.Node} had another name before. Give the node its old name, or move the file away, or let the sink replace it (replace: true).");
             }
             claim.Begin();
         }
@@ -57,14 +63,13 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Commi
 
     protected override ValueTask PrepareAsync(SinkCommit<byte[]> commit, CancellationToken cancellation)
     {
-        long length = RandomAccess.GetLength(file!);
-        if (length < committed) throw Short(length);
-        if (length > committed) throw new InvalidDataException($"{path} has {length:N0} bytes where this sink has written {committed:N0}: somebody else writes to it. Nothing was overwritten.");
+        using SafeFileHandle file = Open();
+        Cut(file);
         used = 0;
-        if (committed == 0) Add(header);
-        foreach (StagedItem<byte[]> item in commit.Items) Add(item.Value);
-        Write(block.AsSpan(0, used));
-        if (isFlushed) RandomAccess.FlushToDisk(file!);
+        if (committed == 0) Add(file, header);
+        foreach (StagedItem<byte[]> item in commit.Items) Add(file, item.Value);
+        Write(file, block.AsSpan(0, used));
+        if (isFlushed) RandomAccess.FlushToDisk(file);
         commit.SetFileLength(Name, end);
         return default;
     }
@@ -78,46 +83,76 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Commi
 
     protected override ValueTask VoidedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation)
     {
-        // A write that failed may have been written in part. Whatever is longer than what was tried is not ours, and Prepare will say so.
-        if (RandomAccess.GetLength(file!) <= end) RandomAccess.SetLength(file!, committed);
-        end = committed;
+        try
+        {
+            using SafeFileHandle file = Open();
+            Cut(file);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            // The file is not as it should be. The next commit, or the next start, cuts it as well, and says what is wrong with it.
+        }
         return default;
     }
 
     protected override ValueTask EndAsync()
     {
         // What is behind the committed length stays: if the outcome of its commit is not known, the next start will.
-        file?.Dispose();
         claim?.Dispose();
-        (file, claim) = (null, null);
+        claim = null;
         return default;
     }
 
-    private void Add(ReadOnlySpan<byte> bytes)
+    /// <exception cref="InvalidDataException">It is gone, and something of it is committed.</exception>
+    private SafeFileHandle Open()
+    {
+        try
+        {
+            return File.OpenHandle(path, committed == 0 ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.Write, FileShare.Read);
+        }
+        catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InvalidDataException($"{path} is not there, and {committed:N0} bytes of it are committed: it was moved, renamed or deleted. {Remedy}", e);
+        }
+    }
+
+    /// <summary>Takes back what was written and not committed. What is longer than that is not ours.</summary>
+    private void Cut(SafeFileHandle file)
+    {
+        long length = RandomAccess.GetLength(file);
+        if (length < committed) throw Short(length);
+        if (length > end) throw new InvalidDataException($"{path} has {length:N0} bytes where this sink has written {end:N0}: somebody else writes to it. Nothing was overwritten.");
+        if (length > committed) RandomAccess.SetLength(file, committed);
+        end = committed;
+    }
+
+    private void Add(SafeFileHandle file, ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > BlockBytes - used)
         {
-            Write(block.AsSpan(0, used));
+            Write(file, block.AsSpan(0, used));
             used = 0;
         }
         if (bytes.Length > BlockBytes)
         {
-            Write(bytes);
+            Write(file, bytes);
             return;
         }
         bytes.CopyTo(block.AsSpan(used));
         used += bytes.Length;
     }
 
-    private void Write(ReadOnlySpan<byte> bytes)
+    private void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes)
     {
         if (bytes.IsEmpty) return;
         long at = end;
         end += bytes.Length;                         // before the write: it may fail half way
-        RandomAccess.Write(file!, bytes, at);
+        RandomAccess.Write(file, bytes, at);
     }
 
-    private InvalidDataException Short(long length) => new(
-        $"{path} has {length:N0} bytes, and {committed:N0} are committed: it was cut, deleted or replaced. What is missing does not come back by itself: "
-        + "restore the file, together with the store if that is older.");
+    private InvalidDataException Short(long length)
+        => new($"{path} has {length:N0} bytes, and {committed:N0} are committed: it was cut, or replaced by another file. {Remedy}");
+
+    private static string Remedy => "What is missing does not come back by itself: put the file back, together with the store if the copy is older. "
+        + "If it was taken away on purpose, stop the consecutor and give the node another name (Stage.Named): under that it begins a new file.";
 }

@@ -16,10 +16,11 @@ public static partial class Sink
     /// </para>
     /// <para>
     /// The sink has the file for itself, by a lock of the operating system on a file beside it (<c>.lock</c>, which stays there). The file is refused when the
-    /// consecutor starts: if it is shorter than what was committed; if another process writes it; if there is something in it that the store
-    /// knows nothing of, unless <paramref name="replace"/> says otherwise.
+    /// consecutor starts: if it is shorter than what was committed, or gone; if another process writes it; if there is something in it that the store
+    /// knows nothing of, unless <paramref name="replace"/> says otherwise. Where it is cut, moved or deleted later, nothing more is committed until it is back, and the snapshot's
+    /// problem says so.
     /// </para>
-    /// <para>The length is kept under the node's name: give it one (<see cref="Stage.Named"/>) where a pipeline has several files.</para>
+    /// <para>The length is kept under the node's name, which is that of the file unless it is given another (<see cref="Stage.Named"/>).</para>
     /// </remarks>
     /// <param name="path">The file; its directory must exist.</param>
     /// <param name="line">Makes the line of an item, without its end. A failure is the item's.</param>
@@ -52,11 +53,10 @@ public static partial class Sink
         }
     }
 
-    // Items become bytes in a stage of their own: where that fails it is the item that fails, and not a commit that others share.
     private static Sink<T> ToFile<T>(string path, Func<T, byte[]> bytes, byte[] header, bool replace)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         string full = Path.GetFullPath(path);
-        return new(Pipe<T, byte[]>.Of(new SelectOperator<T, byte[]>(bytes)).Then(new CommitSinkOperator<byte[]>(() => new FileSink(full, header, replace))));
+        return Commit(bytes, () => new FileSink(full, header, replace), Path.GetFileName(full));
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 
 namespace Sluice;
@@ -36,6 +35,7 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
 
     public async ValueTask BeginAsync()
     {
+        consecutor.ThrowIfEnded();
         List<IResumablePump> resumable = [];
         int sources = 0;
         foreach (Pump pump in Context.Run.Pumps)
@@ -49,13 +49,16 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         {
             number = consecutor.RentProducer();
             appender = consecutor.NewAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/intake-{number}"));
+            appender.IsInOrder = true;
             return;
         }
+        ResumedOrder.Check(Context.Run.Recorder, Node, source.Name);
         appender = consecutor.NewAppender(source.Name);
-        ReadOnlyMemory<byte> stored = await appender.OpenAsync(Context.Token);
-        if (!stored.IsEmpty) toSkip = BinaryPrimitives.ReadInt64LittleEndian(stored.Span);
-        source.Resume(stored.IsEmpty ? default : stored[sizeof(long)..]);
-        appender.Position = place => Stored(source, place);
+        appender.IsInOrder = true;
+        var stored = ProducerPosition.Read(await appender.OpenAsync(Context.Token), source);
+        toSkip = stored.Parts;
+        source.Resume(stored.Position);
+        appender.Position = place => new ProducerPosition(place.Parts, source.Kind, source.PositionBefore(place.Root)).ToBytes();
     }
 
     public ValueTask DisposeAsync()
@@ -77,6 +80,7 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
             }
             toSkip = 0;
         }
+        else if (appender.Position is not null) throw Context.Failure(Unplaced(), item, null);
         return TryAdd(item, ticket, out Task room) ? default : AddLaterAsync(item, ticket, room);
     }
 
@@ -88,7 +92,7 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         }
         catch (Exception e) when (e is not OperationCanceledException || !Context.Token.IsCancellationRequested)
         {
-            throw Context.Failure(e, null, null);
+            throw Context.Failure(e);
         }
         await Next.CompleteAsync();
     }
@@ -119,12 +123,7 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         while (!TryAdd(item, ticket, out room));
     }
 
-    private static byte[] Stored(IResumablePump source, Place place)
-    {
-        ReadOnlyMemory<byte> before = source.PositionBefore(place.Root);
-        var bytes = new byte[sizeof(long) + before.Length];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, place.Parts);
-        before.CopyTo(bytes.AsMemory(sizeof(long)));
-        return bytes;
-    }
+    private static InvalidOperationException Unplaced() => new(
+        "A stage in front holds or combines items, so that there is no telling behind which one to go on: that does not fit between a producer that resumes and a consecutor. "
+        + "Do it in a pipeline of its own, or in the function that makes the producer's items.");
 }

@@ -7,10 +7,6 @@ namespace Sluice;
 /// </remarks>
 internal sealed class Appender<T>
 {
-    /// <summary>The most entries of an append.</summary>
-    public const int MaxItems = 4096;
-
-    private const long MaxBytes = 1 << 20;
     private const int Tries = 5;
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
 
@@ -21,10 +17,12 @@ internal sealed class Appender<T>
     private readonly Func<T, string>? key;
     private Filling filling;
     private Filling spare;
+    private Exception? failure;
     private bool isAppending;
     private bool isOpen;
     private long epoch;
     private long last;
+    private int losses;                              // that were known when it was opened
 
     public Appender(ConsecutorCore core, string producer, Func<T, string>? key)
     {
@@ -40,7 +38,11 @@ internal sealed class Appender<T>
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
         ProducerState state = await core.Store.OpenProducerAsync(core.Name, producer, cancellation).ConfigureAwait(false);
+        long known = last;
         (epoch, last, isOpen) = (state.Epoch, state.Last, true);
+        int earlier = losses;
+        losses = core.Losses.Count;
+        if (last < known) await WentBackAsync(earlier, $"It knows the producer '{producer}' of {core.Name} up to {last}, and has acknowledged {known}.", null).ConfigureAwait(false);
         return state.Position;
     }
 
@@ -107,6 +109,9 @@ internal sealed class Appender<T>
     /// <summary>Says what is to be stored of a place; null for producers that do not resume. Set before anything is added.</summary>
     public Func<Place, ReadOnlyMemory<byte>>? Position { get; set; }
 
+    /// <summary>Whether nothing is accepted any more after a failure, so that what was accepted has no holes. Set before anything is added.</summary>
+    public bool IsInOrder { get; set; }
+
     private Filling NewFilling() => new(new()
     {
         Stream = core.Name,
@@ -122,7 +127,7 @@ internal sealed class Appender<T>
         while (true)
         {
             Filling batch;
-            if (expected > 1) await GatherAsync(expected).ConfigureAwait(false);
+            if (expected is > 1 and <= 512) await GatherAsync(expected).ConfigureAwait(false);
             lock (sync)
             {
                 batch = filling;
@@ -143,7 +148,9 @@ internal sealed class Appender<T>
             catch (Exception e)
             {
                 isOpen = false;                      // what of it was accepted is found out before the next append
-                batch.Done.TrySetException(e);
+                Exception told = e is OperationCanceledException && core.Life.IsCancellationRequested ? core.Over() : e;
+                if (IsInOrder) failure ??= told;
+                batch.Done.TrySetException(told);
                 _ = batch.Done.Task.Exception;
             }
             expected = batch.Entries.Count;
@@ -165,8 +172,13 @@ internal sealed class Appender<T>
         }
     }
 
+    /// <remarks>
+    /// An append whose answer was lost is sent again with the number that it had: the store knows whether it was accepted. Opening the producer anew would tell as
+    /// well, but take it back from whoever has opened it since.
+    /// </remarks>
     private async Task AppendAsync(Filling batch)
     {
+        if (failure is not null) throw new InvalidOperationException($"An earlier append has failed: {failure.Message} What came after it was not accepted.", failure);
         await core.Accepting.EnterAsync(core.Life).ConfigureAwait(false);
         try
         {
@@ -179,7 +191,7 @@ internal sealed class Appender<T>
                 {
                     if (!isOpen) await OpenAsync(core.Life).ConfigureAwait(false);
                     if (first == 0 || last < first - 1) first = last + 1;          // below: the store went back
-                    if (last < first + batch.Entries.Count - 1 && await TryAppendAsync(batch, first).ConfigureAwait(false) is { } full)
+                    if (await TryAppendAsync(batch, first).ConfigureAwait(false) is { } full)
                     {
                         // Look once more after having taken note of where the changes are, then wait for the next one: that is no failure.
                         if (seen is { } before) await FullAsync(before, full.RetryAfter).ConfigureAwait(false);
@@ -191,9 +203,12 @@ internal sealed class Appender<T>
                     core.Books.Accept(batch.Entries.Count);
                     return;
                 }
-                catch (StreamStoreException) when (tried < Tries && !core.Life.IsCancellationRequested)
+                catch (StreamStoreException e) when (tried < Tries && !core.Life.IsCancellationRequested)
                 {
-                    isOpen = false;                  // opening it anew tells whether it was accepted
+                    bool hasLost = e is StoreWentBackException;
+                    if (hasLost) await WentBackAsync(losses, e.Message, e).ConfigureAwait(false);
+                    else if (tried == Tries - 1) hasLost = await core.Losses.NoticeAsync(e).ConfigureAwait(false);
+                    if (hasLost) isOpen = false;
                 }
                 await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
                 wait *= 2;
@@ -218,12 +233,28 @@ internal sealed class Appender<T>
                 return result;
             case AppendStatus.Ended:
                 throw new InvalidOperationException($"The stream {core.Name} has ended: nothing can be sent to it any more. The items were not accepted.");
+            case AppendStatus.Refused when Position is not null:
+                throw new InvalidOperationException(
+                    $"This run was superseded: another run of the producer '{producer}' has begun since, and goes on behind what this one had accepted in {core.Name}. "
+                    + "Nothing is lost and nothing twice. If that was not meant, let one run end before the next one begins; different inputs need producers of different names.");
             case AppendStatus.Refused:
                 throw new InvalidOperationException(
                     $"Somebody else has opened the producer '{producer}' of {core.Name} since: it is used twice. The items were not accepted; give each its own name.");
             default:
                 throw new StoreWentBackException($"The store knows the producer '{producer}' of {core.Name} up to {result.Last}, and has acknowledged {first - 1}.");
         }
+    }
+
+    /// <summary>A producer that resumes must do so: what was accepted since the place that the store knows would be lost, although it could be read again.</summary>
+    private async Task WentBackAsync(int known, string how, Exception? cause)
+    {
+        if (core.Losses.Count == known) core.Losses.WentBack(how);            // else others have noticed it since this producer was opened
+        losses = core.Losses.Count;
+        await core.Losses.RenewedAsync(core.Life).ConfigureAwait(false);
+        if (Position is null) return;
+        last = 0;
+        throw new InvalidOperationException(
+            $"The store has lost items of the producer '{producer}' that it had accepted. {how} Run the producer again: it goes on where the store knows that it was.", cause);
     }
 
     private async Task FullAsync(long seen, TimeSpan? retryAfter)
@@ -240,32 +271,4 @@ internal sealed class Appender<T>
             await core.Accepting.EnterAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }
-
-    private sealed class Filling(EntryBatch entries)
-    {
-        public EntryBatch Entries => entries;
-
-        public bool IsFull => entries.Count > 0 && (entries.Count >= MaxItems || entries.Bytes >= MaxBytes);
-
-        public List<Ticket> Tickets { get; } = [];
-
-        public Place Place { get; set; }
-
-        public TaskCompletionSource Done { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public TaskCompletionSource Started { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public void Reset()
-        {
-            entries.Clear();
-            Tickets.Clear();
-            Done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            Started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        }
-    }
 }
-
-/// <summary>Where a producer is: with a part of one of its roots.</summary>
-/// <param name="Root">The number of the root in this run, from zero.</param>
-/// <param name="Parts">How many parts of it were sent, this one included.</param>
-internal readonly record struct Place(long Root, long Parts);

@@ -1,53 +1,37 @@
 namespace Sluice;
 
-/// <summary>Fills segments of a consecutor without a store. An item is accepted, and its root ends, when its segment is handed over.</summary>
-internal sealed class LocalAcceptStage<T>(StageContext context, Inlet<Nothing> next, LocalIntake<T> intake) : Stage<T, Nothing>(context, next)
+/// <summary>Fills segments of a consecutor without a store. An item is accepted, and its root ends, when it is in its segment.</summary>
+internal sealed class LocalAcceptStage<T> : Stage<T, Nothing>
 {
-    private readonly List<Ticket> tickets = [];
-    private LocalSegment<T> filling = intake.Rent();
-    private int isFilling;                           // 1: a push, or a flush that overlaps with it, has the segment in hand
+    private readonly LocalIntake<T> intake;
+    private volatile LocalSegment<T> filling;        // replaced by pushes; a flush, which may overlap with them, announces what it finds
+
+    public LocalAcceptStage(StageContext context, Inlet<Nothing> next, LocalIntake<T> intake) : base(context, next)
+    {
+        (this.intake, filling) = (intake, intake.Rent());
+        context.IsOneToOne = true;
+    }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
-        Enter();
-        LocalSegment<T> segment = filling;
-        segment.Add(item);
-        if (ticket is not null) tickets.Add(ticket);
-        Task? full = segment.IsFull || intake.IsHungry ? Publish() : null;
-        Volatile.Write(ref isFilling, 0);
-        return full is null ? default : new ValueTask(full.WaitAsync(Context.Token));
+        bool isFull = filling.Add(item);
+        ticket?.Settle(Outcome.Completed);
+        return isFull || intake.IsHungry ? PublishAsync(isFull) : default;
     }
 
-    public override void Flush()
-    {
-        Enter();
-        Publish();
-        Volatile.Write(ref isFilling, 0);
-    }
+    public override void Flush() => intake.Publish(filling);
 
     protected override ValueTask OnCompleteAsync()
     {
-        Flush();
+        intake.Return(filling);
         return Next.CompleteAsync();
     }
 
-    private void Enter()
+    private ValueTask PublishAsync(bool isFull)
     {
-        if (Interlocked.CompareExchange(ref isFilling, 1, 0) == 0) return;
-        var spin = default(SpinWait);
-        while (Interlocked.CompareExchange(ref isFilling, 1, 0) != 0) spin.SpinOnce();
-    }
-
-    private Task? Publish()
-    {
-        LocalSegment<T> segment = filling;
-        if (segment.Count == 0) return null;
-        Context.Out += segment.Count;
-        Task? full = intake.Publish(segment);
-        foreach (Ticket ticket in tickets) ticket.Settle(Outcome.Completed);
-        tickets.Clear();
-        filling = intake.Rent();
-        return full;
+        Task? full = intake.Publish(filling);
+        if (isFull) filling = intake.Rent();
+        return full is null ? default : new ValueTask(full.WaitAsync(Context.Token));
     }
 }

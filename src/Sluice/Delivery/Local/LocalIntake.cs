@@ -1,50 +1,75 @@
 namespace Sluice;
 
-/// <summary>Where accepted items wait in a consecutor without a store: in segments, which producers fill and the pump takes whole.</summary>
-/// <remarks>Thread-safe. A segment that is being filled belongs to whoever rented it; those in the queue are under the lock.</remarks>
-internal sealed class LocalIntake<T>(ConsecutorCore core)
+/// <summary>
+/// Where accepted items wait in a consecutor without a store: in segments, which producers fill. An item is accepted when it is in its segment; it is
+/// announced to the pump, and counted, with others, or at once if the pump has nothing else to do.
+/// </summary>
+/// <remarks>Thread-safe. Locking rule: which segment is where, and what is announced and taken of it, under <c>sync</c>; a segment that is being filled belongs to whoever rented it.</remarks>
+internal sealed class LocalIntake<T>
 {
-    private const int MaxQueuedByProducers = 16;
+    private const int MostOfProducers = 16 * LocalSegment<T>.Length;
 
-    private readonly Lock sync = new();
+    private readonly ConsecutorCore core;
+    private readonly Lock sync;
     private readonly Queue<LocalSegment<T>> queue = new();
-    private readonly Stack<LocalSegment<T>> unused = new();
-    private LocalSegment<T>? open;                   // the last one in the queue, while single items are added to it
-    private TaskCompletionSource room = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<LocalSegment<T>> filling = [];
+    private readonly Stack<LocalSegment<T>> unfinished = new();
+    private LocalSegment<T>? singles;                // single items are added to it
+    private TaskCompletionSource? room;
+    private long roomAt;                             // how few may be waiting when somebody waits for room
     private long waiting;
     private volatile bool isHungry;
 
-    /// <summary>Whether the pump has nothing to do: then what is at hand is published, full or not.</summary>
-    public bool IsHungry
+    public LocalIntake(ConsecutorCore core)
     {
-        get => isHungry;
-        set => isHungry = value;
+        this.core = core;
+        Items = new(core);
+        sync = Items.Sync;
     }
+
+    /// <summary>What has been taken and has not ended.</summary>
+    public LocalItems<T> Items { get; }
+
+    /// <summary>Whether the pump has nothing to do: then what is at hand is announced, however little.</summary>
+    public bool IsHungry => isHungry;
 
     public bool HasItems
     {
-        get { lock (sync) return queue.Count > 0; }
+        get { lock (sync) return AnnounceAll() || queue.Count > 0; }
     }
 
+    /// <summary>A segment to fill; what is in it belongs to somebody else.</summary>
     public LocalSegment<T> Rent()
     {
-        lock (sync) return unused.TryPop(out LocalSegment<T>? segment) ? segment : new();
+        lock (sync)
+        {
+            LocalSegment<T> segment = unfinished.TryPop(out LocalSegment<T>? known) ? known : Items.RentSegment();
+            filling.Add(segment);
+            return segment;
+        }
     }
 
-    /// <summary>Accepts what is in a segment, which is not the caller's any more.</summary>
-    /// <returns>Null, or what to wait for before the next one.</returns>
+    /// <summary>Somebody else may fill the rest of it.</summary>
+    public void Return(LocalSegment<T> segment)
+    {
+        lock (sync)
+        {
+            Announce(segment);
+            if (filling.Remove(segment)) unfinished.Push(segment);
+        }
+        core.Changed();
+    }
+
+    /// <summary>What is in the segment may be taken. Any thread.</summary>
+    /// <returns>Null, or what a producer is to wait for.</returns>
     public Task? Publish(LocalSegment<T> segment)
     {
         Task? full;
-        core.Books.Accept(segment.Count);
         lock (sync)
         {
-            open = null;
-            queue.Enqueue(segment);
-            waiting += segment.Count;
-            full = queue.Count >= MaxQueuedByProducers ? room.Task : null;
+            if (!Announce(segment)) return null;
+            full = Room(Math.Min(MostOfProducers, core.Options.Stream.MaxItems));
         }
-        isHungry = false;
         core.Changed();
         return full;
     }
@@ -55,67 +80,87 @@ internal sealed class LocalIntake<T>(ConsecutorCore core)
     {
         lock (sync)
         {
-            if (waiting >= core.Options.Stream.MaxItems) return room.Task;
-            if (open is null || open.IsFull)
-            {
-                open = unused.TryPop(out LocalSegment<T>? segment) ? segment : new();
-                queue.Enqueue(open);
-            }
-            open.Add(item);
-            waiting++;
-            core.Books.Accept(1);
+            if (Room(core.Options.Stream.MaxItems) is { } full) return full;
+            singles ??= Items.RentSegment();
+            bool isFull = singles.Add(item);
+            Announce(singles);
+            if (isFull) singles = null;
         }
         core.Changed();
         return null;
     }
 
-    public LocalSegment<T>? TryTake()
+    /// <summary>The pump's: takes what there is of a segment.</summary>
+    public LocalSegment<T>? TryTake(out int from, out int to)
     {
         TaskCompletionSource? freed = null;
         LocalSegment<T>? segment;
         lock (sync)
         {
+            from = to = 0;
             if (!queue.TryDequeue(out segment)) return null;
-            if (segment == open) open = null;
-            waiting -= segment.Count;
-            if (queue.Count == MaxQueuedByProducers / 2 || queue.Count == 0)
-            {
-                freed = room;
-                room = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            }
+            segment.IsQueued = false;
+            (from, to) = (segment.Taken, segment.Announced);
+            if (from == 0) Items.Start(segment);
+            segment.Taken = to;
+            waiting -= to - from;
+            if (room is not null && waiting <= roomAt) (freed, room, roomAt) = (room, null, 0);
         }
         freed?.TrySetResult();
         return segment;
     }
 
-    public void Return(LocalSegment<T> segment)
+    /// <summary>The pump has nothing to do: from here on what comes is announced.</summary>
+    /// <returns>Whether there is nothing.</returns>
+    public bool PrepareSleep()
     {
-        segment.Clear();
+        isHungry = true;
         lock (sync)
         {
-            if (unused.Count < MaxQueuedByProducers) unused.Push(segment);
+            AnnounceAll();
+            return queue.Count == 0;
         }
     }
-}
 
-/// <summary>Some items, in order.</summary>
-internal sealed class LocalSegment<T>
-{
-    public const int Length = 512;
-
-    private readonly T[] items = new T[Length];
-
-    public int Count { get; private set; }
-
-    public bool IsFull => Count == Length;
-
-    public T[] Items => items;
-
-    public void Add(T item) => items[Count++] = item;
-
-    public void Clear()
+    /// <summary>Counts in the books what is here, to the last item.</summary>
+    public void Count()
     {
-        if (System.Runtime.CompilerServices.RuntimeHelpers.IsReferenceOrContainsReferences<T>()) Array.Clear(items, 0, Count);
-        Count = 0;
+        bool isNews;
+        lock (sync) isNews = AnnounceAll();
+        if (isNews) core.Changed();
+        Items.Sweep();
+    }
+
+    /// <summary>Under the lock. Producers write, and look whether the pump is hungry, without a fence in between; so there is one here for all.</summary>
+    private bool AnnounceAll()
+    {
+        if (filling.Count == 0) return false;
+        Interlocked.MemoryBarrierProcessWide();
+        bool isNews = false;
+        for (int i = filling.Count - 1; i >= 0; i--) isNews |= Announce(filling[i]);
+        return isNews;
+    }
+
+    /// <summary>Under the lock.</summary>
+    private bool Announce(LocalSegment<T> segment)
+    {
+        int filled = segment.Filled, more = filled - segment.Announced;
+        if (more == 0) return false;
+        segment.Announced = filled;
+        waiting += more;
+        core.Books.AcceptLocal(more);
+        if (!segment.IsQueued) queue.Enqueue(segment);
+        segment.IsQueued = true;
+        if (filled == LocalSegment<T>.Length) filling.Remove(segment);
+        isHungry = false;
+        return true;
+    }
+
+    /// <summary>Under the lock.</summary>
+    private Task? Room(long most)
+    {
+        if (waiting < most) return null;
+        roomAt = Math.Max(roomAt, most / 2);
+        return (room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
     }
 }

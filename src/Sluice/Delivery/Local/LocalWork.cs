@@ -7,25 +7,39 @@ namespace Sluice;
 /// <remarks>The pump's.</remarks>
 internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, StageContext context, Inlet<T> next)
 {
-    private readonly LocalTickets<T> tickets = new(core);
+    private const int AtOnce = 64;                   // counters, and the books, lag behind by so many
+
+    private const int MostFailed = 1024;             // waiting for room in the store; then what is in there goes first
+
+    private readonly LocalItems<T> items = intake.Items;
+    private readonly ITakesFollowed<T>? several = next is ITakesFollowed<T> { TakesFollowed: true } known ? known : null;
     private readonly Appender<T> stored = new(core, "failed", null);
+    private readonly List<PumpTicket<T>> takenAlong = [];
+    private readonly Stack<PumpTicket<T>> unused = new();
+    private Task storing = Task.CompletedTask;
+    private PumpTicket<T> own = new(intake.Items);
+    private bool isHeld;                             // nothing may be taken up: whoever allows it wakes the pump
 
-    public bool HasNews => intake.HasItems;
-
-    /// <summary>Processes a segment, if one has come.</summary>
+    /// <summary>Processes a segment, or what there is of it, if one has come.</summary>
     public async ValueTask<bool> WorkAsync()
     {
-        tickets.Awake();
-        tickets.Sweep();
-        if (tickets.Failed.Count > 0) await StoreFailedAsync();
-        if (!core.IsLeasing || intake.TryTake() is not { } segment) return false;
-        core.Books.StartLocal(segment.Count);
-        core.Begin(segment.Count);
-        for (int at = 0; at < segment.Count;)
+        items.Awake();
+        Sweep();
+        if (!items.Failed.IsEmpty && storing.IsCompleted)
+        {
+            await storing;
+            storing = StoreFailedAsync();
+        }
+        isHeld = !core.IsLeasing || !core.Alone.MayWork();
+        if (isHeld || items.Failed.Count > MostFailed || intake.TryTake(out int at, out int end) is not { } segment) return false;
+        core.Books.StartLocal(end - at);
+        core.Begin(end - at);
+        context.Out += end - at;
+        while (at < end)
         {
             try
             {
-                ValueTask pushed = PushSome(segment, ref at);
+                ValueTask pushed = several?.PushAsync(segment.Items.AsSpan(at, Math.Min(AtOnce, end - at)), new(items, segment.NumberOf(at)), ref at) ?? PushSome(segment, ref at, end);
                 if (!pushed.IsCompletedSuccessfully)
                 {
                     next.Flush();
@@ -36,12 +50,8 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
             {
                 // on with the next
             }
-            tickets.After(tickets.Hot);
+            EndOwn();
         }
-        context.Out += segment.Count;
-        intake.Return(segment);
-        tickets.Sweep();
-        if (tickets.Failed.Count > 0) await StoreFailedAsync();
         return true;
     }
 
@@ -49,42 +59,80 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
     /// <returns>Whether that is so.</returns>
     public bool PrepareSleep()
     {
-        intake.IsHungry = true;
-        Interlocked.MemoryBarrier();
-        return !intake.HasItems && tickets.PrepareSleep();
+        bool isIdle = isHeld || intake.PrepareSleep();
+        items.PrepareSleep(takenAlong.Count > 0);
+        Sweep();
+        return (isIdle || items.Failed.Count > MostFailed) && (items.Failed.IsEmpty || !storing.IsCompleted);
     }
 
-    /// <summary>Pushes until the end, or until a push has to wait; the last ticket is then the caller's to look at.</summary>
-    private ValueTask PushSome(LocalSegment<T> segment, ref int at)
+    /// <summary>Pushes until the end, or until a push has to wait. The last ticket is then the caller's to look at.</summary>
+    private ValueTask PushSome(LocalSegment<T> segment, ref int at, int end)
     {
         Inlet<T> inlet = next;
         Run run = context.Run;
-        T[] items = segment.Items;
-        int count = segment.Count;
-        LocalTicket<T> ticket = tickets.Hot;
+        T[] values = segment.Items;
+        PumpTicket<T> ticket = own;
         int completed = 0;
         try
         {
             while (true)
             {
                 if (run.IsStopping) throw new RunStoppedException();
-                T item = items[at++];
-                ticket.Begin(item, tickets.NextNumber);
-                ValueTask pushed = inlet.PushAsync(item, ticket);
-                if (!pushed.IsCompletedSuccessfully || at == count) return pushed;
+                ticket.Begin(segment, at);
+                ValueTask pushed = inlet.PushAsync(values[at++], ticket);
+                if (!pushed.IsCompletedSuccessfully || at == end) return pushed;
                 if (ticket.IsSettled && ticket.Outcome == Outcome.Completed) completed++;
-                else ticket = tickets.After(ticket);
+                else
+                {
+                    EndOwn();
+                    ticket = own;
+                }
             }
         }
         finally
         {
-            tickets.Completed(completed);
+            items.Complete(segment, completed);
         }
     }
 
-    private async ValueTask StoreFailedAsync()
+    /// <summary>The push of an item has returned: it has ended, or is in a boundary, or takes the ticket along.</summary>
+    private void EndOwn()
     {
-        while (tickets.Failed.TryDequeue(out var failed))
+        if (TryEnd(own)) return;
+        own.IsTakenAlong = true;
+        takenAlong.Add(own);
+        own = unused.TryPop(out PumpTicket<T>? ticket) ? ticket : new(items);
+    }
+
+    private void Sweep()
+    {
+        int left = 0;
+        for (int i = 0; i < takenAlong.Count; i++)
+        {
+            PumpTicket<T> ticket = takenAlong[i];
+            if (TryEnd(ticket))
+            {
+                ticket.IsTakenAlong = false;
+                unused.Push(ticket);
+            }
+            else takenAlong[left++] = ticket;
+        }
+        takenAlong.RemoveRange(left, takenAlong.Count - left);
+        items.Sweep();
+    }
+
+    private bool TryEnd(PumpTicket<T> ticket)
+    {
+        if (!ticket.IsSettled) return false;
+        if (ticket.HasEnded) items.End(ticket);
+        ticket.Forget();
+        return true;
+    }
+
+    /// <summary>Not awaited by the pump, which alone makes room in the store.</summary>
+    private async Task StoreFailedAsync()
+    {
+        while (items.Failed.TryDequeue(out var failed))
         {
             Task? accepted;
             Task room;

@@ -1,9 +1,15 @@
 namespace Sluice;
 
-/// <summary>The node of a sink that takes part in commits. All its lanes share the sink: they only stage.</summary>
-internal sealed class CommitSinkOperator<T>(Func<CommitSink<T>> factory) : Operator<T, Nothing>
+/// <summary>
+/// The node of a sink that takes part in commits. All its lanes share the sink: they only stage, what a function makes of the item. Where that fails it is the
+/// item that fails, in this node, and not a commit that others share.
+/// </summary>
+/// <param name="staged">What is staged of an item.</param>
+/// <param name="factory">Makes the sink.</param>
+/// <param name="name">What the node is called unless it is given a name; the sink's type if it is null.</param>
+internal sealed class CommitSinkOperator<T, TStaged>(Func<T, TStaged> staged, Func<CommitSink<TStaged>> factory, string? name) : Operator<T, Nothing>
 {
-    private string? hint;
+    private string? hint = name;
 
     public override string Kind => CommitSinkKind.Name;
 
@@ -19,20 +25,30 @@ internal sealed class CommitSinkOperator<T>(Func<CommitSink<T>> factory) : Opera
                 $"The sink {Hint} takes part in the commits of a consecutor, and this run has none. Put it at the end of a consecutor's pipeline.");
         }
         string node = context.Run.NameOf(context.Node);
-        return new CommitSinkStage<T>(context, next, sinks.Bind(node, () => new SinkBinding<T>(node, Make())));
+        return new CommitSinkStage<T, TStaged>(context, next, staged, sinks.Bind(node, () => new SinkBinding<TStaged>(node, Make())));
     }
 
-    private CommitSink<T> Make() => factory() ?? throw new InvalidOperationException("The factory of a sink returned null.");
+    private CommitSink<TStaged> Make() => factory() ?? throw new InvalidOperationException("The factory of a sink returned null.");
 }
 
-internal sealed class CommitSinkStage<T>(StageContext context, Inlet<Nothing> next, SinkBinding<T> binding) : Stage<T, Nothing>(context, next)
+internal sealed class CommitSinkStage<T, TStaged>(StageContext context, Inlet<Nothing> next, Func<T, TStaged> staged, SinkBinding<TStaged> binding)
+    : Stage<T, Nothing>(context, next)
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
+        StagedPart<TStaged> part;
+        try
+        {
+            part = new(binding, staged(item));
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
         Context.Out++;
         var root = (Root)(ticket ?? Context.Ticket)!;
-        root.Stage(new StagedPart<T>(binding, item));
+        root.Stage(part);
         ticket?.Settle(Outcome.Completed);
         return default;
     }

@@ -30,8 +30,11 @@ internal abstract class SinkBinding(string node)
 
 internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBinding(node)
 {
+    private readonly Dictionary<string, long> known = new(StringComparer.Ordinal);
+    private int generation;
     private List<StagedItem<T>> items = [];
     private SinkCommit<T>? prepared;
+    private CommitParts? preparedParts;
 
     public override bool IsConcerned => items.Count > 0;
 
@@ -39,7 +42,16 @@ internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBind
     {
         items.Clear();
         prepared = null;
-        return sink.Begin(state, cancellation);
+
+        // A length is stored with the partition whose commit moved it. If that one is with somebody else for the moment, what the others know is shorter: a file that
+        // was cut to that would lose what is committed. Only a store that went back makes a length shorter.
+        if (state.Store is { } store && store.Generation != generation)
+        {
+            known.Clear();
+            generation = store.Generation;
+        }
+        foreach (var (name, length) in state.FileLengths) known[name] = Math.Max(length, known.GetValueOrDefault(name));
+        return sink.Begin(state with { FileLengths = new Dictionary<string, long>(known, StringComparer.Ordinal) }, cancellation);
     }
 
     public override void Collect(StagedPart part, Root root, int ordinal)
@@ -47,6 +59,7 @@ internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBind
 
     public override ValueTask PrepareAsync(CommitParts parts, CancellationToken cancellation)
     {
+        preparedParts = parts;
         prepared = new(parts, Node, items);
         return sink.Prepare(prepared, cancellation);
     }
@@ -57,6 +70,12 @@ internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBind
         prepared = null;
         items = [];
         if (commit is null) return;
+        if (isCommitted)
+        {
+            foreach (var (name, length) in FileNames.Select(Node, preparedParts!.FileLengths))
+                if (length < 0) known.Remove(name);
+                else known[name] = length;
+        }
         await sink.Finish(commit, isCommitted, cancellation).ConfigureAwait(false);
     }
 

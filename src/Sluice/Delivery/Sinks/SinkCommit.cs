@@ -44,6 +44,10 @@ internal static class FileNames
 {
     public static string Of(string node, string name) => $"{node}\n{name}";
 
+    /// <summary>The lengths of one sink's files, out of those of a commit, with their own names.</summary>
+    public static IEnumerable<(string Name, long Length)> Select(string node, IEnumerable<FileLength> lengths)
+        => lengths.Where(file => file.Name.StartsWith(node + '\n', StringComparison.Ordinal)).Select(file => (file.Name[(node.Length + 1)..], file.Length));
+
     /// <summary>The lengths of one sink's files, out of those of all partitions.</summary>
     public static IReadOnlyDictionary<string, long> Select(string node, IEnumerable<IReadOnlyDictionary<string, long>> partitions)
     {

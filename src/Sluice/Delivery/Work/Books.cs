@@ -28,6 +28,7 @@ internal readonly record struct PartitionBooks(long Completed, long Skipped, lon
 internal sealed class Books
 {
     private long accepted, completed, skipped, dead, cancelled, pending, inFlight, retrying, parked, suspect, split;
+    private long inNoStore;                          // of what has been accepted and has not ended
 
     public Lock Sync { get; } = new();
 
@@ -55,6 +56,27 @@ internal sealed class Books
     {
         lock (Sync) (accepted, pending) = (accepted + count, pending + count);
     }
+
+    /// <summary>The same for items that are in no store.</summary>
+    public void AcceptLocal(long count)
+    {
+        lock (Sync) (accepted, pending, inNoStore) = (accepted + count, pending + count, inNoStore + count);
+    }
+
+    /// <summary>Whether everything that has not ended is in no store, so far as is known here.</summary>
+    public bool IsStoreEmpty
+    {
+        get { lock (Sync) return pending + inFlight + retrying + parked + suspect == inNoStore; }
+    }
+
+    /// <summary>Whether everything has ended, so far as is known here.</summary>
+    public bool IsIdle
+    {
+        get { lock (Sync) return Math.Max(0, pending) + inFlight + retrying + parked + suspect == 0; }
+    }
+
+    /// <summary>Something has come to rest that is not counted here.</summary>
+    public void Touch() => Moved?.Invoke();
 
     /// <summary>An entry is handed to the pipeline. Under the lock.</summary>
     public void Lease(OwnedPartition partition, long sequence, int attempt)
@@ -161,6 +183,7 @@ internal sealed class Books
         lock (Sync)
         {
             inFlight -= completed + skipped + cancelled;
+            inNoStore -= completed + skipped + cancelled;
             (this.completed, this.skipped, this.cancelled) = (this.completed + completed, this.skipped + skipped, this.cancelled + cancelled);
         }
         Moved?.Invoke();
@@ -169,7 +192,7 @@ internal sealed class Books
     /// <summary>An item that failed is in a store now, and counted as accepted there.</summary>
     public void StoreLocal()
     {
-        lock (Sync) (accepted, inFlight) = (accepted - 1, inFlight - 1);
+        lock (Sync) (accepted, inFlight, inNoStore) = (accepted - 1, inFlight - 1, inNoStore - 1);
         Moved?.Invoke();
     }
 
@@ -185,7 +208,7 @@ internal sealed class Books
         Moved?.Invoke();
     }
 
-    public ConsecutorSnapshot Snapshot(string name, ConsecutorState state, RunSnapshot? run, string? problem)
+    public ConsecutorSnapshot Snapshot(string name, ConsecutorState state, RunSnapshot? run, string? problem, string? loss)
     {
         lock (Sync)
         {
@@ -206,6 +229,7 @@ internal sealed class Books
                 Suspect = suspect,
                 Split = split,
                 Problem = problem,
+                Loss = loss,
             };
         }
     }

@@ -25,7 +25,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition)
     {
         List<Burial>? burials = null;
         Deferral? deferral = null;
-        if (root.Park is { } why) deferral = new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node!, why);
+        if (root.Park is { } why) deferral = new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why);
         else if (root.Failures is { } failure)
         {
             if (ShouldReplay(root)) deferral = Defer(root, failure);

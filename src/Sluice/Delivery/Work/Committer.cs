@@ -4,8 +4,6 @@ namespace Sluice;
 /// <remarks>One loop; everything in here is called by it. While a commit is under way others end, so commits grow with the load.</remarks>
 internal sealed class Committer(ConsecutorCore core)
 {
-    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(50), LongestWait = TimeSpan.FromSeconds(5);
-
     private readonly List<Root> taken = [];
     private readonly List<OwnedPartition> concerned = [];
     private readonly AsyncLock committing = new();                       // sinks are called by one party at a time
@@ -102,7 +100,7 @@ internal sealed class Committer(ConsecutorCore core)
         PartitionBooks books = partition.Books with { Completed = partition.Books.Completed + request.Leased.Entries.Length };
         var settled = new SequenceRange[request.Leased.Entries.Length];
         for (int i = 0; i < settled.Length; i++) settled[i] = new(request.Leased.Entries.Span[i].Sequence, request.Leased.Entries.Span[i].Sequence);
-        CommitResult result = await SendAsync(new(partition.Owner, partition.NextCommit) { Settled = settled, State = [books.ToRow()] }).ConfigureAwait(false);
+        CommitResult result = await CommitSender.SendAsync(core, partition, new(partition.Owner, partition.NextCommit) { Settled = settled, State = [books.ToRow()], MustLast = true }, patience.Token).ConfigureAwait(false);
         if (result.Status == CommitStatus.Committed)
         {
             partition.NextCommit++;
@@ -168,7 +166,7 @@ internal sealed class Committer(ConsecutorCore core)
             foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
             return false;
         }
-        CommitResult result = await SendAsync(commit).ConfigureAwait(false);
+        CommitResult result = await CommitSender.SendAsync(core, partition, commit, patience.Token).ConfigureAwait(false);
         bool isCommitted = result.Status == CommitStatus.Committed;
         if (isCommitted)
         {
@@ -182,7 +180,6 @@ internal sealed class Committer(ConsecutorCore core)
         }
         else
         {
-            if (result.Status != CommitStatus.Stale) core.Problem = $"A commit was refused ({result.Status}): {result.Detail}";
             core.Lose(partition);
             core.Books.Discard(draft.Roots.Count);
         }
@@ -214,7 +211,7 @@ internal sealed class Committer(ConsecutorCore core)
 
     private async Task<CommitParts> PrepareAsync(CommitDraft draft, List<SinkBinding> sinks)
     {
-        for (TimeSpan wait = FirstWait; ; wait = Longer(wait))
+        for (TimeSpan wait = CommitSender.FirstWait; ; wait = CommitSender.Longer(wait))
         {
             var parts = new CommitParts(draft.Partition.Number);
             int prepared = 0;
@@ -225,38 +222,16 @@ internal sealed class Committer(ConsecutorCore core)
                     prepared++;
                     await sink.PrepareAsync(parts, core.Life).ConfigureAwait(false);
                 }
+                core.CommitProblem = null;
                 return parts;
             }
             catch (Exception e) when (!core.Life.IsCancellationRequested)
             {
-                core.Problem = $"A sink could not prepare a commit; it is tried again: {FailureText.Of(e)}";
+                core.CommitProblem = $"A sink could not prepare a commit; it is tried again: {FailureText.Of(e)}";
                 foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
             }
             await Task.Delay(wait, core.Time, patience.Token).ConfigureAwait(false);
             Collect(draft);
-        }
-    }
-
-    /// <summary>Sends a commit until the store has answered: the same one, which is applied once.</summary>
-    private async Task<CommitResult> SendAsync(StoreCommit commit)
-    {
-        for (TimeSpan wait = FirstWait; ; wait = Longer(wait))
-        {
-            try
-            {
-                return await core.Store.CommitAsync(commit, core.Life).ConfigureAwait(false);
-            }
-            catch (StoreWentBackException e)
-            {
-                core.Problem = e.Message;
-                await core.Store.RaiseGenerationAsync(core.Store.Generation, core.Life).ConfigureAwait(false);
-                return new(CommitStatus.Stale, e.Message);
-            }
-            catch (Exception e) when (!core.Life.IsCancellationRequested)
-            {
-                core.Problem = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
-            }
-            await Task.Delay(wait, core.Time, patience.Token).ConfigureAwait(false);
         }
     }
 
@@ -279,6 +254,4 @@ internal sealed class Committer(ConsecutorCore core)
     {
         public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
-
-    private static TimeSpan Longer(TimeSpan wait) => wait * 2 < LongestWait ? wait * 2 : LongestWait;
 }

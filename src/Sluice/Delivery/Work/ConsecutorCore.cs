@@ -10,8 +10,11 @@ internal sealed class ConsecutorCore : ISinkBindings
     private volatile OwnedPartition[] owned = [];
     private volatile bool isLeasing;
     private volatile string? problem;
+    private volatile string? commitProblem;
+    private volatile string? parked;
     private volatile bool isOpen;
     private int inFlight;
+    private long hasEnded;
     private int version;
 
     public ConsecutorCore(string name, ConsecutorOptions options, IStreamStore store, Pipeline pipeline, TopologyRecorder recorder)
@@ -23,6 +26,10 @@ internal sealed class ConsecutorCore : ISinkBindings
         Nodes = new(recorder);
         Committer = new(this);
         Members = new(this);
+        Losses = new(this);
+        Commits = new(Time);
+        Leases = new(Time);
+        Alone = new(options.Process, this);
         Entrances = new(this, pipeline);
     }
 
@@ -89,8 +96,22 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>What keeps the consecutor from working; null if nothing does.</summary>
     public string? Problem
     {
-        get => problem;
+        get => CommitProblem ?? problem;
         set => problem = value;
+    }
+
+    /// <summary>What keeps the next commit from being made. Only who makes commits knows when it is over: that entries are given out does not mean so.</summary>
+    public string? CommitProblem
+    {
+        get => commitProblem;
+        set => commitProblem = value;
+    }
+
+    /// <summary>Why the last of the items that are put aside is; null if none was.</summary>
+    public string? Parked
+    {
+        get => parked;
+        set => parked = value;
     }
 
     /// <summary>Open while appends may be counted.</summary>
@@ -100,17 +121,38 @@ internal sealed class ConsecutorCore : ISinkBindings
 
     public Members Members { get; }
 
+    public Losses Losses { get; }
+
+    /// <summary>Since when commits are not answered.</summary>
+    public Answers Commits { get; }
+
+    /// <summary>Since when nothing is given out.</summary>
+    public Answers Leases { get; }
+
     public EntranceRun Entrances { get; }
+
+    /// <summary>This consecutor among those of the process.</summary>
+    public Solitude.Guest Alone { get; }
+
+    /// <summary>How many roots were committed, or given up.</summary>
+    public long EndedRoots => Interlocked.Read(ref hasEnded);
 
     /// <summary>Woken when nothing is under way any more.</summary>
     public Signal Quiet { get; } = new();
 
-    /// <summary>Opens the stream and the group; after the first time it does nothing.</summary>
-    public async ValueTask OpenAsync(CancellationToken cancellation)
+    /// <summary>What those are told who send to it when it is over.</summary>
+    public InvalidOperationException Over() => new($"The consecutor {Name} has ended: nothing can be sent to it any more. What was not acknowledged may not have been accepted.");
+
+    /// <summary>The same, for whoever loads everything anew.</summary>
+    public Signal Emptied { get; } = new();
+
+    /// <summary>Opens the stream and the group; after the first time it does nothing, unless it is to be done again.</summary>
+    public async ValueTask OpenAsync(CancellationToken cancellation, bool again = false)
     {
-        if (isOpen) return;
+        if (isOpen && !again) return;
         await Store.OpenStreamAsync(Name, Options.Stream, cancellation).ConfigureAwait(false);
         await Store.AddGroupAsync(Group, StreamStart.First, cancellation).ConfigureAwait(false);
+        if (!isOpen) Losses.Begin();
         isOpen = true;
     }
 
@@ -122,7 +164,13 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>Roots are committed, or given up.</summary>
     public void End(int roots)
     {
-        if (Interlocked.Add(ref inFlight, -roots) == 0) Quiet.Set();
+        Interlocked.Add(ref hasEnded, roots);
+        if (Interlocked.Add(ref inFlight, -roots) == 0)
+        {
+            Quiet.Set();
+            Emptied.Set();
+            Books.Touch();
+        }
         Changed();
     }
 
@@ -159,6 +207,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     {
         IsLeasing = false;
         life.Cancel();
+        Alone.Leave();
         ToCommit.Set();
         Quiet.Set();
     }

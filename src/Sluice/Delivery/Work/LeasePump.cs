@@ -32,7 +32,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
                 int version = core.Version;
                 watch.Look();
                 for (int i = 0; local is not null && i < SegmentsBetweenLeases && await local.WorkAsync(); i++) { }
-                LeaseResult? lease = await lessor.NextAsync();
+                LeaseResult? lease = local is not null && core.Books.IsStoreEmpty ? null : await lessor.NextAsync();
                 if (lease is null || lease.Batches.Count == 0) await WaitAsync(version, lease?.NextDue ?? lessor.TryAgainAfter);
                 else await StartAsync(lease);
             }
@@ -81,7 +81,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
                 root.Adopt(earlier);
                 continue;
             }
-            if (lessor.IsSpent(root)) continue;
+            if (lessor.IsSpent(root, entry.CodeVersion)) continue;
             if (headers.Node is { } node)
             {
                 core.Entrances.Enter(root, node, entry.Payload);

@@ -3,7 +3,9 @@ namespace Sluice;
 /// <summary>Where the accepted items of a consecutor come out: the source of its pipeline.</summary>
 internal sealed class LeaseSource<T>(string name, StageOptions options) : LeafSource<T>(options)
 {
-    private protected override string Kind => "consecutor";
+    public const string KindName = "consecutor";
+
+    private protected override string Kind => KindName;
 
     private protected override string? Hint => name;
 

@@ -1,12 +1,13 @@
 namespace Sluice;
 
-/// <summary>Gets entries from the store: suspects of a crash first, one at a time and alone; then what is due and what is new.</summary>
+/// <summary>Gets entries from the store: suspects of a crash first, one at a time and with nothing else in the process; then what is due and what is new.</summary>
 /// <remarks>Used by the pump.</remarks>
 internal sealed class Lessor(ConsecutorCore core)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private int rotation;
+    private bool isAsking;
     private Quarantine? quarantine;
 
     /// <summary>What keeps the store from answering; null if nothing does.</summary>
@@ -19,8 +20,15 @@ internal sealed class Lessor(ConsecutorCore core)
     public async ValueTask<LeaseResult?> NextAsync()
     {
         TryAgainAfter = null;
-        if (!core.IsLeasing || core.Owned.Length == 0) return null;
+        if (!core.IsLeasing || core.Owned.Length == 0)
+        {
+            core.Alone.Withdraw();
+            core.Alone.Rest();
+            return null;
+        }
         if (core.Books.Suspects > 0 || quarantine is not null) return await TryNextSuspectAsync();
+        core.Alone.Withdraw();
+        if (!core.Alone.MayWork()) return null;
         int room = core.Options.Capacity - core.InFlight;
         return room <= 0 ? null : await LeaseAsync(new(Owners()) { MaxItems = Math.Min(room, Math.Max(1, core.Options.Capacity / 2)) });
     }
@@ -39,21 +47,31 @@ internal sealed class Lessor(ConsecutorCore core)
         return partition;
     }
 
-    /// <summary>Whether the root must not be started: it has used up its starts by crashes, or is meant for a node that this code does not have.</summary>
-    public bool IsSpent(Root root)
+    /// <summary>Whether the root must not be started: it has used up its starts by crashes, or is meant for code that this is not.</summary>
+    public bool IsSpent(Root root, int codeVersion)
     {
+        if (codeVersion > core.Options.CodeVersion)
+        {
+            Park(root, $"It was written by code version {codeVersion}, and this is {core.Options.CodeVersion}: it waits until code of that version starts.");
+            return true;
+        }
         Delivery delivery = core.Options.Delivery;
-        int starts = (delivery.Level == DeliveryLevel.Replay ? delivery.Count : 0) + 1;
-        if (root.Attempt > starts)
+        int replays = delivery.Level == DeliveryLevel.Replay ? delivery.Count : 0;
+        if (root.Attempt - 1 > replays)
         {
             var cause = new InvalidOperationException($"The process ended {root.Attempt - 1} times while nothing but this item was being processed.");
             root.Fail(new PipelineException(core.Name, null, cause, core.Recorder.Count - 1), isFinal: true);
             return true;
         }
         if (root.Headers.Node is not { } node || core.Nodes.Find(node) is not null) return false;
-        root.Park = $"This code has no node '{node}'. The item waits until a version that has one starts, or is renamed back.";
-        root.Settle(Outcome.Skipped);
+        Park(root, $"This code has no node '{node}'. The item waits until a version that has one starts, or is renamed back.");
         return true;
+    }
+
+    private void Park(Root root, string why)
+    {
+        core.Parked = root.Park = why;
+        root.Settle(Outcome.Skipped);
     }
 
     private async ValueTask<LeaseResult?> TryNextSuspectAsync()
@@ -66,6 +84,7 @@ internal sealed class Lessor(ConsecutorCore core)
         {
             core.Problem = Problem = $"The store does not say who has the quarantine; it is asked again: {FailureText.Of(e)}";
             TryAgainAfter = Patience;
+            core.Alone.Withdraw();
             return null;
         }
     }
@@ -73,27 +92,33 @@ internal sealed class Lessor(ConsecutorCore core)
     private async ValueTask<LeaseResult?> NextSuspectAsync()
     {
         if (core.InFlight > 0) return null;          // it is to run alone: the end of the last one wakes the pump
+        core.Alone.Rest();
         if (core.Books.Suspects == 0)
         {
             if (quarantine is { } over) await core.Store.ReleaseQuarantineAsync(over, core.Life);
             quarantine = null;
+            core.Alone.Withdraw();
             core.Changed();
             return null;
         }
         if (quarantine is null)
         {
             GroupInfo group = await core.Store.FindGroupAsync(core.Group, core.Life) ?? throw new StreamStoreException($"The group {core.Group} was removed.");
+            core.Members.See(group);
             if (group.QuarantineOwner is { } owner && owner != core.Options.Member && !core.Members.IsSilent(owner))
             {
+                core.Alone.Withdraw();
                 TryAgainAfter = Patience;
                 return null;
             }
             quarantine = await core.Store.TakeQuarantineAsync(core.Group, core.Options.Member, group.QuarantineEpoch, core.Life);
             if (quarantine is null) return null;
         }
+        if (!core.Alone.TryBeAlone()) return null;
         LeaseResult? lease = await LeaseAsync(new(Owners()) { MaxItems = 1, Quarantine = quarantine });
         if (lease is { IsQuarantineLost: true }) quarantine = null;
-        else if (lease is { Batches.Count: 0 }) core.Books.ForgetSuspects();       // what is left belongs to others
+        if (lease is not { Batches.Count: > 0 }) core.Alone.Withdraw();
+        if (lease is { IsQuarantineLost: false, Batches.Count: 0 }) core.Books.ForgetSuspects();       // what is left belongs to others
         return lease;
     }
 
@@ -101,7 +126,11 @@ internal sealed class Lessor(ConsecutorCore core)
     {
         try
         {
+            if (!isAsking) core.Leases.Ask();
+            isAsking = true;
             LeaseResult lease = await core.Store.LeaseAsync(request, core.Life);
+            isAsking = false;
+            core.Leases.Answer();
             foreach (Ownership stale in lease.Stale)
                 if (Array.Find(core.Owned, owned => owned.Owner == stale) is { } lost) core.Lose(lost);
             Problem = lease.FullGate is { } gate ? $"The output {gate} is full; nothing is taken up until there is room." : null;
@@ -114,7 +143,7 @@ internal sealed class Lessor(ConsecutorCore core)
             core.Problem = Problem = $"The store does not give out entries; it is asked again: {FailureText.Of(e)}";
             TryAgainAfter = Patience;
             quarantine = null;
-            await core.Members.ReloadAsync(e is StoreWentBackException);
+            if (!await core.Losses.NoticeAsync(e)) await core.Members.ReloadAsync();
             return null;
         }
     }

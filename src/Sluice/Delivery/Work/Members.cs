@@ -1,15 +1,22 @@
 namespace Sluice;
 
 /// <summary>Takes partitions, beats, and notices who is silent.</summary>
-/// <remarks>Silence is judged by this process's own monotonic clock: a count that has not changed for the lease time.</remarks>
+/// <remarks>
+/// Silence is judged by this process's own monotonic clock: a count that has not changed for the lease time. The heart has a thread of its own, which does nothing
+/// but beat: what follows from it is done elsewhere. It stops while the store takes no commits, or gives out nothing, for a lease time, so that others can.
+/// </remarks>
 internal sealed class Members(ConsecutorCore core)
 {
     private readonly Dictionary<string, (long Beats, long SeenAt)> others = new(StringComparer.Ordinal);
+    private readonly PartitionTaker taker = new(core);
     private readonly AsyncLock taking = new();
-    private ITimer? heart;
-    private int isBeating;
+    private Heart? heart;
+    private int isTaking;
+    private readonly CancellationTokenSource leaving = CancellationTokenSource.CreateLinkedTokenSource(core.Life);
 
     private string Self => core.Options.Member;
+
+    private bool IsAiling => core.Commits.Silence >= core.Options.LeaseTime || core.Leases.Silence >= core.Options.LeaseTime;
 
     public bool IsSilent(string member)
     {
@@ -23,27 +30,20 @@ internal sealed class Members(ConsecutorCore core)
     public async Task StartAsync(CancellationToken cancellation)
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
-        GroupInfo group = await core.Store.BeatAsync(core.Group, Self, cancellation).ConfigureAwait(false);
-        See(group);
-        using (await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false))          // so that nothing is counted twice, or not at all
-        {
-            List<OwnedPartition> taken = await TakeAsync(group, cancellation).ConfigureAwait(false);
-            await LoadBooksAsync(taken, cancellation).ConfigureAwait(false);
-            core.Own(taken);
-        }
-        heart = core.Time.CreateTimer(static members => _ = ((Members)members!).BeatAsync(), this, core.Options.LeaseTime / 3, core.Options.LeaseTime / 3);
+        core.Own(await LoadAsync(cancellation).ConfigureAwait(false));
+        TimeSpan interval = core.Options.LeaseTime / 3;
+        heart = new($"sluice {core.Name} heart", core.Time, interval < TimeSpan.FromDays(1) ? interval : TimeSpan.FromDays(1), Beat);
     }
 
     /// <summary>A lease has failed, and nobody knows what of it was done: gives everything back, and takes it anew.</summary>
-    public async Task ReloadAsync(bool wentBack)
+    public async Task ReloadAsync()
     {
         try
         {
-            if (wentBack) await core.Store.RaiseGenerationAsync(core.Store.Generation, core.Life).ConfigureAwait(false);
             foreach (OwnedPartition partition in core.Owned)
             {
                 core.Lose(partition);
-                if (!wentBack) await core.Store.ReleaseAsync(partition.Owner, core.Life).ConfigureAwait(false);
+                await core.Store.ReleaseAsync(partition.Owner, core.Life).ConfigureAwait(false);
             }
             await TakeFreeAsync(await core.Store.BeatAsync(core.Group, Self, core.Life).ConfigureAwait(false)).ConfigureAwait(false);
         }
@@ -53,37 +53,8 @@ internal sealed class Members(ConsecutorCore core)
         }
     }
 
-    /// <summary>Gives everything back, uncharged.</summary>
-    public async Task LeaveAsync()
-    {
-        heart?.Dispose();
-        foreach (OwnedPartition partition in core.Owned) await core.Store.ReleaseAsync(partition.Owner).ConfigureAwait(false);
-        await core.Store.LeaveAsync(core.Group, Self).ConfigureAwait(false);
-    }
-
-    /// <summary>No more beats.</summary>
-    public void Drop() => heart?.Dispose();
-
-    private async Task BeatAsync()
-    {
-        if (Interlocked.Exchange(ref isBeating, 1) != 0) return;
-        try
-        {
-            GroupInfo group = await core.Store.BeatAsync(core.Group, Self, core.Life).ConfigureAwait(false);
-            See(group);
-            if (core.IsLeasing) await TakeFreeAsync(group).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            if (!core.Life.IsCancellationRequested) core.Problem = $"The store does not take heartbeats: {FailureText.Of(e)}";
-        }
-        finally
-        {
-            Volatile.Write(ref isBeating, 0);
-        }
-    }
-
-    private void See(GroupInfo group)
+    /// <summary>Notes who is there.</summary>
+    public void See(GroupInfo group)
     {
         long now = core.Time.GetTimestamp();
         lock (others)
@@ -91,14 +62,104 @@ internal sealed class Members(ConsecutorCore core)
             foreach (MemberInfo member in group.Members)
                 if (!others.TryGetValue(member.Name, out var known) || known.Beats != member.Beats) others[member.Name] = (member.Beats, now);
         }
+        taker.See(group);
     }
 
-    private async Task TakeFreeAsync(GroupInfo group)
+    /// <summary>No partition is taken any more.</summary>
+    public async Task StopTakingAsync()
+    {
+        await leaving.CancelAsync().ConfigureAwait(false);
+        await taking.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        taking.Leave();
+    }
+
+    /// <summary>Gives everything back, uncharged.</summary>
+    public async Task LeaveAsync()
+    {
+        await StopTakingAsync().ConfigureAwait(false);
+        if (heart is not null) await heart.StopAsync().ConfigureAwait(false);          // or it would join again
+        await Task.WhenAll(core.Owned.Select(partition => core.Store.ReleaseAsync(partition.Owner).AsTask())).ConfigureAwait(false);
+        await core.Store.LeaveAsync(core.Group, Self).ConfigureAwait(false);
+    }
+
+    /// <summary>No more beats.</summary>
+    public void Drop() => heart?.StopAsync();
+
+    /// <summary>The heart's thread.</summary>
+    private void Beat()
+    {
+        try
+        {
+            bool isAiling = IsAiling;
+            GroupInfo? group = isAiling
+                ? Wait(core.Store.FindGroupAsync(core.Group, core.Life))
+                : Wait(core.Store.BeatAsync(core.Group, Self, core.Life));
+            if (group is null) throw new StreamStoreException($"The group {core.Group} is not there.");
+            See(group);
+            if (core.IsLeasing && group.Partitions.Any(partition => IsFree(partition, isAiling)) && Interlocked.Exchange(ref isTaking, 1) == 0)
+                _ = TakeLaterAsync(group, isAiling);
+        }
+        catch (Exception e)
+        {
+            if (core.Life.IsCancellationRequested) return;
+            core.Problem = $"The store does not take heartbeats: {FailureText.Of(e)}";
+            _ = core.Losses.NoticeAsync(e).AsTask();
+        }
+    }
+
+    /// <summary>Blocks the heart's thread, not one of the pool's: there might be none that could go on.</summary>
+    private static T Wait<T>(ValueTask<T> answer) => answer.IsCompletedSuccessfully ? answer.Result : answer.AsTask().GetAwaiter().GetResult();
+
+    /// <summary>While it runs, nothing is taken, and nobody leaves.</summary>
+    /// <param name="action">Is cancelled when it is time to leave. Throws nothing.</param>
+    public async Task AloneAsync(Func<CancellationToken, Task> action)
+    {
+        await taking.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            await action(leaving.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            taking.Leave();
+        }
+    }
+
+    private async Task TakeLaterAsync(GroupInfo group, bool isAiling)
+    {
+        await Task.Yield();                          // off the heart's thread
+        try
+        {
+            await TakeFreeAsync(group, isAiling).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            if (!core.Life.IsCancellationRequested) core.Problem = $"Partitions could not be taken; the next heartbeat tries again: {FailureText.Of(e)}";
+        }
+        finally
+        {
+            Volatile.Write(ref isTaking, 0);
+        }
+    }
+
+    /// <summary>Takes what is free, and begins the books with what the store says. Nothing is under way.</summary>
+    public async Task<List<OwnedPartition>> LoadAsync(CancellationToken cancellation)
+    {
+        GroupInfo group = await core.Store.BeatAsync(core.Group, Self, cancellation).ConfigureAwait(false);
+        See(group);
+        using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false);          // so that nothing is counted twice, or not at all
+        List<OwnedPartition> taken = await TakeAsync(group, isAiling: false, cancellation).ConfigureAwait(false);
+        await taker.LoadBooksAsync(taken, cancellation).ConfigureAwait(false);
+        return taken;
+    }
+
+    private async Task TakeFreeAsync(GroupInfo group, bool isAiling = false)
     {
         await taking.EnterAsync(core.Life).ConfigureAwait(false);
         try
         {
-            List<OwnedPartition> taken = await TakeAsync(group, core.Life).ConfigureAwait(false);
+            if (leaving.IsCancellationRequested) return;
+            List<OwnedPartition> taken = await TakeAsync(group, isAiling, core.Life).ConfigureAwait(false);
             if (taken.Count == 0) return;
             foreach (OwnedPartition partition in taken) core.Books.Take(partition);
             await core.Committer.BeginSinksAsync(taken, core.Life).ConfigureAwait(false);
@@ -110,74 +171,10 @@ internal sealed class Members(ConsecutorCore core)
         }
     }
 
-    private async Task<List<OwnedPartition>> TakeAsync(GroupInfo group, CancellationToken cancellation)
-    {
-        OwnedPartition[] owned = core.Owned;
-        var taking = group.Partitions
-            .Where(partition => Array.TrueForAll(owned, own => own.Number != partition.Partition)
-                && (partition.Owner is null || partition.Owner == Self || IsSilent(partition.Owner)))
-            .Select(partition => TakeAsync(partition, cancellation)).ToList();
-        return [.. (await Task.WhenAll(taking).ConfigureAwait(false)).OfType<OwnedPartition>()];
-    }
+    private bool IsFree(PartitionInfo partition, bool isAiling)
+        => Array.TrueForAll(core.Owned, own => own.Number != partition.Partition)
+            && (partition.Owner == Self || (!isAiling && (partition.Owner is null || IsSilent(partition.Owner))));
 
-    private async Task<OwnedPartition?> TakeAsync(PartitionInfo info, CancellationToken cancellation)
-    {
-        var request = new TakeRequest(Self) { ExpectedEpoch = info.Epoch, Version = core.Options.CodeVersion };
-        TakeResult taken = await core.Store.TakeAsync(core.Group, info.Partition, request, cancellation).ConfigureAwait(false);
-        if (taken.Status == TakeStatus.Newer)
-            core.Problem = $"Partition {info.Partition} was written by version {taken.Version} of the code; this is version {core.Options.CodeVersion}. It is left alone.";
-        if (taken.Status != TakeStatus.Taken) return null;
-        PartitionBooks books = taken.State!.LastCommit == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
-        var partition = new OwnedPartition(taken.Ownership, taken.State, books);
-        await UnparkAsync(partition, taken.State.Waiting, cancellation).ConfigureAwait(false);
-        return partition;
-    }
-
-    /// <summary>What was parked for a node that this code has again is free.</summary>
-    private async Task UnparkAsync(OwnedPartition partition, IReadOnlyList<WaitingEntry> waiting, CancellationToken cancellation)
-    {
-        foreach (WaitingEntry[] some in waiting.Where(entry => entry.State == WaitingState.Parked && core.Nodes.Find(entry.Node) is not null).Chunk(StoreCommit.MaxItems))
-        {
-            var commit = new StoreCommit(partition.Owner, partition.NextCommit)
-            {
-                Deferred = [.. some.Select(entry => new Deferral(entry.Entry.Sequence, entry.Attempts, TimeSpan.Zero, entry.Node))],
-            };
-            CommitResult result = await core.Store.CommitAsync(commit, cancellation).ConfigureAwait(false);
-            if (result.Status != CommitStatus.Committed) return;
-            partition.NextCommit++;
-            foreach (WaitingEntry entry in some) partition.Waiting[entry.Entry.Sequence] = WaitingState.Retrying;
-        }
-    }
-
-    private async Task LoadBooksAsync(List<OwnedPartition> taken, CancellationToken cancellation)
-    {
-        GroupInfo group = (await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false))!;
-        StreamInfo stream = (await core.Store.FindStreamAsync(core.Name, cancellation).ConfigureAwait(false))!;
-        PartitionBooks ended = default;
-        long accepted = 0, pending = 0;
-        foreach (PartitionInfo info in group.Partitions)
-        {
-            accepted += info.Tail;
-            pending += info.Tail - info.Dispatched;
-            PartitionBooks books;
-            if (taken.Find(partition => partition.Number == info.Partition) is { } own) books = own.Books;
-            else if (info.Epoch == 0) continue;
-            else
-            {
-                pending += info.Waiting;             // somebody else's; which of them is in flight, only that one knows
-                books = await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
-            }
-            ended = new(ended.Completed + books.Completed, ended.Skipped + books.Skipped, ended.Split + books.Split);
-        }
-        long dead = stream.Groups.Where(backlog => backlog.Name == core.Group.Name).Sum(backlog => backlog.Dead);
-        core.Books.Load(accepted, pending, ended, dead, Count(WaitingState.Retrying), Count(WaitingState.Parked), Count(WaitingState.Suspect));
-
-        long Count(WaitingState state) => taken.Sum(partition => (long)partition.Waiting.Values.Count(waiting => waiting == state));
-    }
-
-    private async Task<PartitionBooks> ReadBooksAsync(int partition, CancellationToken cancellation)
-    {
-        IReadOnlyList<StateRow> rows = await core.Store.ReadStateAsync(core.Group, partition, PartitionBooks.Node, [""], cancellation).ConfigureAwait(false);
-        return rows is [{ Value: { } row }] ? PartitionBooks.Read(row.Span) : default;
-    }
+    private Task<List<OwnedPartition>> TakeAsync(GroupInfo group, bool isAiling, CancellationToken cancellation)
+        => taker.TakeAsync(group.Partitions.Where(partition => IsFree(partition, isAiling)), cancellation);
 }

@@ -8,6 +8,7 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
 
     private Task<long>? change;
     private long changes = -1;
+    private int losses;
     private ITimer? alarm;
     private volatile bool isDue;
 
@@ -18,6 +19,10 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
     public void Look()
     {
         isDue = false;
+        if (core.Losses.Count is var count && count != losses)
+        {
+            (losses, changes, change) = (count, -1, null);          // it counts anew
+        }
         if (change is { IsCompleted: false }) return;
         if (change is { IsCompletedSuccessfully: true }) changes = change.Result;
         change = core.Store.WaitForChangeAsync(core.Name, changes, stop).AsTask();

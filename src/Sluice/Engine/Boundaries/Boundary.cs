@@ -10,7 +10,7 @@ namespace Sluice;
 /// batch is sized by the measured rate, about 20 µs of work, so that neither a flood wakes for every item nor a trickle
 /// waits. After an idle moment the next item wakes at once.
 /// </remarks>
-internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
+internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollowed<T>
 {
     private const int LargestBatch = 1024;
     private static readonly long BatchTicks = Stopwatch.Frequency / 50_000;         // 20 µs
@@ -65,7 +65,9 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
     /// <summary>Free places for a stretch of items, no more than up to the next announcement; perhaps none. Then <see cref="Show"/> each, and <see cref="Added"/> all.</summary>
     public Span<T> Free(int most) => ring.Free((int)Math.Min(most, Math.Max(1, untilWake.Value)));
 
-    public void SetTicket(int place, Ticket ticket) => ring.SetTicket(place, ticket);
+    public void Follow(in Followed followed, int count) => ring.Follow(followed, count);
+
+    public void Unfollow(int place, int count) => ring.Unfollow(place, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Show(int count) => ring.Show(count);
@@ -74,6 +76,24 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream
     {
         ring.Added(count);
         if ((untilWake.Value -= count) <= 0 && count > 0) Announce();
+    }
+
+    bool ITakesFollowed<T>.TakesFollowed => true;
+
+    ValueTask ITakesFollowed<T>.PushAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
+    {
+        Span<T> places = Free(items.Length);
+        if (places.IsEmpty)
+        {
+            taken++;
+            return PushAsync(items[0], followed.TicketOf(0));
+        }
+        items[..places.Length].CopyTo(places);
+        Follow(followed, places.Length);
+        Show(places.Length);
+        Added(places.Length);
+        taken += places.Length;
+        return default;
     }
 
     // May overlap with a push: what it writes into the counters of the batch may then be lost, and what is pushed behind its back

@@ -100,24 +100,29 @@ internal sealed class Ring<T>
         int at = (int)head & (items.Length - 1);
         T item = items[at];
         if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) items[at] = default!;
-        ticket = segment.Tickets is null ? null : segment.Take(at);
+        ticket = segment.Known is null ? null : segment.Known.Take(at, ref consumer.Ticket);
         consumer.Head = head + 1;
         return item;
     }
 
-    /// <summary>Consumer: items that are available, in a row; they are taken by <see cref="Skip"/>, which the consumer does after it has cleared them.</summary>
+    /// <summary>Consumer: items that are available, in a row; they are taken by <see cref="Skip"/>.</summary>
     /// <param name="most">No more than are available.</param>
-    /// <param name="tickets">Their tickets; empty where none has one.</param>
-    public Span<T> Peek(int most, out Span<Ticket?> tickets)
+    /// <param name="followed">Who they are.</param>
+    public Span<T> Peek(int most, out Followed followed)
     {
         T[] items = consumer.Segment.Items;
         int at = (int)consumer.Head & (items.Length - 1), count = Math.Min(most, items.Length - at);
-        tickets = consumer.Segment.Tickets is { } known ? known.AsSpan(at, count) : default;
+        followed = consumer.Segment.Known is { } known ? known.Of(at, count) : default;
         return items.AsSpan(at, count);
     }
 
-    /// <summary>Consumer: has taken this many.</summary>
-    public void Skip(int count) => consumer.Head += count;
+    /// <summary>Consumer: has taken this many of those that it has seen.</summary>
+    public void Skip(Span<T> peeked, in Followed followed, int count)
+    {
+        if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) peeked[..count].Clear();
+        followed.Clear(count);
+        consumer.Head += count;
+    }
 
     /// <summary>Producer: free places, in a row, perhaps none; filled from the first on, each made visible by <see cref="Show"/>, all counted by <see cref="Added"/>.</summary>
     public Span<T> Free(int most)
@@ -129,9 +134,20 @@ internal sealed class Ring<T>
         return items.AsSpan(at, (int)Math.Min(Math.Min(most, items.Length - at), producer.Limit - (tail - producer.KnownHead)));
     }
 
-    /// <summary>Producer: the ticket of one of the free places, before it is shown.</summary>
-    public void SetTicket(int place, Ticket ticket)
-        => producer.Segment.Add((int)(producer.Tail + place) & (producer.Segment.Items.Length - 1), ticket);
+    /// <summary>Producer: who will be in the free places, from the first on, before they are shown. What is not shown then is to be cleared.</summary>
+    public void Follow(in Followed followed, int count)
+    {
+        Segment segment = producer.Segment;
+        int at = (int)producer.Tail & (segment.Items.Length - 1);
+        followed.CopyTo(segment.Follow(), at, count);
+    }
+
+    /// <summary>Producer: these of the free places will not be filled after all.</summary>
+    public void Unfollow(int place, int count)
+    {
+        Segment segment = producer.Segment;
+        segment.Follow().Of((int)(producer.Tail + place) & (segment.Items.Length - 1), count).Clear(count);
+    }
 
     /// <summary>Producer: this many of the free places are filled and may be read.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -164,25 +180,20 @@ internal sealed class Ring<T>
         return true;
     }
 
-    /// <summary>Tickets have an array of their own, which is there from the first one on: most runs have none, and items lie closer.</summary>
+    /// <summary>Who the items are has arrays of its own, which are there from the first one on: most runs have none, and items lie closer.</summary>
     private sealed class Segment(int length, long start)
     {
         public readonly T[] Items = new T[length];
         public readonly long Start = start;
-        public Ticket?[]? Tickets;
+        public FollowedPlaces? Known;
         public Segment? Next;
 
-        public void Add(int place, Ticket ticket)
-        {
-            if (Tickets is null) Volatile.Write(ref Tickets, new Ticket?[Items.Length]);
-            Tickets[place] = ticket;
-        }
+        public void Add(int place, Ticket ticket) => Follow().Add(place, ticket);
 
-        public Ticket? Take(int place)
+        public FollowedPlaces Follow()
         {
-            Ticket? ticket = Tickets![place];
-            Tickets[place] = null;
-            return ticket;
+            if (Known is null) Volatile.Write(ref Known, new(Items.Length));
+            return Known;
         }
     }
 
@@ -199,6 +210,7 @@ internal sealed class Ring<T>
         public Segment Segment;
         public long Head;
         public long KnownTail;
+        public Ticket? Ticket;                       // for numbered items, one after the other
     }
 }
 

@@ -85,7 +85,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
         }
         catch (Exception e)
         {
-            throw Decide(e, null, null);
+            throw IsNotOurs(e) ? e : Context.Failure(e);
         }
         await Next.CompleteAsync();
     }
@@ -120,7 +120,9 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
         else ticket?.Settle(Outcome.Skipped);        // this node's own hold; what was pushed decides, if anything was
     }
 
+    private bool IsNotOurs(Exception e) => output.IsFromDownstream(e) || e is RunStoppedException;
+
     /// <summary>A failure further down passes through as it is; anything else is this node's.</summary>
     private Exception Decide(Exception e, object? item, Ticket? ticket)
-        => output.IsFromDownstream(e) || e is RunStoppedException ? e : Context.Failure(e, item, ticket, isPartial: Context.Out != outBefore);
+        => IsNotOurs(e) ? e : Context.Failure(e, item, ticket, isPartial: Context.Out != outBefore);
 }

@@ -81,7 +81,7 @@ internal sealed class AggregateStage<T, TState, TResult>(
         }
         catch (Exception e)
         {
-            throw Context.Failure(e, null, null);
+            throw Context.Failure(e);
         }
         await EmitAsync(last, null);
         await Next.CompleteAsync();

@@ -32,7 +32,7 @@ internal sealed class ActionSink<T>(Action<T> function) : Operator<T, Nothing>
     public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new ActionSinkStage<T>(context, next, function);
 }
 
-internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>
+internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>, ITakesFollowed<T>
 {
     private readonly MapSteps? steps;                // where the function is that of several nodes
 
@@ -58,32 +58,49 @@ internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>
     /// <summary>Straight out of a ring, without a call per item but the user's.</summary>
     public override ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
     {
-        Action<T> function = Function;
-        T item = default!;
-        Ticket? ticket = null;
-        int entered = 0;
-        bool inUserCode = false;
-        try
+        while (taken < count)
         {
-            while (taken + entered < count)
+            Span<T> items = ring.Peek(count - taken, out Followed followed);
+            int before = taken;
+            try
             {
-                if (run.IsStopping) throw new RunStoppedException();
-                item = ring.Take(out ticket);
-                entered++;
-                inUserCode = true;
-                function(item);
-                inUserCode = false;
-                ticket?.Settle(Outcome.Completed);
+                PushAsync(items, followed, ref taken);
+            }
+            finally
+            {
+                ring.Skip(items, followed, taken - before);
             }
         }
-        catch (Exception e) when (inUserCode)
+        return default;
+    }
+
+    bool ITakesFollowed<T>.TakesFollowed => true;
+
+    public ValueTask PushAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
+    {
+        Action<T> function = Function;
+        Run run = Context.Run;
+        int entered = 0, done = 0;
+        T item = default!;
+        try
         {
-            throw Failure(e, item, ticket);
+            for (; done < items.Length; done++)
+            {
+                if (run.IsStopping) throw new RunStoppedException();
+                item = items[done];
+                entered++;
+                function(item);
+            }
+        }
+        catch (Exception e) when (e is not RunStoppedException)
+        {
+            throw Failure(e, item, followed.TicketOf(done));
         }
         finally
         {
             Context.In += entered;
             taken += entered;
+            if (!followed.IsEmpty) followed.Complete(done);
         }
         return default;
     }

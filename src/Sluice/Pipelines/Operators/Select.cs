@@ -45,9 +45,10 @@ internal sealed class SelectOperator<T, TOut>(Func<T, TOut> function) : Operator
         };
 }
 
-internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITakesMap<T>, ITakesStretch<T>
+internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITakesMap<T>, ITakesStretch<T>, ITakesFollowed<T>
 {
     private readonly Boundary<TOut>? outlet;
+    private readonly ActionSinkStage<TOut>? sink;
     private readonly ICollector<TOut>? collector;
     private readonly MapSteps? steps;                // where the function is that of several nodes
 
@@ -56,6 +57,7 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
         Function = function;
         context.IsOneToOne = true;
         outlet = next as Boundary<TOut>;
+        sink = next as ActionSinkStage<TOut>;
         collector = next as ICollector<TOut>;
         this.steps = steps;
         if (steps is not null) Node = steps.Node;
@@ -79,60 +81,104 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
             ? new RouteRun<T, TOut>(context, Array.ConvertAll(branches, branch => (SelectStage<T, TOut>)branch), route)
             : null;
 
-    /// <summary>Between two boundaries: from ring to ring, a stretch at a time, without a virtual call.</summary>
+    bool ITakesFollowed<T>.TakesFollowed => outlet is not null || sink is not null;
+
+    /// <summary>Between two boundaries, or a boundary and a sink: a stretch at a time, without a virtual call.</summary>
     public override ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
     {
-        if (outlet is null) return base.PullAsync(ring, run, count, ref taken);
+        if (outlet is null && sink is null) return base.PullAsync(ring, run, count, ref taken);
         while (taken < count)
         {
-            Span<T> input = ring.Peek(count - taken, out Span<Ticket?> tickets);
-            Span<TOut> output = outlet.Free(input.Length);
-            if (output.IsEmpty)
+            Span<T> items = ring.Peek(count - taken, out Followed followed);
+            int before = taken;
+            ValueTask pushed;
+            try
             {
-                T item = ring.Take(out Ticket? ticket);
-                taken++;
-                return PushAsync(item, ticket);
+                pushed = PushAsync(items, followed, ref taken);
             }
-            Transform(input, tickets, output, ring, run, ref taken);
+            finally
+            {
+                ring.Skip(items, followed, taken - before);
+            }
+            if (!pushed.IsCompletedSuccessfully) return pushed;
         }
         return default;
     }
 
-    private void Transform(Span<T> input, Span<Ticket?> tickets, Span<TOut> output, Ring<T> ring, Run run, ref int taken)
+    public ValueTask PushAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
+    {
+        if (outlet is null) return ConsumeAsync(items, followed, ref taken);
+        Span<TOut> output = outlet.Free(items.Length);
+        if (output.IsEmpty)
+        {
+            taken++;
+            return PushAsync(items[0], followed.TicketOf(0));
+        }
+        Transform(items, followed, output, ref taken);
+        return default;
+    }
+
+    private void Transform(ReadOnlySpan<T> items, in Followed followed, Span<TOut> output, ref int taken)
     {
         Func<T, TOut> function = Function;
+        Run run = Context.Run;
         int entered = 0, left = 0;
         T item = default!;
-        Ticket? ticket = null;
+        if (!followed.IsEmpty) outlet!.Follow(followed, output.Length);
         try
         {
             for (; left < output.Length; left++)
             {
                 if (run.IsStopping) throw new RunStoppedException();
-                item = input[left];
-                if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) input[left] = default!;
+                item = items[left];
                 entered++;
-                if (!tickets.IsEmpty)
-                {
-                    ticket = tickets[left];
-                    tickets[left] = null;
-                }
                 output[left] = function(item);
-                if (ticket is not null) outlet!.SetTicket(left, ticket);
                 outlet!.Show(left + 1);
             }
         }
         catch (Exception e) when (e is not RunStoppedException)
         {
-            throw Failure(e, item, ticket);
+            throw Failure(e, item, followed.TicketOf(left));
         }
         finally
         {
             Context.In += entered;
             taken += entered;
-            ring.Skip(entered);
+            if (!followed.IsEmpty) outlet!.Unfollow(left, output.Length - left);
             outlet!.Added(left);
         }
+    }
+
+    private ValueTask ConsumeAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
+    {
+        Func<T, TOut> function = Function;
+        Action<TOut> last = sink!.Function;
+        Run run = Context.Run;
+        int entered = 0, left = 0, done = 0;
+        TOut result = default!;
+        try
+        {
+            for (; done < items.Length; done++)
+            {
+                if (run.IsStopping) throw new RunStoppedException();
+                entered++;
+                result = function(items[done]);
+                left++;
+                last(result);
+            }
+        }
+        catch (Exception e) when (e is not RunStoppedException)
+        {
+            throw left == entered ? sink.Failure(e, result, followed.TicketOf(done)) : Failure(e, items[done], followed.TicketOf(done));
+        }
+        finally
+        {
+            Context.In += entered;
+            sink.Context.In += left;
+            taken += entered;
+            if (!followed.IsEmpty) followed.Complete(done);
+        }
+        return default;
     }
 
     bool ITakesStretch<T>.TakesStretches => collector is { Collects: true };
@@ -182,105 +228,4 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
 
     private Exception Failure(Exception cause, T item, Ticket? ticket)
         => steps is null ? Context.Failure(cause, item, ticket) : steps.Failure(cause, item, ticket);
-}
-
-/// <summary>Adjacent maps of one type in one object: a loop over the functions, with one push and one counter for all.</summary>
-/// <remarks>The step tells which node failed.</remarks>
-internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts
-{
-    private const int FirstPlaces = 12;
-
-    private readonly int last;                       // the node of the last function; those before it have the numbers behind it
-    private Func<T, T>[] functions = new Func<T, T>[FirstPlaces];   // in the order of the items, at the end of the array
-    private int first = FirstPlaces - 1;
-    private long[]? failed;                                         // how many items failed, by step, from the end of the array
-
-    /// <summary>With one map, for a beginning.</summary>
-    public SelectRun(StageContext context, Inlet<T> next, Func<T, T> function) : base(context, next)
-    {
-        last = context.Node;
-        functions[^1] = function;
-        (context.Reporter, context.IsReported) = (this, true);
-    }
-
-    /// <summary>Called while the run is built. Not where a merge comes in between, or another node.</summary>
-    public bool TryPrepend(int node, Func<T, T> function)
-    {
-        if (!HasOneInput || node != Node + 1) return false;
-        Prepend(node, function);
-        return true;
-    }
-
-    public SelectRun<T> Prepend(int node, Func<T, T> function)
-    {
-        if (first == 0)
-        {
-            var larger = new Func<T, T>[functions.Length * 3];
-            functions.CopyTo(larger, first = functions.Length * 2);
-            functions = larger;
-        }
-        functions[--first] = function;
-        Node = node;
-        return this;
-    }
-
-    public override ValueTask PushAsync(T item, Ticket? ticket)
-    {
-        Context.In++;
-        Func<T, T>[] steps = functions;
-        int step = first;
-        T value = item;
-        try
-        {
-            // Several places of call: the runtime learns for each whom it calls, and calls those directly.
-            while (steps.Length - step >= 8)
-            {
-                value = steps[step](value);
-                value = steps[++step](value);
-                value = steps[++step](value);
-                value = steps[++step](value);
-                value = steps[++step](value);
-                value = steps[++step](value);
-                value = steps[++step](value);
-                value = steps[++step](value);
-                step++;
-            }
-            if (steps.Length - step >= 2)
-            {
-                value = steps[step](value);
-                value = steps[++step](value);
-                step++;
-            }
-            for (; step < steps.Length; step++) value = steps[step](value);
-        }
-        catch (Exception e)
-        {
-            throw Failure(e, step, value, ticket);
-        }
-        return Next.PushAsync(value, ticket);
-    }
-
-    public void Report(NodeCounts[] counts)
-    {
-        long count = Volatile.Read(ref Context.In);
-        for (int step = first; step < functions.Length; step++)
-        {
-            ref NodeCounts node = ref counts[NodeOf(step)];
-            node.In += count;
-            long failures = failed is { } known ? Volatile.Read(ref known[functions.Length - 1 - step]) : 0;
-            node.Failed += failures;
-            node.Out += count -= failures;
-        }
-    }
-
-    public override bool HandsOn => Next.HandsOn;
-
-    private int NodeOf(int step) => last + functions.Length - 1 - step;
-
-    private Exception Failure(Exception cause, int step, T item, Ticket? ticket)
-    {
-        Exception failure = Context.Failure(cause, item, ticket, NodeOf(step));
-        if (failure is PipelineException) (failed ??= new long[functions.Length])[functions.Length - 1 - step]++;
-        return failure;
-    }
 }

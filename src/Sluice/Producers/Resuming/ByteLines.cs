@@ -7,8 +7,6 @@ namespace Sluice;
 /// <remarks>One user at a time. Lines end in LF, CR LF or CR; the last one may have no end.</remarks>
 internal sealed class ByteLines : IDisposable
 {
-    private const int HeadBytes = 256;
-
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly FileStream file;
@@ -62,8 +60,8 @@ internal sealed class ByteLines : IDisposable
         {
             throw new InvalidDataException($"{path}, line {position.Line + 1}: not UTF-8 from byte {e.Index + 1} of the line on (offset {position.Offset + e.Index:N0}).", e);
         }
+        position = position.Behind(buffer.AsSpan(start, behind));
         start += behind;
-        position = position with { Offset = position.Offset + behind, Line = position.Line + 1 };
         return true;
     }
 
@@ -102,15 +100,14 @@ internal sealed class ByteLines : IDisposable
 
     private void Open()
     {
-        byte[] head = new byte[position.Line > 0 ? position.Length : HeadBytes];
-        int known = file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
-        uint sum = Checksum.Of(head.AsSpan(0, known));
+        byte[] bytes = new byte[position.Line > 0 ? position.Length : Encoding.UTF8.Preamble.Length];
+        ReadOnlySpan<byte> head = bytes.AsSpan(0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
         if (position.Line == 0)
         {
-            if (head.AsSpan(0, known) is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..]) throw new InvalidDataException($"{path} is UTF-16, by its first two bytes: convert it to UTF-8.");
-            position = new(head.AsSpan(0, known).StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0, 0, known, sum);
+            if (head is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..]) throw new InvalidDataException($"{path} is UTF-16, by its first two bytes: convert it to UTF-8.");
+            if (head.SequenceEqual(Encoding.UTF8.Preamble)) position = position.Behind(head) with { Line = 0 };
         }
-        else if (file.Length < position.Offset || known < position.Length || sum != position.Sum)
+        else if (file.Length < position.Offset || head.Length < position.Length || Checksum.Of(head) != position.Sum)
         {
             throw new InvalidDataException(
                 $"{path} is not the file of which more than {position.Line:N0} lines ({position.Offset:N0} bytes) were accepted before: it was cut, or replaced by another. "

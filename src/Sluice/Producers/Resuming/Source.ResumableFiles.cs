@@ -28,16 +28,20 @@ public static partial class Source
         ArgumentException.ThrowIfNullOrEmpty(directory);
         string full = Path.GetFullPath(directory);
         ResumableFilesOptions chosen = options ?? new();
-        return Resumable(name, (position, cancellation) => Files(name, full, chosen, position, cancellation));
+        return Resumable(name, "Source.ResumableFiles", (position, cancellation) => Files(name, full, chosen, position, cancellation));
     }
 
     private static async IAsyncEnumerable<Positioned<string>> Files(
         string name, string directory, ResumableFilesOptions options, ReadOnlyMemory<byte> from, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        string path = options.Journal ?? Path.Combine(directory, $".{name}.taken");
+        if (!Directory.Exists(directory))
+            throw new DirectoryNotFoundException($"The directory {directory}, whose files the producer '{name}' takes, does not exist. Make it, or name another one.");
+        string path = Path.GetFullPath(options.Journal ?? Path.Combine(directory, $".{name}.taken"));
+        if (!Directory.Exists(Path.GetDirectoryName(path)))
+            throw new DirectoryNotFoundException($"The directory of the journal {path}, in which the producer '{name}' writes down what it has taken, does not exist. Make it, or name another one.");
         using FileJournal journal = FileJournal.Open(path);
         var watch = new DirectoryWatch(directory, options, journal);
-        int next = ReadPosition(from, journal, name, path);
+        int next = ReadPosition(from, journal, path);
         while (true)
         {
             for (; next < journal.Names.Count; next++)
@@ -61,12 +65,10 @@ public static partial class Source
         return bytes;
     }
 
-    private static int ReadPosition(ReadOnlyMemory<byte> from, FileJournal journal, string name, string path)
+    private static int ReadPosition(ReadOnlyMemory<byte> from, FileJournal journal, string path)
     {
         if (from.IsEmpty) return 0;
-        long count = from.Length == FilePositionBytes ? BinaryPrimitives.ReadInt64LittleEndian(from.Span) : -1;
-        if (count < 1)
-            throw new InvalidDataException($"The position of the producer {name} is not that of a directory. Give every producer a name of its own.");
+        long count = BinaryPrimitives.ReadInt64LittleEndian(from.Span);
         if (count <= journal.Names.Count && from.Span.SequenceEqual(FilePosition((int)count, journal.Names[(int)count - 1]))) return (int)count;
         throw new InvalidDataException(
             $"{path} is not the journal by which more than {count:N0} files were accepted before: it has {journal.Names.Count:N0} names, or others. Put it back; "

@@ -30,7 +30,7 @@ public static partial class Source
     public static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, TextReader text, int longestLine = LongestLine)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return ResumableInput(name, select, new LinesOrigin(text, null), longestLine);
+        return ResumableInput(name, select, new LinesOrigin(text, null, null), longestLine);
     }
 
     private static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, LinesOrigin origin, int longestLine)
@@ -39,7 +39,7 @@ public static partial class Source
         ArgumentOutOfRangeException.ThrowIfLessThan(longestLine, 1);
         // Of the text, not of a run: the sum goes over all lines that were ever read from it.
         var read = new LinePosition[1];
-        return Resumable(name, (position, cancellation) => Read(name, select, origin, longestLine, LinePosition.Read(position, name), read, cancellation));
+        return Resumable(name, "Source.ResumableInput", (position, cancellation) => Read(name, select, origin, longestLine, LinePosition.Read(position), read, cancellation));
     }
 
     private static async IAsyncEnumerable<Positioned<T>> Read<T>(

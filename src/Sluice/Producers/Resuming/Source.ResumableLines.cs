@@ -10,7 +10,7 @@ public static partial class Source
     /// <summary>What a function makes of the lines of a text file and their numbers, going on where it was (<see cref="Resumable{T}(string, IEnumerable{T})"/>).</summary>
     /// <remarks>
     /// The file may grow between the runs, line by line; it ends where it ends when it is read. A last line without an end is taken as it is, and what is written to that
-    /// line later is not seen: write lines whole. A file that was cut, or is another by its first 256 bytes, is an error at the start.
+    /// line later is not seen: write lines whole. A file that was cut, or is another by the first 256 bytes of what was accepted, is an error at the start; what lies behind may be repaired.
     /// </remarks>
     /// <param name="name">Its name; its position is found again by it.</param>
     /// <param name="path">The file: UTF-8, with or without a byte order mark. What is not is an error that names file and line.</param>
@@ -22,7 +22,7 @@ public static partial class Source
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(select);
         ArgumentOutOfRangeException.ThrowIfLessThan(longestLine, 1);
-        return Resumable(name, (position, _) => Read(LinePosition.Read(position, name)).ToAsyncEnumerable());
+        return Resumable(name, "Source.ResumableLines", (position, _) => Read(LinePosition.Read(position)).ToAsyncEnumerable());
 
         IEnumerable<Positioned<T>> Read(LinePosition from)
         {

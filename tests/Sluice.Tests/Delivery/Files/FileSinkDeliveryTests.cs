@@ -1,4 +1,5 @@
 using System.Text;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Deliveries;
 
@@ -37,6 +38,48 @@ public sealed class FileSinkDeliveryTests : IDisposable
         Assert.Equal(["1", "2", "4"], await File.ReadAllLinesAsync(FilePath, TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public async Task TheSinkIsOneNodeUnderItsNameAndWhatFailsInItSaysSo()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("lines", source => source
+            | [Sink.ToFile<int>(FilePath, n => n == 3 ? throw new FormatException("not three") : $"{n}") | Stage.Named("csv"), Sink.ToFile<int>(FilePath + "2", n => $"{n}")],
+            new() { Store = store, Delivery = Delivery.Replay(0) });
+        Assert.Equal(["lines", "csv", "out.txt2"], consecutor.Topology.Nodes.Select(node => node.Name));
+        await consecutor.StartAsync(TestContext.Current.CancellationToken);
+        await consecutor.SendAsync(3, TestContext.Current.CancellationToken);
+        await consecutor.IdleAsync(TestContext.Current.CancellationToken);
+        await foreach (DeadLetter letter in consecutor.DeadLetters(TestContext.Current.CancellationToken))
+            Assert.Equal(("csv", 3), (letter.Node, letter.Item));
+        Assert.Equal(1, consecutor.Snapshot().Dead);
+    }
+
+    [Fact]
+    public async Task AFileThatIsTakenAwayIsAProblemThatSaysWhatToDoAndTheWorkGoesOnWhenItIsBack()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        await using var consecutor = new Consecutor<int>("lines", source => source | Sink.ToFile<int>(FilePath, n => $"{n}"), new() { Store = store, Run = new() { Time = clock } });
+        await consecutor.StartAsync(TestContext.Current.CancellationToken);
+        await consecutor.SendAsync(1, TestContext.Current.CancellationToken);
+        await consecutor.IdleAsync(TestContext.Current.CancellationToken);
+        File.Move(FilePath, FilePath + ".1");
+        await consecutor.SendAsync(2, TestContext.Current.CancellationToken);
+        while (consecutor.Snapshot().Problem is null) await Task.Yield();
+        Assert.Contains($"{FilePath} is not there, and 2 bytes of it are committed", consecutor.Snapshot().Problem, StringComparison.Ordinal);
+        Assert.Equal(1, consecutor.Snapshot().Completed);
+        File.Move(FilePath + ".1", FilePath);
+        Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(TestContext.Current.CancellationToken);
+        while (!idle.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromMilliseconds(50));
+            await Task.Yield();
+        }
+        Assert.Equal((2L, null), ((await idle).Completed, consecutor.Snapshot().Problem));
+        await consecutor.StopAsync();
+        Assert.Equal(["1", "2"], await File.ReadAllLinesAsync(FilePath, TestContext.Current.CancellationToken));
+    }
+
     /// <returns>How many calls of the store there were, where it did not die.</returns>
     private async Task<int> RunAsync(int dieAt, Moment moment, bool fails)
     {
@@ -73,7 +116,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
         return new("lines", source => source | (n => fails && Interlocked.Increment(ref met) % 7 == 0 ? throw new FormatException() : n)
             | (n => (string[])[$"{n}", $"-{n}"]) | Each | (line => Encoding.UTF8.GetBytes(line + "\n"))
             | Sink.Commit<byte[]>(Make) | Stage.Named("lines"),
-            new() { Store = store, Delivery = Delivery.Replay(20, Backoff.None), Capacity = 8, Stream = new() { Partitions = 2 } });
+            new() { Store = store, Delivery = Delivery.Replay(20, Backoff.None), Capacity = 8, Stream = new() { Partitions = 2 }, Process = new() });
 
         CommitSink<byte[]> Make()
         {

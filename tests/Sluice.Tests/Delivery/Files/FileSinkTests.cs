@@ -70,7 +70,8 @@ public sealed class FileSinkTests : IDisposable
         else File.Delete(FilePath);
 
         var failure = await Assert.ThrowsAsync<InvalidDataException>(BeginAsync);
-        Assert.Contains($"{FilePath} has {length ?? 0} bytes, and 9 are committed", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(length is null ? $"{FilePath} is not there, and 9 bytes of it are committed" : $"{FilePath} has {length} bytes, and 9 are committed", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("give the node another name", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -84,8 +85,56 @@ public sealed class FileSinkTests : IDisposable
         Assert.EndsWith("somebody else", await File.ReadAllTextAsync(FilePath), StringComparison.Ordinal);
         using (FileStream file = new(FilePath, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) file.SetLength(4);
         var shorter = await Assert.ThrowsAsync<InvalidDataException>(() => CommitAsync(sink, ["c"]));
-        Assert.Contains("it was cut, deleted or replaced", shorter.Message, StringComparison.Ordinal);
+        Assert.Contains("it was cut, or replaced by another", shorter.Message, StringComparison.Ordinal);
         await sink.End();
+    }
+
+    [Theory]
+    [InlineData("moved")]
+    [InlineData("deleted")]
+    [InlineData("rotated")]
+    public async Task AFileThatIsTakenAwayStopsTheCommitsUntilItIsBack(string how)
+    {
+        FileSink sink = await BeginAsync();
+        await CommitAsync(sink, ["a", "b"]);
+        string copy = FilePath + ".1";
+        if (how == "deleted") File.Copy(FilePath, copy);
+        if (how == "deleted") File.Delete(FilePath);
+        else File.Move(FilePath, copy);
+        if (how == "rotated") await File.WriteAllTextAsync(FilePath, "");
+        SinkCommit<byte[]> commit = Commit(["c"], new(0));
+        var failure = await Assert.ThrowsAsync<InvalidDataException>(() => sink.Prepare(commit, default).AsTask());
+        Assert.Contains(how == "rotated" ? $"{FilePath} has 0 bytes, and 9 are committed" : $"{FilePath} is not there, and 9 bytes of it are committed", failure.Message, StringComparison.Ordinal);
+        await sink.Finish(commit, false, default);
+        Assert.Equal(how == "rotated", File.Exists(FilePath));
+        File.Move(copy, FilePath, overwrite: true);
+        await CommitAsync(sink, ["c"]);
+        await sink.End();
+        Assert.Equal(Header + "a\nb\nc\n", await File.ReadAllTextAsync(FilePath));
+    }
+
+    [Fact]
+    public async Task WhatAVoidCommitLeftInAFileThatWasAwayIsCutWhenItIsBack()
+    {
+        FileSink sink = await BeginAsync();
+        await CommitAsync(sink, ["a"]);
+        SinkCommit<byte[]> commit = Commit(["lost"], new(0));
+        await sink.Prepare(commit, default);
+        File.Move(FilePath, FilePath + ".1");
+        await sink.Finish(commit, false, default);
+        File.Move(FilePath + ".1", FilePath);
+        await CommitAsync(sink, ["b"]);
+        await sink.End();
+        Assert.Equal(Header + "a\nb\n", await File.ReadAllTextAsync(FilePath));
+    }
+
+    [Fact]
+    public async Task ADirectoryThatIsNotThereIsNamed()
+    {
+        string missing = Path.Combine(directory.FullName, "nodir");
+        var failure = await Assert.ThrowsAsync<DirectoryNotFoundException>(
+            () => new FileSink(Path.Combine(missing, "out.csv"), [], replace: false).Begin(State(), default).AsTask());
+        Assert.Contains($"The directory of {Path.Combine(missing, "out.csv")} does not exist", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -94,6 +143,7 @@ public sealed class FileSinkTests : IDisposable
         await File.WriteAllTextAsync(FilePath, "precious");
         var failure = await Assert.ThrowsAsync<InvalidDataException>(BeginAsync);
         Assert.Contains("knows nothing", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("the node csv had another name before", failure.Message, StringComparison.Ordinal);
         Assert.Equal("precious", await File.ReadAllTextAsync(FilePath));
 
         FileSink sink = await BeginAsync(replace: true);

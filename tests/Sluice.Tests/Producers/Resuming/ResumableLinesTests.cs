@@ -84,6 +84,22 @@ public sealed class ResumableLinesTests : IDisposable
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(60)]
+    [InlineData(300)]
+    public async Task ARunAfterTheRepairOfABadLineGoesOnThere(int bad)
+    {
+        string[] lines = [.. Enumerable.Range(0, 400).Select(n => $"{n}")];
+        Source<string> source = Source.ResumableLines("lines", path, (_, line) => $"{int.Parse(line, null)}");
+        await File.WriteAllTextAsync(path, "\uFEFF" + string.Join('\n', lines[..bad].Append("x").Concat(lines[(bad + 1)..])));
+        await using var intake = new Intake();
+        await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(source));
+        await File.WriteAllTextAsync(path, "\uFEFF" + string.Join('\n', lines));
+        await intake.AcceptAsync(source);
+        Assert.Equal(lines, await intake.AcceptedAsync());
+    }
+
     [Fact]
     public async Task BadInputNamesFileAndLineAndWhatIsBeforeItIsAccepted()
     {

@@ -9,7 +9,7 @@ internal sealed record GroupByStep(int Id, int? Buffer, int Keys, int MaxSize) :
 
     protected override Source<Group<long, long>> Gather(Source<long> source) => source.GroupBy(Key, MaxSize);
 
-    protected override long Sum(Group<long, long> gathered) => Mixing.MixAll(gathered.Items, gathered.Key);
+    protected override long Sum(Group<long, long> gathered) => SumOf(gathered.Items, gathered.Key);
 
     protected override IEnumerable<Item> Outputs(IReadOnlyList<Item> items)
     {
@@ -17,10 +17,13 @@ internal sealed record GroupByStep(int Id, int? Buffer, int Keys, int MaxSize) :
         {
             long key = Key(items[i].Value);
             var group = items.Skip(i).TakeWhile(item => Key(item.Value) == key).Take(MaxSize).Select(item => item.Value).ToList();
-            yield return new(Mixing.MixAll(group, key), null);
+            yield return new(SumOf(group, key), null);
             i += group.Count;
         }
     }
+
+    // With the number of the step: a key and a small number alone would be what a source makes as well.
+    private long SumOf(IEnumerable<long> items, long key) => Mixing.MixAll(items, Mixing.Mix(key, ~Id));
 
     private long Key(long value) => Mixing.Roll(value, Id, Keys);
 }

@@ -1,0 +1,33 @@
+namespace Sluice.Sqlite;
+
+/// <summary>Logs with chunks that everybody has passed, until there are enough of them to be removed at once.</summary>
+internal sealed class Trims
+{
+    private const long Many = 256 << 10;             // bytes
+    private readonly HashSet<StoredLog> logs = [];
+    private long bytes;
+
+    public bool AreAny => logs.Count > 0;
+    public bool AreMany => bytes >= Many;
+
+    public void Add(StoredLog log, long more)
+    {
+        logs.Add(log);
+        bytes += more;
+    }
+
+    /// <summary>Part of a transaction.</summary>
+    public void Remove()
+    {
+        foreach (StoredLog log in logs) log.Remove();
+        Clear();
+    }
+
+    public void Forget(StoredStream stream) => logs.RemoveWhere(log => log.Stream == stream);
+
+    public void Clear()
+    {
+        logs.Clear();
+        bytes = 0;
+    }
+}

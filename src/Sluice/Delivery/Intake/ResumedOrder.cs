@@ -1,0 +1,46 @@
+namespace Sluice;
+
+/// <summary>
+/// A position says that everything before it was accepted. That is so only if what a producer makes arrives in the same order whenever it is made, so
+/// whatever is between it and its consecutor must keep the order.
+/// </summary>
+internal static class ResumedOrder
+{
+    /// <exception cref="InvalidTopologyException">Something upstream of a node does not keep the order.</exception>
+    public static void Check(TopologyRecorder graph, int node, string producer)
+    {
+        foreach (int stage in Upstream(graph, node))
+        {
+            StageOptions options = graph.OptionsOf(stage);
+            string? why = options switch
+            {
+                { Parallel: > 1, Ordered: false } => "works unordered",
+                { KeyedLanes: > 0 } => "works by key",
+                _ => null,
+            };
+            if (why is not null) throw Refused(producer, $"{graph.NameOf(stage)} {why}");
+
+            // What meets again is in step as long as one thread goes through all branches of an item before it takes the next one.
+            HashSet<int>[] ways = [.. graph.Feeding(stage).Select(from => Upstream(graph, from))];
+            if (ways.SelectMany(way => way).Any(on => graph.OptionsOf(on).CrossesThreads && !Array.TrueForAll(ways, way => way.Contains(on))))
+                throw Refused(producer, $"branches come together at {graph.NameOf(stage)}, one of which works apart from the others");
+        }
+    }
+
+    /// <summary>A node, and everything that leads to it.</summary>
+    private static HashSet<int> Upstream(TopologyRecorder graph, int node)
+    {
+        HashSet<int> seen = [node];
+        var next = new Stack<int>(seen);
+        while (next.TryPop(out int at))
+        {
+            foreach (int from in graph.Feeding(at))
+                if (seen.Add(from)) next.Push(from);
+        }
+        return seen;
+    }
+
+    private static InvalidTopologyException Refused(string producer, string why) => new(
+        $"The producer '{producer}' cannot be resumed through this pipeline: {why}, and the order of the items is another one each time. What its position says was accepted might not have been. "
+        + "Keep the order up to the consecutor (Stage.Parallel without Unordered does), and do the rest inside the consecutor.");
+}

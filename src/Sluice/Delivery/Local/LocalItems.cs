@@ -1,0 +1,180 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+
+namespace Sluice;
+
+/// <summary>The items under way that are in no store. Their ends are counted in their segments; what has ended since the last time is swept into the books.</summary>
+/// <remarks>Thread-safe. Locking rule: which segments there are, and what is swept of them, under <see cref="Sync"/>, which is the intake's lock too; unused tickets under one of their own.</remarks>
+internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
+{
+    private const int Spare = 64;                    // unused segments that keep their memory
+
+    private readonly List<LocalSegment<T>> started = [];
+    private readonly Stack<LocalSegment<T>> unused = new();
+    private readonly Lock renting = new();
+    private readonly Stack<IslandTicket<T>> tickets = new();
+    private LocalSegment<T>[] segments = new LocalSegment<T>[16];   // by slot; replaced when it grows
+    private int slots;
+    private long arrived;
+    private bool wantsWake;
+
+    public Lock Sync { get; } = new();
+
+    /// <summary>Items that failed, and are to be tried again or kept.</summary>
+    public ConcurrentQueue<(T Item, string Id, PartFailure Failures)> Failed { get; } = new();
+
+    public string IdOf(long sequence) => string.Create(CultureInfo.InvariantCulture, $"{core.Name}/local/{sequence}");
+
+    /// <summary>An empty segment. Under the lock.</summary>
+    public LocalSegment<T> RentSegment()
+    {
+        if (!unused.TryPop(out LocalSegment<T>? segment))
+        {
+            if (slots == segments.Length)
+            {
+                var more = new LocalSegment<T>[slots * 2];
+                segments.CopyTo(more, 0);
+                Volatile.Write(ref segments, more);
+            }
+            segment = segments[slots] = new(slots);
+            slots++;
+        }
+        segment.Prepare(arrived);
+        arrived += LocalSegment<T>.Length;
+        return segment;
+    }
+
+    /// <summary>The first items of a segment are about to be pushed. Under the lock.</summary>
+    public void Start(LocalSegment<T> segment) => started.Add(segment);
+
+    public void Return(IslandTicket<T> ticket)
+    {
+        lock (renting) tickets.Push(ticket);
+    }
+
+    public override Ticket TicketOf(int number, ref Ticket? own)
+    {
+        (int slot, int index) = LocalSegment<T>.Find(number);
+        var ticket = (IslandTicket<T>?)own;
+        if (ticket is null || !ticket.TryReuse()) own = ticket = RentTicket();
+        ticket.Begin(Volatile.Read(ref segments)[slot], index);
+        return ticket;
+    }
+
+    public override Ticket TicketOf(int number)
+    {
+        (int slot, int index) = LocalSegment<T>.Find(number);
+        IslandTicket<T> ticket = RentTicket();
+        ticket.Begin(Volatile.Read(ref segments)[slot], index);
+        ticket.GiveAway();
+        return ticket;
+    }
+
+    private IslandTicket<T> RentTicket()
+    {
+        lock (renting)
+        {
+            if (tickets.TryPop(out IslandTicket<T>? ticket)) return ticket;
+        }
+        return new(this);
+    }
+
+    public override void Complete(ReadOnlySpan<int> numbers)
+    {
+        int slot = -1, count = 0;
+        foreach (int number in numbers)
+        {
+            if (number == 0) continue;
+            int of = (number - 1) >> LocalSegment<T>.Bits;
+            if (of != slot)
+            {
+                CompleteIn(slot, count);
+                (slot, count) = (of, 0);
+            }
+            count++;
+        }
+        CompleteIn(slot, count);
+    }
+
+    // Consecutive numbers are of one segment.
+    public override void Complete(int first, int count) => CompleteIn((first - 1) >> LocalSegment<T>.Bits, count);
+
+    private void CompleteIn(int slot, int count)
+    {
+        if (count > 0) Complete(Volatile.Read(ref segments)[slot], count);
+    }
+
+    public void Complete(LocalSegment<T> segment, int count)
+    {
+        if (count > 0) Ended(segment, segment.End(LocalSegment<T>.Lane.Completed, count));
+    }
+
+    /// <summary>An item has ended by its ticket, which is not used again before this returns.</summary>
+    public void End(LocalTicket<T> ticket)
+    {
+        LocalSegment<T>.Lane lane = ticket.Outcome switch
+        {
+            Outcome.Completed => LocalSegment<T>.Lane.Completed,
+            Outcome.Skipped => LocalSegment<T>.Lane.Skipped,
+            _ => LocalSegment<T>.Lane.Cancelled,
+        };
+        if (ticket.TakeFailures() is { } failures && core.Options.Delivery.Level is DeliveryLevel.Track or DeliveryLevel.Replay)
+        {
+            lane = LocalSegment<T>.Lane.Failed;
+            Failed.Enqueue((ticket.Item, ticket.Id, failures));
+        }
+        Ended(ticket.Segment, ticket.Segment.End(lane, 1));
+    }
+
+    /// <summary>The pump is to know when there is something to store, and when nothing is under way.</summary>
+    private void Ended(LocalSegment<T> segment, LocalSegment<T>.Ends ends)
+    {
+        if (Volatile.Read(ref wantsWake) && (ends[LocalSegment<T>.Lane.Failed] > 0 || ends.Sum >= segment.Taken)) core.Changed();
+    }
+
+    /// <summary>A ticket has been settled that its item had taken along from the pump.</summary>
+    public void WakeForTicket()
+    {
+        if (Volatile.Read(ref wantsWake)) core.Changed();
+    }
+
+    /// <summary>From here on the pump is woken when there is something for it to do. Look once more after this.</summary>
+    /// <param name="hasTickets">Whether items have taken tickets of the pump's along: to settle one is no fence.</param>
+    public void PrepareSleep(bool hasTickets)
+    {
+        Volatile.Write(ref wantsWake, true);
+        if (hasTickets) Interlocked.MemoryBarrierProcessWide();
+        else Interlocked.MemoryBarrier();
+    }
+
+    public void Awake() => Volatile.Write(ref wantsWake, false);
+
+    /// <summary>Counts in the books what has ended, and lets go of it.</summary>
+    public void Sweep()
+    {
+        lock (Sync)
+        {
+            long completed = 0, skipped = 0, cancelled = 0;
+            for (int i = started.Count - 1; i >= 0; i--)
+            {
+                LocalSegment<T> segment = started[i];
+                LocalSegment<T>.Ends ends = segment.Ended, before = segment.Swept;
+                if (ends == before) continue;
+                completed += ends[LocalSegment<T>.Lane.Completed] - before[LocalSegment<T>.Lane.Completed];
+                skipped += ends[LocalSegment<T>.Lane.Skipped] - before[LocalSegment<T>.Lane.Skipped];
+                cancelled += ends[LocalSegment<T>.Lane.Cancelled] - before[LocalSegment<T>.Lane.Cancelled];
+                segment.Swept = ends;
+                int sum = ends.Sum;
+                if (sum == segment.Taken) segment.Clear(sum);
+                if (sum < LocalSegment<T>.Length) continue;
+                started.RemoveAt(i);
+                segment.Reset(keepsMemory: unused.Count < Spare);
+                unused.Push(segment);
+            }
+            int ended = (int)(completed + skipped + cancelled);
+            if (ended == 0) return;
+            core.Books.SettleLocal(completed, skipped, cancelled);
+            core.End(ended);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+namespace Sluice;
+
+/// <summary>Takes partitions, with everything that their new owner starts from.</summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class PartitionTaker(ConsecutorCore core)
+{
+    private readonly Dictionary<int, long> epochs = [];             // the highest known of each partition; under itself
+
+    private string Self => core.Options.Member;
+
+    /// <summary>Notes what others have taken.</summary>
+    public void See(GroupInfo group)
+    {
+        foreach (PartitionInfo partition in group.Partitions) Note(partition.Partition, partition.Epoch);
+    }
+
+    /// <summary>Takes partitions as far as nobody else is faster.</summary>
+    public async Task<List<OwnedPartition>> TakeAsync(IEnumerable<PartitionInfo> partitions, CancellationToken cancellation)
+    {
+        List<Task<OwnedPartition?>> taking = [.. partitions.Select(partition => TakeAsync(partition, cancellation))];
+        return [.. (await Task.WhenAll(taking).ConfigureAwait(false)).OfType<OwnedPartition>()];
+    }
+
+    private async Task<OwnedPartition?> TakeAsync(PartitionInfo info, CancellationToken cancellation)
+    {
+        var request = new TakeRequest(Self) { ExpectedEpoch = info.Epoch, Version = core.Options.CodeVersion };
+        long known = Known(info.Partition);
+        TakeResult taken = await core.Store.TakeAsync(core.Group, info.Partition, request, cancellation).ConfigureAwait(false);
+        if (taken.Status == TakeStatus.Newer)
+            core.Problem = $"Partition {info.Partition} was written by version {taken.Version} of the code; this is version {core.Options.CodeVersion}. It is left alone.";
+        // One that was given before the store went back must be void too.
+        while (taken.Status == TakeStatus.Taken && taken.Ownership.Epoch <= known)
+            taken = await core.Store.TakeAsync(core.Group, info.Partition, request with { ExpectedEpoch = taken.Ownership.Epoch }, cancellation).ConfigureAwait(false);
+        if (taken.Status != TakeStatus.Taken) return null;
+        Note(info.Partition, taken.Ownership.Epoch);
+        PartitionBooks books = taken.State!.LastCommit == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
+        var partition = new OwnedPartition(taken.Ownership, taken.State, books);
+        await UnparkAsync(partition, taken.State.Waiting, cancellation).ConfigureAwait(false);
+        return partition;
+    }
+
+    /// <summary>What was parked for a node, or for a version, that this code has is free.</summary>
+    private async Task UnparkAsync(OwnedPartition partition, IReadOnlyList<WaitingEntry> waiting, CancellationToken cancellation)
+    {
+        foreach (WaitingEntry[] some in waiting.Where(IsMeantForThis).Chunk(StoreCommit.MaxItems))
+        {
+            var commit = new StoreCommit(partition.Owner, partition.NextCommit)
+            {
+                Deferred = [.. some.Select(entry => new Deferral(entry.Entry.Sequence, entry.Attempts, TimeSpan.Zero, entry.Node))],
+            };
+            CommitResult result = await core.Store.CommitAsync(commit, cancellation).ConfigureAwait(false);
+            if (result.Status != CommitStatus.Committed) return;
+            partition.NextCommit++;
+            foreach (WaitingEntry entry in some) partition.Waiting[entry.Entry.Sequence] = WaitingState.Retrying;
+        }
+    }
+
+    private bool IsMeantForThis(WaitingEntry entry)
+        => entry.State == WaitingState.Parked && entry.Entry.CodeVersion <= core.Options.CodeVersion && (entry.Node.Length == 0 || core.Nodes.Find(entry.Node) is not null);
+
+    /// <summary>Begins the books with what the store says. Nothing is under way, and nothing is accepted meanwhile.</summary>
+    public async Task LoadBooksAsync(List<OwnedPartition> taken, CancellationToken cancellation)
+    {
+        GroupInfo group = (await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false))!;
+        StreamInfo stream = (await core.Store.FindStreamAsync(core.Name, cancellation).ConfigureAwait(false))!;
+        PartitionBooks ended = default;
+        long accepted = 0;
+        foreach (PartitionInfo info in group.Partitions)
+        {
+            accepted += info.Tail;
+            PartitionBooks books = taken.Find(partition => partition.Number == info.Partition) is { } own ? own.Books
+                : info.Epoch == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
+            ended = new(ended.Completed + books.Completed, ended.Skipped + books.Skipped, ended.Split + books.Split);
+        }
+        GroupBacklog backlog = stream.Groups.First(backlog => backlog.Name == core.Group.Name);
+        (long retrying, long parked, long suspect) = (Count(WaitingState.Retrying), Count(WaitingState.Parked), Count(WaitingState.Suspect));
+
+        // Not counted by the mark of what was dispatched: after a release it stands below entries that have ended or wait. What is with others is pending here.
+        core.Books.Load(accepted, backlog.Outstanding - retrying - parked - suspect, ended, backlog.Dead, retrying, parked, suspect);
+
+        long Count(WaitingState state) => taken.Sum(partition => (long)partition.Waiting.Values.Count(waiting => waiting == state));
+    }
+
+    private async Task<PartitionBooks> ReadBooksAsync(int partition, CancellationToken cancellation)
+    {
+        IReadOnlyList<StateRow> rows = await core.Store.ReadStateAsync(core.Group, partition, PartitionBooks.Node, [""], cancellation).ConfigureAwait(false);
+        return rows is [{ Value: { } row }] ? PartitionBooks.Read(row.Span) : default;
+    }
+
+    private void Note(int partition, long epoch)
+    {
+        lock (epochs)
+        {
+            if (epoch > Known(partition)) epochs[partition] = epoch;
+        }
+    }
+
+    private long Known(int partition)
+    {
+        lock (epochs) return epochs.GetValueOrDefault(partition);
+    }
+}

@@ -1,0 +1,198 @@
+namespace Sluice;
+
+/// <summary>
+/// The consecutors of a process, of which one may ask to be alone: a suspect runs with nothing else of theirs under way. The others take up nothing new then, and
+/// who has asked is granted it when they have nothing under way any more.
+/// </summary>
+/// <remarks>
+/// <para>Thread-safe. Locking rule: everything is under <c>sync</c>; guests are woken outside of it. Who asks holds nothing that others could wait for.</para>
+/// <para>
+/// They may wait for each other all the same: what is under way in one sends to another, which takes up nothing because of a third. So if nothing has ended anywhere for
+/// the patience of who has asked, it need not wait any more; and if it is its suspect that does not end, the others go on beside it. If something that was under way for so
+/// long kills the process then, the suspect is charged with that: once, because from then on the killer is a suspect itself.
+/// </para>
+/// </remarks>
+internal sealed class Solitude
+{
+    private readonly Lock sync = new();
+    private readonly List<Guest> guests = [];
+    private readonly List<Guest> asking = [];        // the first one is granted it, or will be
+    private volatile bool isAsked;
+    private bool isGranted;
+    private bool isOpen;                             // although it is granted
+    private long? forced;                            // what had ended of others when the first one had no patience any more
+    private long seen;
+    private ITimer? patience;
+
+    /// <summary>Of all consecutors that were not told otherwise: tests have several processes in one.</summary>
+    public static Solitude OfProcess { get; } = new();
+
+    /// <summary>Whether somebody is alone, or waits to be.</summary>
+    public bool IsAsked => isAsked;
+
+    /// <summary>A consecutor among the others.</summary>
+    public sealed class Guest(Solitude house, ConsecutorCore core)
+    {
+        private volatile bool isInside;
+
+        public bool IsInside
+        {
+            get => isInside;
+            set => isInside = value;
+        }
+
+        /// <summary>Whether it has left, which it does once; under the lock.</summary>
+        public bool IsGone { get; set; }
+
+        public ConsecutorCore Core => core;
+
+        /// <summary>Whether something new may be taken up. The pump's; when that changes, it is woken.</summary>
+        public bool MayWork() => (isInside && !house.isAsked) || house.MayWork(this);
+
+        /// <summary>Nothing new is taken up for now.</summary>
+        public void Rest()
+        {
+            if (house.isAsked) house.Rest(this);
+        }
+
+        /// <summary>Asks to be alone, until withdrawn. The pump's; nothing is under way here. When it is granted later, the pump is woken.</summary>
+        public bool TryBeAlone() => house.TryBeAlone(this);
+
+        /// <summary>The others may go on.</summary>
+        public void Withdraw()
+        {
+            if (house.isAsked) house.Withdraw(this);
+        }
+
+        /// <summary>It has ended.</summary>
+        public void Leave() => house.Leave(this);
+    }
+
+    private bool MayWork(Guest guest)
+    {
+        lock (sync)
+        {
+            if (guest.IsGone) return false;
+            if (asking.Count == 0 || isOpen)
+            {
+                if (!guests.Contains(guest)) guests.Add(guest);
+                return guest.IsInside = true;
+            }
+        }
+        Rest(guest);
+        return false;
+    }
+
+    private void Rest(Guest guest)
+    {
+        Guest? first;
+        lock (sync)
+        {
+            if (!guest.IsInside || guest.Core.InFlight > 0) return;
+            guest.IsInside = false;
+            first = asking.FirstOrDefault();
+        }
+        first?.Core.Changed();
+    }
+
+    private bool TryBeAlone(Guest guest)
+    {
+        List<Guest> woken = [];
+        bool isAlone = false;
+        lock (sync)
+        {
+            if (guest.IsGone) return false;
+            guest.IsInside = false;
+            if (!guests.Contains(guest)) guests.Add(guest);
+            if (!asking.Contains(guest))
+            {
+                asking.Add(guest);
+                if (asking.Count == 1) Begin(woken);
+                else woken.Add(asking[0]);
+            }
+            if (asking[0] == guest)
+            {
+                if (isOpen) woken.AddRange(guests.Where(other => other.IsInside));
+                isOpen = false;
+                isAlone = isGranted = guests.TrueForAll(other => !other.IsInside) || (forced is { } then && then == EndedOfOthers(guest));
+            }
+        }
+        foreach (Guest other in woken) other.Core.Changed();
+        return isAlone;
+    }
+
+    private void Withdraw(Guest guest)
+    {
+        List<Guest> woken = [];
+        lock (sync)
+        {
+            int at = asking.IndexOf(guest);
+            if (at < 0) return;
+            asking.RemoveAt(at);
+            if (guest.Core.InFlight > 0) guest.IsInside = true;
+            if (at == 0)
+            {
+                patience?.Dispose();
+                if (asking.Count > 0) Begin(woken);
+                else
+                {
+                    isAsked = isGranted = isOpen = false;
+                    woken.AddRange(guests);
+                }
+            }
+        }
+        foreach (Guest other in woken) other.Core.Changed();
+    }
+
+    private void Leave(Guest guest)
+    {
+        Withdraw(guest);
+        Guest? first;
+        lock (sync)
+        {
+            guest.IsGone = true;
+            guest.IsInside = false;
+            guests.Remove(guest);
+            first = asking.FirstOrDefault();
+        }
+        first?.Core.Changed();
+    }
+
+    /// <summary>It is the first one's turn. Under the lock.</summary>
+    private void Begin(List<Guest> woken)
+    {
+        ConsecutorCore first = asking[0].Core;
+        isAsked = true;
+        isGranted = isOpen = false;
+        forced = null;
+        seen = guests.Sum(guest => guest.Core.EndedRoots);
+        patience = first.Time.CreateTimer(static house => ((Solitude)house!).LosePatience(), this, first.Options.LeaseTime, first.Options.LeaseTime);
+        woken.AddRange(guests.Where(guest => guest.IsInside));
+        woken.Add(asking[0]);
+    }
+
+    private void LosePatience()
+    {
+        List<Guest> woken = [];
+        lock (sync)
+        {
+            long ended = guests.Sum(guest => guest.Core.EndedRoots);
+            bool hasMoved = ended != seen;
+            seen = ended;
+            if (hasMoved || asking.Count == 0) return;
+            if (isGranted)
+            {
+                isOpen = true;
+                woken.AddRange(guests);
+            }
+            else
+            {
+                forced = EndedOfOthers(asking[0]);
+                woken.Add(asking[0]);
+            }
+        }
+        foreach (Guest guest in woken) guest.Core.Changed();
+    }
+
+    private long EndedOfOthers(Guest guest) => guests.Where(other => other != guest).Sum(other => other.Core.EndedRoots);
+}

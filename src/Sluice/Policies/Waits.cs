@@ -1,0 +1,18 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>Times that a timer can wait.</summary>
+internal static class Waits
+{
+    public static TimeSpan Longest { get; } = TimeSpan.FromDays(49);
+
+    /// <returns>The time.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
+    public static TimeSpan Check(TimeSpan wait, [CallerArgumentExpression(nameof(wait))] string? name = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(wait, Longest, name);
+        return wait;
+    }
+}

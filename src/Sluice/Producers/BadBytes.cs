@@ -1,0 +1,61 @@
+using System.Text;
+
+namespace Sluice;
+
+/// <summary>Finds the line in which there are bytes that are no text: the decoder puts a mark in their place, and is past other lines by then.</summary>
+/// <remarks>One reader's. The mark is no character, so a line that has it by rights is hardly ever there, and does no harm unless bad bytes are near.</remarks>
+internal sealed class BadBytes : DecoderFallback
+{
+    private const char Mark = '\uFFFF';
+
+    private string encoding = "";
+    private bool isFound;
+
+    public override int MaxCharCount => 1;
+
+    /// <summary>The encoding such that this is told of bad bytes.</summary>
+    public Encoding In(Encoding plain)
+    {
+        encoding = plain.WebName.ToUpperInvariant();
+        var watched = (Encoding)plain.Clone();
+        watched.DecoderFallback = this;
+        return watched;
+    }
+
+    /// <exception cref="InvalidDataException">There were bad bytes in this line.</exception>
+    public void Check(string line, string? name, long number)
+    {
+        if (isFound && line.IndexOf(Mark, StringComparison.Ordinal) is >= 0 and int at)
+            throw new InvalidDataException($"{(name is null ? "Line" : $"{name}, line")} {number}: not {encoding} at character {at + 1}.");
+    }
+
+    public override DecoderFallbackBuffer CreateFallbackBuffer() => new MarkBuffer(this);
+
+    private sealed class MarkBuffer(BadBytes found) : DecoderFallbackBuffer
+    {
+        private bool isDue, isGiven;
+
+        public override int Remaining => isDue ? 1 : 0;
+
+        public override bool Fallback(byte[] bytesUnknown, int index)
+        {
+            (isDue, isGiven) = (true, false);
+            return found.isFound = true;
+        }
+
+        public override char GetNextChar()
+        {
+            (isGiven, isDue) = (isDue, false);
+            return isGiven ? Mark : '\0';
+        }
+
+        public override bool MovePrevious()
+        {
+            if (!isGiven) return false;
+            (isDue, isGiven) = (true, false);
+            return true;
+        }
+
+        public override void Reset() => (isDue, isGiven) = (false, false);
+    }
+}

@@ -1,0 +1,70 @@
+namespace Sluice;
+
+/// <summary>Calls something regularly, on a thread of its own: whoever starves the thread pool does not hold it up.</summary>
+/// <remarks>
+/// The thread waits in real time, and then asks the clock whether it is time: timers of the system's clock go off on the pool. The clock's timer only wakes it
+/// earlier, which is how clocks that stand still until they are moved say that they were. So an interval is never shorter than the clock says.
+/// </remarks>
+internal sealed class Heart
+{
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);          // waits are counted in whole ones
+
+    private readonly TimeProvider time;
+    private readonly TimeSpan interval;
+    private readonly Action beat;
+    private readonly object gate = new();            // to wait on
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ITimer timer;
+    private long last;
+    private volatile bool isStopped;
+
+    /// <summary>Starts it; the first call comes after an interval.</summary>
+    /// <param name="name">The thread's name.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="interval">The time between the beginnings of two calls, if they are shorter.</param>
+    /// <param name="beat">May block. What it throws would end the process.</param>
+    public Heart(string name, TimeProvider time, TimeSpan interval, Action beat)
+    {
+        (this.time, this.interval, this.beat) = (time, interval, beat);
+        last = time.GetTimestamp();
+        timer = time.CreateTimer(static heart => ((Heart)heart!).Wake(), this, interval, interval);
+        new Thread(Work) { IsBackground = true, Name = name }.UnsafeStart();
+    }
+
+    /// <summary>No more calls begin.</summary>
+    /// <returns>A task that ends when the one under way has.</returns>
+    public Task StopAsync()
+    {
+        isStopped = true;
+        timer.Dispose();
+        Wake();
+        return ended.Task;
+    }
+
+    private void Work()
+    {
+        while (!isStopped)
+        {
+            if (!IsTime()) continue;
+            last = time.GetTimestamp();
+            beat();
+        }
+        ended.SetResult();
+    }
+
+    private bool IsTime()
+    {
+        lock (gate)
+        {
+            TimeSpan left = interval - time.GetElapsedTime(last);
+            if (left <= TimeSpan.Zero) return true;
+            if (!isStopped) Monitor.Wait(gate, left < Shortest ? Shortest : left);
+            return false;
+        }
+    }
+
+    private void Wake()
+    {
+        lock (gate) Monitor.Pulse(gate);
+    }
+}

@@ -1,0 +1,101 @@
+using Sluice.Testing;
+
+namespace Sluice.Sqlite.Tests;
+
+/// <summary>What a store that survives power failures flushes before it answers, and what a moment later.</summary>
+public sealed class FlushTests : IDisposable
+{
+    private readonly TempDirectory directory = new();
+    private readonly TestClock clock = new();
+
+    [Fact]
+    public async Task WhatIsAcceptedIsFlushedAndWhatOnlyEndsAMomentLater()
+    {
+        await using Shop shop = await OpenAsync();
+        await shop.AppendAsync("a", "b", "c");
+        long accepted = shop.Store.Flushed;
+
+        await shop.CommitAsync(shop.Next() with { Settled = [Only(await shop.LeaseAsync(1))], State = [new("node", "key", 1, new byte[8])] });
+        Assert.Equal(accepted, shop.Store.Flushed);
+
+        Task flushed = NextTransactionAsync(shop.Store);
+        clock.Advance(Writer.FlushesAfter);          // with nothing else to do
+        await flushed;
+        Assert.True(shop.Store.Flushed > accepted);
+    }
+
+    [Fact]
+    public async Task WhatTheWorldMayHaveSeenIsFlushedAtOnce()
+    {
+        await using Shop shop = await OpenAsync();
+        await shop.AppendAsync("a", "b", "c", "d", "e", "f");
+        await shop.Store.ExecuteAsync(new SqliteWrites().Add("CREATE TABLE mine(x)"));
+        using EntryBatch output = Shop.Batch("out");
+        Func<StoreCommit, long, StoreCommit>[] commits =
+        [
+            (commit, _) => commit with { MustLast = true },
+            (commit, _) => commit with { Outputs = [new("results", output)] },
+            (commit, sequence) => commit with { Settled = [], Deferred = [new(sequence, 1, TimeSpan.Zero)] },
+            (commit, sequence) => commit with { Dead = [new(sequence, "node", "error", 1)] },
+            (commit, _) => commit with { FileLengths = [new("file", 10)] },
+            (commit, _) => commit with { Attachments = [new SqliteWrites().Add("INSERT INTO mine VALUES(1)")] },
+        ];
+        long before = shop.Store.Flushed;
+        foreach (Func<StoreCommit, long, StoreCommit> with in commits)
+        {
+            Entry[] entries = await shop.LeaseAsync(1);
+            Assert.Equal(before, shop.Store.Flushed);
+            await shop.CommitAsync(with(shop.Next() with { Settled = [Only(entries)] }, entries[0].Sequence));
+            Assert.True(shop.Store.Flushed > before);
+            before = shop.Store.Flushed;
+        }
+    }
+
+    [Fact]
+    public async Task WhoeverIsBusySettlingIsFlushedNowAndThen()
+    {
+        await using Shop shop = await OpenAsync();
+        await shop.AppendAsync([.. Enumerable.Range(0, 40).Select(i => $"{i}")]);
+        long before = shop.Store.Flushed;
+        for (int i = 0; i < 40; i++)
+        {
+            clock.Advance(Writer.FlushesAfter / 4);
+            await shop.CommitAsync(shop.Next() with { Settled = [Only(await shop.LeaseAsync(1))] });
+            if (i % 8 == 7)
+            {
+                Assert.True(shop.Store.Flushed > before);
+                before = shop.Store.Flushed;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task WhatIsLeftIsFlushedAtTheEndAndIsNoLoss()
+    {
+        string path = directory.File("store.db");
+        await using (Shop shop = await OpenAsync())
+        {
+            await shop.AppendAsync("a", "b");
+            await shop.SettleAllAsync();
+        }
+        await using Shop again = await OpenAsync();
+        Assert.Null(again.Store.Loss);
+        Assert.Equal(0, (await again.Store.FindStreamAsync("orders"))!.Items);
+        await again.Store.WithDatabaseAsync(database => Assert.Equal("0", database.Ask("SELECT count(*) FROM sluice_chunk")));
+    }
+
+    public void Dispose() => directory.Dispose();
+
+    private Task<Shop> OpenAsync() => Shop.OpenAsync(directory.File("store.db"), Durability.Power, new() { Time = clock });
+
+    private static SequenceRange Only(Entry[] entries) => new(Assert.Single(entries).Sequence, entries[0].Sequence);
+
+    // The writer's own transaction: nobody else is there.
+    private static async Task NextTransactionAsync(SqliteStreamStore store)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        store.Probe = hasEnded => _ = hasEnded && ended.TrySetResult();
+        await ended.Task;
+        await store.FindStreamAsync("orders");       // behind it
+    }
+}

@@ -1,0 +1,46 @@
+namespace Sluice.Sqlite.Tests;
+
+/// <summary>A kill before the end of a transaction: nothing of it may be in the file.</summary>
+public sealed class KillInTransactionTests : IDisposable
+{
+    private readonly TempDirectory directory = new();
+
+    /// <remarks>
+    /// The row of a retry was once marked before the transaction had begun, so it was stored by itself. After a kill the row was in flight and its partition
+    /// did not count it: nobody gave it out again, and an accepted item was lost.
+    /// </remarks>
+    [Fact]
+    public async Task ARetryWhoseLeaseWasNotStoredIsGivenOutAgain()
+    {
+        string path = directory.File("store.db"), copy = directory.File("copy.db");
+        await using (Shop shop = await Shop.OpenAsync(path))
+        {
+            await shop.AppendAsync("a", "b");
+            Entry[] first = await shop.LeaseAsync();
+            await shop.CommitAsync(shop.Next() with { Deferred = [.. first.Select(entry => new Deferral(entry.Sequence, 1, TimeSpan.Zero, "node", "failed"))] });
+            shop.Store.Probe = hasEnded =>
+            {
+                if (hasEnded) return;
+                File.Copy(path, copy);
+                File.Copy(path + "-wal", copy + "-wal");
+            };
+            Assert.Equal(2, (await shop.LeaseAsync()).Length);
+            shop.Store.Probe = null;
+        }
+
+        await using Shop killed = await Shop.OpenAsync(copy);
+        Assert.Empty((await killed.Store.CheckAsync()).Problems);
+        Assert.Equal([2, 2], (await killed.LeaseAsync()).Select(entry => entry.Attempt));
+    }
+
+    [Fact]
+    public async Task AChangeOutsideOfATransactionIsRefused()
+    {
+        await using Shop shop = await Shop.OpenAsync(directory.File("store.db"));
+        Exception defect = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => shop.Store.WithDatabaseAsync(database => database.Sql("UPDATE sluice_part SET done = 0").Run()).AsTask());
+        Assert.Contains("outside of a transaction", defect.Message, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => directory.Dispose();
+}

@@ -1,0 +1,205 @@
+using System.Collections.Concurrent;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>Suspects of a crash run with nothing else of any consecutor's in their process.</summary>
+public class AloneTests
+{
+    private readonly TestClock clock = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ASuspectWaitsForWhatIsUnderWayInOthersAndTheyWaitForIt(bool isLocal)
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await CrashAsync(store, [1, 2]);
+        var process = new Solitude();
+        var steps = new ConcurrentQueue<string>();
+        Hold held = new(), suspect = new();
+        await using var other = new Consecutor<int>("other", source => source.ForEachAsync(async (int n, ItemContext _, CancellationToken _) =>
+        {
+            steps.Enqueue($"other {n}");
+            if (n == 1) await held.WaitAsync();
+        }), Options(isLocal ? null : store, process));
+        await other.StartAsync(Cancellation);
+        await other.SendAsync(1, Cancellation);
+        await held.Reached;
+
+        await using var work = new Consecutor<int>("work", source => source.ForEachAsync(async (int n, ItemContext _, CancellationToken _) =>
+        {
+            steps.Enqueue($"work {n}");
+            if (n == 1) await suspect.WaitAsync();
+        }), Options(store, process));
+        await work.StartAsync(Cancellation);
+        await Member.UntilAsync(() => process.IsAsked);
+        await other.SendAsync(2, Cancellation);
+        Assert.Equal(["other 1"], steps);            // neither the suspect nor what is new
+        held.Release();
+        await suspect.Reached;
+        await other.SendAsync(3, Cancellation);
+        Assert.Equal(["other 1", "work 1"], steps);
+        suspect.Release();
+        Assert.Equal(2, (await work.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(3, (await other.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(["other 1", "work 1", "work 2", "other 2", "other 3"], steps);
+    }
+
+    [Fact]
+    public async Task SuspectsOfManyConsecutorsRunOneAtATime()
+    {
+        await using var store = new MemoryStreamStore();
+        var process = new Solitude();
+        string[] names = ["work", "more", "most"];
+        foreach (string name in names) await CrashAsync(store, [.. Enumerable.Range(0, 20)], name);
+        int running = 0, overlaps = 0;
+        List<Consecutor<int>> all = [.. names.Select(name => new Consecutor<int>(name, source => source.ForEachAsync(async (int n, ItemContext _, CancellationToken _) =>
+        {
+            bool isSuspect = n < 20;
+            int others = Interlocked.Add(ref running, isSuspect ? 1000 : 1);
+            if (others > 1000 || (!isSuspect && others >= 1000)) Interlocked.Increment(ref overlaps);
+            for (int i = 0; i < n % 5; i++) await Task.Yield();
+            Interlocked.Add(ref running, isSuspect ? -1000 : -1);
+        }), new() { Store = store, Process = process, Stream = new() { Partitions = 3 } }))];
+        await Task.WhenAll(all.Select(async consecutor =>
+        {
+            Task started = consecutor.StartAsync(Cancellation);
+            await consecutor.SendAllAsync([.. Enumerable.Range(20, 500)], Cancellation);
+            await started;
+        }));
+        foreach (Consecutor<int> consecutor in all)
+        {
+            ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+            Assert.Equal((520L, 0L), (end.Completed, end.Unaccounted));
+            await consecutor.DisposeAsync();
+        }
+        Assert.Equal(0, overlaps);
+    }
+
+    [Fact]
+    public async Task ASuspectThatNeedsAnotherConsecutorGetsItInTheEnd()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await CrashAsync(store, [1, 2]);
+        var process = new Solitude();
+        var answers = new ConcurrentDictionary<int, TaskCompletionSource>();
+        await using var other = new Consecutor<int>("other", source => source | (n => { answers[n].TrySetResult(); }), Options(store, process));
+        await other.StartAsync(Cancellation);
+        await using var work = new Consecutor<int>("work", source => source.ForEachAsync(async (int n, ItemContext _, CancellationToken _) =>
+        {
+            var answer = answers[n] = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            await other.SendAsync(n, Cancellation);
+            await answer.Task;
+        }), Options(store, process));
+        await work.StartAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = work.IdleAsync(Cancellation);
+        await PatienceAsync(idle);
+        Assert.Equal((2L, 0L), ((await idle).Completed, (await idle).Dead));
+        Assert.Equal(2, (await other.IdleAsync(Cancellation)).Completed);
+    }
+
+    [Fact]
+    public async Task WhatNeedsAConsecutorWithSuspectsGetsItInTheEnd()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await CrashAsync(store, [1, 2]);
+        var process = new Solitude();
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Hold begun = new();
+        await using var other = new Consecutor<int>("other", source => source.ForEachAsync(async (int _, ItemContext _, CancellationToken _) =>
+        {
+            begun.Release();
+            await begun.WaitAsync();
+            await done.Task;
+        }), Options(store, process));
+        await other.StartAsync(Cancellation);
+        await other.SendAsync(1, Cancellation);
+        await begun.Reached;
+        int left = 2;
+        await using var work = new Consecutor<int>("work", source => source | (_ =>
+        {
+            if (Interlocked.Decrement(ref left) == 0) done.SetResult();
+        }), Options(store, process));
+        await work.StartAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = other.IdleAsync(Cancellation);
+        await PatienceAsync(idle);
+        Assert.Equal(1, (await idle).Completed);
+        Assert.Equal(2, (await work.IdleAsync(Cancellation)).Completed);
+    }
+
+    [Fact]
+    public async Task WhoIsPausedOrStoppedHoldsNobodyUp()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await CrashAsync(store, [1]);
+        await CrashAsync(store, [1], "more");
+        var process = new Solitude();
+        await using var paused = new Consecutor<int>("more", source => source | (_ => { }), Options(store, process));
+        await paused.StartAsync(Cancellation);
+        await paused.IdleAsync(Cancellation);
+        paused.Pause();
+        await using (var stopped = new Consecutor<int>("stopped", source => source | (_ => { }), Options(store, process)))
+        {
+            await stopped.StartAsync(Cancellation);
+            await stopped.SendAsync(1, Cancellation);
+            await stopped.IdleAsync(Cancellation);
+            await stopped.StopAsync();
+        }
+        await using var work = new Consecutor<int>("work", source => source | (_ => { }), Options(store, process));
+        await work.StartAsync(Cancellation);
+        Assert.Equal(1, (await work.IdleAsync(Cancellation)).Completed);
+        await Member.UntilAsync(() => !process.IsAsked);
+    }
+
+    /// <summary>Lets the patience of whoever waits pass, as often as it takes.</summary>
+    private async Task PatienceAsync(Task until)
+    {
+        while (!until.IsCompleted)
+        {
+            clock.Advance(Member.LeaseTime / 3);
+            for (int i = 0; i < 20; i++) await Task.Yield();
+            Cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    private ConsecutorOptions Options(IStreamStore? store, Solitude process) => new()
+    {
+        Store = store,
+        Process = process,
+        LeaseTime = Member.LeaseTime,
+        Delivery = Delivery.Replay(0),
+        Stream = new() { Partitions = 1 },
+        Run = new() { Time = clock },
+    };
+
+    /// <summary>A process dies while items are under way.</summary>
+    private static async Task CrashAsync(IStreamStore store, int[] items, string name = "work")
+    {
+        var consecutor = new Consecutor<int>(name, source => source.ForEachAsync(async (int _, ItemContext _, CancellationToken cancellation) => await Task.Delay(Timeout.InfiniteTimeSpan, cancellation)),
+            new() { Store = store, Process = new(), Stream = new() { Partitions = items.Length <= 2 ? 1 : 3 } });
+        await consecutor.SendAllAsync(items, Cancellation);
+        await consecutor.StartAsync(Cancellation);                         // leases all of them at once
+        await Member.UntilAsync(() => consecutor.Snapshot().InFlight > 0);
+        await consecutor.AbandonAsync();
+    }
+
+    /// <summary>A place where somebody waits until it is released.</summary>
+    private sealed class Hold
+    {
+        private readonly TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Reached => reached.Task;
+
+        public void Release() => released.TrySetResult();
+
+        public Task WaitAsync()
+        {
+            reached.TrySetResult();
+            return released.Task;
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Sluice.Sqlite;
+
+namespace Sluice.Torture.Tests;
+
+/// <summary>What a consecutor survives that concerns its whole process.</summary>
+public sealed partial class ProcessFaultTests : IDisposable
+{
+    private const long MaxGrowth = 50_000_000;
+
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-faults-");
+
+    private string StorePath => Path.Combine(directory.FullName, "work.db");
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => directory.Delete(recursive: true);
+
+    [Theory]
+    [InlineData("throw")]
+    [InlineData("exit")]
+    public async Task WhatEndsTheProcessIsTriedAloneThenBuriedAndTheOthersComplete(string what)
+    {
+        int lives = 1;
+        Report report = await VictimProcess.RunAsync(what, StorePath);
+        for (; report.ExitCode != 0; lives++)
+        {
+            Assert.True(lives < 10, $"It goes on dying.\n{report}");
+            report = await VictimProcess.RunAsync(what, StorePath);
+        }
+        Assert.Contains("completed 9 dead 1 unaccounted 0", report.Output, StringComparison.Ordinal);
+        Assert.Contains("4: InvalidOperationException: The process ended 2 times while nothing but this item was being processed", report.Output, StringComparison.Ordinal);
+        Assert.Equal(4, lives);                      // one shared crash, two alone, and the life that buried it
+    }
+
+    [Fact]
+    public async Task AnItemThatNeedsMoreMemoryThanThereIsFailsAlone()
+    {
+        Report report = await VictimProcess.RunAsync("memory", StorePath, ("DOTNET_GCHeapHardLimit", "0x8000000"));
+        Assert.True(report.ExitCode == 0, $"{report}");
+        Assert.Contains("completed 9 dead 1 unaccounted 0", report.Output, StringComparison.Ordinal);
+        Assert.Contains("4: OutOfMemoryException", report.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AStoreThatAnotherProcessHasOpenIsSaidInOneLine()
+    {
+        await using (await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, cancellation: Cancellation))
+        {
+            Report report = await VictimProcess.RunAsync("none", StorePath);
+            Assert.True(report.ExitCode == 2, $"{report}");
+            Assert.Contains($"The store {StorePath} is open already", report.Errors, StringComparison.Ordinal);
+            Assert.Single(report.Errors.Trim().Split('\n'));
+        }
+        Report after = await VictimProcess.RunAsync("none", StorePath);
+        Assert.Contains("completed 10 dead 0 unaccounted 0", after.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AStarvedPoolCostsNoLease()
+    {
+        Report report = await VictimProcess.RunAsync("starve", "memory");
+        Assert.True(report.ExitCode == 0, $"{report}");
+        Match books = Books().Match(report.Output);
+        Assert.True(books.Success && books.Groups[1].Value == books.Groups[2].Value, report.Output);
+        Assert.EndsWith("owners busy:1 busy:1", report.Output.Trim(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AMillionItemsAcceptedWhilePausedAreNotInMemoryAndLeaveNothingBehind(bool isFile)
+    {
+        Report report = await VictimProcess.RunAsync("flood", isFile ? StorePath : "memory");
+        Assert.True(report.ExitCode == 0, $"{report}");
+        long[] said = [.. Numbers().Matches(report.Output).Select(number => long.Parse(number.Value, CultureInfo.InvariantCulture))];
+        TestContext.Current.SendDiagnosticMessage(report.Output);
+        Assert.InRange(said[2], 990_000, 1_000_000);              // a lease that was under way when it was paused may have taken some along
+        if (isFile)
+        {
+            Assert.InRange(said[0], long.MinValue, MaxGrowth);
+            Assert.InRange(said[1], long.MinValue, MaxGrowth);
+        }
+        Assert.InRange(said[4], 0, said[3] + (1 << 20));
+        Assert.Equal((1_300_000, 0), (said[5], said[6]));
+    }
+
+    [GeneratedRegex(@"completed (\d+) of (\d+)")]
+    private static partial Regex Books();
+
+    [GeneratedRegex(@"-?\d+")]
+    private static partial Regex Numbers();
+}

@@ -1,0 +1,30 @@
+using Sluice;
+using Sluice.Sqlite;
+using Sluice.Victim;
+
+// What happens, and to which store: a file, or "memory". Says at the end what has become of the items.
+string what = args[0], where = args[1];
+if (what == "starve") return StarvedPool.Run();
+try
+{
+    await using IStreamStore store = where == "memory" ? new MemoryStreamStore() : await SqliteStreamStore.OpenAsync(where, Durability.Process);
+    if (what == "flood")
+    {
+        await Flood.RunAsync(store, where);
+        return 0;
+    }
+    Delivery delivery = Delivery.Replay(1, Backoff.Constant(TimeSpan.FromMilliseconds(1)));
+    await using var consecutor = new Consecutor<int>("work", source => source | ((int item) => Faults.Meet(what, item)), new() { Store = store, Delivery = delivery, Stream = new() { Partitions = 2 } });
+    await consecutor.StartAsync();
+    await (Source.Resumable("numbers", Enumerable.Range(0, 10)) | consecutor).RunAsync();
+    ConsecutorSnapshot books = await consecutor.IdleAsync();
+    Console.WriteLine($"completed {books.Completed} dead {books.Dead} unaccounted {books.Unaccounted}");
+    await foreach (DeadLetter letter in consecutor.DeadLetters()) Console.WriteLine($"{letter.Item}: {letter.Error}");
+    await consecutor.StopAsync();
+    return 0;
+}
+catch (StreamStoreException refused)
+{
+    Console.Error.WriteLine(refused.Message);
+    return 2;
+}
