@@ -61,29 +61,30 @@ internal static class Resolve
     private static Func<long, Task<long>> MakeFanOut()
     {
         GraphBuilder<long> builder = Graph.For<long>();
-        Node<long> product = builder.Add("product", (_, cancellation) => BackendAsync(1, cancellation));
-        Node<long> price = builder.Add("price", product, (value, cancellation) => BackendAsync(value + 1, cancellation));
-        Node<long> stock = builder.Add("stock", product, (value, cancellation) => BackendAsync(value + 2, cancellation));
-        Node<long> reviews = builder.Add("reviews", product, (value, cancellation) => BackendAsync(value + 3, cancellation));
-        Node<long> images = builder.Add("images", product, (value, cancellation) => BackendAsync(value + 4, cancellation));
+        Node<long> product = builder.Add("product", _ => BackendAsync(1));
+        Node<long> price = builder.Add("price", product, value => BackendAsync(value + 1));
+        Node<long> stock = builder.Add("stock", product, value => BackendAsync(value + 2));
+        Node<long> reviews = builder.Add("reviews", product, value => BackendAsync(value + 3));
+        Node<long> images = builder.Add("images", product, value => BackendAsync(value + 4));
         Node<long> offers = builder.Add("offers", price, stock, (a, b) => a + b + 2);
         Node<long> page = builder.Add("page", offers, reviews, images, (a, b, c) => a + b + c + 5);
         Graph<long> graph = builder.Build();
         return async request => (await graph.ResolveAsync(request)).Get(page);
     }
 
+    // Neither can be stopped: then nothing of a request is to be told, and nobody pays for tokens.
     private static async Task<long> ByHandAsync(long request)
     {
-        long product = await BackendAsync(1, default);
-        Task<long> price = BackendAsync(product + 1, default), stock = BackendAsync(product + 2, default);
-        Task<long> reviews = BackendAsync(product + 3, default), images = BackendAsync(product + 4, default);
+        long product = await BackendAsync(1);
+        Task<long> price = BackendAsync(product + 1), stock = BackendAsync(product + 2);
+        Task<long> reviews = BackendAsync(product + 3), images = BackendAsync(product + 4);
         long offers = await price + await stock + 2;
         return offers + await reviews + await images + 5;
     }
 
-    private static async Task<long> BackendAsync(long value, CancellationToken cancellation)
+    private static async Task<long> BackendAsync(long value)
     {
-        await Task.Delay(Backend, cancellation);
+        await Task.Delay(Backend);
         return value;
     }
 

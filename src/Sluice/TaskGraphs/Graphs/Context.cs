@@ -39,7 +39,7 @@ public abstract class Context
         ArgumentNullException.ThrowIfNull(node);
         NodeSlot? slot = resolution.Slots[NumberOf(node)];
         if (slot is not { Status: NodeStatus.Succeeded or NodeStatus.FellBack or NodeStatus.Skipped } && slot?.Definition.IsOptional != true)
-            throw new InvalidOperationException($"There is nothing to get: {OutcomeOf(NumberOf(node))}.", slot?.Exception);
+            throw new InvalidOperationException($"There is nothing to get: {OutcomeOf(NumberOf(node))}.", slot?.Details?.Exception);
         return slot is NodeSlot<T> typed ? typed.Value : (T?)slot.Boxed;
     }
 
@@ -74,15 +74,18 @@ public abstract class Context
         string name = resolution.Plan.Nodes[node].Name;
         if (resolution.Slots[node] is not { } slot) return new(name, NodeStatus.NotStarted, null, null, 0, default, default, null);
         TimeProvider time = resolution.Plan.Time;
-        bool isTimed = slot.Started != 0 || slot.Ended != 0;
-        return new(name, slot.Status, slot.HasSomething ? slot.Boxed : null, slot.Exception, slot.Status == NodeStatus.Skipped ? 0 : slot.Attempts,
-            isTimed ? time.GetElapsedTime(resolution.Began, slot.Started) : default,
-            isTimed && slot.Ended != 0 ? time.GetElapsedTime(slot.Started, slot.Ended) : default, slot.Without);
+        NodeDetails? details = slot.Details;
+        bool isTimed = details is { Started: not 0 } or { Ended: not 0 };
+        return new(name, slot.Status, slot.HasSomething ? slot.Boxed : null, details?.Exception, slot.Status == NodeStatus.Skipped ? 0 : details?.Attempts ?? 1,
+            isTimed ? time.GetElapsedTime(resolution.Began, details!.Started) : default,
+            isTimed && details!.Ended != 0 ? time.GetElapsedTime(details.Started, details.Ended) : default, details?.Without);
     }
 
     private int NumberOf<T>(Node<T> node)
     {
-        int number = resolution.Plan.Get(node.Name);
+        int number = node.Definition.LatestNumber;
+        if (number < resolution.Plan.Nodes.Length && ReferenceEquals(resolution.Plan.Nodes[number], node.Definition)) return number;
+        number = resolution.Plan.Get(node.Name);
         Type type = resolution.Plan.Nodes[number].Type;
         return type.IsAssignableTo(typeof(T)) || Nullable.GetUnderlyingType(typeof(T)) == type ? number
             : throw new InvalidOperationException($"The node {node.Name} of this graph produces {TypeNames.Of(type)}, not {TypeNames.Of(typeof(T))}.");

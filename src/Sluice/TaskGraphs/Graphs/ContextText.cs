@@ -34,5 +34,5 @@ internal static class ContextText
     }
 
     private static int? Latest(Resolution resolution, IEnumerable<int> nodes)
-        => nodes.Where(node => resolution.Slots[node] is { Ended: not 0 }).Select(node => (int?)node).MaxBy(node => resolution.Slots[node!.Value]!.Ended);
+        => nodes.Where(node => resolution.Slots[node] is { Details.Ended: not 0 }).Select(node => (int?)node).MaxBy(node => resolution.Slots[node!.Value]!.Details!.Ended);
 }

@@ -9,7 +9,11 @@ internal sealed class GraphPlan
     {
         (Nodes, Topology, Options) = (nodes, topology, options);
         numbers = new(nodes.Length, StringComparer.Ordinal);
-        for (int i = 0; i < nodes.Length; i++) numbers.Add(nodes[i].Name, i);
+        for (int i = 0; i < nodes.Length; i++)
+        {
+            numbers.Add(nodes[i].Name, i);
+            nodes[i].LatestNumber = i;
+        }
         Parents = Array.ConvertAll(nodes, node => Array.ConvertAll(node.Parents, parent => numbers[parent]));
         Children = Invert(Parents);
         Counts = Array.ConvertAll(Parents, parents => parents.Length);

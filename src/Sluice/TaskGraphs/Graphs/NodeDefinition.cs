@@ -27,6 +27,12 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
 
     public bool IsOptional { get; set; }
 
+    /// <summary>Whether the function can be stopped: only then does a resolve need a token.</summary>
+    public bool TakesToken { get; } = Array.IndexOf(function.GetType().GenericTypeArguments, typeof(CancellationToken)) >= 0;
+
+    /// <summary>Its number in the graph that was built last with it: where to look first.</summary>
+    public int LatestNumber { get; set; }
+
     /// <summary>0: without limit.</summary>
     public int Limit { get; set; }
 
@@ -46,7 +52,7 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
     public abstract bool Start(Resolution resolution, int number);
 
     /// <summary>A slot for a node that does not run.</summary>
-    public abstract NodeSlot NewSlot(Resolution resolution, int number);
+    public abstract NodeSlot NewSlot();
 
     public bool NeedsParent(int index) => needs[index];
 
@@ -99,29 +105,44 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
 
     public override bool Start(Resolution resolution, int number)
     {
-        var slot = new NodeSlot<T>(resolution, this, number);
+        var slot = new NodeSlot<T>(this);
         resolution.Slots[number] = slot;
-        if (resolution.RecordsTimings) slot.Started = resolution.Now;
+        if (resolution.RecordsTimings) slot.WithDetails().Started = resolution.Now;
         try
         {
             ValueTask<T> pending = isPlain
-                ? body(resolution, resolution.Plan.Parents[number], resolution.Token)
+                ? body(resolution, resolution.Plan.Parents[number], TakesToken ? resolution.Token : default)
                 : CallAsync(slot, resolution, resolution.Plan.Parents[number]);
             if (!pending.IsCompleted)
             {
-                slot.Await(pending);
+                resolution.Suspend(number);
+                _ = FinishAsync(pending, slot, resolution, number);
                 return false;
             }
-            slot.Succeed(pending.Result);
+            slot.Succeed(resolution, pending.Result);
         }
         catch (Exception e)
         {
-            slot.Fail(e);
+            slot.Fail(resolution, e);
         }
         return true;
     }
 
-    public override NodeSlot NewSlot(Resolution resolution, int number) => new NodeSlot<T>(resolution, this, number);
+    // Throws nothing. The execution context in which the node was started is that in which its children are.
+    private static async Task FinishAsync(ValueTask<T> pending, NodeSlot<T> slot, Resolution resolution, int number)
+    {
+        try
+        {
+            slot.Succeed(resolution, await pending.ConfigureAwait(false));
+        }
+        catch (Exception e)
+        {
+            slot.Fail(resolution, e);
+        }
+        resolution.GoOn(number);
+    }
+
+    public override NodeSlot NewSlot() => new NodeSlot<T>(this);
 
     private async ValueTask<T> CallAsync(NodeSlot<T> slot, Resolution resolution, int[] parents)
     {
@@ -130,7 +151,7 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
 
         async ValueTask<T> OnceAsync(int attempt, CancellationToken cancellation)
         {
-            slot.Attempts = attempt;
+            if (attempt > 1) slot.WithDetails().Attempts = attempt;
             if (places is not null) await places.WaitAsync(cancellation).ConfigureAwait(false);
             try
             {

@@ -1,115 +1,93 @@
 namespace Sluice;
 
-/// <summary>What became of a node in one resolve.</summary>
-internal abstract class NodeSlot(Resolution resolution, NodeDefinition definition, int number)
+/// <summary>What became of a node in one resolve. Small, because there is one for each node of every resolve: what few nodes have is apart.</summary>
+/// <remarks>Written by whoever runs the node; what is written is seen by its children, who are released after it.</remarks>
+internal abstract class NodeSlot(NodeDefinition definition)
 {
-    public NodeDefinition Definition => definition;
+    private NodeDetails? details;
 
-    public int Number => number;
+    public NodeDefinition Definition => definition;
 
     public NodeStatus Status { get; set; } = NodeStatus.Running;
 
-    public Exception? Exception { get; protected set; }
-
-    /// <summary>Timestamps of the clock, where timings are recorded.</summary>
-    public long Started { get; set; }
-
-    public long Ended { get; private set; }
-
-    public int Attempts { get; set; } = 1;
-
-    /// <summary>The parent for want of which it was skipped.</summary>
-    public string? Without { get; private set; }
+    /// <summary>What there is to say beyond the value; null if nothing.</summary>
+    public NodeDetails? Details => details;
 
     public abstract object? Boxed { get; }
 
     /// <summary>Whether children receive something from it.</summary>
     public abstract bool HasSomething { get; }
 
+    public NodeDetails WithDetails() => details ??= new();
+
     /// <summary>A parent that the node needs produced nothing.</summary>
     public void Skip(string parent)
     {
-        Without = parent;
+        WithDetails().Without = parent;
         Status = NodeStatus.Skipped;
-    }
-
-    protected Resolution Resolution => resolution;
-
-    protected void End(NodeStatus status)
-    {
-        if (resolution.RecordsTimings) Ended = resolution.Now;
-        Status = status;
     }
 }
 
-/// <inheritdoc/>
-/// <remarks>Written by whoever runs the node, once; what is written is seen by its children, who are released after it.</remarks>
-internal sealed class NodeSlot<T>(Resolution resolution, NodeDefinition<T> definition, int number) : NodeSlot(resolution, definition, number)
+/// <summary>What is known of nodes that are timed, tried again, skipped, or have failed.</summary>
+internal sealed class NodeDetails
 {
-    private ValueTask<T> pending;
+    public Exception? Exception { get; set; }
 
+    /// <summary>Timestamps of the clock; zero unless timings are recorded.</summary>
+    public long Started { get; set; }
+
+    public long Ended { get; set; }
+
+    public int Attempts { get; set; } = 1;
+
+    /// <summary>The parent for want of which it was skipped.</summary>
+    public string? Without { get; set; }
+}
+
+/// <inheritdoc/>
+internal sealed class NodeSlot<T>(NodeDefinition<T> definition) : NodeSlot(definition)
+{
     public T? Value { get; private set; }
 
     public override object? Boxed => Value;
 
     public override bool HasSomething => Status is NodeStatus.Succeeded or NodeStatus.FellBack && Value is not null;
 
-    public void Succeed(T value)
+    public void Succeed(Resolution resolution, T value)
     {
         Value = value;
-        End(NodeStatus.Succeeded);
+        End(resolution, NodeStatus.Succeeded);
     }
 
-    public void Fail(Exception exception)
+    public void Fail(Resolution resolution, Exception exception)
     {
-        Exception = exception;
-        if (Resolution.IsStopping && exception is OperationCanceledException)
+        NodeDetails details = WithDetails();
+        details.Exception = exception;
+        if (resolution.IsStopping && exception is OperationCanceledException)
         {
-            End(NodeStatus.Cancelled);
+            End(resolution, NodeStatus.Cancelled);
             return;
         }
-        if (definition.Fallback is { } fallback)
+        if (((NodeDefinition<T>)Definition).Fallback is { } fallback)
         {
             try
             {
                 Value = fallback(exception);
-                End(NodeStatus.FellBack);
+                End(resolution, NodeStatus.FellBack);
                 return;
             }
             catch (Exception worse)
             {
-                Exception = worse;
+                details.Exception = worse;
             }
         }
-        End(NodeStatus.Failed);
-        if (!definition.IsOptional) Resolution.Fail(this);
+        End(resolution, NodeStatus.Failed);
+        if (!Definition.IsOptional) resolution.Fail(this);
     }
 
-    /// <summary>The node goes on when this has ended.</summary>
-    public void Await(ValueTask<T> unfinished)
+    private void End(Resolution resolution, NodeStatus status)
     {
-        pending = unfinished;
-        Resolution.Suspend();
-        pending.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(GoOn);
-    }
-
-    private void GoOn()
-    {
-        if (Resolution.Flow is { } flow) ExecutionContext.Run(flow, static slot => ((NodeSlot<T>)slot!).Finish(), this);
-        else Finish();
-    }
-
-    private void Finish()
-    {
-        try
-        {
-            Succeed(pending.GetAwaiter().GetResult());
-        }
-        catch (Exception e)
-        {
-            Fail(e);
-        }
-        pending = default;
-        Resolution.GoOn(Number);
+        if (resolution.RecordsTimings) WithDetails().Ended = resolution.Now;
+        Status = status;
     }
 }

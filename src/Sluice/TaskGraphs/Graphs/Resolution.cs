@@ -12,7 +12,8 @@ internal abstract class Resolution
     private const int None = -1;
 
     private readonly CancellationToken caller;
-    private readonly int[] waiting;                  // how many parents a node waits for; then the next node on the stack of ready ones
+    private int[]? waiting;                          // from the first suspension on: how many parents a node waits for; then the next node on the stack of ready ones
+    private int ready = None;                        // the top of that stack, for whoever suspended first
     private CancellationTokenSource? stop;
     private CancellationTokenRegistration registration;
     private ITimer? grace;
@@ -27,7 +28,6 @@ internal abstract class Resolution
     {
         (Plan, RecordsTimings, this.caller) = (plan, recordsTimings, caller);
         Slots = new NodeSlot?[plan.Nodes.Length];
-        waiting = (int[])plan.Counts.Clone();
     }
 
     public GraphPlan Plan { get; }
@@ -45,9 +45,6 @@ internal abstract class Resolution
     /// <summary>Failed or cancelled: nothing is started any more.</summary>
     public bool IsStopping => isStopping;
 
-    /// <summary>The caller's execution context, in which nodes are started; known from the first suspension on.</summary>
-    public ExecutionContext? Flow { get; private set; }
-
     /// <summary>What nodes are given: cancelled with the caller's, and when a node has failed.</summary>
     public CancellationToken Token => (Volatile.Read(ref stop) ?? MakeStop()).Token;
 
@@ -57,11 +54,11 @@ internal abstract class Resolution
     protected bool Run()
     {
         if (RecordsTimings) Began = Now;
-        int top = None;
-        for (int i = Plan.Roots.Length - 1; i >= 0; i--) top = Push(Plan.Roots[i], top);
-        Walk(top);
+        // As long as all end at once, the order of the plan is one in which parents come first.
+        for (int node = 0; node < Slots.Length && !isConcurrent && !isStopping; node++) Start(node);
         if (isConcurrent)
         {
+            Walk(ready);
             if (Interlocked.Decrement(ref active) == 0) EndOnce();
             return false;
         }
@@ -73,11 +70,11 @@ internal abstract class Resolution
     protected abstract void OnEnded();
 
     /// <summary>A node does not end at once. Called by whoever started it, before anybody can go on with it.</summary>
-    public void Suspend()
+    public void Suspend(int node)
     {
         if (!isConcurrent)
         {
-            Flow = ExecutionContext.Capture();
+            CountFrom(node);
             isConcurrent = true;
             if (caller.CanBeCanceled) registration = caller.UnsafeRegister(static resolution => ((Resolution)resolution!).Stop(), this);
         }
@@ -98,20 +95,37 @@ internal abstract class Resolution
         Stop();
     }
 
+    /// <returns>Whether the node has ended.</returns>
+    private bool Start(int node)
+    {
+        if (!caller.IsCancellationRequested) return IsSkipped(node) || Plan.Nodes[node].Start(this, node);
+        Stop();
+        return false;
+    }
+
     private void Walk(int top)
     {
         while (top != None && !isStopping)
         {
             int node = top;
-            top = waiting[node];
-            if (caller.IsCancellationRequested) Stop();
-            else if (IsSkipped(node) || Plan.Nodes[node].Start(this, node)) top = Release(node, top);
+            top = waiting![node];
+            if (Start(node)) top = Release(node, top);
         }
+    }
+
+    /// <summary>The first node that does not end at once: those before it in the plan have ended. Those behind it whose parents are all among these are ready.</summary>
+    private void CountFrom(int first)
+    {
+        waiting = (int[])Plan.Counts.Clone();
+        for (int node = 0; node < first; node++)
+            foreach (int child in Plan.Children[node]) waiting[child]--;
+        for (int node = Slots.Length - 1; node > first; node--)
+            if (waiting[node] == 0) ready = Push(node, ready);
     }
 
     private int Push(int node, int top)
     {
-        waiting[node] = top;
+        waiting![node] = top;
         return node;
     }
 
@@ -120,10 +134,7 @@ internal abstract class Resolution
     {
         int[] children = Plan.Children[node];
         for (int i = children.Length - 1; i >= 0; i--)
-        {
-            ref int left = ref waiting[children[i]];
-            if ((isConcurrent ? Interlocked.Decrement(ref left) : --left) == 0) top = Push(children[i], top);
-        }
+            if (Interlocked.Decrement(ref waiting![children[i]]) == 0) top = Push(children[i], top);
         return top;
     }
 
@@ -135,7 +146,7 @@ internal abstract class Resolution
         for (int i = 0; i < parents.Length; i++)
         {
             if (!definition.NeedsParent(i) || Slots[parents[i]]!.HasSomething) continue;
-            Slots[node] = definition.NewSlot(this, node);
+            Slots[node] = definition.NewSlot();
             Slots[node]!.Skip(definition.Parents[i]);
             return true;
         }
@@ -182,7 +193,7 @@ internal abstract class Resolution
     /// <summary>Why it has not succeeded; null if it has.</summary>
     protected Exception? Failure()
     {
-        if (failed is { } node) return new NodeFailedException(node.Definition.Name, brokenStop is null ? node.Exception! : new AggregateException(node.Exception!, brokenStop), StillRunning());
+        if (failed is { } node) return new NodeFailedException(node.Definition.Name, brokenStop is null ? node.Details!.Exception! : new AggregateException(node.Details!.Exception!, brokenStop), StillRunning());
         return isStopping || caller.IsCancellationRequested ? new OperationCanceledException(caller) : null;
     }
 
