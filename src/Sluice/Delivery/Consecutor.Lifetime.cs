@@ -98,10 +98,10 @@ public sealed partial class Consecutor<T>
         core.Members.Drop();
         core.Drop();
         run?.Cancel();
-        core.Entrances.Run?.Cancel();
+        core.Entrances.Close();
         await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (core.Entrances.Run is { } second) await second.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await core.Entrances.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         ended.TrySetResult();
     }
 
@@ -126,13 +126,7 @@ public sealed partial class Consecutor<T>
 
     private async Task EndAsync(bool releases)
     {
-        core.IsLeasing = false;
-        foreach (Run? running in new[] { run, core.Entrances.Run })
-        {
-            if (running is null) continue;
-            running.Cancel();
-            await running.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        await EndRunsAsync().ConfigureAwait(false);
         core.Committer.End();
         await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Exception? failure = null;
@@ -155,6 +149,15 @@ public sealed partial class Consecutor<T>
         }
         if (failure is null) ended.TrySetResult();
         else ended.TrySetException(failure);
+    }
+
+    private async Task EndRunsAsync()
+    {
+        core.IsLeasing = false;
+        run?.Cancel();
+        core.Entrances.Close();
+        if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await core.Entrances.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task CommitAsync()
@@ -194,9 +197,7 @@ public sealed partial class Consecutor<T>
 
         async Task EndQuietlyAsync()
         {
-            core.IsLeasing = false;
-            run?.Cancel();
-            if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await EndRunsAsync().ConfigureAwait(false);
             core.Committer.End();
             await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             try

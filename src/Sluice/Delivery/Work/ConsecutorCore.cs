@@ -191,6 +191,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     {
         Books.Void(partition);
         lock (sync) owned = [.. owned.Where(other => other != partition)];
+        Changed();
     }
 
     public SinkBinding<T> Bind<T>(string node, Func<SinkBinding<T>> make)

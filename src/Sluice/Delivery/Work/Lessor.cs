@@ -20,17 +20,20 @@ internal sealed class Lessor(ConsecutorCore core)
     public async ValueTask<LeaseResult?> NextAsync()
     {
         TryAgainAfter = null;
+        if (!core.IsLeasing) StopAsking();
         if (!core.IsLeasing || core.Owned.Length == 0)
         {
             core.Alone.Withdraw();
             core.Alone.Rest();
+            if (quarantine is not null && core.InFlight == 0) await TryAsync(GiveQuarantineBackAsync);          // others may have suspects too
             return null;
         }
-        if (core.Books.Suspects > 0 || quarantine is not null) return await TryNextSuspectAsync();
+        if (core.Books.Suspects > 0 || quarantine is not null) return await TryAsync(NextSuspectAsync);
         core.Alone.Withdraw();
-        if (!core.Alone.MayWork()) return null;
-        int room = core.Options.Capacity - core.InFlight;
-        return room <= 0 ? null : await LeaseAsync(new(Owners()) { MaxItems = Math.Min(room, Math.Max(1, core.Options.Capacity / 2)) });
+        int room = core.Alone.MayWork() ? core.Options.Capacity - core.InFlight : 0;
+        if (room <= 0) StopAsking();
+        OwnedPartition[] owned = core.Owned;
+        return room <= 0 || owned.Length == 0 ? null : await LeaseAsync(new(Owners(owned)) { MaxItems = Math.Min(room, Math.Max(1, core.Options.Capacity / 2)) });
     }
 
     /// <summary>Entries were leased: from here on they are under way.</summary>
@@ -74,11 +77,11 @@ internal sealed class Lessor(ConsecutorCore core)
         root.Settle(Outcome.Skipped);
     }
 
-    private async ValueTask<LeaseResult?> TryNextSuspectAsync()
+    private async ValueTask<LeaseResult?> TryAsync(Func<ValueTask<LeaseResult?>> step)
     {
         try
         {
-            return await NextSuspectAsync();
+            return await step();
         }
         catch (StreamStoreException e) when (!core.Life.IsCancellationRequested)
         {
@@ -89,14 +92,20 @@ internal sealed class Lessor(ConsecutorCore core)
         }
     }
 
+    private async ValueTask<LeaseResult?> GiveQuarantineBackAsync()
+    {
+        if (quarantine is { } over) await core.Store.ReleaseQuarantineAsync(over, core.Life);
+        quarantine = null;
+        return null;
+    }
+
     private async ValueTask<LeaseResult?> NextSuspectAsync()
     {
         if (core.InFlight > 0) return null;          // it is to run alone: the end of the last one wakes the pump
         core.Alone.Rest();
         if (core.Books.Suspects == 0)
         {
-            if (quarantine is { } over) await core.Store.ReleaseQuarantineAsync(over, core.Life);
-            quarantine = null;
+            await GiveQuarantineBackAsync();
             core.Alone.Withdraw();
             core.Changed();
             return null;
@@ -112,14 +121,31 @@ internal sealed class Lessor(ConsecutorCore core)
                 return null;
             }
             quarantine = await core.Store.TakeQuarantineAsync(core.Group, core.Options.Member, group.QuarantineEpoch, core.Life);
-            if (quarantine is null) return null;
+            if (quarantine is null)
+            {
+                TryAgainAfter = Patience;            // somebody else was faster, and may die without a word
+                return null;
+            }
         }
         if (!core.Alone.TryBeAlone()) return null;
-        LeaseResult? lease = await LeaseAsync(new(Owners()) { MaxItems = 1, Quarantine = quarantine });
-        if (lease is { IsQuarantineLost: true }) quarantine = null;
+        OwnedPartition[] owned = core.Owned;
+        if (owned.Length == 0) return null;
+        LeaseResult? lease = await LeaseAsync(new(Owners(owned)) { MaxItems = 1, Quarantine = quarantine });
+        if (lease is { IsQuarantineLost: true })
+        {
+            quarantine = null;
+            TryAgainAfter = Patience;
+        }
         if (lease is not { Batches.Count: > 0 }) core.Alone.Withdraw();
-        if (lease is { IsQuarantineLost: false, Batches.Count: 0 }) core.Books.ForgetSuspects();       // what is left belongs to others
+        if (lease is { IsQuarantineLost: false, Batches.Count: 0 }) core.Books.ForgetSuspects(owned);
         return lease;
+    }
+
+    /// <summary>Nothing is wanted: that nothing is given out is not the store's fault.</summary>
+    private void StopAsking()
+    {
+        if (isAsking) core.Leases.Answer();
+        isAsking = false;
     }
 
     private async ValueTask<LeaseResult?> LeaseAsync(LeaseRequest request)
@@ -129,8 +155,7 @@ internal sealed class Lessor(ConsecutorCore core)
             if (!isAsking) core.Leases.Ask();
             isAsking = true;
             LeaseResult lease = await core.Store.LeaseAsync(request, core.Life);
-            isAsking = false;
-            core.Leases.Answer();
+            StopAsking();
             foreach (Ownership stale in lease.Stale)
                 if (Array.Find(core.Owned, owned => owned.Owner == stale) is { } lost) core.Lose(lost);
             Problem = lease.FullGate is { } gate ? $"The output {gate} is full; nothing is taken up until there is room." : null;
@@ -148,9 +173,8 @@ internal sealed class Lessor(ConsecutorCore core)
         }
     }
 
-    private Ownership[] Owners()
+    private Ownership[] Owners(OwnedPartition[] owned)
     {
-        OwnedPartition[] owned = core.Owned;
         var request = new Ownership[owned.Length];
         rotation = (rotation + 1) % owned.Length;
         for (int i = 0; i < owned.Length; i++) request[i] = owned[(i + rotation) % owned.Length].Owner;
