@@ -62,6 +62,7 @@ public sealed class StoreTests : AirportsRun
         Assert.Equal((36, 9), (Number(ended, "completed"), Number(ended, "dead")));
         ended = (await RunAsync([.. job, "--redrive"])).Succeeded();
         Assert.Equal((45, 0), (Number(ended, "completed"), Number(ended, "dead")));
+        Assert.DoesNotContain(" 0 items/s", ended.Output);
         Assert.Equal(45, ReadCsv().Distinct().Count());
         Assert.Equal(45, ReadCsv().Length);
         Assert.Equal(ReadCsv().ToHashSet(), ReadDatabase(Path.Combine(Folder, database)).ToHashSet());

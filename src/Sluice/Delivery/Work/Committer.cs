@@ -81,7 +81,18 @@ internal sealed class Committer(ConsecutorCore core)
 
     private async Task CommitAllAsync()
     {
-        if (Interlocked.Exchange(ref settleFirst, null) is { } request) await SettleAsync(request).ConfigureAwait(false);
+        if (Interlocked.Exchange(ref settleFirst, null) is { } request)
+        {
+            try
+            {
+                await SettleAsync(request).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                request.Done.TrySetException(e);     // what is not settled must not be started
+                throw;
+            }
+        }
         taken.Clear();
         concerned.Clear();
         core.Ended.TakeAll(taken);

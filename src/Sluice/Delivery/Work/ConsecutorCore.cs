@@ -27,6 +27,7 @@ internal sealed class ConsecutorCore : ISinkBindings
         Committer = new(this);
         Members = new(this);
         Losses = new(this);
+        Sends = new(this);
         Commits = new(Time);
         Leases = new(Time);
         Alone = new(options.Process, this);
@@ -117,6 +118,9 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>Open while appends may be counted.</summary>
     public SharedGate Accepting { get; } = new();
 
+    /// <summary>What has been sent and is not answered yet.</summary>
+    public Sends Sends { get; }
+
     public Committer Committer { get; }
 
     public Members Members { get; }
@@ -158,6 +162,20 @@ internal sealed class ConsecutorCore : ISinkBindings
 
     /// <summary>Called once when something has failed that is not about an item.</summary>
     public Action<Exception>? Failed { get; set; }
+
+    /// <summary>What is told when somebody has disposed the store before the consecutor.</summary>
+    public InvalidOperationException StoreClosed(ObjectDisposedException cause) => new(
+        $"The store of the consecutor {Name} was disposed while the consecutor was at work, which is over with that. What was accepted is in the store, as far as a store keeps it. "
+        + "Stop or dispose the consecutor first, then its store.", cause);
+
+    /// <summary>A call of the store has failed: if the store was disposed, no call will ever succeed.</summary>
+    /// <returns>Whether it was.</returns>
+    public bool EndIfClosed(Exception failure)
+    {
+        if (failure is not ObjectDisposedException closed) return false;
+        Failed?.Invoke(StoreClosed(closed));
+        return true;
+    }
 
     public void Begin(int roots) => Interlocked.Add(ref inFlight, roots);
 

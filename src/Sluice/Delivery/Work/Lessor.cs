@@ -53,11 +53,7 @@ internal sealed class Lessor(ConsecutorCore core)
     /// <summary>Whether the root must not be started: it has used up its starts by crashes, or is meant for code that this is not.</summary>
     public bool IsSpent(Root root, int codeVersion)
     {
-        if (codeVersion > core.Options.CodeVersion)
-        {
-            Park(root, $"It was written by code version {codeVersion}, and this is {core.Options.CodeVersion}: it waits until code of that version starts.");
-            return true;
-        }
+        if (Parking.Why(core, codeVersion, null) is { } newer) return Park(root, newer);
         Delivery delivery = core.Options.Delivery;
         int replays = delivery.Level == DeliveryLevel.Replay ? delivery.Count : 0;
         if (root.Attempt - 1 > replays)
@@ -66,15 +62,14 @@ internal sealed class Lessor(ConsecutorCore core)
             root.Fail(new PipelineException(core.Name, null, cause, core.Recorder.Count - 1), isFinal: true);
             return true;
         }
-        if (root.Headers.Node is not { } node || core.Nodes.Find(node) is not null) return false;
-        Park(root, $"This code has no node '{node}'. The item waits until a version that has one starts, or is renamed back.");
-        return true;
+        return Parking.Why(core, codeVersion, root.Headers.Node) is { } missing && Park(root, missing);
     }
 
-    private void Park(Root root, string why)
+    private bool Park(Root root, string why)
     {
         core.Parked = root.Park = why;
         root.Settle(Outcome.Skipped);
+        return true;
     }
 
     private async ValueTask<LeaseResult?> TryAsync(Func<ValueTask<LeaseResult?>> step)
@@ -83,8 +78,9 @@ internal sealed class Lessor(ConsecutorCore core)
         {
             return await step();
         }
-        catch (StreamStoreException e) when (!core.Life.IsCancellationRequested)
+        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException && !core.Life.IsCancellationRequested)
         {
+            if (core.EndIfClosed(e)) return null;
             core.Problem = Problem = $"The store does not say who has the quarantine; it is asked again: {FailureText.Of(e)}";
             TryAgainAfter = Patience;
             core.Alone.Withdraw();
@@ -164,6 +160,8 @@ internal sealed class Lessor(ConsecutorCore core)
         }
         catch (Exception e) when (!core.Life.IsCancellationRequested)
         {
+            if (core.EndIfClosed(e)) return null;
+
             // Whether anything was leased is not known: given back, it is as before.
             core.Problem = Problem = $"The store does not give out entries; it is asked again: {FailureText.Of(e)}";
             TryAgainAfter = Patience;

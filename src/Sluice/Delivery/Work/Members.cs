@@ -107,7 +107,7 @@ internal sealed class Members(ConsecutorCore core)
         }
         catch (Exception e)
         {
-            if (core.Life.IsCancellationRequested) return;
+            if (core.Life.IsCancellationRequested || core.EndIfClosed(e)) return;
             core.Problem = $"The store does not take heartbeats: {FailureText.Of(e)}";
             _ = core.Losses.NoticeAsync(e).AsTask();
         }

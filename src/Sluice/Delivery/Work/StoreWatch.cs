@@ -28,14 +28,23 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
         }
         if (change is { IsCompleted: false }) return;
         if (change is { IsCompletedSuccessfully: true }) changes = change.Result;
+        else if (change?.Exception is { InnerException: { } failure } && core.EndIfClosed(failure)) return;
         change = core.Store.WaitForChangeAsync(core.Name, changes, stop).AsTask();
         if (changes < 0 && change.IsCompletedSuccessfully)
         {
             changes = change.Result;                 // the first one only tells where we are
             change = core.Store.WaitForChangeAsync(core.Name, changes, stop).AsTask();
         }
-        if (change.IsCompleted) return;
-        change.ContinueWith(static (_, state) => ((Action)state!)(), wake, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        if (change.IsCompleted)
+        {
+            _ = change.Exception;                    // seen: there may be no next look
+            return;
+        }
+        change.ContinueWith(static (done, state) =>
+        {
+            _ = done.Exception;
+            ((Action)state!)();
+        }, wake, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     /// <summary>Wakes when a time has passed since <see cref="Look"/>, if nothing does before.</summary>
@@ -47,6 +56,7 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
             alarm?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             return;
         }
+        if (wait > Waits.Longest) wait = Waits.Longest;              // earlier costs one look
         alarm ??= core.Time.CreateTimer(static watch => ((StoreWatch)watch!).OnAlarm(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
         // What the store said is as old as the look into it. The clock may go on in between: a clock that a test moves goes far at once.
