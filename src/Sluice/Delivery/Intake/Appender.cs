@@ -8,6 +8,7 @@ namespace Sluice;
 internal sealed class Appender<T>
 {
     private const int Tries = 5;
+    private const int FewEnoughToWaitFor = 512;      // a larger append is worth a transaction of its own
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock sync = new();
@@ -135,7 +136,7 @@ internal sealed class Appender<T>
         while (true)
         {
             Filling batch;
-            if (expected is > 1 and <= 512) await GatherAsync(expected).ConfigureAwait(false);
+            if (expected is > 1 and <= FewEnoughToWaitFor) await GatherAsync(expected).ConfigureAwait(false);
             lock (sync)
             {
                 batch = filling;

@@ -13,6 +13,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     private volatile string? commitProblem;
     private volatile string? parked;
     private volatile bool isOpen;
+    private volatile ObjectDisposedException? closedStore; // what it said when somebody had disposed it
     private int inFlight;
     private long hasEnded;
     private int version;
@@ -145,7 +146,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     public Signal Quiet { get; } = new();
 
     /// <summary>What those are told who send to it when it is over.</summary>
-    public InvalidOperationException Over() => new($"The consecutor {Name} has ended: nothing can be sent to it any more. What was not acknowledged may not have been accepted.");
+    public InvalidOperationException Over() => closedStore is { } closed ? StoreClosed(closed) : new($"The consecutor {Name} has ended: nothing can be sent to it any more. What was not acknowledged may not have been accepted.");
 
     /// <summary>The same, for whoever loads everything anew.</summary>
     public Signal Emptied { get; } = new();
@@ -173,6 +174,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     public bool EndIfClosed(Exception failure)
     {
         if (failure is not ObjectDisposedException closed) return false;
+        closedStore ??= closed;
         Failed?.Invoke(StoreClosed(closed));
         return true;
     }
