@@ -110,7 +110,11 @@ public sealed class WakingTests : IAsyncDisposable
 
         // The pump looks for work meanwhile.
         int before = counted.Count, sent = 2;
-        for (; counted.Count < before + 2; sent++) await work.SendAsync(sent, Cancellation);
+        for (; counted.Count < before + 2; sent++)
+        {
+            await work.SendAsync(sent, Cancellation);
+            await Member.NextAsync();                // sending waits for nothing here: the pump may need this thread
+        }
         mayGoOn.SetResult();
         Assert.Equal(sent, (await work.IdleAsync(Cancellation)).Completed);
     }
