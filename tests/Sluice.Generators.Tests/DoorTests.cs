@@ -19,6 +19,7 @@ public class DoorTests
         static IEnumerable<string> Many(int n) { yield return ""; }
         static async IAsyncEnumerable<string> ManyAsync(int n) { await Task.Yield(); yield return ""; }
         static async IAsyncEnumerable<string> ManyTokenAsync(int n, CancellationToken cancellation) { await Task.Yield(); yield return ""; }
+        static async IAsyncEnumerable<int> Feed() { await Task.Yield(); yield return 1; }
         static void Print(int n) { }
         static void PrintWord(string word) { }
         static Task SaveAsync(int n) => Task.CompletedTask;
@@ -119,7 +120,7 @@ public class DoorTests
     [InlineData("[Print, wordSink]", "CS1063", "this is no sink of the items that come here")]
     [InlineData("Pipe.Of<string>()", "CS0619", "this pipe takes another type of items")]
     [InlineData("wordSink", "CS0619", "this sink takes another type of items")]
-    [InlineData("42", "CS0619", "this is no stage")]
+    [InlineData("42", "CS0619", "a Sink, a Consecutor (behind a source), a node")]
     public void AMistakeIsOneErrorWithASentence(string right, string id, string sentence)
     {
         foreach (var left in new[] { "numbers", "Pipe.Of<int>()" })
@@ -130,6 +131,19 @@ public class DoorTests
             Assert.Contains("SLU001: ", message, StringComparison.Ordinal);
             Assert.Contains(sentence, message, StringComparison.Ordinal);
         }
+    }
+
+    [Theory]
+    [InlineData("numbers")]
+    [InlineData("Feed()")]
+    public void AConsecutorOfOtherItemsIsOneErrorWithASentence(string left)
+    {
+        Assert.Empty(Snippet.Errors(Compile($"{left} | new Consecutor<int>(\"n\", s => s | Print)")));
+        var error = Assert.Single(Snippet.Errors(Compile($"{left} | new Consecutor<string>(\"n\", s => s | PrintWord)")));
+        var message = error.GetMessage(System.Globalization.CultureInfo.InvariantCulture);
+        Assert.Equal("CS0619", error.Id);
+        Assert.Contains("<int>, Consecutor<string>)", message, StringComparison.Ordinal);
+        Assert.Contains("SLU001: this consecutor takes another type of items", message, StringComparison.Ordinal);
     }
 
     private static string? TypeOf(string expression)

@@ -66,7 +66,8 @@ internal static class DurableRun
         if (options.Out is { } file) Row("ToFile", $"{books.Completed:N0} rows written to {file}");
         Row("skipped rows", skipped.Count == 0 ? "none" : $"{skipped.Count:N0}");
         foreach (var line in skipped.Describe()) text.WriteLine($"    {line}");
-        Row("time", $"{seconds:N3} s, {(seconds > 0 ? Math.Max(0, ended - job.EndedBefore) / seconds : 0):N0} items/s");
+        var rate = seconds > 0 ? (ended - job.EndedBefore + job.Redriven) / seconds : 0;          // letters that are processed again had ended before
+        Row("time", $"{seconds:N3} s{(rate >= 1 ? $", {rate:N0} items/s" : "")}");
         text.WriteLine();
         text.WriteLine($"AllPairs | {job.Picture}");
 

@@ -30,22 +30,7 @@ internal static class ReaderCalls
         StoredLog log = stream.Logs[Session.Checked(request.Partition, stream)];
         if (request.Reader is { } name && stream.Readers.TryGetValue(name, out StoredReader? reader)) reader.Use();
         StreamCalls.Swept(stream);
-        if (request.From > log.Tail + 1)
-            throw new StoreWentBackException(
-                $"{request.Stream}/{request.Partition} was to be read from {request.From}, but its last entry is {log.Tail}: the store has lost writes, or nobody has read that far.")
-            { Stream = request.Stream, Partition = request.Partition, Sequence = request.From };
-
-        long next = Math.Max(request.From, log.Trimmed + 1);
-        long missed = next - request.From;
-        List<Entry> entries = [];
-        for (long bytes = request.MaxBytes; next <= log.Tail && entries.Count < request.MaxItems; next++)
-        {
-            Entry entry = log.Read(next);
-            bytes -= entry.Headers.Length + entry.Payload.Length;
-            if (bytes < 0 && entries.Count > 0) break;
-            entries.Add(entry);
-        }
-        return new(entries.ToArray(), next, missed, next > log.Tail ? stream.End : null);
+        return request.Read(log.Tail, log.Trimmed, stream.End, log.Read);
     }
 
     public static void CheckMove(Session session, CursorMove move)

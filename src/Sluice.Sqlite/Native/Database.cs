@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SQLitePCL;
 
 namespace Sluice.Sqlite;
@@ -7,6 +8,7 @@ internal sealed class Database : IDisposable
 {
     private const int NoCheckpointOnClose = 1006;    // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
     private const int Persistent = 1;                // SQLITE_PREPARE_PERSISTENT
+    private const int HasMovedControl = 20;          // SQLITE_FCNTL_HAS_MOVED
 
     private readonly sqlite3 handle;
     private readonly Dictionary<string, Statement> own = new(ReferenceEqualityComparer.Instance); // literals: found by reference
@@ -28,6 +30,16 @@ internal sealed class Database : IDisposable
             field = value;
         }
     } = true;                                        // as SQLite begins
+
+    /// <summary>Whether the file is not found under its name any more: it was moved, renamed, deleted, or has another one in its place. False where the system does not let an open file be moved.</summary>
+    public bool HasMoved
+    {
+        get
+        {
+            int hasMoved = 0;
+            return FileControl(handle, 0, HasMovedControl, ref hasMoved) == raw.SQLITE_OK && hasMoved != 0;
+        }
+    }
 
     public bool IsInTransaction => raw.sqlite3_get_autocommit(handle) == 0;
     public long LastId => raw.sqlite3_last_insert_rowid(handle);
@@ -143,4 +155,9 @@ internal sealed class Database : IDisposable
             : raw.SQLITE_OK;
 
     private static bool IsOfStore(string? name) => name?.StartsWith(Schema.Prefix, StringComparison.OrdinalIgnoreCase) == true;
+
+    // Not in the provider's own surface; in the library that the provider's bundle brings.
+    [DllImport("e_sqlite3", EntryPoint = "sqlite3_file_control", CallingConvention = CallingConvention.Cdecl)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+    private static extern int FileControl(sqlite3 handle, nint name, int operation, ref int argument);
 }

@@ -52,6 +52,8 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
 
     protected override ValueTask PrepareAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
     {
+        if (database!.HasMoved)
+            throw new IOException($"{path} is not the file any more that the sink writes to: it was moved, renamed, deleted, or has another one in its place. Put it back, with its -wal; or stop the consecutor first.");
         try
         {
             if (notes.Number > committed) notes.TakeBack(committed);     // could not be, when it was void

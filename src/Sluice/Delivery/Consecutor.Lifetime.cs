@@ -4,16 +4,23 @@ namespace Sluice;
 public sealed partial class Consecutor<T>
 {
     private readonly CancellationTokenSource patience; // of a stop, with what is under way
+    private readonly RunningMember place;            // among those of this process
+    private Exception? stopFailure;                  // what has failed while it was stopping
 
     /// <summary>Takes the partitions that nobody else has, and resumes what was pending: at once, or when earlier owners have been silent for the lease time.</summary>
-    /// <exception cref="InvalidOperationException">It was started before.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// It was started before; or another one of its name runs in this process, over the same store and as the same <see cref="ConsecutorOptions.Member"/>: this one may be
+    /// started when that one has ended.
+    /// </exception>
     /// <exception cref="StreamStoreException">The store failed, or the stream there has another number of partitions.</exception>
     public async Task StartAsync(CancellationToken cancellation = default)
     {
-        lock (sync)
+        while (TryBegin() is { } other)
         {
-            if (state is not ConsecutorState.Created) throw new InvalidOperationException($"The consecutor {Name} was started before ({state}). Make another one to go on.");
-            state = ConsecutorState.Running;
+            // One that has failed is about to give back what it has; whoever is started instead of it need not know when that is done.
+            if (other.State() != ConsecutorState.Failed) throw IsRunningAlready(other);
+            await other.Completion.WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellation.ThrowIfCancellationRequested();
         }
         try
         {
@@ -95,15 +102,32 @@ public sealed partial class Consecutor<T>
     internal async Task AbandonAsync()
     {
         lock (sync) state = ConsecutorState.Stopped;
+        RunningMembers.Of(core.Store).Leave(core, place);
         core.Members.Drop();
         core.Drop();
         run?.Cancel();
-        core.Entrances.Run?.Cancel();
+        core.Entrances.Close();
         await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (core.Entrances.Run is { } second) await second.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await core.Entrances.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         ended.TrySetResult();
     }
+
+    /// <returns>Null if it runs from here on; else who runs in its place.</returns>
+    private RunningMember? TryBegin()
+    {
+        lock (sync)
+        {
+            if (state is not ConsecutorState.Created) throw new InvalidOperationException($"The consecutor {Name} was started before ({state}). Make another one to go on.");
+            if (RunningMembers.Of(core.Store).TryEnter(core, place) is { } other) return other;
+            state = ConsecutorState.Running;
+            return null;
+        }
+    }
+
+    private InvalidOperationException IsRunningAlready(RunningMember other) => new(
+        $"A consecutor {Name} is at work in this process already ({other.State()}), over the same store and as the same member '{Member}': this one would take everything from it. "
+        + "Stop that one first; or, if they are to share the work, give each its own ConsecutorOptions.Member.");
 
     private ConsecutorState State
     {
@@ -126,13 +150,7 @@ public sealed partial class Consecutor<T>
 
     private async Task EndAsync(bool releases)
     {
-        core.IsLeasing = false;
-        foreach (Run? running in new[] { run, core.Entrances.Run })
-        {
-            if (running is null) continue;
-            running.Cancel();
-            await running.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        await EndRunsAsync().ConfigureAwait(false);
         core.Committer.End();
         await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Exception? failure = null;
@@ -144,17 +162,28 @@ public sealed partial class Consecutor<T>
         }
         catch (Exception e)
         {
-            failure = e;                             // what was not given back is found silent, and taken
-            core.Problem = FailureText.Of(e);
+            failure = e is ObjectDisposedException closed ? core.StoreClosed(closed) : e;          // what was not given back is found silent, and taken
+            core.Problem = FailureText.Of(failure);
         }
         core.Drop();
         core.Members.Drop();
+        RunningMembers.Of(core.Store).Leave(core, place);
         lock (sync)
         {
             if (state != ConsecutorState.Failed) state = ConsecutorState.Stopped;
+            failure = stopFailure ?? failure;
         }
         if (failure is null) ended.TrySetResult();
-        else ended.TrySetException(failure);
+        else EndWith(failure);
+    }
+
+    private async Task EndRunsAsync()
+    {
+        core.IsLeasing = false;
+        run?.Cancel();
+        core.Entrances.Close();
+        if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await core.Entrances.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task CommitAsync()
@@ -178,25 +207,35 @@ public sealed partial class Consecutor<T>
     /// <summary>Something has failed that is not about an item: what is under way goes back to the store.</summary>
     private void Fail(Exception cause)
     {
+        bool isStopping;
         lock (sync)
         {
-            if (state is ConsecutorState.Stopping or ConsecutorState.Stopped or ConsecutorState.Failed) return;
-            state = ConsecutorState.Failed;
+            if (state is ConsecutorState.Stopped or ConsecutorState.Failed) return;
+            isStopping = state == ConsecutorState.Stopping;
+            if (isStopping) stopFailure ??= cause;
+            else state = ConsecutorState.Failed;
         }
         core.Problem = FailureText.Of(cause);
-        _ = EndFailedAsync(cause);
+        if (isStopping) patience.Cancel();           // what the stop waits for will not end any more
+        else _ = EndFailedAsync(cause);
+    }
+
+    /// <summary>Whoever asks is told; nobody has to.</summary>
+    private void EndWith(Exception cause)
+    {
+        ended.TrySetException(cause);
+        _ = Completion.Exception;
     }
 
     private async Task EndFailedAsync(Exception cause)
     {
         await EndQuietlyAsync().ConfigureAwait(false);
-        ended.TrySetException(cause);
+        RunningMembers.Of(core.Store).Leave(core, place);
+        EndWith(cause);
 
         async Task EndQuietlyAsync()
         {
-            core.IsLeasing = false;
-            run?.Cancel();
-            if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await EndRunsAsync().ConfigureAwait(false);
             core.Committer.End();
             await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             try
@@ -204,6 +243,10 @@ public sealed partial class Consecutor<T>
                 // What a sink has for itself, whoever starts next needs.
                 foreach (SinkBinding sink in core.Sinks) await sink.EndAsync().ConfigureAwait(false);
                 await core.Members.LeaveAsync().ConfigureAwait(false);
+            }
+            catch (ObjectDisposedException) when (cause.InnerException is ObjectDisposedException)
+            {
+                // The store, which was the cause.
             }
             catch (Exception e)
             {

@@ -102,7 +102,15 @@ public sealed partial class Consecutor<T>
             {
                 ThrowIfEnded();
                 if (local.TryAdd(item) is not { } full) return Task.CompletedTask;
-                await full.WaitAsync(cancellation).ConfigureAwait(false);
+                core.Sends.BeginWait();
+                try
+                {
+                    await full.WaitAsync(cancellation).ConfigureAwait(false);
+                }
+                finally
+                {
+                    core.Sends.EndWait();
+                }
                 continue;
             }
             if (Sender.TryAdd(item, null, default, out Task room) is { } append) return append;

@@ -7,7 +7,7 @@ public sealed partial class Consecutor<T>
     private const int PageSize = 100;
     private const double SlowestRate = 0.00001;
 
-    /// <summary>Waits until everything that was accepted has ended: completed, or dead. Parked items and suspects that somebody else holds are waited for as well.</summary>
+    /// <summary>Waits until everything that was sent is accepted, or refused, and everything that was accepted has ended: completed, or dead. Parked items and suspects that somebody else holds are waited for as well.</summary>
     /// <returns>The consecutor at that moment.</returns>
     /// <exception cref="InvalidOperationException">It has not been started and items wait, or it was stopped before they had ended.</exception>
     public async Task<ConsecutorSnapshot> IdleAsync(CancellationToken cancellation = default)
@@ -18,9 +18,15 @@ public sealed partial class Consecutor<T>
         {
             while (true)
             {
-                if (core.InFlight == 0 && core.Books.IsIdle && Snapshot() is { IsIdle: true } idle) return idle;
+                bool isAppending = core.Sends.IsAppending;
+                if (!isAppending && core.InFlight == 0 && core.Books.IsIdle && Snapshot() is { IsIdle: true } idle) return idle;
                 if (State == ConsecutorState.Created)
-                    throw new InvalidOperationException($"The consecutor {Name} has not been started, so none of the {Snapshot().Pending} items that wait can end. Call StartAsync first.");
+                {
+                    if (Snapshot() is { IsIdle: false } books)
+                        throw new InvalidOperationException($"The consecutor {Name} has not been started, so none of the {books.Pending} items that wait can end. Call StartAsync first.");
+                    if (core.Sends.IsWaiting)
+                        throw new InvalidOperationException($"The consecutor {Name} has not been started, its stream is full, and what is sent waits for room. Call StartAsync first.");
+                }
                 Task next = moved.WaitAsync();
                 if (await Task.WhenAny(next, Completion).WaitAsync(cancellation).ConfigureAwait(false) == next) continue;
                 await Completion.ConfigureAwait(false);
@@ -39,7 +45,9 @@ public sealed partial class Consecutor<T>
     {
         local?.Count();
         ConsecutorSnapshot snapshot = core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem, core.Losses.Latest);
-        return snapshot is { Problem: null, Parked: > 0 } ? snapshot with { Problem = core.Parked } : snapshot;
+        if (snapshot.Problem is not null) return snapshot;
+        return core.Sends.Problem(snapshot.State) is { } full ? snapshot with { Problem = full }
+            : snapshot.Parked > 0 ? snapshot with { Problem = core.Parked } : snapshot;
     }
 
     /// <summary>The dead letters, oldest first, read from the store page by page.</summary>

@@ -37,6 +37,7 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
     /// <param name="name">Its name, and that of its stream: 1 to 200 characters. What it has accepted is found again by it.</param>
     /// <param name="body">Makes the pipeline out of the source of accepted items; called once.</param>
     /// <param name="options">How it works; in memory, with three replays, unless given.</param>
+    /// <exception cref="ArgumentException">The name is none, or a value of <see cref="ConsecutorOptions.Stream"/> is out of its range.</exception>
     /// <exception cref="InvalidTopologyException">
     /// A stage holds or combines items, or remembers some, and would forget them with the process; or the pipeline has a source of its own.
     /// </exception>
@@ -45,6 +46,7 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
         StreamNames.Check(name);
         ArgumentNullException.ThrowIfNull(body);
         options ??= new();
+        options.Stream.Check();
         pipeline = body(new LeaseSource<T>(name, StageOptions.Default)) ?? throw new InvalidOperationException("The body of the consecutor returned null instead of a pipeline.");
         TopologyRecorder recorder = RunBuilder.Draw(pipeline, isFollowed: true);
         List<TopologyNode> sources = [.. recorder.Topology.Nodes.Where(node => recorder.Topology.Edges.All(edge => edge.To != node))];
@@ -60,6 +62,7 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
             options = options with { Serializers = options.Serializers.With(new HandleSerializer<T>()) };
         }
         else _ = options.Serializers.For<T>();       // items that would not come back from the store as they were are refused here
+        place = new(() => State, Completion);
         patience = new(Timeout.InfiniteTimeSpan, options.Run.Time);
         core = new(name, options, options.Store ?? new MemoryStreamStore(options.Run.Time), pipeline, recorder) { Failed = Fail };
         // What sinks stage is committed by a store: then first attempts go through one as well.

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice;
 
 /// <summary>Wires producers to consecutors: <c>producer | consecutor</c>.</summary>
@@ -21,5 +23,21 @@ public static class ConsecutorDoor
     {
         /// <summary>A pipeline that sends everything to a consecutor.</summary>
         public static Pipeline operator |(IAsyncEnumerable<T> items, Consecutor<T> consecutor) => Source.From(items) | consecutor;
+    }
+
+    extension<T, TOther>(Source<T>)
+    {
+        /// <summary>Refused: <c>source | a consecutor of other items</c>.</summary>
+        [OverloadResolutionPriority(-1)]
+        [Obsolete(Misfit.Consecutor, error: true)]
+        public static Pipeline operator |(Source<T> source, Consecutor<TOther> wrong) => throw Misfit.Refused();
+    }
+
+    extension<T, TOther>(IAsyncEnumerable<T>)
+    {
+        /// <summary>Refused: <c>items | a consecutor of other items</c>.</summary>
+        [OverloadResolutionPriority(-1)]
+        [Obsolete(Misfit.Consecutor, error: true)]
+        public static Pipeline operator |(IAsyncEnumerable<T> items, Consecutor<TOther> wrong) => throw Misfit.Refused();
     }
 }

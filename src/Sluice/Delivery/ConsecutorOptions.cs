@@ -3,10 +3,17 @@ namespace Sluice;
 /// <summary>How a consecutor works. Immutable; the names of the stream and of the group are the consecutor's.</summary>
 public sealed record ConsecutorOptions
 {
+    private const int MostOfMember = StreamNames.MaxLength - 20;          // producers have names that begin with it
+
     private readonly int capacity = 4096;
     private readonly int codeVersion;
     private readonly TimeSpan commitInterval;
     private readonly TimeSpan leaseTime = TimeSpan.FromSeconds(30);
+    private readonly Delivery delivery = Delivery.Replay(3);
+    private readonly StreamOptions stream = new();
+    private readonly PayloadSerializers serializers = PayloadSerializers.Json;
+    private readonly string member = Environment.MachineName;
+    private readonly RunOptions run = new();
 
     /// <summary>
     /// Where accepted items are kept until they have ended. Null keeps them in this process only: they are followed, replayed and buried alike, but
@@ -15,13 +22,28 @@ public sealed record ConsecutorOptions
     public IStreamStore? Store { get; init; }
 
     /// <summary>What is done for an accepted item; <c>Replay(3)</c> unless given.</summary>
-    public Delivery Delivery { get; init; } = Delivery.Replay(3);
+    /// <exception cref="ArgumentNullException">Null.</exception>
+    public Delivery Delivery
+    {
+        get => delivery;
+        init => delivery = NotNull(value, nameof(Delivery));
+    }
 
     /// <summary>How the consecutor's stream is made, where it is not there yet: partitions, bounds. 64 partitions unless given.</summary>
-    public StreamOptions Stream { get; init; } = new();
+    /// <exception cref="ArgumentNullException">Null.</exception>
+    public StreamOptions Stream
+    {
+        get => stream;
+        init => stream = NotNull(value, nameof(Stream));
+    }
 
     /// <summary>How payloads are written and read; JSON unless given.</summary>
-    public PayloadSerializers Serializers { get; init; } = PayloadSerializers.Json;
+    /// <exception cref="ArgumentNullException">Null.</exception>
+    public PayloadSerializers Serializers
+    {
+        get => serializers;
+        init => serializers = NotNull(value, nameof(Serializers));
+    }
 
     /// <summary>
     /// How many items may be under way at once, from lease to commit: 1 or more; 4,096 unless given. What else was accepted stays in the store.
@@ -32,7 +54,7 @@ public sealed record ConsecutorOptions
         get => capacity;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(Capacity));
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(Capacity)));
             capacity = value;
         }
     }
@@ -45,14 +67,23 @@ public sealed record ConsecutorOptions
     public TimeSpan CommitInterval
     {
         get => commitInterval;
-        init => commitInterval = Waits.Check(value, nameof(CommitInterval));
+        init => commitInterval = Waits.Check(value, Property(nameof(CommitInterval)));
     }
 
     /// <summary>
     /// Who this is, among those that share the work of one consecutor; the machine's name unless given. Whoever starts under a name takes at once what
     /// an earlier holder of it had; from others, only when they have been silent for the lease time.
     /// </summary>
-    public string Member { get; init; } = Environment.MachineName;
+    /// <exception cref="ArgumentException">Null, empty, longer than 180 characters, or with control characters.</exception>
+    public string Member
+    {
+        get => member;
+        init
+        {
+            StreamNames.Check(NotNull(value, nameof(Member)), Property(nameof(Member)), MostOfMember);
+            member = value;
+        }
+    }
 
     /// <summary>How long another member must have been silent before its partitions are taken; more than zero, 30 seconds unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
@@ -61,8 +92,8 @@ public sealed record ConsecutorOptions
         get => leaseTime;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, nameof(LeaseTime));
-            leaseTime = Waits.Check(value, nameof(LeaseTime));
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, Property(nameof(LeaseTime)));
+            leaseTime = Waits.Check(value, Property(nameof(LeaseTime)));
         }
     }
 
@@ -76,14 +107,24 @@ public sealed record ConsecutorOptions
         get => codeVersion;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(CodeVersion));
+            ArgumentOutOfRangeException.ThrowIfNegative(value, Property(nameof(CodeVersion)));
             codeVersion = value;
         }
     }
 
     /// <summary>How the pipeline is run: mode, clock, scheduler, state, capacity of boundaries, seed, grace.</summary>
-    public RunOptions Run { get; init; } = new();
+    /// <exception cref="ArgumentNullException">Null.</exception>
+    public RunOptions Run
+    {
+        get => run;
+        init => run = NotNull(value, nameof(Run));
+    }
 
     /// <summary>Which consecutors are in its process. For tests, which have several in one.</summary>
     internal Solitude Process { get; init; } = Solitude.OfProcess;
+
+    private static TValue NotNull<TValue>(TValue? value, string property) where TValue : class
+        => value ?? throw new ArgumentNullException(Property(property), $"{Property(property)} cannot be null. Leave it out to have what is there unless given.");
+
+    private static string Property(string name) => $"{nameof(ConsecutorOptions)}.{name}";
 }

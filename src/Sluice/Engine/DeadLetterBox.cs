@@ -11,8 +11,8 @@ internal sealed class DeadLetterBox(int capacity)
         lock (sync)
         {
             letters ??= new Queue<DeadLetter>();
-            if (letters.Count >= capacity && letters.Count > 0) letters.Dequeue();
-            if (capacity > 0) letters.Enqueue(letter);
+            if (letters.Count >= capacity) letters.Dequeue();
+            letters.Enqueue(letter);
         }
     }
 

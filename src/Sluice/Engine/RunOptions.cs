@@ -3,6 +3,8 @@ namespace Sluice;
 /// <summary>How a pipeline is to be run.</summary>
 public sealed record RunOptions
 {
+    private readonly TimeProvider time = TimeProvider.System;
+    private readonly IReadOnlyCollection<string> outputs = [];
     private readonly int capacity = 1024;
     private readonly int deadLetterCapacity = 1000;
     private readonly TimeSpan stopGrace = TimeSpan.FromSeconds(30);
@@ -11,7 +13,12 @@ public sealed record RunOptions
     public ExecutionMode Mode { get; init; }
 
     /// <summary>The clock of everything timed in the run. The system's unless given; a test gives its own.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <exception cref="ArgumentNullException">Null.</exception>
+    public TimeProvider Time
+    {
+        get => time;
+        init => time = NotNull(value, nameof(Time));
+    }
 
     /// <summary>Where the run's work is executed. The thread pool unless given; not used in single-thread mode unless given.</summary>
     public RunScheduler? Scheduler { get; init; }
@@ -32,13 +39,18 @@ public sealed record RunOptions
         get => capacity;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(Capacity));
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(Capacity)));
             capacity = value;
         }
     }
 
     /// <summary>Names of node outputs whose items are kept for <see cref="Run.Output{T}"/>. What goes to other named outputs is counted and discarded.</summary>
-    public IReadOnlyCollection<string> Outputs { get; init; } = [];
+    /// <exception cref="ArgumentNullException">Null.</exception>
+    public IReadOnlyCollection<string> Outputs
+    {
+        get => outputs;
+        init => outputs = NotNull(value, nameof(Outputs));
+    }
 
     /// <summary>
     /// Called with the run before its first item, on the thread that starts it: the way to hold on to a single-threaded
@@ -49,14 +61,14 @@ public sealed record RunOptions
     /// <summary>Seed of everything random in the run, such as jitter; random unless given.</summary>
     public int? Seed { get; init; }
 
-    /// <summary>How many dead letters are kept; older ones go first. 0 or more; 1,000 unless given.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <summary>How many dead letters are kept; older ones go first. 1 or more; 1,000 unless given.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
     public int DeadLetterCapacity
     {
         get => deadLetterCapacity;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(DeadLetterCapacity));
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(DeadLetterCapacity)));
             deadLetterCapacity = value;
         }
     }
@@ -69,9 +81,14 @@ public sealed record RunOptions
     public TimeSpan StopGrace
     {
         get => stopGrace;
-        init => stopGrace = Waits.Check(value, nameof(StopGrace));
+        init => stopGrace = Waits.Check(value, Property(nameof(StopGrace)));
     }
 
     /// <summary>Set for runs that follow their items for somebody else.</summary>
     internal Following? Following { get; init; }
+
+    private static TValue NotNull<TValue>(TValue? value, string property) where TValue : class
+        => value ?? throw new ArgumentNullException(Property(property), $"{Property(property)} cannot be null. Leave it out to have what is there unless given.");
+
+    private static string Property(string name) => $"{nameof(RunOptions)}.{name}";
 }

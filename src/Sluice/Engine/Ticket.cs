@@ -138,4 +138,17 @@ internal class Ticket
 internal sealed record PartFailure(PipelineException Cause, bool IsPartial, bool IsFinal, int Attempts)
 {
     public PartFailure? Next { get; set; }
+
+    /// <summary>Puts a failure on top of those of its item. Any thread.</summary>
+    public static void Push(ref PartFailure? newest, PartFailure failure)
+    {
+        PartFailure? seen = Volatile.Read(ref newest);
+        while (true)
+        {
+            failure.Next = seen;
+            PartFailure? found = Interlocked.CompareExchange(ref newest, failure, seen);
+            if (ReferenceEquals(found, seen)) return;
+            seen = found;
+        }
+    }
 }

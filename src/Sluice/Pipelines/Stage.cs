@@ -23,8 +23,8 @@ public static class Stage
 
     /// <summary>An attempt at an item that takes longer is cancelled, and has failed with a <see cref="TimeoutException"/>.</summary>
     /// <remarks>For asynchronous stages: a synchronous function cannot be interrupted.</remarks>
-    /// <param name="limit">More than zero.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>
+    /// <param name="limit">More than zero, 49 days at most.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
     public static StageAnnotation Timeout(TimeSpan limit) => StageAnnotation.None.Timeout(limit);
 
     /// <summary>What happens to an item that has failed for good.</summary>

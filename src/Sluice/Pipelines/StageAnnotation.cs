@@ -49,6 +49,7 @@ public sealed class StageAnnotation
     public StageAnnotation Timeout(TimeSpan limit)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, Waits.Longest);
         string text = $"Timeout({limit})";
         return And(text, (options, stage) => stage.IsAsynchronous
             ? options with { Timeout = limit }

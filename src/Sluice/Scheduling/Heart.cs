@@ -3,7 +3,8 @@ namespace Sluice;
 /// <summary>Calls something regularly, on a thread of its own: whoever starves the thread pool does not hold it up.</summary>
 /// <remarks>
 /// The thread waits in real time, and then asks the clock whether it is time: timers of the system's clock go off on the pool. The clock's timer only wakes it
-/// earlier, which is how clocks that stand still until they are moved say that they were. So an interval is never shorter than the clock says.
+/// earlier, which is how clocks that stand still until they are moved say that they were. Calls are due at whole intervals from the start: one that is late does
+/// not put off the next ones, and of those that were missed one is made.
 /// </remarks>
 internal sealed class Heart
 {
@@ -15,18 +16,20 @@ internal sealed class Heart
     private readonly object gate = new();            // to wait on
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer timer;
-    private long last;
+    private readonly long begun;
+    private TimeSpan due;                            // since then
     private volatile bool isStopped;
 
     /// <summary>Starts it; the first call comes after an interval.</summary>
     /// <param name="name">The thread's name.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="interval">The time between the beginnings of two calls, if they are shorter.</param>
+    /// <param name="interval">The time between two calls.</param>
     /// <param name="beat">May block. What it throws would end the process.</param>
     public Heart(string name, TimeProvider time, TimeSpan interval, Action beat)
     {
+        if (interval < Shortest) interval = Shortest;
         (this.time, this.interval, this.beat) = (time, interval, beat);
-        last = time.GetTimestamp();
+        (begun, due) = (time.GetTimestamp(), interval);
         timer = time.CreateTimer(static heart => ((Heart)heart!).Wake(), this, interval, interval);
         new Thread(Work) { IsBackground = true, Name = name }.UnsafeStart();
     }
@@ -45,9 +48,7 @@ internal sealed class Heart
     {
         while (!isStopped)
         {
-            if (!IsTime()) continue;
-            last = time.GetTimestamp();
-            beat();
+            if (IsTime()) beat();
         }
         ended.SetResult();
     }
@@ -56,8 +57,13 @@ internal sealed class Heart
     {
         lock (gate)
         {
-            TimeSpan left = interval - time.GetElapsedTime(last);
-            if (left <= TimeSpan.Zero) return true;
+            TimeSpan now = time.GetElapsedTime(begun);
+            TimeSpan left = due - now;
+            if (left <= TimeSpan.Zero)
+            {
+                due += TimeSpan.FromTicks(interval.Ticks * (1 - (left.Ticks / interval.Ticks)));
+                return true;
+            }
             if (!isStopped) Monitor.Wait(gate, left < Shortest ? Shortest : left);
             return false;
         }

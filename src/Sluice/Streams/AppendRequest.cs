@@ -45,6 +45,26 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
         foreach (BatchChange change in Batches) change.Check();
     }
 
+    /// <summary>
+    /// What a store answers without appending anything: the producer is not this one any more, it has sent this before, something is missing before it, or the stream
+    /// has ended. Every store asks this before it looks whether there is room.
+    /// </summary>
+    /// <param name="epoch">The producer's epoch as the store knows it; zero if it knows none.</param>
+    /// <param name="last">Its last accepted number; zero if there is none.</param>
+    /// <param name="latest">The first number of its last append, and the id of that entry.</param>
+    /// <param name="end">How the stream has ended; null if it has not.</param>
+    /// <returns>The answer; null if the append is to be accepted.</returns>
+    /// <exception cref="StoreWentBackException">The producer has an epoch that the store does not know yet.</exception>
+    public AppendResult? Refusal(long epoch, long last, (long Number, EntryId? Id) latest, StreamEnd? end)
+    {
+        if (Epoch > epoch)
+            throw new StoreWentBackException($"The producer {Producer} of the stream {Stream} has the epoch {Epoch}, the store knows {epoch} only: it has lost writes.") { Stream = Stream };
+        if (Epoch < epoch) return new(AppendStatus.Refused, last, null);
+        if (LastSequence <= last) return new(AppendStatus.Duplicate, last, Sequence == latest.Number ? latest.Id : null);
+        if (Sequence != last + 1) return new(AppendStatus.Gap, last, null);
+        return end is null ? null : new(AppendStatus.Ended, last, null);
+    }
+
     /// <summary>Checks the entries against the stream they are for. Stores call it before they write, for outputs of commits as well.</summary>
     /// <param name="entries">The entries.</param>
     /// <param name="stream">The stream's name.</param>

@@ -40,6 +40,32 @@ public sealed record ReadRequest(string Stream, int Partition, long From)
 
     /// <summary>Who reads; null for somebody without a cursor, for whom nothing is kept.</summary>
     public string? Reader { get; init; }
+
+    /// <summary>Reads what a store has, as far as was asked for.</summary>
+    /// <param name="tail">The sequence of the last entry that the store has ever had in the partition; zero if there was none.</param>
+    /// <param name="trimmed">Everything up to here may be gone.</param>
+    /// <param name="end">How the stream has ended; null if it has not.</param>
+    /// <param name="read">Reads an entry.</param>
+    /// <exception cref="StoreWentBackException">It was to be read from behind the next entry.</exception>
+    public ReadResult Read(long tail, long trimmed, StreamEnd? end, Func<long, Entry> read)
+    {
+        ArgumentNullException.ThrowIfNull(read);
+        if (From > tail + 1)
+            throw new StoreWentBackException(
+                $"{Stream}/{Partition} was to be read from {From}, but its last entry is {tail}: the store has lost writes, or nobody has read that far.")
+            { Stream = Stream, Partition = Partition, Sequence = From };
+        long next = Math.Max(From, trimmed + 1);
+        long missed = next - From;
+        List<Entry> entries = [];
+        for (long bytes = MaxBytes; next <= tail && entries.Count < MaxItems; next++)
+        {
+            Entry entry = read(next);
+            bytes -= entry.Headers.Length + entry.Payload.Length;
+            if (bytes < 0 && entries.Count > 0) break;
+            entries.Add(entry);
+        }
+        return new(entries.ToArray(), next, missed, next > tail ? end : null);
+    }
 }
 
 /// <summary>Entries of a partition.</summary>

@@ -9,10 +9,21 @@ public static class StreamNames
     /// <summary>Checks a name. Stores call it where a name is new to them.</summary>
     /// <param name="name">1 to <see cref="MaxLength"/> characters, none of them a control character.</param>
     /// <exception cref="ArgumentException">It is no name.</exception>
-    public static void Check(string name)
+    public static void Check(string name) => Check(name, nameof(name), MaxLength);
+
+    /// <param name="name">1 to <paramref name="most"/> characters, none of them a control character.</param>
+    /// <param name="parameter">What the name was given for.</param>
+    /// <param name="most">How long it may be, where something is added to it.</param>
+    internal static void Check(string name, string parameter, int most)
     {
-        ArgumentNullException.ThrowIfNull(name);
-        if (name.Length is > 0 and <= MaxLength && !name.Any(char.IsControl)) return;
-        throw new ArgumentException($"A name in a stream store has 1 to {MaxLength} characters, none of them a control character; this one has {name.Length}.", nameof(name));
+        ArgumentNullException.ThrowIfNull(name, parameter);
+        int control = 0;
+        while (control < name.Length && !char.IsControl(name[control])) control++;
+        string? wrong = name.Length == 0 ? "is empty"
+            : name.Length > most ? $"has {name.Length}"
+            : control < name.Length ? $"has U+{(int)name[control]:X4} behind its first {control}"
+            : null;
+        if (wrong is not null)
+            throw new ArgumentException($"A name in a stream store has 1 to {most} characters, none of them a control character such as a line break; this one {wrong}.", parameter);
     }
 }

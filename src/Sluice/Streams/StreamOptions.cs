@@ -28,12 +28,16 @@ public sealed record StreamOptions
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
     public void Check()
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(Partitions, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(Partitions, 4096);
-        ArgumentOutOfRangeException.ThrowIfLessThan(MaxItems, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(MaxBytes, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(MaxEntryBytes, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxEntryBytes, 256 << 20);
+        Check(Partitions, 4096, nameof(Partitions));
+        Check(MaxItems, long.MaxValue, nameof(MaxItems));
+        Check(MaxBytes, long.MaxValue, nameof(MaxBytes));
+        Check(MaxEntryBytes, 256 << 20, nameof(MaxEntryBytes));
+    }
+
+    private static void Check(long value, long most, string property)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, $"{nameof(StreamOptions)}.{property}");
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, most, $"{nameof(StreamOptions)}.{property}");
     }
 }
 

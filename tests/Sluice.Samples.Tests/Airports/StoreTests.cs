@@ -62,6 +62,7 @@ public sealed class StoreTests : AirportsRun
         Assert.Equal((36, 9), (Number(ended, "completed"), Number(ended, "dead")));
         ended = (await RunAsync([.. job, "--redrive"])).Succeeded();
         Assert.Equal((45, 0), (Number(ended, "completed"), Number(ended, "dead")));
+        Assert.DoesNotContain(" 0 items/s", ended.Output);
         Assert.Equal(45, ReadCsv().Distinct().Count());
         Assert.Equal(45, ReadCsv().Length);
         Assert.Equal(ReadCsv().ToHashSet(), ReadDatabase(Path.Combine(Folder, database)).ToHashSet());
@@ -82,8 +83,8 @@ public sealed class StoreTests : AirportsRun
         while (ended.ExitCode == 137 && crashes < 40);
 
         ended.Succeeded();
-        // One crash with others, which costs nobody anything, then three starts alone for each of the four pairs.
-        Assert.InRange(crashes, 12, 13);
+        // Three starts alone for each of the four pairs; and at most one crash with others each, which costs nobody anything: how many depends on what was accepted before the first.
+        Assert.InRange(crashes, 12, 16);
         Assert.Equal((10, 6, 4), (Number(ended, "accepted"), Number(ended, "completed"), Number(ended, "dead")));
         Assert.Equal(6, ReadCsv().Distinct().Count());
         Assert.Equal(6, ReadCsv().Length);

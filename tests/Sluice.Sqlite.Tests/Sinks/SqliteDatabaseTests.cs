@@ -63,6 +63,27 @@ public sealed class SqliteDatabaseTests : IDisposable
         Assert.Equal(["a", "b"], Rows());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task NothingIsWrittenWhileTheFileIsNotInItsPlace(bool isReplaced)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "An open file cannot be moved there.");
+        CommitSink<object?[]> sink = await BeginAsync();
+        await CommitAsync(sink, ["a"]);
+        File.Move(FilePath, FilePath + ".away");
+        if (isReplaced) await File.WriteAllTextAsync(FilePath, "", TestContext.Current.CancellationToken);
+        for (int attempt = 0; attempt < 2; attempt++)
+        {
+            var failure = await Assert.ThrowsAsync<IOException>(async () => await sink.Prepare(Commit(["b"], new(0)), default));
+            Assert.StartsWith($"{FilePath} is not the file any more that the sink writes to: it was moved", failure.Message, StringComparison.Ordinal);
+        }
+        File.Move(FilePath + ".away", FilePath, overwrite: true);
+        await CommitAsync(sink, ["b"]);
+        await sink.End();
+        Assert.Equal(["a", "b"], Rows());
+    }
+
     [Fact]
     public async Task ACommitWhoseRowsCannotAllBeWrittenWritesNone()
     {

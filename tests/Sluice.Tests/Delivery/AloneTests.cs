@@ -141,6 +141,11 @@ public class AloneTests
         await paused.StartAsync(Cancellation);
         await paused.IdleAsync(Cancellation);
         paused.Pause();
+        await using var local = new Consecutor<int>("local", source => source | (_ => { }), Options(null, process));
+        await local.StartAsync(Cancellation);
+        await local.SendAsync(1, Cancellation);
+        await local.IdleAsync(Cancellation);
+        local.Pause();
         await using (var stopped = new Consecutor<int>("stopped", source => source | (_ => { }), Options(store, process)))
         {
             await stopped.StartAsync(Cancellation);

@@ -89,6 +89,11 @@ public class EndingTests
             Assert.Equal([3], seen);
             await older.StopAsync();
         }
+        await using (Consecutor<int> restarted = New(4))
+        {
+            await restarted.StartAsync(Cancellation);
+            Assert.Equal((2L, "It was written by code version 5, and this is 4: it waits until code of that version starts."), (restarted.Snapshot().Parked, restarted.Snapshot().Problem));
+        }
         await using Consecutor<int> again = New(5);
         await again.StartAsync(Cancellation);
         Assert.Equal(3, (await again.IdleAsync(Cancellation)).Completed);
@@ -115,12 +120,47 @@ public class EndingTests
     [Fact]
     public void OptionsOutOfRangeAreRefusedByName()
     {
-        Assert.Equal("Capacity", Assert.Throws<ArgumentOutOfRangeException>(() => new ConsecutorOptions { Capacity = 0 }).ParamName);
-        Assert.Equal("LeaseTime", Assert.Throws<ArgumentOutOfRangeException>(() => new ConsecutorOptions { LeaseTime = TimeSpan.MaxValue }).ParamName);
-        Assert.Equal("CommitInterval", Assert.Throws<ArgumentOutOfRangeException>(() => new ConsecutorOptions { CommitInterval = TimeSpan.MaxValue }).ParamName);
-        Assert.Equal("CodeVersion", Assert.Throws<ArgumentOutOfRangeException>(() => new ConsecutorOptions { CodeVersion = -5 }).ParamName);
-        Assert.Equal("StopGrace", Assert.Throws<ArgumentOutOfRangeException>(() => new RunOptions { StopGrace = TimeSpan.FromSeconds(-1) }).ParamName);
+        Refuses("ConsecutorOptions.Capacity", () => new ConsecutorOptions { Capacity = 0 });
+        Refuses("ConsecutorOptions.LeaseTime", () => new ConsecutorOptions { LeaseTime = TimeSpan.MaxValue });
+        Refuses("ConsecutorOptions.LeaseTime", () => new ConsecutorOptions { LeaseTime = TimeSpan.Zero });
+        Refuses("ConsecutorOptions.CommitInterval", () => new ConsecutorOptions { CommitInterval = TimeSpan.MaxValue });
+        Refuses("ConsecutorOptions.CodeVersion", () => new ConsecutorOptions { CodeVersion = -5 });
+        Refuses("RunOptions.StopGrace", () => new RunOptions { StopGrace = TimeSpan.FromSeconds(-1) });
+        Refuses("RunOptions.DeadLetterCapacity", () => new RunOptions { DeadLetterCapacity = 0 });
+        Refuses("RunOptions.Capacity", () => new RunOptions { Capacity = 0 });
+        Refuses("limit", () => Stage.Timeout(TimeSpan.MaxValue));
+        Refuses("StreamOptions.Partitions", () => New("numbers", new() { Stream = new() { Partitions = 5000 } }));
+        Refuses("StreamOptions.MaxItems", () => New("numbers", new() { Stream = new() { MaxItems = 0 } }));
+        Assert.StartsWith("ConsecutorOptions.LeaseTime ('10675199.02:48:05.4775807') must be less than or equal to '49.00:00:00'.",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new ConsecutorOptions { LeaseTime = TimeSpan.MaxValue }).Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void OptionsThatAreNullAreRefusedByName()
+    {
+        Refuses("ConsecutorOptions.Delivery", () => new ConsecutorOptions { Delivery = null! });
+        Refuses("ConsecutorOptions.Stream", () => new ConsecutorOptions { Stream = null! });
+        Refuses("ConsecutorOptions.Serializers", () => new ConsecutorOptions { Serializers = null! });
+        Refuses("ConsecutorOptions.Run", () => new ConsecutorOptions { Run = null! });
+        Refuses("ConsecutorOptions.Member", () => new ConsecutorOptions { Member = null! });
+        Refuses("RunOptions.Time", () => new RunOptions { Time = null! });
+        Refuses("RunOptions.Outputs", () => new RunOptions { Outputs = null! });
+        Assert.Null(new ConsecutorOptions { Store = null }.Store);
+    }
+
+    [Theory]
+    [InlineData("", "is empty")]
+    [InlineData("two\nlines", "has U+000A behind its first 3")]
+    public void ANameThatIsNoneIsRefused(string name, string what)
+    {
+        string message = $"A name in a stream store has 1 to 200 characters, none of them a control character such as a line break; this one {what}. (Parameter 'name')";
+        Assert.Equal(message, Assert.Throws<ArgumentException>(() => New(name, new())).Message);
+        Refuses("ConsecutorOptions.Member", () => new ConsecutorOptions { Member = name });
+    }
+
+    private static void Refuses(string property, Func<object> make) => Assert.Equal(property, Assert.ThrowsAny<ArgumentException>(make).ParamName);
+
+    private static Consecutor<int> New(string name, ConsecutorOptions options) => new(name, source => source.ForEach(_ => { }), options);
 
     [Fact]
     public void ABodyThatLeavesItsSourceOutIsRefused()

@@ -7,7 +7,7 @@ internal static class Member
 {
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
 
-    private static readonly GroupId Group = new("work", "work");
+    public static readonly GroupId Group = new("work", "work");
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -44,7 +44,8 @@ internal static class Member
         while (!isReached()) await NextAsync();
     }
 
-    private static async Task NextAsync()
+    /// <summary>Lets others go on, between two looks at what nobody tells.</summary>
+    public static async Task NextAsync()
     {
         Cancellation.ThrowIfCancellationRequested();
         await Task.Yield();

@@ -54,6 +54,69 @@ public class SendingTests
         Assert.Equal([1, 2, 5], seen.Order());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhoWaitsForIdlenessWaitsForTheAnswersOfAppendsUnderWay(bool fails)
+    {
+        await using var store = new SlowStore { Fails = fails };
+        await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new() { Store = store });
+        await consecutor.StartAsync(Cancellation);
+        Pipeline producer = Source.From([1, 2, 3]) | (n => n == 3 ? throw new FormatException("no good") : n) | consecutor;
+        await Assert.ThrowsAsync<PipelineException>(() => producer.RunAsync(cancellation: Cancellation));
+
+        Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+        Assert.False(idle.IsCompleted);
+        store.LetOneGo();
+        store.LetOneGo();
+        ConsecutorSnapshot snapshot = await idle;
+        Assert.Equal(fails ? (0L, 0L) : (2L, 2L), (snapshot.Accepted, snapshot.Completed));
+    }
+
+    [Fact]
+    public async Task AStageThatWaitsForRoomInItsOwnStreamIsTold()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        Consecutor<int>? self = null;
+        var options = new ConsecutorOptions { Store = store, Stream = new() { Partitions = 1, MaxItems = 1 }, Run = new() { Time = clock } };
+        await using var consecutor = self = new("numbers", source => source.ForEachAsync(async (n, _, cancellation) => await self!.SendAsync(n + 1, cancellation)), options);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        Assert.Equal(
+            "Sends wait for room: the stream numbers is full, and nothing of what is under way (1) has ended since. If it is a stage of numbers itself that sends, it waits for its "
+            + "own item to end: let it send to another consecutor, make what it sends in the pipeline (a stage may make many items of one), or raise MaxItems or MaxBytes of "
+            + "ConsecutorOptions.Stream, which are stored when the stream is made.", await ProblemAsync(consecutor, clock));
+    }
+
+    [Fact]
+    public async Task SendsThatWaitForOneThatDoesNotWorkAreShownWithTheReason()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }),
+            new() { Store = store, Stream = new() { Partitions = 1, MaxItems = 1 }, Run = new() { Time = clock } });
+        await consecutor.StartAsync(Cancellation);
+        consecutor.Pause();
+        await consecutor.SendAsync(1, Cancellation);
+        Task waiting = consecutor.SendAsync(2, Cancellation).AsTask();
+        Assert.EndsWith(" (0) has ended since. The consecutor is paused.", await ProblemAsync(consecutor, clock), StringComparison.Ordinal);
+        consecutor.Resume();
+        await waiting;
+        Assert.Equal((2L, null), ((await consecutor.IdleAsync(Cancellation)).Completed, consecutor.Snapshot().Problem));
+    }
+
+    private static async Task<string> ProblemAsync(Consecutor<int> consecutor, TestClock clock)
+    {
+        while (true)
+        {
+            if (consecutor.Snapshot().Problem is { } problem) return problem;
+            Cancellation.ThrowIfCancellationRequested();
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+    }
+
     /// <summary>A store whose appends take as long as they are told.</summary>
     private sealed class SlowStore() : StreamStoreWrapper(new MemoryStreamStore())
     {
@@ -61,11 +124,14 @@ public class SendingTests
 
         public List<int> Appends { get; } = [];
 
+        public bool Fails { get; init; }
+
         public void LetOneGo() => gate.Release();
 
         public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
         {
             await gate.WaitAsync(cancellation);
+            if (Fails) throw new InvalidOperationException("The store has failed.");
             Appends.Add(request.Entries.Count);
             return await base.AppendAsync(request, cancellation);
         }

@@ -15,26 +15,13 @@ public class FairnessTests
     [InlineData(ExecutionMode.MultiThread)]
     [InlineData(ExecutionMode.SingleThread)]
     public void ASourceWhoseItemsGoNowhereLetsAnotherOneRun(ExecutionMode mode)
-    {
-        bool hasRun = false;
-        var endless = new Endless(() => hasRun);
-        Source<int> other = Source.From([1]);
-        Start(Source.From(endless).Where(_ => false).Merge(other).ForEach(_ => hasRun = true), mode);
-        Assert.True(hasRun);
-        Assert.InRange(endless.Produced, 1, VeryMany - 1);
-    }
+        => LetsAnotherOneRun(mode, Source.From);
 
     [Theory]
     [InlineData(ExecutionMode.MultiThread)]
     [InlineData(ExecutionMode.SingleThread)]
     public void ASourceOfAsynchronousItemsThatAreThereAtOnceLetsAnotherOneRun(ExecutionMode mode)
-    {
-        bool hasRun = false;
-        var endless = new Endless(() => hasRun);
-        Start(Source.From(endless.Async()).Where(_ => false).Merge(Source.From([1])).ForEach(_ => hasRun = true), mode);
-        Assert.True(hasRun);
-        Assert.InRange(endless.Produced, 1, VeryMany - 1);
-    }
+        => LetsAnotherOneRun(mode, endless => Source.From(endless.Async()));
 
     [Theory]
     [InlineData(ExecutionMode.MultiThread, false)]
@@ -42,27 +29,13 @@ public class FairnessTests
     [InlineData(ExecutionMode.SingleThread, false)]
     [InlineData(ExecutionMode.SingleThread, true)]
     public void AnItemOfWhichVeryManyComeLetsAnotherSourceRun(ExecutionMode mode, bool asynchronous)
-    {
-        bool hasRun = false;
-        var endless = new Endless(() => hasRun);
-        Source<int> one = Source.From([0]), many = asynchronous ? one.SelectManyAsync((_, _) => endless.Async()) : one.SelectMany(_ => endless);
-        Start(many.Where(_ => false).Merge(Source.From([1])).ForEach(_ => hasRun = true), mode);
-        Assert.True(hasRun);
-        Assert.InRange(endless.Produced, 1, VeryMany - 1);
-    }
+        => LetsAnotherOneRun(mode, endless => asynchronous ? Source.From([0]).SelectManyAsync((_, _) => endless.Async()) : Source.From([0]).SelectMany(_ => endless));
 
     [Theory]
     [InlineData(ExecutionMode.MultiThread)]
     [InlineData(ExecutionMode.SingleThread)]
     public void ANodeThatPushesWithoutEndLetsAnotherSourceRun(ExecutionMode mode)
-    {
-        bool hasRun = false;
-        var endless = new Endless(() => hasRun);
-        Source<int> many = Source.From([0]) | new Many(endless);
-        Start(many.Where(_ => false).Merge(Source.From([1])).ForEach(_ => hasRun = true), mode);
-        Assert.True(hasRun);
-        Assert.InRange(endless.Produced, 1, VeryMany - 1);
-    }
+        => LetsAnotherOneRun(mode, endless => Source.From([0]) | new Many(endless));
 
     [Theory]
     [InlineData(ExecutionMode.MultiThread)]
@@ -157,6 +130,16 @@ public class FairnessTests
             chunk.Outputs.Add(item, null);
             board.Finish(chunk, 1);
         }
+    }
+
+    /// <summary>What comes of an endless source goes nowhere, until one of another source has arrived.</summary>
+    private static void LetsAnotherOneRun(ExecutionMode mode, Func<Endless, Source<int>> from)
+    {
+        bool hasRun = false;
+        var endless = new Endless(() => hasRun);
+        Start(from(endless).Where(_ => false).Merge(Source.From([1])).ForEach(_ => hasRun = true), mode);
+        Assert.True(hasRun);
+        Assert.InRange(endless.Produced, 1, VeryMany - 1);
     }
 
     private static void Start(Pipeline pipeline, ExecutionMode mode, TestClock? clock = null)

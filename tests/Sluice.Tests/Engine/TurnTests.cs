@@ -1,4 +1,5 @@
 using Sluice.Testing;
+using Sluice.Tests.Pipelines.Operators;
 
 namespace Sluice.Tests.Engine;
 
@@ -17,12 +18,12 @@ public class TurnTests
         for (int i = 0; i < 5; i++)
         {
             seen.Clear();
-            (scheduler.Executed, scheduler.HandedOff) = (0, 0);
+            (int executed, int handedOff) = (scheduler.Executed, scheduler.HandedOff);
             Task sent = intake.SendAsync(i, TestContext.Current.CancellationToken).AsTask();
             scheduler.RunUntilIdle();
             await sent;
             Assert.Equal([i, i, i, i], seen);
-            Assert.Equal((1, 3), (scheduler.Executed, scheduler.HandedOff));
+            Assert.Equal((1, 3), (scheduler.Executed - executed, scheduler.HandedOff - handedOff));
         }
         intake.Complete();
         scheduler.RunUntilIdle();
@@ -108,29 +109,6 @@ public class TurnTests
             }));
             Turn.EndLast();
             return accepted;
-        }
-    }
-
-    /// <summary>Executes on the thread of the test what is not handed off, in order.</summary>
-    private sealed class QueueScheduler : RunScheduler
-    {
-        private readonly Queue<IThreadPoolWorkItem> ready = [];
-
-        public int Executed { get; set; }
-        public int HandedOff { get; set; }
-        public override bool IsSerial => true;
-
-        public override void Schedule(IThreadPoolWorkItem work) => ready.Enqueue(work);
-
-        internal override void HandOff(IThreadPoolWorkItem work)
-        {
-            if (Turn.TryHandOff(work)) HandedOff++;
-            else Schedule(work);
-        }
-
-        public void RunUntilIdle()
-        {
-            for (; ready.TryDequeue(out IThreadPoolWorkItem? work); Executed++) work.Execute();
         }
     }
 

@@ -8,6 +8,7 @@ namespace Sluice;
 internal sealed class Appender<T>
 {
     private const int Tries = 5;
+    private const int FewEnoughToWaitFor = 512;      // a larger append is worth a transaction of its own
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock sync = new();
@@ -69,8 +70,7 @@ internal sealed class Appender<T>
             if (ticket is not null) batch.Tickets.Add(ticket);
             batch.Place = place;
             done = batch.Done.Task;                  // outside of the lock it may be that of the next append already
-            begins = !isAppending;
-            isAppending = true;
+            begins = Begin();
         }
         if (begins) _ = AppendAllAsync();
         return done;
@@ -100,7 +100,7 @@ internal sealed class Appender<T>
             {
                 // What was added goes; whoever asks for the next one is told.
             }
-            if (!isAppending) begins = isAppending = true;
+            begins = Begin();
         }
         if (begins) _ = AppendAllAsync();
         return done;
@@ -121,20 +121,29 @@ internal sealed class Appender<T>
 
     private void Add(Filling batch, T item) => batch.Entries.Add(serializer, item, key is null ? default : EntryKey.Of(key(item)));
 
+    /// <summary>Something was added. Under the lock, so that whoever has sent it finds it counted.</summary>
+    /// <returns>Whether somebody has to begin to append.</returns>
+    private bool Begin()
+    {
+        if (isAppending) return false;
+        core.Sends.BeginAppend();
+        return isAppending = true;
+    }
+
     private async Task AppendAllAsync()
     {
         int expected = 0;
         while (true)
         {
             Filling batch;
-            if (expected is > 1 and <= 512) await GatherAsync(expected).ConfigureAwait(false);
+            if (expected is > 1 and <= FewEnoughToWaitFor) await GatherAsync(expected).ConfigureAwait(false);
             lock (sync)
             {
                 batch = filling;
                 if (batch.Entries.Count == 0)
                 {
                     isAppending = false;
-                    return;
+                    break;
                 }
                 (filling, spare) = (spare, batch);
             }
@@ -148,7 +157,13 @@ internal sealed class Appender<T>
             catch (Exception e)
             {
                 isOpen = false;                      // what of it was accepted is found out before the next append
-                Exception told = e is OperationCanceledException && core.Life.IsCancellationRequested ? core.Over() : e;
+                core.EndIfClosed(e);
+                Exception told = e switch
+                {
+                    OperationCanceledException when core.Life.IsCancellationRequested => core.Over(),
+                    ObjectDisposedException closed => core.StoreClosed(closed),
+                    _ => e,
+                };
                 if (IsInOrder) failure ??= told;
                 batch.Done.TrySetException(told);
                 _ = batch.Done.Task.Exception;
@@ -156,6 +171,7 @@ internal sealed class Appender<T>
             expected = batch.Entries.Count;
             batch.Reset();
         }
+        core.Sends.EndAppend();
     }
 
     /// <summary>
@@ -180,6 +196,7 @@ internal sealed class Appender<T>
     {
         if (failure is not null) throw new InvalidOperationException($"An earlier append has failed: {failure.Message} What came after it was not accepted.", failure);
         await core.Accepting.EnterAsync(core.Life).ConfigureAwait(false);
+        bool isWaiting = false;
         try
         {
             long first = 0;
@@ -193,6 +210,9 @@ internal sealed class Appender<T>
                     if (first == 0 || last < first - 1) first = last + 1;          // below: the store went back
                     if (await TryAppendAsync(batch, first).ConfigureAwait(false) is { } full)
                     {
+                        if (!isWaiting) core.Sends.BeginWait();
+                        isWaiting = true;
+
                         // Look once more after having taken note of where the changes are, then wait for the next one: that is no failure.
                         if (seen is { } before) await FullAsync(before, full.RetryAfter).ConfigureAwait(false);
                         seen = seen is null ? await core.Store.WaitForChangeAsync(core.Name, -1, core.Life).ConfigureAwait(false) : null;
@@ -216,6 +236,7 @@ internal sealed class Appender<T>
         }
         finally
         {
+            if (isWaiting) core.Sends.EndWait();
             core.Accepting.Leave();
         }
     }
@@ -239,7 +260,8 @@ internal sealed class Appender<T>
                     + "Nothing is lost and nothing twice. If that was not meant, let one run end before the next one begins; different inputs need producers of different names.");
             case AppendStatus.Refused:
                 throw new InvalidOperationException(
-                    $"Somebody else has opened the producer '{producer}' of {core.Name} since: it is used twice. The items were not accepted; give each its own name.");
+                    $"Somebody else has opened the producer '{producer}' of {core.Name} since: another consecutor of this name sends to the same store as the same member "
+                    + $"'{core.Options.Member}'. The items were not accepted. Let one of them end before the next one sends, or give each its own ConsecutorOptions.Member.");
             default:
                 throw new StoreWentBackException($"The store knows the producer '{producer}' of {core.Name} up to {result.Last}, and has acknowledged {first - 1}.");
         }
@@ -263,8 +285,8 @@ internal sealed class Appender<T>
         try
         {
             Task change = core.Store.WaitForChangeAsync(core.Name, seen, core.Life).AsTask();
-            if (retryAfter is { } wait) await Task.WhenAny(change, Task.Delay(wait, core.Time, core.Life)).ConfigureAwait(false);
-            else await change.ConfigureAwait(false);
+            if (retryAfter is not { } wait) await change.ConfigureAwait(false);
+            else await (await Task.WhenAny(change.Observed(), Task.Delay(wait, core.Time, core.Life)).ConfigureAwait(false)).ConfigureAwait(false);
         }
         finally
         {

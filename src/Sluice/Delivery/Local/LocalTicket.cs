@@ -38,17 +38,7 @@ internal abstract class LocalTicket<T>(LocalItems<T> owner) : Ticket(isFollowed:
         return taken;
     }
 
-    protected sealed override void Keep(PartFailure failure)
-    {
-        PartFailure? seen = Volatile.Read(ref failures);
-        while (true)
-        {
-            failure.Next = seen;
-            PartFailure? found = Interlocked.CompareExchange(ref failures, failure, seen);
-            if (ReferenceEquals(found, seen)) return;
-            seen = found;
-        }
-    }
+    protected sealed override void Keep(PartFailure failure) => PartFailure.Push(ref failures, failure);
 }
 
 /// <summary>A ticket of the pump's, which looks at it when its push has returned. One that its item has taken along it looks at again and again.</summary>

@@ -30,6 +30,7 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
             await storing;
             storing = StoreFailedAsync();
         }
+        if (!core.IsLeasing) core.Alone.Rest();
         isHeld = !core.IsLeasing || !core.Alone.MayWork();
         if (isHeld || items.Failed.Count > MostFailed || intake.TryTake(out int at, out int end) is not { } segment) return false;
         core.Books.StartLocal(end - at);

@@ -166,10 +166,20 @@ internal sealed class Books
         get { lock (Sync) return suspect; }
     }
 
-    /// <summary>The suspects that are left are with others.</summary>
-    public void ForgetSuspects()
+    /// <summary>The store has no suspects in these partitions: those that are known of are somebody else's.</summary>
+    public void ForgetSuspects(OwnedPartition[] partitions)
     {
-        lock (Sync) (suspect, pending) = (0, pending + suspect);
+        lock (Sync)
+        {
+            foreach (OwnedPartition partition in partitions)
+                foreach ((long sequence, WaitingState state) in partition.Waiting)
+                {
+                    if (state != WaitingState.Suspect) continue;
+                    partition.Waiting.Remove(sequence);
+                    Move(state, -1);
+                    pending++;
+                }
+        }
     }
 
     /// <summary>Items that are in no store are handed to the pipeline.</summary>

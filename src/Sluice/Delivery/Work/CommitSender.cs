@@ -38,6 +38,7 @@ internal static class CommitSender
                 }
                 catch (Exception e) when (!core.Life.IsCancellationRequested)
                 {
+                    if (core.EndIfClosed(e)) throw;
                     core.CommitProblem = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
                 }
                 await Task.Delay(wait, core.Time, patience).ConfigureAwait(false);

@@ -28,7 +28,7 @@ internal sealed class Committer(ConsecutorCore core)
                 await core.ToCommit.WaitAsync().ConfigureAwait(false);
                 if (isEnding) break;
                 if (core.Options.CommitInterval > TimeSpan.Zero && core.InFlight < core.Options.Capacity && core.IsLeasing)
-                    await Task.Delay(core.Options.CommitInterval, core.Time, core.Life).ConfigureAwait(false);
+                    await Task.Delay(core.Options.CommitInterval, core.Time, patience.Token).ConfigureAwait(false);
                 await committing.EnterAsync(core.Life).ConfigureAwait(false);
                 try
                 {
@@ -44,12 +44,17 @@ internal sealed class Committer(ConsecutorCore core)
         {
             // Dropped: what was not committed goes back to the store when its partition is released or taken.
         }
+        finally
+        {
+            await patience.CancelAsync().ConfigureAwait(false);          // nobody is answered any more
+        }
     }
 
     /// <summary>Settles entries before they are started. Awaited by the pump, one call at a time.</summary>
     public async ValueTask SettleAsync(OwnedPartition partition, LeasedBatch leased)
     {
         var request = new Request(partition, leased);
+        using CancellationTokenRegistration _ = patience.Token.UnsafeRegister(static done => ((TaskCompletionSource)done!).TrySetCanceled(), request.Done);
         Volatile.Write(ref settleFirst, request);
         Interlocked.MemoryBarrier();
         core.ToCommit.Set();
@@ -76,7 +81,18 @@ internal sealed class Committer(ConsecutorCore core)
 
     private async Task CommitAllAsync()
     {
-        if (Interlocked.Exchange(ref settleFirst, null) is { } request) await SettleAsync(request).ConfigureAwait(false);
+        if (Interlocked.Exchange(ref settleFirst, null) is { } request)
+        {
+            try
+            {
+                await SettleAsync(request).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                request.Done.TrySetException(e);     // what is not settled must not be started
+                throw;
+            }
+        }
         taken.Clear();
         concerned.Clear();
         core.Ended.TakeAll(taken);

@@ -13,6 +13,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     private volatile string? commitProblem;
     private volatile string? parked;
     private volatile bool isOpen;
+    private volatile ObjectDisposedException? closedStore; // what it said when somebody had disposed it
     private int inFlight;
     private long hasEnded;
     private int version;
@@ -27,6 +28,7 @@ internal sealed class ConsecutorCore : ISinkBindings
         Committer = new(this);
         Members = new(this);
         Losses = new(this);
+        Sends = new(this);
         Commits = new(Time);
         Leases = new(Time);
         Alone = new(options.Process, this);
@@ -117,6 +119,9 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>Open while appends may be counted.</summary>
     public SharedGate Accepting { get; } = new();
 
+    /// <summary>What has been sent and is not answered yet.</summary>
+    public Sends Sends { get; }
+
     public Committer Committer { get; }
 
     public Members Members { get; }
@@ -141,7 +146,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     public Signal Quiet { get; } = new();
 
     /// <summary>What those are told who send to it when it is over.</summary>
-    public InvalidOperationException Over() => new($"The consecutor {Name} has ended: nothing can be sent to it any more. What was not acknowledged may not have been accepted.");
+    public InvalidOperationException Over() => closedStore is { } closed ? StoreClosed(closed) : new($"The consecutor {Name} has ended: nothing can be sent to it any more. What was not acknowledged may not have been accepted.");
 
     /// <summary>The same, for whoever loads everything anew.</summary>
     public Signal Emptied { get; } = new();
@@ -158,6 +163,21 @@ internal sealed class ConsecutorCore : ISinkBindings
 
     /// <summary>Called once when something has failed that is not about an item.</summary>
     public Action<Exception>? Failed { get; set; }
+
+    /// <summary>What is told when somebody has disposed the store before the consecutor.</summary>
+    public InvalidOperationException StoreClosed(ObjectDisposedException cause) => new(
+        $"The store of the consecutor {Name} was disposed while the consecutor was at work, which is over with that. What was accepted is in the store, as far as a store keeps it. "
+        + "Stop or dispose the consecutor first, then its store.", cause);
+
+    /// <summary>A call of the store has failed: if the store was disposed, no call will ever succeed.</summary>
+    /// <returns>Whether it was.</returns>
+    public bool EndIfClosed(Exception failure)
+    {
+        if (failure is not ObjectDisposedException closed) return false;
+        closedStore ??= closed;
+        Failed?.Invoke(StoreClosed(closed));
+        return true;
+    }
 
     public void Begin(int roots) => Interlocked.Add(ref inFlight, roots);
 
@@ -191,6 +211,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     {
         Books.Void(partition);
         lock (sync) owned = [.. owned.Where(other => other != partition)];
+        Changed();
     }
 
     public SinkBinding<T> Bind<T>(string node, Func<SinkBinding<T>> make)

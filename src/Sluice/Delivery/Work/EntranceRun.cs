@@ -12,17 +12,32 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
     private readonly ConcurrentQueue<Func<ValueTask>> waiting = new();
     private Action? wake;
     private Following? following;
+    private volatile Run? run;
+    private volatile bool isClosed;
 
-    /// <summary>The run, if there is one.</summary>
-    public Run? Run { get; private set; }
+    /// <summary>Ends when the run has, if there is one; final when it is closed, and nothing is given any more.</summary>
+    public Task Completion => run?.Completion ?? Task.CompletedTask;
 
+    /// <summary>Cancels the run; none begins after this. Any thread.</summary>
+    public void Close()
+    {
+        isClosed = true;
+        Interlocked.MemoryBarrier();                 // the pump may begin the run just now: one of the two sees the other
+        run?.Cancel();
+    }
+
+    /// <summary>The pump's. What is given after the end goes back to the store with its partition.</summary>
     public void Enter(Root root, string node, ReadOnlyMemory<byte> payload)
     {
-        if (Run is null)
+        if (isClosed) return;
+        if (run is null)
         {
             following = new(core) { HasEntrances = true };
-            Run = pipeline.Start(core.Options.Run with { Mode = ExecutionMode.SingleThread, Following = following, TrackItems = true });
-            _ = WatchAsync(Run);
+            Run begun = pipeline.Start(core.Options.Run with { Mode = ExecutionMode.SingleThread, Following = following, TrackItems = true });
+            run = begun;
+            _ = WatchAsync(begun);
+            Interlocked.MemoryBarrier();
+            if (isClosed) begun.Cancel();
         }
         int number = core.Nodes.Find(node)!.Value;
         waiting.Enqueue(following!.Entrance(number) is { } entrance

@@ -20,17 +20,20 @@ internal sealed class Lessor(ConsecutorCore core)
     public async ValueTask<LeaseResult?> NextAsync()
     {
         TryAgainAfter = null;
+        if (!core.IsLeasing) StopAsking();
         if (!core.IsLeasing || core.Owned.Length == 0)
         {
             core.Alone.Withdraw();
             core.Alone.Rest();
+            if (quarantine is not null && core.InFlight == 0) await TryAsync(GiveQuarantineBackAsync);          // others may have suspects too
             return null;
         }
-        if (core.Books.Suspects > 0 || quarantine is not null) return await TryNextSuspectAsync();
+        if (core.Books.Suspects > 0 || quarantine is not null) return await TryAsync(NextSuspectAsync);
         core.Alone.Withdraw();
-        if (!core.Alone.MayWork()) return null;
-        int room = core.Options.Capacity - core.InFlight;
-        return room <= 0 ? null : await LeaseAsync(new(Owners()) { MaxItems = Math.Min(room, Math.Max(1, core.Options.Capacity / 2)) });
+        int room = core.Alone.MayWork() ? core.Options.Capacity - core.InFlight : 0;
+        if (room <= 0) StopAsking();
+        OwnedPartition[] owned = core.Owned;
+        return room <= 0 || owned.Length == 0 ? null : await LeaseAsync(new(Owners(owned)) { MaxItems = Math.Min(room, Math.Max(1, core.Options.Capacity / 2)) });
     }
 
     /// <summary>Entries were leased: from here on they are under way.</summary>
@@ -50,11 +53,7 @@ internal sealed class Lessor(ConsecutorCore core)
     /// <summary>Whether the root must not be started: it has used up its starts by crashes, or is meant for code that this is not.</summary>
     public bool IsSpent(Root root, int codeVersion)
     {
-        if (codeVersion > core.Options.CodeVersion)
-        {
-            Park(root, $"It was written by code version {codeVersion}, and this is {core.Options.CodeVersion}: it waits until code of that version starts.");
-            return true;
-        }
+        if (Parking.Why(core, codeVersion, null) is { } newer) return Park(root, newer);
         Delivery delivery = core.Options.Delivery;
         int replays = delivery.Level == DeliveryLevel.Replay ? delivery.Count : 0;
         if (root.Attempt - 1 > replays)
@@ -63,30 +62,37 @@ internal sealed class Lessor(ConsecutorCore core)
             root.Fail(new PipelineException(core.Name, null, cause, core.Recorder.Count - 1), isFinal: true);
             return true;
         }
-        if (root.Headers.Node is not { } node || core.Nodes.Find(node) is not null) return false;
-        Park(root, $"This code has no node '{node}'. The item waits until a version that has one starts, or is renamed back.");
-        return true;
+        return Parking.Why(core, codeVersion, root.Headers.Node) is { } missing && Park(root, missing);
     }
 
-    private void Park(Root root, string why)
+    private bool Park(Root root, string why)
     {
         core.Parked = root.Park = why;
         root.Settle(Outcome.Skipped);
+        return true;
     }
 
-    private async ValueTask<LeaseResult?> TryNextSuspectAsync()
+    private async ValueTask<LeaseResult?> TryAsync(Func<ValueTask<LeaseResult?>> step)
     {
         try
         {
-            return await NextSuspectAsync();
+            return await step();
         }
-        catch (StreamStoreException e) when (!core.Life.IsCancellationRequested)
+        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException && !core.Life.IsCancellationRequested)
         {
+            if (core.EndIfClosed(e)) return null;
             core.Problem = Problem = $"The store does not say who has the quarantine; it is asked again: {FailureText.Of(e)}";
             TryAgainAfter = Patience;
             core.Alone.Withdraw();
             return null;
         }
+    }
+
+    private async ValueTask<LeaseResult?> GiveQuarantineBackAsync()
+    {
+        if (quarantine is { } over) await core.Store.ReleaseQuarantineAsync(over, core.Life);
+        quarantine = null;
+        return null;
     }
 
     private async ValueTask<LeaseResult?> NextSuspectAsync()
@@ -95,8 +101,7 @@ internal sealed class Lessor(ConsecutorCore core)
         core.Alone.Rest();
         if (core.Books.Suspects == 0)
         {
-            if (quarantine is { } over) await core.Store.ReleaseQuarantineAsync(over, core.Life);
-            quarantine = null;
+            await GiveQuarantineBackAsync();
             core.Alone.Withdraw();
             core.Changed();
             return null;
@@ -112,14 +117,31 @@ internal sealed class Lessor(ConsecutorCore core)
                 return null;
             }
             quarantine = await core.Store.TakeQuarantineAsync(core.Group, core.Options.Member, group.QuarantineEpoch, core.Life);
-            if (quarantine is null) return null;
+            if (quarantine is null)
+            {
+                TryAgainAfter = Patience;            // somebody else was faster, and may die without a word
+                return null;
+            }
         }
         if (!core.Alone.TryBeAlone()) return null;
-        LeaseResult? lease = await LeaseAsync(new(Owners()) { MaxItems = 1, Quarantine = quarantine });
-        if (lease is { IsQuarantineLost: true }) quarantine = null;
+        OwnedPartition[] owned = core.Owned;
+        if (owned.Length == 0) return null;
+        LeaseResult? lease = await LeaseAsync(new(Owners(owned)) { MaxItems = 1, Quarantine = quarantine });
+        if (lease is { IsQuarantineLost: true })
+        {
+            quarantine = null;
+            TryAgainAfter = Patience;
+        }
         if (lease is not { Batches.Count: > 0 }) core.Alone.Withdraw();
-        if (lease is { IsQuarantineLost: false, Batches.Count: 0 }) core.Books.ForgetSuspects();       // what is left belongs to others
+        if (lease is { IsQuarantineLost: false, Batches.Count: 0 }) core.Books.ForgetSuspects(owned);
         return lease;
+    }
+
+    /// <summary>Nothing is wanted: that nothing is given out is not the store's fault.</summary>
+    private void StopAsking()
+    {
+        if (isAsking) core.Leases.Answer();
+        isAsking = false;
     }
 
     private async ValueTask<LeaseResult?> LeaseAsync(LeaseRequest request)
@@ -129,8 +151,7 @@ internal sealed class Lessor(ConsecutorCore core)
             if (!isAsking) core.Leases.Ask();
             isAsking = true;
             LeaseResult lease = await core.Store.LeaseAsync(request, core.Life);
-            isAsking = false;
-            core.Leases.Answer();
+            StopAsking();
             foreach (Ownership stale in lease.Stale)
                 if (Array.Find(core.Owned, owned => owned.Owner == stale) is { } lost) core.Lose(lost);
             Problem = lease.FullGate is { } gate ? $"The output {gate} is full; nothing is taken up until there is room." : null;
@@ -139,6 +160,8 @@ internal sealed class Lessor(ConsecutorCore core)
         }
         catch (Exception e) when (!core.Life.IsCancellationRequested)
         {
+            if (core.EndIfClosed(e)) return null;
+
             // Whether anything was leased is not known: given back, it is as before.
             core.Problem = Problem = $"The store does not give out entries; it is asked again: {FailureText.Of(e)}";
             TryAgainAfter = Patience;
@@ -148,9 +171,8 @@ internal sealed class Lessor(ConsecutorCore core)
         }
     }
 
-    private Ownership[] Owners()
+    private Ownership[] Owners(OwnedPartition[] owned)
     {
-        OwnedPartition[] owned = core.Owned;
         var request = new Ownership[owned.Length];
         rotation = (rotation + 1) % owned.Length;
         for (int i = 0; i < owned.Length; i++) request[i] = owned[(i + rotation) % owned.Length].Owner;

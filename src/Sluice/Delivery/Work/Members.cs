@@ -3,7 +3,8 @@ namespace Sluice;
 /// <summary>Takes partitions, beats, and notices who is silent.</summary>
 /// <remarks>
 /// Silence is judged by this process's own monotonic clock: a count that has not changed for the lease time. The heart has a thread of its own, which does nothing
-/// but beat: what follows from it is done elsewhere. It stops while the store takes no commits, or gives out nothing, for a lease time, so that others can.
+/// but beat: what follows from it is done elsewhere. It stops while the store takes no commits, or gives out nothing of what is its own, for a lease time, so that
+/// others can.
 /// </remarks>
 internal sealed class Members(ConsecutorCore core)
 {
@@ -16,7 +17,9 @@ internal sealed class Members(ConsecutorCore core)
 
     private string Self => core.Options.Member;
 
-    private bool IsAiling => core.Commits.Silence >= core.Options.LeaseTime || core.Leases.Silence >= core.Options.LeaseTime;
+    private bool IsCommitless => core.Commits.Silence >= core.Options.LeaseTime;
+
+    private bool IsLeaseless => core.Leases.Silence >= core.Options.LeaseTime;
 
     public bool IsSilent(string member)
     {
@@ -45,7 +48,9 @@ internal sealed class Members(ConsecutorCore core)
                 core.Lose(partition);
                 await core.Store.ReleaseAsync(partition.Owner, core.Life).ConfigureAwait(false);
             }
-            await TakeFreeAsync(await core.Store.BeatAsync(core.Group, Self, core.Life).ConfigureAwait(false)).ConfigureAwait(false);
+            GroupInfo group = await core.Store.BeatAsync(core.Group, Self, core.Life).ConfigureAwait(false);
+            See(group);                              // or a member that has just come would count as silent
+            await TakeFreeAsync(group).ConfigureAwait(false);
         }
         catch (Exception e) when (!core.Life.IsCancellationRequested)
         {
@@ -90,10 +95,11 @@ internal sealed class Members(ConsecutorCore core)
     {
         try
         {
-            bool isAiling = IsAiling;
-            GroupInfo? group = isAiling
-                ? Wait(core.Store.FindGroupAsync(core.Group, core.Life))
-                : Wait(core.Store.BeatAsync(core.Group, Self, core.Life));
+            bool isAiling = IsCommitless || IsLeaseless;
+            GroupInfo? group = isAiling ? Wait(core.Store.FindGroupAsync(core.Group, core.Life)) : null;
+            if (group is not null && !IsCommitless && !group.Partitions.Any(partition => partition.Owner == Self))
+                isAiling = false;                    // it has nothing that it could ask for: its silence helps nobody, and nothing would ever end it
+            if (!isAiling) group = Wait(core.Store.BeatAsync(core.Group, Self, core.Life));
             if (group is null) throw new StreamStoreException($"The group {core.Group} is not there.");
             See(group);
             if (core.IsLeasing && group.Partitions.Any(partition => IsFree(partition, isAiling)) && Interlocked.Exchange(ref isTaking, 1) == 0)
@@ -101,7 +107,7 @@ internal sealed class Members(ConsecutorCore core)
         }
         catch (Exception e)
         {
-            if (core.Life.IsCancellationRequested) return;
+            if (core.Life.IsCancellationRequested || core.EndIfClosed(e)) return;
             core.Problem = $"The store does not take heartbeats: {FailureText.Of(e)}";
             _ = core.Losses.NoticeAsync(e).AsTask();
         }
@@ -161,8 +167,8 @@ internal sealed class Members(ConsecutorCore core)
             if (leaving.IsCancellationRequested) return;
             List<OwnedPartition> taken = await TakeAsync(group, isAiling, core.Life).ConfigureAwait(false);
             if (taken.Count == 0) return;
-            foreach (OwnedPartition partition in taken) core.Books.Take(partition);
             await core.Committer.BeginSinksAsync(taken, core.Life).ConfigureAwait(false);
+            foreach (OwnedPartition partition in taken) core.Books.Take(partition);          // not before: the pump looks for suspects that it knows of
             core.Own(taken);
         }
         finally

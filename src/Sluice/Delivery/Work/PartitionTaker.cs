@@ -56,7 +56,12 @@ internal sealed class PartitionTaker(ConsecutorCore core)
     }
 
     private bool IsMeantForThis(WaitingEntry entry)
-        => entry.State == WaitingState.Parked && entry.Entry.CodeVersion <= core.Options.CodeVersion && (entry.Node.Length == 0 || core.Nodes.Find(entry.Node) is not null);
+    {
+        if (entry.State != WaitingState.Parked) return false;
+        string? why = Parking.Why(core, entry.Entry.CodeVersion, entry.Node);
+        if (why is not null) core.Parked = why;
+        return why is null;
+    }
 
     /// <summary>Begins the books with what the store says. Nothing is under way, and nothing is accepted meanwhile.</summary>
     public async Task LoadBooksAsync(List<OwnedPartition> taken, CancellationToken cancellation)

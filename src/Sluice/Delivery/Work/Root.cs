@@ -84,17 +84,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
         pool.Return(this);
     }
 
-    protected override void Keep(PartFailure failure)
-    {
-        PartFailure? seen = Volatile.Read(ref failures);
-        while (true)
-        {
-            failure.Next = seen;
-            PartFailure? found = Interlocked.CompareExchange(ref failures, failure, seen);
-            if (ReferenceEquals(found, seen)) return;
-            seen = found;
-        }
-    }
+    protected override void Keep(PartFailure failure) => PartFailure.Push(ref failures, failure);
 
     protected override void OnSettled() => ended.Add(this);
 }

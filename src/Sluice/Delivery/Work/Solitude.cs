@@ -73,11 +73,8 @@ internal sealed class Solitude
         lock (sync)
         {
             if (guest.IsGone) return false;
-            if (asking.Count == 0 || isOpen)
-            {
-                if (!guests.Contains(guest)) guests.Add(guest);
-                return guest.IsInside = true;
-            }
+            if (!guests.Contains(guest)) guests.Add(guest);          // also if it has to wait: guests are woken when nobody is alone any more
+            if (asking.Count == 0 || isOpen) return guest.IsInside = true;
         }
         Rest(guest);
         return false;

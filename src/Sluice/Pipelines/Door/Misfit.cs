@@ -12,7 +12,7 @@ internal static class Misfit
 {
     public const string Function =
         "SLU001: this function does not fit behind '|'. It must take one item of the type that the stage before it puts out (an asynchronous "
-        + "one a CancellationToken as well). Compare the two types; give an overloaded or generic method its types.";
+        + "one a CancellationToken as well). Compare the two types (Source.Range puts out long); give an overloaded or generic method its types.";
 
     public const string Lambda =
         "SLU001: this lambda does not compile for the items that come here (SLU007 says where). Write the type of its parameter, "
@@ -27,6 +27,9 @@ internal static class Misfit
 
     public const string Sink =
         "SLU001: this sink takes another type of items than the stage before it puts out. Compare the two types, and put a map before it.";
+
+    public const string Consecutor =
+        "SLU001: this consecutor takes another type of items than the stage before it puts out. Compare the two types, and put a map before it.";
 
     public const string SinkInBrackets =
         "SLU001: this is no sink of the items that come here. Methods in brackets return void or Task and take one item of the type that the "
@@ -45,8 +48,8 @@ internal static class Misfit
         + "item to go on, use Do for a side effect in the middle, or write several sinks in brackets: source | [First, Second].";
 
     public const string Anything =
-        "SLU001: this is no stage. Behind '|' stands a function of one item, a Pipe, a Sink, a node (Node.Of(() => new N())), branches in "
-        + "brackets, or an annotation (Stage.Parallel(8)).";
+        "SLU001: this is no stage. Behind '|' stands a function of one item, a Pipe, a Sink, a Consecutor (behind a source), a node "
+        + "(Node.Of(() => new N())), branches in brackets, or an annotation (Stage.Parallel(8)).";
 
     public static NotSupportedException Refused() => new("An operator that is only there to be refused by the compiler.");
 }

@@ -27,18 +27,11 @@ public sealed partial class MemoryStreamStore
         DateTimeOffset now = clock.Now;
         stream.Sweep(now);
         stream.Producers.TryGetValue(request.Producer, out StoredProducer? producer);
-        (long epoch, long last) = (producer?.Epoch ?? 0, producer?.Last ?? 0);
+        long last = producer?.Last ?? 0;
 
         // Validate everything first: what follows cannot fail.
-        if (request.Epoch > epoch)
-            throw new StoreWentBackException(
-                $"The producer {request.Producer} of the stream {stream.Name} has the epoch {request.Epoch}, the store knows {epoch} only: it has lost writes.")
-            { Stream = stream.Name };
-        if (request.Epoch < epoch) return new(AppendStatus.Refused, last, null);
+        if (request.Refusal(producer?.Epoch ?? 0, last, (producer?.LastFrom ?? 0, producer?.LastId), stream.End) is { } refusal) return refusal;
         long end = request.LastSequence;
-        if (end <= last) return new(AppendStatus.Duplicate, last, request.Sequence == producer!.LastFrom ? producer.LastId : null);
-        if (request.Sequence != last + 1) return new(AppendStatus.Gap, last, null);
-        if (stream.End is not null) return new(AppendStatus.Ended, last, null);
         AppendRequest.CheckLength(request.Entries, stream.Name, stream.Options);
         CheckMarkers(request.Batches);
         if (request.Entries.Count > 0 && stream.IsFullFor(request.Entries.Count, request.Entries.Bytes))

@@ -15,6 +15,18 @@ internal sealed class QueueScheduler : RunScheduler
 
     public override void Schedule(IThreadPoolWorkItem work) => Add(work.Execute);
 
+    /// <summary>How much was taken from the queue.</summary>
+    public int Executed { get; private set; }
+
+    /// <summary>How much did not have to wait in it, because whoever handed it off goes on with it.</summary>
+    public int HandedOff { get; private set; }
+
+    internal override void HandOff(IThreadPoolWorkItem work)
+    {
+        if (Turn.TryHandOff(work)) HandedOff++;
+        else Schedule(work);
+    }
+
     public override void Drive() => RunUntilIdle();
 
     /// <summary>Runs everything that is ready, and what that makes ready, on the calling thread.</summary>
@@ -24,7 +36,7 @@ internal sealed class QueueScheduler : RunScheduler
         SynchronizationContext.SetSynchronizationContext(context);
         try
         {
-            while (Take() is { } work) work();
+            for (; Take() is { } work; Executed++) work();
         }
         finally
         {

@@ -1,0 +1,89 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+
+namespace Sluice.Sqlite.Tests;
+
+/// <summary>A store that is closed under a consecutor at work.</summary>
+public sealed class ClosedStoreTests : IDisposable
+{
+    private const int Senders = 64;
+
+    private readonly TempDirectory directory = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => directory.Dispose();
+
+    /// <remarks>Each sender, each wait for a change, and each commit once left a failed task behind that nobody had looked at.</remarks>
+    [Fact]
+    public async Task EverythingEndsWithOneReasonAndNothingIsReportedByTheFinalizer()
+    {
+        var unseen = new ConcurrentQueue<string>();
+        EventHandler<UnobservedTaskExceptionEventArgs> note = (_, e) =>
+        {
+            // Other tests run beside this one: its own are about its file, or its consecutor.
+            if (e.Exception.ToString() is var text && (text.Contains(directory.Path, StringComparison.Ordinal) || text.Contains("closed-under-way", StringComparison.Ordinal))) unseen.Enqueue(text);
+        };
+        TaskScheduler.UnobservedTaskException += note;
+        try
+        {
+            await CloseUnderAsync(Path.Combine(directory.Path, "store.db"));
+            for (int i = 0; i < 3; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+        }
+        finally
+        {
+            TaskScheduler.UnobservedTaskException -= note;
+        }
+        Assert.Empty(unseen);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task CloseUnderAsync(string path)
+    {
+        SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, cancellation: Cancellation);
+        int seen = 0;
+        var busy = new TaskCompletionSource();
+        var consecutor = new Consecutor<int>("closed-under-way", source => source.ForEach(_ =>
+        {
+            if (++seen == 1000) busy.TrySetResult();
+        }), new() { Store = store });
+        await consecutor.StartAsync(Cancellation);
+        Task[] sending = [.. Enumerable.Range(0, Senders).Select(SendAllAsync)];
+        await busy.Task;
+        await store.DisposeAsync();
+
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.Completion);
+        Assert.StartsWith("The store of the consecutor closed-under-way was disposed while the consecutor was at work", failure.Message, StringComparison.Ordinal);
+        await Task.WhenAll(sending);
+        await consecutor.DisposeAsync();
+        await AnotherAsync(path);
+
+        async Task SendAllAsync(int first)
+        {
+            await Task.Yield();
+            try
+            {
+                for (int item = first; ; item += Senders) await consecutor.SendAsync(item, Cancellation);
+            }
+            catch (InvalidOperationException e) when (e.Message.Contains("consecutor closed-under-way ", StringComparison.Ordinal))
+            {
+                // which is what each of them is told
+            }
+        }
+    }
+
+    /// <summary>What was accepted is there. Nobody looks at how this one ended, or disposes it.</summary>
+    private static async Task AnotherAsync(string path)
+    {
+        SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, cancellation: Cancellation);
+        var consecutor = new Consecutor<int>("closed-under-way", source => source.ForEach(_ => { }), new() { Store = store });
+        await consecutor.StartAsync(Cancellation);
+        Assert.True((await consecutor.IdleAsync(Cancellation)).Completed >= 1000);
+        await store.DisposeAsync();
+        while (!consecutor.Completion.IsCompleted) await Task.Yield();         // whoever disposes it has seen how it ended
+    }
+}

@@ -1,0 +1,66 @@
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>A store that is disposed before the consecutor over it: it ends, and says why.</summary>
+public class ClosedStoreTests
+{
+    private const string Why = "The store of the consecutor numbers was disposed while the consecutor was at work, which is over with that. "
+        + "What was accepted is in the store, as far as a store keeps it. Stop or dispose the consecutor first, then its store.";
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("idle")]
+    [InlineData("paused")]
+    [InlineData("at work")]
+    [InlineData("let go")]
+    [InlineData("not started")]
+    public async Task WhoeverUsesItIsToldTheSame(string how)
+    {
+        var store = new MemoryStreamStore();
+        var begun = new TaskCompletionSource();
+        var let = new TaskCompletionSource();
+        var consecutor = new Consecutor<int>("numbers", source => source.ForEachAsync(async (_, _, _) =>
+        {
+            begun.TrySetResult();
+            await let.Task;
+        }), new() { Store = store, Delivery = how == "let go" ? Sluice.Delivery.None : Sluice.Delivery.Replay(3) });
+        if (how != "not started") await consecutor.StartAsync(Cancellation);
+        if (how == "paused") consecutor.Pause();
+        if (how is "at work" or "let go")
+        {
+            await consecutor.SendAsync(1, Cancellation);
+            await begun.Task;
+        }
+        await store.DisposeAsync();
+        let.SetResult();
+        if (how is "paused" or "not started") Assert.Equal(Why, (await Assert.ThrowsAsync<InvalidOperationException>(async () => await consecutor.SendAsync(2, Cancellation))).Message);
+        Assert.Equal(Why, (await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.Completion)).Message);
+        Assert.Equal(ConsecutorState.Failed, consecutor.Snapshot().State);
+        Assert.StartsWith($"InvalidOperationException: {Why}", consecutor.Snapshot().Problem, StringComparison.Ordinal);
+        await consecutor.StopAsync();
+        await consecutor.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task AStopWithoutADeadlineEndsWithTheStore()
+    {
+        var store = new MemoryStreamStore();
+        var begun = new TaskCompletionSource();
+        var let = new TaskCompletionSource();
+        var consecutor = new Consecutor<int>("numbers", source => source.ForEachAsync(async (_, _, _) =>
+        {
+            begun.TrySetResult();
+            await let.Task;
+        }), new() { Store = store });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await begun.Task;
+        Task<bool> stopping = consecutor.StopAsync();
+        await store.DisposeAsync();
+        let.SetResult();
+        Assert.False(await stopping);
+        Assert.Equal(Why, (await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.Completion)).Message);
+        Assert.Equal(ConsecutorState.Stopped, consecutor.Snapshot().State);
+        Assert.StartsWith($"InvalidOperationException: {Why}", consecutor.Snapshot().Problem, StringComparison.Ordinal);
+    }
+}
