@@ -7,6 +7,7 @@ namespace Sluice.Architecture.Tests;
 public class BannedCallTests
 {
     private const string Engine = "src/Sluice/Engine/";
+    private const string Scheduling = "src/Sluice/Scheduling/";
 
     // A connection to SQLite belongs to one thread, which waits for disks: no thread of the pool's.
     private const string SqliteWriter = "src/Sluice.Sqlite/Writing/";
@@ -24,8 +25,8 @@ public class BannedCallTests
         (symbol => Is(symbol, "System.Threading.Tasks.Task", "Run") || Is(symbol, "System.Threading.Tasks.TaskFactory", "StartNew")
             || Is(symbol, "System.Threading.Thread", "Sleep")
             || (symbol.ContainingType?.ToDisplayString() == "System.Threading.ThreadPool"),
-            "let the engine run it: only src/Sluice/Engine starts work", Engine),
-        (symbol => Is(symbol, "System.Threading.Thread", ".ctor"), "let the engine run it: only src/Sluice/Engine and the writer of Sluice.Sqlite start threads", $"{Engine} {SqliteWriter}"),
+            "let a scheduler run it: only src/Sluice/Scheduling and src/Sluice/Engine start work", $"{Engine} {Scheduling}"),
+        (symbol => Is(symbol, "System.Threading.Thread", ".ctor"), "let a scheduler run it: only src/Sluice/Scheduling and the writer of Sluice.Sqlite start threads", $"{Scheduling} {SqliteWriter}"),
         (symbol => symbol is IMethodSymbol method && TakesTime(method) && !method.Parameters.Any(IsTimeProvider),
             "pass a TimeProvider", null),
         (symbol => Is(symbol, "System.Threading.Timer", ".ctor"),
