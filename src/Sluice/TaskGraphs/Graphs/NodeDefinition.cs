@@ -115,8 +115,7 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
                 : CallAsync(slot, resolution, resolution.Plan.Parents[number]);
             if (!pending.IsCompleted)
             {
-                resolution.Suspend(number);
-                _ = FinishAsync(pending, slot, resolution, number);
+                PendingNode<T>.Await(resolution, slot, number, pending);
                 return false;
             }
             slot.Succeed(resolution, pending.Result);
@@ -126,20 +125,6 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
             slot.Fail(resolution, e);
         }
         return true;
-    }
-
-    // Throws nothing. The execution context in which the node was started is that in which its children are.
-    private static async Task FinishAsync(ValueTask<T> pending, NodeSlot<T> slot, Resolution resolution, int number)
-    {
-        try
-        {
-            slot.Succeed(resolution, await pending.ConfigureAwait(false));
-        }
-        catch (Exception e)
-        {
-            slot.Fail(resolution, e);
-        }
-        resolution.GoOn(number);
     }
 
     public override NodeSlot NewSlot() => new NodeSlot<T>(this);

@@ -45,6 +45,9 @@ internal abstract class Resolution
     /// <summary>Failed or cancelled: nothing is started any more.</summary>
     public bool IsStopping => isStopping;
 
+    /// <summary>The execution context of the caller, in which all nodes are started; known from the first suspension on.</summary>
+    public ExecutionContext? Flow { get; private set; }
+
     /// <summary>What nodes are given: cancelled with the caller's, and when a node has failed.</summary>
     public CancellationToken Token => (Volatile.Read(ref stop) ?? MakeStop()).Token;
 
@@ -66,6 +69,9 @@ internal abstract class Resolution
         return true;
     }
 
+    /// <summary>It will not end before <see cref="Run"/> returns. Called once, before <see cref="OnEnded"/>.</summary>
+    protected abstract void OnSuspending();
+
     /// <summary>It has ended, but not before <see cref="Run"/> returned. Called once.</summary>
     protected abstract void OnEnded();
 
@@ -74,6 +80,8 @@ internal abstract class Resolution
     {
         if (!isConcurrent)
         {
+            OnSuspending();
+            Flow = ExecutionContext.Capture();
             CountFrom(node);
             isConcurrent = true;
             if (caller.CanBeCanceled) registration = caller.UnsafeRegister(static resolution => ((Resolution)resolution!).Stop(), this);
