@@ -70,6 +70,35 @@ public sealed class FlushTests : IDisposable
     }
 
     [Fact]
+    public async Task AFlushThatFailsIsTriedAgainAMomentLaterAndNotAllTheTime()
+    {
+        await using Shop shop = await OpenAsync();
+        await shop.AppendAsync("a");
+        await shop.SettleAllAsync();
+        long before = shop.Store.Flushed;
+        int tries = 0;
+        TaskCompletionSource failed = new(TaskCreationOptions.RunContinuationsAsynchronously), flushed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        shop.Store.Probe = hasEnded =>
+        {
+            if (hasEnded) flushed.TrySetResult();
+            else if (Interlocked.Increment(ref tries) == 1)
+            {
+                failed.TrySetResult();
+                throw new SqliteFailure(SQLitePCL.raw.SQLITE_FULL, "database or disk is full");
+            }
+        };
+        clock.Advance(Writer.FlushesAfter);
+        await failed.Task;
+        for (int i = 0; i < 100; i++) await shop.Store.FindStreamAsync("orders");
+        Assert.Equal((1, before), (Volatile.Read(ref tries), shop.Store.Flushed));
+
+        clock.Advance(Writer.FlushesAfter);
+        await flushed.Task;
+        await shop.Store.FindStreamAsync("orders");
+        Assert.True(shop.Store.Flushed > before);
+    }
+
+    [Fact]
     public async Task WhatIsLeftIsFlushedAtTheEndAndIsNoLoss()
     {
         string path = directory.File("store.db");

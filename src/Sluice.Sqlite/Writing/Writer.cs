@@ -77,7 +77,11 @@ internal sealed class Writer
                 if (isAbandoned) throw new ObjectDisposedException(file.Path, "The store was given up.");
                 round.RemoveAll(request => !request.TryClaim());
                 if (round.Count > 0) RunRound(round);
-                else if (unflushedSince is not null && Patience() == TimeSpan.Zero) RunRound([new Flushing(isLast: false)]);
+                else if (unflushedSince is not null && Patience() == TimeSpan.Zero)
+                {
+                    RunRound([new Flushing(isLast: false)]);
+                    if (unflushedSince is not null) unflushedSince = file.Time.GetTimestamp();         // it failed: a full disk is not asked all the time
+                }
             }
             if (!isAbandoned && (unflushedSince is not null || session is { Trims.AreAny: true })) RunRound([new Flushing(isLast: true)]);
         }

@@ -176,7 +176,7 @@ internal sealed class Committer(ConsecutorCore core)
         OwnedPartition partition = draft.Partition;
         List<SinkBinding> sinks = Collect(draft);
         CommitParts parts = await PrepareAsync(draft, sinks).ConfigureAwait(false);
-        StoreCommit commit = draft.Build(parts);
+        StoreCommit commit = draft.Build(parts) with { MustLast = sinks.Count > 0 };          // they are told that it is, and may forget what they would need to do it again
         if (parts.Outputs.Count > 0 && (commit.Items > StoreCommit.MaxItems || (commit.Items > 1 && commit.Bytes > StoreCommit.MaxBytes)))
         {
             foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
