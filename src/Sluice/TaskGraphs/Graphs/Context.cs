@@ -7,9 +7,10 @@ namespace Sluice;
 public abstract partial class Context
 {
     private Dictionary<string, object?>? merged;
+    private Topology? timed;
 
-    /// <summary>The graph.</summary>
-    public Topology Topology => Plan.Topology;
+    /// <summary>The graph; with the times of its nodes and its critical path, if timings are recorded.</summary>
+    public Topology Topology => !RecordsTimings ? Plan.Topology : timed ??= Plan.Topology.WithTimes(node => TimeOf(OutcomeOf(Plan.Get(Plan.Topology.Nodes[node].Name))));
 
     /// <summary>How long the resolve took; zero unless timings are recorded.</summary>
     public TimeSpan Elapsed => details is { } known ? Plan.Time.GetElapsedTime(known.Began, known.Over) : default;
@@ -87,6 +88,14 @@ public abstract partial class Context
 
     /// <summary>What it has produced; null if nothing, or if it has not ended.</summary>
     internal object? Boxed(int node) => slots[node].HasValue ? Plan.Nodes[node].Box(ref slots[node]) : null;
+
+    private static NodeTime? TimeOf(NodeOutcome outcome) => outcome.Status switch
+    {
+        NodeStatus.NotStarted or NodeStatus.Skipped => null,
+        NodeStatus.Succeeded => new(outcome.Started, outcome.Elapsed, outcome.Attempts > 1 ? $"{outcome.Attempts} attempts" : null),
+        NodeStatus.FellBack => new(outcome.Started, outcome.Elapsed, "fell back"),
+        var status => new(outcome.Started, outcome.Elapsed, status.ToString().ToLowerInvariant()),
+    };
 
     private int NumberOf<T>(Node<T> node)
     {
