@@ -23,8 +23,8 @@ internal interface IObservedRun
 /// </summary>
 internal static class Telemetry
 {
-    private static readonly ActivitySource Spans = new("Sluice");
-    private static readonly Meter Meter = new("Sluice");
+    internal static readonly ActivitySource Spans = new("Sluice");
+    internal static readonly Meter Meter = new("Sluice");
     private static readonly Lock Sync = new();
     private static IObservedRun? runs;               // the newest; each knows its neighbours, so that coming and going is cheap
     private static readonly Dictionary<string, Totals> OfEndedRuns = [];
