@@ -114,9 +114,9 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
         if (context.RecordsTimings) context.Details.Of(number).Started = context.Plan.Time.GetTimestamp();
         try
         {
-            ValueTask<T> pending = isPlain && !OnceTelemetry.IsTraced
-                ? body(context, context.Plan.Parents[number], TakesToken ? context.Token : default)
-                : WatchedAsync(context, number);
+            ValueTask<T> pending = OnceTelemetry.IsTraced ? TracedAsync(context, number)
+                : isPlain ? body(context, context.Plan.Parents[number], TakesToken ? context.Token : default)
+                : CallAsync(context, number);
             if (!pending.IsCompleted)
             {
                 context.Suspend(number, pending.AsTask());
@@ -170,8 +170,8 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
         if (!IsOptional) context.Fail(number);
     }
 
-    private ValueTask<T> WatchedAsync(Context context, int number)
-        => OnceTelemetry.IsTraced ? OnceTelemetry.TracedAsync("sluice.node", Name, () => CallAsync(context, number)) : CallAsync(context, number);
+    private ValueTask<T> TracedAsync(Context context, int number)
+        => OnceTelemetry.TracedAsync("sluice.node", Name, () => CallAsync(context, number));
 
     private async ValueTask<T> CallAsync(Context context, int number)
     {
