@@ -18,7 +18,7 @@ public class StepDataTests
         Assert.Equal(["app", "lib", "core", "docs"], futures.Keys);
         Assert.Equal("1(lib=2(core=4()) core=4())", await futures["app"]);
         Assert.Equal(7, lab.Now);
-        Assert.Equal(["core", "docs", "lib", "app"], scope.Topology.Nodes.Select(node => node.Name));
+        Assert.Equal(["core", "lib", "app", "docs"], scope.Topology.Nodes.Select(node => node.Name));
         Assert.Equal(3, scope.Topology.Edges.Count);
     }));
 

@@ -64,7 +64,7 @@ public class StepFailureTests
 
         await Assert.ThrowsAsync<FormatException>(async () => await echo.After(failed)("a"));
         Assert.Equal("b at 2", await echo.After(failed, evenIfFailed: true)("b"));
-        Assert.Equal("c at 2", await echo.After([failed, fail()], evenIfFailed: true).After(echo("x"))("c"));
+        Assert.Equal("c at 4", await echo.After([failed, fail()], evenIfFailed: true).After(echo("x"))("c"));
         await Assert.ThrowsAsync<FormatException>(async () => await echo.After(failed, evenIfFailed: true).After(failed)("d"));
 
         // The second failure was waited for, and not seen.

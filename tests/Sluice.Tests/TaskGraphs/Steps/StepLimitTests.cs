@@ -77,7 +77,7 @@ public class StepLimitTests
         Future<double> tried = flaky();
         for (int i = 0; i < 5; i++) _ = work();
         await scope.Completion;
-        Assert.Equal((23, 27), (await tried, lab.Now));
+        Assert.Equal((25, 25), (await tried, lab.Now));
     }, maxConcurrency: 1));
 
     [Fact]

@@ -33,7 +33,9 @@ public class StepTests
             Assert.Equal(9, lab.Now);
             Assert.Equal("axax axaxbxbx cxcx", uploaded);
             Assert.Equal(14, bodies.Count);                  // ca is used twice and ran once
-            Assert.Equal((14, 14), (scope.Topology.Nodes.Count, scope.Topology.Edges.Count));
+            Topology topology = scope.Topology;
+            Assert.Equal((14, 14), (topology.Nodes.Count, topology.Edges.Count));
+            Assert.Equal(["6.00 s from 0", "1.00 s from 6.00 s", "1.00 s from 7.00 s", "1.00 s from 8.00 s"], topology.CriticalPath.Select(node => $"{node.Time}"));
         });
     });
 

@@ -16,11 +16,24 @@ internal sealed class CallRecord(StepScope scope, int number, StepDefinition def
 
     public int Attempts { get; set; } = 1;
 
-    /// <summary>Timestamps of the clock; zero if it has not.</summary>
-    public long Started { get; set; }
+    /// <summary>Timestamps of the clock; null if it has not.</summary>
+    public long? Started { get; set; }
 
     /// <inheritdoc cref="Started"/>
-    public long Ended { get; set; }
+    public long? Ended { get; set; }
 
     public FutureStatus Status { get; set; }
+
+    /// <summary>For the picture; null if it has not run.</summary>
+    public NodeTime? TimeSince(long began, TimeProvider time)
+    {
+        if (Started is not { } started) return null;
+        string? outcome = Status switch
+        {
+            FutureStatus.Succeeded when Attempts > 1 => $"{Attempts} attempts",
+            FutureStatus.Succeeded => null,
+            _ => Status.ToString().ToLowerInvariant(),
+        };
+        return new(time.GetElapsedTime(began, started), time.GetElapsedTime(started, Ended ?? time.GetTimestamp()), outcome);
+    }
 }
