@@ -20,7 +20,7 @@ internal static class StepNames
     public static string Free(string wanted, IMethodSymbol method)
     {
         string name = wanted;
-        for (int i = 2; method.Parameters.Any(parameter => parameter.Name == name); i++) name = wanted + i;
+        for (int i = 2; method.Parameters.Any(parameter => parameter.Name == name && !StepReader.IsToken(parameter)); i++) name = wanted + i;
         return name;
     }
 

@@ -23,7 +23,7 @@ internal sealed class Seat(ICall call, Places? ofStep, Places? ofScope)
     public RunScheduler Scheduler => call.Scheduler;
 
     /// <summary>The end of a future; the places of the body that waits for it, if it has any, go to others in between.</summary>
-    public static Task WaitAsync(Future future) => OfFlow.Value is { } seat ? seat.LeaveUntilAsync(future) : future.AsTask();
+    public static Task WaitAsync(Future future) => OfFlow.Value is { } seat ? seat.LeaveUntilAsync(future) : FutureEnd.Of(future);
 
     /// <summary>From here on, what runs in this flow of execution has this seat, or none.</summary>
     public static void Enter(Seat? seat)
@@ -108,7 +108,7 @@ internal sealed class Seat(ICall call, Places? ofStep, Places? ofScope)
     {
         lock (sync)
         {
-            if (isOver) return future.AsTask();
+            if (isOver) return FutureEnd.Of(future);
         }
         future.MarkAwaited();
         Leave();

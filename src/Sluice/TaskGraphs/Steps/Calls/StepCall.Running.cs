@@ -55,6 +55,7 @@ public abstract partial class StepCall<T>
     private void Invoke()
     {
         Seat.Enter(seat);
+        span = Telemetry.StepStarted(Name);
         ValueTask<T> result;
         try
         {
@@ -105,6 +106,7 @@ public abstract partial class StepCall<T>
         Volatile.Write(ref state, Ended);
         Forget();
         Note(Failure);
+        if (span is not null) Telemetry.StepEnded(span, StatusOf(Failure).ToString().ToLowerInvariant(), Failure?.Exception);
         scope?.OnEnding(hasRun: true, StatusOf(Failure), record);
         released.Ended(this);
         released.Spread();

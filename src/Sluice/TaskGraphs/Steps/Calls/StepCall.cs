@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics;
 
 namespace Sluice;
 
@@ -23,6 +24,7 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IDependent
     private Failure? failing;                        // until it has begun: with what it will end; then why its token is cancelled
     private Seat? seat;                              // only where there is a limit
     private CallRecord? record;                      // only where the scope records
+    private Activity? span;                          // only where somebody traces
     private ICall? before;
     private ICall? behind;
     private int state;

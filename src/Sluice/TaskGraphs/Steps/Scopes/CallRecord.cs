@@ -16,24 +16,24 @@ internal sealed class CallRecord(StepScope scope, int number, StepDefinition def
 
     public int Attempts { get; set; } = 1;
 
-    /// <summary>Timestamps of the clock; null if it has not.</summary>
-    public long? Started { get; set; }
+    /// <summary>Timestamps of the clock; -1 if it has not.</summary>
+    public long Started { get; set; } = -1;
 
     /// <inheritdoc cref="Started"/>
-    public long? Ended { get; set; }
+    public long Ended { get; set; } = -1;
 
     public FutureStatus Status { get; set; }
 
     /// <summary>For the picture; null if it has not run.</summary>
     public NodeTime? TimeSince(long began, TimeProvider time)
     {
-        if (Started is not { } started) return null;
+        if (Started == -1) return null;
         string? outcome = Status switch
         {
             FutureStatus.Succeeded when Attempts > 1 => $"{Attempts} attempts",
             FutureStatus.Succeeded => null,
             _ => Status.ToString().ToLowerInvariant(),
         };
-        return new(time.GetElapsedTime(began, started), time.GetElapsedTime(started, Ended ?? time.GetTimestamp()), outcome);
+        return new(time.GetElapsedTime(began, Started), time.GetElapsedTime(Started, Ended == -1 ? time.GetTimestamp() : Ended), outcome);
     }
 }
