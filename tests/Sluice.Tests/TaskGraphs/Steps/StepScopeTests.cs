@@ -20,7 +20,9 @@ public class StepScopeTests
         Assert.Equal(15, await crawl("/"));
         await scope.Completion;
         Assert.Equal((30, 4.0), (pages.Count, lab.Now));
-        Assert.Equal(30, scope.Topology.Nodes.Count);
+        Topology topology = scope.Topology;                                   // what a step awaited leads to it
+        Assert.Equal((30, 14), (topology.Nodes.Count, topology.Edges.Count));
+        Assert.Equal([1.0, 2, 3, 4], topology.CriticalPath.Select(node => node.Time!.Value.Elapsed.TotalSeconds));
     }));
 
     [Fact]

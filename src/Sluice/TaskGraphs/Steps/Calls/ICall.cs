@@ -5,6 +5,12 @@ internal interface ICall : IThreadPoolWorkItem
 {
     RunScheduler Scheduler { get; }
 
+    /// <summary>Its places; null where there is no limit.</summary>
+    Seat? Seat { get; }
+
+    /// <summary>What is remembered of it; null where nothing is.</summary>
+    CallRecord? Record { get; }
+
     /// <summary>Whether it may still start.</summary>
     bool IsUnstarted { get; }
 

@@ -9,8 +9,6 @@ namespace Sluice;
 /// </remarks>
 internal sealed class Seat(ICall call, Places? ofStep, Places? ofScope)
 {
-    private static readonly AsyncLocal<Seat?> OfFlow = new();
-
     private readonly Lock sync = new();
     private readonly List<Hop> waiting = [];
     private bool hasStep;                            // these two: whoever requests, then whoever holds
@@ -21,15 +19,6 @@ internal sealed class Seat(ICall call, Places? ofStep, Places? ofScope)
     private bool isOver;
 
     public RunScheduler Scheduler => call.Scheduler;
-
-    /// <summary>The end of a future; the places of the body that waits for it, if it has any, go to others in between.</summary>
-    public static Task WaitAsync(Future future) => OfFlow.Value is { } seat ? seat.LeaveUntilAsync(future) : FutureEnd.Of(future);
-
-    /// <summary>From here on, what runs in this flow of execution has this seat, or none.</summary>
-    public static void Enter(Seat? seat)
-    {
-        if (!ReferenceEquals(OfFlow.Value, seat)) OfFlow.Value = seat;
-    }
 
     /// <summary>The call is ready to run.</summary>
     public void Request(ref Released released)
@@ -104,7 +93,8 @@ internal sealed class Seat(ICall call, Places? ofStep, Places? ofScope)
         released.Spread();
     }
 
-    private Task LeaveUntilAsync(Future future)
+    /// <summary>The end of a future, when the body may go on. Others have its places until then.</summary>
+    public Task LeaveUntilAsync(Future future)
     {
         lock (sync)
         {

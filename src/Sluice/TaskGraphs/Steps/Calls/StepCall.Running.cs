@@ -54,7 +54,7 @@ public abstract partial class StepCall<T>
 
     private void Invoke()
     {
-        Seat.Enter(seat);
+        CurrentCall.Enter(seat is null && record is null ? null : this);
         span = Telemetry.StepStarted(Name);
         ValueTask<T> result;
         try
@@ -104,7 +104,7 @@ public abstract partial class StepCall<T>
     private void Finish(ref Released released)
     {
         Volatile.Write(ref state, Ended);
-        Forget();
+        LetGo();
         Note(Failure);
         if (span is not null) Telemetry.StepEnded(span, StatusOf(Failure).ToString().ToLowerInvariant(), Failure?.Exception);
         scope?.OnEnding(hasRun: true, StatusOf(Failure), record);
@@ -126,13 +126,20 @@ public abstract partial class StepCall<T>
                 continue;
             }
             Failure = failure;
-            Forget();
+            LetGo();
             Note(failure);
             scope?.OnEnding(hasRun: false, StatusOf(failure), record);
             released.EndedUnstarted(this, this);
             return true;
         }
         return false;
+    }
+
+    /// <summary>What led to the call, and where it was made, is not kept as long as its result.</summary>
+    private void LetGo()
+    {
+        Forget();
+        flow = null;
     }
 
     /// <summary>Outside of scopes, nobody else would report it.</summary>

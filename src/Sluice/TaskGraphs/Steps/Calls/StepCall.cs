@@ -19,7 +19,7 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IDependent
 
     private readonly StepDefinition definition;
     private readonly StepScope? scope;
-    private readonly ExecutionContext? flow;
+    private ExecutionContext? flow;
     private CancellationTokenSource? stop;
     private Failure? failing;                        // until it has begun: with what it will end; then why its token is cancelled
     private Seat? seat;                              // only where there is a limit
@@ -53,6 +53,10 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IDependent
     private RunScheduler Scheduler => scope?.Scheduler ?? RunScheduler.ThreadPool;
 
     RunScheduler ICall.Scheduler => Scheduler;
+
+    Seat? ICall.Seat => seat;
+
+    CallRecord? ICall.Record => record;
 
     bool ICall.IsUnstarted => Volatile.Read(ref state) <= Ready;
 

@@ -75,6 +75,11 @@ public abstract partial class Future
     /// <returns>The same task each time.</returns>
     public Task AsTask() => AsPlainTask();
 
+    /// <summary>Chooses how an await goes on, as with a task.</summary>
+    /// <param name="continueOnCapturedContext">Whether in the synchronization context of whoever awaits.</param>
+    /// <returns>What to await.</returns>
+    public System.Runtime.CompilerServices.ConfiguredTaskAwaitable ConfigureAwait(bool continueOnCapturedContext) => AsTask().ConfigureAwait(continueOnCapturedContext);
+
     /// <summary>Lets it be awaited, as a task is.</summary>
     /// <returns>For the compiler.</returns>
     [EditorBrowsable(EditorBrowsableState.Never)]

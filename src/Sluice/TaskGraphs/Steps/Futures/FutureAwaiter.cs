@@ -12,7 +12,14 @@ public readonly struct FutureAwaiter : ICriticalNotifyCompletion
     internal FutureAwaiter(Future future) => this.future = future;
 
     /// <summary>Whether there is nothing to wait for.</summary>
-    public bool IsCompleted => future.IsCompleted;
+    public bool IsCompleted
+    {
+        get
+        {
+            CurrentCall.Await(future);
+            return future.IsCompleted;
+        }
+    }
 
     /// <summary>Throws what the step has thrown, if it failed; waits if it has not ended.</summary>
     public void GetResult()
@@ -22,10 +29,10 @@ public readonly struct FutureAwaiter : ICriticalNotifyCompletion
     }
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => Seat.WaitAsync(future).GetAwaiter().OnCompleted(continuation);
+    public void OnCompleted(Action continuation) => CurrentCall.WaitAsync(future).GetAwaiter().OnCompleted(continuation);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => Seat.WaitAsync(future).GetAwaiter().UnsafeOnCompleted(continuation);
+    public void UnsafeOnCompleted(Action continuation) => CurrentCall.WaitAsync(future).GetAwaiter().UnsafeOnCompleted(continuation);
 }
 
 /// <summary>What the compiler needs to await a <see cref="Future{T}"/>.</summary>
@@ -38,7 +45,14 @@ public readonly struct FutureAwaiter<T> : ICriticalNotifyCompletion
     internal FutureAwaiter(Future<T> future) => this.future = future;
 
     /// <inheritdoc cref="FutureAwaiter.IsCompleted"/>
-    public bool IsCompleted => future.IsCompleted;
+    public bool IsCompleted
+    {
+        get
+        {
+            CurrentCall.Await(future);
+            return future.IsCompleted;
+        }
+    }
 
     /// <inheritdoc cref="FutureAwaiter.GetResult"/>
     /// <returns>The value.</returns>
@@ -50,8 +64,8 @@ public readonly struct FutureAwaiter<T> : ICriticalNotifyCompletion
     }
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => Seat.WaitAsync(future).GetAwaiter().OnCompleted(continuation);
+    public void OnCompleted(Action continuation) => CurrentCall.WaitAsync(future).GetAwaiter().OnCompleted(continuation);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => Seat.WaitAsync(future).GetAwaiter().UnsafeOnCompleted(continuation);
+    public void UnsafeOnCompleted(Action continuation) => CurrentCall.WaitAsync(future).GetAwaiter().UnsafeOnCompleted(continuation);
 }

@@ -41,10 +41,8 @@ public abstract class Future<T> : Future
     [EditorBrowsable(EditorBrowsableState.Never)]
     public new FutureAwaiter<T> GetAwaiter() => new(this);
 
-    /// <summary>Chooses how an await goes on, as with a task.</summary>
-    /// <param name="continueOnCapturedContext">Whether in the synchronization context of whoever awaits.</param>
-    /// <returns>What to await.</returns>
-    public System.Runtime.CompilerServices.ConfiguredTaskAwaitable<T> ConfigureAwait(bool continueOnCapturedContext) => AsTask().ConfigureAwait(continueOnCapturedContext);
+    /// <inheritdoc cref="Future.ConfigureAwait"/>
+    public new System.Runtime.CompilerServices.ConfiguredTaskAwaitable<T> ConfigureAwait(bool continueOnCapturedContext) => AsTask().ConfigureAwait(continueOnCapturedContext);
 
     /// <summary>The same future, seen as one of a base type or an interface of its value.</summary>
     /// <typeparam name="TBase">A type that the value can be assigned to.</typeparam>

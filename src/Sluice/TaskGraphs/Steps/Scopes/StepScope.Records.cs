@@ -10,7 +10,7 @@ public sealed partial class StepScope
     private int failed;
     private int cancelled;
 
-    /// <summary>The calls that were made so far, what each depended on, when it ran, and what the scope waited for: a node each, by the name of its step, in the order of the calls. Made anew each time.</summary>
+    /// <summary>The calls that were made so far, what each depended on or has awaited while it ran, when it ran, and what the scope waited for: a node each, by the name of its step, in the order of the calls. Made anew each time.</summary>
     /// <exception cref="InvalidOperationException">The scope records nothing (<see cref="StepScopeOptions.RecordsGraph"/>).</exception>
     public Topology Topology
     {
@@ -23,7 +23,8 @@ public sealed partial class StepScope
             foreach (CallRecord record in all)
             {
                 builder.Add("step", hint: record.Definition.Name, output: record.Output == typeof(Nothing) ? null : record.Output, details: record.Definition.Describe());
-                foreach (CallRecord dependency in record.Dependencies) builder.Connect(dependency.Number, record.Number);
+                foreach (CallRecord dependency in record.Dependencies.Union(record.Awaited))
+                    if (dependency.Number < all.Length && !ReferenceEquals(dependency, record)) builder.Connect(dependency.Number, record.Number);
             }
             return builder.Build().WithTimes(node => all[node].TimeSince(began, Time));
         }
