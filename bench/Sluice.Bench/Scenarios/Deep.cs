@@ -26,7 +26,8 @@ internal static class Deep
             for (long done = 0; done < count; done += Small) wrong += Math.Abs(await run(Small) - expected(Small));
             return expected((int)count) + wrong;
         }),
-    ]) { WarmCount = Small };
+    ])
+    { WarmCount = Small };
 
     private static async Task<double> ChainAsync(int count)
     {

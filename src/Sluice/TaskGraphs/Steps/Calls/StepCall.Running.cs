@@ -151,8 +151,9 @@ public abstract partial class StepCall<T>
     private static FutureStatus StatusOf(Failure? failure)
         => failure switch { null => FutureStatus.Succeeded, { IsCancellation: true } => FutureStatus.Cancelled, _ => FutureStatus.Failed };
 
+    /// <summary>A body may be told by what it awaits that the scope is cancelled, before it is itself.</summary>
     private Failure FailureOf(Exception exception)
-        => new(Name, exception, exception is OperationCanceledException && Volatile.Read(ref failing) is not null);
+        => new(Name, exception, exception is OperationCanceledException && (Volatile.Read(ref failing) is not null || scope is { IsCancelling: true }));
 
     /// <summary>What the body is stopped by; made when it is asked for.</summary>
     private CancellationToken Token

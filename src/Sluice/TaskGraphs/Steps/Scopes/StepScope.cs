@@ -46,6 +46,8 @@ public sealed partial class StepScope : IAsyncDisposable
 
     internal TimeProvider Time => options.Time;
 
+    internal bool IsCancelling => Volatile.Read(ref cancelling) is not null;
+
     /// <summary>Null: any number of bodies at a time.</summary>
     internal Places? Places { get; }
 
