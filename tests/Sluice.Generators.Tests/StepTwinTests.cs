@@ -19,6 +19,7 @@ public class StepTwinTests
     [InlineData("static partial class C { [Step] static int GetAsync(int after, int target, int cancellation, int @class, string cancellation2) => 1; static Future<int> Use() => Get(1, 2, 3, 4, \"\"); }")]
     [InlineData("static partial class C { [Step] static int GetAsync(int n) => n; [Step] static int GetAsync(string n) => 1; class GetCall; static Future<int> Use() => Get(Get(\"a\")); }")]
     [InlineData("static partial class C { [Step] static object? EchoAsync(object? value) => value; [Step] static Task<object> ManyAsync(IReadOnlyList<string?> names, IList<int> n) => null!; static Future<object> Use() => Many([\"a\", Arg.Of<string?>(null)], [1]); static Future<object?> Mixed() => Echo(Echo(1)); }")]
+    [InlineData("static partial class C { [Step] static int GetAsync() => 1; static partial class D { [Step] internal static int GetAsync() => 1; } } static partial class c { [Step] static int GetAsync() => 1; }")]
     [InlineData("static partial class C { [Obsolete, Step] static int StartAsync(in int n, Memory<byte> m) => n; }")]
     [InlineData("partial class Outer { partial struct Middle<T> { static partial class Inner { [Step] internal static Task<T> IdAsync(T value) => Task.FromResult(value); } static Future<int> Use() => Middle<int>.Inner.Id(5); } }")]
     public void TwinsCompile(string members)

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
@@ -24,8 +25,13 @@ public sealed class StepGenerator : IIncrementalGenerator
     {
         foreach (StepText step in all)
             if (step.Problem is { } problem) output.ReportDiagnostic(problem.ToDiagnostic());
+        var files = new HashSet<string>(StringComparer.OrdinalIgnoreCase);          // as the compiler compares them
         foreach (var ofType in all.Where(step => step.Problem is null).GroupBy(step => step.Type))
-            output.AddSource($"{ofType.Key}.Steps.g.cs", SourceText.From(File(ofType.ToList()), Encoding.UTF8));
+        {
+            string file = ofType.Key;
+            for (int i = 2; !files.Add(file); i++) file = $"{ofType.Key}-{i}";
+            output.AddSource($"{file}.Steps.g.cs", SourceText.From(File(ofType.ToList()), Encoding.UTF8));
+        }
     }
 
     private static string File(List<StepText> steps)

@@ -134,9 +134,10 @@ public class StepCancellationTests
     {
         var step = Step.Of(() => 1);
         Func<Future<int>> call;
+        ExecutionContext inside;
         await using (StepScope scope = StepScope.Begin())
         {
-            ExecutionContext inside = ExecutionContext.Capture()!;
+            inside = ExecutionContext.Capture()!;
             call = () =>
             {
                 Future<int>? made = null;
@@ -146,5 +147,14 @@ public class StepCancellationTests
             Assert.Equal(1, await call());
         }
         Assert.Contains("a scope that is over", Assert.Throws<ObjectDisposedException>(call).Message, StringComparison.Ordinal);
+
+        // A scope of its own is what code that was left behind can still begin.
+        Future<int>? made = null;
+        ExecutionContext.Run(inside, _ =>
+        {
+            _ = StepScope.Begin();
+            made = step();
+        }, null);
+        Assert.Equal(1, await made!);
     }
 }

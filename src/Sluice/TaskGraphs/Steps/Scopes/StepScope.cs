@@ -27,11 +27,11 @@ public sealed partial class StepScope : IAsyncDisposable
     private int outstanding;
     private TaskCompletionSource? rest;              // ends when nothing is outstanding
     private Failure? cancelling;
-    private bool isDisposed;
+    private volatile bool isDisposed;
 
     private StepScope(int? maxConcurrency, StepScopeOptions options, CancellationToken cancellation)
     {
-        outer = Current;
+        outer = Current is { isDisposed: false } current ? current : null;     // code that was left behind by a scope that is over may begin another
         (this.options, this.cancellation) = (options, cancellation);
         began = options.Time.GetTimestamp();
         if (maxConcurrency is { } count) Places = new(count);
