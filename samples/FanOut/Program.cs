@@ -27,8 +27,7 @@ command.SetAction(async (arguments, cancellation) =>
     }
     catch (Exception e) when (e is IOException or SocketException or FormatException or InvalidOperationException)
     {
-        Console.Error.WriteLine($"fan-out: cannot listen at {arguments.GetValue(urls)}: {e.Message}");
-        return 1;
+        return Fail(1, $"cannot listen at {arguments.GetValue(urls)}: {e.Message}");
     }
 
     if (arguments.GetValue(load))
@@ -42,7 +41,15 @@ command.SetAction(async (arguments, cancellation) =>
     await server.WaitForShutdownAsync(cancellation);
     return 0;
 });
-return await command.Parse(args).InvokeAsync();
+ParseResult parsed = command.Parse(args);
+return parsed.Errors.Count == 0 ? await parsed.InvokeAsync() : Fail(2, parsed.Errors[0].Message);
+
+// One line, whatever was typed.
+static int Fail(int exitCode, string message)
+{
+    Console.Error.WriteLine($"fan-out: {string.Concat(message.Select(character => char.IsControl(character) ? ' ' : character))}");
+    return exitCode;
+}
 
 static void AtLeast(System.CommandLine.Parsing.OptionResult result, int least)
 {

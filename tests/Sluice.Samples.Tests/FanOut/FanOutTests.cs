@@ -55,6 +55,16 @@ public sealed class FanOutTests
         Assert.Contains("http://192.0.2.1:5077", (await service.EndAsync()).OneErrorLine(1, "fan-out"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--requests ten")]
+    [InlineData("--concurrency 0")]
+    [InlineData("--lod")]
+    public async Task AMistakeIsOneLine(string commandLine)
+    {
+        using SampleProcess service = SampleProcess.Start("FanOut", Path.GetTempPath(), commandLine.Split(' '));
+        Assert.Contains(commandLine.Split(' ')[0], (await service.EndAsync()).OneErrorLine(2, "fan-out"), StringComparison.Ordinal);
+    }
+
     private static readonly IEqualityComparer<IEnumerable<string>> IgnoreOrder = EqualityComparer<IEnumerable<string>>.Create(
         (one, other) => one!.Order(StringComparer.Ordinal).SequenceEqual(other!.Order(StringComparer.Ordinal)), _ => 0);
 
