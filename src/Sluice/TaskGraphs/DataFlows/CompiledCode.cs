@@ -6,9 +6,11 @@ namespace Sluice;
 
 /// <summary>Compiles calls with all of their arguments, typed throughout: nothing is boxed, and nothing is looked up by name in a run.</summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-[RequiresDynamicCode("Where code cannot be compiled, ReflectedCode does the same.")]
+[RequiresDynamicCode(Dynamic)]
 internal sealed class CompiledCode : FlowCode
 {
+    public const string Dynamic = "Where code cannot be compiled, ReflectedCode does the same.";
+
     private static readonly MethodInfo MakeFunction = typeof(CompiledCode).GetMethod(nameof(Make), BindingFlags.NonPublic | BindingFlags.Instance)!;
     private static readonly ParameterExpression Run = Expression.Parameter(typeof(Context), "run");
     private static readonly ParameterExpression Parents = Expression.Parameter(typeof(int[]), "parents");

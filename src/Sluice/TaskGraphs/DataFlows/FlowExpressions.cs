@@ -5,6 +5,7 @@ namespace Sluice;
 
 /// <summary>Expressions for where values are found in a run.</summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
+[RequiresDynamicCode(CompiledCode.Dynamic)]
 internal static class FlowExpressions
 {
     public static Expression NodeValue(ParameterExpression run, FlowDraft draft)

@@ -24,12 +24,12 @@ internal sealed class FlowParameters
         if (Entries(parameters) is { } given)
         {
             (string Name, Type Type)[] entries = [.. given.Select(entry => (entry.Key, entry.Value?.GetType() ?? typeof(FlowNull)))];
-            return new(null, entries, Bag([.. entries.Select((entry, i) => new EntryValue(i, entry.Name, entry.Type))]));
+            return new(null, entries, Checked([.. entries.Select((entry, i) => new EntryValue(i, entry.Name, entry.Type))]));
         }
         Type type = parameters.GetType();
         if (type.IsPrimitive || type.IsEnum || parameters is string or IEnumerable or ITuple or Delegate || FlowResult.Properties(type).Length == 0)
             throw new DataFlowException($"Parameters are given by name, and {TypeNames.Of(type)} has none{(parameters is ITuple ? " when it is called" : "")}. Give new {{ name = value }}, a record, or a dictionary.");
-        return new(type, null, Bag([.. FlowResult.Properties(type).Select(property => new PropertyValue(property))]));
+        return new(type, null, Checked([.. FlowResult.Properties(type).Select(property => new PropertyValue(property))]));
     }
 
     /// <summary>Whether these parameters are of this form.</summary>
@@ -47,7 +47,7 @@ internal sealed class FlowParameters
     /// <summary>As runs carry them.</summary>
     public object? Pack(object? parameters) => entries is null ? parameters : Entries(parameters!)!.Select(entry => entry.Value).ToArray();
 
-    private static FlowResults Bag(FlowValue[] values)
+    private static FlowResults Checked(FlowValue[] values)
     {
         string? twice = values.GroupBy(value => value.Name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(group => group.Count() > 1)?.Key;
         return twice is null ? new(values) : throw new DataFlowException($"The parameters give \"{twice}\" twice: names are the same whatever their case.");

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Member = System.Reflection.MemberInfo;
 
 namespace Sluice;
 
@@ -11,9 +12,9 @@ namespace Sluice;
 internal sealed class FlowResult
 {
     /// <summary>Null for a value that stays whole; none for a function that returns nothing.</summary>
-    private readonly (string Name, MemberInfo[] Path, Type Type)[]? members;
+    private readonly (string Name, Member[] Path, Type Type)[]? members;
 
-    private FlowResult(Type type, bool isOpen, (string, MemberInfo[], Type)[]? members) => (NodeType, IsOpen, this.members) = (type, isOpen, members);
+    private FlowResult(Type type, bool isOpen, (string, Member[], Type)[]? members) => (NodeType, IsOpen, this.members) = (type, isOpen, members);
 
     /// <summary>What the node of the function produces.</summary>
     public Type NodeType { get; }
@@ -31,7 +32,7 @@ internal sealed class FlowResult
         Type inner = FlowValue.Underlying(type) ?? type;
         if (TupleNames(inner, signature) is { } names) return new(type, false, [.. names.Select((name, i) => Element(inner, name, i))]);
         return HasNames(inner)
-            ? new(type, false, [.. Properties(inner).Select(property => (FlowSignature.CamelCase(property.Name), new MemberInfo[] { property }, property.PropertyType))])
+            ? new(type, false, [.. Properties(inner).Select(property => (FlowSignature.CamelCase(property.Name), new Member[] { property }, property.PropertyType))])
             : new(type, false, null);
     }
 
@@ -82,9 +83,9 @@ internal sealed class FlowResult
 
     private static int CountOf(Type tuple) => tuple.GetGenericArguments() is { Length: 8 } arguments ? 7 + CountOf(arguments[7]) : tuple.GetGenericArguments().Length;
 
-    private static (string Name, MemberInfo[] Path, Type Type) Element(Type tuple, string name, int index)
+    private static (string Name, Member[] Path, Type Type) Element(Type tuple, string name, int index)
     {
-        List<MemberInfo> path = [];
+        List<Member> path = [];
         for (; index >= 7; index -= 7)
         {
             FieldInfo rest = tuple.GetField("Rest")!;

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Linq.Expressions;
 using System.Reflection;
+using Member = System.Reflection.MemberInfo;
 
 namespace Sluice;
 
@@ -30,9 +31,11 @@ internal abstract class FlowValue(string name, Type type, string giver)
     public virtual FlowValue At(string wanted) => this;
 
     /// <summary>Whether it is there; null if it always is.</summary>
+    [RequiresDynamicCode(CompiledCode.Dynamic)]
     public virtual Expression? Present(ParameterExpression run) => null;
 
     /// <summary>Of its type; evaluated only where it is there.</summary>
+    [RequiresDynamicCode(CompiledCode.Dynamic)]
     public abstract Expression Value(ParameterExpression run);
 
     public abstract object? Read(Context run);
@@ -42,31 +45,37 @@ internal abstract class FlowValue(string name, Type type, string giver)
 
 /// <summary>What a function has produced, or a member of it.</summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-internal sealed class ProducedValue(FlowDraft draft, string name, MemberInfo[] path, Type type) : FlowValue(name, type, draft.Name)
+internal sealed class ProducedValue(FlowDraft draft, string name, Member[] path, Type type) : FlowValue(name, type, draft.Name)
 {
     // A record that is null, a tuple that is null: nothing was produced. A plain value that is null is a value.
     private readonly bool mayLack = path.Length > 0 && (!draft.ValueType.IsValueType || Underlying(draft.ValueType) is not null);
 
     public override bool IsSure => !mayLack;
 
+    [RequiresDynamicCode(CompiledCode.Dynamic)]
     public override Expression? Present(ParameterExpression run)
         => mayLack ? Expression.NotEqual(Whole(run), Expression.Constant(null, draft.ValueType)) : null;
 
+    [RequiresDynamicCode(CompiledCode.Dynamic)]
     public override Expression Value(ParameterExpression run)
     {
         Expression value = Whole(run);
         if (path.Length > 0 && Underlying(value.Type) is not null) value = Expression.Property(value, "Value");
-        return path.Aggregate(value, Expression.MakeMemberAccess);
+        foreach (Member member in path) value = Expression.MakeMemberAccess(value, member);
+        return value;
     }
 
     public override object? Read(Context run)
     {
         object? value = run.Value<object?>(draft.Number);
-        return value is null && path.Length > 0 ? Absent : path.Aggregate(value, Get);
+        if (value is null && path.Length > 0) return Absent;
+        foreach (Member member in path) value = Get(value, member);
+        return value;
     }
 
-    public static object? Get(object? value, MemberInfo member) => member is FieldInfo field ? field.GetValue(value) : ((PropertyInfo)member).GetValue(value);
+    public static object? Get(object? value, Member member) => member is FieldInfo field ? field.GetValue(value) : ((PropertyInfo)member).GetValue(value);
 
+    [RequiresDynamicCode(CompiledCode.Dynamic)]
     private Expression Whole(ParameterExpression run) => FlowExpressions.NodeValue(run, draft);
 }
 
@@ -80,9 +89,11 @@ internal sealed class OpenValue(FlowDraft draft, string? wanted = null) : FlowVa
 
     public override FlowValue At(string name) => new OpenValue(draft, name);
 
+    [RequiresDynamicCode(CompiledCode.Dynamic)]
     public override Expression? Present(ParameterExpression run)
         => Expression.Call(FlowExpressions.NodeValue(run, draft), nameof(NamedValues.Has), null, Expression.Constant(wanted));
 
+    [RequiresDynamicCode(CompiledCode.Dynamic)]
     public override Expression Value(ParameterExpression run)
         => Expression.Call(FlowExpressions.NodeValue(run, draft), nameof(NamedValues.Get), null, Expression.Constant(wanted));
 
@@ -102,6 +113,7 @@ internal sealed class PropertyValue(PropertyInfo property) : FlowValue(FlowSigna
 {
     public const string Parameters = "parameters";
 
+    [RequiresDynamicCode(CompiledCode.Dynamic)]
     public override Expression Value(ParameterExpression run)
         => Expression.Property(Expression.Convert(FlowExpressions.Request(run), property.DeclaringType!), property);
 
@@ -112,6 +124,7 @@ internal sealed class PropertyValue(PropertyInfo property) : FlowValue(FlowSigna
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
 internal sealed class EntryValue(int index, string name, Type type) : FlowValue(name, type, PropertyValue.Parameters)
 {
+    [RequiresDynamicCode(CompiledCode.Dynamic)]
     public override Expression Value(ParameterExpression run)
         => Expression.Convert(Expression.ArrayIndex(Expression.Convert(FlowExpressions.Request(run), typeof(object[])), Expression.Constant(index)), Type);
 
@@ -120,14 +133,15 @@ internal sealed class EntryValue(int index, string name, Type type) : FlowValue(
 
 /// <summary>Any parameter of the flow, as long as nobody has said which there are.</summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-internal sealed class UnknownValue(string name = "") : FlowValue(name, typeof(object), PropertyValue.Parameters)
+internal sealed class UnknownValue(string wanted = "") : FlowValue(wanted, typeof(object), PropertyValue.Parameters)
 {
     public override bool IsSure => false;
 
-    public override bool IsOpen => name.Length == 0;
+    public override bool IsOpen => Name.Length == 0;
 
-    public override FlowValue At(string wanted) => new UnknownValue(wanted);
+    public override FlowValue At(string name) => new UnknownValue(name);
 
+    [RequiresDynamicCode(CompiledCode.Dynamic)]
     public override Expression Value(ParameterExpression run) => throw new InvalidOperationException("The flow is not run before its parameters are known.");
 
     public override object? Read(Context run) => throw new InvalidOperationException("The flow is not run before its parameters are known.");
