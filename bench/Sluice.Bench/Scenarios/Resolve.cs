@@ -12,11 +12,13 @@ internal static class Resolve
         CompareDiamonds("diamond-sync", yields: false),
     ]);
 
+    private static readonly Func<long, Task<long>> Page = MakeFanOut();
+
     public static Scenario FanOut { get; } = new("resolve", $"{AtATime:N0} resolves at a time of 7 nodes with backends of 1 ms",
     [
         new Comparison("resolve", 30_000, 10_000, static count => 21.0 * count,
         [
-            Variant.OfTask(Variant.Ours, count => AtATimeAsync(count, MakeFanOut())),
+            Variant.OfTask(Variant.Ours, count => AtATimeAsync(count, Page)),
             Variant.OfTask("hand-written", count => AtATimeAsync(count, ByHandAsync)),
         ]) { WarmCount = 2_000 },
     ]);

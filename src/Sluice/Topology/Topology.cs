@@ -15,9 +15,10 @@ public sealed class Topology
     private Dictionary<string, TopologyNode>? byName;
     private TopologyNode[]? inOrder;
 
-    internal Topology(string? name, TopologyNode[] nodes, TopologyEdge[] edges, Adjacency adjacency)
+    internal Topology(string? name, TopologyNode[] nodes, TopologyEdge[] edges, Adjacency adjacency, TopologyNode[]? criticalPath = null)
     {
         Name = name;
+        CriticalPath = (criticalPath ?? []).AsReadOnly();
         Nodes = nodes.AsReadOnly();
         Edges = edges.AsReadOnly();
         this.adjacency = adjacency;
@@ -31,6 +32,12 @@ public sealed class Topology
 
     /// <summary>All edges, in the order in which they were connected.</summary>
     public IReadOnlyList<TopologyEdge> Edges { get; }
+
+    /// <summary>
+    /// What a run waited for, in the picture of a run whose nodes run once and whose times were recorded: the node that ended last, and before each node the one
+    /// that it waited for last; first the one that started it all. Empty before a run.
+    /// </summary>
+    public IReadOnlyList<TopologyNode> CriticalPath { get; }
 
     /// <summary>Finds a node by its name.</summary>
     /// <param name="name">The name, matched exactly (case matters).</param>
@@ -92,22 +99,28 @@ public sealed class Topology
 
     /// <summary>Draws the graph for a terminal.</summary>
     /// <param name="label">What to write beside a node, such as counts of a run; null for nothing.</param>
-    /// <returns>Lines separated by <c>\n</c>: chains as <c>a | b | c</c>, fan-outs as trees, merges referred to by name.</returns>
-    public string ToText(Func<TopologyNode, string?>? label = null) => TextDrawing.Draw(this, label);
+    /// <returns>Lines separated by <c>\n</c>, after a run with the times of the nodes, a star for those of the critical path: chains as <c>a | b | c</c>, fan-outs as trees, merges referred to by name.</returns>
+    public string ToText(Func<TopologyNode, string?>? label = null) => TextDrawing.Draw(this, NodeLabel.Of(this, label, mark: "* "));
 
     /// <summary>Draws the graph as a Mermaid flowchart.</summary>
     /// <param name="label">What to write below a node's name; null for nothing.</param>
-    /// <returns>The text of the flowchart, lines separated by <c>\n</c>.</returns>
-    public string ToMermaid(Func<TopologyNode, string?>? label = null) => MermaidDrawing.Draw(this, label);
+    /// <returns>The text of the flowchart, lines separated by <c>\n</c>; after a run with the times of the nodes, and the critical path marked.</returns>
+    public string ToMermaid(Func<TopologyNode, string?>? label = null) => MermaidDrawing.Draw(this, NodeLabel.Of(this, label));
 
     /// <summary>Draws the graph in Graphviz' language: <c>dot -Tsvg</c> makes a picture of it.</summary>
     /// <param name="label">What to write below a node's name; null for nothing.</param>
-    /// <returns>The text of the digraph, lines separated by <c>\n</c>.</returns>
-    public string ToDot(Func<TopologyNode, string?>? label = null) => DotDrawing.Draw(this, label);
+    /// <returns>The text of the digraph, lines separated by <c>\n</c>; after a run with the times of the nodes, and the critical path marked.</returns>
+    public string ToDot(Func<TopologyNode, string?>? label = null) => DotDrawing.Draw(this, NodeLabel.Of(this, label));
 
     /// <summary>The same as <see cref="ToText"/> without labels.</summary>
     /// <returns>The drawing.</returns>
     public override string ToString() => ToText();
+
+    /// <summary>The same graph, of nodes and edges that say more.</summary>
+    internal Topology With(TopologyNode[] nodes, TopologyEdge[] edges, TopologyNode[] criticalPath) => new(Name, nodes, edges, adjacency, criticalPath);
+
+    /// <summary>The picture of a run: by a node's id when it ran, null if it did not.</summary>
+    internal Topology WithTimes(Func<int, NodeTime?> timeOf) => TimedTopology.Of(this, timeOf);
 
     private Dictionary<string, TopologyNode> ByName => byName ??= Nodes.ToDictionary(node => node.Name, StringComparer.Ordinal);
 

@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>One node of a <see cref="Topology"/>. Immutable.</summary>
 public sealed class TopologyNode
 {
-    internal TopologyNode(int id, string name, string kind, Type? inputType, Type? outputType, IReadOnlyList<string> details)
+    internal TopologyNode(int id, string name, string kind, Type? inputType, Type? outputType, IReadOnlyList<string> details, NodeTime? time = null, bool isCritical = false)
     {
         Id = id;
         Name = name;
@@ -11,6 +11,8 @@ public sealed class TopologyNode
         InputType = inputType;
         OutputType = outputType;
         Details = details;
+        Time = time;
+        IsCritical = isCritical;
     }
 
     /// <summary>The node's index in <see cref="Topology.Nodes"/>.</summary>
@@ -31,6 +33,12 @@ public sealed class TopologyNode
     /// <summary>How the node runs where that is not the default, such as <c>parallel 8</c> and <c>retry 3</c>.</summary>
     public IReadOnlyList<string> Details { get; }
 
+    /// <summary>When the node ran, in the picture of a run whose nodes run once and whose times were recorded; else null.</summary>
+    public NodeTime? Time { get; }
+
+    /// <summary>Whether the node is one of <see cref="Topology.CriticalPath"/>.</summary>
+    public bool IsCritical { get; }
+
     /// <summary>The types as C# writes them, such as <c>(Airport, Airport) -> Leg</c>; empty when none are known.</summary>
     public string Signature => (InputType, OutputType) switch
     {
@@ -39,6 +47,8 @@ public sealed class TopologyNode
         ({ } input, null) => $"{TypeNames.Of(input)} ->",
         ({ } input, { } output) => $"{TypeNames.Of(input)} -> {TypeNames.Of(output)}",
     };
+
+    internal TopologyNode With(NodeTime? time, bool isCritical) => new(Id, Name, Kind, InputType, OutputType, Details, time, isCritical);
 
     /// <summary>The name, followed by the details in parentheses where there are any.</summary>
     /// <returns>Such as <c>Geocode (parallel 8, retry 3)</c>.</returns>

@@ -15,25 +15,25 @@ public sealed partial class GraphBuilder<TRequest>
     /// <param name="function">What it does; given a token where it takes one, which is cancelled when the resolve is, or fails, or a time limit is over.</param>
     /// <returns>The node, for its options, its children and the context.</returns>
     public Node<TOut> Add<T1, T2, T3, T4, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Node<T4> fourth, Func<T1, T2, T3, T4, TOut> function)
-        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (run, parents, cancellation) => new(function(run.Value<T1>(parents[0]), run.Value<T2>(parents[1]), run.Value<T3>(parents[2]), run.Value<T4>(parents[3]))));
+        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), context.Value<T4>(parents[3]))));
 
     /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Node{T4}, Func{T1, T2, T3, T4, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<T1, T2, T3, T4, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Node<T4> fourth, Func<T1, T2, T3, T4, Task<TOut>> function)
-        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (run, parents, cancellation) => new(function(run.Value<T1>(parents[0]), run.Value<T2>(parents[1]), run.Value<T3>(parents[2]), run.Value<T4>(parents[3]))));
+        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), context.Value<T4>(parents[3]))));
 
     /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Node{T4}, Func{T1, T2, T3, T4, TOut})"/>
     public Node<TOut> Add<T1, T2, T3, T4, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Node<T4> fourth, Func<T1, T2, T3, T4, ValueTask<TOut>> function)
-        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (run, parents, cancellation) => function(run.Value<T1>(parents[0]), run.Value<T2>(parents[1]), run.Value<T3>(parents[2]), run.Value<T4>(parents[3])));
+        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (context, parents, cancellation) => function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), context.Value<T4>(parents[3])));
 
     /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Node{T4}, Func{T1, T2, T3, T4, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<T1, T2, T3, T4, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Node<T4> fourth, Func<T1, T2, T3, T4, CancellationToken, Task<TOut>> function)
-        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (run, parents, cancellation) => new(function(run.Value<T1>(parents[0]), run.Value<T2>(parents[1]), run.Value<T3>(parents[2]), run.Value<T4>(parents[3]), cancellation)));
+        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), context.Value<T4>(parents[3]), cancellation)));
 
     /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Node{T4}, Func{T1, T2, T3, T4, TOut})"/>
     public Node<TOut> Add<T1, T2, T3, T4, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Node<T4> fourth, Func<T1, T2, T3, T4, CancellationToken, ValueTask<TOut>> function)
-        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (run, parents, cancellation) => function(run.Value<T1>(parents[0]), run.Value<T2>(parents[1]), run.Value<T3>(parents[2]), run.Value<T4>(parents[3]), cancellation));
+        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (context, parents, cancellation) => function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), context.Value<T4>(parents[3]), cancellation));
 
     /// <summary>Adds a node with any number of parents, which it asks the context for, as it may ask for the request.</summary>
     /// <param name="name">Its name, unique in the graph.</param>
@@ -42,5 +42,5 @@ public sealed partial class GraphBuilder<TRequest>
     /// <returns>The node, for its options, its children and the context.</returns>
     public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(
         string name, IEnumerable<GraphNode> parents, Func<Context<TRequest>, CancellationToken, ValueTask<TOut>> function)
-        => Add<TOut>(name, [.. parents], null, function, (run, _, cancellation) => function(((Resolution<TRequest>)run).Context, cancellation));
+        => Add<TOut>(name, [.. parents], null, function, (context, _, cancellation) => function((Context<TRequest>)context, cancellation));
 }

@@ -12,23 +12,23 @@ public sealed partial class GraphBuilder<TRequest>
     /// <param name="function">What it does; given a token where it takes one, which is cancelled when the resolve is, or fails, or a time limit is over.</param>
     /// <returns>The node, for its options, its children and the context.</returns>
     public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, TOut> function)
-        => Add<TOut>(name, [first], [typeof(T1)], function, (run, parents, cancellation) => new(function(run.Value<T1>(parents[0]))));
+        => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]))));
 
     /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, Task<TOut>> function)
-        => Add<TOut>(name, [first], [typeof(T1)], function, (run, parents, cancellation) => new(function(run.Value<T1>(parents[0]))));
+        => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]))));
 
     /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
     public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, ValueTask<TOut>> function)
-        => Add<TOut>(name, [first], [typeof(T1)], function, (run, parents, cancellation) => function(run.Value<T1>(parents[0])));
+        => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => function(context.Value<T1>(parents[0])));
 
     /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, CancellationToken, Task<TOut>> function)
-        => Add<TOut>(name, [first], [typeof(T1)], function, (run, parents, cancellation) => new(function(run.Value<T1>(parents[0]), cancellation)));
+        => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]), cancellation)));
 
     /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
     public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, CancellationToken, ValueTask<TOut>> function)
-        => Add<TOut>(name, [first], [typeof(T1)], function, (run, parents, cancellation) => function(run.Value<T1>(parents[0]), cancellation));
+        => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => function(context.Value<T1>(parents[0]), cancellation));
 }

@@ -11,23 +11,23 @@ public sealed partial class GraphBuilder<TRequest>
     /// <param name="function">What it does; given a token where it takes one, which is cancelled when the resolve is, or fails, or a time limit is over.</param>
     /// <returns>The node, for its options, its children and the context.</returns>
     public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, TOut> function)
-        => Add<TOut>(name, [], [], function, (run, parents, cancellation) => new(function(((Resolution<TRequest>)run).Request)));
+        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => new(function(((Context<TRequest>)context).Request)));
 
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, Task<TOut>> function)
-        => Add<TOut>(name, [], [], function, (run, parents, cancellation) => new(function(((Resolution<TRequest>)run).Request)));
+        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => new(function(((Context<TRequest>)context).Request)));
 
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
     public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, ValueTask<TOut>> function)
-        => Add<TOut>(name, [], [], function, (run, parents, cancellation) => function(((Resolution<TRequest>)run).Request));
+        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => function(((Context<TRequest>)context).Request));
 
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, CancellationToken, Task<TOut>> function)
-        => Add<TOut>(name, [], [], function, (run, parents, cancellation) => new(function(((Resolution<TRequest>)run).Request, cancellation)));
+        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => new(function(((Context<TRequest>)context).Request, cancellation)));
 
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
     public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, CancellationToken, ValueTask<TOut>> function)
-        => Add<TOut>(name, [], [], function, (run, parents, cancellation) => function(((Resolution<TRequest>)run).Request, cancellation));
+        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => function(((Context<TRequest>)context).Request, cancellation));
 }

@@ -40,7 +40,7 @@ public sealed class Graph<TRequest>
     /// <exception cref="MergeConflictException">Two nodes produced different values under one name.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public ValueTask<Context<TRequest>> ResolveAsync(TRequest request, CancellationToken cancellation = default)
-        => new Resolution<TRequest>(plan, request, plan.Options.RecordTimings, cancellation).RunAsync();
+        => new Context<TRequest>(plan, request, cancellation).ResolveAsync();
 
     /// <summary>Another graph: this one with changes. This one stays as it is, and handles of nodes are good for both.</summary>
     /// <param name="change">Adds, replaces and removes nodes.</param>

@@ -10,17 +10,18 @@ internal sealed class MergedView
     private readonly Dictionary<string, (object? Value, string Node)> values = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> names = [];
 
-    /// <param name="resolution">A resolve that has ended.</param>
+    /// <param name="context">A resolve that has ended.</param>
     /// <param name="conflict">The first one, in topological order; of no meaning where the last wins.</param>
-    public static Dictionary<string, object?> Of(Resolution resolution, out MergeConflictException? conflict)
+    public static Dictionary<string, object?> Of(Context context, out MergeConflictException? conflict)
     {
         var view = new MergedView();
         conflict = null;
-        foreach (NodeSlot? slot in resolution.Slots)
+        NodeDefinition[] nodes = context.Plan.Nodes;
+        for (int node = 0; node < nodes.Length; node++)
         {
-            if (slot is not { HasSomething: true }) continue;
-            foreach (var (name, value) in Parts(slot.Definition, slot.Boxed!))
-                if (!view.TryAdd(name, value, slot.Definition.Name, out string other)) conflict ??= new(name, other, slot.Definition.Name);
+            if (!context.HasSomething(node)) continue;
+            foreach (var (name, value) in Parts(nodes[node], context.Boxed(node)!))
+                if (!view.TryAdd(name, value, nodes[node].Name, out string other)) conflict ??= new(name, other, nodes[node].Name);
         }
         var merged = new Dictionary<string, object?>(view.values.Count, StringComparer.OrdinalIgnoreCase);
         foreach (string name in view.names) merged.Add(name, view.values[name].Value);

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Sluice;
 
 /// <summary>Calls the function of a node with what its parents have produced.</summary>
-internal delegate ValueTask<T> NodeBody<T>(Resolution resolution, int[] parents, CancellationToken cancellation);
+internal delegate ValueTask<T> NodeBody<T>(Context context, int[] parents, CancellationToken cancellation);
 
 /// <summary>What a node is. Filled by one thread before its graph is built, read by any after that; may be part of several graphs.</summary>
 internal abstract class NodeDefinition(string name, string[] parents, Delegate function, bool isRoot)
@@ -49,10 +49,13 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
 
     /// <summary>Starts the node.</summary>
     /// <returns>Whether it has ended already; if not, the resolution goes on when it has.</returns>
-    public abstract bool Start(Resolution resolution, int number);
+    public abstract bool Start(Context context, int number);
 
-    /// <summary>A slot for a node that does not run.</summary>
-    public abstract NodeSlot NewSlot();
+    /// <summary>What it waited for has ended.</summary>
+    public abstract void Finish(Context context, int number);
+
+    /// <summary>What it has produced; null, or the default, if nothing.</summary>
+    public abstract object? Box(ref Slot slot);
 
     public bool NeedsParent(int index) => needs[index];
 
@@ -103,44 +106,82 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
         isPlain = places is null && Policy == CallPolicy.None;
     }
 
-    public override bool Start(Resolution resolution, int number)
+    public override object? Box(ref Slot slot) => Slot.Get<T>(ref slot);
+
+    public override bool Start(Context context, int number)
     {
-        var slot = new NodeSlot<T>(this);
-        resolution.Slots[number] = slot;
-        if (resolution.RecordsTimings) slot.WithDetails().Started = resolution.Now;
+        context.SlotOf(number).Status = NodeStatus.Running;
+        if (context.RecordsTimings) context.Details.Of(number).Started = context.Plan.Time.GetTimestamp();
         try
         {
             ValueTask<T> pending = isPlain
-                ? body(resolution, resolution.Plan.Parents[number], TakesToken ? resolution.Token : default)
-                : CallAsync(slot, resolution, resolution.Plan.Parents[number]);
+                ? body(context, context.Plan.Parents[number], TakesToken ? context.Token : default)
+                : CallAsync(context, number);
             if (!pending.IsCompleted)
             {
-                PendingNode<T>.Await(resolution, slot, number, pending);
+                context.Suspend(number, pending.AsTask());
                 return false;
             }
-            slot.Succeed(resolution, pending.Result);
+            context.Succeed(number, pending.Result);
         }
         catch (Exception e)
         {
-            slot.Fail(resolution, e);
+            Fail(context, number, e);
         }
         return true;
     }
 
-    public override NodeSlot NewSlot() => new NodeSlot<T>(this);
-
-    private async ValueTask<T> CallAsync(NodeSlot<T> slot, Resolution resolution, int[] parents)
+    public override void Finish(Context context, int number)
     {
-        if (Policy == CallPolicy.None) return await OnceAsync(1, resolution.Token).ConfigureAwait(false);
-        return await Attempts.RunAsync(OnceAsync, Policy, resolution.Plan.Time, Random.Shared, resolution.Token).ConfigureAwait(false);
+        Task<T> ended = context.SlotOf(number).TakeTask<T>();
+        try
+        {
+            context.Succeed(number, ended.GetAwaiter().GetResult());
+        }
+        catch (Exception e)
+        {
+            Fail(context, number, e);
+        }
+    }
+
+    private void Fail(Context context, int number, Exception exception)
+    {
+        NodeDetails details = context.Details.Of(number);
+        details.Exception = exception;
+        if (context.IsStopping && exception is OperationCanceledException)
+        {
+            context.End(number, NodeStatus.Cancelled);
+            return;
+        }
+        if (Fallback is { } fallback)
+        {
+            try
+            {
+                context.SlotOf(number).Set(fallback(exception));
+                context.End(number, NodeStatus.FellBack);
+                return;
+            }
+            catch (Exception worse)
+            {
+                details.Exception = worse;
+            }
+        }
+        context.End(number, NodeStatus.Failed);
+        if (!IsOptional) context.Fail(number);
+    }
+
+    private async ValueTask<T> CallAsync(Context context, int number)
+    {
+        if (Policy == CallPolicy.None) return await OnceAsync(1, context.Token).ConfigureAwait(false);
+        return await Attempts.RunAsync(OnceAsync, Policy, context.Plan.Time, Random.Shared, context.Token).ConfigureAwait(false);
 
         async ValueTask<T> OnceAsync(int attempt, CancellationToken cancellation)
         {
-            if (attempt > 1) slot.WithDetails().Attempts = attempt;
+            if (attempt > 1) context.Details.Of(number).Attempts = attempt;
             if (places is not null) await places.WaitAsync(cancellation).ConfigureAwait(false);
             try
             {
-                return await body(resolution, parents, cancellation).ConfigureAwait(false);
+                return await body(context, context.Plan.Parents[number], cancellation).ConfigureAwait(false);
             }
             finally
             {

@@ -1,215 +1,129 @@
+using System.Threading.Tasks.Sources;
+
 namespace Sluice;
 
-/// <summary>
-/// One resolve: walks the graph as long as everything ends at once; from the first node that does not, whoever ends last among the parents of a node goes on with it.
-/// </summary>
+/// <summary>A resolve that did not end at once: counts the parents of each node down; whoever ends the last of them goes on with it.</summary>
 /// <remarks>
-/// Locking rule: none. Before the first suspension one thread does everything. After it, a node belongs to whoever counts its parents down to zero (interlocked),
-/// and what is under way is counted in <c>active</c>: whoever counts that down to zero ends the resolve. Nothing here recurses, so deep graphs are fine.
+/// Locking rule: none. What is under way is counted in <c>active</c>; whoever counts that down to zero ends the resolve.
+/// Nothing here recurses, so deep graphs are fine.
 /// </remarks>
-internal abstract class Resolution
+internal abstract class Resolution : PendingNodes
 {
     private const int None = -1;
 
-    private readonly CancellationToken caller;
-    private int[]? waiting;                          // from the first suspension on: how many parents a node waits for; then the next node on the stack of ready ones
-    private int ready = None;                        // the top of that stack, for whoever suspended first
-    private CancellationTokenSource? stop;
+    private readonly PendingNodes?[]? others;        // for graphs with more nodes than this can look after itself
     private CancellationTokenRegistration registration;
-    private ITimer? grace;
-    private NodeSlot? failed;
-    private AggregateException? brokenStop;
+    private int ready = None;                        // the top of the stack of ready nodes, for whoever suspended first
     private int active = 1;
-    private int ended;
-    private volatile bool isConcurrent;
-    private volatile bool isStopping;
 
-    protected Resolution(GraphPlan plan, bool recordsTimings, CancellationToken caller)
+    protected Resolution(Context context) : base(context, 0)
     {
-        (Plan, RecordsTimings, this.caller) = (plan, recordsTimings, caller);
-        Slots = new NodeSlot?[plan.Nodes.Length];
+        if (Context.Plan.Nodes.Length > Count) others = new PendingNodes?[((Context.Plan.Nodes.Length - 1) / Count) + 1];
     }
 
-    public GraphPlan Plan { get; }
+    /// <summary>The execution context of the caller, in which all nodes are started.</summary>
+    public ExecutionContext? Flow { get; } = ExecutionContext.Capture();
 
-    public bool RecordsTimings { get; }
-
-    public NodeSlot?[] Slots { get; }
-
-    public long Now => Plan.Time.GetTimestamp();
-
-    public long Began { get; private set; }
-
-    public long Over { get; private set; }
-
-    /// <summary>Failed or cancelled: nothing is started any more.</summary>
-    public bool IsStopping => isStopping;
-
-    /// <summary>The execution context of the caller, in which all nodes are started; known from the first suspension on.</summary>
-    public ExecutionContext? Flow { get; private set; }
-
-    /// <summary>What nodes are given: cancelled with the caller's, and when a node has failed.</summary>
-    public CancellationToken Token => (Volatile.Read(ref stop) ?? MakeStop()).Token;
-
-    public T Value<T>(int node) => ((NodeSlot<T>)Slots[node]!).Value!;
-
-    /// <returns>Whether it has ended; if not, <see cref="OnEnded"/> is called when it has.</returns>
-    protected bool Run()
+    /// <param name="first">The first node that does not end at once: those before it in the plan have ended.</param>
+    /// <param name="caller">Stops it.</param>
+    public void Begin(int first, CancellationToken caller)
     {
-        if (RecordsTimings) Began = Now;
-        // As long as all end at once, the order of the plan is one in which parents come first.
-        for (int node = 0; node < Slots.Length && !isConcurrent && !isStopping; node++) Start(node);
-        if (isConcurrent)
-        {
-            Walk(ready);
-            if (Interlocked.Decrement(ref active) == 0) EndOnce();
-            return false;
-        }
-        if (RecordsTimings) Over = Now;
-        return true;
+        GraphPlan plan = Context.Plan;
+        for (int node = first; node < plan.Nodes.Length; node++) Context.SlotOf(node).Waiting = plan.Counts[node];
+        for (int node = 0; node < first; node++)
+            foreach (int child in plan.Children[node]) Context.SlotOf(child).Waiting--;
+        for (int node = plan.Nodes.Length - 1; node > first; node--)
+            if (Context.SlotOf(node).Waiting == 0) ready = Push(node, ready);
+        if (caller.CanBeCanceled) registration = caller.UnsafeRegister(static resolve => ((Context)resolve!).Stop(), Context);
     }
 
-    /// <summary>It will not end before <see cref="Run"/> returns. Called once, before <see cref="OnEnded"/>.</summary>
-    protected abstract void OnSuspending();
-
-    /// <summary>It has ended, but not before <see cref="Run"/> returned. Called once.</summary>
-    protected abstract void OnEnded();
-
-    /// <summary>A node does not end at once. Called by whoever started it, before anybody can go on with it.</summary>
-    public void Suspend(int node)
+    /// <summary>A node does not end at once. Others may go on with the resolve before this returns.</summary>
+    public void Await(int node, Task task)
     {
-        if (!isConcurrent)
-        {
-            OnSuspending();
-            Flow = ExecutionContext.Capture();
-            CountFrom(node);
-            isConcurrent = true;
-            if (caller.CanBeCanceled) registration = caller.UnsafeRegister(static resolution => ((Resolution)resolution!).Stop(), this);
-        }
         Interlocked.Increment(ref active);
+        PendingNodes nodes = node < Count ? this : Other(node / Count);
+        Context.SlotOf(node).Hold(task);
+        nodes.Await(task);
+    }
+
+    /// <summary>What is ready beside the node that suspended first. Called once, by the thread that called <see cref="Begin"/>.</summary>
+    public void Walk()
+    {
+        Walk(ready);
+        Leave();
     }
 
     /// <summary>A node that was suspended has ended.</summary>
     public void GoOn(int node)
     {
         Walk(Release(node, None));
-        if (Interlocked.Decrement(ref active) == 0) EndOnce();
+        Leave();
     }
 
-    /// <summary>A node has failed for good: the first one is what the caller is told of.</summary>
-    public void Fail(NodeSlot slot)
+    /// <summary>Tells the caller. Called once.</summary>
+    public void End(Exception? problem)
     {
-        Interlocked.CompareExchange(ref failed, slot, null);
-        Stop();
+        registration.Unregister();
+        Answer(problem);
     }
 
-    /// <returns>Whether the node has ended.</returns>
-    private bool Start(int node)
+    protected abstract void Answer(Exception? problem);
+
+    private PendingNodes Other(int group)
     {
-        if (!caller.IsCancellationRequested) return IsSkipped(node) || Plan.Nodes[node].Start(this, node);
-        Stop();
-        return false;
+        if (Volatile.Read(ref others![group]) is { } known) return known;
+        var made = new PendingNodes(Context, group * Count);
+        return Interlocked.CompareExchange(ref others[group], made, null) ?? made;
+    }
+
+    private void Leave()
+    {
+        if (Interlocked.Decrement(ref active) == 0) Context.EndOnce();
     }
 
     private void Walk(int top)
     {
-        while (top != None && !isStopping)
+        while (top != None && !Context.IsStopping)
         {
             int node = top;
-            top = waiting![node];
-            if (Start(node)) top = Release(node, top);
+            top = Context.SlotOf(node).Waiting;
+            if (Context.Start(node)) top = Release(node, top);
         }
-    }
-
-    /// <summary>The first node that does not end at once: those before it in the plan have ended. Those behind it whose parents are all among these are ready.</summary>
-    private void CountFrom(int first)
-    {
-        waiting = (int[])Plan.Counts.Clone();
-        for (int node = 0; node < first; node++)
-            foreach (int child in Plan.Children[node]) waiting[child]--;
-        for (int node = Slots.Length - 1; node > first; node--)
-            if (waiting[node] == 0) ready = Push(node, ready);
     }
 
     private int Push(int node, int top)
     {
-        waiting![node] = top;
+        Context.SlotOf(node).Waiting = top;
         return node;
     }
 
     /// <summary>A node has ended: those that waited for nothing else are ready.</summary>
     private int Release(int node, int top)
     {
-        int[] children = Plan.Children[node];
+        int[] children = Context.Plan.Children[node];
         for (int i = children.Length - 1; i >= 0; i--)
-            if (Interlocked.Decrement(ref waiting![children[i]]) == 0) top = Push(children[i], top);
+            if (Interlocked.Decrement(ref Context.SlotOf(children[i]).Waiting) == 0) top = Push(children[i], top);
         return top;
     }
+}
 
-    private bool IsSkipped(int node)
+/// <inheritdoc/>
+internal sealed class Resolution<TRequest>(Context<TRequest> context) : Resolution(context), IValueTaskSource<Context<TRequest>>
+{
+    private ManualResetValueTaskSourceCore<Context<TRequest>> source;
+
+    public ValueTask<Context<TRequest>> Task => new(this, source.Version);
+
+    protected override void Answer(Exception? problem)
     {
-        NodeDefinition definition = Plan.Nodes[node];
-        if (!definition.HasNeeds) return false;
-        int[] parents = Plan.Parents[node];
-        for (int i = 0; i < parents.Length; i++)
-        {
-            if (!definition.NeedsParent(i) || Slots[parents[i]]!.HasSomething) continue;
-            Slots[node] = definition.NewSlot();
-            Slots[node]!.Skip(definition.Parents[i]);
-            return true;
-        }
-        return false;
+        if (problem is null) source.SetResult((Context<TRequest>)Context);
+        else source.SetException(problem);
     }
 
-    private CancellationTokenSource MakeStop()
-    {
-        var made = new CancellationTokenSource();
-        CancellationTokenSource used = Interlocked.CompareExchange(ref stop, made, null) ?? made;
-        if (isStopping || caller.IsCancellationRequested) used.Cancel();
-        return used;
-    }
+    Context<TRequest> IValueTaskSource<Context<TRequest>>.GetResult(short token) => source.GetResult(token);
 
-    /// <summary>Any thread, any number of times.</summary>
-    private void Stop()
-    {
-        isStopping = true;
-        Interlocked.MemoryBarrier();
-        try
-        {
-            Volatile.Read(ref stop)?.Cancel();
-        }
-        catch (AggregateException e)                 // what somebody has registered with the token: it comes with the failure
-        {
-            brokenStop = e;
-        }
-        if (!isConcurrent || grace is not null) return;
-        ITimer timer = Plan.Time.CreateTimer(static resolution => ((Resolution)resolution!).EndOnce(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        if (Interlocked.CompareExchange(ref grace, timer, null) is null) timer.Change(Plan.Options.StopGrace, Timeout.InfiniteTimeSpan);
-        else timer.Dispose();
-    }
+    ValueTaskSourceStatus IValueTaskSource<Context<TRequest>>.GetStatus(short token) => source.GetStatus(token);
 
-    /// <summary>When the last has ended, or when what is still running has had its grace.</summary>
-    private void EndOnce()
-    {
-        if (Interlocked.Exchange(ref ended, 1) != 0) return;
-        registration.Unregister();
-        Volatile.Read(ref grace)?.Dispose();
-        if (RecordsTimings) Over = Now;
-        OnEnded();
-    }
-
-    /// <summary>Why it has not succeeded; null if it has.</summary>
-    protected Exception? Failure()
-    {
-        if (failed is { } node) return new NodeFailedException(node.Definition.Name, brokenStop is null ? node.Details!.Exception! : new AggregateException(node.Details!.Exception!, brokenStop), StillRunning());
-        return isStopping || caller.IsCancellationRequested ? new OperationCanceledException(caller) : null;
-    }
-
-    private List<string> StillRunning()
-    {
-        List<string> names = [];
-        foreach (NodeSlot? slot in Slots)
-            if (slot is { Status: NodeStatus.Running }) names.Add(slot.Definition.Name);
-        return names;
-    }
+    void IValueTaskSource<Context<TRequest>>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        => source.OnCompleted(continuation, state, token, flags);
 }

@@ -18,12 +18,14 @@ internal static class DotDrawing
             if (label?.Invoke(node) is { Length: > 0 } overlay) text.Append("\\n").Append(Escape(overlay));
             var kind = Escape(node.Signature.Length == 0 ? node.Kind : $"{node.Kind}: {node.Signature}");
             text.Append(CultureInfo.InvariantCulture, $"\", tooltip=\"{kind}\"");
+            if (node.IsCritical) text.Append(", color=\"#c62828\", penwidth=2");
             text.Append(node.Kind == "source" ? ", shape=oval];\n" : "];\n");
         }
 
         foreach (var edge in topology.Edges)
         {
-            var port = edge.Port is null ? "" : $" [label=\"{Escape(edge.Port)}\"]";
+            string[] attributes = [.. edge.Port is null ? [] : new[] { $"label=\"{Escape(edge.Port)}\"" }, .. edge.IsCritical ? new[] { "color=\"#c62828\", penwidth=2" } : []];
+            var port = attributes.Length == 0 ? "" : $" [{string.Join(", ", attributes)}]";
             text.Append(CultureInfo.InvariantCulture, $"  n{edge.From.Id} -> n{edge.To.Id}{port};\n");
         }
 

@@ -23,7 +23,13 @@ internal static class MermaidDrawing
         foreach (var edge in topology.Edges)
         {
             var port = edge.Port is null ? "" : $"|\"{Escape(edge.Port)}\"|";
-            text.Append(CultureInfo.InvariantCulture, $"  n{edge.From.Id} -->{port} n{edge.To.Id}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  n{edge.From.Id} {(edge.IsCritical ? "==>" : "-->")}{port} n{edge.To.Id}\n");
+        }
+
+        if (topology.CriticalPath.Count > 0)
+        {
+            text.Append("  classDef critical stroke:#c62828,stroke-width:3px\n");
+            text.Append(CultureInfo.InvariantCulture, $"  class {string.Join(",", topology.CriticalPath.Select(node => $"n{node.Id}"))} critical\n");
         }
 
         return text.ToString();
