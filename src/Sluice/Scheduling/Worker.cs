@@ -20,13 +20,18 @@ internal static class Worker
 
     /// <param name="call">What to call.</param>
     /// <param name="run">What it is a part of.</param>
-    /// <param name="mayFollow">
-    /// Whether no user code is called between now and when the call that released this one has been told: only then may it wait for that on the thread where it is.
-    /// </param>
-    public static void Start(IWorkerCall call, object run, bool mayFollow)
+    public static void Start(IWorkerCall call, object run)
     {
-        if (mayFollow && next is null && ReferenceEquals(finishing, run)) next = call;
-        else ThreadPool.UnsafeQueueUserWorkItem(call, preferLocal: false);
+        if (next is null && ReferenceEquals(finishing, run)) next = call;
+        else Queue(call);
+    }
+
+    /// <summary>This thread is about to call user code: what it was to go on with had better not wait for that.</summary>
+    public static void Publish()
+    {
+        if (next is not { } call) return;
+        next = null;
+        Queue(call);
     }
 
     /// <summary>The body of <see cref="IThreadPoolWorkItem.Execute"/>.</summary>
@@ -41,4 +46,6 @@ internal static class Worker
             at = next;
         }
     }
+
+    private static void Queue(IWorkerCall call) => ThreadPool.UnsafeQueueUserWorkItem(call, preferLocal: false);
 }

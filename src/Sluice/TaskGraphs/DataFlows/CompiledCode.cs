@@ -33,9 +33,9 @@ internal sealed class CompiledCode : FlowCode
         switch (signature.Return)
         {
             case FlowReturn.Nothing:
-                return OnWorker<T>(Expression.Block(called, Expression.Default(typeof(T))), draft.MayFollow);
+                return OnWorker<T>(Expression.Block(called, Expression.Default(typeof(T))));
             case FlowReturn.Value:
-                return OnWorker<T>(open is null ? called : Expression.Call(typeof(FlowTasks), nameof(FlowTasks.Open), null, Expression.Convert(called, typeof(object)), open), draft.MayFollow);
+                return OnWorker<T>(open is null ? called : Expression.Call(typeof(FlowTasks), nameof(FlowTasks.Open), null, Expression.Convert(called, typeof(object)), open));
             case FlowReturn.Task or FlowReturn.ValueTask:
                 called = Expression.Call(typeof(FlowTasks), nameof(FlowTasks.NothingAsync), null, called);
                 break;
@@ -44,12 +44,12 @@ internal sealed class CompiledCode : FlowCode
                 break;
         }
         if (open is not null) called = Expression.Call(typeof(FlowTasks), nameof(FlowTasks.OpenAsync), [signature.Value!], called, open);
-        return Expression.Lambda<NodeBody<T>>(called, Run, Parents, Cancellation).Compile();
+        return Expression.Lambda<NodeBody<T>>(Expression.Block(Expression.Call(typeof(Worker), nameof(Worker.Publish), null), called), Run, Parents, Cancellation).Compile();
     }
 
-    private static NodeBody<T> OnWorker<T>(Expression called, bool mayFollow)
+    private static NodeBody<T> OnWorker<T>(Expression called)
     {
         SyncFunction<T> function = Expression.Lambda<SyncFunction<T>>(called, Run, Cancellation).Compile();
-        return (run, _, cancellation) => SyncCall<T>.Start(function, run, mayFollow, cancellation);
+        return (run, _, cancellation) => SyncCall<T>.Start(function, run, cancellation);
     }
 }

@@ -91,7 +91,7 @@ internal sealed class FlowBinding
         foreach (FlowValue place in Places)
         {
             if (Fits(place.Type, Type)) continue;
-            problems.Add($"{Function} takes {Name} as {TypeNames.Of(Type)}, and {(place.Giver == PropertyValue.Parameters ? "the parameters give" : $"{place.Giver} gives")} {place.Name} as {TypeNames.Of(place.Type)}. "
+            problems.Add($"{Function} takes {Name} as {TypeNames.Of(Type)}, and {(place.IsParameter ? "the parameters give" : $"{place.Giver} gives")} {place.Name} as {(place.Type == typeof(FlowNull) ? "null" : TypeNames.Of(place.Type))}. "
                 + "Let both have one type, or convert it in between.");
             return;
         }

@@ -9,7 +9,6 @@ internal sealed class FlowDraft(string name, FlowDraft[] parents)
     /// <summary>Its name in the topology; until that is made, the function's.</summary>
     public string Name { get; set; } = name;
 
-    /// <summary>Those that are released by the same nodes share one array.</summary>
     public FlowDraft[] Parents => parents;
 
     /// <summary>The longest way to it.</summary>
@@ -36,9 +35,6 @@ internal sealed class FlowDraft(string name, FlowDraft[] parents)
 
     /// <summary>Whether it computes on a worker.</summary>
     public bool IsSynchronous => Function?.Signature?.IsSynchronous == true;
-
-    /// <summary>Whether nothing but functions on workers is started with it, and all of them before it: then the thread that starts it may go on with it.</summary>
-    public bool MayFollow { get; set; }
 }
 
 /// <summary>A function and where its arguments come from.</summary>

@@ -123,7 +123,5 @@ internal sealed class FlowLayout
     {
         Drafts = [.. drafts.OrderBy(draft => draft.Level).ThenBy(draft => draft.IsSynchronous ? 0 : 1)];
         for (int i = 0; i < Drafts.Length; i++) Drafts[i].Number = i;
-        foreach (IGrouping<FlowDraft[], FlowDraft> together in Drafts.Where(draft => draft.Parents.Length > 0).GroupBy(draft => draft.Parents))
-            together.Last().MayFollow = together.All(draft => draft.IsSynchronous);
     }
 }

@@ -8,8 +8,10 @@ namespace Sluice;
 /// <summary>A value with a name, and where it is found in a run. Immutable once its flow is laid out.</summary>
 /// <remarks>It can be read in two ways: by code that is compiled once (the expressions), and, where code cannot be compiled, by reflection (<see cref="Read"/>).</remarks>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-internal abstract class FlowValue(string name, Type type, string giver)
+internal abstract class FlowValue(string name, Type type)
 {
+    private const string Parameters = "parameters";
+
     /// <summary>What reading gives where there is nothing.</summary>
     public static readonly object Absent = new();
 
@@ -18,8 +20,11 @@ internal abstract class FlowValue(string name, Type type, string giver)
     /// <summary>As which it is known before the flow runs; <c>object</c> where that is found out when it does.</summary>
     public Type Type => type;
 
+    /// <summary>Whether it is a parameter of the flow.</summary>
+    public bool IsParameter => ReferenceEquals(Giver, Parameters);
+
     /// <summary>The function that gives it, or <c>parameters</c>.</summary>
-    public string Giver => giver;
+    public virtual string Giver => Parameters;
 
     /// <summary>Whether it is there in every run, once its function has ended.</summary>
     public virtual bool IsSure => true;
@@ -45,10 +50,12 @@ internal abstract class FlowValue(string name, Type type, string giver)
 
 /// <summary>What a function has produced, or a member of it.</summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-internal sealed class ProducedValue(FlowDraft draft, string name, Member[] path, Type type) : FlowValue(name, type, draft.Name)
+internal sealed class ProducedValue(FlowDraft draft, string name, Member[] path, Type type) : FlowValue(name, type)
 {
     // A record that is null, a tuple that is null: nothing was produced. A plain value that is null is a value.
     private readonly bool mayLack = path.Length > 0 && (!draft.ValueType.IsValueType || Underlying(draft.ValueType) is not null);
+
+    public override string Giver => draft.Name;
 
     public override bool IsSure => !mayLack;
 
@@ -81,8 +88,10 @@ internal sealed class ProducedValue(FlowDraft draft, string name, Member[] path,
 
 /// <summary>An entry of a dictionary, or a member of an object, whose names are known when it is there.</summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-internal sealed class OpenValue(FlowDraft draft, string? wanted = null) : FlowValue(wanted ?? "", typeof(object), draft.Name)
+internal sealed class OpenValue(FlowDraft draft, string? wanted = null) : FlowValue(wanted ?? "", typeof(object))
 {
+    public override string Giver => draft.Name;
+
     public override bool IsSure => false;
 
     public override bool IsOpen => wanted is null;
@@ -109,10 +118,8 @@ internal sealed class OpenValue(FlowDraft draft, string? wanted = null) : FlowVa
 
 /// <summary>A parameter of the flow that is a property of the object that was given.</summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-internal sealed class PropertyValue(PropertyInfo property) : FlowValue(FlowSignature.CamelCase(property.Name), property.PropertyType, Parameters)
+internal sealed class PropertyValue(PropertyInfo property) : FlowValue(FlowSignature.CamelCase(property.Name), property.PropertyType)
 {
-    public const string Parameters = "parameters";
-
     [RequiresDynamicCode(CompiledCode.Dynamic)]
     public override Expression Value(ParameterExpression run)
         => Expression.Property(Expression.Convert(FlowExpressions.Request(run), property.DeclaringType!), property);
@@ -122,7 +129,7 @@ internal sealed class PropertyValue(PropertyInfo property) : FlowValue(FlowSigna
 
 /// <summary>A parameter of the flow that is an entry of a dictionary: the values travel in the order of the names.</summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-internal sealed class EntryValue(int index, string name, Type type) : FlowValue(name, type, PropertyValue.Parameters)
+internal sealed class EntryValue(int index, string name, Type type) : FlowValue(name, type)
 {
     [RequiresDynamicCode(CompiledCode.Dynamic)]
     public override Expression Value(ParameterExpression run)
@@ -133,7 +140,7 @@ internal sealed class EntryValue(int index, string name, Type type) : FlowValue(
 
 /// <summary>Any parameter of the flow, as long as nobody has said which there are.</summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-internal sealed class UnknownValue(string wanted = "") : FlowValue(wanted, typeof(object), PropertyValue.Parameters)
+internal sealed class UnknownValue(string wanted = "") : FlowValue(wanted, typeof(object))
 {
     public override bool IsSure => false;
 

@@ -43,9 +43,15 @@ internal sealed class NamedValues
     public static IEnumerable<KeyValuePair<string, object?>>? Parts(object value) => value switch
     {
         IEnumerable<KeyValuePair<string, object?>> entries => entries,
-        IDictionary entries when entries.Keys.OfType<string>().Count() == entries.Count => entries.Cast<DictionaryEntry>().Select(entry => KeyValuePair.Create((string)entry.Key, entry.Value)),
+        IDictionary entries when entries.Keys.OfType<string>().Count() == entries.Count => Texts(entries),
         _ when FlowResult.HasNames(value.GetType()) =>
             Members.GetOrAdd(value.GetType(), FlowResult.Properties).Select(member => KeyValuePair.Create(FlowSignature.CamelCase(member.Name), member.GetValue(value))),
         _ => null,
     };
+
+    // Its own enumerator tells entries; that of a generic dictionary, by which LINQ goes, tells pairs.
+    private static IEnumerable<KeyValuePair<string, object?>> Texts(IDictionary entries)
+    {
+        foreach (DictionaryEntry entry in entries) yield return KeyValuePair.Create((string)entry.Key, entry.Value);
+    }
 }

@@ -25,10 +25,17 @@ internal sealed class ReflectedCode : FlowCode
         // A delegate may hold the first argument of a static method.
         object?[] held = signature.Method.IsStatic && signature.Method.GetParameters().Length > arguments.Length ? [signature.Function.Target] : [];
         DataFlowFunction? open = draft.Result!.IsOpen ? draft.Function : null;
-        if (!signature.IsSynchronous) return (run, _, cancellation) => FlowTasks.AnyAsync(Call(run, cancellation), signature.Return, open);
+        if (!signature.IsSynchronous)
+        {
+            return (run, _, cancellation) =>
+            {
+                Worker.Publish();
+                return FlowTasks.AnyAsync(Call(run, cancellation), signature.Return, open);
+            };
+        }
 
         SyncFunction<object?> function = open is null ? Call : (run, cancellation) => FlowTasks.Open(Call(run, cancellation), open);
-        return (run, _, cancellation) => SyncCall<object?>.Start(function, run, draft.MayFollow, cancellation);
+        return (run, _, cancellation) => SyncCall<object?>.Start(function, run, cancellation);
 
         object? Call(Context run, CancellationToken cancellation)
             => signature.Method.Invoke(signature.Function.Target, BindingFlags.DoNotWrapExceptions, null, [.. held, .. arguments.Select(argument => argument(run, cancellation))], null);

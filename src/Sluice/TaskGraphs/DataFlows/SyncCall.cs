@@ -15,10 +15,10 @@ internal sealed class SyncCall<T> : TaskCompletionSource<T>, IWorkerCall
 
     private SyncCall(SyncFunction<T> function, Context run, CancellationToken cancellation) => (this.function, this.run, this.cancellation) = (function, run, cancellation);
 
-    public static ValueTask<T> Start(SyncFunction<T> function, Context run, bool mayFollow, CancellationToken cancellation)
+    public static ValueTask<T> Start(SyncFunction<T> function, Context run, CancellationToken cancellation)
     {
         var call = new SyncCall<T>(function, run, cancellation);
-        Worker.Start(call, run, mayFollow);
+        Worker.Start(call, run);
         return new(call.Task);
     }
 
