@@ -17,8 +17,8 @@ public sealed class NodeFailedException : Exception
 /// <summary>Two nodes have produced different values under one name.</summary>
 public sealed class MergeConflictException : Exception
 {
-    internal MergeConflictException(string key, string first, string second)
-        : base($"The nodes {first} and {second} both produced \"{key}\", with different values. Rename one, or build the graph with LastWins.")
+    internal MergeConflictException(string key, string first, string second, string? message = null)
+        : base(message ?? $"The nodes {first} and {second} both produced \"{key}\", with different values. Rename one, or build the graph with LastWins.")
         => (Key, First, Second) = (key, first, second);
 
     /// <summary>The name of the value.</summary>

@@ -1,0 +1,55 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Linq.Expressions;
+using System.Reflection;
+
+namespace Sluice;
+
+/// <summary>Compiles calls with all of their arguments, typed throughout: nothing is boxed, and nothing is looked up by name in a run.</summary>
+[RequiresUnreferencedCode(DataFlow.Untrimmed)]
+[RequiresDynamicCode(Dynamic)]
+internal sealed class CompiledCode : FlowCode
+{
+    public const string Dynamic = "Where code cannot be compiled, ReflectedCode does the same.";
+
+    private static readonly MethodInfo MakeFunction = typeof(CompiledCode).GetMethod(nameof(Make), BindingFlags.NonPublic | BindingFlags.Instance)!;
+    private static readonly ParameterExpression Run = Expression.Parameter(typeof(Context), "run");
+    private static readonly ParameterExpression Parents = Expression.Parameter(typeof(int[]), "parents");
+    private static readonly ParameterExpression Cancellation = Expression.Parameter(typeof(CancellationToken), "cancellation");
+
+    public override bool IsReflected => false;
+
+    public override Func<Context, object?> Reader(IReadOnlyList<FlowValue> places) => Expression.Lambda<Func<Context, object?>>(FlowExpressions.Boxed(Run, places), Run).Compile();
+
+    protected override NodeDefinition Function(FlowDraft draft) => (NodeDefinition)MakeFunction.MakeGenericMethod(draft.ValueType).Invoke(this, [draft])!;
+
+    private NodeDefinition Make<T>(FlowDraft draft) => Define(draft, Choose(draft, [.. draft.Calls.Select(call => Body<T>(draft, call))]));
+
+    private NodeBody<T> Body<T>(FlowDraft draft, FlowCall call)
+    {
+        FlowSignature signature = call.Signature;
+        Expression called = Expression.Invoke(Expression.Constant(signature.Function, signature.Function.GetType()),
+            call.Arguments.Select(argument => FlowExpressions.Argument(Run, Cancellation, argument, Missing(argument))));
+        ConstantExpression? open = draft.Result!.IsOpen ? Expression.Constant(draft.Function) : null;
+        switch (signature.Return)
+        {
+            case FlowReturn.Nothing:
+                return OnWorker<T>(Expression.Block(called, Expression.Default(typeof(T))));
+            case FlowReturn.Value:
+                return OnWorker<T>(open is null ? called : Expression.Call(typeof(FlowTasks), nameof(FlowTasks.Open), null, Expression.Convert(called, typeof(object)), open));
+            case FlowReturn.Task or FlowReturn.ValueTask:
+                called = Expression.Call(typeof(FlowTasks), nameof(FlowTasks.NothingAsync), null, called);
+                break;
+            case FlowReturn.TaskOfValue:
+                called = Expression.New(typeof(ValueTask<>).MakeGenericType(signature.Value!).GetConstructor([typeof(Task<>).MakeGenericType(signature.Value!)])!, called);
+                break;
+        }
+        if (open is not null) called = Expression.Call(typeof(FlowTasks), nameof(FlowTasks.OpenAsync), [signature.Value!], called, open);
+        return Expression.Lambda<NodeBody<T>>(Expression.Block(Expression.Call(typeof(Worker), nameof(Worker.Publish), null), called), Run, Parents, Cancellation).Compile();
+    }
+
+    private static NodeBody<T> OnWorker<T>(Expression called)
+    {
+        SyncFunction<T> function = Expression.Lambda<SyncFunction<T>>(called, Run, Cancellation).Compile();
+        return (run, _, cancellation) => SyncCall<T>.Start(function, run, cancellation);
+    }
+}

@@ -1,0 +1,121 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>Where a parameter's argument comes from. Found once, when the flow is laid out.</summary>
+[RequiresUnreferencedCode(DataFlow.Untrimmed)]
+internal sealed class FlowBinding
+{
+    private FlowBinding(string function, string name, Type type) => (Function, Name, Type) = (function, name, type);
+
+    public string Function { get; }
+
+    /// <summary>What the flow calls it.</summary>
+    public string Name { get; }
+
+    public Type Type { get; }
+
+    public bool IsToken { get; private init; }
+
+    /// <summary>Where to look for it, the first place first.</summary>
+    public IReadOnlyList<FlowValue> Places { get; private set; } = [];
+
+    public bool HasDefault { get; private init; }
+
+    public object? Default { get; private init; }
+
+    /// <summary>Everything that the function can see: for messages, and where an argument may be the only value there is.</summary>
+    public required FlowBag Visible { get; init; }
+
+    /// <summary>Whether it takes the only value that there turns out to be.</summary>
+    public bool TakesTheOnlyOne { get; private set; }
+
+    /// <summary>Whether there is surely a value.</summary>
+    public bool IsSure => Places.Count > 0 && Places[^1].IsSure;
+
+    /// <param name="function">The function's name.</param>
+    /// <param name="parameters">Its parameters.</param>
+    /// <param name="nameOf">What the flow calls them.</param>
+    /// <param name="visible">What the function can see.</param>
+    /// <param name="earlier">What has been there, and cannot be seen any more.</param>
+    /// <param name="problems">Gets what is wrong.</param>
+    public static FlowBinding[] Bind(string function, ParameterInfo[] parameters, Func<string, string> nameOf, FlowBag visible, FlowBag earlier, List<string> problems)
+    {
+        FlowBinding[] all = Array.ConvertAll(parameters, parameter => Find(function, parameter, nameOf(parameter.Name!), visible));
+        FlowBinding[] unbound = Array.FindAll(all, one => !one.IsToken && !one.HasDefault && !one.IsSure);
+        if (unbound is [var only])
+        {
+            string[] names = [.. visible.Names];
+            if (visible.IsOpen) only.TakesTheOnlyOne = true;
+            else if (names is [var name] && only.Places.Count == 0 && !Array.Exists(all, one => one.Name.Equals(name, StringComparison.OrdinalIgnoreCase))) only.Look(name, visible);
+        }
+        foreach (FlowBinding one in all) one.Check(earlier, problems);
+        return all;
+    }
+
+    /// <summary>The value that chooses among implementations.</summary>
+    public static FlowBinding Key(string function, string name, FlowBag visible, FlowBag earlier, List<string> problems)
+    {
+        var key = new FlowBinding(function, name, typeof(object)) { Visible = visible };
+        key.Look(name, visible);
+        key.Check(earlier, problems);
+        return key;
+    }
+
+    private static FlowBinding Find(string function, ParameterInfo parameter, string name, FlowBag visible)
+    {
+        Type type = parameter.ParameterType;
+        if (type == typeof(CancellationToken)) return new(function, name, type) { IsToken = true, Visible = visible };
+        var binding = new FlowBinding(function, name, type)
+        {
+            Visible = visible,
+            HasDefault = parameter.HasDefaultValue,
+            Default = parameter.HasDefaultValue ? DefaultOf(parameter) : null,
+        };
+        binding.Look(name, visible);
+        return binding;
+    }
+
+    private void Look(string name, FlowBag visible)
+    {
+        List<FlowValue> places = [];
+        visible.Find(name, places);
+        Places = places;
+    }
+
+    private void Check(FlowBag earlier, List<string> problems)
+    {
+        if (IsToken) return;
+        foreach (FlowValue place in Places)
+        {
+            if (Fits(place.Type, Type)) continue;
+            problems.Add($"{Function} takes {Name} as {TypeNames.Of(Type)}, and {(place.IsParameter ? "the parameters give" : $"{place.Giver} gives")} {place.Name} as {(place.Type == typeof(FlowNull) ? "null" : TypeNames.Of(place.Type))}. "
+                + "Let both have one type, or convert it in between.");
+            return;
+        }
+        if (Places.Count > 0 || HasDefault || TakesTheOnlyOne) return;
+        List<FlowValue> hidden = [];
+        earlier.Find(Name, hidden);
+        problems.Add(FlowMissing.Describe(Function, Name, Type, [.. Visible.Values.Where(value => !value.IsOpen).Select(value => (value.Name, value.Giver))])
+            + (hidden.Find(place => place is not UnknownValue) is { } lost ? $" {lost.Giver} gave it, and it cannot be seen any more: Visibility says what later stages see." : ""));
+    }
+
+    /// <summary>Whether a value can be given as an argument without being changed; what is an object may be anything.</summary>
+    private static bool Fits(Type value, Type parameter)
+        => value == typeof(object) || value.IsAssignableTo(parameter) || FlowValue.Underlying(parameter) == value
+            || (value == typeof(FlowNull) && (!parameter.IsValueType || FlowValue.Underlying(parameter) is not null));
+
+    private static object? DefaultOf(ParameterInfo parameter)
+    {
+        Type type = FlowValue.Underlying(parameter.ParameterType) ?? parameter.ParameterType;
+        object? value = parameter.DefaultValue;
+        if (value is not null && type.IsEnum) return Enum.ToObject(type, value);
+        if (value is null && parameter.ParameterType.IsValueType && type == parameter.ParameterType) return RuntimeHelpers.GetUninitializedObject(type);
+        return value;
+    }
+}
+
+/// <summary>The type of an entry that is null.</summary>
+internal sealed class FlowNull;

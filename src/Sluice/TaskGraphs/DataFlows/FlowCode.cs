@@ -1,0 +1,90 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Sluice;
+
+/// <summary>Makes what is called in a run of what the layout has found: once per flow.</summary>
+[RequiresUnreferencedCode(DataFlow.Untrimmed)]
+internal abstract class FlowCode
+{
+    // What a node is told by: whether its function takes a token.
+    private static readonly Action<CancellationToken> WithToken = static _ => { };
+    private static readonly Action WithoutToken = static () => { };
+
+    public abstract bool IsReflected { get; }
+
+    /// <summary>Reads the first of these places where there is something; what says that there is nothing, if there is none.</summary>
+    public abstract Func<Context, object?> Reader(IReadOnlyList<FlowValue> places);
+
+    public NodeDefinition Node(FlowDraft draft)
+    {
+        NodeDefinition node = draft.Function is null ? Meeting(draft) : Function(draft);
+        node.Policy = draft.Function?.Policy ?? CallPolicy.None;
+        node.IsOptional = draft.Function?.IsOptional ?? false;
+        node.Build();
+        return node;
+    }
+
+    protected abstract NodeDefinition Function(FlowDraft draft);
+
+    protected static NodeDefinition Define<T>(FlowDraft draft, NodeBody<T> body)
+    {
+        bool takesToken = draft.Calls.Exists(call => Array.Exists(call.Arguments, argument => argument.IsToken));
+        return new NodeDefinition<T>(draft.Name, Array.ConvertAll(draft.Parents, parent => parent.Name), takesToken ? WithToken : WithoutToken, draft.Parents.Length == 0, body);
+    }
+
+    protected FlowMissing Missing(FlowBinding binding) => new(binding, new Lazy<FlowCollector>(() => new(binding.Visible, this)));
+
+    /// <summary>One of several bodies, chosen by a value.</summary>
+    protected NodeBody<T> Choose<T>(FlowDraft draft, NodeBody<T>[] bodies)
+    {
+        if (draft.Key is not { } key) return bodies[0];
+        Func<Context, object?> read = Reader(key.Places);
+        FlowMissing missing = Missing(key);
+        return (run, parents, cancellation) =>
+        {
+            object? value = read(run);
+            if (value == FlowValue.Absent) value = missing.Only<object?>(run);
+            return bodies[FlowDispatch.Find(draft.Function!, value)](run, parents, cancellation);
+        };
+    }
+
+    private NodeDefinition Meeting(FlowDraft draft)
+    {
+        Action<Context>[] checks = [.. draft.Meetings.SelectMany(pair => Checks(pair[0], pair[1]))];
+        return Define<object?>(draft, (run, _, _) =>
+        {
+            foreach (Action<Context> check in checks) check(run);
+            return default;
+        });
+    }
+
+    private IEnumerable<Action<Context>> Checks(FlowBag first, FlowBag second)
+    {
+        if (first.IsOpen || second.IsOpen)
+        {
+            (FlowCollector a, FlowCollector b) = (new(first, this), new(second, this));
+            yield return run =>
+            {
+                var known = a.Collect(run);
+                foreach (var (name, (value, giver)) in b.Collect(run))
+                    if (known.TryGetValue(name, out var other) && !Equals(value, other.Value)) throw Conflict(name, other.Giver, giver);
+            };
+            yield break;
+        }
+        foreach (string name in first.Names.Intersect(second.Names, StringComparer.OrdinalIgnoreCase))
+        {
+            (List<FlowValue> mine, List<FlowValue> other) = ([], []);
+            first.Find(name, mine);
+            second.Find(name, other);
+            (Func<Context, object?> a, Func<Context, object?> b) = (Reader(mine), Reader(other));
+            yield return run =>
+            {
+                (object? one, object? two) = (a(run), b(run));
+                if (one != FlowValue.Absent && two != FlowValue.Absent && !Equals(one, two)) throw Conflict(name, mine[0].Giver, other[0].Giver);
+            };
+        }
+    }
+
+    private static MergeConflictException Conflict(string name, string first, string second)
+        => new(name, first, second, $"The functions {first} and {second} run side by side and both gave \"{name}\", with different values. Let one of them give it another name: RenameOutput.");
+}

@@ -1,0 +1,22 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Sluice;
+
+/// <summary>Gathers the values that can be seen somewhere, with who gave them. Immutable.</summary>
+[RequiresUnreferencedCode(DataFlow.Untrimmed)]
+internal sealed class FlowCollector(FlowBag bag, FlowCode code)
+{
+    private readonly (FlowValue Value, Func<Context, object?>? Read)[] values = [.. bag.Values.Select(value => (value, value.IsOpen ? null : code.Reader([value])))];
+
+    public Dictionary<string, (object? Value, string Giver)> Collect(Context run)
+    {
+        var seen = new Dictionary<string, (object?, string)>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (value, read) in values)
+        {
+            if (value is OpenValue open && open.IsOpen)
+                foreach (var (name, entry) in open.All(run, code.IsReflected).Entries) seen[name] = (entry, value.Giver);
+            else if (read!(run) is var found && found != FlowValue.Absent) seen[value.Name] = (found, value.Giver);
+        }
+        return seen;
+    }
+}

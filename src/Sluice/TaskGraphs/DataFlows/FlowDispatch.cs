@@ -1,0 +1,42 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Sluice;
+
+/// <summary>One function name with several implementations, one of which is chosen by a value.</summary>
+[RequiresUnreferencedCode(DataFlow.Untrimmed)]
+internal static class FlowDispatch
+{
+    public static IReadOnlyList<(string Key, DataFlowFunction Function)> Check(string name, (string Key, Delegate Function)[] choices)
+    {
+        if (choices.Length == 0) throw new DataFlowException($"{name} has no implementations. Give some, each with its key.");
+        List<(string Key, DataFlowFunction Function)> made = [];
+        foreach (var (key, function) in choices)
+        {
+            if (made.Exists(one => one.Key == key)) throw new DataFlowException($"{name} has two implementations for \"{key}\".");
+            var one = DataFlowFunction.Of(function);
+            if (one.Choices is not null || one.Signature!.Function.Target is DataFlow) throw new DataFlowException($"The implementation of {name} for \"{key}\" is no function, but {one}.");
+            if (one.Policy != CallPolicy.None || one.Outputs.Count > 0 || one.ValueName is not null)
+                throw new DataFlowException($"The implementation of {name} for \"{key}\" has a policy, or names for what it gives, of its own. Say that of {name}.");
+            made.Add((key, one.Name is null ? one.Named(name) : one));
+        }
+        FlowResult first = Result(made[0].Function);
+        foreach (var (key, function) in made)
+            if (!Result(function).IsLike(first))
+                throw new DataFlowException($"The implementations of {name} give different things: {Describe(made[0].Function)} for \"{made[0].Key}\", {Describe(function)} for \"{key}\". Let them return one type.");
+        return made;
+
+        string Describe(DataFlowFunction function) => function.Signature!.Value is not { } type ? "nothing" : TypeNames.Of(type);
+    }
+
+    /// <summary>What is looked for among the keys.</summary>
+    public static string? KeyOf(object? value) => value is IFormattable and not Enum ? ((IFormattable)value).ToString(null, System.Globalization.CultureInfo.InvariantCulture) : value?.ToString();
+
+    public static int Find(DataFlowFunction dispatch, object? value)
+    {
+        string key = KeyOf(value) ?? "";
+        for (int i = 0; i < dispatch.Choices!.Count; i++) if (dispatch.Choices[i].Key == key) return i;
+        throw new DataFlowException($"{dispatch.Name} is chosen by {dispatch.Key}. {NearNames.Explain("implementation", key, [.. dispatch.Choices.Select(choice => choice.Key)])}");
+    }
+
+    private static FlowResult Result(DataFlowFunction function) => FlowResult.Of(function, function.Signature!);
+}

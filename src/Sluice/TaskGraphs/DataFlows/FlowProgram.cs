@@ -1,0 +1,70 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>A flow made ready for parameters of one form. Immutable: any thread.</summary>
+[RequiresUnreferencedCode(DataFlow.Untrimmed)]
+internal sealed class FlowProgram
+{
+    private readonly GraphPlan plan;
+    private readonly Dictionary<string, Func<Context, object?>> readers = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Lazy<FlowCollector> collector;
+
+    public FlowProgram(DataFlow flow, FlowParameters parameters)
+    {
+        Parameters = parameters;
+        var layout = new FlowLayout(flow, parameters.Bag);
+        FlowCode code = CodeFor(flow);
+        plan = new([.. layout.Drafts.Select(code.Node)], layout.Topology, flow.Options.ForGraph());
+        collector = new(() => new(layout.Result, code));
+        IsOpen = layout.Result.IsOpen;
+        foreach (string name in layout.Result.Names)
+        {
+            List<FlowValue> places = [];
+            layout.Result.Find(name, places);
+            Lazy<Func<Context, object?>> reader = new(() => code.Reader(places));
+            readers.Add(name, run => reader.Value(run));
+        }
+    }
+
+    public FlowParameters Parameters { get; }
+
+    /// <summary>Whether runs may have results that nobody knows before.</summary>
+    public bool IsOpen { get; }
+
+    /// <summary>Reads one of the results.</summary>
+    public bool TryFind(Context run, string name, out object? value)
+    {
+        if (IsOpen)
+        {
+            bool isThere = Collect(run).TryGetValue(name, out var found);
+            value = found.Value;
+            return isThere;
+        }
+        value = readers.TryGetValue(name, out var read) ? read(run) : FlowValue.Absent;
+        return value != FlowValue.Absent;
+    }
+
+    public Dictionary<string, (object? Value, string Giver)> Collect(Context run) => collector.Value.Collect(run);
+
+    public async ValueTask<DataFlowResult> RunAsync(object? parameters, CancellationToken cancellation)
+    {
+        var run = new Context<object?>(plan, Parameters.Pack(parameters), cancellation);
+        try
+        {
+            return new(this, await run.ResolveAsync().ConfigureAwait(false));
+        }
+        catch (NodeFailedException e) when (e.InnerException is DataFlowException or MergeConflictException && e.StillRunning.Count == 0)
+        {
+            // About the flow, and not a failure of the function at which it was found.
+            throw e.InnerException;
+        }
+    }
+
+    private static FlowCode CodeFor(DataFlow flow)
+    {
+        if (RuntimeFeature.IsDynamicCodeSupported && !flow.IsReflected) return new CompiledCode();
+        return new ReflectedCode();
+    }
+}

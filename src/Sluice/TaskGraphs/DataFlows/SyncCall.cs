@@ -1,0 +1,52 @@
+namespace Sluice;
+
+/// <summary>A synchronous function with its arguments.</summary>
+internal delegate T SyncFunction<T>(Context run, CancellationToken cancellation);
+
+/// <summary>Calls a synchronous function on a worker, in the execution context of whoever starts it.</summary>
+internal sealed class SyncCall<T> : TaskCompletionSource<T>, IWorkerCall
+{
+    private readonly SyncFunction<T> function;
+    private readonly Context run;
+    private readonly CancellationToken cancellation;
+    private readonly ExecutionContext? flow = ExecutionContext.Capture();
+    private T? result;
+    private Exception? problem;
+
+    private SyncCall(SyncFunction<T> function, Context run, CancellationToken cancellation) => (this.function, this.run, this.cancellation) = (function, run, cancellation);
+
+    public static ValueTask<T> Start(SyncFunction<T> function, Context run, CancellationToken cancellation)
+    {
+        var call = new SyncCall<T>(function, run, cancellation);
+        Worker.Start(call, run);
+        return new(call.Task);
+    }
+
+    void IThreadPoolWorkItem.Execute() => Worker.Execute(this, run);
+
+    void IWorkerCall.Call()
+    {
+        if (flow is null) CallHere();
+        else ExecutionContext.Run(flow, static call => ((SyncCall<T>)call!).CallHere(), this);
+    }
+
+    void IWorkerCall.Finish()
+    {
+        if (problem is null) SetResult(result!);
+        else SetException(problem);
+    }
+
+    private void CallHere()
+    {
+        try
+        {
+            // It has waited for a thread; meanwhile its run may have failed.
+            if (run.IsStopping) throw new OperationCanceledException(cancellation);
+            result = function(run, cancellation);
+        }
+        catch (Exception e)
+        {
+            problem = e;
+        }
+    }
+}
