@@ -4,7 +4,7 @@ namespace Sluice;
 /// <remarks>
 /// Silence is judged by this process's own monotonic clock: a count that has not changed for the lease time. The heart has a thread of its own, which does nothing
 /// but beat: what follows from it is done elsewhere. It stops while the store takes no commits, or gives out nothing of what is its own, for a lease time, so that
-/// others can.
+/// others can; when the answer comes after all, it beats at once: the next regular beat may come too late.
 /// </remarks>
 internal sealed class Members(ConsecutorCore core)
 {
@@ -13,11 +13,14 @@ internal sealed class Members(ConsecutorCore core)
     private readonly AsyncLock taking = new();
     private Heart? heart;
     private int isTaking;
+    private volatile bool isOverdue;                 // a beat was not made
     private readonly CancellationTokenSource leaving = CancellationTokenSource.CreateLinkedTokenSource(core.Life);
 
     private string Self => core.Options.Member;
 
     private bool IsCommitless => core.Commits.Silence >= core.Options.LeaseTime;
+
+    private bool IsAiling => IsCommitless || IsLeaseless;
 
     private bool IsLeaseless => core.Leases.Silence >= core.Options.LeaseTime;
 
@@ -36,6 +39,7 @@ internal sealed class Members(ConsecutorCore core)
         core.Own(await LoadAsync(cancellation).ConfigureAwait(false));
         TimeSpan interval = core.Options.LeaseTime / 3;
         heart = new($"sluice {core.Name} heart", core.Time, interval < TimeSpan.FromDays(1) ? interval : TimeSpan.FromDays(1), Beat);
+        core.Commits.Answered = core.Leases.Answered = MakeUp;
     }
 
     /// <summary>A lease has failed, and nobody knows what of it was done: gives everything back, and takes it anew.</summary>
@@ -95,11 +99,21 @@ internal sealed class Members(ConsecutorCore core)
     {
         try
         {
-            bool isAiling = IsCommitless || IsLeaseless;
+            bool isAiling = IsAiling;
+            if (isAiling)
+            {
+                isOverdue = true;
+                Interlocked.MemoryBarrier();         // the answer may be noted just now: it is seen here, or this is seen there
+                isAiling = IsAiling;
+            }
             GroupInfo? group = isAiling ? Wait(core.Store.FindGroupAsync(core.Group, core.Life)) : null;
             if (group is not null && !IsCommitless && !group.Partitions.Any(partition => partition.Owner == Self))
                 isAiling = false;                    // it has nothing that it could ask for: its silence helps nobody, and nothing would ever end it
-            if (!isAiling) group = Wait(core.Store.BeatAsync(core.Group, Self, core.Life));
+            if (!isAiling)
+            {
+                isOverdue = false;
+                group = Wait(core.Store.BeatAsync(core.Group, Self, core.Life));
+            }
             if (group is null) throw new StreamStoreException($"The group {core.Group} is not there.");
             See(group);
             if (core.IsLeasing && group.Partitions.Any(partition => IsFree(partition, isAiling)) && Interlocked.Exchange(ref isTaking, 1) == 0)
@@ -111,6 +125,12 @@ internal sealed class Members(ConsecutorCore core)
             core.Problem = $"The store does not take heartbeats: {FailureText.Of(e)}";
             _ = core.Losses.NoticeAsync(e).AsTask();
         }
+    }
+
+    /// <summary>The store has answered: a beat that was not made because it had not is made now. Any thread.</summary>
+    private void MakeUp()
+    {
+        if (isOverdue && !IsAiling) heart!.CallNow();
     }
 
     /// <summary>Blocks the heart's thread, not one of the pool's: there might be none that could go on.</summary>
