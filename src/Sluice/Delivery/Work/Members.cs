@@ -36,10 +36,18 @@ internal sealed class Members(ConsecutorCore core)
     public async Task StartAsync(CancellationToken cancellation)
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
-        core.Own(await LoadAsync(cancellation).ConfigureAwait(false));
-        TimeSpan interval = core.Options.LeaseTime / 3;
-        heart = new($"sluice {core.Name} heart", core.Time, interval < TimeSpan.FromDays(1) ? interval : TimeSpan.FromDays(1), Beat);
-        core.Commits.Answered = core.Leases.Answered = MakeUp;
+        await taking.EnterAsync(cancellation).ConfigureAwait(false);          // a sender may have noticed that the store has lost something: one load after the other
+        try
+        {
+            core.Own(await LoadAsync(joins: true, cancellation).ConfigureAwait(false));
+            TimeSpan interval = core.Options.LeaseTime / 3;
+            heart = new($"sluice {core.Name} heart", core.Time, interval < TimeSpan.FromDays(1) ? interval : TimeSpan.FromDays(1), Beat);
+            core.Commits.Answered = core.Leases.Answered = MakeUp;
+        }
+        finally
+        {
+            taking.Leave();
+        }
     }
 
     /// <summary>A lease has failed, and nobody knows what of it was done: gives everything back, and takes it anew.</summary>
@@ -168,13 +176,15 @@ internal sealed class Members(ConsecutorCore core)
         }
     }
 
-    /// <summary>Takes what is free, and begins the books with what the store says. Nothing is under way.</summary>
-    public async Task<List<OwnedPartition>> LoadAsync(CancellationToken cancellation)
+    /// <summary>Takes what is free, unless it has not been started, and begins the books with what the store says. Nothing is under way; whoever calls is alone.</summary>
+    public Task<List<OwnedPartition>> LoadAsync(CancellationToken cancellation) => LoadAsync(joins: heart is not null, cancellation);
+
+    private async Task<List<OwnedPartition>> LoadAsync(bool joins, CancellationToken cancellation)
     {
-        GroupInfo group = await core.Store.BeatAsync(core.Group, Self, cancellation).ConfigureAwait(false);
-        See(group);
+        GroupInfo? group = joins ? await core.Store.BeatAsync(core.Group, Self, cancellation).ConfigureAwait(false) : null;
+        if (group is not null) See(group);
         using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false);          // so that nothing is counted twice, or not at all
-        List<OwnedPartition> taken = await TakeAsync(group, isAiling: false, cancellation).ConfigureAwait(false);
+        List<OwnedPartition> taken = group is null ? [] : await TakeAsync(group, isAiling: false, cancellation).ConfigureAwait(false);
         await taker.LoadBooksAsync(taken, cancellation).ConfigureAwait(false);
         return taken;
     }
