@@ -275,7 +275,7 @@ internal sealed class Appender<T>
         if (core.Losses.Count == known) core.Losses.WentBack(how);            // else others have noticed it since this producer was opened
         losses = core.Losses.Count;
         Task renewed = core.Losses.RenewedAsync(core.Life);
-        await (isInside ? OutsideAsync(renewed) : renewed).ConfigureAwait(false);
+        await (isInside ? core.Accepting.WaitOutsideAsync(renewed) : renewed).ConfigureAwait(false);
         if (Position is null) return;
         last = 0;
         throw new InvalidOperationException(
@@ -285,20 +285,6 @@ internal sealed class Appender<T>
     private Task FullAsync(long seen, TimeSpan? retryAfter)
     {
         Task change = core.Store.WaitForChangeAsync(core.Name, seen, core.Life).AsTask();
-        return OutsideAsync(retryAfter is { } wait ? Task.WhenAny(change.Observed(), Task.Delay(wait, core.Time, core.Life)).Unwrap() : change);
-    }
-
-    /// <summary>Who waits for room, or for a load after a loss, holds nobody up: appends are kept out while the books are loaded.</summary>
-    private async Task OutsideAsync(Task wait)
-    {
-        core.Accepting.Leave();
-        try
-        {
-            await wait.ConfigureAwait(false);
-        }
-        finally
-        {
-            await core.Accepting.EnterAsync(CancellationToken.None).ConfigureAwait(false);
-        }
+        return core.Accepting.WaitOutsideAsync(retryAfter is { } wait ? Task.WhenAny(change.Observed(), Task.Delay(wait, core.Time, core.Life)).Unwrap() : change);
     }
 }
