@@ -52,6 +52,25 @@ public sealed class FlushTests : IDisposable
     }
 
     [Fact]
+    public async Task WhatSinksAreToldOfIsFlushedBefore()
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Power, new() { Time = clock });
+        var prepared = new List<long>();
+        var committed = new List<long>();
+        await using var consecutor = new Consecutor<int>("work", source => source | Sink.Commit(() => new Told(
+            () => prepared.Add(store.Flushed), () => committed.Add(store.Flushed))), new() { Store = store, Run = new() { Time = clock } });
+        await consecutor.StartAsync();
+        for (int i = 0; i < 3; i++)
+        {
+            await consecutor.SendAsync(i);
+            await consecutor.IdleAsync();
+        }
+        await consecutor.StopAsync();
+        Assert.Equal((3, 3), (prepared.Count, committed.Count));
+        Assert.All(prepared.Zip(committed), flushed => Assert.True(flushed.Second > flushed.First));
+    }
+
+    [Fact]
     public async Task WhoeverIsBusySettlingIsFlushedNowAndThen()
     {
         await using Shop shop = await OpenAsync();
@@ -118,6 +137,24 @@ public sealed class FlushTests : IDisposable
     private Task<Shop> OpenAsync() => Shop.OpenAsync(directory.File("store.db"), Durability.Power, new() { Time = clock });
 
     private static SequenceRange Only(Entry[] entries) => new(Assert.Single(entries).Sequence, entries[0].Sequence);
+
+    /// <summary>A sink that adds nothing to its commits: they only settle.</summary>
+    private sealed class Told(Action prepared, Action committed) : CommitSink<int>
+    {
+        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
+
+        protected override ValueTask PrepareAsync(SinkCommit<int> commit, CancellationToken cancellation)
+        {
+            prepared();
+            return default;
+        }
+
+        protected override ValueTask CommittedAsync(SinkCommit<int> commit, CancellationToken cancellation)
+        {
+            committed();
+            return default;
+        }
+    }
 
     // The writer's own transaction: nobody else is there.
     private static async Task NextTransactionAsync(SqliteStreamStore store)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Sluice.Sqlite.Tests;
 
@@ -22,6 +23,18 @@ public sealed class SizeTests : IDisposable
         Assert.InRange(SQLitePCL.raw.sqlite3_memory_used() - native, long.MinValue, 25_000_000);
         Assert.Equal(1_000_000, (await store.FindStreamAsync("s"))!.Groups[0].Outstanding);
         Assert.InRange(new FileInfo(path + "-wal").Length, 0, 40 << 20); // the log is copied into the file now and then
+    }
+
+    [Fact]
+    public async Task ALeaseTakesMemoryForWhatItGivesOut()
+    {
+        await using Shop shop = await Shop.OpenAsync(directory.File("store.db"));
+        await shop.AppendAsync([.. Enumerable.Range(0, 50_000).Select(_ => "12345678")]);
+        LeaseResult few = await shop.Store.LeaseAsync(new([shop.Owner]) { MaxItems = int.MaxValue, MaxBytes = 80 });
+        Assert.True(MemoryMarshal.TryGetArray(Assert.Single(few.Batches).Entries, out ArraySegment<Entry> entries));
+        Assert.Equal(10, entries.Count);
+        Assert.InRange(entries.Array!.Length, 10, 5000);
+        Assert.Equal(49_990, (await shop.LeaseAsync(int.MaxValue)).Length);
     }
 
     [Fact]

@@ -26,7 +26,8 @@ internal static class Dag
                 return sum;
             }),
             Variant.OfTask("when-all", count => WhenAllAsync(count, yields)),
-        ]) { Items = static count => count * Nodes, WarmCount = 40 };
+        ])
+        { Items = static count => count * Nodes, WarmCount = 40 };
     }
 
     // Up to four parents among the fifty nodes before; the last node has all those without a child.

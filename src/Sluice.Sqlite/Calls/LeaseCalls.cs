@@ -3,6 +3,8 @@ namespace Sluice.Sqlite;
 /// <summary>Leases and reservations.</summary>
 internal static class LeaseCalls
 {
+    private const int MostExpected = 4096;           // entries of a partition: how many there is room for in bytes is not known before they are read
+
     public static ReserveStatus Reserve(Session session, Ownership owner, string streamName, long items, long bytes)
     {
         StoredStream output = session.Stream(streamName);
@@ -69,7 +71,7 @@ internal static class LeaseCalls
     private static void LeaseNew(StoredPartition partition, ref LeaseRoom room, ref Entries entries)
     {
         long mark = partition.SkipPassed(partition.Dispatched);
-        entries.Expect((int)Math.Min(room.Items, partition.Log.Tail - mark));
+        entries.Expect((int)Math.Min(Math.Min(room.Items, MostExpected), partition.Log.Tail - mark));
         while (room.Items > 0 && room.Bytes > 0 && mark < partition.Log.Tail)
         {
             try
@@ -117,7 +119,7 @@ internal static class LeaseCalls
         return new([], stale);
     }
 
-    /// <summary>What is leased: an array of about the right length, as there are many and they are large.</summary>
+    /// <summary>What is leased: an array of about the right length, as there are many and they are large. It grows with what there is.</summary>
     private struct Entries()
     {
         private Entry[] entries = [];

@@ -79,6 +79,7 @@ public sealed partial class Consecutor<T>
             await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return core.InFlight == 0;
         }
+        core.Committer.Hurry();
         // What is in no store cannot go back to one: it is let through.
         if (local is null || State == ConsecutorState.Paused) core.IsLeasing = false;
         while ((core.InFlight > 0 || (core.IsLeasing && local!.HasItems)) && !patience.IsCancellationRequested && !core.Life.IsCancellationRequested)

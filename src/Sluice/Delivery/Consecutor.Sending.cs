@@ -102,15 +102,7 @@ public sealed partial class Consecutor<T>
             {
                 ThrowIfEnded();
                 if (local.TryAdd(item) is not { } full) return Task.CompletedTask;
-                core.Sends.BeginWait();
-                try
-                {
-                    await full.WaitAsync(cancellation).ConfigureAwait(false);
-                }
-                finally
-                {
-                    core.Sends.EndWait();
-                }
+                await local.WaitAsync(full, cancellation).ConfigureAwait(false);
                 continue;
             }
             if (Sender.TryAdd(item, null, default, out Task room) is { } append) return append;

@@ -61,7 +61,7 @@ public sealed record ConsecutorOptions
 
     /// <summary>
     /// How long ended items may wait for others to share their commit. Zero unless given: then a commit begins when the one before it has ended, so
-    /// that under load they grow by themselves. Longer intervals save writes, and cost repetitions after a crash.
+    /// that under load they grow by themselves. Longer intervals save writes, and cost repetitions after a crash. A stop does not wait for them.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
     public TimeSpan CommitInterval

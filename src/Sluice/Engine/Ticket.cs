@@ -135,20 +135,7 @@ internal class Ticket
 /// <param name="IsPartial">Whether the node has put something out for the item before.</param>
 /// <param name="IsFinal">Whether it is not to be tried again.</param>
 /// <param name="Attempts">How often the node has tried.</param>
-internal sealed record PartFailure(PipelineException Cause, bool IsPartial, bool IsFinal, int Attempts)
+internal sealed record PartFailure(PipelineException Cause, bool IsPartial, bool IsFinal, int Attempts) : IStacked<PartFailure>
 {
     public PartFailure? Next { get; set; }
-
-    /// <summary>Puts a failure on top of those of its item. Any thread.</summary>
-    public static void Push(ref PartFailure? newest, PartFailure failure)
-    {
-        PartFailure? seen = Volatile.Read(ref newest);
-        while (true)
-        {
-            failure.Next = seen;
-            PartFailure? found = Interlocked.CompareExchange(ref newest, failure, seen);
-            if (ReferenceEquals(found, seen)) return;
-            seen = found;
-        }
-    }
 }

@@ -18,6 +18,7 @@ internal sealed class Heart
     private readonly ITimer timer;
     private readonly long begun;
     private TimeSpan due;                            // since then
+    private bool isWanted;                           // this and above: under the gate
     private volatile bool isStopped;
 
     /// <summary>Starts it; the first call comes after an interval.</summary>
@@ -32,6 +33,16 @@ internal sealed class Heart
         (begun, due) = (time.GetTimestamp(), interval);
         timer = time.CreateTimer(static heart => ((Heart)heart!).Wake(), this, interval, interval);
         new Thread(Work) { IsBackground = true, Name = name }.UnsafeStart();
+    }
+
+    /// <summary>A call begins at once, or after the one under way; the next ones are due as before.</summary>
+    public void CallNow()
+    {
+        lock (gate)
+        {
+            isWanted = true;
+            Monitor.Pulse(gate);
+        }
     }
 
     /// <summary>No more calls begin.</summary>
@@ -59,13 +70,15 @@ internal sealed class Heart
         {
             TimeSpan now = time.GetElapsedTime(begun);
             TimeSpan left = due - now;
+            bool isTime = isWanted;
+            isWanted = false;
             if (left <= TimeSpan.Zero)
             {
                 due += TimeSpan.FromTicks(interval.Ticks * (1 - (left.Ticks / interval.Ticks)));
-                return true;
+                isTime = true;
             }
-            if (!isStopped) Monitor.Wait(gate, left < Shortest ? Shortest : left);
-            return false;
+            if (!isTime && !isStopped) Monitor.Wait(gate, left < Shortest ? Shortest : left);
+            return isTime;
         }
     }
 

@@ -1,10 +1,16 @@
 namespace Sluice.Tests.Deliveries;
 
 /// <summary>A store that is disposed before the consecutor over it: it ends, and says why.</summary>
-public class ClosedStoreTests
+public sealed class ClosedStoreTests : IAsyncDisposable
 {
     private const string Why = "The store of the consecutor numbers was disposed while the consecutor was at work, which is over with that. "
         + "What was accepted is in the store, as far as a store keeps it. Stop or dispose the consecutor first, then its store.";
+
+    private readonly MemoryStreamStore store = new();
+    private readonly TaskCompletionSource begun = new();
+    private readonly TaskCompletionSource let = new();
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -16,14 +22,7 @@ public class ClosedStoreTests
     [InlineData("not started")]
     public async Task WhoeverUsesItIsToldTheSame(string how)
     {
-        var store = new MemoryStreamStore();
-        var begun = new TaskCompletionSource();
-        var let = new TaskCompletionSource();
-        var consecutor = new Consecutor<int>("numbers", source => source.ForEachAsync(async (_, _, _) =>
-        {
-            begun.TrySetResult();
-            await let.Task;
-        }), new() { Store = store, Delivery = how == "let go" ? Sluice.Delivery.None : Sluice.Delivery.Replay(3) });
+        Consecutor<int> consecutor = New(how == "let go" ? Sluice.Delivery.None : Sluice.Delivery.Replay(3));
         if (how != "not started") await consecutor.StartAsync(Cancellation);
         if (how == "paused") consecutor.Pause();
         if (how is "at work" or "let go")
@@ -44,14 +43,7 @@ public class ClosedStoreTests
     [Fact]
     public async Task AStopWithoutADeadlineEndsWithTheStore()
     {
-        var store = new MemoryStreamStore();
-        var begun = new TaskCompletionSource();
-        var let = new TaskCompletionSource();
-        var consecutor = new Consecutor<int>("numbers", source => source.ForEachAsync(async (_, _, _) =>
-        {
-            begun.TrySetResult();
-            await let.Task;
-        }), new() { Store = store });
+        Consecutor<int> consecutor = New(Sluice.Delivery.Replay(3));
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
         await begun.Task;
@@ -63,4 +55,11 @@ public class ClosedStoreTests
         Assert.Equal(ConsecutorState.Stopped, consecutor.Snapshot().State);
         Assert.StartsWith($"InvalidOperationException: {Why}", consecutor.Snapshot().Problem, StringComparison.Ordinal);
     }
+
+    /// <summary>An item begins, and ends when it is let.</summary>
+    private Consecutor<int> New(Sluice.Delivery delivery) => new("numbers", source => source.ForEachAsync(async (_, _, _) =>
+    {
+        begun.TrySetResult();
+        await let.Task;
+    }), new() { Store = store, Delivery = delivery });
 }

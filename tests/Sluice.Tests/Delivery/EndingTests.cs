@@ -32,6 +32,21 @@ public class EndingTests
     }
 
     [Fact]
+    public async Task AStopDoesNotWaitForOthersToShareACommit()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }),
+            new() { Store = store, CommitInterval = TimeSpan.FromHours(1), Run = new() { Time = clock } });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await clock.WaitForTimersAsync(2, Cancellation);                  // the heart's, and that of the interval
+        Assert.Equal(1, consecutor.Snapshot().InFlight);
+        Assert.True(await consecutor.StopAsync());
+        Assert.Equal((1L, 0L), (consecutor.Snapshot().Completed, consecutor.Snapshot().InFlight));
+    }
+
+    [Fact]
     public async Task AnImpossibleDeadlineChangesNothing()
     {
         await using var store = new MemoryStreamStore();

@@ -30,7 +30,7 @@ internal static class Member
     public static async Task<string> OwnersAsync(IStreamStore store)
         => string.Join(' ', (await store.FindGroupAsync(Group, Cancellation))!.Partitions.Select(partition => $"{partition.Owner}:{partition.Epoch}"));
 
-    /// <summary>Moves a clock to the next heartbeats of its members, and waits for them.</summary>
+    /// <summary>Moves a clock to the next heartbeats of its members, and waits for them. (The clock is faster than a call of the store may be: a beat that is not made then comes with the answer.)</summary>
     public static async Task BeatAsync(IStreamStore store, TestClock clock, params string[] living)
     {
         long[] before = await Task.WhenAll(living.Select(name => BeatsAsync(store, name)));

@@ -106,6 +106,20 @@ public class SendingTests
         Assert.Equal((2L, null), ((await consecutor.IdleAsync(Cancellation)).Completed, consecutor.Snapshot().Problem));
     }
 
+    [Fact]
+    public async Task AProducerThatWaitsForOneWithoutAStoreIsShownAsWell()
+    {
+        var clock = new TestClock();
+        await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new() { Stream = new() { MaxItems = 1 }, Run = new() { Time = clock } });
+        await consecutor.StartAsync(Cancellation);
+        consecutor.Pause();
+        Task producing = (Source.From(Enumerable.Range(0, 5000)) | consecutor).RunAsync(cancellation: Cancellation);
+        Assert.EndsWith(" (0) has ended since. The consecutor is paused.", await ProblemAsync(consecutor, clock), StringComparison.Ordinal);
+        consecutor.Resume();
+        await producing;
+        Assert.Equal((5000L, null), ((await consecutor.IdleAsync(Cancellation)).Completed, consecutor.Snapshot().Problem));
+    }
+
     private static async Task<string> ProblemAsync(Consecutor<int> consecutor, TestClock clock)
     {
         while (true)

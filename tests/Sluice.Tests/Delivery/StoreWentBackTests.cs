@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Deliveries;
 
@@ -103,6 +104,34 @@ public class StoreWentBackTests
         }
     }
 
+    [Theory]
+    [InlineData(nameof(IStreamStore.FindStreamAsync))]           // what was lost is loaded anew, and the start comes
+    [InlineData(nameof(IStreamStore.BeatAsync))]                 // the start loads, and a sender finds out
+    public async Task ASenderMayFindOutWhileTheConsecutorStarts(string held)
+    {
+        await using MemoryStreamStore earlier = new(), later = new();
+        await SendAsync(earlier, [1, 2]);
+        await SendAsync(later, [1, 2]);
+        var store = new HeldOnce(SwitchedStore.Over(later, out Action<IStreamStore> put), held);
+        var seen = new ConcurrentQueue<(int Item, string Id)>();
+        await using Consecutor<int> consecutor = New(store, seen);
+        await consecutor.SendAsync(3, Cancellation);
+        put(earlier);
+        Task starting = Task.CompletedTask;
+        bool isFirst = held == nameof(IStreamStore.BeatAsync);
+        if (isFirst) starting = consecutor.StartAsync(Cancellation);
+        Task sent = consecutor.SendAsync(4, Cancellation).AsTask();
+        await store.Called;
+        await Member.UntilAsync(() => consecutor.Snapshot().Loss is not null);
+        if (!isFirst) starting = consecutor.StartAsync(Cancellation);
+        store.Release();
+        await starting;
+        await sent;
+        await Member.UntilAsync(() => consecutor.Snapshot() is { IsIdle: true, Completed: 3 });
+        Assert.Equal((3L, 0L), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Unaccounted));
+        Assert.Equal([1, 2, 4], seen.Select(entry => entry.Item).Distinct().Order());
+    }
+
     private static Consecutor<int> New(IStreamStore store, ConcurrentQueue<(int, string)> seen) => new("work", source => source.ForEachAsync((int n, ItemContext item, CancellationToken _) =>
     {
         seen.Enqueue((n, item.Id));
@@ -122,5 +151,30 @@ public class StoreWentBackTests
     {
         await using var consecutor = new Consecutor<int>("work", source => source | (_ => { }), Options(store));
         await (Source.Resumable("numbers", Enumerable.Range(0, count)) | consecutor).RunAsync(cancellation: Cancellation);
+    }
+
+    /// <summary>The first call of one kind waits until it is released.</summary>
+    private sealed class HeldOnce(IStreamStore inner, string held) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private readonly TaskCompletionSource called = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Called => called.Task;
+
+        public void Release() => released.SetResult();
+
+        public override async ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+        {
+            await HoldAsync(nameof(FindStreamAsync));
+            return await Inner.FindStreamAsync(stream, cancellation);
+        }
+
+        public override async ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
+        {
+            await HoldAsync(nameof(BeatAsync));
+            return await Inner.BeatAsync(group, member, cancellation);
+        }
+
+        private Task HoldAsync(string call) => call == held && called.TrySetResult() ? released.Task : Task.CompletedTask;
     }
 }

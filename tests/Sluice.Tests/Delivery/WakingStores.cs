@@ -40,7 +40,18 @@ internal sealed class HeldLeases(IStreamStore inner) : StreamStoreWrapper(inner,
     private readonly TaskCompletionSource hasBatch = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private int looks;
+
     public Task HasBatch => hasBatch.Task;
+
+    /// <summary>How often somebody has looked at the group.</summary>
+    public int Looks => Volatile.Read(ref looks);
+
+    public override ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
+    {
+        Interlocked.Increment(ref looks);
+        return Inner.FindGroupAsync(group, cancellation);
+    }
 
     public void Release() => released.SetResult();
 

@@ -120,6 +120,23 @@ public sealed class WakingTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task WhoWasSilentBecauseTheStoreDidNotAnswerBeatsWhenItHas()
+    {
+        var held = new HeldLeases(store);
+        await using var work = new Consecutor<int>("work", source => source | (_ => { }), Member.Options("me", held, clock));
+        await work.StartAsync(Cancellation);
+        await work.SendAsync(1, Cancellation);
+        await held.HasBatch;
+        int looks = held.Looks;
+        clock.Advance(Member.LeaseTime);
+        await Member.UntilAsync(() => held.Looks > looks);                // instead of a beat
+        long beats = await Member.BeatsAsync(store, "me");
+        held.Release();
+        while (await Member.BeatsAsync(store, "me") == beats) await Member.NextAsync();
+        Assert.Equal(1, (await work.IdleAsync(Cancellation)).Completed);
+    }
+
+    [Fact]
     public async Task AMemberThatOthersHaveTakenEverythingFromShowsItselfThoughItsLastLeaseHasFailed()
     {
         var broken = new LeasesFailAndOthersTake(store);

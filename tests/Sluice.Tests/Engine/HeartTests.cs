@@ -33,4 +33,21 @@ public class HeartTests
         await ended;
         Assert.Equal(0, called.CurrentCount);
     }
+
+    [Fact]
+    public async Task ACallInBetweenDoesNotMoveTheNextOnes()
+    {
+        var clock = new TestClock();
+        DateTimeOffset start = clock.GetUtcNow();
+        using SemaphoreSlim called = new(0);
+        var heart = new Heart("heart", clock, Interval, () => called.Release());
+        clock.Advance(0.5 * Interval);
+        heart.CallNow();
+        await called.WaitAsync(Cancellation);
+        clock.Advance(0.5 * Interval);
+        await called.WaitAsync(Cancellation);
+        Assert.Equal(start + Interval, clock.GetUtcNow());
+        await heart.StopAsync();
+        Assert.Equal(0, called.CurrentCount);
+    }
 }

@@ -35,7 +35,9 @@ internal sealed class Appender<T>
 
     /// <summary>Opens the producer: whoever had the name before is refused from now on.</summary>
     /// <returns>The position that was stored last.</returns>
-    public async Task<ReadOnlyMemory<byte>> OpenAsync(CancellationToken cancellation)
+    public Task<ReadOnlyMemory<byte>> OpenAsync(CancellationToken cancellation) => OpenAsync(isInside: false, cancellation);
+
+    private async Task<ReadOnlyMemory<byte>> OpenAsync(bool isInside, CancellationToken cancellation)
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
         ProducerState state = await core.Store.OpenProducerAsync(core.Name, producer, cancellation).ConfigureAwait(false);
@@ -43,7 +45,7 @@ internal sealed class Appender<T>
         (epoch, last, isOpen) = (state.Epoch, state.Last, true);
         int earlier = losses;
         losses = core.Losses.Count;
-        if (last < known) await WentBackAsync(earlier, $"It knows the producer '{producer}' of {core.Name} up to {last}, and has acknowledged {known}.", null).ConfigureAwait(false);
+        if (last < known) await WentBackAsync(earlier, $"It knows the producer '{producer}' of {core.Name} up to {last}, and has acknowledged {known}.", null, isInside).ConfigureAwait(false);
         return state.Position;
     }
 
@@ -206,7 +208,7 @@ internal sealed class Appender<T>
             {
                 try
                 {
-                    if (!isOpen) await OpenAsync(core.Life).ConfigureAwait(false);
+                    if (!isOpen) await OpenAsync(isInside: true, core.Life).ConfigureAwait(false);
                     if (first == 0 || last < first - 1) first = last + 1;          // below: the store went back
                     if (await TryAppendAsync(batch, first).ConfigureAwait(false) is { } full)
                     {
@@ -226,7 +228,7 @@ internal sealed class Appender<T>
                 catch (StreamStoreException e) when (tried < Tries && !core.Life.IsCancellationRequested)
                 {
                     bool hasLost = e is StoreWentBackException;
-                    if (hasLost) await WentBackAsync(losses, e.Message, e).ConfigureAwait(false);
+                    if (hasLost) await WentBackAsync(losses, e.Message, e, isInside: true).ConfigureAwait(false);
                     else if (tried == Tries - 1) hasLost = await core.Losses.NoticeAsync(e).ConfigureAwait(false);
                     if (hasLost) isOpen = false;
                 }
@@ -268,29 +270,21 @@ internal sealed class Appender<T>
     }
 
     /// <summary>A producer that resumes must do so: what was accepted since the place that the store knows would be lost, although it could be read again.</summary>
-    private async Task WentBackAsync(int known, string how, Exception? cause)
+    private async Task WentBackAsync(int known, string how, Exception? cause, bool isInside)
     {
         if (core.Losses.Count == known) core.Losses.WentBack(how);            // else others have noticed it since this producer was opened
         losses = core.Losses.Count;
-        await core.Losses.RenewedAsync(core.Life).ConfigureAwait(false);
+        Task renewed = core.Losses.RenewedAsync(core.Life);
+        await (isInside ? core.Accepting.WaitOutsideAsync(renewed) : renewed).ConfigureAwait(false);
         if (Position is null) return;
         last = 0;
         throw new InvalidOperationException(
             $"The store has lost items of the producer '{producer}' that it had accepted. {how} Run the producer again: it goes on where the store knows that it was.", cause);
     }
 
-    private async Task FullAsync(long seen, TimeSpan? retryAfter)
+    private Task FullAsync(long seen, TimeSpan? retryAfter)
     {
-        core.Accepting.Leave();                      // who waits for room holds nobody up
-        try
-        {
-            Task change = core.Store.WaitForChangeAsync(core.Name, seen, core.Life).AsTask();
-            if (retryAfter is not { } wait) await change.ConfigureAwait(false);
-            else await (await Task.WhenAny(change.Observed(), Task.Delay(wait, core.Time, core.Life)).ConfigureAwait(false)).ConfigureAwait(false);
-        }
-        finally
-        {
-            await core.Accepting.EnterAsync(CancellationToken.None).ConfigureAwait(false);
-        }
+        Task change = core.Store.WaitForChangeAsync(core.Name, seen, core.Life).AsTask();
+        return core.Accepting.WaitOutsideAsync(retryAfter is { } wait ? Task.WhenAny(change.Observed(), Task.Delay(wait, core.Time, core.Life)).Unwrap() : change);
     }
 }

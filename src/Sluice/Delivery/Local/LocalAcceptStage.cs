@@ -32,6 +32,6 @@ internal sealed class LocalAcceptStage<T> : Stage<T, Nothing>
     {
         Task? full = intake.Publish(filling);
         if (isFull) filling = intake.Rent();
-        return full is null ? default : new ValueTask(full.WaitAsync(Context.Token));
+        return full is null ? default : new ValueTask(intake.WaitAsync(full, Context.Token));
     }
 }

@@ -90,6 +90,20 @@ internal sealed class LocalIntake<T>
         return null;
     }
 
+    /// <summary>Waits for what <see cref="Publish"/> or <see cref="TryAdd"/> said, as one who is known to wait.</summary>
+    public async Task WaitAsync(Task full, CancellationToken cancellation)
+    {
+        core.Sends.BeginWait();
+        try
+        {
+            await full.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            core.Sends.EndWait();
+        }
+    }
+
     /// <summary>The pump's: takes what there is of a segment.</summary>
     public LocalSegment<T>? TryTake(out int from, out int to)
     {

@@ -38,7 +38,7 @@ internal abstract class LocalTicket<T>(LocalItems<T> owner) : Ticket(isFollowed:
         return taken;
     }
 
-    protected sealed override void Keep(PartFailure failure) => PartFailure.Push(ref failures, failure);
+    protected sealed override void Keep(PartFailure failure) => Stacked.Push(ref failures, failure);
 }
 
 /// <summary>A ticket of the pump's, which looks at it when its push has returned. One that its item has taken along it looks at again and again.</summary>

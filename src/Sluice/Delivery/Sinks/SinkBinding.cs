@@ -83,7 +83,7 @@ internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBind
 }
 
 /// <summary>What a node has made of a part of a root, to become durable with the commit that settles the root.</summary>
-internal abstract class StagedPart(SinkBinding sink)
+internal abstract class StagedPart(SinkBinding sink) : IStacked<StagedPart>
 {
     public SinkBinding Sink => sink;
 

@@ -14,6 +14,9 @@ internal sealed class Answers(TimeProvider time)
         get { lock (sync) return owed == 0 ? TimeSpan.Zero : time.GetElapsedTime(since); }
     }
 
+    /// <summary>Called after an answer, by whoever has noted it. Set before anything is asked.</summary>
+    public Action? Answered { get; set; }
+
     /// <summary>A call is made, and repeated until it is answered.</summary>
     public void Ask()
     {
@@ -31,5 +34,6 @@ internal sealed class Answers(TimeProvider time)
             owed--;
             since = time.GetTimestamp();
         }
+        Answered?.Invoke();
     }
 }

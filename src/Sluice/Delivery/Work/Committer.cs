@@ -8,14 +8,19 @@ internal sealed class Committer(ConsecutorCore core)
     private readonly List<OwnedPartition> concerned = [];
     private readonly AsyncLock committing = new();                       // sinks are called by one party at a time
     private readonly CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(core.Life);
+    private readonly CancellationTokenSource hurry = CancellationTokenSource.CreateLinkedTokenSource(core.Life);
     private volatile bool isEnding;
     private Request? settleFirst;
+
+    /// <summary>From here on nothing waits for others to share its commit.</summary>
+    public void Hurry() => hurry.Cancel();
 
     /// <summary>No more will end. A commit that the store is answering is waited for; one that it has failed to answer is not sent again.</summary>
     public void End()
     {
         isEnding = true;
         patience.Cancel();
+        hurry.Cancel();
         core.ToCommit.Set();
     }
 
@@ -28,7 +33,8 @@ internal sealed class Committer(ConsecutorCore core)
                 await core.ToCommit.WaitAsync().ConfigureAwait(false);
                 if (isEnding) break;
                 if (core.Options.CommitInterval > TimeSpan.Zero && core.InFlight < core.Options.Capacity && core.IsLeasing)
-                    await Task.Delay(core.Options.CommitInterval, core.Time, patience.Token).ConfigureAwait(false);
+                    await Task.Delay(core.Options.CommitInterval, core.Time, hurry.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                patience.Token.ThrowIfCancellationRequested();
                 await committing.EnterAsync(core.Life).ConfigureAwait(false);
                 try
                 {

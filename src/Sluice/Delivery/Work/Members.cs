@@ -4,7 +4,7 @@ namespace Sluice;
 /// <remarks>
 /// Silence is judged by this process's own monotonic clock: a count that has not changed for the lease time. The heart has a thread of its own, which does nothing
 /// but beat: what follows from it is done elsewhere. It stops while the store takes no commits, or gives out nothing of what is its own, for a lease time, so that
-/// others can.
+/// others can; when the answer comes after all, it beats at once: the next regular beat may come too late.
 /// </remarks>
 internal sealed class Members(ConsecutorCore core)
 {
@@ -13,11 +13,14 @@ internal sealed class Members(ConsecutorCore core)
     private readonly AsyncLock taking = new();
     private Heart? heart;
     private int isTaking;
+    private volatile bool isOverdue;                 // a beat was not made
     private readonly CancellationTokenSource leaving = CancellationTokenSource.CreateLinkedTokenSource(core.Life);
 
     private string Self => core.Options.Member;
 
     private bool IsCommitless => core.Commits.Silence >= core.Options.LeaseTime;
+
+    private bool IsAiling => IsCommitless || IsLeaseless;
 
     private bool IsLeaseless => core.Leases.Silence >= core.Options.LeaseTime;
 
@@ -33,9 +36,18 @@ internal sealed class Members(ConsecutorCore core)
     public async Task StartAsync(CancellationToken cancellation)
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
-        core.Own(await LoadAsync(cancellation).ConfigureAwait(false));
-        TimeSpan interval = core.Options.LeaseTime / 3;
-        heart = new($"sluice {core.Name} heart", core.Time, interval < TimeSpan.FromDays(1) ? interval : TimeSpan.FromDays(1), Beat);
+        await taking.EnterAsync(cancellation).ConfigureAwait(false);          // a sender may have noticed that the store has lost something: one load after the other
+        try
+        {
+            core.Own(await LoadAsync(joins: true, cancellation).ConfigureAwait(false));
+            TimeSpan interval = core.Options.LeaseTime / 3;
+            heart = new($"sluice {core.Name} heart", core.Time, interval < TimeSpan.FromDays(1) ? interval : TimeSpan.FromDays(1), Beat);
+            core.Commits.Answered = core.Leases.Answered = MakeUp;
+        }
+        finally
+        {
+            taking.Leave();
+        }
     }
 
     /// <summary>A lease has failed, and nobody knows what of it was done: gives everything back, and takes it anew.</summary>
@@ -95,11 +107,21 @@ internal sealed class Members(ConsecutorCore core)
     {
         try
         {
-            bool isAiling = IsCommitless || IsLeaseless;
+            bool isAiling = IsAiling;
+            if (isAiling)
+            {
+                isOverdue = true;
+                Interlocked.MemoryBarrier();         // the answer may be noted just now: it is seen here, or this is seen there
+                isAiling = IsAiling;
+            }
             GroupInfo? group = isAiling ? Wait(core.Store.FindGroupAsync(core.Group, core.Life)) : null;
             if (group is not null && !IsCommitless && !group.Partitions.Any(partition => partition.Owner == Self))
                 isAiling = false;                    // it has nothing that it could ask for: its silence helps nobody, and nothing would ever end it
-            if (!isAiling) group = Wait(core.Store.BeatAsync(core.Group, Self, core.Life));
+            if (!isAiling)
+            {
+                isOverdue = false;
+                group = Wait(core.Store.BeatAsync(core.Group, Self, core.Life));
+            }
             if (group is null) throw new StreamStoreException($"The group {core.Group} is not there.");
             See(group);
             if (core.IsLeasing && group.Partitions.Any(partition => IsFree(partition, isAiling)) && Interlocked.Exchange(ref isTaking, 1) == 0)
@@ -111,6 +133,12 @@ internal sealed class Members(ConsecutorCore core)
             core.Problem = $"The store does not take heartbeats: {FailureText.Of(e)}";
             _ = core.Losses.NoticeAsync(e).AsTask();
         }
+    }
+
+    /// <summary>The store has answered: a beat that was not made because it had not is made now. Any thread.</summary>
+    private void MakeUp()
+    {
+        if (isOverdue && !IsAiling) heart!.CallNow();
     }
 
     /// <summary>Blocks the heart's thread, not one of the pool's: there might be none that could go on.</summary>
@@ -148,13 +176,15 @@ internal sealed class Members(ConsecutorCore core)
         }
     }
 
-    /// <summary>Takes what is free, and begins the books with what the store says. Nothing is under way.</summary>
-    public async Task<List<OwnedPartition>> LoadAsync(CancellationToken cancellation)
+    /// <summary>Takes what is free, unless it has not been started, and begins the books with what the store says. Nothing is under way; whoever calls is alone.</summary>
+    public Task<List<OwnedPartition>> LoadAsync(CancellationToken cancellation) => LoadAsync(joins: heart is not null, cancellation);
+
+    private async Task<List<OwnedPartition>> LoadAsync(bool joins, CancellationToken cancellation)
     {
-        GroupInfo group = await core.Store.BeatAsync(core.Group, Self, cancellation).ConfigureAwait(false);
-        See(group);
+        GroupInfo? group = joins ? await core.Store.BeatAsync(core.Group, Self, cancellation).ConfigureAwait(false) : null;
+        if (group is not null) See(group);
         using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false);          // so that nothing is counted twice, or not at all
-        List<OwnedPartition> taken = await TakeAsync(group, isAiling: false, cancellation).ConfigureAwait(false);
+        List<OwnedPartition> taken = group is null ? [] : await TakeAsync(group, isAiling: false, cancellation).ConfigureAwait(false);
         await taker.LoadBooksAsync(taken, cancellation).ConfigureAwait(false);
         return taken;
     }

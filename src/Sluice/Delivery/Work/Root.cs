@@ -47,17 +47,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     }
 
     /// <summary>Any thread of the run.</summary>
-    public void Stage(StagedPart part)
-    {
-        StagedPart? seen = Volatile.Read(ref staged);
-        while (true)
-        {
-            part.Next = seen;
-            StagedPart? found = Interlocked.CompareExchange(ref staged, part, seen);
-            if (ReferenceEquals(found, seen)) return;
-            seen = found;
-        }
-    }
+    public void Stage(StagedPart part) => Stacked.Push(ref staged, part);
 
     /// <summary>It was tried before it was stored, and has failed.</summary>
     public void Adopt(PartFailure earlier)
@@ -84,7 +74,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
         pool.Return(this);
     }
 
-    protected override void Keep(PartFailure failure) => PartFailure.Push(ref failures, failure);
+    protected override void Keep(PartFailure failure) => Stacked.Push(ref failures, failure);
 
     protected override void OnSettled() => ended.Add(this);
 }

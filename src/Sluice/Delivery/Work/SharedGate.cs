@@ -35,6 +35,20 @@ internal sealed class SharedGate
         }
     }
 
+    /// <summary>Waits for something outside, so that nobody who closes it waits for that; inside again when it ends, however it does.</summary>
+    public async Task WaitOutsideAsync(Task something)
+    {
+        Leave();
+        try
+        {
+            await something.ConfigureAwait(false);
+        }
+        finally
+        {
+            await EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Closes it, when all have left; open again when the result is disposed. One at a time.</summary>
     public async Task<IDisposable> CloseAsync(CancellationToken cancellation)
     {
