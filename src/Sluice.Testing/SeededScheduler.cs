@@ -12,7 +12,7 @@ namespace Sluice.Testing;
 /// (<c>Task.Run</c>, <c>ConfigureAwait(false)</c>, real input and output) comes back whenever it is ready, and is then no longer
 /// decided by the seed.</para>
 /// <para>A start drives the run until everything rests. After that, nothing happens unless <see cref="RunUntilIdle"/> or
-/// <see cref="RunToEndAsync"/> is called: whoever awaits something of the run calls one of them first.</para>
+/// <see cref="RunToEndAsync(Run, TestClock?, TimeSpan?)"/> is called: whoever awaits something of the run calls one of them first.</para>
 /// <para>Thread-safe, but one thread at a time drives it.</para>
 /// </remarks>
 public sealed class SeededScheduler : RunScheduler
@@ -106,6 +106,30 @@ public sealed class SeededScheduler : RunScheduler
         return run.Snapshot();
     }
 
+    /// <summary>
+    /// Runs code on this scheduler to its end: executes until everything rests, moves the clock to the next timer that is due, and so on. For code that awaits, such as calls of steps in a
+    /// <see cref="StepScope"/> with this scheduler.
+    /// </summary>
+    /// <param name="work">What to run; its first part is a work item too.</param>
+    /// <param name="clock">The clock of what it waits for.</param>
+    /// <param name="patience">How long, in real time, to wait for work from outside when nothing else is left to do; 5 seconds unless given.</param>
+    /// <returns>Ends with the work, and as it does.</returns>
+    /// <exception cref="InvalidOperationException">Nothing is left to do, and the work has not ended.</exception>
+    public async Task RunToEndAsync(Func<Task> work, TestClock? clock = null, TimeSpan? patience = null)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        var first = new Beginning(work);
+        Schedule(first);
+        while (true)
+        {
+            RunUntilIdle();
+            if (first.End is { IsCompleted: true }) break;
+            if (MoveToNextTimer(clock) || await ArrivesAsync(patience ?? TimeSpan.FromSeconds(5))) continue;
+            throw new InvalidOperationException($"The work has stalled (seed {Seed}, after {Steps} steps): nothing is left to do, no timer is due{(clock is null ? " (no clock was given)" : "")}, and it has not ended.");
+        }
+        await first.End;
+    }
+
     private static bool MoveToNextTimer(TestClock? clock)
     {
         if (clock?.NextDue is not { } due) return false;
@@ -166,5 +190,14 @@ public sealed class SeededScheduler : RunScheduler
         if (patience <= TimeSpan.Zero) return false;
         await arrived.WaitAsync(patience, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         return arrived.IsCompleted;
+    }
+
+    private sealed class Beginning(Func<Task> work) : IThreadPoolWorkItem
+    {
+        public Task? End { get; private set; }
+
+        public void Execute() => End = RunAsync();
+
+        private async Task RunAsync() => await work();
     }
 }

@@ -55,6 +55,6 @@ internal static class Compiler
         return CSharpCompilation.Create(name, trees, references, options);
     }
 
-    internal static IEnumerable<Diagnostic> Errors(CSharpCompilation compilation)
+    internal static IEnumerable<Diagnostic> Errors(Compilation compilation)
         => compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
 }

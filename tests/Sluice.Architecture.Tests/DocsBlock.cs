@@ -50,7 +50,9 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
 
         var kind = statements.Count > 0 ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary;
         var compilation = Compiler.Compile("Docs", [("Usings.cs", "global using Sluice;"), (Path, program)], kind);
-        return [.. parts.SelectMany(part => part.GetDiagnostics()).Concat(Compiler.Errors(compilation))
+        CSharpGeneratorDriver.Create([new Generators.StepGenerator().AsSourceGenerator()], parseOptions: Compiler.Language)
+            .RunGeneratorsAndUpdateCompilation(compilation, out Compilation written, out var reports);
+        return [.. parts.SelectMany(part => part.GetDiagnostics()).Concat(reports).Concat(Compiler.Errors(written))
             .Where(error => error.Severity == DiagnosticSeverity.Error)
             .Select(error => $"{Path}:{error.Location.GetMappedLineSpan().StartLinePosition.Line + 1}: {error.Id} {error.GetMessage()}")
             .Distinct()];

@@ -37,6 +37,8 @@ internal static class Gates
         ["diamond/hand-written"] = 1.2,
         ["diamond-sync/hand-written"] = 2.0,
         ["resolve/hand-written"] = 1.15,
+        ["deep-chain/thousand"] = 3.0,
+        ["deep-wide/thousand"] = 3.0,
     };
 
     // On one core nobody gains by running beside somebody else.

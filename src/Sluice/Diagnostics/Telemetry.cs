@@ -23,8 +23,8 @@ internal interface IObservedRun
 /// </summary>
 internal static class Telemetry
 {
-    private static readonly ActivitySource Spans = new("Sluice");
-    private static readonly Meter Meter = new("Sluice");
+    internal static readonly ActivitySource Spans = new("Sluice");
+    internal static readonly Meter Meter = new("Sluice");
     private static readonly Lock Sync = new();
     private static IObservedRun? runs;               // the newest; each knows its neighbours, so that coming and going is cheap
     private static readonly Dictionary<string, Totals> OfEndedRuns = [];
@@ -83,6 +83,24 @@ internal static class Telemetry
         Activity? outer = Activity.Current;
         span.Dispose();
         Activity.Current = outer;
+    }
+
+    /// <summary>A call of a step begins: a span in the caller's trace, current for the body. Null if nobody listens.</summary>
+    public static Activity? StepStarted(string step)
+    {
+        if (!Spans.HasListeners() || Spans.StartActivity("sluice.step") is not { } span) return null;
+        span.DisplayName = step;
+        return span;
+    }
+
+    /// <summary>It has ended, perhaps on another thread, whose own trace is left as it is.</summary>
+    public static void StepEnded(Activity span, string outcome, Exception? failure)
+    {
+        span.SetTag("outcome", outcome);
+        if (failure is not null) span.SetStatus(ActivityStatusCode.Error, failure.Message);
+        Activity? outer = Activity.Current;
+        span.Dispose();
+        Activity.Current = ReferenceEquals(outer, span) ? span.Parent : outer;
     }
 
     /// <summary>Under the lock.</summary>

@@ -1,9 +1,5 @@
 namespace Sluice;
 
-/// <summary>What comes out of a sink: nothing. A sink is a pipe of this output type.</summary>
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Performance", "CA1815", Justification = "There is one value of it.")]
-public readonly struct Nothing;
-
 /// <summary>The end of a branch that ends in a sink. Shared by all lanes, branches and runs: it has no state, but for a count of inputs that nobody reads.</summary>
 internal sealed class Terminal : Inlet<Nothing>
 {

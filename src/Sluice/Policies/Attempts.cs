@@ -9,9 +9,10 @@ internal static class Attempts
     /// <param name="time">The clock of limits and waits.</param>
     /// <param name="random">Where the jitter of the waits comes from; shared, so thread-safe.</param>
     /// <param name="cancellation">Ends everything: is not tried again.</param>
+    /// <param name="staysInContext">Whether it goes on in the synchronization context of the call, which then must be that of a scheduler.</param>
     /// <exception cref="TimeoutException">The last attempt took too long. One that does not heed its token is left behind.</exception>
     public static async ValueTask<T> RunAsync<T>(
-        Func<int, CancellationToken, ValueTask<T>> function, CallPolicy policy, TimeProvider time, Random random, CancellationToken cancellation)
+        Func<int, CancellationToken, ValueTask<T>> function, CallPolicy policy, TimeProvider time, Random random, CancellationToken cancellation, bool staysInContext = false)
     {
         for (int attempt = 1; ; attempt++)
         {
@@ -19,27 +20,27 @@ internal static class Attempts
             try
             {
                 return policy.Timeout is { } limit
-                    ? await LimitedAsync(function, attempt, limit, time, cancellation).ConfigureAwait(false)
-                    : await function(attempt, cancellation).ConfigureAwait(false);
+                    ? await LimitedAsync(function, attempt, limit, time, staysInContext, cancellation).ConfigureAwait(staysInContext)
+                    : await function(attempt, cancellation).ConfigureAwait(staysInContext);
             }
             catch (Exception) when (attempt <= policy.Retries && !cancellation.IsCancellationRequested)
             {
                 // tried again: the last attempt's exception is what the caller sees
             }
             TimeSpan wait = policy.Backoff.WaitBefore(attempt, random);
-            if (wait > TimeSpan.Zero) await Task.Delay(wait, time, cancellation).ConfigureAwait(false);
+            if (wait > TimeSpan.Zero) await Task.Delay(wait, time, cancellation).ConfigureAwait(staysInContext);
         }
     }
 
     private static async ValueTask<T> LimitedAsync<T>(
-        Func<int, CancellationToken, ValueTask<T>> function, int attempt, TimeSpan limit, TimeProvider time, CancellationToken cancellation)
+        Func<int, CancellationToken, ValueTask<T>> function, int attempt, TimeSpan limit, TimeProvider time, bool staysInContext, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(limit, time);
         using CancellationTokenRegistration outer = cancellation.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), timeout);
         Task<T> call = function(attempt, timeout.Token).AsTask();
         try
         {
-            return await call.WaitAsync(timeout.Token).ConfigureAwait(false);
+            return await call.WaitAsync(timeout.Token).ConfigureAwait(staysInContext);
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {

@@ -48,7 +48,7 @@ internal static class Misfit
         + "item to go on, use Do for a side effect in the middle, or write several sinks in brackets: source | [First, Second].";
 
     public const string Anything =
-        "SLU001: this is no stage. Behind '|' stands a function of one item, a Pipe, a Sink, a Consecutor (behind a source), a node "
+        "SLU001: this is no stage. Behind '|' stands a function of one item, a Pipe, a Graph, a Sink, a Consecutor (behind a source), a node "
         + "(Node.Of(() => new N())), branches in brackets, or an annotation (Stage.Parallel(8)).";
 
     public static NotSupportedException Refused() => new("An operator that is only there to be refused by the compiler.");

@@ -12,14 +12,14 @@ public static partial class Operators
 }
 
 /// <param name="function">The function in its widest form.</param>
-/// <param name="original">The function as the user wrote it, for its name.</param>
-internal sealed class SelectAsyncOperator<T, TOut>(Func<T, CancellationToken, ValueTask<TOut>> function, Delegate original) : Operator<T, TOut>
+/// <param name="original">The function as the user wrote it, for its name; null if it is not a function.</param>
+internal class SelectAsyncOperator<T, TOut>(Func<T, CancellationToken, ValueTask<TOut>> function, Delegate? original) : Operator<T, TOut>
 {
     public override string Kind => "map";
 
     public override bool LetsFailuresThrough => true;
 
-    public override Delegate Function => original;
+    public override Delegate? Function => original;
 
     public override bool IsAsynchronous => true;
 

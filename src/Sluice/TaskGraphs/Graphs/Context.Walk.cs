@@ -151,7 +151,8 @@ public abstract partial class Context
         {
             if (!definition.NeedsParent(i) || HasSomething(parents[i])) continue;
             Details.Of(node).Without = definition.Parents[i];
-            slots[node].Status = NodeStatus.Skipped;
+            if (RecordsTimings) Details.Of(node).Started = Plan.Time.GetTimestamp();
+            End(node, NodeStatus.Skipped);
             return true;
         }
         return false;

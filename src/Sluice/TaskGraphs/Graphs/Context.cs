@@ -91,7 +91,7 @@ public abstract partial class Context
 
     private static NodeTime? TimeOf(NodeOutcome outcome) => outcome.Status switch
     {
-        NodeStatus.NotStarted or NodeStatus.Skipped => null,
+        NodeStatus.NotStarted => null,
         NodeStatus.Succeeded => new(outcome.Started, outcome.Elapsed, outcome.Attempts > 1 ? $"{outcome.Attempts} attempts" : null),
         NodeStatus.FellBack => new(outcome.Started, outcome.Elapsed, "fell back"),
         var status => new(outcome.Started, outcome.Elapsed, status.ToString().ToLowerInvariant()),

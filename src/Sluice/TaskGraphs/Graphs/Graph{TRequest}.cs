@@ -40,7 +40,7 @@ public sealed class Graph<TRequest>
     /// <exception cref="MergeConflictException">Two nodes produced different values under one name.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public ValueTask<Context<TRequest>> ResolveAsync(TRequest request, CancellationToken cancellation = default)
-        => new Context<TRequest>(plan, request, cancellation).ResolveAsync();
+        => OnceTelemetry.IsWatched ? WatchedAsync(request, cancellation) : new Context<TRequest>(plan, request, cancellation).ResolveAsync();
 
     /// <summary>Another graph: this one with changes. This one stays as it is, and handles of nodes are good for both.</summary>
     /// <param name="change">Adds, replaces and removes nodes.</param>
@@ -57,6 +57,9 @@ public sealed class Graph<TRequest>
     /// <exception cref="KeyNotFoundException">There is no such node; the message lists names that are near.</exception>
     /// <exception cref="InvalidTopologyException">Another node depends on it: the message says which.</exception>
     public Graph<TRequest> Without(string node) => With(graph => graph.Remove(node));
+
+    private ValueTask<Context<TRequest>> WatchedAsync(TRequest request, CancellationToken cancellation)
+        => OnceTelemetry.TracedAsync("sluice.graph", name, () => new Context<TRequest>(plan, request, cancellation).ResolveAsync());
 
     /// <summary>The graph as text.</summary>
     public override string ToString() => Topology.ToText();

@@ -114,8 +114,8 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
         if (context.RecordsTimings) context.Details.Of(number).Started = context.Plan.Time.GetTimestamp();
         try
         {
-            ValueTask<T> pending = isPlain
-                ? body(context, context.Plan.Parents[number], TakesToken ? context.Token : default)
+            ValueTask<T> pending = OnceTelemetry.IsTraced ? TracedAsync(context, number)
+                : isPlain ? body(context, context.Plan.Parents[number], TakesToken ? context.Token : default)
                 : CallAsync(context, number);
             if (!pending.IsCompleted)
             {
@@ -169,6 +169,9 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
         context.End(number, NodeStatus.Failed);
         if (!IsOptional) context.Fail(number);
     }
+
+    private ValueTask<T> TracedAsync(Context context, int number)
+        => OnceTelemetry.TracedAsync("sluice.node", Name, () => CallAsync(context, number));
 
     private async ValueTask<T> CallAsync(Context context, int number)
     {

@@ -31,7 +31,7 @@ public enum NodeStatus
 /// <param name="Value">What children receive from it; null if nothing.</param>
 /// <param name="Exception">Why it failed, also where a fallback took the place; else null.</param>
 /// <param name="Attempts">How often it was tried.</param>
-/// <param name="Started">When it was started, from the start of the resolve; zero unless timings are recorded (<see cref="GraphOptions.RecordTimings"/>).</param>
+/// <param name="Started">When it was started, or skipped, from the start of the resolve; zero unless timings are recorded (<see cref="GraphOptions.RecordTimings"/>).</param>
 /// <param name="Elapsed">How long it took, with all attempts and waits; zero unless timings are recorded.</param>
 /// <param name="Without">The parent for want of which it was skipped; else null.</param>
 public sealed record NodeOutcome(

@@ -1,0 +1,38 @@
+using Sluice;
+
+namespace FanOut;
+
+/// <summary>The page of a product as a graph: what asks whom, and what may fail.</summary>
+internal sealed class ProductPage
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    public ProductPage(Services services)
+    {
+        Graph = Build(services, recordTimings: false);
+        Timed = Build(services, recordTimings: true);
+    }
+
+    /// <summary>What every request resolves.</summary>
+    public Graph<ProductRequest> Graph { get; }
+
+    /// <summary>The same, which notes when each node ran: for a look at one resolve.</summary>
+    public Graph<ProductRequest> Timed { get; }
+
+    private static Graph<ProductRequest> Build(Services services, bool recordTimings)
+    {
+        GraphBuilder<ProductRequest> page = Sluice.Graph.For<ProductRequest>("product page");
+        Node<Product> product = page.Add("product", (request, cancellation) => services.ProductAsync(request.Id, cancellation)).Timeout(Patience);
+        Node<Price> price = page.Add("price", product, (p, cancellation) => services.PriceAsync(IdOf(p), cancellation)).Timeout(Patience).Retry(2);
+        page.Add("stock", product, (p, cancellation) => services.StockAsync(IdOf(p), cancellation)).Timeout(Patience).Optional();
+        Node<Reviews> reviews = page.Add("reviews", product, (p, cancellation) => services.ReviewsAsync(IdOf(p), cancellation)).Timeout(Patience).Optional();
+        page.Add("shipping", product, (p, cancellation) => services.ShippingAsync(IdOf(p), cancellation)).Timeout(Patience).Optional();
+        page.Add("badge", price, reviews, Badge);
+        return page.Build(new() { RecordTimings = recordTimings });
+    }
+
+    public static int IdOf(Product product) => int.Parse(product.Sku.AsSpan("SKU-".Length), System.Globalization.CultureInfo.InvariantCulture);
+
+    // Reviews may be missing: then they are null.
+    public static string Badge(Price price, Reviews? reviews) => reviews is { Stars: >= 4 } && price.Amount < 20 ? "bargain" : "none";
+}

@@ -1,0 +1,102 @@
+using System.Collections.Generic;
+using System.Linq;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace Sluice.Generators;
+
+/// <summary>Reads a method that is marked with [Step]: says what is wrong with it, or has its twin written.</summary>
+internal static class StepReader
+{
+    private const string Suffix = "Async";
+
+    public static StepText Read(GeneratorAttributeSyntaxContext found)
+    {
+        var method = (IMethodSymbol)found.TargetSymbol;
+        AttributeData attribute = found.Attributes[0];
+        Location at = method.Locations[0];
+        return (Kind(method) ?? Options(method, attribute) ?? Signature(method) ?? Name(method, attribute) ?? Types(method)) is { } problem
+            ? StepText.Of(new StepDiagnostic(problem.Rule, at, problem.Arguments))
+            : StepWriter.Write(method, NameOf(method, attribute)!, attribute, StepDocumentation.Of(found.TargetNode));
+    }
+
+    /// <summary>Null where the method has no suffix to drop.</summary>
+    public static string? NameOf(IMethodSymbol method, AttributeData attribute)
+    {
+        if (attribute.ConstructorArguments.FirstOrDefault().Value is string given) return given;
+        string name = method.Name;
+        return name.Length > Suffix.Length && name.EndsWith(Suffix, System.StringComparison.Ordinal) ? name.Substring(0, name.Length - Suffix.Length) : null;
+    }
+
+    /// <summary>All methods of the type that have twins of this name.</summary>
+    public static List<IMethodSymbol> Named(INamedTypeSymbol type, string name)
+        => [.. type.GetMembers().OfType<IMethodSymbol>().Where(method => method.GetAttributes().Any(attribute => IsStep(attribute) && NameOf(method, attribute) == name))];
+
+    private static bool IsStep(AttributeData attribute) => attribute.AttributeClass is { Name: "StepAttribute", ContainingNamespace: { Name: "Sluice", ContainingNamespace.IsGlobalNamespace: true } };
+
+    private static (DiagnosticDescriptor Rule, string[] Arguments)? Kind(IMethodSymbol method)
+    {
+        string? why = method switch
+        {
+            { MethodKind: MethodKind.LocalFunction } => "it is a local function",
+            { MethodKind: MethodKind.AnonymousFunction } => "it is a lambda",
+            { MethodKind: MethodKind.ExplicitInterfaceImplementation } => "it can only be called through its interface; mark the method there",
+            { MethodKind: not MethodKind.Ordinary } => "it is no ordinary method",
+            { ContainingType: { CanBeReferencedByName: false } } => "it is in an extension block",
+            { IsStatic: true, ContainingType.TypeKind: TypeKind.Interface } when method.IsAbstract || method.IsVirtual => "which method is meant is only known where it is called",
+            { ContainingType.IsRefLikeType: true, IsStatic: false } => "its type lives on the stack",
+            { ContainingType.IsValueType: true, IsStatic: false, IsReadOnly: false } => "it would work on a copy of its struct; make the method readonly, or the type a class",
+            _ => null,
+        };
+        return why is null ? null : (StepRules.NoStep, [Show(method), why]);
+    }
+
+    private static (DiagnosticDescriptor Rule, string[] Arguments)? Options(IMethodSymbol method, AttributeData attribute)
+    {
+        foreach (KeyValuePair<string, TypedConstant> option in attribute.NamedArguments)
+            if (option.Value.Value is < 0) return (StepRules.BadOption, [option.Key, method.Name, $"{option.Value.Value}"]);
+        return null;
+    }
+
+    private static (DiagnosticDescriptor Rule, string[] Arguments)? Signature(IMethodSymbol method)
+    {
+        if (StepResult.Problem(method) is { } result) return (StepRules.BadResult, [method.Name, result]);
+        foreach (IParameterSymbol parameter in method.Parameters)
+        {
+            if (StepParameter.Problem(parameter) is { } problem) return (StepRules.BadParameter, [parameter.Name, method.Name, problem]);
+            if (IsToken(parameter) && parameter.Ordinal < method.Parameters.Length - 1) return (StepRules.TokenNotLast, [method.Name, parameter.Name]);
+        }
+        return null;
+    }
+
+    private static (DiagnosticDescriptor Rule, string[] Arguments)? Name(IMethodSymbol method, AttributeData attribute)
+    {
+        string? name = NameOf(method, attribute);
+        if (name is null) return (StepRules.NoName, [method.Name]);
+        string? why = !SyntaxFacts.IsValidIdentifier(name) ? "that is no C# name"
+            : name == method.Name ? "the method itself has that name, and would be called instead"
+            : name == method.ContainingType.Name ? "its type has that name"
+            : Taken(method, name);
+        return why is null ? null : (StepRules.BadName, [method.Name, name, why]);
+    }
+
+    private static string? Taken(IMethodSymbol method, string name)
+    {
+        if (method.ContainingType.GetMembers(name).FirstOrDefault(member => member is not IMethodSymbol { MethodKind: MethodKind.ExplicitInterfaceImplementation }) is { } member)
+            return $"there is another member of that name, {member.ToDisplayString(SymbolDisplayFormat.CSharpShortErrorMessageFormat)}";
+        string mine = StepWriter.Signature(method);
+        return Named(method.ContainingType, name).Any(other => !SymbolEqualityComparer.Default.Equals(other, method) && StepWriter.Signature(other) == mine)
+            ? "another step has a twin of that name with the same parameters" : null;
+    }
+
+    private static (DiagnosticDescriptor Rule, string[] Arguments)? Types(IMethodSymbol method)
+    {
+        for (INamedTypeSymbol? type = method.ContainingType; type is not null; type = type.ContainingType)
+            if (!StepNames.IsPartial(type)) return (StepRules.NotPartial, [method.Name, type.Name, StepNames.Declaration(type).Split(' ')[1]]);
+        return null;
+    }
+
+    public static bool IsToken(IParameterSymbol parameter) => parameter.Type is { Name: "CancellationToken", ContainingNamespace: { Name: "Threading", ContainingNamespace.Name: "System" } };
+
+    private static string Show(IMethodSymbol method) => method.Name.Length == 0 ? "A lambda" : method.Name;
+}

@@ -1,0 +1,44 @@
+using Microsoft.CodeAnalysis;
+
+namespace Sluice.Generators;
+
+/// <summary>What a method returns, and what its future has.</summary>
+internal sealed class StepResult
+{
+    private const string Tasks = "System.Threading.Tasks";
+
+    public StepResult(IMethodSymbol method)
+    {
+        ITypeSymbol type = method.ReturnType;
+        bool isTask = type is INamedTypeSymbol { MetadataName: "Task" or "Task`1" } && IsOfTasks(type);
+        bool isValueTask = type is INamedTypeSymbol { MetadataName: "ValueTask" or "ValueTask`1" } && IsOfTasks(type);
+        Value = method.ReturnsVoid || ((isTask || isValueTask) && ((INamedTypeSymbol)type).Arity == 0) ? null
+            : isTask || isValueTask ? ((INamedTypeSymbol)type).TypeArguments[0]
+            : type;
+        (IsTask, IsValueTask) = (isTask, isValueTask);
+    }
+
+    public bool IsTask { get; }
+
+    public bool IsValueTask { get; }
+
+    /// <summary>Null where there is none.</summary>
+    public ITypeSymbol? Value { get; }
+
+    public string Future => Value is null ? "global::Sluice.Future" : $"global::Sluice.Future<{StepNames.Of(Value)}>";
+
+    /// <summary>The type of the call's value.</summary>
+    public string Written => Value is null ? "global::Sluice.Nothing" : StepNames.Of(Value);
+
+    /// <summary>Why it cannot be kept; null if it can.</summary>
+    public static string? Problem(IMethodSymbol method)
+    {
+        if (method.RefKind != RefKind.None) return "it is returned by reference";
+        if (method.ReturnType.IsRefLikeType) return $"{method.ReturnType.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)} lives on the stack; return an array or a Memory";
+        if (method.ReturnType.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer) return "it is a pointer";
+        if (method.ReturnType is ITypeParameterSymbol { AllowsRefLikeType: true }) return "its type may be one that lives on the stack (allows ref struct)";
+        return method is { IsAsync: true, ReturnsVoid: true } ? "nobody knows when an 'async void' method has ended; return a Task" : null;
+    }
+
+    private static bool IsOfTasks(ITypeSymbol type) => type.ContainingNamespace?.ToDisplayString() == Tasks;
+}

@@ -1,0 +1,31 @@
+using System;
+
+namespace Sluice.Generators;
+
+/// <summary>What is written for one method: its part of the file of its type; or why nothing is.</summary>
+internal sealed class StepText(string type, string opening, string closing, string members, string definition, StepDiagnostic? problem) : IEquatable<StepText>
+{
+    /// <summary>The type's name as the name of a file.</summary>
+    public string Type { get; } = type;
+
+    /// <summary>The namespace and the types around the members, opened.</summary>
+    public string Opening { get; } = opening;
+
+    public string Closing { get; } = closing;
+
+    public string Members { get; } = members;
+
+    /// <summary>The field that holds the step's definition.</summary>
+    public string Definition { get; } = definition;
+
+    public StepDiagnostic? Problem { get; } = problem;
+
+    public static StepText Of(StepDiagnostic problem) => new("", "", "", "", "", problem);
+
+    public bool Equals(StepText? other) => other is not null && Type == other.Type && Opening == other.Opening && Members == other.Members && Definition == other.Definition
+        && Equals(Problem, other.Problem);
+
+    public override bool Equals(object? other) => Equals(other as StepText);
+
+    public override int GetHashCode() => Members.GetHashCode();
+}

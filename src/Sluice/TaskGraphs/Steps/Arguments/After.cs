@@ -1,0 +1,54 @@
+using System.ComponentModel;
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>Futures that a step waits for, without taking their values: one of them (implicitly), or several, <c>[first, second]</c>.</summary>
+/// <remarks>Immutable. If one of them fails the step does not run, and fails with it; unless made by <see cref="EvenIfFailed"/>.</remarks>
+[CollectionBuilder(typeof(After), nameof(Of))]
+public sealed class After
+{
+    private readonly Future[] futures;
+
+    private After(Future[] futures) => this.futures = futures;
+
+    internal ReadOnlySpan<Future> Futures => futures;
+
+    /// <summary>Waits for all of them.</summary>
+    /// <param name="futures">None is null.</param>
+    /// <exception cref="ArgumentException">One of them is null.</exception>
+    public static After Of(params ReadOnlySpan<Future> futures)
+    {
+        Future.CheckAll(futures);
+        return new(futures.ToArray());
+    }
+
+    /// <summary>Waits for the end of all of them, however they end. That does not count as having seen their failures.</summary>
+    /// <param name="futures">None is null.</param>
+    /// <exception cref="ArgumentException">One of them is null.</exception>
+    public static After EvenIfFailed(params ReadOnlySpan<Future> futures)
+    {
+        Future.CheckAll(futures);
+        return new([new EndFuture(futures.ToArray(), evenIfFailed: true)]);
+    }
+
+    /// <summary>Waits for what both wait for.</summary>
+    /// <param name="other">Null for nothing more.</param>
+    public After And(After? other) => other is null ? this : new([.. futures, .. other.futures]);
+
+    /// <summary>Waits for one.</summary>
+    /// <param name="future">Not null.</param>
+    public static implicit operator After(Future future) => Of(future);
+
+    /// <summary>Waits for all of them.</summary>
+    /// <param name="futures">Not null, and none of them null.</param>
+    public static implicit operator After(Future[] futures)
+    {
+        ArgumentNullException.ThrowIfNull(futures);
+        return Of(futures);
+    }
+
+    /// <summary>For the compiler.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public IEnumerator<Future> GetEnumerator() => ((IEnumerable<Future>)futures).GetEnumerator();
+}

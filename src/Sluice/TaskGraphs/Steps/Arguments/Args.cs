@@ -1,0 +1,101 @@
+using System.ComponentModel;
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>
+/// An argument of a step that takes a collection: values, futures and tasks mixed, <c>[first, 2, .. others]</c>; an array or a list of them; or the future of a whole collection.
+/// </summary>
+/// <typeparam name="T">An element.</typeparam>
+/// <remarks>The step starts when all elements have their values. An interface cannot be converted implicitly: write <c>[.. list]</c>.</remarks>
+[CollectionBuilder(typeof(Args), nameof(Args.Create))]
+public readonly struct Args<T>
+{
+    private readonly Arg<T>[]? items;
+    private readonly object? whole;                  // where there are no items: a future, or the values as they were given
+
+    internal Args(Arg<T>[] items) => this.items = items;
+
+    internal Args(IReadOnlyList<T> values) => whole = values;
+
+    internal Args(Future future) => whole = future ?? throw new ArgumentNullException(nameof(future), "A future of a collection was to be passed to a step, and it is null.");
+
+    /// <summary>What is waited for as a whole; null where there are items, or plain values.</summary>
+    internal Future? Whole => whole as Future;
+
+    internal ReadOnlySpan<Arg<T>> Items => items;
+
+    /// <summary>Valid when everything has ended well.</summary>
+    internal T[] Values => whole switch
+    {
+        null => items is null ? [] : Array.ConvertAll(items, item => item.Value),
+        T[] array => array,
+        Future<T[]> array => array.Value!,
+        Future other => [.. (IEnumerable<T>)other.Boxed!],
+        _ => [.. (IReadOnlyList<T>)whole],
+    };
+
+    /// <summary>Plain values, passed as they are.</summary>
+    /// <param name="values">Not null.</param>
+    public static implicit operator Args<T>(T[] values) => new(values ?? throw new ArgumentNullException(nameof(values)));
+
+    /// <inheritdoc cref="op_Implicit(T[])"/>
+    public static implicit operator Args<T>(List<T> values) => new(values ?? throw new ArgumentNullException(nameof(values)));
+
+    /// <summary>The values of futures.</summary>
+    /// <param name="futures">Not null, and none of them null.</param>
+    public static implicit operator Args<T>(Future<T>[] futures) => Args.Of(futures);
+
+    /// <inheritdoc cref="op_Implicit(Future{T}[])"/>
+    public static implicit operator Args<T>(List<Future<T>> futures) => Args.Of(futures);
+
+    /// <summary>The values of tasks.</summary>
+    /// <param name="tasks">Not null, and none of them null.</param>
+    public static implicit operator Args<T>(Task<T>[] tasks) => Args.Of(tasks);
+
+    /// <summary>Arguments.</summary>
+    /// <param name="items">Not null.</param>
+    public static implicit operator Args<T>(Arg<T>[] items)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        return new((Arg<T>[])items.Clone());
+    }
+
+    /// <summary>The elements that a future will have.</summary>
+    /// <param name="whole">Not null.</param>
+    public static implicit operator Args<T>(Future<T[]> whole) => new((Future)whole);
+
+    /// <inheritdoc cref="op_Implicit(Future{T[]})"/>
+    public static implicit operator Args<T>(Future<List<T>> whole) => new((Future)whole);
+
+    /// <inheritdoc cref="op_Implicit(Future{T[]})"/>
+    public static implicit operator Args<T>(Future<IReadOnlyList<T>> whole) => new((Future)whole);
+
+    /// <summary>For the compiler: what was given in brackets.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public IEnumerator<Arg<T>> GetEnumerator() => ((IEnumerable<Arg<T>>)(items ?? [])).GetEnumerator();
+}
+
+/// <summary>Makes collections of arguments.</summary>
+public static class Args
+{
+    /// <summary>What stands in brackets.</summary>
+    /// <param name="items">Values, futures and tasks.</param>
+    public static Args<T> Create<T>(ReadOnlySpan<Arg<T>> items) => new(items.ToArray());
+
+    /// <summary>The values of futures.</summary>
+    /// <param name="futures">Not null, and none of them null.</param>
+    public static Args<T> Of<T>(IEnumerable<Future<T>> futures)
+    {
+        ArgumentNullException.ThrowIfNull(futures);
+        return new([.. futures.Select(future => (Arg<T>)future)]);
+    }
+
+    /// <summary>The values of tasks.</summary>
+    /// <param name="tasks">Not null, and none of them null.</param>
+    public static Args<T> Of<T>(IEnumerable<Task<T>> tasks)
+    {
+        ArgumentNullException.ThrowIfNull(tasks);
+        return new([.. tasks.Select(task => (Arg<T>)task)]);
+    }
+}

@@ -1,0 +1,46 @@
+namespace Sluice;
+
+public static partial class Step
+{
+    /// <summary>Calls a step for each record, with the results of those records that it depends on, by their ids.</summary>
+    /// <param name="records">In any order. All are checked before the first is called.</param>
+    /// <param name="step">What is done for a record: takes its payload and the results of its dependencies. In pictures it is named after the record.</param>
+    /// <returns>The futures by the ids, in the order of the records.</returns>
+    /// <exception cref="InvalidTopologyException">Two records have one id, an id is not there, or records wait for each other in a circle: the message names the ids and the path.</exception>
+    /// <example><code>
+    /// var build = Step.Of((string project, IReadOnlyDictionary&lt;string, string&gt; built, CancellationToken cancellation) => BuildAsync(project, built.Values, cancellation)).Retry(2);
+    /// IReadOnlyDictionary&lt;string, Future&lt;string&gt;&gt; all = Step.FromData(records, build);
+    /// </code></example>
+    public static IReadOnlyDictionary<string, Future<TResult>> FromData<T, TResult>(
+        IEnumerable<StepRecord<T>> records, Step<T, IReadOnlyDictionary<string, TResult>, TResult> step)
+    {
+        ArgumentNullException.ThrowIfNull(records);
+        ArgumentNullException.ThrowIfNull(step);
+        StepRecord<T>[] all = [.. records];
+        Topology order = Check(all);
+        var futures = new Future<TResult>?[all.Length];
+        foreach (TopologyNode node in order.InOrder())
+        {
+            StepRecord<T> record = all[node.Id];
+            Future<TResult>[] needed = [.. order.Incoming(node).Select(edge => futures[edge.From.Id]!)];
+            futures[node.Id] = step.Named(record.Id)(record.Payload, new ResultsFuture<TResult>([.. order.Incoming(node).Select(edge => edge.From.Name)], needed));
+        }
+        var byId = new OrderedDictionary<string, Future<TResult>>(all.Length, StringComparer.Ordinal);
+        for (int i = 0; i < all.Length; i++) byId.Add(all[i].Id, futures[i]!);
+        return byId;
+    }
+
+    private static Topology Check<T>(StepRecord<T>[] records)
+    {
+        var builder = new TopologyBuilder();
+        for (int i = 0; i < records.Length; i++)
+        {
+            if (records[i] is not { } record) throw new InvalidTopologyException($"The record number {i + 1} of {records.Length} is null. Leave it out.");
+            if (string.IsNullOrWhiteSpace(record.Id)) throw new InvalidTopologyException($"The record number {i + 1} of {records.Length} has no id. Give it one.");
+            builder.Add("record", record.Id);
+            foreach (string id in (record.Dependencies ?? []).Distinct(StringComparer.Ordinal))
+                builder.Connect(id ?? throw new InvalidTopologyException($"The record \"{record.Id}\" depends on an id that is null. Leave it out."), record.Id);
+        }
+        return builder.Build();
+    }
+}

@@ -1,0 +1,182 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>A step of two arguments: a call schedules it, and returns the future of its result.</summary>
+/// <param name="first">A value, or the future of one.</param>
+/// <param name="second">A value, or the future of one.</param>
+public delegate Future<TResult> Step<T1, T2, TResult>(Arg<T1> first, Arg<T2> second);
+
+/// <summary>A step of two arguments without a result: a call schedules it, and returns the future of its end.</summary>
+/// <param name="first">A value, or the future of one.</param>
+/// <param name="second">A value, or the future of one.</param>
+public delegate Future StepAction<T1, T2>(Arg<T1> first, Arg<T2> second);
+
+public static partial class Step
+{
+    /// <summary>Makes a step of a function.</summary>
+    /// <param name="function">What it does: returns a value, a task, or nothing; given a token where it takes one, which is cancelled with the call, with its scope, and when a time limit is over.</param>
+    /// <returns>The step: call it.</returns>
+    public static Step<T1, T2, TResult> Of<T1, T2, TResult>(Func<T1, T2, TResult> function)
+        => Make<T1, T2, TResult>(function, takesToken: false, (first, second, cancellation) => new(function(first, second)));
+
+    /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
+    [OverloadResolutionPriority(4)]
+    public static Step<T1, T2, TResult> Of<T1, T2, TResult>(Func<T1, T2, Task<TResult>> function)
+        => Make<T1, T2, TResult>(function, takesToken: false, (first, second, cancellation) => new(function(first, second)));
+
+    /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
+    [OverloadResolutionPriority(3)]
+    public static Step<T1, T2, TResult> Of<T1, T2, TResult>(Func<T1, T2, ValueTask<TResult>> function)
+        => Make<T1, T2, TResult>(function, takesToken: false, (first, second, cancellation) => function(first, second));
+
+    /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
+    public static Step<T1, T2, TResult> Of<T1, T2, TResult>(Func<T1, T2, CancellationToken, TResult> function)
+        => Make<T1, T2, TResult>(function, takesToken: true, (first, second, cancellation) => new(function(first, second, cancellation)));
+
+    /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
+    [OverloadResolutionPriority(4)]
+    public static Step<T1, T2, TResult> Of<T1, T2, TResult>(Func<T1, T2, CancellationToken, Task<TResult>> function)
+        => Make<T1, T2, TResult>(function, takesToken: true, (first, second, cancellation) => new(function(first, second, cancellation)));
+
+    /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
+    [OverloadResolutionPriority(3)]
+    public static Step<T1, T2, TResult> Of<T1, T2, TResult>(Func<T1, T2, CancellationToken, ValueTask<TResult>> function)
+        => Make<T1, T2, TResult>(function, takesToken: true, (first, second, cancellation) => function(first, second, cancellation));
+
+    /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
+    [OverloadResolutionPriority(-1)]
+    public static StepAction<T1, T2> Of<T1, T2>(Action<T1, T2> function)
+        => MakeAction<T1, T2>(function, takesToken: false, (first, second, cancellation) =>
+        {
+            function(first, second);
+            return default;
+        });
+
+    /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
+    [OverloadResolutionPriority(2)]
+    public static StepAction<T1, T2> Of<T1, T2>(Func<T1, T2, Task> function)
+        => MakeAction<T1, T2>(function, takesToken: false, (first, second, cancellation) => FunctionStep.End(function(first, second)));
+
+    /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
+    [OverloadResolutionPriority(1)]
+    public static StepAction<T1, T2> Of<T1, T2>(Func<T1, T2, ValueTask> function)
+        => MakeAction<T1, T2>(function, takesToken: false, (first, second, cancellation) => FunctionStep.End(function(first, second)));
+
+    /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
+    [OverloadResolutionPriority(-1)]
+    public static StepAction<T1, T2> Of<T1, T2>(Action<T1, T2, CancellationToken> function)
+        => MakeAction<T1, T2>(function, takesToken: true, (first, second, cancellation) =>
+        {
+            function(first, second, cancellation);
+            return default;
+        });
+
+    /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
+    [OverloadResolutionPriority(2)]
+    public static StepAction<T1, T2> Of<T1, T2>(Func<T1, T2, CancellationToken, Task> function)
+        => MakeAction<T1, T2>(function, takesToken: true, (first, second, cancellation) => FunctionStep.End(function(first, second, cancellation)));
+
+    /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
+    [OverloadResolutionPriority(1)]
+    public static StepAction<T1, T2> Of<T1, T2>(Func<T1, T2, CancellationToken, ValueTask> function)
+        => MakeAction<T1, T2>(function, takesToken: true, (first, second, cancellation) => FunctionStep.End(function(first, second, cancellation)));
+
+    /// <summary>A step is a step already.</summary>
+    /// <param name="step">Any.</param>
+    /// <returns>The same.</returns>
+    [OverloadResolutionPriority(-2)]
+    public static Step<T1, T2, TResult> Of<T1, T2, TResult>(Step<T1, T2, TResult> step) => step ?? throw new ArgumentNullException(nameof(step));
+
+    /// <inheritdoc cref="Of{T1, T2, TResult}(Step{T1, T2, TResult})"/>
+    [OverloadResolutionPriority(-2)]
+    public static StepAction<T1, T2> Of<T1, T2>(StepAction<T1, T2> step) => step ?? throw new ArgumentNullException(nameof(step));
+
+    private static Step<T1, T2, TResult> Make<T1, T2, TResult>(Delegate function, bool takesToken, Func<T1, T2, CancellationToken, ValueTask<TResult>> body)
+        => FunctionStep.Make<Step<T1, T2, TResult>>(new FunctionStep<T1, T2, TResult>(FunctionStep.Define(function, takesToken), null, body));
+
+    private static StepAction<T1, T2> MakeAction<T1, T2>(Delegate function, bool takesToken, Func<T1, T2, CancellationToken, ValueTask<Nothing>> body)
+        => FunctionStep.Make<StepAction<T1, T2>>(new FunctionStep<T1, T2, Nothing>(FunctionStep.Define(function, takesToken), null, body));
+}
+
+public static partial class StepOptions
+{
+    /// <summary>Waits for futures without taking their values. If one of them fails, the step does not run, and its call fails with that.</summary>
+    /// <param name="step">A step.</param>
+    /// <param name="futures">None is null.</param>
+    public static Step<T1, T2, TResult> After<T1, T2, TResult>(this Step<T1, T2, TResult> step, params ReadOnlySpan<Future> futures) => Add(step, global::Sluice.After.Of(futures));
+
+    /// <summary>Waits for futures without taking their values.</summary>
+    /// <param name="step">A step.</param>
+    /// <param name="futures">One, or several in brackets.</param>
+    /// <param name="evenIfFailed">Whether it only waits for their end, however they end.</param>
+    public static Step<T1, T2, TResult> After<T1, T2, TResult>(this Step<T1, T2, TResult> step, After futures, bool evenIfFailed) => Add(step, futures, evenIfFailed);
+
+    /// <summary>Tries again when the step fails.</summary>
+    /// <param name="step">A step.</param>
+    /// <param name="retries">How often, beyond the first attempt; 0 or more.</param>
+    /// <param name="backoff">The waits before the retries; none unless given.</param>
+    public static Step<T1, T2, TResult> Retry<T1, T2, TResult>(this Step<T1, T2, TResult> step, int retries, Backoff? backoff = null) => Set(step, retries, backoff);
+
+    /// <summary>Lets at most so many calls run at a time, in all scopes together: those of the step that is returned, and of what is made of that.</summary>
+    /// <param name="step">A step.</param>
+    /// <param name="maxConcurrency">1 or more.</param>
+    public static Step<T1, T2, TResult> Limit<T1, T2, TResult>(this Step<T1, T2, TResult> step, int maxConcurrency) => Set(step, maxConcurrency);
+
+    /// <summary>Lets an attempt that takes longer fail with a <see cref="TimeoutException"/>; its token is cancelled.</summary>
+    /// <param name="step">A step.</param>
+    /// <param name="limit">More than zero, 49 days at most.</param>
+    public static Step<T1, T2, TResult> Timeout<T1, T2, TResult>(this Step<T1, T2, TResult> step, TimeSpan limit) => Set(step, limit);
+
+    /// <summary>Names the step, for pictures and messages; otherwise it is called after its function.</summary>
+    /// <param name="step">A step.</param>
+    /// <param name="name">Not empty.</param>
+    public static Step<T1, T2, TResult> Named<T1, T2, TResult>(this Step<T1, T2, TResult> step, string name) => Set(step, name);
+
+    /// <inheritdoc cref="After{T1, T2, TResult}(Step{T1, T2, TResult}, ReadOnlySpan{Future})"/>
+    public static StepAction<T1, T2> After<T1, T2>(this StepAction<T1, T2> step, params ReadOnlySpan<Future> futures) => Add(step, global::Sluice.After.Of(futures));
+
+    /// <inheritdoc cref="After{T1, T2, TResult}(Step{T1, T2, TResult}, After, bool)"/>
+    public static StepAction<T1, T2> After<T1, T2>(this StepAction<T1, T2> step, After futures, bool evenIfFailed) => Add(step, futures, evenIfFailed);
+
+    /// <inheritdoc cref="Retry{T1, T2, TResult}(Step{T1, T2, TResult}, int, Backoff)"/>
+    public static StepAction<T1, T2> Retry<T1, T2>(this StepAction<T1, T2> step, int retries, Backoff? backoff = null) => Set(step, retries, backoff);
+
+    /// <inheritdoc cref="Limit{T1, T2, TResult}(Step{T1, T2, TResult}, int)"/>
+    public static StepAction<T1, T2> Limit<T1, T2>(this StepAction<T1, T2> step, int maxConcurrency) => Set(step, maxConcurrency);
+
+    /// <inheritdoc cref="Timeout{T1, T2, TResult}(Step{T1, T2, TResult}, TimeSpan)"/>
+    public static StepAction<T1, T2> Timeout<T1, T2>(this StepAction<T1, T2> step, TimeSpan limit) => Set(step, limit);
+
+    /// <inheritdoc cref="Named{T1, T2, TResult}(Step{T1, T2, TResult}, string)"/>
+    public static StepAction<T1, T2> Named<T1, T2>(this StepAction<T1, T2> step, string name) => Set(step, name);
+}
+
+/// <summary>A function of two arguments.</summary>
+internal sealed class FunctionStep<T1, T2, TResult>(StepDefinition definition, After? after, Func<T1, T2, CancellationToken, ValueTask<TResult>> body) : FunctionStep(definition, after)
+{
+    public Func<T1, T2, CancellationToken, ValueTask<TResult>> Body => body;
+
+    public Future<TResult> Call(Arg<T1> first, Arg<T2> second) => new FunctionCall<T1, T2, TResult>(this, first, second).Start(After);
+
+    public override Delegate ToDelegate() => typeof(TResult) == typeof(Nothing) ? new StepAction<T1, T2>(Call) : new Step<T1, T2, TResult>(Call);
+
+    public override FunctionStep With(StepDefinition definition, After? after) => new FunctionStep<T1, T2, TResult>(definition, after, body);
+}
+
+/// <summary>A call of it.</summary>
+internal sealed class FunctionCall<T1, T2, TResult>(FunctionStep<T1, T2, TResult> step, Arg<T1> first, Arg<T2> second) : StepCall<TResult>(step.Definition)
+{
+    private Arg<T1> firstArgument = first;
+    private Arg<T2> secondArgument = second;
+
+    protected override void Gather()
+    {
+        Needs(firstArgument);
+        Needs(secondArgument);
+    }
+
+    protected override ValueTask<TResult> InvokeAsync(CancellationToken cancellation) => step.Body(firstArgument.Value, secondArgument.Value, cancellation);
+
+    protected override void Forget() => (firstArgument, secondArgument) = (default, default);
+}

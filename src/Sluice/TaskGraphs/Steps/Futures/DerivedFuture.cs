@@ -1,0 +1,84 @@
+namespace Sluice;
+
+/// <summary>A future that another one makes, without running anything.</summary>
+/// <param name="source">The other one.</param>
+/// <param name="heedsCancelling">Whether it is cancelled when the other one is, before that has ended.</param>
+internal abstract class DerivedFuture<T>(Future source, bool heedsCancelling) : Future<T>, IDependent
+{
+    private int claimed;                             // whoever sets it ends the future
+
+    public override string Name => source.Name;
+
+    internal sealed override void AddOrigins(StepOrigins origins) => origins.AddAll(source);
+
+    internal sealed override void TryCancel(Failure cancellation, ref Released released) => TryEnd(cancellation, ref released);
+
+    /// <summary>Called once, after the constructor.</summary>
+    protected void Begin()
+    {
+        var released = new Released(here: null);
+        if (!source.TryAttach(this)) OnEnded(source, ref released);
+        else if (source.Cancelling is { } cancellation) OnCancelling(cancellation, ref released);
+        released.Spread();
+    }
+
+    /// <summary>The source has ended.</summary>
+    protected abstract Failure? Take(out T? value);
+
+    public void OnEnded(Future dependency, ref Released released)
+    {
+        if (Interlocked.Exchange(ref claimed, 1) != 0) return;
+        Failure = Take(out T? value);
+        Value = value;
+        released.Ended(this);
+    }
+
+    public void OnCancelling(Failure cancellation, ref Released released)
+    {
+        if (heedsCancelling) TryEnd(cancellation, ref released);
+    }
+
+    private void TryEnd(Failure failure, ref Released released)
+    {
+        if (Interlocked.Exchange(ref claimed, 1) != 0) return;
+        Failure = failure;
+        released.Ended(this);
+    }
+}
+
+/// <summary>The same value as one of a base type.</summary>
+internal sealed class CastFuture<T, TBase> : DerivedFuture<TBase>
+{
+    private readonly Future<T> source;
+
+    public CastFuture(Future<T> source) : base(source, heedsCancelling: true)
+    {
+        this.source = source;
+        Begin();
+    }
+
+    protected override Failure? Take(out TBase? value)
+    {
+        value = source.Failure is null ? (TBase?)(object?)source.Value : default;
+        return source.Failure;
+    }
+}
+
+/// <summary>The outcome as a value.</summary>
+internal sealed class SettledFuture<T> : DerivedFuture<Settled<T>>
+{
+    private readonly Future<T> source;
+
+    public SettledFuture(Future<T> source) : base(source, heedsCancelling: false)
+    {
+        this.source = source;
+        source.MarkAwaited();
+        Begin();
+    }
+
+    protected override Failure? Take(out Settled<T> value)
+    {
+        value = new(source.Value, source.Failure);
+        return null;
+    }
+}

@@ -1,0 +1,150 @@
+using System.ComponentModel;
+
+namespace Sluice;
+
+/// <summary>
+/// The end of a call of a step, now or later: awaited, passed to other steps, or dropped; the step runs in any case. A future with a value is a <see cref="Future{T}"/>.
+/// </summary>
+/// <remarks>
+/// <para>Any thread may use it. A step runs once, however many await its future or depend on it. Whoever awaits goes on where a <see cref="Task"/> would let him go on, never inside
+/// the step.</para>
+/// <para>A failure that nobody awaits is reported: by <see cref="StepScope.Completion"/> of the scope that the call was made in, outside of scopes by
+/// <see cref="TaskScheduler.UnobservedTaskException"/>.</para>
+/// </remarks>
+public abstract partial class Future
+{
+    // Who waits: nobody (null), one (himself), several (the newest link), or nobody any more (Over). Changed by interlocked operations only.
+    private static readonly object Over = new();
+
+    private object? dependents;
+    private volatile bool isAwaited;
+
+    private protected Future()
+    {
+    }
+
+    /// <summary>What it is the end of: the name of the step.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Whether it has ended, well or not.</summary>
+    public bool IsCompleted => ReferenceEquals(Volatile.Read(ref dependents), Over);
+
+    /// <summary>How far it is.</summary>
+    public virtual FutureStatus Status
+        => !IsCompleted ? FutureStatus.Waiting : Failure switch { null => FutureStatus.Succeeded, { IsCancellation: true } => FutureStatus.Cancelled, _ => FutureStatus.Failed };
+
+    /// <summary>Why it has ended without a value; null as long as it has not. Whoever reads it has seen the failure.</summary>
+    public Exception? Exception
+    {
+        get
+        {
+            if (!IsCompleted || Failure is not { } failure) return null;
+            failure.Observe();
+            return failure.Exception;
+        }
+    }
+
+    /// <summary>Written by whoever ends it, before it is told to anybody; valid once <see cref="IsCompleted"/>.</summary>
+    internal Failure? Failure { get; private protected set; }
+
+    /// <summary>Written like <see cref="Failure"/>.</summary>
+    internal abstract object? Boxed { get; }
+
+    /// <summary>It was cancelled while its step was running: those who come now need not wait for the end.</summary>
+    internal virtual Failure? Cancelling => null;
+
+    /// <summary>
+    /// Cancels it, and what depends on it, as far as these have not started: their steps never run. A step that is running is told by its token, and decides itself how it ends. What it
+    /// depends on is left alone, as others may need it.
+    /// </summary>
+    /// <exception cref="AggregateException">Something that was registered with the token of a running step has thrown; everything has been cancelled nevertheless.</exception>
+    public void Cancel()
+    {
+        var released = new Released(here: null);
+        try
+        {
+            TryCancel(Failure.Cancelled(Name, new CancellationToken(canceled: true)), ref released);
+        }
+        finally
+        {
+            released.Spread();
+        }
+    }
+
+    /// <summary>The future as a task: for code that needs one.</summary>
+    /// <returns>The same task each time.</returns>
+    public Task AsTask() => AsPlainTask();
+
+    /// <summary>Chooses how an await goes on, as with a task.</summary>
+    /// <param name="continueOnCapturedContext">Whether in the synchronization context of whoever awaits.</param>
+    /// <returns>What to await.</returns>
+    public System.Runtime.CompilerServices.ConfiguredTaskAwaitable ConfigureAwait(bool continueOnCapturedContext) => AsTask().ConfigureAwait(continueOnCapturedContext);
+
+    /// <summary>Lets it be awaited, as a task is.</summary>
+    /// <returns>For the compiler.</returns>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public FutureAwaiter GetAwaiter() => new(this);
+
+    internal abstract void TryCancel(Failure cancellation, ref Released released);
+
+    private protected abstract Task AsPlainTask();
+
+    /// <summary>Adds the calls that it is made of, for the picture; itself where it is one.</summary>
+    internal abstract void AddOrigins(StepOrigins origins);
+
+    /// <summary>Somebody waits for it, and will see how it ends.</summary>
+    internal void MarkAwaited()
+    {
+        isAwaited = true;
+        Interlocked.MemoryBarrier();
+        if (IsCompleted) Failure?.Observe();
+    }
+
+    internal void ThrowIfFailed() => Failure?.Throw();
+
+    /// <returns>False if it has ended already: then the dependent is not told.</returns>
+    internal bool TryAttach(IDependent dependent)
+    {
+        object? seen = Volatile.Read(ref dependents);
+        DependentLink? link = null;
+        while (!ReferenceEquals(seen, Over))
+        {
+            object mine = dependent;
+            if (seen is not null)
+            {
+                link ??= new(dependent);
+                link.Next = seen;
+                mine = link;
+            }
+            object? found = Interlocked.CompareExchange(ref dependents, mine, seen);
+            if (ReferenceEquals(found, seen)) return true;
+            seen = found;
+        }
+        return false;
+    }
+
+    /// <summary>Its outcome is written: from now on it has ended. Called once, by <see cref="Released"/>.</summary>
+    internal void TellDependents(ref Released released)
+    {
+        object? newest = Interlocked.Exchange(ref dependents, Over);
+        if (isAwaited) Failure?.Observe();
+        DependentLink? link = null;                  // turned around: first come, first told
+        while (newest is DependentLink current)
+        {
+            newest = current.Next;
+            current.Next = link;
+            link = current;
+        }
+        (newest as IDependent)?.OnEnded(this, ref released);
+        for (; link is not null; link = (DependentLink?)link.Next) link.Dependent.OnEnded(this, ref released);
+    }
+
+    /// <summary>Its step is running, and was cancelled.</summary>
+    private protected void TellCancelling(Failure cancellation, ref Released released)
+    {
+        // If it ends meanwhile, links are being turned around: then some are told, or told twice, and all are told of the end.
+        object? at = Volatile.Read(ref dependents);
+        for (; at is DependentLink link; at = link.Next) link.Dependent.OnCancelling(cancellation, ref released);
+        (at as IDependent)?.OnCancelling(cancellation, ref released);
+    }
+}

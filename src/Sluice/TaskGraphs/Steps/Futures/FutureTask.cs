@@ -1,0 +1,19 @@
+namespace Sluice;
+
+/// <summary>A future as a task. Those who await it go on by themselves, not in the thread that ends the future.</summary>
+internal sealed class FutureTask<T>() : TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously), IDependent
+{
+    public void End(Future<T> future)
+    {
+        if (future.Failure is not { } failure) SetResult(future.Value!);
+        else if (failure is { IsCancellation: true, Exception: OperationCanceledException cancelled }) SetCanceled(cancelled.CancellationToken.IsCancellationRequested ? cancelled.CancellationToken : new(canceled: true));
+        else SetException(failure.Exception);
+    }
+
+    void IDependent.OnEnded(Future dependency, ref Released released) => End((Future<T>)dependency);
+
+    void IDependent.OnCancelling(Failure cancellation, ref Released released)
+    {
+        // it ends when the step does
+    }
+}

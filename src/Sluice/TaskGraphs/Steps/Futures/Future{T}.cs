@@ -1,0 +1,67 @@
+using System.ComponentModel;
+
+namespace Sluice;
+
+/// <summary>The value that a call of a step will have: awaited, passed to any number of other steps in the place of the value, or dropped.</summary>
+/// <typeparam name="T">The value.</typeparam>
+/// <remarks><inheritdoc cref="Future" path="/remarks/para"/></remarks>
+public abstract class Future<T> : Future
+{
+    private FutureTask<T>? task;
+
+    private protected Future()
+    {
+    }
+
+    /// <summary>Valid once it has ended without a failure.</summary>
+    internal T? Value { get; private protected set; }
+
+    internal override object? Boxed => Value;
+
+    /// <summary>A future is what a step that takes the outcome, instead of the value, may be given.</summary>
+    /// <param name="future">Not null.</param>
+    public static implicit operator Arg<Settled<T>>(Future<T> future)
+    {
+        ArgumentNullException.ThrowIfNull(future);
+        return future.Settled();
+    }
+
+    /// <inheritdoc cref="Future.AsTask"/>
+    public new Task<T> AsTask()
+    {
+        MarkAwaited();
+        if (Volatile.Read(ref task) is { } known) return known.Task;
+        var made = new FutureTask<T>();
+        if (Interlocked.CompareExchange(ref task, made, null) is { } other) return other.Task;
+        if (!TryAttach(made)) made.End(this);
+        return made.Task;
+    }
+
+    /// <inheritdoc cref="Future.GetAwaiter"/>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public new FutureAwaiter<T> GetAwaiter() => new(this);
+
+    /// <inheritdoc cref="Future.ConfigureAwait"/>
+    public new System.Runtime.CompilerServices.ConfiguredTaskAwaitable<T> ConfigureAwait(bool continueOnCapturedContext) => AsTask().ConfigureAwait(continueOnCapturedContext);
+
+    /// <summary>The same future, seen as one of a base type or an interface of its value.</summary>
+    /// <typeparam name="TBase">A type that the value can be assigned to.</typeparam>
+    /// <returns>A future that ends when this one does. Cancelling it leaves this one alone.</returns>
+    /// <exception cref="ArgumentException"><typeparamref name="T"/> can never be a <typeparamref name="TBase"/>.</exception>
+    public Future<TBase> As<TBase>()
+    {
+        if (this is Future<TBase> same) return same;
+        if (!typeof(T).IsAssignableTo(typeof(TBase)))
+            throw new ArgumentException($"A future of {TypeNames.Of(typeof(T))} is none of {TypeNames.Of(typeof(TBase))}: the one cannot be assigned to the other. Write a step that converts it.");
+        return new CastFuture<T, TBase>(this);
+    }
+
+    /// <summary>How this future ends, as a value: a future that does not fail, but says whether this one did.</summary>
+    /// <returns>A future that ends when this one does. Whoever takes it has seen the failure.</returns>
+    public Future<Settled<T>> Settled() => new SettledFuture<T>(this);
+
+    /// <summary>The name and the status.</summary>
+    public override string ToString() => $"{Name}: {Status.ToString().ToLowerInvariant()}";
+
+    private protected override Task AsPlainTask() => AsTask();
+}

@@ -1,0 +1,21 @@
+namespace Sluice;
+
+/// <summary>Somebody who waits for the end of a future.</summary>
+/// <remarks>Told on the thread that ended it, so it runs nothing of the user's: what may run now is given to <see cref="Released"/>.</remarks>
+internal interface IDependent
+{
+    /// <summary>What it waited for has ended. Called once for each future that it was attached to.</summary>
+    void OnEnded(Future dependency, ref Released released);
+
+    /// <summary>What it waits for is running and was cancelled: whoever wants the value need not wait for the end. May be called before <see cref="OnEnded"/>, any number of times.</summary>
+    void OnCancelling(Failure cancellation, ref Released released);
+}
+
+/// <summary>A place in the list of those who wait for a future, where there is more than one.</summary>
+internal sealed class DependentLink(IDependent dependent)
+{
+    public IDependent Dependent => dependent;
+
+    /// <summary>Another link, or, at the end, the one who came first.</summary>
+    public object? Next { get; set; }
+}

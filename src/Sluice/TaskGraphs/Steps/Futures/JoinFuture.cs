@@ -1,0 +1,90 @@
+namespace Sluice;
+
+/// <summary>A future that ends when several others have, or when the first of them has failed.</summary>
+/// <param name="sources">The others.</param>
+/// <param name="evenIfFailed">Whether it waits for all, and fails with none.</param>
+internal abstract class JoinFuture<T>(Future[] sources, bool evenIfFailed) : Future<T>, IDependent
+{
+    private int waiting = 1;                         // for so many, and for the beginning
+    private int claimed;                             // whoever sets it ends the future
+
+    public override string Name => "all";
+
+    internal sealed override void AddOrigins(StepOrigins origins)
+    {
+        for (int i = sources.Length - 1; i >= 0; i--) origins.AddAll(sources[i]);      // a stack: the first comes out first
+    }
+
+    internal sealed override void TryCancel(Failure cancellation, ref Released released) => TryEnd(cancellation, ref released);
+
+    /// <summary>Called once, after the constructor.</summary>
+    protected void Begin()
+    {
+        var released = new Released(here: null);
+        Failure? earliest = null;
+        foreach (Future source in sources)
+        {
+            Interlocked.Increment(ref waiting);
+            if (source.TryAttach(this))
+            {
+                if (!evenIfFailed && source.Cancelling is { } cancellation) TryEnd(cancellation, ref released);
+                continue;
+            }
+            if (!evenIfFailed) earliest = Failure.Earlier(earliest, source.Failure);
+            Interlocked.Decrement(ref waiting);
+        }
+        if (earliest is not null) TryEnd(earliest, ref released);
+        CountDown(ref released);
+        released.Spread();
+    }
+
+    /// <summary>All have ended.</summary>
+    protected abstract T Take();
+
+    public void OnEnded(Future dependency, ref Released released)
+    {
+        if (!evenIfFailed && dependency.Failure is { } failure) TryEnd(failure, ref released);
+        else CountDown(ref released);
+    }
+
+    public void OnCancelling(Failure cancellation, ref Released released)
+    {
+        if (!evenIfFailed) TryEnd(cancellation, ref released);
+    }
+
+    private void CountDown(ref Released released)
+    {
+        if (Interlocked.Decrement(ref waiting) != 0 || Interlocked.Exchange(ref claimed, 1) != 0) return;
+        Value = Take();
+        released.Ended(this);
+    }
+
+    private void TryEnd(Failure failure, ref Released released)
+    {
+        if (Interlocked.Exchange(ref claimed, 1) != 0) return;
+        Failure = failure;
+        released.Ended(this);
+    }
+}
+
+/// <summary>The values of all, in order.</summary>
+internal sealed class ValuesFuture<T> : JoinFuture<T[]>
+{
+    private readonly Future<T>[] sources;
+
+    public ValuesFuture(Future<T>[] sources) : base(sources, evenIfFailed: false)
+    {
+        this.sources = sources;
+        Begin();
+    }
+
+    protected override T[] Take() => Array.ConvertAll(sources, source => source.Value!);
+}
+
+/// <summary>The end of all.</summary>
+internal sealed class EndFuture : JoinFuture<Nothing>
+{
+    public EndFuture(Future[] sources, bool evenIfFailed) : base(sources, evenIfFailed) => Begin();
+
+    protected override Nothing Take() => default;
+}

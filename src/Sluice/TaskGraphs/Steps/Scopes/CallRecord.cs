@@ -1,0 +1,62 @@
+namespace Sluice;
+
+/// <summary>What a scope remembers of a call, for the picture. Written by whoever begins, runs or ends the call; read by any thread.</summary>
+internal sealed class CallRecord(StepScope scope, int number, StepDefinition definition, Type? output)
+{
+    private HashSet<CallRecord>? awaited;            // under a lock on this object, which users never see
+
+    public StepScope Scope => scope;
+
+    /// <summary>From 0, in the order of the calls.</summary>
+    public int Number => number;
+
+    public StepDefinition Definition => definition;
+
+    public Type? Output => output;
+
+    public CallRecord[] Dependencies { get; set; } = [];
+
+    /// <summary>What the body has awaited while it ran.</summary>
+    public CallRecord[] Awaited
+    {
+        get
+        {
+            lock (this) return awaited is null ? [] : [.. awaited];
+        }
+    }
+
+    public int Attempts { get; set; } = 1;
+
+    /// <summary>Timestamps of the clock; -1 if it has not.</summary>
+    public long Started { get; set; } = -1;
+
+    /// <inheritdoc cref="Started"/>
+    public long Ended { get; set; } = -1;
+
+    public FutureStatus Status { get; set; }
+
+    /// <summary>The body awaits a future. Bodies that have ended are of no interest: something they have started goes on by itself.</summary>
+    public void Await(Future future)
+    {
+        if (Ended != -1) return;
+        StepOrigins origins = StepOrigins.OfThread;
+        origins.AddAll(future);
+        origins.Find();
+        CallRecord[] found = origins.Take(scope);
+        if (found.Length == 0) return;
+        lock (this) (awaited ??= []).UnionWith(found);
+    }
+
+    /// <summary>For the picture; null if it has not run.</summary>
+    public NodeTime? TimeSince(long began, TimeProvider time)
+    {
+        if (Started == -1) return null;
+        string? outcome = Status switch
+        {
+            FutureStatus.Succeeded when Attempts > 1 => $"{Attempts} attempts",
+            FutureStatus.Succeeded => null,
+            _ => Status.ToString().ToLowerInvariant(),
+        };
+        return new(time.GetElapsedTime(began, Started), time.GetElapsedTime(Started, Ended == -1 ? time.GetTimestamp() : Ended), outcome);
+    }
+}

@@ -1,0 +1,76 @@
+namespace Sluice;
+
+public sealed partial class StepScope
+{
+    private const int MostKept = 1000;               // failures that nobody has seen; older ones are reported as outside of scopes
+
+    private readonly List<Failure> failures = [];
+    private int prunesAt = 16;
+
+    /// <summary>Under the lock.</summary>
+    private void Keep(Failure failure)
+    {
+        failures.Add(failure);
+        if (failures.Count < prunesAt) return;
+        failures.RemoveAll(kept => kept.IsObserved);
+        if (failures.Count >= MostKept)
+        {
+            foreach (Failure old in failures[..(MostKept / 2)]) old.Watch();
+            failures.RemoveRange(0, MostKept / 2);
+        }
+        prunesAt = Math.Max(16, Math.Min(MostKept, failures.Count * 2));
+    }
+
+    /// <summary>Whether all is well.</summary>
+    private Task Judge()
+    {
+        List<Exception> unseen;
+        lock (sync) unseen = [.. failures.Where(failure => !failure.IsObserved).Select(failure => failure.Exception)];
+        if (unseen.Count > 0 && options.OnUnobservedFailure is null)
+        {
+            var failed = new TaskCompletionSource();
+            failed.SetException(unseen);
+            return failed.Task;
+        }
+        return cancelling is null ? Task.CompletedTask : Task.FromCanceled(CancelledBy);
+    }
+
+    /// <summary>Tells the handler of those that nobody has seen, each once.</summary>
+    private void TellFailures()
+    {
+        List<Failure> unseen;
+        lock (sync)
+        {
+            unseen = [.. failures.Where(failure => !failure.IsObserved)];
+            failures.Clear();
+        }
+        foreach (Failure failure in unseen)
+        {
+            try
+            {
+                options.OnUnobservedFailure!(new(failure.Step, failure.Exception));
+                failure.Observe();
+            }
+            catch (Exception e)                      // it comes out where failures come out that have no handler
+            {
+                failure.Watch();
+                new Failure(nameof(StepScopeOptions.OnUnobservedFailure), e, isCancellation: false).Watch();
+            }
+        }
+    }
+
+    /// <summary>The scope is over.</summary>
+    private void GiveUpFailures()
+    {
+        if (options.OnUnobservedFailure is not null)
+        {
+            TellFailures();
+            return;
+        }
+        lock (sync)
+        {
+            foreach (Failure failure in failures) failure.Watch();
+            failures.Clear();
+        }
+    }
+}

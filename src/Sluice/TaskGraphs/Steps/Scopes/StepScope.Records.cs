@@ -1,0 +1,91 @@
+namespace Sluice;
+
+public sealed partial class StepScope
+{
+    private readonly List<CallRecord> records = [];
+    private readonly long began;
+    private int called;
+    private int running;
+    private int succeeded;
+    private int failed;
+    private int cancelled;
+
+    /// <summary>The calls that were made so far, what each depended on or has awaited while it ran, when it ran, and what the scope waited for: a node each, by the name of its step, in the order of the calls. Made anew each time.</summary>
+    /// <exception cref="InvalidOperationException">The scope records nothing (<see cref="StepScopeOptions.RecordsGraph"/>).</exception>
+    public Topology Topology
+    {
+        get
+        {
+            if (!options.RecordsGraph) throw new InvalidOperationException($"The scope was begun without {nameof(StepScopeOptions.RecordsGraph)}, so there is no picture of it.");
+            CallRecord[] all;
+            lock (sync) all = [.. records];
+            var builder = new TopologyBuilder(options.Name);
+            foreach (CallRecord record in all)
+            {
+                builder.Add("step", hint: record.Definition.Name, output: record.Output == typeof(Nothing) ? null : record.Output, details: record.Definition.Describe());
+                foreach (CallRecord dependency in record.Dependencies.Union(record.Awaited))
+                    if (dependency.Number < all.Length && !ReferenceEquals(dependency, record)) builder.Connect(dependency.Number, record.Number);
+            }
+            return builder.Build().WithTimes(node => all[node].TimeSince(began, Time));
+        }
+    }
+
+    /// <summary>How many steps are running.</summary>
+    public int Running => Volatile.Read(ref running);
+
+    /// <summary>Under the lock.</summary>
+    private CallRecord Record(StepDefinition definition, Type output)
+    {
+        var record = new CallRecord(this, records.Count, definition, output);
+        records.Add(record);
+        return record;
+    }
+
+    /// <summary>The body is about to run.</summary>
+    internal void OnStarted(string step, CallRecord? record)
+    {
+        Interlocked.Increment(ref running);
+        if (record is not null)
+        {
+            record.Started = Time.GetTimestamp();
+            record.Status = FutureStatus.Running;
+        }
+        Report(step, FutureStatus.Running);
+    }
+
+    /// <summary>The outcome is known, but nobody was told yet: whoever awaits the call finds it counted.</summary>
+    /// <param name="hasRun">Whether it had started.</param>
+    /// <param name="status">How it ends.</param>
+    /// <param name="record">Of the call.</param>
+    internal void OnEnding(bool hasRun, FutureStatus status, CallRecord? record)
+    {
+        if (record is not null)
+        {
+            record.Ended = Time.GetTimestamp();
+            record.Status = status;
+        }
+        if (hasRun) Interlocked.Decrement(ref running);
+        switch (status)
+        {
+            case FutureStatus.Succeeded: Interlocked.Increment(ref succeeded); break;
+            case FutureStatus.Cancelled: Interlocked.Increment(ref cancelled); break;
+            default: Interlocked.Increment(ref failed); break;
+        }
+    }
+
+    /// <summary>Tells whoever watches.</summary>
+    internal void Report(string step, FutureStatus status)
+    {
+        if (options.Progress is null) return;
+        try
+        {
+            options.Progress.Report(new(step, status, Time.GetElapsedTime(began), Volatile.Read(ref called), Volatile.Read(ref running), Volatile.Read(ref succeeded),
+                Volatile.Read(ref failed), Volatile.Read(ref cancelled)));
+        }
+        catch (Exception e)                          // no step's fault, and nobody awaits it: the scope reports it
+        {
+            var failure = new Failure(nameof(StepScopeOptions.Progress), e, isCancellation: false);
+            lock (sync) Keep(failure);
+        }
+    }
+}

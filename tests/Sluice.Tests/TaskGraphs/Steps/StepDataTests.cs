@@ -1,0 +1,44 @@
+namespace Sluice.Tests.TaskGraphs;
+
+public class StepDataTests
+{
+    private static readonly Step<double, IReadOnlyDictionary<string, string>, string> Describe = Step.Of((double payload, IReadOnlyDictionary<string, string> results)
+        => $"{payload}({string.Join(' ', results.Select(result => $"{result.Key}={result.Value}"))})");
+
+    [Fact]
+    public Task RecordsInAnyOrderMakeAGraph() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
+    {
+        var work = Step.Of(async (double seconds, IReadOnlyDictionary<string, string> results) =>
+        {
+            await lab.DelayAsync(seconds);
+            return $"{seconds}({string.Join(' ', results.Select(result => $"{result.Key}={result.Value}"))})";
+        });
+        var futures = Step.FromData<double, string>([new("app", 1, "lib", "core", "lib"), new("lib", 2, "core"), new("core", 4), new("docs", 5)], work);
+
+        Assert.Equal(["app", "lib", "core", "docs"], futures.Keys);
+        Assert.Equal("1(lib=2(core=4()) core=4())", await futures["app"]);
+        Assert.Equal(7, lab.Now);
+        Assert.Equal(["core", "lib", "app", "docs"], scope.Topology.Nodes.Select(node => node.Name));
+        Assert.Equal(3, scope.Topology.Edges.Count);
+    }));
+
+    [Theory]
+    [InlineData("a:b b:c c:a", "The graph has a cycle: a -> c -> b -> a.")]
+    [InlineData("a:a", "The graph has a cycle: a -> a.")]
+    [InlineData("build: test:buil", "There is no node \"buil\". Near it: build (the edge to \"test\" comes from it)")]
+    [InlineData("a: a:", "Two nodes were given the name \"a\"")]
+    [InlineData(":", "The record number 1 of 1 has no id")]
+    public void WhatIsWrongIsNamedBeforeAnythingRuns(string graph, string message)
+    {
+        StepRecord<double>[] records = [.. graph.Split(' ').Select(part => part.Split(':')).Select(part => new StepRecord<double>(part[0], 1, part[1].Length == 0 ? [] : part[1].Split(',')))];
+        Assert.Contains(message, Assert.Throws<InvalidTopologyException>(() => Step.FromData(records, Describe)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AHundredThousandRecordsAreFine()
+    {
+        var sum = Step.Of((int payload, IReadOnlyDictionary<string, int> results) => payload + results.Values.Sum());
+        var futures = Step.FromData(Enumerable.Range(0, 100_000).Reverse().Select(i => new StepRecord<int>($"{i}", 1, i == 0 ? [] : [$"{i - 1}"])), sum);
+        Assert.Equal(100_000, await futures["99999"]);
+    }
+}
