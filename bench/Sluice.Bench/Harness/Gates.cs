@@ -37,6 +37,7 @@ internal static class Gates
         ["diamond/hand-written"] = 1.2,
         ["diamond-sync/hand-written"] = 2.0,
         ["resolve/hand-written"] = 1.15,
+        ["dataflow/hand-written"] = 2.0,
         ["deep-chain/thousand"] = 3.0,
         ["deep-wide/thousand"] = 3.0,
     };

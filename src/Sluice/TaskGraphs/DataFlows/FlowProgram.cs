@@ -48,6 +48,7 @@ internal sealed class FlowProgram
 
     public Dictionary<string, (object? Value, string Giver)> Collect(Context run) => collector.Value.Collect(run);
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<DataFlowResult> RunAsync(object? parameters, CancellationToken cancellation)
     {
         var run = new Context<object?>(plan, Parameters.Pack(parameters), cancellation);
