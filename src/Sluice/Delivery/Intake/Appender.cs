@@ -10,6 +10,7 @@ internal sealed class Appender<T>
     private const int Tries = 5;
     private const int FewEnoughToWaitFor = 512;      // a larger append is worth a transaction of its own
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
 
     private readonly Lock sync = new();
     private readonly ConsecutorCore core;
@@ -225,15 +226,23 @@ internal sealed class Appender<T>
                     core.Books.Accept(batch.Entries.Count);
                     return;
                 }
-                catch (StreamStoreException e) when (tried < Tries && !core.Life.IsCancellationRequested)
+                catch (StreamStoreException e) when ((tried < Tries || core.Losses.IsRecovering) && !core.Life.IsCancellationRequested)
                 {
-                    bool hasLost = e is StoreWentBackException;
-                    if (hasLost) await WentBackAsync(losses, e.Message, e, isInside: true).ConfigureAwait(false);
-                    else if (tried == Tries - 1) hasLost = await core.Losses.NoticeAsync(e).ConfigureAwait(false);
-                    if (hasLost) isOpen = false;
+                    if (e is StoreWentBackException)
+                    {
+                        await WentBackAsync(losses, e.Message, e, isInside: true).ConfigureAwait(false);
+                        isOpen = false;
+                    }
+                    else if (core.Losses.IsRecovering || (tried == Tries - 1 && await core.Losses.NoticeAsync(e).ConfigureAwait(false)))
+                    {
+                        // What was lost is made anew when what is under way has ended, which takes as long as it takes: no try is counted until then,
+                        // and whoever makes it anew is not held up.
+                        isOpen = false;
+                        tried = 0;
+                    }
                 }
-                await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(false);
-                wait *= 2;
+                await core.Accepting.WaitOutsideAsync(Task.Delay(wait, core.Time, core.Life)).ConfigureAwait(false);
+                wait = wait < LongestWait ? wait * 2 : wait;
             }
         }
         finally

@@ -19,6 +19,12 @@ internal sealed class Losses(ConsecutorCore core)
     /// <summary>How often something was noticed.</summary>
     public int Count => Volatile.Read(ref count);
 
+    /// <summary>Whether what the store has is being loaded anew: until that has ended, streams and groups may be missing.</summary>
+    public bool IsRecovering
+    {
+        get { lock (sync) return isRecovering; }
+    }
+
     /// <summary>A store has answered for the first time.</summary>
     public void Begin() => generation = core.Store.Generation;
 
