@@ -47,5 +47,5 @@ internal static class Worker
         }
     }
 
-    private static void Queue(IWorkerCall call) => ThreadPool.UnsafeQueueUserWorkItem(call, preferLocal: true);
+    private static void Queue(IWorkerCall call) => ThreadPool.UnsafeQueueUserWorkItem(call, preferLocal: false);
 }

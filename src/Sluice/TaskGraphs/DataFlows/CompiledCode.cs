@@ -27,8 +27,10 @@ internal sealed class CompiledCode : FlowCode
     private NodeBody<T> Body<T>(FlowDraft draft, FlowCall call)
     {
         FlowSignature signature = call.Signature;
-        Expression called = Expression.Invoke(Expression.Constant(signature.Function, signature.Function.GetType()),
-            call.Arguments.Select(argument => FlowExpressions.Argument(Run, Cancellation, argument, Missing(argument))));
+        Expression[] arguments = Array.ConvertAll(call.Arguments, argument => FlowExpressions.Argument(Run, Cancellation, argument, Missing(argument)));
+        // A static method is called as it is; what holds something is called through its delegate.
+        Expression called = signature.Function.Target is null && signature.Method.IsStatic ? Expression.Call(signature.Method, arguments)
+            : Expression.Invoke(Expression.Constant(signature.Function, signature.Function.GetType()), arguments);
         ConstantExpression? open = draft.Result!.IsOpen ? Expression.Constant(draft.Function) : null;
         switch (signature.Return)
         {

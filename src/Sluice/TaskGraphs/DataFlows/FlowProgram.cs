@@ -48,20 +48,10 @@ internal sealed class FlowProgram
 
     public Dictionary<string, (object? Value, string Giver)> Collect(Context run) => collector.Value.Collect(run);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<DataFlowResult> RunAsync(object? parameters, CancellationToken cancellation)
-    {
-        var run = new Context<object?>(plan, Parameters.Pack(parameters), cancellation);
-        try
-        {
-            return new(this, await run.ResolveAsync().ConfigureAwait(false));
-        }
-        catch (NodeFailedException e) when (e.InnerException is DataFlowException or MergeConflictException && e.StillRunning.Count == 0)
-        {
-            // About the flow, and not a failure of the function at which it was found.
-            throw e.InnerException;
-        }
-    }
+    public ValueTask<DataFlowResult> RunAsync(object? parameters, CancellationToken cancellation)
+        => OnceTelemetry.IsWatched ? OnceTelemetry.TracedAsync("sluice.graph", plan.Topology.Name, () => StartAsync(parameters, cancellation)) : StartAsync(parameters, cancellation);
+
+    private ValueTask<DataFlowResult> StartAsync(object? parameters, CancellationToken cancellation) => new FlowRun(this, plan, Parameters.Pack(parameters), cancellation).RunAsync();
 
     private static FlowCode CodeFor(DataFlow flow)
     {

@@ -26,7 +26,7 @@ internal sealed class SyncCall<T> : TaskCompletionSource<T>, IWorkerCall
 
     void IWorkerCall.Call()
     {
-        if (flow is null) CallHere();
+        if (flow is null || ReferenceEquals(flow, ExecutionContext.Capture())) CallHere();
         else ExecutionContext.Run(flow, static call => ((SyncCall<T>)call!).CallHere(), this);
     }
 

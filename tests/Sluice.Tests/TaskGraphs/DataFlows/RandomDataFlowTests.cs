@@ -72,10 +72,12 @@ public class RandomDataFlowTests
                 {
                     await Task.Yield();
                     return Compute(a, b, c);
-                },
+                }
+                ,
                 2 => (int a = -1, int b = -1, int c = -1) => new Dictionary<string, int> { [Name] = Compute(a, b, c) },
                 3 => (int a = -1, int b = -1, int c = -1) => new ValueTask<object>(new Dictionary<string, object> { [Name] = Compute(a, b, c) }),
-                _ => (int a = -1, int b = -1, int c = -1) => { Compute(a, b, c); },
+                _ => (int a = -1, int b = -1, int c = -1) => { Compute(a, b, c); }
+                ,
             };
             return DataFlow.Function(function).Named(Name);
         }

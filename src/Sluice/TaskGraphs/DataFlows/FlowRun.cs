@@ -1,0 +1,48 @@
+using System.Threading.Tasks.Sources;
+
+namespace Sluice;
+
+/// <summary>One run of a flow: the resolve of its graph, and what the flow was given.</summary>
+internal sealed class FlowRun : Context
+{
+    private readonly FlowProgram program;
+
+    public FlowRun(FlowProgram program, GraphPlan plan, object? request, CancellationToken caller) : base(plan, caller)
+        => (this.program, Request) = (program, request);
+
+    /// <summary>The parameters, as their form packs them.</summary>
+    public object? Request { get; }
+
+    public ValueTask<DataFlowResult> RunAsync()
+    {
+        if (Run() is { } resolution) return ((Waiting)resolution).Task;
+        return Problem() is { } problem ? ValueTask.FromException<DataFlowResult>(Unwrap(problem)) : new(new DataFlowResult(program, this));
+    }
+
+    private protected override Resolution NewResolution() => new Waiting(this);
+
+    /// <summary>What is about the flow, and not a failure of the function at which it was found.</summary>
+    private static Exception Unwrap(Exception problem)
+        => problem is NodeFailedException { InnerException: DataFlowException or MergeConflictException, StillRunning.Count: 0 } ? problem.InnerException! : problem;
+
+    /// <summary>A run that somebody waits for.</summary>
+    private sealed class Waiting(FlowRun run) : Resolution(run), IValueTaskSource<DataFlowResult>
+    {
+        private ManualResetValueTaskSourceCore<DataFlowResult> source;
+
+        public ValueTask<DataFlowResult> Task => new(this, source.Version);
+
+        protected override void Answer(Exception? problem)
+        {
+            if (problem is null) source.SetResult(new(((FlowRun)Context).program, Context));
+            else source.SetException(Unwrap(problem));
+        }
+
+        DataFlowResult IValueTaskSource<DataFlowResult>.GetResult(short token) => source.GetResult(token);
+
+        ValueTaskSourceStatus IValueTaskSource<DataFlowResult>.GetStatus(short token) => source.GetStatus(token);
+
+        void IValueTaskSource<DataFlowResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+            => source.OnCompleted(continuation, state, token, flags);
+    }
+}
