@@ -49,7 +49,11 @@ internal sealed class FlowProgram
     public Dictionary<string, (object? Value, string Giver)> Collect(Context run) => collector.Value.Collect(run);
 
     public ValueTask<DataFlowResult> RunAsync(object? parameters, CancellationToken cancellation)
-        => OnceTelemetry.IsWatched ? OnceTelemetry.TracedAsync("sluice.graph", plan.Topology.Name, () => StartAsync(parameters, cancellation)) : StartAsync(parameters, cancellation);
+        => OnceTelemetry.IsWatched ? WatchedAsync(parameters, cancellation) : StartAsync(parameters, cancellation);
+
+    // A method of its own, as what the lambda captures is allocated where it is written.
+    private ValueTask<DataFlowResult> WatchedAsync(object? parameters, CancellationToken cancellation)
+        => OnceTelemetry.TracedAsync("sluice.graph", plan.Topology.Name, () => StartAsync(parameters, cancellation));
 
     private ValueTask<DataFlowResult> StartAsync(object? parameters, CancellationToken cancellation) => new FlowRun(this, plan, Parameters.Pack(parameters), cancellation).RunAsync();
 

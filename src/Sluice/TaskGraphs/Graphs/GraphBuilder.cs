@@ -20,6 +20,11 @@ public sealed partial class GraphBuilder<TRequest>
         replaceable = [.. nodes.Select(node => node.Name)];
     }
 
+    /// <summary>The node of a name, for its options or as a parent: where its handle is not at hand, as in a graph that is being changed.</summary>
+    /// <exception cref="KeyNotFoundException">There is none of this name; the message lists names that are near.</exception>
+    /// <exception cref="InvalidOperationException">It produces something else.</exception>
+    public Node<T> Get<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(string node) => Node<T>.Of(nodes[IndexOf(node)]);
+
     /// <summary>Removes a node.</summary>
     /// <exception cref="KeyNotFoundException">There is none of this name; the message lists names that are near.</exception>
     public GraphBuilder<TRequest> Remove(string node)

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Sluice;
 
 /// <summary>Where graphs begin: <c>Graph.For&lt;Request&gt;()</c>.</summary>
@@ -41,6 +43,15 @@ public sealed class Graph<TRequest>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public ValueTask<Context<TRequest>> ResolveAsync(TRequest request, CancellationToken cancellation = default)
         => OnceTelemetry.IsWatched ? WatchedAsync(request, cancellation) : new Context<TRequest>(plan, request, cancellation).ResolveAsync();
+
+    /// <summary>The node of a name: its handle, to ask contexts with.</summary>
+    /// <exception cref="KeyNotFoundException">There is none of this name; the message lists names that are near.</exception>
+    /// <exception cref="InvalidOperationException">It produces something else.</exception>
+    public Node<T> Get<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(string node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return Node<T>.Of(plan.Nodes[plan.Get(node)]);
+    }
 
     /// <summary>Another graph: this one with changes. This one stays as it is, and handles of nodes are good for both.</summary>
     /// <param name="change">Adds, replaces and removes nodes.</param>

@@ -26,6 +26,10 @@ public sealed class Node<T> : GraphNode
 
     internal Node(NodeDefinition<T> definition) : base(definition) => this.definition = definition;
 
+    internal static Node<T> Of(NodeDefinition definition)
+        => definition is NodeDefinition<T> known ? new(known)
+            : throw new InvalidOperationException($"The node {definition.Name} produces {TypeNames.Of(definition.Type)}, not {TypeNames.Of(typeof(T))}.");
+
     /// <summary>An attempt that takes longer fails with a <see cref="TimeoutException"/>, and its token is cancelled.</summary>
     /// <param name="limit">More than zero.</param>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>

@@ -54,6 +54,17 @@ public class GraphShapeTests
     }
 
     [Fact]
+    public async Task ANodeIsFoundByItsName()
+    {
+        (Graph<int> graph, Node<int> a, _, _) = Chain();
+        Graph<int> longer = graph.With(changed => changed.Add("d", changed.Get<int>("a"), changed.Get<int>("c"), (first, last) => $"{first} {last}"));
+        Context<int> context = await longer.ResolveAsync(1, Cancellation);
+        Assert.Equal($"{context.Get(a)} {context["c"]}", context.Get(longer.Get<string>("d")));
+        Assert.Equal("The node d produces string, not int.", Assert.Throws<InvalidOperationException>(() => longer.Get<int>("d")).Message);
+        Assert.Equal("There is no node \"e\". Near it: a, b, c, d.", Assert.Throws<KeyNotFoundException>(() => longer.Get<int>("e")).Message);
+    }
+
+    [Fact]
     public async Task AgreeingNodesMergeAndOthersAreNamed()
     {
         Assert.Equal("blue", (await Colours("blue", "blue").ResolveAsync(0, Cancellation)).Merged["colour"]);
