@@ -18,12 +18,16 @@ public abstract partial class Context
     {
         (Plan, this.caller) = (plan, caller);
         slots = new Slot[plan.Nodes.Length];
+        (RecordsTimings, IsWatched) = (plan.Options.RecordTimings, plan.Options.RecordTimings || OnceTelemetry.IsTraced);
         if (RecordsTimings) details = new(slots.Length) { Began = plan.Time.GetTimestamp() };
     }
 
     internal GraphPlan Plan { get; }
 
-    internal bool RecordsTimings => Plan.Options.RecordTimings;
+    internal bool RecordsTimings { get; }
+
+    /// <summary>Whether there is more to do for a node than to call it: timings, or spans.</summary>
+    internal bool IsWatched { get; }
 
     /// <summary>Failed or cancelled: nothing is started any more.</summary>
     internal bool IsStopping => isStopping;

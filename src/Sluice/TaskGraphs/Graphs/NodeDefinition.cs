@@ -110,13 +110,26 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
 
     public override bool Start(Context context, int number)
     {
-        context.SlotOf(number).Status = NodeStatus.Running;
-        if (context.RecordsTimings) context.Details.Of(number).Started = context.Plan.Time.GetTimestamp();
+        ref Slot slot = ref context.SlotOf(number);
+        slot.Status = NodeStatus.Running;
         try
         {
-            ValueTask<T> pending = OnceTelemetry.IsTraced ? TracedAsync(context, number)
-                : isPlain ? body(context, context.Plan.Parents[number], TakesToken ? context.Token : default)
-                : CallAsync(context, number);
+            ValueTask<T> pending;
+            if (isPlain && !context.IsWatched)
+            {
+                pending = body(context, context.Plan.Parents[number], TakesToken ? context.Token : default);
+                if (pending.IsCompletedSuccessfully)
+                {
+                    slot.Set(pending.Result);
+                    slot.Status = NodeStatus.Succeeded;
+                    return true;
+                }
+            }
+            else
+            {
+                if (context.RecordsTimings) context.Details.Of(number).Started = context.Plan.Time.GetTimestamp();
+                pending = OnceTelemetry.IsTraced ? TracedAsync(context, number) : CallAsync(context, number);
+            }
             if (!pending.IsCompleted)
             {
                 context.Suspend(number, pending.AsTask());
