@@ -1,23 +1,31 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
 namespace Sluice.Generators.Tests;
 
 /// <summary>Runs the generator over a source.</summary>
-internal static class StepTwins
+internal static partial class StepTwins
 {
-    private static readonly CSharpParseOptions Options = new(LanguageVersion.CSharp14);
+    // Documentation is looked at, as in a project that writes a file of it.
+    private static readonly CSharpParseOptions Options = new(LanguageVersion.CSharp14, DocumentationMode.Diagnose);
 
     /// <summary>The files that it writes, and what it and then the compiler say.</summary>
     public static (string Text, List<Diagnostic> Reports, List<string> Errors) Write(string source)
     {
+        CSharpCompilation given = Snippet.Compile(source);
         CSharpGeneratorDriver.Create([new StepGenerator().AsSourceGenerator()], parseOptions: Options)
-            .RunGeneratorsAndUpdateCompilation(Snippet.Compile(source), out Compilation written, out var reports);
+            .RunGeneratorsAndUpdateCompilation(given.WithOptions(given.Options.WithAllowUnsafe(true)), out Compilation written, out var reports);
         var files = written.SyntaxTrees.Skip(2).Select(tree => $"// {Path.GetFileName(tree.FilePath)}\n{tree}");
         return (string.Join("\n", files), [.. reports], [.. written.GetDiagnostics().Where(found => found.Severity >= DiagnosticSeverity.Warning).Select(found => found.ToString())]);
     }
 
-    /// <summary>What is written, where nothing is wrong.</summary>
+    /// <summary>How the twins are declared, without the spaces of names.</summary>
+    public static string[] Declarations(string text)
+        => [.. text.Split('\n').Where(line => line.Contains("global::Sluice.After? ", StringComparison.Ordinal)).Select(line => Spaces().Replace(line, "").Trim())];
+
+    /// <summary>What is written, where nothing is wrong: no warning either.</summary>
     public static string Of(string source)
     {
         var (text, reports, errors) = Write(source);
@@ -25,4 +33,19 @@ internal static class StepTwins
         Assert.True(errors.Count == 0, $"{string.Join('\n', errors)}\n\n{text}");
         return text;
     }
+
+    /// <summary>Compiles it, and runs <c>Program.RunAsync</c>.</summary>
+    public static Task<string> RunAsync(string source)
+    {
+        Of(source);
+        CSharpGeneratorDriver.Create([new StepGenerator().AsSourceGenerator()], parseOptions: Options)
+            .RunGeneratorsAndUpdateCompilation(Snippet.Compile(source), out Compilation written, out _);
+        using var bytes = new MemoryStream();
+        Assert.True(written.Emit(bytes).Success);
+        var run = Assembly.Load(bytes.ToArray()).GetType("Program")!.GetMethod("RunAsync", BindingFlags.Static | BindingFlags.Public)!;
+        return (Task<string>)run.Invoke(null, null)!;
+    }
+
+    [GeneratedRegex("global::(Sluice\\.|System\\.(Collections\\.Generic\\.|Threading\\.Tasks\\.)?)?")]
+    private static partial Regex Spaces();
 }

@@ -12,15 +12,21 @@ internal static class StepNames
     private static readonly SymbolDisplayFormat Full = SymbolDisplayFormat.FullyQualifiedFormat
         .AddMiscellaneousOptions(SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier | SymbolDisplayMiscellaneousOptions.EscapeKeywordIdentifiers);
 
+    /// <summary>Of namespaces.</summary>
+    public static readonly SymbolDisplayFormat Space = Full.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted);
+
     public static string Of(ITypeSymbol type) => type.ToDisplayString(Full);
 
     public static string Escape(string name) => SyntaxFacts.GetKeywordKind(name) != SyntaxKind.None ? "@" + name : name;
 
-    /// <summary>A name that none of those is.</summary>
+    /// <summary>Also words that are keywords in some places only: members and type parameters of such names may stand in one of them.</summary>
+    public static string EscapeAll(string name) => SyntaxFacts.GetContextualKeywordKind(name) != SyntaxKind.None ? "@" + name : Escape(name);
+
+    /// <summary>A name that neither a parameter nor a type parameter has.</summary>
     public static string Free(string wanted, IMethodSymbol method)
     {
         string name = wanted;
-        for (int i = 2; method.Parameters.Any(parameter => parameter.Name == name && !StepReader.IsToken(parameter)); i++) name = wanted + i;
+        for (int i = 2; method.Parameters.Any(parameter => parameter.Name == name && !StepReader.IsToken(parameter)) || method.TypeParameters.Any(parameter => parameter.Name == name); i++) name = wanted + i;
         return name;
     }
 
@@ -35,10 +41,20 @@ internal static class StepNames
             { IsValueType: true } => "struct",
             _ => "class",
         };
-        return $"partial {kind} {Escape(type.Name)}{Arguments(type.TypeParameters.Select(parameter => parameter.Name).ToArray())}";
+        return $"partial {kind} {Escape(type.Name)}{List(type.TypeParameters.Select(parameter => EscapeAll(parameter.Name)))}";
     }
 
-    public static string Arguments(string[] types) => types.Length == 0 ? "" : $"<{string.Join(", ", types.Select(Escape))}>";
+    /// <summary>"&lt;T&gt;", where they are declared.</summary>
+    public static string Parameters(IMethodSymbol method) => List(method.TypeParameters.Select(parameter => StepAttributes.Of(parameter) + EscapeAll(parameter.Name)));
+
+    /// <summary>"&lt;T&gt;", where they are used.</summary>
+    public static string Arguments(IMethodSymbol method) => List(method.TypeParameters.Select(parameter => EscapeAll(parameter.Name)));
+
+    private static string List(IEnumerable<string> types)
+    {
+        string all = string.Join(", ", types);
+        return all.Length == 0 ? "" : $"<{all}>";
+    }
 
     public static bool IsPartial(INamedTypeSymbol type) => type.DeclaringSyntaxReferences
         .Any(reference => reference.GetSyntax() is TypeDeclarationSyntax declaration && declaration.Modifiers.Any(SyntaxKind.PartialKeyword));
@@ -63,6 +79,7 @@ internal static class StepNames
         if (parameter.HasNotNullConstraint) all.Add("notnull");
         all.AddRange(parameter.ConstraintTypes.Select(Of));
         if (parameter.HasConstructorConstraint) all.Add("new()");
-        return all.Count == 0 ? "" : $" where {Escape(parameter.Name)} : {string.Join(", ", all)}";
+        if (parameter.AllowsRefLikeType) all.Add("allows ref struct");
+        return all.Count == 0 ? "" : $" where {EscapeAll(parameter.Name)} : {string.Join(", ", all)}";
     }));
 }

@@ -1,7 +1,6 @@
-using System.Globalization;
+using System.Collections.Generic;
 using System.Linq;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
 
 namespace Sluice.Generators;
 
@@ -11,69 +10,86 @@ internal sealed class StepParameter
     private static readonly string[] Collections = ["IEnumerable`1", "IReadOnlyList`1", "IReadOnlyCollection`1", "IList`1", "ICollection`1", "List`1"];
 
     private readonly IParameterSymbol parameter;
-    private readonly ITypeSymbol? element;           // of a collection
     private readonly string argument;                // the type of the twin's parameter
+    private readonly string stored;                   // of the call
+    private readonly bool isOptional;                // in the twin
 
-    public StepParameter(IParameterSymbol parameter)
+    private StepParameter(IParameterSymbol parameter, bool isOptional, string suffix)
     {
         this.parameter = parameter;
-        element = ElementOf(parameter.Type);
-        argument = element is null ? $"global::Sluice.Arg<{StepNames.Of(parameter.Type)}>" : $"global::Sluice.Args<{StepNames.Of(element)}>";
+        this.isOptional = isOptional;
+        stored = parameter.Name + suffix;
+        Element = ElementOf(parameter.Type);
+        argument = Element is null ? $"global::Sluice.Arg<{StepNames.Of(parameter.Type)}>" : $"global::Sluice.Args<{StepNames.Of(Element)}>";
     }
 
-    public string Name => StepNames.Escape(parameter.Name);
+    /// <summary>Those of a method, without the token.</summary>
+    public static List<StepParameter> All(IMethodSymbol method)
+    {
+        List<IParameterSymbol> all = [.. method.Parameters.Where(parameter => !StepReader.IsToken(parameter))];
+        int required = all.FindLastIndex(parameter => !parameter.IsOptional && !parameter.IsParams);
+        // The call derives from a future: without a suffix a parameter of a name such as "Name" would be hidden by what it inherits.
+        string suffix = "_";
+        while (all.Any(parameter => method.TypeParameters.Any(type => type.Name == parameter.Name + suffix))) suffix += "_";
+        return [.. all.Select((parameter, i) => new StepParameter(parameter, i > required, suffix))];
+    }
+
+    public ITypeSymbol Type => parameter.Type;
+
+    /// <summary>Null where it is no collection.</summary>
+    public ITypeSymbol? Element { get; }
+
+    /// <summary>As it stands in the documentation.</summary>
+    public string PlainName => parameter.Name;
 
     /// <summary>What a reader of the documentation wants to know.</summary>
-    public string Description => element is null ? "A value, or the future of one." : "Values and futures mixed, or the future of all.";
+    public string Description => Element is null ? "A value, or the future of one." : "Values and futures mixed, or the future of all.";
 
     /// <summary>"Arg&lt;int&gt;? retries = null".</summary>
-    public string InTwin => parameter.HasExplicitDefaultValue ? $"{argument}? {Name} = null" : $"{argument} {Name}";
+    public string InTwin => isOptional ? $"{argument}? {Name} = null" : $"{argument} {Name}";
 
-    /// <summary>"Arg&lt;int&gt; retries".</summary>
-    public string InCall => IsOptionalCollection ? $"{argument}? {Name}" : $"{argument} {Name}";
+    /// <summary>"Arg&lt;int&gt; retries_".</summary>
+    public string InCall => MayBeNone ? $"{argument}? {stored}" : $"{argument} {stored}";
 
     /// <summary>What the twin gives to the call.</summary>
-    public string Given => parameter.HasExplicitDefaultValue && element is null ? $"{Name} ?? ({StepNames.Of(parameter.Type)}){Default}" : Name;
+    public string Given => !isOptional || MayBeNone ? Name
+        : Element is not null ? $"{Name} ?? default"
+        : $"{Name} ?? global::Sluice.Arg.Of<{StepNames.Of(parameter.Type)}>({StepDefault.Of(parameter)})";
 
-    public string Gathered => IsOptionalCollection ? $"if ({Name} is {{ }} given{parameter.Ordinal}) Needs(given{parameter.Ordinal});" : $"Needs({Name});";
+    public string Gathered => MayBeNone ? $"if ({stored} is {{ }} {Local}) Needs({Local});" : $"Needs({stored});";
+
+    public string Forgotten => $"{stored} = default;";
+
+    /// <summary>What has to stand before the call of the method, where the method takes a reference; null for nothing.</summary>
+    public string? Before => IsReference ? $"{(parameter.Type.TypeKind == TypeKind.Dynamic ? "object" : StepNames.Of(parameter.Type))} {Local} = {ByValue};" : null;
 
     /// <summary>What the call gives to the method.</summary>
-    public string Value
+    public string Value => IsReference ? $"in {Local}" : ByValue;
+
+    private string Name => StepNames.Escape(parameter.Name);
+
+    private string Local => $"given{parameter.Ordinal}";
+
+    private bool IsReference => parameter.RefKind is RefKind.In or RefKind.RefReadOnlyParameter;
+
+    /// <summary>A collection that the method may be called without: then it gets null.</summary>
+    private bool MayBeNone => isOptional && Element is not null && !parameter.IsParams;
+
+    /// <summary>Of exactly the parameter's type: another would call another overload.</summary>
+    private string ByValue
     {
         get
         {
-            if (element is null) return $"ValueOf({Name})";
-            string given = $"given{parameter.Ordinal}";
-            string values = $"ValuesOf({(IsOptionalCollection ? given : Name)})";
-            if (parameter.Type is INamedTypeSymbol { TypeKind: TypeKind.Class }) values = $"new global::System.Collections.Generic.List<{StepNames.Of(element)}>({values})";
-            return IsOptionalCollection ? $"{Name} is {{ }} {given} ? {values} : null" : values;
-        }
-    }
-
-    private bool IsOptionalCollection => parameter.HasExplicitDefaultValue && element is not null;
-
-    private string Default
-    {
-        get
-        {
-            object? value = parameter.ExplicitDefaultValue;
-            if (value is null) return "default!";
-            ITypeSymbol type = parameter.Type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable ? nullable.TypeArguments[0] : parameter.Type;
-            string literal = value switch
+            string sure = StepAttributes.Has(parameter, "System.Diagnostics.CodeAnalysis.DisallowNullAttribute") ? "!" : "";
+            if (Element is null) return parameter.Type.TypeKind == TypeKind.Dynamic ? $"(object)ValueOf({stored})!" : $"ValueOf({stored}){sure}";
+            string given = MayBeNone ? $"{stored}.Value" : stored;
+            string values = parameter.Type switch
             {
-                bool truth => truth ? "true" : "false",
-                double.NaN => "double.NaN",
-                double.PositiveInfinity => "double.PositiveInfinity",
-                double.NegativeInfinity => "double.NegativeInfinity",
-                float.NaN => "float.NaN",
-                float.PositiveInfinity => "float.PositiveInfinity",
-                float.NegativeInfinity => "float.NegativeInfinity",
-                decimal number => number.ToString(CultureInfo.InvariantCulture) + "m",
-                float number => number.ToString("R", CultureInfo.InvariantCulture) + "f",
-                double number => number.ToString("R", CultureInfo.InvariantCulture) + "d",
-                _ => SymbolDisplay.FormatPrimitive(value, quoteStrings: true, useHexadecimalNumbers: false),
+                { TypeKind: TypeKind.Class } => $"new global::System.Collections.Generic.List<{StepNames.Of(Element)}>(ValuesOf({given}))",
+                { TypeKind: TypeKind.Interface } => $"({StepNames.Of(parameter.Type.WithNullableAnnotation(NullableAnnotation.NotAnnotated))})ValuesOf({given})",
+                _ => $"ValuesOf({given})",
             };
-            return type.TypeKind == TypeKind.Enum ? $"(({StepNames.Of(type)})({literal}))" : $"({literal})";
+            return MayBeNone ? $"{stored}.HasValue ? {values} : null!" : values;
         }
     }
 
@@ -82,10 +98,22 @@ internal sealed class StepParameter
     {
         { RefKind: RefKind.Ref or RefKind.Out } => "it is passed by reference, and the caller has gone on when the step runs",
         { Type.IsRefLikeType: true } => $"{parameter.Type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)} lives on the stack, and the caller has gone on when the step runs; take an array or a Memory",
-        { Type.TypeKind: TypeKind.Pointer or TypeKind.FunctionPointer } => "it is a pointer",
         { Type: ITypeParameterSymbol { AllowsRefLikeType: true } } => "its type may be one that lives on the stack (allows ref struct)",
-        _ => null,
+        _ => HoldsPointers(parameter.Type) ? parameter.Type.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer ? "it is a pointer" : "it holds pointers" : null,
     };
+
+    public static bool HoldsPointers(ITypeSymbol type) => type switch
+    {
+        IPointerTypeSymbol or IFunctionPointerTypeSymbol => true,
+        IArrayTypeSymbol array => HoldsPointers(array.ElementType),
+        INamedTypeSymbol named => named.TypeArguments.Any(HoldsPointers) || (named.ContainingType is { } outer && HoldsPointers(outer)),
+        _ => false,
+    };
+
+    /// <summary>The attribute that has the compiler fill it in, where the method is called; null for none.</summary>
+    public static string? CallerInfo(IParameterSymbol parameter)
+        => parameter.GetAttributes().Select(attribute => attribute.AttributeClass).FirstOrDefault(type => type is { Name: "CallerMemberNameAttribute" or "CallerFilePathAttribute" or "CallerLineNumberAttribute" or "CallerArgumentExpressionAttribute" }
+            && type.ContainingNamespace.ToDisplayString() == "System.Runtime.CompilerServices")?.Name.Replace("Attribute", "");
 
     private static ITypeSymbol? ElementOf(ITypeSymbol type)
     {

@@ -12,12 +12,14 @@ internal static class StepReader
 
     public static StepText Read(GeneratorAttributeSyntaxContext found)
     {
-        var method = (IMethodSymbol)found.TargetSymbol;
+        // The half that declares a partial method: its names and defaults are what callers see.
+        IMethodSymbol method = Declared((IMethodSymbol)found.TargetSymbol);
+        Compilation compilation = found.SemanticModel.Compilation;
         AttributeData attribute = found.Attributes[0];
-        Location at = method.Locations[0];
-        return (Kind(method) ?? Options(method, attribute) ?? Signature(method) ?? Name(method, attribute) ?? Types(method)) is { } problem
+        Location at = found.TargetSymbol.Locations[0];
+        return (Kind(method) ?? Options(method, attribute) ?? Signature(method) ?? Name(method, attribute, compilation) ?? Types(method)) is { } problem
             ? StepText.Of(new StepDiagnostic(problem.Rule, at, problem.Arguments))
-            : StepWriter.Write(method, NameOf(method, attribute)!, attribute, StepDocumentation.Of(found.TargetNode));
+            : StepWriter.Write(method, NameOf(method, attribute)!, attribute, StepDocumentation.Of(found.TargetNode), compilation);
     }
 
     /// <summary>Null where the method has no suffix to drop.</summary>
@@ -28,9 +30,18 @@ internal static class StepReader
         return name.Length > Suffix.Length && name.EndsWith(Suffix, System.StringComparison.Ordinal) ? name.Substring(0, name.Length - Suffix.Length) : null;
     }
 
-    /// <summary>All methods of the type that have twins of this name.</summary>
-    public static List<IMethodSymbol> Named(INamedTypeSymbol type, string name)
-        => [.. type.GetMembers().OfType<IMethodSymbol>().Where(method => method.GetAttributes().Any(attribute => IsStep(attribute) && NameOf(method, attribute) == name))];
+    /// <summary>All methods of the type that have twins, as far as these have names.</summary>
+    public static List<(IMethodSymbol Method, string Name)> Steps(INamedTypeSymbol type)
+    {
+        List<(IMethodSymbol, string)> steps = [];
+        foreach (IMethodSymbol method in type.GetMembers().OfType<IMethodSymbol>())
+            if (Attributes(method).FirstOrDefault(IsStep) is { } attribute && NameOf(method, attribute) is { } name) steps.Add((method, name));
+        return steps;
+    }
+
+    private static IMethodSymbol Declared(IMethodSymbol method) => method.PartialDefinitionPart ?? method;
+
+    private static IEnumerable<AttributeData> Attributes(IMethodSymbol method) => method.GetAttributes().Concat(method.PartialImplementationPart?.GetAttributes() ?? []);
 
     private static bool IsStep(AttributeData attribute) => attribute.AttributeClass is { Name: "StepAttribute", ContainingNamespace: { Name: "Sluice", ContainingNamespace.IsGlobalNamespace: true } };
 
@@ -46,7 +57,9 @@ internal static class StepReader
             { IsStatic: true, ContainingType.TypeKind: TypeKind.Interface } when method.IsAbstract || method.IsVirtual => "which method is meant is only known where it is called",
             { ContainingType.IsRefLikeType: true, IsStatic: false } => "its type lives on the stack",
             { ContainingType.IsValueType: true, IsStatic: false, IsReadOnly: false } => "it would work on a copy of its struct; make the method readonly, or the type a class",
-            _ => null,
+            { IsVararg: true } => "it takes any number of arguments (__arglist)",
+            _ when StepAttributes.Has(method, "System.Runtime.InteropServices.UnmanagedCallersOnlyAttribute") => "it can only be called by native code",
+            _ => StepHost.Problem(method) ?? StepOverride.Problem(method),
         };
         return why is null ? null : (StepRules.NoStep, [Show(method), why]);
     }
@@ -64,28 +77,29 @@ internal static class StepReader
         foreach (IParameterSymbol parameter in method.Parameters)
         {
             if (StepParameter.Problem(parameter) is { } problem) return (StepRules.BadParameter, [parameter.Name, method.Name, problem]);
+            if (StepParameter.CallerInfo(parameter) is { } info) return (StepRules.CallerInfo, [parameter.Name, method.Name, info]);
             if (IsToken(parameter) && parameter.Ordinal < method.Parameters.Length - 1) return (StepRules.TokenNotLast, [method.Name, parameter.Name]);
         }
         return null;
     }
 
-    private static (DiagnosticDescriptor Rule, string[] Arguments)? Name(IMethodSymbol method, AttributeData attribute)
+    private static (DiagnosticDescriptor Rule, string[] Arguments)? Name(IMethodSymbol method, AttributeData attribute, Compilation compilation)
     {
         string? name = NameOf(method, attribute);
         if (name is null) return (StepRules.NoName, [method.Name]);
         string? why = !SyntaxFacts.IsValidIdentifier(name) ? "that is no C# name"
             : name == method.Name ? "the method itself has that name, and would be called instead"
             : name == method.ContainingType.Name ? "its type has that name"
-            : Taken(method, name);
+            : Taken(method, name, compilation);
         return why is null ? null : (StepRules.BadName, [method.Name, name, why]);
     }
 
-    private static string? Taken(IMethodSymbol method, string name)
+    private static string? Taken(IMethodSymbol method, string name, Compilation compilation)
     {
-        if (method.ContainingType.GetMembers(name).FirstOrDefault(member => member is not IMethodSymbol { MethodKind: MethodKind.ExplicitInterfaceImplementation }) is { } member)
+        if (StepHost.Taken(method.ContainingType, name, compilation) is { } member)
             return $"there is another member of that name, {member.ToDisplayString(SymbolDisplayFormat.CSharpShortErrorMessageFormat)}";
-        string mine = StepWriter.Signature(method);
-        return Named(method.ContainingType, name).Any(other => !SymbolEqualityComparer.Default.Equals(other, method) && StepWriter.Signature(other) == mine)
+        string mine = StepSignature.Of(method);
+        return Steps(method.ContainingType).Any(other => other.Name == name && !SymbolEqualityComparer.Default.Equals(other.Method, method) && StepSignature.Of(other.Method) == mine)
             ? "another step has a twin of that name with the same parameters" : null;
     }
 
@@ -97,6 +111,9 @@ internal static class StepReader
     }
 
     public static bool IsToken(IParameterSymbol parameter) => parameter.Type is { Name: "CancellationToken", ContainingNamespace: { Name: "Threading", ContainingNamespace.Name: "System" } };
+
+    /// <summary>The parameter that the call gives; null where there is none.</summary>
+    public static IParameterSymbol? Token(IMethodSymbol method) => method.Parameters.LastOrDefault() is { } last && IsToken(last) ? last : null;
 
     private static string Show(IMethodSymbol method) => method.Name.Length == 0 ? "A lambda" : method.Name;
 }

@@ -1,3 +1,4 @@
+using System.Linq;
 using Microsoft.CodeAnalysis;
 
 namespace Sluice.Generators;
@@ -7,8 +8,11 @@ internal sealed class StepResult
 {
     private const string Tasks = "System.Threading.Tasks";
 
+    private readonly IMethodSymbol method;
+
     public StepResult(IMethodSymbol method)
     {
+        this.method = method;
         ITypeSymbol type = method.ReturnType;
         bool isTask = type is INamedTypeSymbol { MetadataName: "Task" or "Task`1" } && IsOfTasks(type);
         bool isValueTask = type is INamedTypeSymbol { MetadataName: "ValueTask" or "ValueTask`1" } && IsOfTasks(type);
@@ -30,14 +34,23 @@ internal sealed class StepResult
     /// <summary>The type of the call's value.</summary>
     public string Written => Value is null ? "global::Sluice.Nothing" : StepNames.Of(Value);
 
+    /// <summary>The call of the method, as what is declared to be returned: not null where it must not be, and not looked at when it runs.</summary>
+    public string Checked(string call)
+    {
+        if (IsTask && method.ReturnNullableAnnotation == NullableAnnotation.Annotated)
+            return $"({call} ?? throw new global::System.InvalidOperationException(\"{method.Name} returned null instead of a task.\"))";
+        if (method.ReturnType.TypeKind == TypeKind.Dynamic) return $"(object){call}!";
+        return method.GetReturnTypeAttributes().Any(attribute => attribute.AttributeClass is { Name: "MaybeNullAttribute" }) && !method.ReturnsVoid ? $"{call}!" : call;
+    }
+
     /// <summary>Why it cannot be kept; null if it can.</summary>
     public static string? Problem(IMethodSymbol method)
     {
         if (method.RefKind != RefKind.None) return "it is returned by reference";
         if (method.ReturnType.IsRefLikeType) return $"{method.ReturnType.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)} lives on the stack; return an array or a Memory";
-        if (method.ReturnType.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer) return "it is a pointer";
+        if (StepParameter.HoldsPointers(method.ReturnType)) return method.ReturnType.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer ? "it is a pointer" : "it holds pointers";
         if (method.ReturnType is ITypeParameterSymbol { AllowsRefLikeType: true }) return "its type may be one that lives on the stack (allows ref struct)";
-        return method is { IsAsync: true, ReturnsVoid: true } ? "nobody knows when an 'async void' method has ended; return a Task" : null;
+        return (method.PartialImplementationPart ?? method) is { IsAsync: true, ReturnsVoid: true } ? "nobody knows when an 'async void' method has ended; return a Task" : null;
     }
 
     private static bool IsOfTasks(ITypeSymbol type) => type.ContainingNamespace?.ToDisplayString() == Tasks;

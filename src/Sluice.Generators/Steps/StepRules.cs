@@ -36,4 +36,8 @@ internal static class StepRules
     public static readonly DiagnosticDescriptor BadOption = Rules.Error("SLU017", "A step with an option that is out of range",
         "The option {0} of '{1}' is {2}; it must be zero or more",
         "Options of [Step] are counts and times: 0 turns them off.");
+
+    public static readonly DiagnosticDescriptor CallerInfo = Rules.Error("SLU018", "A step with a parameter that the compiler fills in",
+        "The parameter '{0}' of '{1}' is filled in by the compiler where '{1}' is called ([{2}]), and a step is called by the library; take the attribute off, and pass the value",
+        "A step would never see the place where its twin is called: the parameter would silently have its default.");
 }

@@ -1,9 +1,10 @@
 using System;
+using System.Linq;
 
 namespace Sluice.Generators;
 
 /// <summary>What is written for one method: its part of the file of its type; or why nothing is.</summary>
-internal sealed class StepText(string type, string opening, string closing, string members, string definition, StepDiagnostic? problem) : IEquatable<StepText>
+internal sealed class StepText(string type, string opening, string closing, string members, string definition, string[] silenced, StepDiagnostic? problem) : IEquatable<StepText>
 {
     /// <summary>The type's name as the name of a file.</summary>
     public string Type { get; } = type;
@@ -18,12 +19,15 @@ internal sealed class StepText(string type, string opening, string closing, stri
     /// <summary>The field that holds the step's definition.</summary>
     public string Definition { get; } = definition;
 
+    /// <summary>Warnings that are given where the method is.</summary>
+    public string[] Silenced { get; } = silenced;
+
     public StepDiagnostic? Problem { get; } = problem;
 
-    public static StepText Of(StepDiagnostic problem) => new("", "", "", "", "", problem);
+    public static StepText Of(StepDiagnostic problem) => new("", "", "", "", "", [], problem);
 
-    public bool Equals(StepText? other) => other is not null && Type == other.Type && Opening == other.Opening && Members == other.Members && Definition == other.Definition
-        && Equals(Problem, other.Problem);
+    public bool Equals(StepText? other) => other is not null && Type == other.Type && Opening == other.Opening && Closing == other.Closing && Members == other.Members && Definition == other.Definition
+        && Silenced.SequenceEqual(other.Silenced) && Equals(Problem, other.Problem);
 
     public override bool Equals(object? other) => Equals(other as StepText);
 

@@ -15,4 +15,12 @@ internal static class Waits
         ArgumentOutOfRangeException.ThrowIfGreaterThan(wait, Longest, name);
         return wait;
     }
+
+    /// <returns>The time, of something that takes some.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
+    public static TimeSpan CheckLimit(TimeSpan limit, [CallerArgumentExpression(nameof(limit))] string? name = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, name);
+        return Check(limit, name);
+    }
 }

@@ -11,8 +11,8 @@ public sealed class DataFlowFunction
     private DataFlowFunction(FlowSignature signature) => Signature = signature;
 
     private DataFlowFunction(DataFlowFunction other)
-        => (Signature, Choices, Key, GivenName, ValueName, Inputs, Outputs, Policy, IsOptional)
-            = (other.Signature, other.Choices, other.Key, other.GivenName, other.ValueName, other.Inputs, other.Outputs, other.Policy, other.IsOptional);
+        => (Signature, Choices, Key, GivenName, ValueName, Inputs, Outputs, Policy, IsOptional, Places, Replacement)
+            = (other.Signature, other.Choices, other.Key, other.GivenName, other.ValueName, other.Inputs, other.Outputs, other.Policy, other.IsOptional, other.Places, other.Replacement);
 
     internal FlowSignature? Signature { get; }                       // null where Choices are
 
@@ -31,6 +31,10 @@ public sealed class DataFlowFunction
     internal CallPolicy Policy { get; private init; } = CallPolicy.None;
 
     internal bool IsOptional { get; private init; }
+
+    internal CallPlaces? Places { get; private init; }               // shared by all flows, and all runs
+
+    internal Func<Exception, object?>? Replacement { get; private init; }
 
     /// <summary>The name that it has in pictures and messages; null as long as a lambda has not been given one.</summary>
     public string? Name => GivenName ?? Signature?.Name;
@@ -56,28 +60,35 @@ public sealed class DataFlowFunction
         return new(this) { Inputs = With(Inputs, parameter, value) };
     }
 
-    /// <summary>What the function gives under a name is called something else in the flow. The name of a plain result is the function's: <c>source</c> for <c>SourceAsync</c>.</summary>
+    /// <summary>
+    /// What the function gives under a name is called something else in the flow. The name of a plain result is the function's: <c>source</c> for <c>SourceAsync</c>, and the given
+    /// one where that is given: say <see cref="Named"/> and <see cref="AsValue"/> first.
+    /// </summary>
     /// <param name="result">What the function calls it.</param>
     /// <param name="value">What the flow calls it.</param>
-    /// <exception cref="DataFlowException">The function gives no such value, as far as its type says; the message lists those that are near.</exception>
+    /// <exception cref="DataFlowException">The function gives no such value, as far as its type says; the message lists those that are near. Said again where it becomes part of a flow, as its name may have changed.</exception>
     public DataFlowFunction RenameOutput(string result, string value)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(value);
-        FlowSignature signature = (Signature ?? Choices![0].Function.Signature)!;
-        if (Name is { } name && FlowResult.Of(this, signature).Names(FlowSignature.ResultName(name)) is { } known && !known.Contains(result, StringComparer.OrdinalIgnoreCase))
-            throw new DataFlowException($"{name} cannot rename an output. {NearNames.Explain("value", result, known)}");
-        return new(this) { Outputs = With(Outputs, result, value) };
+        var renamed = new DataFlowFunction(this) { Outputs = With(Outputs, result, value) };
+        if (Name is not null) renamed.CheckOutputs();
+        return renamed;
     }
 
     /// <summary>Its result stays whole, also if it is a record, a tuple or a dictionary.</summary>
     /// <param name="name">What it is called; unless given, it is named after the function.</param>
     public DataFlowFunction AsValue(string? name = null) => new(this) { ValueName = name ?? "" };
 
-    /// <inheritdoc cref="Node{T}.Timeout"/>
+    /// <summary>
+    /// An attempt that takes longer fails with a <see cref="TimeoutException"/>, and its token is cancelled; one that does not heed that is left behind, with the thread that it may
+    /// hold. The wait for a place (<see cref="Limit"/>) is not counted.
+    /// </summary>
+    /// <param name="limit">More than zero, 49 days at most.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
     public DataFlowFunction Timeout(TimeSpan limit)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero);
-        return new(this) { Policy = Policy with { Timeout = Waits.Check(limit) } };
+        Waits.CheckLimit(limit);
+        return new(this) { Policy = Policy with { Timeout = limit } };
     }
 
     /// <inheritdoc cref="Node{T}.Retry"/>
@@ -87,12 +98,43 @@ public sealed class DataFlowFunction
         return new(this) { Policy = Policy with { Retries = retries, Backoff = backoff ?? Backoff.None } };
     }
 
+    /// <summary>At most so many calls of this function at a time, in all runs of all flows that it is part of; the others wait.</summary>
+    /// <param name="concurrency">1 or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    public DataFlowFunction Limit(int concurrency) => new(this) { Places = new(concurrency) };
+
+    /// <summary>If the function fails, this takes the place of what it would have returned; the outcome says so.</summary>
+    /// <param name="value">A value that the function could have returned.</param>
+    /// <exception cref="DataFlowException">It is of another type, or the function returns nothing, so that <see cref="Optional"/> will do.</exception>
+    public DataFlowFunction Fallback(object? value)
+    {
+        CheckFallback(value);
+        return new(this) { Replacement = _ => value };
+    }
+
+    /// <inheritdoc cref="Fallback(object?)"/>
+    /// <param name="value">Makes it of the failure. If that throws, or gives another type, the function has failed with that.</param>
+    public DataFlowFunction Fallback(Func<Exception, object?> value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        if (Result is null) CheckFallback(null);
+        return new(this)
+        {
+            Replacement = exception =>
+            {
+                object? made = value(exception);
+                CheckFallback(made);
+                return made;
+            },
+        };
+    }
+
     /// <summary>If the function fails, the flow goes on, and the outcome says so. Only for functions that give nothing, as nothing of them can be missed.</summary>
     /// <exception cref="DataFlowException">The function gives something.</exception>
     public DataFlowFunction Optional()
     {
-        if (Signature?.Value is not null || Choices?.Any(choice => choice.Function.Signature!.Value is not null) == true)
-            throw new DataFlowException($"{Name ?? "The lambda"} gives something that would be missing if it failed: only functions that return nothing can be optional.");
+        if (Result is not null)
+            throw new DataFlowException($"{Name ?? "The lambda"} gives something that would be missing if it failed: only functions that return nothing can be optional. Give it a Fallback.");
         return new(this) { IsOptional = true };
     }
 
@@ -111,11 +153,38 @@ public sealed class DataFlowFunction
 
     internal IEnumerable<ParameterInfo> Parameters => Signature?.Parameters ?? Choices!.SelectMany(choice => choice.Function.Parameters);
 
+    /// <summary>What it returns in the end; null if nothing. Implementations return one type.</summary>
+    private Type? Result => (Signature ?? Choices![0].Function.Signature)!.Value;
+
+    internal IEnumerable<string> Describe()
+    {
+        foreach (string part in Policy.Describe()) yield return part;
+        if (Places is { } places) yield return $"limit {places.Count}";
+        if (IsOptional) yield return "optional";
+        if (Replacement is not null) yield return "fallback";
+    }
+
     internal static DataFlowFunction Of(Delegate function)
         => function?.Target is DataFlowFunction self && function.Method.Name == nameof(Self) ? self : new(FlowSignature.Of(function!));
 
     internal static DataFlowFunction Dispatch(string name, string key, (string Key, Delegate Function)[] choices)
         => new((FlowSignature)null!) { GivenName = name, Key = key, Choices = FlowDispatch.Check(name, choices) };
+
+    /// <exception cref="DataFlowException">An output is renamed that the function, which has a name, does not give.</exception>
+    internal void CheckOutputs()
+    {
+        if (Outputs.Count == 0 || FlowResult.Of(this, (Signature ?? Choices![0].Function.Signature)!).Names(PlainName) is not { } known) return;
+        if (Outputs.Keys.FirstOrDefault(one => !known.Contains(one, StringComparer.OrdinalIgnoreCase)) is { } unknown)
+            throw new DataFlowException($"{Name} cannot rename an output. {NearNames.Explain("value", unknown, known)}");
+    }
+
+    private void CheckFallback(object? value)
+    {
+        string name = Name ?? "The lambda";
+        if (Result is not { } type) throw new DataFlowException($"{name} returns nothing, so there is nothing to take its place: let it be Optional.");
+        bool fits = value is null ? !type.IsValueType || FlowValue.Underlying(type) is not null : type.IsInstanceOfType(value);
+        if (!fits) throw new DataFlowException($"{name} returns {TypeNames.Of(type)}, and its fallback is {(value is null ? "null" : $"of type {TypeNames.Of(value.GetType())}")}. Let both have one type.");
+    }
 
     private DataFlowFunction Self() => this;
 

@@ -30,8 +30,10 @@ public sealed class DataFlowStage
         for (int i = 0; i < members.Length; i++)
         {
             members[i] = DataFlow.Member(functions[i]);
-            if (members[i] is DataFlowFunction { Name: null } lambda)
-                throw new DataFlowException($"A lambda has no name that a person could read ({lambda.Signature!.Method.Name}), and results are named after functions. Give it one: DataFlow.Function(…).Named(\"…\").");
+            if (members[i] is not DataFlowFunction function) continue;
+            if (function.Name is null)
+                throw new DataFlowException($"A lambda has no name that a person could read ({function.Signature!.Method.Name}), and results are named after functions. Give it one: DataFlow.Function(…).Named(\"…\").");
+            function.CheckOutputs();
         }
         return members;
     }

@@ -20,6 +20,9 @@ internal abstract class FlowCode
         NodeDefinition node = draft.Function is null ? Meeting(draft) : Function(draft);
         node.Policy = draft.Function?.Policy ?? CallPolicy.None;
         node.IsOptional = draft.Function?.IsOptional ?? false;
+        node.Places = draft.Function?.Places;
+        if (draft.Function is { Replacement: { } replacement } function)
+            node.SetFallback(draft.Result!.IsOpen ? exception => FlowTasks.Open(replacement(exception), function) : replacement);
         node.Build();
         return node;
     }

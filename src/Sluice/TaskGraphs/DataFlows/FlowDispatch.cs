@@ -15,7 +15,7 @@ internal static class FlowDispatch
             if (made.Exists(one => one.Key == key)) throw new DataFlowException($"{name} has two implementations for \"{key}\".");
             var one = DataFlowFunction.Of(function);
             if (one.Choices is not null || one.Signature!.Function.Target is DataFlow) throw new DataFlowException($"The implementation of {name} for \"{key}\" is no function, but {one}.");
-            if (one.Policy != CallPolicy.None || one.Outputs.Count > 0 || one.ValueName is not null)
+            if (one.Describe().Any() || one.Outputs.Count > 0 || one.ValueName is not null)
                 throw new DataFlowException($"The implementation of {name} for \"{key}\" has a policy, or names for what it gives, of its own. Say that of {name}.");
             made.Add((key, one.Name is null ? one.Named(name) : one));
         }
@@ -34,8 +34,11 @@ internal static class FlowDispatch
     public static int Find(DataFlowFunction dispatch, object? value)
     {
         string key = KeyOf(value) ?? "";
-        for (int i = 0; i < dispatch.Choices!.Count; i++) if (dispatch.Choices[i].Key == key) return i;
-        throw new DataFlowException($"{dispatch.Name} is chosen by {dispatch.Key}. {NearNames.Explain("implementation", key, [.. dispatch.Choices.Select(choice => choice.Key)])}");
+        // A bool has no letters of its own: code writes true, and as a text it is True.
+        StringComparison how = value is bool ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+        for (int i = 0; i < dispatch.Choices!.Count; i++) if (dispatch.Choices[i].Key.Equals(key, how)) return i;
+        string keys = string.Join(", ", dispatch.Choices.Select(choice => $"\"{choice.Key}\""));
+        throw new DataFlowException($"{dispatch.Name} is chosen by {dispatch.Key}, which is {(value is null ? "null" : $"\"{key}\"")}. Its keys are: {keys}.");
     }
 
     private static FlowResult Result(DataFlowFunction function) => FlowResult.Of(function, function.Signature!);

@@ -110,7 +110,7 @@ internal sealed class FlowLayout
             draft.Number = i;
             bool isFunction = draft.Function is not null;
             builder.Add(isFunction ? "function" : "join", hint: draft.Name, output: isFunction && !draft.Result!.IsNothing ? draft.ValueType == typeof(NamedValues) ? draft.Calls[0].Signature.Value : draft.ValueType : null,
-                details: draft.Function is { } function ? [.. function.Policy.Describe(), .. function.IsOptional ? ["optional"] : Array.Empty<string>()] : null);
+                details: draft.Function?.Describe());
             foreach (FlowDraft parent in draft.Parents) builder.Connect(parent.Number, i);
         }
         Topology topology = builder.Build(open: true);

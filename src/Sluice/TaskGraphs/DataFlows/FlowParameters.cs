@@ -27,9 +27,9 @@ internal sealed class FlowParameters
             return new(null, entries, Checked([.. entries.Select((entry, i) => new EntryValue(i, entry.Name, entry.Type))]));
         }
         Type type = parameters.GetType();
-        if (type.IsPrimitive || type.IsEnum || parameters is string or IEnumerable or ITuple or Delegate || FlowResult.Properties(type).Length == 0)
+        if (type.IsPrimitive || type.IsEnum || parameters is string or IEnumerable or ITuple or Delegate || NamedProperties.Readable(type).Length == 0)
             throw new DataFlowException($"Parameters are given by name, and {TypeNames.Of(type)} has none{(parameters is ITuple ? " when it is called" : "")}. Give new {{ name = value }}, a record, or a dictionary.");
-        return new(type, null, Checked([.. FlowResult.Properties(type).Select(property => new PropertyValue(property))]));
+        return new(type, null, Checked([.. NamedProperties.Readable(type).Select(property => new PropertyValue(property))]));
     }
 
     /// <summary>Whether these parameters are of this form.</summary>
@@ -54,5 +54,5 @@ internal sealed class FlowParameters
     }
 
     private static IEnumerable<KeyValuePair<string, object?>>? Entries(object parameters)
-        => parameters is IEnumerable<KeyValuePair<string, object?>> or IDictionary ? NamedValues.Parts(parameters) : null;
+        => parameters is IEnumerable<KeyValuePair<string, object?>> pairs ? pairs : parameters is IEnumerable ? TextEntries.Of(parameters) : null;
 }

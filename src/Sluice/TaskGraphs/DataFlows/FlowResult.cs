@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.CompilerServices;
@@ -28,11 +27,11 @@ internal sealed class FlowResult
     {
         if (signature.Value is not { } type) return new(typeof(object), false, []);
         if (function.ValueName is not null) return new(type, false, null);
-        if (IsOpenType(type)) return new(typeof(NamedValues), true, []);
+        if (TextEntries.MayBe(type)) return new(typeof(NamedValues), true, []);
         Type inner = FlowValue.Underlying(type) ?? type;
         if (TupleNames(inner, signature) is { } names) return new(type, false, [.. names.Select((name, i) => Element(inner, name, i))]);
         return HasNames(inner)
-            ? new(type, false, [.. Properties(inner).Select(property => (FlowSignature.CamelCase(property.Name), new Member[] { property }, property.PropertyType))])
+            ? new(type, false, [.. NamedProperties.Readable(inner).Select(property => (FlowSignature.CamelCase(property.Name), new Member[] { property }, property.PropertyType))])
             : new(type, false, null);
     }
 
@@ -60,14 +59,6 @@ internal sealed class FlowResult
         => type.Name.Contains("AnonymousType", StringComparison.Ordinal)
             || type.GetMethod("<Clone>$", BindingFlags.Public | BindingFlags.Instance) is not null
             || (type.IsValueType && type.GetMethod("PrintMembers", BindingFlags.NonPublic | BindingFlags.Instance, [typeof(StringBuilder)])?.IsDefined(typeof(CompilerGeneratedAttribute)) == true);
-
-    public static PropertyInfo[] Properties(Type type)
-        => Array.FindAll(type.GetProperties(BindingFlags.Public | BindingFlags.Instance), property => property.GetMethod is { IsPublic: true } && property.GetIndexParameters().Length == 0);
-
-    private static bool IsOpenType(Type type)
-        => type == typeof(object) || type.IsAssignableTo(typeof(IDictionary))
-            || type.GetInterfaces().Append(type).Any(one => one.IsGenericType && one.GetGenericTypeDefinition() is { } definition
-                && (definition == typeof(IDictionary<,>) || definition == typeof(IReadOnlyDictionary<,>)) && one.GetGenericArguments()[0] == typeof(string));
 
     /// <summary>The names of the members of a tuple; null if they have none.</summary>
     private static string[]? TupleNames(Type type, FlowSignature signature)

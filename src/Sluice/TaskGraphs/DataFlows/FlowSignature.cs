@@ -75,6 +75,8 @@ internal sealed class FlowSignature
         if (parameters.FirstOrDefault(parameter => string.IsNullOrEmpty(parameter.Name)) is not null) return $"{name} has parameters without names, and values are bound by name.";
         Type returns = method.ReturnType;
         if (returns.IsByRef || returns.IsByRefLike || returns.IsPointer) return $"{name} returns {TypeNames.Of(returns)}, which cannot be kept. Return a value.";
+        if (Result(returns).Value is { } value && TaskValues.IsTask(value))
+            return $"{name} returns a {TypeNames.Of(value)} within {TypeNames.Of(returns)}, and nobody would await that, or hear of its failure. Let it return one task: await the other in it.";
         if (returns == typeof(void) && method.IsDefined(typeof(AsyncStateMachineAttribute), false)) return $"{name} is async void: nobody can wait for it, or learn of its failure. Return Task.";
         return null;
     }

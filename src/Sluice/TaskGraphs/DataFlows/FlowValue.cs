@@ -80,7 +80,7 @@ internal sealed class ProducedValue(FlowDraft draft, string name, Member[] path,
         return value;
     }
 
-    public static object? Get(object? value, Member member) => member is FieldInfo field ? field.GetValue(value) : ((PropertyInfo)member).GetValue(value);
+    public static object? Get(object? value, Member member) => member is FieldInfo field ? field.GetValue(value) : NamedProperties.Read((PropertyInfo)member, value);
 
     [RequiresDynamicCode(CompiledCode.Dynamic)]
     private Expression Whole(ParameterExpression run) => FlowExpressions.NodeValue(run, draft);
@@ -124,7 +124,7 @@ internal sealed class PropertyValue(PropertyInfo property) : FlowValue(FlowSigna
     public override Expression Value(ParameterExpression run)
         => Expression.Property(Expression.Convert(FlowExpressions.Request(run), property.DeclaringType!), property);
 
-    public override object? Read(Context run) => property.GetValue(((FlowRun)run).Request);
+    public override object? Read(Context run) => NamedProperties.Read(property, ((FlowRun)run).Request);
 }
 
 /// <summary>A parameter of the flow that is an entry of a dictionary: the values travel in the order of the names.</summary>

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
@@ -26,10 +25,12 @@ internal sealed class NamedValues
     /// <param name="plain">What a value is called that has no names.</param>
     /// <param name="function">Who made it.</param>
     /// <param name="renamed">Other names.</param>
-    /// <exception cref="DataFlowException">Two names differ in nothing but their case.</exception>
+    /// <exception cref="DataFlowException">Two names differ in nothing but their case, or the result is a task.</exception>
     public static NamedValues Of(object? result, string plain, string function, IReadOnlyDictionary<string, string> renamed)
     {
         if (result is null) return Nothing;
+        if (TaskValues.IsTask(result.GetType()))
+            throw new DataFlowException($"{function} returned a {TypeNames.Of(result.GetType())} as an object: nobody would await it, or hear of its failure. Let {function} say that it returns a task, or await it.");
         var named = new Dictionary<string, object?>(StringComparer.OrdinalIgnoreCase);
         foreach (var (key, value) in Parts(result) ?? [new(plain, result)])
         {
@@ -40,18 +41,10 @@ internal sealed class NamedValues
     }
 
     /// <summary>The entries of a dictionary with text keys, the members of a record or an anonymous object; null where a value is not taken apart.</summary>
-    public static IEnumerable<KeyValuePair<string, object?>>? Parts(object value) => value switch
+    private static IEnumerable<KeyValuePair<string, object?>>? Parts(object value)
     {
-        IEnumerable<KeyValuePair<string, object?>> entries => entries,
-        IDictionary entries when entries.Keys.OfType<string>().Count() == entries.Count => Texts(entries),
-        _ when FlowResult.HasNames(value.GetType()) =>
-            Members.GetOrAdd(value.GetType(), FlowResult.Properties).Select(member => KeyValuePair.Create(FlowSignature.CamelCase(member.Name), member.GetValue(value))),
-        _ => null,
-    };
-
-    // Its own enumerator tells entries; that of a generic dictionary, by which LINQ goes, tells pairs.
-    private static IEnumerable<KeyValuePair<string, object?>> Texts(IDictionary entries)
-    {
-        foreach (DictionaryEntry entry in entries) yield return KeyValuePair.Create((string)entry.Key, entry.Value);
+        if (TextEntries.Of(value) is { } entries) return entries;
+        if (!FlowResult.HasNames(value.GetType())) return null;
+        return Members.GetOrAdd(value.GetType(), NamedProperties.Readable).Select(member => KeyValuePair.Create(FlowSignature.CamelCase(member.Name), NamedProperties.Read(member, value)));
     }
 }

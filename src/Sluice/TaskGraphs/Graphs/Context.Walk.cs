@@ -36,6 +36,11 @@ public abstract partial class Context
 
     internal bool IsOver => Volatile.Read(ref ended) != 0;
 
+    internal CancellationToken Caller => caller;
+
+    /// <summary>Whether somebody counts: from the first suspension on.</summary>
+    internal bool IsSuspended => resolution is not null;
+
     /// <summary>What nodes are given: cancelled with the caller's, and when a node has failed.</summary>
     internal CancellationToken Token => Details.Token(this);
 
@@ -86,7 +91,14 @@ public abstract partial class Context
         if (resolution is null)
         {
             resolution = NewResolution();
-            resolution.Begin(node, caller);
+            bool isRegistered = Volatile.Read(ref details) is { IsRegistered: true };
+            resolution.Begin(node, isRegistered ? default : caller);
+            if (isRegistered)
+            {
+                // By who has handed out the token before; a cancellation may have come when there was no resolution, and so nothing to give grace to.
+                Interlocked.MemoryBarrier();
+                if (isStopping) Stop();
+            }
         }
         resolution.Await(node, task);
     }
@@ -130,22 +142,39 @@ public abstract partial class Context
     internal void EndOnce()
     {
         if (Interlocked.Exchange(ref ended, 1) != 0) return;
-        Volatile.Read(ref details)?.EndGrace();
         if (RecordsTimings) Details.Over = Plan.Time.GetTimestamp();
         resolution!.End(Problem());
     }
 
-    /// <summary>Why it has not succeeded; null if it has.</summary>
-    private protected Exception? Problem() => Failure() ?? (Plan.MayConflict ? FindConflict() : null);
+    /// <summary>Ends the resolve.</summary>
+    /// <returns>Why it has not succeeded; null if it has. Does not throw, though what was produced is asked for its properties: whoever waits is to be told in any case.</returns>
+    private protected Exception? Problem()
+    {
+        try
+        {
+            return Failure() ?? (Plan.MayConflict ? FindConflict() : null);
+        }
+        catch (Exception e)
+        {
+            return e;
+        }
+    }
 
     private Exception? Failure()
     {
-        if (Volatile.Read(ref details) is { Failed: >= 0 and int failed } known)
+        if (Volatile.Read(ref details) is { } known)
         {
-            Exception cause = known.Find(failed)!.Exception!;
-            return new NodeFailedException(Plan.Nodes[failed].Name, known.BrokenStop is { } broken ? new AggregateException(cause, broken) : cause, StillRunning());
+            known.End();
+            if (known.Failed is >= 0 and int failed)
+            {
+                Exception cause = known.Find(failed)!.Exception!;
+                return new NodeFailedException(Plan.Nodes[failed].Name, known.BrokenStop is { } broken ? new AggregateException(cause, broken) : cause, StillRunning());
+            }
         }
-        return MustStop ? new OperationCanceledException(caller) : null;
+        if (!MustStop) return null;
+        return StillRunning() is { Count: > 0 } running
+            ? new OperationCanceledException($"The resolve was cancelled. Still running, as they do not heed their token: {string.Join(", ", running)}.", caller)
+            : new OperationCanceledException(caller);
     }
 
     private bool IsSkipped(NodeDefinition definition, int node)

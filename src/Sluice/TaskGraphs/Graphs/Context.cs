@@ -20,13 +20,15 @@ public abstract partial class Context
 
     /// <summary>What the nodes without children have produced, by name; those that produced nothing are not in it.</summary>
     public IReadOnlyDictionary<string, object> Leaves
-        => Enumerable.Range(0, slots.Length).Where(node => Plan.Children[node].Length == 0 && HasSomething(node))
+        => Enumerable.Range(0, slots.Length).Where(node => Plan.Children[node].Length == 0 && Boxed(node) is not null)
             .ToDictionary(node => Plan.Nodes[node].Name, node => Boxed(node)!, StringComparer.Ordinal);
 
     /// <summary>
-    /// Everything that was produced, by name: the public properties of what a node returned (<c>title</c> for <c>Title</c>), the entries of a dictionary with
-    /// text keys, and anything else, such as a number, a text or a list, under the name of the node. Names are looked up without regard to case.
+    /// Everything that was produced, by name: the entries of a dictionary with text keys; of any other class or structure that is not of the base library (<c>System.…</c>), record or
+    /// not, the public properties of the type that the node has (<c>title</c> for <c>Title</c>); anything else, such as a number, a text, a tuple or a list, under the name of the
+    /// node. Names are looked up without regard to case.
     /// </summary>
+    /// <exception cref="NodeFailedException">The getter of a property has thrown: the message names it.</exception>
     public IReadOnlyDictionary<string, object?> Merged => merged ??= MergedView.Of(this, out _);
 
     /// <summary>What a node produced; <c>default</c> if nothing.</summary>
@@ -56,8 +58,11 @@ public abstract partial class Context
         return OutcomeOf(Plan.Get(node.Name));
     }
 
-    /// <summary>Makes an object of the merged view: the parameters of its longest public constructor, then its settable properties, by name.</summary>
-    /// <exception cref="InvalidOperationException">Something that the constructor needs was not produced, or has another type; the message names it and what there is.</exception>
+    /// <summary>
+    /// Makes an object of the merged view, by name: the parameters of its longest public constructor, then its settable properties. A property that nothing produced stays as it is,
+    /// unless it is <c>required</c>.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Something that the constructor or a <c>required</c> property needs was not produced, or a value has another type; the message names it and what there is.</exception>
     public T Merge<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicProperties)] T>()
         => (T)MergedObject.Make(typeof(T), Merged);
 
@@ -78,13 +83,13 @@ public abstract partial class Context
         TimeProvider time = Plan.Time;
         NodeDetails? details = FindDetails(node);
         bool isTimed = details is { Started: not 0 } or { Ended: not 0 };
-        return new(name, status, HasSomething(node) ? Boxed(node) : null, details?.Exception, status == NodeStatus.Skipped ? 0 : details?.Attempts ?? 1,
+        return new(name, status, Boxed(node), details?.Exception, status == NodeStatus.Skipped ? 0 : details?.Attempts ?? 1,
             isTimed ? time.GetElapsedTime(this.details!.Began, details!.Started) : default,
             isTimed && details!.Ended != 0 ? time.GetElapsedTime(details.Started, details.Ended) : default, details?.Without);
     }
 
     /// <summary>Whether children receive something from it.</summary>
-    internal bool HasSomething(int node) => slots[node].HasValue && Boxed(node) is not null;
+    internal bool HasSomething(int node) => slots[node].HasValue && Plan.Nodes[node].HasSomething(ref slots[node]);
 
     /// <summary>What it has produced; null if nothing, or if it has not ended.</summary>
     internal object? Boxed(int node) => slots[node].HasValue ? Plan.Nodes[node].Box(ref slots[node]) : null;

@@ -31,4 +31,22 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
     public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, CancellationToken, ValueTask<TOut>> function)
         => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => function(context.Value<T1>(parents[0]), cancellation));
+
+    /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
+    [OverloadResolutionPriority(1)]
+    public Node<Nothing> Add<T1>(string name, Node<T1> first, Func<T1, Task> function)
+        => Add<Nothing>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]))));
+
+    /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
+    public Node<Nothing> Add<T1>(string name, Node<T1> first, Func<T1, ValueTask> function)
+        => Add<Nothing>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]))));
+
+    /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
+    [OverloadResolutionPriority(1)]
+    public Node<Nothing> Add<T1>(string name, Node<T1> first, Func<T1, CancellationToken, Task> function)
+        => Add<Nothing>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), cancellation)));
+
+    /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
+    public Node<Nothing> Add<T1>(string name, Node<T1> first, Func<T1, CancellationToken, ValueTask> function)
+        => Add<Nothing>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), cancellation)));
 }

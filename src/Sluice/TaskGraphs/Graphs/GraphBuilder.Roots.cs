@@ -30,4 +30,22 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
     public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, CancellationToken, ValueTask<TOut>> function)
         => Add<TOut>(name, [], [], function, (context, parents, cancellation) => function(((Context<TRequest>)context).Request, cancellation));
+
+    /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
+    [OverloadResolutionPriority(1)]
+    public Node<Nothing> Add(string name, Func<TRequest, Task> function)
+        => Add<Nothing>(name, [], [], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(((Context<TRequest>)context).Request)));
+
+    /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
+    public Node<Nothing> Add(string name, Func<TRequest, ValueTask> function)
+        => Add<Nothing>(name, [], [], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(((Context<TRequest>)context).Request)));
+
+    /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
+    [OverloadResolutionPriority(1)]
+    public Node<Nothing> Add(string name, Func<TRequest, CancellationToken, Task> function)
+        => Add<Nothing>(name, [], [], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(((Context<TRequest>)context).Request, cancellation)));
+
+    /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
+    public Node<Nothing> Add(string name, Func<TRequest, CancellationToken, ValueTask> function)
+        => Add<Nothing>(name, [], [], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(((Context<TRequest>)context).Request, cancellation)));
 }

@@ -33,4 +33,22 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
     public Node<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, CancellationToken, ValueTask<TOut>> function)
         => Add<TOut>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), cancellation));
+
+    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
+    [OverloadResolutionPriority(1)]
+    public Node<Nothing> Add<T1, T2, T3>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, Task> function)
+        => Add<Nothing>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]))));
+
+    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
+    public Node<Nothing> Add<T1, T2, T3>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, ValueTask> function)
+        => Add<Nothing>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]))));
+
+    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
+    [OverloadResolutionPriority(1)]
+    public Node<Nothing> Add<T1, T2, T3>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, CancellationToken, Task> function)
+        => Add<Nothing>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), cancellation)));
+
+    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
+    public Node<Nothing> Add<T1, T2, T3>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, CancellationToken, ValueTask> function)
+        => Add<Nothing>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), cancellation)));
 }

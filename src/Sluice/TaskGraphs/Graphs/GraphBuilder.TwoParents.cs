@@ -32,4 +32,22 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{T1, T2, TOut}(string, Node{T1}, Node{T2}, Func{T1, T2, TOut})"/>
     public Node<TOut> Add<T1, T2, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Func<T1, T2, CancellationToken, ValueTask<TOut>> function)
         => Add<TOut>(name, [first, second], [typeof(T1), typeof(T2)], function, (context, parents, cancellation) => function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), cancellation));
+
+    /// <inheritdoc cref="Add{T1, T2, TOut}(string, Node{T1}, Node{T2}, Func{T1, T2, TOut})"/>
+    [OverloadResolutionPriority(1)]
+    public Node<Nothing> Add<T1, T2>(string name, Node<T1> first, Node<T2> second, Func<T1, T2, Task> function)
+        => Add<Nothing>(name, [first, second], [typeof(T1), typeof(T2)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]))));
+
+    /// <inheritdoc cref="Add{T1, T2, TOut}(string, Node{T1}, Node{T2}, Func{T1, T2, TOut})"/>
+    public Node<Nothing> Add<T1, T2>(string name, Node<T1> first, Node<T2> second, Func<T1, T2, ValueTask> function)
+        => Add<Nothing>(name, [first, second], [typeof(T1), typeof(T2)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]))));
+
+    /// <inheritdoc cref="Add{T1, T2, TOut}(string, Node{T1}, Node{T2}, Func{T1, T2, TOut})"/>
+    [OverloadResolutionPriority(1)]
+    public Node<Nothing> Add<T1, T2>(string name, Node<T1> first, Node<T2> second, Func<T1, T2, CancellationToken, Task> function)
+        => Add<Nothing>(name, [first, second], [typeof(T1), typeof(T2)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), cancellation)));
+
+    /// <inheritdoc cref="Add{T1, T2, TOut}(string, Node{T1}, Node{T2}, Func{T1, T2, TOut})"/>
+    public Node<Nothing> Add<T1, T2>(string name, Node<T1> first, Node<T2> second, Func<T1, T2, CancellationToken, ValueTask> function)
+        => Add<Nothing>(name, [first, second], [typeof(T1), typeof(T2)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), cancellation)));
 }

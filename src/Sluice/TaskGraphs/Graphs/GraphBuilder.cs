@@ -5,7 +5,8 @@ namespace Sluice;
 /// <summary>Collects the nodes of a <see cref="Graph{TRequest}"/>. Used by one thread at a time.</summary>
 /// <remarks>
 /// A function takes what its parents produce, in the order in which they are given, and a token where it can be stopped; a node without parents takes the request. Its
-/// result may be a value, a <c>Task</c> or a <c>ValueTask</c>. Null is nothing.
+/// result may be a value, a <c>Task</c> or a <c>ValueTask</c>. Null is nothing; a function that returns a task without a value makes a node that produces nothing, and
+/// whose children start when the task has ended.
 /// </remarks>
 /// <typeparam name="TRequest">What a resolve is asked with.</typeparam>
 public sealed partial class GraphBuilder<TRequest>
@@ -20,10 +21,18 @@ public sealed partial class GraphBuilder<TRequest>
         replaceable = [.. nodes.Select(node => node.Name)];
     }
 
-    /// <summary>The node of a name, for its options or as a parent: where its handle is not at hand, as in a graph that is being changed.</summary>
+    /// <summary>
+    /// The node of a name, for its options or as a parent: where its handle is not at hand, as in a graph that is being changed. There its options may be set anew,
+    /// <c>graph.With(changed => changed.Get&lt;Price&gt;("price").Timeout(limit))</c>: those of the graph that is built already stay as they are.
+    /// </summary>
     /// <exception cref="KeyNotFoundException">There is none of this name; the message lists names that are near.</exception>
     /// <exception cref="InvalidOperationException">It produces something else.</exception>
-    public Node<T> Get<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(string node) => Node<T>.Of(nodes[IndexOf(node)]);
+    public Node<T> Get<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(string node)
+    {
+        int index = IndexOf(node);
+        if (nodes[index] is NodeDefinition<T> { IsBuilt: true } built) nodes[index] = built.Copy();
+        return Node<T>.Of(nodes[index]);
+    }
 
     /// <summary>Removes a node.</summary>
     /// <exception cref="KeyNotFoundException">There is none of this name; the message lists names that are near.</exception>
@@ -52,7 +61,7 @@ public sealed partial class GraphBuilder<TRequest>
     {
         var builder = new TopologyBuilder(name);
         foreach (NodeDefinition node in nodes)
-            builder.Add(node.IsRoot ? "root" : "node", node.Name, output: node.Type, details: node.Describe());
+            builder.Add(node.IsRoot ? "root" : "node", node.Name, output: node.Type == typeof(Nothing) ? null : node.Type, details: node.Describe());
         foreach (NodeDefinition node in nodes)
             foreach (string parent in node.Parents.Distinct(StringComparer.Ordinal)) builder.Connect(parent, node.Name);
         return builder.Build(open: true);
@@ -85,6 +94,8 @@ public sealed partial class GraphBuilder<TRequest>
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         ArgumentNullException.ThrowIfNull(function);
+        if (TaskValues.IsTask(typeof(T)))
+            throw new ArgumentException($"The node {name} would produce a {TypeNames.Of(typeof(T))}, and nobody would await that, or hear of its failure. Let the function await it (async … => await …), or return one task that is not within another.", nameof(function));
         foreach (GraphNode parent in parents) ArgumentNullException.ThrowIfNull(parent, nameof(parents));
         var definition = new NodeDefinition<T>(name, Array.ConvertAll(parents, parent => parent.Name), function, parents.Length == 0, body) { ParentTypes = parentTypes };
         // In the place of the one of this name, if a graph is being changed; two new ones of one name are found by Build.

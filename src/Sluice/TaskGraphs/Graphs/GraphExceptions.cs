@@ -1,6 +1,6 @@
 namespace Sluice;
 
-/// <summary>A node of a graph has failed, and was not optional: the resolve has failed with it.</summary>
+/// <summary>A node of a graph has failed, and was not optional, or what it produced cannot be read: the resolve has failed with it.</summary>
 public sealed class NodeFailedException : Exception
 {
     internal NodeFailedException(string node, Exception cause, IReadOnlyList<string> stillRunning)
@@ -14,11 +14,13 @@ public sealed class NodeFailedException : Exception
     public IReadOnlyList<string> StillRunning { get; }
 }
 
-/// <summary>Two nodes have produced different values under one name.</summary>
+/// <summary>Two nodes have produced different values under one name; or one node has, as names are the same whatever their case.</summary>
 public sealed class MergeConflictException : Exception
 {
     internal MergeConflictException(string key, string first, string second, string? message = null)
-        : base(message ?? $"The nodes {first} and {second} both produced \"{key}\", with different values. Rename one, or build the graph with LastWins.")
+        : base(message ?? (first == second
+            ? $"The node {first} produced \"{key}\" twice, with different values: names are the same whatever their case. Rename one, or build the graph with LastWins."
+            : $"The nodes {first} and {second} both produced \"{key}\", with different values. Rename one, or build the graph with LastWins."))
         => (Key, First, Second) = (key, first, second);
 
     /// <summary>The name of the value.</summary>
@@ -27,6 +29,6 @@ public sealed class MergeConflictException : Exception
     /// <summary>The node that is first in topological order.</summary>
     public string First { get; }
 
-    /// <summary>The other one.</summary>
+    /// <summary>The other one; the same, if it has produced the name twice.</summary>
     public string Second { get; }
 }

@@ -17,15 +17,11 @@ public sealed record GraphOptions
     /// </summary>
     public bool LastWins { get; init; }
 
-    /// <summary>How long a resolve that has failed, or was cancelled, waits for functions that are still running; zero or more, 5 seconds unless given.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative, and not <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
+    /// <summary>How long a resolve that has failed, or was cancelled, waits for functions that are still running; zero to 49 days, or <see cref="Timeout.InfiniteTimeSpan"/>; 5 seconds unless given.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, and not <see cref="Timeout.InfiniteTimeSpan"/>, or more than 49 days.</exception>
     public TimeSpan StopGrace
     {
         get => stopGrace;
-        init
-        {
-            if (value != Timeout.InfiniteTimeSpan) ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            stopGrace = value;
-        }
+        init => stopGrace = value == Timeout.InfiniteTimeSpan ? value : Waits.Check(value, nameof(StopGrace));
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
@@ -10,32 +11,42 @@ internal static class MergedObject
         [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicProperties)] Type type,
         IReadOnlyDictionary<string, object?> values)
     {
-        ConstructorInfo constructor = type.GetConstructors().OrderByDescending(one => one.GetParameters().Length).FirstOrDefault()
-            ?? throw new InvalidOperationException($"{TypeNames.Of(type)} has no public constructor. Give it one whose parameters have the names of what is produced.");
-        ParameterInfo[] parameters = constructor.GetParameters();
-        object made = constructor.Invoke([.. parameters.Select(parameter => ArgumentOf(type, parameter, values))]);
-        foreach (PropertyInfo property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
+        ConstructorInfo? constructor = type.GetConstructors().MaxBy(one => one.GetParameters().Length);
+        if (constructor is null && !type.IsValueType)
+            throw new InvalidOperationException($"{TypeNames.Of(type)} has no public constructor. Give it one whose parameters have the names of what is produced.");
+        ParameterInfo[] parameters = constructor?.GetParameters() ?? [];
+        object?[] arguments = Array.ConvertAll(parameters, parameter => ArgumentOf(type, parameter, values));
+        // What the constructor, or a property, throws is the caller's own: it is passed on as it is.
+        object made = constructor is null ? Activator.CreateInstance(type)! : constructor.Invoke(BindingFlags.DoNotWrapExceptions, null, arguments, null);
+        bool isRequired = constructor?.IsDefined(typeof(SetsRequiredMembersAttribute)) != true;
+        foreach (PropertyInfo property in NamedProperties.Settable(type))
         {
-            if (!property.CanWrite || property.SetMethod is not { IsPublic: true } || parameters.Any(parameter => IsNamed(parameter, property))) continue;
-            if (values.TryGetValue(property.Name, out object? value) && Fits(property.PropertyType, value)) property.SetValue(made, value);
+            if (Array.Exists(parameters, parameter => IsNamed(parameter, property))) continue;
+            if (values.TryGetValue(property.Name, out object? value))
+                property.SetValue(made, Fitting(type, property.Name, property.PropertyType, value), BindingFlags.DoNotWrapExceptions, null, null, null);
+            else if (isRequired && property.IsDefined(typeof(RequiredMemberAttribute)))
+                throw Missing(type, property.Name, values);
         }
         return made;
     }
 
     private static object? ArgumentOf(Type type, ParameterInfo parameter, IReadOnlyDictionary<string, object?> values)
     {
-        if (values.TryGetValue(parameter.Name!, out object? value))
-        {
-            return Fits(parameter.ParameterType, value) ? value : throw new InvalidOperationException(
-                $"{TypeNames.Of(type)} takes {parameter.Name} as {TypeNames.Of(parameter.ParameterType)}, and {(value is null ? "null" : TypeNames.Of(value.GetType()))} was produced.");
-        }
+        if (values.TryGetValue(parameter.Name!, out object? value)) return Fitting(type, parameter.Name!, parameter.ParameterType, value);
         if (parameter.HasDefaultValue) return parameter.DefaultValue;
         if (new NullabilityInfoContext().Create(parameter).WriteState == NullabilityState.Nullable) return null;
-        throw new InvalidOperationException($"{TypeNames.Of(type)} takes {parameter.Name}, which nothing produced. There are: {string.Join(", ", values.Keys)}.");
+        throw Missing(type, parameter.Name!, values);
     }
 
-    private static bool Fits(Type type, object? value)
-        => value is null ? !type.IsValueType || Nullable.GetUnderlyingType(type) is not null : type.IsInstanceOfType(value);
+    private static object? Fitting(Type owner, string name, Type type, object? value)
+    {
+        bool fits = value is null ? !type.IsValueType || Nullable.GetUnderlyingType(type) is not null : type.IsInstanceOfType(value);
+        return fits ? value : throw new InvalidOperationException(
+            $"{TypeNames.Of(owner)} takes {name} as {TypeNames.Of(type)}, and {(value is null ? "null" : TypeNames.Of(value.GetType()))} was produced.");
+    }
+
+    private static InvalidOperationException Missing(Type type, string name, IReadOnlyDictionary<string, object?> values)
+        => new($"{TypeNames.Of(type)} takes {name}, which nothing produced. There are: {string.Join(", ", values.Keys)}.");
 
     private static bool IsNamed(ParameterInfo parameter, PropertyInfo property) => string.Equals(parameter.Name, property.Name, StringComparison.OrdinalIgnoreCase);
 }

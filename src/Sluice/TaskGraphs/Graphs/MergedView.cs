@@ -1,7 +1,3 @@
-using System.Collections;
-using System.Diagnostics.CodeAnalysis;
-using System.Reflection;
-
 namespace Sluice;
 
 /// <summary>Puts what nodes have produced together by name.</summary>
@@ -9,20 +5,28 @@ internal sealed class MergedView
 {
     private readonly Dictionary<string, (object? Value, string Node)> values = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> names = [];
+    private MergeConflictException? conflict;
 
     /// <param name="context">A resolve that has ended.</param>
     /// <param name="conflict">The first one, in topological order; of no meaning where the last wins.</param>
+    /// <exception cref="NodeFailedException">User code has thrown: the getter of a property, or what compares two values. The message says which.</exception>
     public static Dictionary<string, object?> Of(Context context, out MergeConflictException? conflict)
     {
         var view = new MergedView();
-        conflict = null;
         NodeDefinition[] nodes = context.Plan.Nodes;
         for (int node = 0; node < nodes.Length; node++)
         {
             if (!context.HasSomething(node)) continue;
-            foreach (var (name, value) in Parts(nodes[node], context.Boxed(node)!))
-                if (!view.TryAdd(name, value, nodes[node].Name, out string other)) conflict ??= new(name, other, nodes[node].Name);
+            try
+            {
+                foreach (var (name, value) in nodes[node].Parts.Read(context.Boxed(node)!)) view.Add(name, value, nodes[node].Name);
+            }
+            catch (Exception e)
+            {
+                throw new NodeFailedException(nodes[node].Name, e, []);
+            }
         }
+        conflict = view.conflict;
         var merged = new Dictionary<string, object?>(view.values.Count, StringComparer.OrdinalIgnoreCase);
         foreach (string name in view.names) merged.Add(name, view.values[name].Value);
         return merged;
@@ -31,64 +35,37 @@ internal sealed class MergedView
     /// <summary>Whether two of these may produce one name: found when a graph is built, so that a resolve need not look.</summary>
     public static bool MayConflict(NodeDefinition[] nodes)
     {
-        if (nodes.Length > 1 && Array.Exists(nodes, node => IsEntries(node.Type))) return true;
         var known = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (NodeDefinition node in nodes)
         {
-            if (node.Type == typeof(object) && nodes.Length > 1) return true;
-            if (Members(node.Type) is not { } members)
-            {
-                if (!known.Add(node.Name)) return true;
-                continue;
-            }
-            foreach (PropertyInfo member in members) if (!known.Add(member.Name)) return true;
+            if (node.Parts.IsOpen) return true;
+            foreach (string name in node.Parts.Names) if (!known.Add(name)) return true;
         }
         return false;
     }
 
-    /// <returns>False if there is another value of this name; the new one has taken its place.</returns>
-    private bool TryAdd(string name, object? value, string node, out string other)
+    /// <summary>Of two values of one name the later one stays.</summary>
+    private void Add(string name, object? value, string node)
     {
         if (values.TryGetValue(name, out var known))
         {
-            other = known.Node;
             values[name] = (value, node);
-            return Equals(known.Value, value);
+            if (!AreEqual(known.Value, value, name, known.Node)) conflict ??= new(name, known.Node, node);
+            return;
         }
         values.Add(name, (value, node));
         names.Add(name);
-        other = "";
-        return true;
     }
 
-    private static IEnumerable<(string Name, object? Value)> Parts(NodeDefinition node, object value)
+    private static bool AreEqual(object? known, object? value, string name, string other)
     {
-        if (value is IDictionary entries && entries.Keys.OfType<string>().Count() == entries.Count)
+        try
         {
-            foreach (DictionaryEntry entry in entries) yield return ((string)entry.Key, entry.Value);
+            return Equals(known, value);
         }
-        else if (Members(node.Type) is { } members)
+        catch (Exception e)
         {
-            foreach (PropertyInfo member in members) yield return (CamelCase(member.Name), member.GetValue(value));
-        }
-        else
-        {
-            yield return (node.Name, value);
+            throw new InvalidOperationException($"Its \"{name}\" cannot be compared with that of {other}: {e.GetType().Name}: {e.Message}", e);
         }
     }
-
-    private static bool IsEntries(Type type)
-        => type.IsAssignableTo(typeof(IDictionary)) || (type is { IsInterface: true, IsGenericType: true } && type.GetGenericArguments() is [{ } key, _] && key == typeof(string));
-
-    /// <summary>The properties that a value is taken apart into; null if it stays whole, as what the base library defines does.</summary>
-    private static PropertyInfo[]? Members([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] Type type)
-    {
-        type = Nullable.GetUnderlyingType(type) ?? type;
-        bool isForeign = type.Namespace is "System" || type.Namespace?.StartsWith("System.", StringComparison.Ordinal) == true;
-        if (isForeign || type.IsPrimitive || type.IsEnum || type.IsAssignableTo(typeof(IEnumerable)) || type.IsAssignableTo(typeof(Delegate))) return null;
-        PropertyInfo[] members = Array.FindAll(type.GetProperties(BindingFlags.Public | BindingFlags.Instance), member => member.CanRead && member.GetIndexParameters().Length == 0);
-        return members.Length == 0 ? null : members;
-    }
-
-    private static string CamelCase(string name) => char.ToLowerInvariant(name[0]) + name[1..];
 }

@@ -1,9 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Sluice;
 
 /// <summary>A node of a <see cref="Graph{TRequest}"/>: its handle, by which others depend on it, and by which a <see cref="Context"/> is asked for what it produced.</summary>
 /// <remarks>
 /// Made by a <see cref="GraphBuilder{TRequest}"/>. Its options are set before the graph is built; a node of a built graph does not change any
-/// more. Then it may be used from any thread.
+/// more, but another graph may have it with other ones (<see cref="GraphBuilder{TRequest}.Get"/>). Then it may be used from any thread.
 /// </remarks>
 public abstract class GraphNode
 {
@@ -20,6 +22,7 @@ public abstract class GraphNode
 
 /// <inheritdoc/>
 /// <typeparam name="T">What the node produces.</typeparam>
+[UnconditionalSuppressMessage("Trimming", "IL2091", Justification = "A handle is made with the definition that it holds, by code whose T says that its properties are needed.")]
 public sealed class Node<T> : GraphNode
 {
     private readonly NodeDefinition<T> definition;
@@ -30,13 +33,16 @@ public sealed class Node<T> : GraphNode
         => definition is NodeDefinition<T> known ? new(known)
             : throw new InvalidOperationException($"The node {definition.Name} produces {TypeNames.Of(definition.Type)}, not {TypeNames.Of(typeof(T))}.");
 
-    /// <summary>An attempt that takes longer fails with a <see cref="TimeoutException"/>, and its token is cancelled.</summary>
-    /// <param name="limit">More than zero.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>
+    /// <summary>
+    /// An attempt that takes longer fails with a <see cref="TimeoutException"/>, and its token is cancelled; one that does not heed that is left behind. The wait for a place
+    /// (<see cref="Limit"/>) is not counted. What holds its thread until it has ended cannot be left, so a function that never waits has not taken too long.
+    /// </summary>
+    /// <param name="limit">More than zero, 49 days at most.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
     /// <exception cref="InvalidOperationException">The graph is built already; that goes for all options.</exception>
     public Node<T> Timeout(TimeSpan limit)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero);
+        Waits.CheckLimit(limit);
         return Set(() => definition.Policy = definition.Policy with { Timeout = limit });
     }
 
@@ -69,8 +75,8 @@ public sealed class Node<T> : GraphNode
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
     public Node<T> Limit(int concurrency)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(concurrency, 1);
-        return Set(() => definition.Limit = concurrency);
+        var places = new CallPlaces(concurrency);
+        return Set(() => definition.Places = places);
     }
 
     /// <summary>Without something from these parents the node is skipped, and so produces nothing itself.</summary>
@@ -90,7 +96,7 @@ public sealed class Node<T> : GraphNode
     private Node<T> Set(Action change)
     {
         if (definition.IsBuilt)
-            throw new InvalidOperationException($"The graph of {Name} is built: its nodes do not change any more. Set options before Build, or make another graph with graph.With(…).");
+            throw new InvalidOperationException($"The graph of {Name} is built: its nodes do not change any more. Set options before Build, or make another graph: graph.With(changed => changed.Get<{TypeNames.Of(typeof(T))}>(\"{Name}\").…).");
         change();
         return this;
     }

@@ -9,6 +9,7 @@ internal delegate ValueTask<T> NodeBody<T>(Context context, int[] parents, Cance
 internal abstract class NodeDefinition(string name, string[] parents, Delegate function, bool isRoot)
 {
     private readonly bool[] needs = new bool[parents.Length];
+    private MergedParts? parts;
 
     public string Name => name;
 
@@ -33,12 +34,18 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
     /// <summary>Its number in the graph that was built last with it: where to look first.</summary>
     public int LatestNumber { get; set; }
 
-    /// <summary>0: without limit.</summary>
-    public int Limit { get; set; }
+    /// <summary>How many calls there may be at a time; null: any number.</summary>
+    public CallPlaces? Places { get; set; }
 
     public bool IsBuilt { get; private set; }
 
+    /// <summary>What its result is taken apart into.</summary>
+    public MergedParts Parts => parts ??= new(name, Type);
+
     public abstract bool HasFallback { get; }
+
+    /// <summary>What takes the place of a failure, where the type is not known to the code.</summary>
+    public abstract void SetFallback(Func<Exception, object?> value);
 
     public bool HasNeeds { get; private set; }
 
@@ -46,6 +53,15 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
     public Type[]? ParentTypes { get; init; }
 
     public virtual void Build() => IsBuilt = true;
+
+    /// <summary>The same, not built: its options may be changed. It shares the places of its limit.</summary>
+    public NodeDefinition Copy()
+    {
+        NodeDefinition copy = NewCopy();
+        (copy.Policy, copy.IsOptional, copy.Places, copy.HasNeeds) = (Policy, IsOptional, Places, HasNeeds);
+        needs.CopyTo(copy.needs, 0);
+        return copy;
+    }
 
     /// <summary>Starts the node.</summary>
     /// <returns>Whether it has ended already; if not, the resolution goes on when it has.</returns>
@@ -56,6 +72,9 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
 
     /// <summary>What it has produced; null, or the default, if nothing.</summary>
     public abstract object? Box(ref Slot slot);
+
+    /// <summary>Whether what it has produced is more than null. A function that returns nothing has done so by ending well.</summary>
+    public abstract bool HasSomething(ref Slot slot);
 
     public bool NeedsParent(int index) => needs[index];
 
@@ -78,17 +97,18 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
     public IEnumerable<string> Describe()
     {
         foreach (string part in Policy.Describe()) yield return part;
-        if (Limit > 0) yield return $"limit {Limit}";
+        if (Places is { } places) yield return $"limit {places.Count}";
         if (IsOptional) yield return "optional";
         if (HasFallback) yield return "fallback";
     }
+
+    protected abstract NodeDefinition NewCopy();
 }
 
-[SuppressMessage("Reliability", "CA1001:Types that own disposable fields should be disposable", Justification = "Lives as long as its graphs; nobody asks the semaphore for a wait handle, so there is nothing to dispose of.")]
 internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(string name, string[] parents, Delegate function, bool isRoot, NodeBody<T> body)
     : NodeDefinition(name, parents, function, isRoot)
 {
-    private SemaphoreSlim? places;
+    private readonly NodeBody<T> body = body;
     private bool isPlain = true;
 
     [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)]
@@ -98,15 +118,20 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
 
     public override bool HasFallback => Fallback is not null;
 
+    public override void SetFallback(Func<Exception, object?> value) => Fallback = exception => (T)value(exception)!;
+
     public override void Build()
     {
         if (IsBuilt) return;
         base.Build();
-        if (Limit > 0) places = new(Limit);
-        isPlain = places is null && Policy == CallPolicy.None;
+        isPlain = Places is null && Policy == CallPolicy.None;
     }
 
-    public override object? Box(ref Slot slot) => Slot.Get<T>(ref slot);
+    public override object? Box(ref Slot slot) => typeof(T) == typeof(Nothing) ? null : Slot.Get<T>(ref slot);
+
+    public override bool HasSomething(ref Slot slot) => Slot.Get<T>(ref slot) is not null;
+
+    protected override NodeDefinition NewCopy() => new NodeDefinition<T>(Name, Parents, Function, IsRoot, body) { ParentTypes = ParentTypes, Fallback = Fallback };
 
     public override bool Start(Context context, int number)
     {
@@ -161,9 +186,10 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
     {
         NodeDetails details = context.Details.Of(number);
         details.Exception = exception;
-        if (context.IsStopping && exception is OperationCanceledException)
+        // A function may hear of a cancellation before the resolve does: by the caller's own token.
+        if (exception is OperationCanceledException && context.MustStop)
         {
-            context.End(number, NodeStatus.Cancelled);
+            context.End(number, exception is LeftBehindException ? NodeStatus.Running : NodeStatus.Cancelled);
             return;
         }
         if (Fallback is { } fallback)
@@ -186,23 +212,26 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
     private ValueTask<T> TracedAsync(Context context, int number)
         => OnceTelemetry.TracedAsync("sluice.node", Name, () => CallAsync(context, number));
 
-    private async ValueTask<T> CallAsync(Context context, int number)
-    {
-        if (Policy == CallPolicy.None) return await OnceAsync(1, context.Token).ConfigureAwait(false);
-        return await Attempts.RunAsync(OnceAsync, Policy, context.Plan.Time, Random.Shared, context.Token).ConfigureAwait(false);
+    private ValueTask<T> CallAsync(Context context, int number)
+        => Attempts.RunAsync<Attempted, T>(new(this, context, number), Policy, context.Plan.Time, staysInContext: false, TakesToken || !isPlain ? context.Token : default);
 
-        async ValueTask<T> OnceAsync(int attempt, CancellationToken cancellation)
+    /// <summary>A node that is called in one resolve.</summary>
+    private readonly struct Attempted(NodeDefinition<T> node, Context context, int number) : IAttempted<T>
+    {
+        public ValueTask EnterAsync(int attempt, CancellationToken cancellation)
         {
-            if (attempt > 1) context.Details.Of(number).Attempts = attempt;
-            if (places is not null) await places.WaitAsync(cancellation).ConfigureAwait(false);
-            try
+            if (attempt > 1)
             {
-                return await body(context, context.Plan.Parents[number], cancellation).ConfigureAwait(false);
+                if (context.MustStop) throw new OperationCanceledException(context.Caller);
+                context.Details.Of(number).Attempts = attempt;
             }
-            finally
-            {
-                places?.Release();
-            }
+            return node.Places is { } places ? places.EnterAsync(cancellation) : default;
+        }
+
+        public ValueTask<T> CallAsync(int attempt, CancellationToken cancellation)
+        {
+            int[] parents = context.Plan.Parents[number];
+            return node.Places is { } places ? places.HoldAsync(node.body, context, parents, cancellation) : node.body(context, parents, cancellation);
         }
     }
 }

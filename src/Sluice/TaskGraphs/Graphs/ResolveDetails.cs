@@ -8,6 +8,7 @@ internal sealed class ResolveDetails(int nodes)
 
     private NodeDetails?[]? ofNodes;
     private CancellationTokenSource? stop;
+    private CancellationTokenRegistration registration;
     private ITimer? grace;
     private int failed = None;
 
@@ -22,6 +23,9 @@ internal sealed class ResolveDetails(int nodes)
     /// <summary>What somebody has thrown who had registered with the token: it comes with the failure.</summary>
     public AggregateException? BrokenStop { get; private set; }
 
+    /// <summary>Whether the caller's cancellation comes here.</summary>
+    public bool IsRegistered { get; private set; }
+
     public NodeDetails? Find(int node) => Volatile.Read(ref ofNodes)?[node];
 
     /// <summary>Called by whoever runs the node.</summary>
@@ -33,13 +37,19 @@ internal sealed class ResolveDetails(int nodes)
 
     public void Fail(int node) => Interlocked.CompareExchange(ref failed, node, None);
 
-    /// <summary>What nodes are given.</summary>
+    /// <summary>What nodes are given. Whoever asks first has it cancelled with the caller's, unless the resolution does: a function may compute for long before anything suspends.</summary>
     /// <param name="context">Asked whether it is stopping already.</param>
     public CancellationToken Token(Context context)
     {
         if (Volatile.Read(ref stop) is { } known) return known.Token;
         var made = new CancellationTokenSource();
         CancellationTokenSource used = Interlocked.CompareExchange(ref stop, made, null) ?? made;
+        // Before the first suspension one thread does everything, so only one comes here.
+        if (!context.IsSuspended && context.Caller.CanBeCanceled)
+        {
+            IsRegistered = true;
+            registration = context.Caller.UnsafeRegister(static resolve => ((Context)resolve!).Stop(), context);
+        }
         if (context.MustStop) Stop();
         return used.Token;
     }
@@ -66,7 +76,12 @@ internal sealed class ResolveDetails(int nodes)
         else timer.Dispose();
     }
 
-    public void EndGrace() => Volatile.Read(ref grace)?.Dispose();
+    /// <summary>The resolve is over.</summary>
+    public void End()
+    {
+        registration.Unregister();
+        Volatile.Read(ref grace)?.Dispose();
+    }
 
     private NodeDetails?[] Make()
     {

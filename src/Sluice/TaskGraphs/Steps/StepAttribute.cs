@@ -33,9 +33,12 @@ public sealed class StepAttribute : Attribute
     /// <summary>The wait before the first retry, in milliseconds; it doubles with each, up to a minute, and is shortened by a random part of up to a half. 0, no wait, unless given.</summary>
     public int BackoffMs { get; set; }
 
-    /// <summary>After how many milliseconds an attempt has failed, with a <see cref="TimeoutException"/>; 0, never, unless given.</summary>
+    /// <summary>
+    /// After how many milliseconds an attempt has failed, with a <see cref="TimeoutException"/>; 0, never, unless given. A synchronous method cannot be stopped: it runs to its end, which then counts. An
+    /// asynchronous one that does not heed its token is left behind, and goes on by itself; with a limit, it keeps its place until it has ended.
+    /// </summary>
     public int TimeoutMs { get; set; }
 
-    /// <summary>How many calls may run at a time, in all scopes together; 0, any number, unless given.</summary>
+    /// <summary>How many calls may run at a time, in all scopes together; 0, any number, unless given. One that its time limit has left behind counts until it has ended.</summary>
     public int Limit { get; set; }
 }

@@ -1,4 +1,6 @@
 using System.Collections;
+using System.Dynamic;
+using System.Text.Json.Nodes;
 
 namespace Sluice.Tests.TaskGraphs.DataFlows;
 
@@ -34,6 +36,39 @@ public class DataFlowBindingTests
         DataFlow flow = DataFlow.From(Record, Struct, TupleAsync, Dictionary, AnonymousAsync, GetArray, Pair, VoidAsync, DataFlow.Function(() => new { left = 3 }).Named("lambda")) | All;
         DataFlowResult result = await (reflected ? flow.Reflected() : flow).RunAsync(null, Cancellation);
         Assert.Equal("7 ann 1.5 1 eight 1 null c 3 (8, 9) 3 Friday", result.Get<string>("all"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Both))]
+    public async Task KeysSayByTheirTypeWhetherADictionaryIsTakenApart(bool reflected)
+    {
+        static Dictionary<int, string> Load(int n) => Enumerable.Range(0, n).ToDictionary(i => i, _ => "x");
+        static object LoadAny(int n) => Load(n);
+        static JsonObject Json() => new() { ["inJson"] = 1 };
+        static IReadOnlyDictionary<string, int> Own() => new OwnDictionary();
+        static ExpandoObject Expando() => (ExpandoObject)(dynamic)new ExpandoObject();
+        static object Table() => new Hashtable { ["inTable"] = 1 };
+        static string All(Dictionary<int, string> load, Dictionary<int, string> loadAny, JsonNode inJson, int own, int inTable) => $"{load.Count} {loadAny.Count} {inJson} {own} {inTable}";
+        DataFlow flow = DataFlow.From(Load, LoadAny, Json, Own, Expando, Table) | All;
+        if (reflected) flow = flow.Reflected();
+        Assert.Equal("0 0 1 7 1", (await flow.RunAsync(new { n = 0 }, Cancellation)).Get<string>("all"));
+        Assert.Equal("2 2 1 7 1", (await flow.RunAsync(new OwnDictionary("n", 2), Cancellation)).Get<string>("all"));
+        Assert.Equal("Parameters are given by name, and Dictionary<int, string> has none. Give new { name = value }, a record, or a dictionary.",
+            Assert.Throws<DataFlowException>(() => flow.Check(new Dictionary<int, string>())).Message);
+        // The type is known before anything runs.
+        static void Wrong(string load) { }
+        Assert.Equal("Wrong takes load as string, and Load gives load as Dictionary<int, string>. Let both have one type, or convert it in between.",
+            Assert.Throws<DataFlowException>(() => (DataFlow.From(Load) | Wrong).Check()).Message);
+    }
+
+    [Theory]
+    [MemberData(nameof(Both))]
+    public async Task OfAMemberThatIsDeclaredAnewTheMostDerivedOneCounts(bool reflected)
+    {
+        static Derived Make() => new("s");
+        static string Use(string data) => data;
+        DataFlow flow = DataFlow.From(Make) | Use;
+        Assert.Equal("s", (await (reflected ? flow.Reflected() : flow).RunAsync(null, Cancellation)).Get<string>("use"));
     }
 
     [Theory]
@@ -143,4 +178,42 @@ public class DataFlowBindingTests
     private sealed record Order(int Id, string Customer);
 
     private readonly record struct Spot(double X);
+
+    private record Base
+    {
+        public object? Data { get; init; }
+    }
+
+    private sealed record Derived : Base
+    {
+        public Derived(string data) => Data = data;
+
+        public new string Data { get; init; }
+    }
+
+    private sealed class OwnDictionary(string key = "own", int value = 7) : IReadOnlyDictionary<string, int>
+    {
+        public int Count => 1;
+
+        public IEnumerable<string> Keys => [key];
+
+        public IEnumerable<int> Values => [value];
+
+        public int this[string wanted] => value;
+
+        public bool ContainsKey(string wanted) => wanted == key;
+
+        public bool TryGetValue(string wanted, out int found)
+        {
+            found = value;
+            return wanted == key;
+        }
+
+        public IEnumerator<KeyValuePair<string, int>> GetEnumerator()
+        {
+            yield return new(key, value);
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
 }

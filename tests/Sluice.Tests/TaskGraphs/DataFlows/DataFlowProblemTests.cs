@@ -32,7 +32,14 @@ public class DataFlowProblemTests
         Assert.EndsWith("Give it one: DataFlow.Function(…).Named(\"…\").", lambda.Message, StringComparison.Ordinal);
         Says("Count cannot rename an input. There is no parameter \"tabl\". Near it: table.", () => DataFlow.Function(Count).RenameInput("tabl", "x"));
         Says("Count cannot rename an output. There is no value \"counts\". Near it: count.", () => DataFlow.Function(Count).RenameOutput("counts", "x"));
-        Says("Count gives something that would be missing if it failed: only functions that return nothing can be optional.", () => DataFlow.Function(Count).Optional());
+        Says("Count gives something that would be missing if it failed: only functions that return nothing can be optional. Give it a Fallback.", () => DataFlow.Function(Count).Optional());
+        // Also where it has got its name afterwards.
+        Says("s2 cannot rename an output. There is no value \"count\". There are: s2.", () => DataFlow.From(DataFlow.Function(Count).RenameOutput("count", "rows").Named("s2")));
+        Says("three cannot rename an output. There is no value \"typo\". There are: three.", () => { DataFlowStage stage = [DataFlow.Function(() => 3).RenameOutput("typo", "x").Named("three")]; });
+        DataFlow.From(DataFlow.Function(() => 3).RenameOutput("three", "x").Named("three"), DataFlow.Function(Count).Named("s2").RenameOutput("s2", "rows")).Check(new { table = "" });
+        Says("Nested returns a Task<int> within Task<Task<int>>, and nobody would await that, or hear of its failure. Let it return one task: await the other in it.", () => DataFlow.From(Nested));
+        Says("Count returns int, and its fallback is of type string. Let both have one type.", () => DataFlow.Function(Count).Fallback("none"));
+        Says("Nothing returns nothing, so there is nothing to take its place: let it be Optional.", () => DataFlow.Function(Nothing).Fallback(1));
         Says("load has two implementations for \"a\".", () => DataFlow.Dispatch("load", "kind", ("a", Count), ("a", Count)));
         Says("The implementations of load give different things: int for \"a\", (int, int) for \"b\". Let them return one type.", () => DataFlow.Dispatch("load", "kind", ("a", Count), ("b", Compare)));
 
@@ -41,6 +48,7 @@ public class DataFlowProblemTests
         static async void NobodyWaits() => await Task.Yield();
         static (int a, int) Half() => (1, 2);
         static void Nothing() { }
+        static Task<Task<int>> Nested() => Task.FromResult(Task.FromResult(1));
     }
 
     [Fact]
@@ -86,9 +94,11 @@ public class DataFlowProblemTests
         static Dictionary<string, object> Open(string table) => new() { ["missing"] = table };
         static int Use(int missing) => missing;
         static int UseOther(int missin, int other) => missin;
+        static object Hidden() => Task.FromResult(1);
         static object Twice() => new Dictionary<string, int> { ["a"] = 1, ["A"] = 2 };
         await SaysAsync("Use takes missing as int, and there is one of type string. Let both have one type, or convert it in between.", DataFlow.From(Open) | Use, new { table = "x" });
         await SaysAsync("UseOther takes missin (int), and nothing gives it. There are: missing (Open). Near it: missing.", DataFlow.From(Open) | UseOther, new { table = "x" });
+        await SaysAsync("Hidden returned a Task<int> as an object: nobody would await it, or hear of its failure. Let Hidden say that it returns a task, or await it.", DataFlow.From(Hidden), null);
         await SaysAsync("Twice gives \"A\" twice: names are the same whatever their case.", DataFlow.From(Twice), null);
 
         async Task SaysAsync(string message, DataFlow flow, object? parameters)

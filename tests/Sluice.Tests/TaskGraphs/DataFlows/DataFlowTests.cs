@@ -203,8 +203,22 @@ public class DataFlowTests
             DataFlowResult csv = await one.RunAsync(new { kind = "csv", path = "abc", depth = 7 }, Cancellation), json = await one.RunAsync(new { kind = Kind.Json, path = "abc", depth = 7 }, Cancellation);
             Assert.Equal((3, "csv", 7, "json"), (csv.Get<int>("rows"), csv.Get<string>("loadedAs"), json.Get<int>("rows"), json.Get<string>("loadedAs")));
             var unknown = await Assert.ThrowsAsync<DataFlowException>(async () => await one.RunAsync(new { kind = "cs", path = "abc", depth = 7 }, Cancellation));
-            Assert.Equal("load is chosen by kind. There is no implementation \"cs\". Near it: csv.", unknown.Message);
+            Assert.Equal("load is chosen by kind, which is \"cs\". Its keys are: \"csv\", \"Json\".", unknown.Message);
         }
+    }
+
+    [Theory]
+    [InlineData("true", "false")]
+    [InlineData("True", "False")]
+    public async Task ABoolChoosesWhateverTheCaseOfTheKeys(string yes, string no)
+    {
+        static string On() => "on";
+        static string Off() => "off";
+        DataFlow flow = DataFlow.From(DataFlow.Dispatch("light", "isOn", (yes, On), (no, Off)));
+        Assert.Equal("on", (await flow.RunAsync(new { isOn = true }, Cancellation)).Get<string>("light"));
+        Assert.Equal("off", (await flow.RunAsync(new { isOn = false }, Cancellation)).Get<string>("light"));
+        var unknown = await Assert.ThrowsAsync<DataFlowException>(async () => await flow.RunAsync(new { isOn = (bool?)null }, Cancellation));
+        Assert.Equal($"light is chosen by isOn, which is null. Its keys are: \"{yes}\", \"{no}\".", unknown.Message);
     }
 
     [Fact]

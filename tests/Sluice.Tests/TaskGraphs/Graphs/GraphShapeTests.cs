@@ -65,6 +65,37 @@ public class GraphShapeTests
     }
 
     [Fact]
+    public async Task AChangedGraphMayHaveTheSameNodeWithOtherOptions()
+    {
+        GraphBuilder<int> builder = Graph.For<int>();
+        int running = 0, calls = 0;
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Node<int> price = builder.Add("price", async n =>
+        {
+            Assert.Equal(1, Interlocked.Increment(ref running));
+            calls++;
+            if (n == 2) await go.Task;
+            Interlocked.Decrement(ref running);
+            return n == 1 ? throw new FormatException("no good") : n;
+        }).Limit(1).Retry(1);
+        Graph<int> graph = builder.Build();
+        Graph<int> patient = graph.With(changed => changed.Get<int>("price").Retry(2).Timeout(TimeSpan.FromDays(1)).Optional());
+        Assert.Equal("price (retry 1, limit 1)", graph.ToString());
+        Assert.Equal("price (retry 2, timeout 1:0:00:00, limit 1, optional)", patient.ToString());
+        await Assert.ThrowsAsync<NodeFailedException>(async () => await graph.ResolveAsync(1, Cancellation));
+        Context<int> context = await patient.ResolveAsync(1, Cancellation);
+        Assert.Equal((5, 3, NodeStatus.Failed), (calls, context.Outcome(price).Attempts, context.Outcome(price).Status));
+
+        // The limit is one for both, unless it is said anew.
+        ValueTask<Context<int>> first = graph.ResolveAsync(2, Cancellation), second = patient.ResolveAsync(3, Cancellation);
+        Assert.Equal(6, calls);
+        go.SetResult();
+        Assert.Equal((2, 3), ((await first).Get(price), (await second).Get(price)));
+        Assert.Equal("price (retry 1, limit 4)", graph.With(changed => changed.Get<int>("price").Limit(4)).ToString());
+        Assert.Contains("graph.With(changed => changed.Get<int>(\"price\")", Assert.Throws<InvalidOperationException>(() => price.Optional()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AgreeingNodesMergeAndOthersAreNamed()
     {
         Assert.Equal("blue", (await Colours("blue", "blue").ResolveAsync(0, Cancellation)).Merged["colour"]);

@@ -157,4 +157,41 @@ public class StepCancellationTests
         }, null);
         Assert.Equal(1, await made!);
     }
+
+    [Fact]
+    public Task WhatDoesNotHeedItsTokenIsLeftBehindAndNamed() => StepLab.WithSeedsAsync(5, async lab =>
+    {
+        var never = new TaskCompletionSource<int>();
+        Future<int>? stubborn = null;
+        StepScope? left = null;
+        await lab.RunAsync(async outer =>
+        {
+            var step = Step.Of(() => never.Task).Named("stubborn");
+            await using (left = StepScope.Begin(options: lab.Options with { StopGrace = TimeSpan.FromSeconds(7) }))
+            {
+                stubborn = step();
+                _ = Step.Of((CancellationToken cancellation) => lab.DelayAsync(100, cancellation)).Named("obedient")();
+                await lab.DelayAsync(1);
+                Assert.Empty(left.StillRunning);
+            }
+            Assert.Equal(8, lab.Now);
+            Assert.Equal(["stubborn"], left.StillRunning);
+            Assert.Equal(FutureStatus.Running, stubborn.Status);
+            never.SetResult(1);
+            Assert.Equal(1, await stubborn);
+        });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new StepScopeOptions { StopGrace = TimeSpan.FromSeconds(-1) });
+    });
+
+    [Fact]
+    public async Task AScopeThatIsOverMayBeCancelled()
+    {
+        using var stop = new CancellationTokenSource();
+        StepScope outer = StepScope.Begin(cancellation: stop.Token), inner = StepScope.Begin();
+        await inner.DisposeAsync();
+        inner.Cancel();
+        Assert.Equal(1, await Step.Of(() => 1)());
+        await outer.DisposeAsync();
+        outer.Cancel();
+    }
 }

@@ -105,28 +105,9 @@ public class StepFailureTests
     [Fact]
     public async Task OutsideOfScopesTheRuntimeReportsWhatNobodyAwaits()
     {
-        string mark = Guid.NewGuid().ToString();
-        List<string> reported = [];
-        void Report(object? sender, UnobservedTaskExceptionEventArgs args)
-        {
-            lock (reported) reported.AddRange(args.Exception.InnerExceptions.Where(e => e.Message.Contains(mark, StringComparison.Ordinal)).Select(e => e.Message[..4]));
-        }
-        TaskScheduler.UnobservedTaskException += Report;
-        try
-        {
-            await FailAsync(mark);
-            for (int i = 0; i < 200 && reported.Count == 0; i++)
-            {
-                GC.Collect();
-                GC.WaitForPendingFinalizers();
-                await Task.Yield();
-            }
-        }
-        finally
-        {
-            TaskScheduler.UnobservedTaskException -= Report;
-        }
-        Assert.Equal(["drop"], reported);
+        using var unobserved = new UnobservedFailures();
+        await FailAsync(unobserved.Mark);
+        Assert.Equal(["drop"], await unobserved.CollectAsync());
 
         [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
         static async Task FailAsync(string mark)
@@ -159,5 +140,29 @@ public class StepFailureTests
         attempts = 0;
         await Assert.ThrowsAsync<TimeoutException>(async () => await flaky(3));
         Assert.Equal(["retry 2", "timeout 0:00:02"], scope.Topology.Nodes[0].Details);
+    }));
+
+    [Fact]
+    public Task ACancelledStepIsWaitedForAlthoughItHasATimeLimitWhichLetsGoOfIt() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async _ =>
+    {
+        List<double> ends = [];
+        var slow = Step.Of(async (int seconds, CancellationToken cancellation) =>
+        {
+            await lab.DelayAsync(seconds, CancellationToken.None);
+            ends.Add(lab.Now);
+            cancellation.ThrowIfCancellationRequested();
+            return 1;
+        }).Timeout(TimeSpan.FromSeconds(10)).Retry(1);
+        await using (StepScope scope = StepScope.Begin(options: lab.Options))
+        {
+            Future<int>[] calls = [slow(4), slow(12)];
+            await lab.DelayAsync(1);
+            scope.Cancel();
+            Assert.All(calls, call => Assert.False(call.IsCompleted));
+        }
+        Assert.Equal(10, lab.Now);
+        Assert.Equal([4.0], ends);
+        await lab.DelayAsync(3);
+        Assert.Equal([4.0, 12], ends);
     }));
 }

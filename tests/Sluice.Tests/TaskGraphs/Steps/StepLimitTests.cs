@@ -81,6 +81,22 @@ public class StepLimitTests
     }, maxConcurrency: 1));
 
     [Fact]
+    public Task TheWaitForAPlaceIsNotAPartOfTheTimeLimit() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    {
+        int attempts = 0;
+        var flaky = Step.Of(async () =>
+        {
+            await lab.DelayAsync(1);
+            return ++attempts < 2 ? throw new FormatException() : lab.Now;
+        }).Timeout(TimeSpan.FromSeconds(3)).Retry(1, Backoff.Constant(TimeSpan.FromSeconds(1)));
+        var work = Step.Of(async () => await lab.DelayAsync(8));
+        Future<double> tried = flaky();
+        _ = work();
+        await scope.Completion;
+        Assert.Equal(10, await tried);
+    }, maxConcurrency: 1));
+
+    [Fact]
     public async Task ALimitHoldsOnThePoolToo()
     {
         int running = 0, most = 0;

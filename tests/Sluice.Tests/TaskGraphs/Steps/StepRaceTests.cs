@@ -2,7 +2,7 @@ namespace Sluice.Tests.TaskGraphs;
 
 public class StepRaceTests
 {
-    /// <summary>Random graphs with limits, retries, failures and steps that call steps, of which some are cancelled at any moment: every future ends, nothing runs on, all places come back.</summary>
+    /// <summary>Random graphs with limits, retries, failures, steps that call steps and scopes inside, of which some are cancelled at any moment: every future ends, nothing runs on, all places come back.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -10,16 +10,18 @@ public class StepRaceTests
     {
         for (int seed = 0; seed < 150; seed++)
         {
-            if (isSeeded) await new StepLab(seed).RunAsync(scope => RunAsync(seed, scope), maxConcurrency: (seed % 4) + 1);
+            var lab = new StepLab(seed);
+            if (isSeeded) await lab.RunAsync(scope => RunAsync(seed, scope, lab.Options), maxConcurrency: (seed % 4) + 1);
             else
             {
-                await using StepScope scope = StepScope.Begin(maxConcurrency: (seed % 4) + 1, options: new() { RecordsGraph = seed % 2 == 0 });
-                await RunAsync(seed, scope);
+                var options = new StepScopeOptions { RecordsGraph = seed % 2 == 0 };
+                await using StepScope scope = StepScope.Begin(maxConcurrency: (seed % 4) + 1, options: options);
+                await RunAsync(seed, scope, options);
             }
         }
     }
 
-    private static async Task RunAsync(int seed, StepScope scope)
+    private static async Task RunAsync(int seed, StepScope scope, StepScopeOptions options)
     {
         var random = new Random(seed);
         int running = 0;
@@ -42,7 +44,17 @@ public class StepRaceTests
         var limited = plain.Limit(1).Named("limited");
         var tried = plain.Retry(2).Named("tried");
         var nested = Step.Of(async (int value, int kind) => await plain(value, kind) + await limited(value, kind));
-        Step<int, int, int>[] steps = [plain, limited, tried, nested];
+        var scoped = Step.Of(async (int value, int kind) =>
+        {
+            Future<int> inside;
+            await using (StepScope inner = StepScope.Begin((kind % 3) + 1, options: options))
+            {
+                inside = limited(value, kind);
+                if (kind % 2 == 0) await inner.Completion;
+            }
+            return await inside;
+        });
+        Step<int, int, int>[] steps = [plain, limited, tried, nested, scoped];
         List<Future<int>> all = [];
         for (int i = 0; i < 40; i++)
         {
@@ -69,6 +81,6 @@ public class StepRaceTests
         }
         // All places are free again: as many can run as at the beginning.
         if (seed % 5 != 0) Assert.Equal(2, await limited(1, 1));
-        Assert.False(scope.Completion.IsFaulted);        // every failure has been seen by now
+        Assert.False(scope.Completion.AsTask().IsFaulted);        // every failure has been seen by now
     }
 }

@@ -67,7 +67,7 @@ public class StepScopeTests
     [Fact]
     public Task CompletionWaitsForWhatCallsCall() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
-        Assert.True(scope.Completion.IsCompletedSuccessfully);
+        Assert.True(scope.Completion.AsTask().IsCompletedSuccessfully);
         var later = Step.Of(async (int n) => await lab.DelayAsync(n));
         _ = Step.Of(async () =>
         {

@@ -4,7 +4,7 @@ namespace Sluice;
 /// <typeparam name="T">The type of the step's parameter.</typeparam>
 /// <remarks>
 /// An interface cannot be converted implicitly: write <c>Arg.Of(list)</c>. A future of a derived type needs <see cref="Future{T}.As{TBase}"/>. Where <typeparamref name="T"/> is
-/// <see cref="object"/>, a future is waited for as well.
+/// <see cref="object"/>, a future or a task is waited for as well.
 /// </remarks>
 public readonly struct Arg<T>
 {
@@ -21,13 +21,13 @@ public readonly struct Arg<T>
     internal T Value => Source switch
     {
         null => value!,
-        Future<T> typed => typed.Value!,
-        { } other => (T)other.Boxed!,
+        Future<T> typed => typed.Use()!,
+        { } other => (T)other.UseBoxed()!,
     };
 
     /// <summary>A plain value.</summary>
-    /// <param name="value">Passed as it is.</param>
-    public static implicit operator Arg<T>(T value) => !typeof(T).IsValueType && value is Future future && typeof(T) == typeof(object) ? new(future) : new(value);
+    /// <param name="value">Passed as it is; but where <typeparamref name="T"/> is <see cref="object"/>, a future or a task is waited for.</param>
+    public static implicit operator Arg<T>(T value) => typeof(T) == typeof(object) && TaskResult.AsFuture(value) is { } future ? new(future) : new(value);
 
     /// <summary>The value of a future: the step starts when it is there.</summary>
     /// <param name="future">Not null.</param>

@@ -12,11 +12,11 @@ namespace Sluice;
 public readonly struct Args<T>
 {
     private readonly Arg<T>[]? items;
-    private readonly object? whole;                  // where there are no items: a future, or the values as they were given
+    private readonly object? whole;                  // where there are no items: a future, or an array of values
 
     internal Args(Arg<T>[] items) => this.items = items;
 
-    internal Args(IReadOnlyList<T> values) => whole = values;
+    internal Args(T[] values) => whole = values;
 
     internal Args(Future future) => whole = future ?? throw new ArgumentNullException(nameof(future), "A future of a collection was to be passed to a step, and it is null.");
 
@@ -30,17 +30,25 @@ public readonly struct Args<T>
     {
         null => items is null ? [] : Array.ConvertAll(items, item => item.Value),
         T[] array => array,
-        Future<T[]> array => array.Value!,
-        Future other => [.. (IEnumerable<T>)other.Boxed!],
-        _ => [.. (IReadOnlyList<T>)whole],
+        Future<T[]> array => array.Use()!,
+        _ => [.. (IEnumerable<T>)((Future)whole).UseBoxed()!],
     };
 
-    /// <summary>Plain values, passed as they are.</summary>
+    /// <summary>Plain values, passed as they are: leave the array alone until the step has ended.</summary>
     /// <param name="values">Not null.</param>
-    public static implicit operator Args<T>(T[] values) => new(values ?? throw new ArgumentNullException(nameof(values)));
+    public static implicit operator Args<T>(T[] values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        return typeof(T) == typeof(object) ? new(Array.ConvertAll(values, value => (Arg<T>)value)) : new(values);
+    }
 
-    /// <inheritdoc cref="op_Implicit(T[])"/>
-    public static implicit operator Args<T>(List<T> values) => new(values ?? throw new ArgumentNullException(nameof(values)));
+    /// <summary>Plain values, as they are in the list at the call: it may be changed afterwards.</summary>
+    /// <param name="values">Not null.</param>
+    public static implicit operator Args<T>(List<T> values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        return values.ToArray();
+    }
 
     /// <summary>The values of futures.</summary>
     /// <param name="futures">Not null, and none of them null.</param>
@@ -70,6 +78,18 @@ public readonly struct Args<T>
 
     /// <inheritdoc cref="op_Implicit(Future{T[]})"/>
     public static implicit operator Args<T>(Future<IReadOnlyList<T>> whole) => new((Future)whole);
+
+    /// <inheritdoc cref="op_Implicit(Future{T[]})"/>
+    public static implicit operator Args<T>(Future<IReadOnlyCollection<T>> whole) => new((Future)whole);
+
+    /// <inheritdoc cref="op_Implicit(Future{T[]})"/>
+    public static implicit operator Args<T>(Future<IList<T>> whole) => new((Future)whole);
+
+    /// <inheritdoc cref="op_Implicit(Future{T[]})"/>
+    public static implicit operator Args<T>(Future<ICollection<T>> whole) => new((Future)whole);
+
+    /// <inheritdoc cref="op_Implicit(Future{T[]})"/>
+    public static implicit operator Args<T>(Future<IEnumerable<T>> whole) => new((Future)whole);
 
     /// <summary>For the compiler: what was given in brackets.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]

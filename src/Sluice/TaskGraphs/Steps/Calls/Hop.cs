@@ -35,18 +35,21 @@ internal sealed class Hop : IDependent, IThreadPoolWorkItem, ICriticalNotifyComp
         else scheduler.Schedule(this);
     }
 
+    /// <summary>What was waited for has ended.</summary>
+    public void Return() => seat!.Return(this);
+
     public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
 
     public void UnsafeOnCompleted(Action continuation)
     {
         goOn = continuation;
         if (seat is null) scheduler.Schedule(this);
-        else seat.Return(this);
+        else Return();
     }
 
     void IThreadPoolWorkItem.Execute() => goOn!();
 
-    void IDependent.OnEnded(Future dependency, ref Released released) => seat!.Return(this);
+    void IDependent.OnEnded(Future dependency, ref Released released) => Return();
 
     void IDependent.OnCancelling(Failure cancellation, ref Released released)
     {

@@ -3,16 +3,22 @@ namespace Sluice;
 /// <summary>A call of a step, whatever its result.</summary>
 internal interface ICall : IThreadPoolWorkItem
 {
+    /// <summary>The step's.</summary>
+    string Name { get; }
+
     RunScheduler Scheduler { get; }
 
-    /// <summary>Its places; null where there is no limit.</summary>
-    Seat? Seat { get; }
+    /// <summary>In which it was made; null outside of scopes.</summary>
+    StepScope? Scope { get; }
 
     /// <summary>What is remembered of it; null where nothing is.</summary>
     CallRecord? Record { get; }
 
     /// <summary>Whether it may still start.</summary>
     bool IsUnstarted { get; }
+
+    /// <summary>Whether it has started and has not ended.</summary>
+    bool IsRunning { get; }
 
     /// <summary>Its neighbours among what is outstanding in its scope; under the scope's lock.</summary>
     ICall? Before { get; set; }

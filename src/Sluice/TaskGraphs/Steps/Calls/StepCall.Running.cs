@@ -8,15 +8,12 @@ public abstract partial class StepCall<T>
     {
         RunScheduler scheduler = Scheduler;
         var released = new Released(scheduler.IsSerial ? null : scheduler);
-        if (Interlocked.CompareExchange(ref state, Running, Ready) != Ready) seat?.Close(ref released);
-        else
-        {
-            scope?.OnStarted(Name, record);
-            // The body runs in the flow of its call, and leaves nothing behind in that of the thread.
-            if (flow is null) Invoke();
-            else ExecutionContext.Run(flow, static call => ((StepCall<T>)call!).Invoke(), this);
-            if (hasEndedAtOnce) Finish(ref released);
-        }
+        if (Interlocked.CompareExchange(ref state, Running, Ready) != Ready) return null;     // it has ended meanwhile
+        scope?.OnStarted(Name, record);
+        // The body runs in the flow of its call, and leaves nothing behind in that of the thread.
+        if (flow is null) Invoke();
+        else ExecutionContext.Run(flow, static call => ((StepCall<T>)call!).Invoke(), this);
+        if (hasEndedAtOnce) Finish(ref released);
         return released.Next;
     }
 
@@ -54,7 +51,7 @@ public abstract partial class StepCall<T>
 
     private void Invoke()
     {
-        CurrentCall.Enter(seat is null && record is null ? null : this);
+        CurrentCall.Enter(seat is not null ? seat : record is not null ? this : null);
         span = Telemetry.StepStarted(Name);
         ValueTask<T> result;
         try
@@ -77,26 +74,39 @@ public abstract partial class StepCall<T>
     }
 
     private ValueTask<T> TryAsync(CancellationToken cancellation)
-        => Attempts.RunAsync(OnceAsync, definition.Policy, scope?.Time ?? TimeProvider.System, Random.Shared, cancellation, staysInContext: true);
+        => Attempts.RunAsync<Attempted, T>(new(this), definition.Policy, scope?.Time ?? TimeProvider.System, staysInContext: true, cancellation);
 
-    private async ValueTask<T> OnceAsync(int attempt, CancellationToken cancellation)
+    /// <summary>Before an attempt that is not the first. The wait was the clock's: go back to where steps run, and to places, as others have had those of the attempt before.</summary>
+    private async ValueTask ReturnAsync(int attempt, CancellationToken cancellation)
     {
-        if (attempt > 1)
-        {
-            // The wait was the clock's: go back to where steps run, and to the places that others had meanwhile.
-            await new Hop(Scheduler, seat);
-            cancellation.ThrowIfCancellationRequested();
-            latestAttempt = attempt;
-            if (record is not null) record.Attempts = attempt;
-        }
+        Seat? mine = Line is { } line ? new(this, line, hasStarted: true) : null;
+        CancellationTokenRegistration gone = mine is null ? default : cancellation.UnsafeRegister(static seat => ((Seat)seat!).Close(), mine);
+        await new Hop(Scheduler, mine);
+        gone.Unregister();
+        if (cancellation.IsCancellationRequested) mine?.Close();
+        cancellation.ThrowIfCancellationRequested();
+        seat = mine;
+        if (record is not null) record.Attempts = attempt;
+    }
+
+    /// <summary>An attempt has its places until its body has ended, however long ago its time limit has left it behind.</summary>
+    private ValueTask<T> CallAsync(CancellationToken cancellation)
+    {
+        Seat? mine = seat;
+        seat = null;                                 // the body's from here on
+        return mine is null ? InvokeAsync(cancellation) : CallAsync(mine, cancellation);
+    }
+
+    private async ValueTask<T> CallAsync(Seat mine, CancellationToken cancellation)
+    {
+        CurrentCall.Enter(mine);
         try
         {
             return await InvokeAsync(cancellation);
         }
-        catch (Exception) when (attempt <= definition.Policy.Retries)
+        finally
         {
-            if (attempt == latestAttempt) seat?.Leave();    // not by one that was left behind
-            throw;
+            mine.Close();
         }
     }
 
@@ -126,10 +136,12 @@ public abstract partial class StepCall<T>
                 continue;
             }
             Failure = failure;
+            Gather();                                // whom it has waited for
             LetGo();
             Note(failure);
             scope?.OnEnding(hasRun: false, StatusOf(failure), record);
             released.EndedUnstarted(this, this);
+            seat?.Close(ref released);
             return true;
         }
         return false;
@@ -151,9 +163,9 @@ public abstract partial class StepCall<T>
     private static FutureStatus StatusOf(Failure? failure)
         => failure switch { null => FutureStatus.Succeeded, { IsCancellation: true } => FutureStatus.Cancelled, _ => FutureStatus.Failed };
 
-    /// <summary>A body may be told by what it awaits that the scope is cancelled, before it is itself.</summary>
+    /// <summary>A body may be told by what it awaits that the scope is cancelled, before it is itself. One that ends as a future has that was cancelled, and that it has awaited, is cancelled with it.</summary>
     private Failure FailureOf(Exception exception)
-        => new(Name, exception, exception is OperationCanceledException && (Volatile.Read(ref failing) is not null || scope is { IsCancelling: true }));
+        => new(Name, exception, exception is OperationCanceledException cancelled && (Volatile.Read(ref failing) is not null || scope is { IsCancelling: true } || Failure.IsOfCancelled(cancelled)));
 
     /// <summary>What the body is stopped by; made when it is asked for.</summary>
     private CancellationToken Token
@@ -167,6 +179,14 @@ public abstract partial class StepCall<T>
             }
             return stop.Token;
         }
+    }
+
+    /// <summary>A body that may be tried several times, or has a time limit.</summary>
+    private readonly struct Attempted(StepCall<T> call) : IAttempted<T>
+    {
+        public ValueTask EnterAsync(int attempt, CancellationToken cancellation) => attempt == 1 ? default : call.ReturnAsync(attempt, cancellation);
+
+        public ValueTask<T> CallAsync(int attempt, CancellationToken cancellation) => call.CallAsync(cancellation);
     }
 
     /// <summary>A body that has not ended at once.</summary>

@@ -10,7 +10,7 @@ namespace Sluice;
 /// cancelled is decided by one exchange of its state; whoever has made that exchange goes on with it alone.
 /// </remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public abstract partial class StepCall<T> : Future<T>, ICall, IDependent
+public abstract partial class StepCall<T> : Future<T>, ICall, IBody, IDependent
 {
     private const int Waiting = 0;
     private const int Ready = 1;
@@ -22,14 +22,13 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IDependent
     private ExecutionContext? flow;
     private CancellationTokenSource? stop;
     private Failure? failing;                        // until it has begun: with what it will end; then why its token is cancelled
-    private Seat? seat;                              // only where there is a limit
+    private Seat? seat;                              // only where there is a limit; of the attempt that has not begun, or of the body that is not tried again
     private CallRecord? record;                      // only where the scope records
     private Activity? span;                          // only where somebody traces
     private ICall? before;
     private ICall? behind;
     private int state;
     private int pending = 1;                         // dependencies that have not ended, and the beginning
-    private int latestAttempt = 1;
     private bool hasEndedAtOnce;                     // the body: written before anybody else can know of it
 
     /// <summary>Makes a call in the scope that is current.</summary>
@@ -52,13 +51,23 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IDependent
 
     private RunScheduler Scheduler => scope?.Scheduler ?? RunScheduler.ThreadPool;
 
+    private Line? Line => scope is null ? definition.Places?.Alone : scope.LineOf(definition.Places);
+
+    bool IDependent.IsOver => Volatile.Read(ref state) == Ended;
+
     RunScheduler ICall.Scheduler => Scheduler;
 
-    Seat? ICall.Seat => seat;
+    StepScope? ICall.Scope => scope;
 
     CallRecord? ICall.Record => record;
 
     bool ICall.IsUnstarted => Volatile.Read(ref state) <= Ready;
+
+    bool ICall.IsRunning => Volatile.Read(ref state) == Running;
+
+    ICall IBody.Call => this;
+
+    Seat? IBody.Seat => null;
 
     ICall? ICall.Before { get => before; set => before = value; }
 
@@ -71,11 +80,10 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IDependent
     public Future<T> Start(After? after = null)
     {
         failing = scope?.Enter(this, definition, typeof(T), out record);
-        if (definition.Places is not null || scope is { Places: not null }) seat = new(this, definition.Places, scope?.Places);
+        if (Line is { } line) seat = new(this, line);
         Gather();
         if (after is not null)
             foreach (Future future in after.Futures) Wait(future);
-        if (record is not null) record.Dependencies = StepOrigins.OfThread.Take(scope!);
 
         var released = new Released(here: null);
         Failure? failed = failing;
@@ -86,7 +94,7 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IDependent
         return this;
     }
 
-    /// <summary>Names the arguments, by <see cref="Needs{TArg}(in Arg{TArg})"/>.</summary>
+    /// <summary>Names the arguments, by <see cref="Needs{TArg}(in Arg{TArg})"/>: when the call is made, and when it ends without having run.</summary>
     protected abstract void Gather();
 
     /// <summary>Calls the function, with the values of the arguments.</summary>
@@ -95,7 +103,7 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IDependent
     /// <summary>Lets go of the arguments, and thereby of all that has led to them.</summary>
     protected abstract void Forget();
 
-    /// <summary>Waits for an argument.</summary>
+    /// <summary>Waits for an argument; or, when the call has ended, does so no more.</summary>
     protected void Needs<TArg>(in Arg<TArg> argument)
     {
         if (argument.Source is { } source) Wait(source);
@@ -114,15 +122,16 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IDependent
     /// <summary>The values of an argument's elements.</summary>
     protected static TArg[] ValuesOf<TArg>(in Args<TArg> arguments) => arguments.Values;
 
-    internal sealed override void AddOrigins(StepOrigins origins) => origins.Add(record);
+    internal sealed override object? Origins => record;
 
     private void Wait(Future dependency)
     {
-        if (record is not null)
+        if (Volatile.Read(ref state) == Ended)       // it is asked for what it does not wait for any more
         {
-            StepOrigins.OfThread.AddAll(dependency);
-            StepOrigins.OfThread.Find();
+            dependency.Abandon();
+            return;
         }
+        record?.DependOn(dependency);
         Interlocked.Increment(ref pending);
         if (dependency.TryAttach(this))
         {

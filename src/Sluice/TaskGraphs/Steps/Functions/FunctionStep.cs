@@ -16,6 +16,9 @@ internal abstract class FunctionStep(StepDefinition definition, After? after)
 
     public static TStep Make<TStep>(FunctionStep step) where TStep : Delegate => (TStep)step.ToDelegate();
 
+    /// <summary>Whether it was made by <see cref="Step"/>, and therefore has options.</summary>
+    public static bool IsOne(Delegate step) => step is { HasSingleTarget: true, Target: FunctionStep };
+
     public static TStep Change<TStep>(TStep step, Func<FunctionStep, FunctionStep> change) where TStep : Delegate
     {
         ArgumentNullException.ThrowIfNull(step);

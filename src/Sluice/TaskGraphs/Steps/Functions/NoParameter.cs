@@ -114,12 +114,17 @@ public static partial class StepOptions
     /// <param name="backoff">The waits before the retries; none unless given.</param>
     public static Step<TResult> Retry<TResult>(this Step<TResult> step, int retries, Backoff? backoff = null) => Set(step, retries, backoff);
 
-    /// <summary>Lets at most so many calls run at a time, in all scopes together: those of the step that is returned, and of what is made of that.</summary>
+    /// <summary>
+    /// Lets at most so many calls run at a time, in all scopes together: those of the step that is returned, and of what is made of that. One that its time limit has left behind counts until it has ended.
+    /// </summary>
     /// <param name="step">A step.</param>
     /// <param name="maxConcurrency">1 or more.</param>
     public static Step<TResult> Limit<TResult>(this Step<TResult> step, int maxConcurrency) => Set(step, maxConcurrency);
 
-    /// <summary>Lets an attempt that takes longer fail with a <see cref="TimeoutException"/>; its token is cancelled.</summary>
+    /// <summary>
+    /// Lets an attempt that takes longer fail with a <see cref="TimeoutException"/>; its token is cancelled. Only what is awaited is cut short: a synchronous function cannot be stopped, and runs to its
+    /// end, which then counts. An asynchronous one that does not heed its token is left behind, and goes on by itself; with a limit, it keeps its place until it has ended.
+    /// </summary>
     /// <param name="step">A step.</param>
     /// <param name="limit">More than zero, 49 days at most.</param>
     public static Step<TResult> Timeout<TResult>(this Step<TResult> step, TimeSpan limit) => Set(step, limit);

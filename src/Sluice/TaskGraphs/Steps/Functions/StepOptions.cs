@@ -20,8 +20,8 @@ public static partial class StepOptions
 
     private static TStep Set<TStep>(TStep step, TimeSpan limit) where TStep : Delegate
     {
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero);
-        return Set(step, policy => policy with { Timeout = Waits.Check(limit) });
+        Waits.CheckLimit(limit);
+        return Set(step, policy => policy with { Timeout = limit });
     }
 
     private static TStep Set<TStep>(TStep step, Func<CallPolicy, CallPolicy> change) where TStep : Delegate

@@ -9,7 +9,17 @@ internal abstract class DerivedFuture<T>(Future source, bool heedsCancelling) : 
 
     public override string Name => source.Name;
 
-    internal sealed override void AddOrigins(StepOrigins origins) => origins.AddAll(source);
+    internal sealed override object? Origins => source.Origins;
+
+    internal override bool HoldsOutcomes => source.HoldsOutcomes;
+
+    internal sealed override void See()
+    {
+        if (Failure is { } failure) failure.Observe();
+        else source.See();
+    }
+
+    bool IDependent.IsOver => Volatile.Read(ref claimed) != 0;
 
     internal sealed override void TryCancel(Failure cancellation, ref Released released) => TryEnd(cancellation, ref released);
 
@@ -43,6 +53,7 @@ internal abstract class DerivedFuture<T>(Future source, bool heedsCancelling) : 
         if (Interlocked.Exchange(ref claimed, 1) != 0) return;
         Failure = failure;
         released.Ended(this);
+        source.Abandon();
     }
 }
 
@@ -72,9 +83,10 @@ internal sealed class SettledFuture<T> : DerivedFuture<Settled<T>>
     public SettledFuture(Future<T> source) : base(source, heedsCancelling: false)
     {
         this.source = source;
-        source.MarkAwaited();
         Begin();
     }
+
+    internal override bool HoldsOutcomes => true;
 
     protected override Failure? Take(out Settled<T> value)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 
 namespace Sluice;
@@ -5,11 +6,13 @@ namespace Sluice;
 /// <summary>Why a future has no value. Shared by all futures that end with it, so that seeing it at one of them is enough. Thread-safe.</summary>
 internal sealed class Failure
 {
+    private static readonly ConditionalWeakTable<Exception, Failure> Cancellations = [];
     private static long count;
 
     private readonly ExceptionDispatchInfo info;
     private Task? watch;
     private volatile bool isObserved;
+    private volatile bool isHandedOver;
     private int isNoted;
 
     public Failure(string step, Exception exception, bool isCancellation)
@@ -42,10 +45,13 @@ internal sealed class Failure
         _ = Volatile.Read(ref watch)?.Exception;
     }
 
+    /// <summary>A task has its exception, and reports it if nobody sees it.</summary>
+    public void HandOver() => isHandedOver = true;
+
     /// <summary>There is no scope that would report it: if nobody sees it, <see cref="TaskScheduler.UnobservedTaskException"/> does.</summary>
     public void Watch()
     {
-        if (IsObserved) return;
+        if (IsObserved || isHandedOver) return;
         Volatile.Write(ref watch, Task.FromException(Exception));
         Interlocked.MemoryBarrier();
         if (isObserved) _ = watch!.Exception;
@@ -53,9 +59,13 @@ internal sealed class Failure
 
     public void Throw()
     {
+        if (IsCancellation) Cancellations.AddOrUpdate(Exception, this);
         Observe();
         info.Throw();
     }
+
+    /// <summary>Whether it is what somebody was told who has awaited something that was cancelled.</summary>
+    public static bool IsOfCancelled(OperationCanceledException exception) => Cancellations.TryGetValue(exception, out _);
 
     /// <summary>The one that came first; null if none has.</summary>
     public static Failure? Earlier(Failure? one, Failure? other)

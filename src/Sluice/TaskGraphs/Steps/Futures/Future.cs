@@ -13,10 +13,6 @@ namespace Sluice;
 /// </remarks>
 public abstract partial class Future
 {
-    // Who waits: nobody (null), one (himself), several (the newest link), or nobody any more (Over). Changed by interlocked operations only.
-    private static readonly object Over = new();
-
-    private object? dependents;
     private volatile bool isAwaited;
 
     private protected Future()
@@ -71,14 +67,21 @@ public abstract partial class Future
         }
     }
 
-    /// <summary>The future as a task: for code that needs one.</summary>
+    /// <summary>The future as a task: for code that needs one. A step that awaits the task keeps its places, which the step of this future may need; await the future itself where there is a limit.</summary>
     /// <returns>The same task each time.</returns>
     public Task AsTask() => AsPlainTask();
+
+    /// <summary>The value, for somebody who uses it.</summary>
+    internal object? UseBoxed()
+    {
+        See();
+        return Boxed;
+    }
 
     /// <summary>Chooses how an await goes on, as with a task.</summary>
     /// <param name="continueOnCapturedContext">Whether in the synchronization context of whoever awaits.</param>
     /// <returns>What to await.</returns>
-    public System.Runtime.CompilerServices.ConfiguredTaskAwaitable ConfigureAwait(bool continueOnCapturedContext) => AsTask().ConfigureAwait(continueOnCapturedContext);
+    public ConfiguredFuture ConfigureAwait(bool continueOnCapturedContext) => new(this, continueOnCapturedContext);
 
     /// <summary>Lets it be awaited, as a task is.</summary>
     /// <returns>For the compiler.</returns>
@@ -89,62 +92,26 @@ public abstract partial class Future
 
     private protected abstract Task AsPlainTask();
 
-    /// <summary>Adds the calls that it is made of, for the picture; itself where it is one.</summary>
-    internal abstract void AddOrigins(StepOrigins origins);
+    /// <summary>What leads to it in the picture: its own record where it is a call, <see cref="Sluice.Origins"/> where it joins several, null where nothing is recorded.</summary>
+    internal abstract object? Origins { get; }
 
     /// <summary>Somebody waits for it, and will see how it ends.</summary>
     internal void MarkAwaited()
     {
         isAwaited = true;
         Interlocked.MemoryBarrier();
-        if (IsCompleted) Failure?.Observe();
+        if (IsCompleted) See();
     }
 
-    internal void ThrowIfFailed() => Failure?.Throw();
+    /// <summary>Whether failures may be among its values: whoever takes these has seen them.</summary>
+    internal virtual bool HoldsOutcomes => false;
 
-    /// <returns>False if it has ended already: then the dependent is not told.</returns>
-    internal bool TryAttach(IDependent dependent)
-    {
-        object? seen = Volatile.Read(ref dependents);
-        DependentLink? link = null;
-        while (!ReferenceEquals(seen, Over))
-        {
-            object mine = dependent;
-            if (seen is not null)
-            {
-                link ??= new(dependent);
-                link.Next = seen;
-                mine = link;
-            }
-            object? found = Interlocked.CompareExchange(ref dependents, mine, seen);
-            if (ReferenceEquals(found, seen)) return true;
-            seen = found;
-        }
-        return false;
-    }
+    /// <summary>It has ended, and somebody has got what came out.</summary>
+    internal virtual void See() => Failure?.Observe();
 
-    /// <summary>Its outcome is written: from now on it has ended. Called once, by <see cref="Released"/>.</summary>
-    internal void TellDependents(ref Released released)
+    internal void ThrowIfFailed()
     {
-        object? newest = Interlocked.Exchange(ref dependents, Over);
-        if (isAwaited) Failure?.Observe();
-        DependentLink? link = null;                  // turned around: first come, first told
-        while (newest is DependentLink current)
-        {
-            newest = current.Next;
-            current.Next = link;
-            link = current;
-        }
-        (newest as IDependent)?.OnEnded(this, ref released);
-        for (; link is not null; link = (DependentLink?)link.Next) link.Dependent.OnEnded(this, ref released);
-    }
-
-    /// <summary>Its step is running, and was cancelled.</summary>
-    private protected void TellCancelling(Failure cancellation, ref Released released)
-    {
-        // If it ends meanwhile, links are being turned around: then some are told, or told twice, and all are told of the end.
-        object? at = Volatile.Read(ref dependents);
-        for (; at is DependentLink link; at = link.Next) link.Dependent.OnCancelling(cancellation, ref released);
-        (at as IDependent)?.OnCancelling(cancellation, ref released);
+        See();
+        Failure?.Throw();
     }
 }

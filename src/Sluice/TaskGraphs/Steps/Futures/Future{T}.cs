@@ -16,6 +16,13 @@ public abstract class Future<T> : Future
     /// <summary>Valid once it has ended without a failure.</summary>
     internal T? Value { get; private protected set; }
 
+    /// <summary>The value, for somebody who uses it.</summary>
+    internal T? Use()
+    {
+        See();
+        return Value;
+    }
+
     internal override object? Boxed => Value;
 
     /// <summary>A future is what a step that takes the outcome, instead of the value, may be given.</summary>
@@ -42,7 +49,7 @@ public abstract class Future<T> : Future
     public new FutureAwaiter<T> GetAwaiter() => new(this);
 
     /// <inheritdoc cref="Future.ConfigureAwait"/>
-    public new System.Runtime.CompilerServices.ConfiguredTaskAwaitable<T> ConfigureAwait(bool continueOnCapturedContext) => AsTask().ConfigureAwait(continueOnCapturedContext);
+    public new ConfiguredFuture<T> ConfigureAwait(bool continueOnCapturedContext) => new(this, continueOnCapturedContext);
 
     /// <summary>The same future, seen as one of a base type or an interface of its value.</summary>
     /// <typeparam name="TBase">A type that the value can be assigned to.</typeparam>
@@ -57,7 +64,7 @@ public abstract class Future<T> : Future
     }
 
     /// <summary>How this future ends, as a value: a future that does not fail, but says whether this one did.</summary>
-    /// <returns>A future that ends when this one does. Whoever takes it has seen the failure.</returns>
+    /// <returns>A future that ends when this one does. Whoever awaits it, or is a step that runs with it, has seen the failure; a step that is given it and never runs has not.</returns>
     public Future<Settled<T>> Settled() => new SettledFuture<T>(this);
 
     /// <summary>The name and the status.</summary>

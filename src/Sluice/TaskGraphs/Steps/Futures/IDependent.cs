@@ -4,7 +4,10 @@ namespace Sluice;
 /// <remarks>Told on the thread that ended it, so it runs nothing of the user's: what may run now is given to <see cref="Released"/>.</remarks>
 internal interface IDependent
 {
-    /// <summary>What it waited for has ended. Called once for each future that it was attached to.</summary>
+    /// <summary>Whether it has ended without what it waited for, and need not be told any more.</summary>
+    bool IsOver => false;
+
+    /// <summary>What it waited for has ended. Called once for each future that it was attached to, unless <see cref="IsOver"/>.</summary>
     void OnEnded(Future dependency, ref Released released);
 
     /// <summary>What it waits for is running and was cancelled: whoever wants the value need not wait for the end. May be called before <see cref="OnEnded"/>, any number of times.</summary>

@@ -7,13 +7,23 @@ internal abstract class JoinFuture<T>(Future[] sources, bool evenIfFailed) : Fut
 {
     private int waiting = 1;                         // for so many, and for the beginning
     private int claimed;                             // whoever sets it ends the future
+    private bool holdsOutcomes;
+    private object? origins;
 
     public override string Name => "all";
 
-    internal sealed override void AddOrigins(StepOrigins origins)
+    internal sealed override object? Origins => origins;
+
+    internal sealed override bool HoldsOutcomes => holdsOutcomes;
+
+    internal sealed override void See()
     {
-        for (int i = sources.Length - 1; i >= 0; i--) origins.AddAll(sources[i]);      // a stack: the first comes out first
+        base.See();
+        if (!holdsOutcomes || Failure is not null) return;
+        foreach (Future source in sources) source.See();
     }
+
+    bool IDependent.IsOver => Volatile.Read(ref claimed) != 0;
 
     internal sealed override void TryCancel(Failure cancellation, ref Released released) => TryEnd(cancellation, ref released);
 
@@ -21,10 +31,12 @@ internal abstract class JoinFuture<T>(Future[] sources, bool evenIfFailed) : Fut
     protected void Begin()
     {
         var released = new Released(here: null);
+        origins = Sluice.Origins.Of(sources);
         Failure? earliest = null;
         foreach (Future source in sources)
         {
             Interlocked.Increment(ref waiting);
+            holdsOutcomes |= HasValues && source.HoldsOutcomes;
             if (source.TryAttach(this))
             {
                 if (!evenIfFailed && source.Cancelling is { } cancellation) TryEnd(cancellation, ref released);
@@ -37,6 +49,9 @@ internal abstract class JoinFuture<T>(Future[] sources, bool evenIfFailed) : Fut
         CountDown(ref released);
         released.Spread();
     }
+
+    /// <summary>Whether whoever has its value has theirs.</summary>
+    protected virtual bool HasValues => true;
 
     /// <summary>All have ended.</summary>
     protected abstract T Take();
@@ -64,6 +79,7 @@ internal abstract class JoinFuture<T>(Future[] sources, bool evenIfFailed) : Fut
         if (Interlocked.Exchange(ref claimed, 1) != 0) return;
         Failure = failure;
         released.Ended(this);
+        foreach (Future source in sources) source.Abandon();
     }
 }
 
@@ -85,6 +101,8 @@ internal sealed class ValuesFuture<T> : JoinFuture<T[]>
 internal sealed class EndFuture : JoinFuture<Nothing>
 {
     public EndFuture(Future[] sources, bool evenIfFailed) : base(sources, evenIfFailed) => Begin();
+
+    protected override bool HasValues => false;
 
     protected override Nothing Take() => default;
 }

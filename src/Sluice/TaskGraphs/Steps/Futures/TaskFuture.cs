@@ -4,6 +4,7 @@ namespace Sluice;
 internal sealed class TaskFuture<T> : Future<T>
 {
     private readonly Task<T> task;
+    private readonly StepScope? scope = StepScope.Current;
     private int claimed;                             // whoever sets it ends the future
 
     public TaskFuture(Task<T> task)
@@ -15,19 +16,24 @@ internal sealed class TaskFuture<T> : Future<T>
 
     public override string Name => "a task";
 
-    internal override void AddOrigins(StepOrigins origins)
-    {
-        // no call has made it
-    }
+    internal override object? Origins => null;       // no call has made it
 
     internal override void TryCancel(Failure cancellation, ref Released released) => TryEnd(cancellation, ref released);
 
     private void End()
     {
         var released = new Released(here: null);
-        Exception? exception = task.IsCompletedSuccessfully ? null : task.Exception?.InnerException ?? new TaskCanceledException(task);
-        if (exception is null) Value = task.Result;
-        TryEnd(exception is null ? null : new Failure(Name, exception, task.IsCanceled), ref released);
+        Failure? failure = null;
+        try
+        {
+            Value = task.GetAwaiter().GetResult();
+        }
+        catch (Exception e)
+        {
+            // Some give up by themselves and say that they were cancelled, as an HttpClient after its time limit: that is a failure.
+            failure = new(Name, e, e is OperationCanceledException && scope is { IsCancelling: true });
+        }
+        TryEnd(failure, ref released);
         released.Spread();
     }
 

@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>What a scope remembers of a call, for the picture. Written by whoever begins, runs or ends the call; read by any thread.</summary>
 internal sealed class CallRecord(StepScope scope, int number, StepDefinition definition, Type? output)
 {
-    private HashSet<CallRecord>? awaited;            // under a lock on this object, which users never see
+    private object? origins;                         // one of them, or a set of several; under a lock on this object, which users never see
 
     public StepScope Scope => scope;
 
@@ -14,14 +14,14 @@ internal sealed class CallRecord(StepScope scope, int number, StepDefinition def
 
     public Type? Output => output;
 
-    public CallRecord[] Dependencies { get; set; } = [];
-
-    /// <summary>What the body has awaited while it ran.</summary>
-    public CallRecord[] Awaited
+    /// <summary>The calls of its scope that it depends on, or whose futures its body has awaited. Taken together anew each time.</summary>
+    public List<CallRecord> Dependencies
     {
         get
         {
-            lock (this) return awaited is null ? [] : [.. awaited];
+            object[] all;
+            lock (this) all = origins switch { null => [], HashSet<object> several => [.. several], _ => [origins] };
+            return Origins.CallsIn(scope, all);
         }
     }
 
@@ -35,16 +35,22 @@ internal sealed class CallRecord(StepScope scope, int number, StepDefinition def
 
     public FutureStatus Status { get; set; }
 
+    /// <summary>The call waits for a future.</summary>
+    public void DependOn(Future future)
+    {
+        if (future.Origins is not { } origin || !Origins.MayBeIn(origin, scope)) return;
+        lock (this)
+        {
+            if (origins is null) origins = origin;
+            else if (origins is HashSet<object> several) several.Add(origin);
+            else if (!ReferenceEquals(origins, origin)) origins = new HashSet<object> { origins, origin };
+        }
+    }
+
     /// <summary>The body awaits a future. Bodies that have ended are of no interest: something they have started goes on by itself.</summary>
     public void Await(Future future)
     {
-        if (Ended != -1) return;
-        StepOrigins origins = StepOrigins.OfThread;
-        origins.AddAll(future);
-        origins.Find();
-        CallRecord[] found = origins.Take(scope);
-        if (found.Length == 0) return;
-        lock (this) (awaited ??= []).UnionWith(found);
+        if (Ended == -1) DependOn(future);
     }
 
     /// <summary>For the picture; null if it has not run.</summary>

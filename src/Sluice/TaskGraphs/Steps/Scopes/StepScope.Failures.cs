@@ -22,17 +22,18 @@ public sealed partial class StepScope
     }
 
     /// <summary>Whether all is well.</summary>
-    private Task Judge()
+    private void Judge(TaskCompletionSource end)
     {
-        List<Exception> unseen;
-        lock (sync) unseen = [.. failures.Where(failure => !failure.IsObserved).Select(failure => failure.Exception)];
+        List<Failure> unseen;
+        lock (sync) unseen = [.. failures.Where(failure => !failure.IsObserved)];
         if (unseen.Count > 0 && options.OnUnobservedFailure is null)
         {
-            var failed = new TaskCompletionSource();
-            failed.SetException(unseen);
-            return failed.Task;
+            // From here on the task sees to it that they are not overlooked. They stay in the list: whoever asks again is told again.
+            foreach (Failure failure in unseen) failure.HandOver();
+            end.SetException(unseen.Select(failure => failure.Exception));
         }
-        return cancelling is null ? Task.CompletedTask : Task.FromCanceled(CancelledBy);
+        else if (cancelling is not null) end.SetCanceled(CancelledBy);
+        else end.SetResult();
     }
 
     /// <summary>Tells the handler of those that nobody has seen, each once.</summary>

@@ -23,7 +23,7 @@ public sealed partial class StepScope
             foreach (CallRecord record in all)
             {
                 builder.Add("step", hint: record.Definition.Name, output: record.Output == typeof(Nothing) ? null : record.Output, details: record.Definition.Describe());
-                foreach (CallRecord dependency in record.Dependencies.Union(record.Awaited))
+                foreach (CallRecord dependency in record.Dependencies)
                     if (dependency.Number < all.Length && !ReferenceEquals(dependency, record)) builder.Connect(dependency.Number, record.Number);
             }
             return builder.Build().WithTimes(node => all[node].TimeSince(began, Time));

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
@@ -8,7 +9,7 @@ namespace Sluice;
 /// </summary>
 /// <remarks>
 /// <para>It is current from <see cref="Begin"/> until it is disposed, in the flow of execution that began it and in those that start from there, as <see cref="AsyncLocal{T}"/> is. A scope
-/// inside another is cancelled with it. Thread-safe.</para>
+/// inside another is cancelled with it, and its steps count in the limit of the other as well. Thread-safe.</para>
 /// <para>Dispose it with <c>await using</c>: what has not ended by then is cancelled and waited for. Await <see cref="Completion"/> before, to let everything end by itself and to see
 /// what has failed.</para>
 /// </remarks>
@@ -21,11 +22,15 @@ public sealed partial class StepScope : IAsyncDisposable
     private readonly StepScope? outer;
     private readonly StepScopeOptions options;
     private readonly CancellationToken cancellation;
-    private readonly CancellationTokenSource stop;
-    private readonly CancellationTokenRegistration registration;
+    private readonly CancellationTokenSource stop = new();      // has no timer and no parents, so that it need not be disposed of, and can be cancelled at any time
+    private readonly CancellationTokenRegistration fromOutside;
+    private readonly CancellationTokenRegistration fromOuter;
+    private readonly Line? line;                     // of steps without a limit of their own
+    private ConditionalWeakTable<Places, Line>? lines;
     private ICall? newest;
     private int outstanding;
-    private TaskCompletionSource? rest;              // ends when nothing is outstanding
+    private TaskCompletionSource? rest;              // ends when nothing is outstanding; only what judges goes on in the thread that ends it
+    private TaskCompletionSource? leaving;           // the same for who disposes of the scope; or when the grace is over
     private Failure? cancelling;
     private volatile bool isDisposed;
 
@@ -34,9 +39,10 @@ public sealed partial class StepScope : IAsyncDisposable
         outer = Current is { isDisposed: false } current ? current : null;     // code that was left behind by a scope that is over may begin another
         (this.options, this.cancellation) = (options, cancellation);
         began = options.Time.GetTimestamp();
-        if (maxConcurrency is { } count) Places = new(count);
-        stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, outer?.stop.Token ?? default);
-        registration = stop.Token.UnsafeRegister(static scope => ((StepScope)scope!).CancelAll(), this);
+        line = maxConcurrency is not { } count ? outer?.line : outer?.line is { } around ? new([new(count), .. around.Places]) : new Places(count).Alone;
+        stop.Token.UnsafeRegister(static scope => ((StepScope)scope!).CancelAll(), this);
+        fromOutside = cancellation.UnsafeRegister(static stop => ((CancellationTokenSource)stop!).Cancel(), stop);
+        if (outer is not null) fromOuter = outer.stop.Token.UnsafeRegister(static stop => ((CancellationTokenSource)stop!).Cancel(), stop);
     }
 
     /// <summary>The scope in which a call would be made here; null outside of scopes.</summary>
@@ -46,32 +52,21 @@ public sealed partial class StepScope : IAsyncDisposable
 
     internal TimeProvider Time => options.Time;
 
-    internal bool IsCancelling => Volatile.Read(ref cancelling) is not null;
-
-    /// <summary>Null: any number of bodies at a time.</summary>
-    internal Places? Places { get; }
+    /// <summary>Also when those who are cancelled have not all been told: steps may be told by something else first.</summary>
+    internal bool IsCancelling => Volatile.Read(ref cancelling) is not null || cancellation.IsCancellationRequested || stop.IsCancellationRequested || outer is { IsCancelling: true };
 
     /// <summary>
     /// Ends when nothing is outstanding: neither what was called before, nor what that has called in its turn. Fails with the exceptions of those failures that nobody awaited; is cancelled
     /// if the scope was. A later call in the scope begins anew.
     /// </summary>
-    public Task Completion
-    {
-        get
-        {
-            TaskCompletionSource waits;
-            lock (sync)
-            {
-                if (outstanding == 0) return Judge();
-                waits = rest ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
-            }
-            // Not by an await, which would keep only one of several exceptions.
-            return waits.Task.ContinueWith(static (_, scope) => ((StepScope)scope!).Judge(), this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Unwrap();
-        }
-    }
+    /// <remarks>A step that awaits it, of a scope that it has begun itself for example, gives its places to others meanwhile. A step of this scope cannot: it would wait for itself.</remarks>
+    public ScopeCompletion Completion => new(this, CompleteAsync());
 
     /// <summary>Begins a scope, which is then the current one.</summary>
-    /// <param name="maxConcurrency">How many steps may run at a time, 1 or more; null for any number. A step that awaits a future does not count while it waits.</param>
+    /// <param name="maxConcurrency">
+    /// How many steps may run at a time, 1 or more, with those of scopes inside; null for any number, as far as a scope around has no limit. A step that awaits a future, or the end of a scope, does not
+    /// count while it waits. One that its time limit has left behind counts until it has ended.
+    /// </param>
     /// <param name="cancellation">Cancels everything in the scope.</param>
     /// <param name="options">The clock, the scheduler, who is told of what; null for the defaults.</param>
     /// <returns>To be disposed where it was begun.</returns>
@@ -89,37 +84,26 @@ public sealed partial class StepScope : IAsyncDisposable
     /// <exception cref="AggregateException">Something that was registered with the token of a running step has thrown; everything has been cancelled nevertheless.</exception>
     public void Cancel() => stop.Cancel();
 
-    /// <summary>Ends the scope: what is left is cancelled, and waited for. Whatever is called in it afterwards is refused.</summary>
-    /// <returns>Ends when no step of the scope runs any more. Does not fail with the failures of steps: those that nobody has seen are reported as outside of scopes.</returns>
-    public ValueTask DisposeAsync()
+    /// <summary>What a call needs to run; null for nothing.</summary>
+    internal Line? LineOf(Places? ofStep)
     {
-        if (ReferenceEquals(OfFlow.Value, this)) OfFlow.Value = outer;
-        return new(EndAsync());
+        if (ofStep is null || line is null) return line ?? ofStep?.Alone;
+        ConditionalWeakTable<Places, Line> all = LazyInitializer.EnsureInitialized(ref lines);
+        return all.TryGetValue(ofStep, out Line? known) ? known : all.GetValue(ofStep, step => new([step, .. line.Places]));
     }
 
-    private async Task EndAsync()
+    private Task CompleteAsync()
     {
-        Task end = Task.CompletedTask;
-        bool cancels;
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource? waits = null;
         lock (sync)
         {
-            cancels = outstanding > 0;
-            if (cancels) end = (rest ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-            else if (isDisposed) return;
-            else isDisposed = true;
+            if (outstanding > 0) waits = rest ??= new();
         }
-        try
-        {
-            if (cancels) Cancel();
-        }
-        finally
-        {
-            await end.ConfigureAwait(Scheduler.IsSerial);
-            lock (sync) isDisposed = true;
-            registration.Unregister();
-            if (outer is not null || cancellation.CanBeCanceled) stop.Dispose();
-            GiveUpFailures();
-        }
+        if (waits is null) Judge(end);
+        // Here and now, by whoever ends the last call: only those who await it go on elsewhere.
+        else waits.Task.ContinueWith(_ => Judge(end), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return end.Task;
     }
 
     private void CancelAll()
@@ -170,17 +154,22 @@ public sealed partial class StepScope : IAsyncDisposable
     /// <summary>A call has ended, and everybody was told.</summary>
     internal void OnEnded(ICall call, Failure? failure)
     {
-        TaskCompletionSource? end = null;
+        TaskCompletionSource? end = null, left = null;
         lock (sync)
         {
             if (call.Before is { } before) before.Behind = call.Behind;
             else newest = call.Behind;
             if (call.Behind is { } behind) behind.Before = call.Before;
             call.Before = call.Behind = null;
-            if (failure is not null && failure.TryNote()) Keep(failure);
-            if (--outstanding == 0) (end, rest) = (rest, null);
+            if (failure is not null && failure.TryNote())
+            {
+                if (isDisposed && options.OnUnobservedFailure is null) failure.Watch();      // it was left behind
+                else Keep(failure);
+            }
+            if (--outstanding == 0) (end, rest, left) = (rest, null, leaving);
         }
         if (outstanding == 0 && options.OnUnobservedFailure is not null) TellFailures();
         end?.SetResult();
+        left?.TrySetResult();
     }
 }

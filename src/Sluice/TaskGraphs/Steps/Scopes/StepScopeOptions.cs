@@ -3,6 +3,8 @@ namespace Sluice;
 /// <summary>How a <see cref="StepScope"/> works. Immutable.</summary>
 public sealed record StepScopeOptions
 {
+    private readonly TimeSpan stopGrace = TimeSpan.FromSeconds(30);
+
     /// <summary>The name of the scope, for its picture; null for none.</summary>
     public string? Name { get; init; }
 
@@ -27,4 +29,15 @@ public sealed record StepScopeOptions
     /// Told of each failure that nobody has awaited when the scope comes to rest, or ends; <see cref="StepScope.Completion"/> then does not fail with it. Null: <see cref="StepScope.Completion"/> does.
     /// </summary>
     public Action<StepFailure>? OnUnobservedFailure { get; init; }
+
+    /// <summary>
+    /// How long <see cref="StepScope.DisposeAsync"/> waits for steps that do not heed their token. After that it ends without them, and names them in <see cref="StepScope.StillRunning"/>.
+    /// Zero or more; 30 seconds unless given.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
+    public TimeSpan StopGrace
+    {
+        get => stopGrace;
+        init => stopGrace = Waits.Check(value, nameof(StopGrace));
+    }
 }

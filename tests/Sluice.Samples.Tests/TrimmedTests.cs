@@ -1,25 +1,35 @@
 using System.Runtime.InteropServices;
 
-namespace Sluice.Samples.Tests.Money;
+namespace Sluice.Samples.Tests;
 
-/// <summary>The money samples, published without whatever they do not use: nothing that Sluice needs may be among that.</summary>
+/// <summary>Programs that are published without whatever they do not use: nothing that Sluice needs may be among that.</summary>
 public class TrimmedTests
 {
     [Fact]
-    public async Task ATrimmedProgramDrawsAndComputesTheSame()
+    public Task TrimmedPipelinesDrawAndComputeTheSame()
+        => PrintsTheSameAsync(Path.Combine("samples", "Money"), [["paycheck"], ["mortgage"], ["investment"], ["budget"], ["profit"]]);
+
+    [Fact]
+    public Task TrimmedGraphsStepsAndConsecutorsPrintTheSame() => PrintsTheSameAsync(Path.Combine("tests", "Sluice.Trimmed"), [[]]);
+
+    private static async Task PrintsTheSameAsync(string project, string[][] runs)
     {
+        string name = Path.GetFileName(project);
         string directory = Directory.CreateTempSubdirectory("sluice-trimmed-").FullName;
         try
         {
             // Warnings of the trimmer are errors, as all warnings are. A build of its own: nobody else's output is touched.
             string architecture = RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
-            await SucceedAsync(directory, "dotnet", "publish", Path.Combine(Root, "samples", "Money", "Money.csproj"), "-c", "Release",
+            await SucceedAsync(directory, "dotnet", "publish", Path.Combine(Root, project, $"{name}.csproj"), "-c", "Release",
                 "-r", $"linux-{architecture}", "--self-contained", "-v", "quiet", "--disable-build-servers", "-maxcpucount:1",
                 $"-p:ArtifactsPath={directory}/artifacts", "-o", $"{directory}/published");
-            foreach (string sample in new[] { "paycheck", "mortgage", "investment", "budget", "profit" })
+            foreach (string[] arguments in runs)
             {
-                string trimmed = await SucceedAsync(directory, $"{directory}/published/Money", sample);
-                Assert.Equal((await MoneyRun.RunAsync(sample)).Succeeded().Output, trimmed);
+                string trimmed = await SucceedAsync(directory, $"{directory}/published/{name}", arguments);
+                using var whole = SampleProcess.Start(name, directory, arguments);
+                string expected = (await whole.EndAsync()).Succeeded().Output;
+                Assert.NotEmpty(expected);
+                Assert.Equal(expected, trimmed);
             }
         }
         finally

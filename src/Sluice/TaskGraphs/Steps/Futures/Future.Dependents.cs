@@ -1,0 +1,82 @@
+namespace Sluice;
+
+public abstract partial class Future
+{
+    private const int FewAbandoned = 32;
+
+    // Who waits: nobody (null), one (himself), several (the newest link), or nobody any more (Over). Changed by interlocked operations only.
+    private static readonly object Over = new();
+
+    private object? dependents;
+    private int abandoned;                           // how many of them have ended without it; less those that had not when that was last looked at
+
+    /// <returns>False if it has ended already: then the dependent is not told.</returns>
+    internal bool TryAttach(IDependent dependent)
+    {
+        object? seen = Volatile.Read(ref dependents);
+        DependentLink? link = null;
+        while (!ReferenceEquals(seen, Over))
+        {
+            object mine = dependent;
+            if (seen is not null)
+            {
+                link ??= new(dependent);
+                link.Next = seen;
+                mine = link;
+            }
+            object? found = Interlocked.CompareExchange(ref dependents, mine, seen);
+            if (ReferenceEquals(found, seen)) return true;
+            seen = found;
+        }
+        return false;
+    }
+
+    /// <summary>Its outcome is written: from now on it has ended. Called once, by <see cref="Released"/>.</summary>
+    internal void TellDependents(ref Released released)
+    {
+        object? newest = Interlocked.Exchange(ref dependents, Over);
+        if (isAwaited) See();
+        DependentLink? link = null;                  // turned around: first come, first told
+        while (newest is DependentLink current)
+        {
+            newest = current.Next;
+            current.Next = link;
+            link = current;
+        }
+        (newest as IDependent)?.OnEnded(this, ref released);
+        for (; link is not null; link = (DependentLink?)link.Next) link.Dependent.OnEnded(this, ref released);
+    }
+
+    /// <summary>Its step is running, and was cancelled.</summary>
+    private protected void TellCancelling(Failure cancellation, ref Released released)
+    {
+        // If it ends meanwhile, links are being turned around: then some are told, or told twice, and all are told of the end.
+        object? at = Volatile.Read(ref dependents);
+        for (; at is DependentLink link; at = link.Next) link.Dependent.OnCancelling(cancellation, ref released);
+        (at as IDependent)?.OnCancelling(cancellation, ref released);
+    }
+
+    /// <summary>Somebody who waits for it has ended without it. It may be long before it ends itself, and others come and go: so they are let go of, when they are half of those who wait.</summary>
+    internal void Abandon()
+    {
+        if (IsCompleted || Interlocked.Increment(ref abandoned) != FewAbandoned) return;
+        int left = LetGoOfEnded();
+        Interlocked.Exchange(ref abandoned, -left);
+    }
+
+    /// <returns>How many wait on.</returns>
+    private int LetGoOfEnded()
+    {
+        // If it ends meanwhile, links are being turned around: then what is found here is not used.
+        object? newest = Volatile.Read(ref dependents);
+        List<IDependent> left = [];
+        object? at = newest;
+        for (; at is DependentLink link; at = link.Next)
+            if (!link.Dependent.IsOver) left.Add(link.Dependent);
+        if (at is IDependent { IsOver: false } first) left.Add(first);
+        object? all = left.Count == 0 ? null : left[^1];
+        for (int i = left.Count - 2; i >= 0; i--) all = new DependentLink(left[i]) { Next = all };
+        Interlocked.CompareExchange(ref dependents, all, newest);      // if somebody has come meanwhile, next time
+        return left.Count;
+    }
+}

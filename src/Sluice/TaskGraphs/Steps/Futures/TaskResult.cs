@@ -1,0 +1,42 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Sluice;
+
+/// <summary>Tasks of which it is known only when the program runs that they are tasks, and what of: where <see cref="object"/> is expected.</summary>
+internal static class TaskResult
+{
+    private const string Kept = "What is looked for is kept by the dynamic dependency.";
+
+    /// <summary>The value as a future, if it is a future, a task, or a value task; otherwise null. Tasks without a result have <see cref="Nothing"/>.</summary>
+    public static Future? AsFuture(object? value) => value switch
+    {
+        Future future => future,
+        Task task => new TaskFuture<object>(WaitAsync(task)),
+        ValueTask task => new TaskFuture<object>(WaitAsync(task.AsTask())),
+        ValueType when IsOf(value.GetType(), typeof(ValueTask<>)) => new TaskFuture<object>(WaitAsync(AsTask(value))),
+        _ => null,
+    };
+
+    /// <summary>Fails as the task does, with the same exception.</summary>
+    private static async Task<object> WaitAsync(Task task)
+    {
+        await task.ConfigureAwait(false);
+        return ResultOf(task)!;
+    }
+
+    [DynamicDependency(nameof(Task<>.Result), typeof(Task<>))]
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = Kept)]
+    private static object? ResultOf(Task task)
+    {
+        Type? type = task.GetType();
+        while (type is not null && !IsOf(type, typeof(Task<>))) type = type.BaseType;
+        // The runtime's own tasks without a result have one of a type that is not public.
+        return type is null || !type.GenericTypeArguments[0].IsVisible && type.GenericTypeArguments[0].Name == "VoidTaskResult" ? default(Nothing) : type.GetProperty(nameof(Task<>.Result))!.GetValue(task);
+    }
+
+    [DynamicDependency(nameof(ValueTask<>.AsTask), typeof(ValueTask<>))]
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = Kept)]
+    private static Task AsTask(object task) => (Task)task.GetType().GetMethod(nameof(ValueTask<>.AsTask))!.Invoke(task, null)!;
+
+    private static bool IsOf(Type type, Type definition) => type.IsGenericType && type.GetGenericTypeDefinition() == definition;
+}

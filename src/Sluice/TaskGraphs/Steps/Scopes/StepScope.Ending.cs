@@ -1,0 +1,74 @@
+namespace Sluice;
+
+public sealed partial class StepScope
+{
+    private volatile IReadOnlyList<string> stillRunning = [];
+
+    /// <summary>The names of the steps that <see cref="DisposeAsync"/> has left behind, as they had not ended within <see cref="StepScopeOptions.StopGrace"/>; empty before.</summary>
+    public IReadOnlyList<string> StillRunning => stillRunning;
+
+    /// <summary>Ends the scope: what is left is cancelled, and waited for. Whatever is called in it afterwards is refused.</summary>
+    /// <returns>
+    /// Ends when no step of the scope runs any more, or when <see cref="StepScopeOptions.StopGrace"/> is over: steps that do not heed their token are left behind then, and are named by
+    /// <see cref="StillRunning"/>. Does not fail with the failures of steps: those that nobody has seen are reported as outside of scopes. A step that disposes of a scope gives its places to others meanwhile.
+    /// </returns>
+    /// <exception cref="InvalidOperationException">Called by a step that belongs to the scope, which would wait for itself.</exception>
+    /// <exception cref="AggregateException">Something that was registered with the token of a running step has thrown; everything has been cancelled nevertheless.</exception>
+    public ValueTask DisposeAsync()
+    {
+        IBody? body = CurrentCall.Body;
+        RefuseOwnSteps(body);
+        if (ReferenceEquals(OfFlow.Value, this)) OfFlow.Value = outer;
+        return new(EndAsync(body?.Seat));
+    }
+
+    /// <summary>Throws if the body belongs to a call of this scope that has not ended.</summary>
+    internal void RefuseOwnSteps(IBody? body)
+    {
+        if (body?.Call is not { IsRunning: true } call || !ReferenceEquals(call.Scope, this)) return;
+        throw new InvalidOperationException(
+            $"{call.Name} waits for the end of the scope that it belongs to, which waits for {call.Name}. Await the futures of what it has called, or begin a scope inside the step and await that.");
+    }
+
+    private async Task EndAsync(Seat? seat)
+    {
+        TaskCompletionSource? end = null;
+        lock (sync)
+        {
+            if (outstanding > 0) end = leaving ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            else if (isDisposed) return;
+            else isDisposed = true;
+        }
+        try
+        {
+            if (end is not null) Cancel();
+        }
+        finally
+        {
+            if (end is { Task.IsCompleted: false })
+            {
+                seat?.Leave();
+                using (Time.CreateTimer(static end => ((TaskCompletionSource)end!).TrySetResult(), end, options.StopGrace, Timeout.InfiniteTimeSpan))
+                    await end.Task.ConfigureAwait(Scheduler.IsSerial);
+                if (seat is not null) await new Hop(seat);
+            }
+            lock (sync)
+            {
+                isDisposed = true;
+                if (outstanding > 0) stillRunning = NamesOfOutstanding();
+            }
+            fromOutside.Unregister();
+            fromOuter.Unregister();
+            GiveUpFailures();
+        }
+    }
+
+    /// <summary>In the order of the calls. Under the lock.</summary>
+    private string[] NamesOfOutstanding()
+    {
+        List<string> names = [];
+        for (ICall? call = newest; call is not null; call = call.Behind) names.Add(call.Name);
+        names.Reverse();
+        return [.. names.Distinct()];
+    }
+}

@@ -1,0 +1,39 @@
+namespace Sluice.Generators.Tests;
+
+/// <summary>What arrives at the method: its own defaults, and of its overloads the one that is marked.</summary>
+public class StepRunTests
+{
+    [Theory]
+    [InlineData("[Step] static string GetAsync(int a = 1, IDisposable? b = null, params string[] c) => $\"{a} {b is null} {c.Length}\";", "Get()", "1 True 0")]
+    [InlineData("[Step] static string GetAsync(int a = 1, params HashSet<int> c) => $\"{a} {c.Count}\";", "Get(c: new HashSet<int> { 5 })", "1 1")]
+    [InlineData("[Step] static string GetAsync(int a, params string[] c) => $\"{a} {string.Join('+', c)}\";", "Get(2, [\"x\", Task.FromResult(\"y\")])", "2 x+y")]
+    [InlineData("[Step] static string GetAsync(List<int>? a = null, string[]? b = null, IEnumerable<int>? c = null) => $\"{a is null} {b is null} {c is null}\";", "Get(b: new[] { \"x\" })", "True False True")]
+    [InlineData("[Step] static string GetAsync(string Name, in int Value, ref readonly long Status) => $\"{Name} {Value} {Status}\";", "Get(\"n\", 2, 3L)", "n 2 3")]
+    [InlineData("[Step] static string GetAsync(string a = \"\\n\\\"{\", double b = double.NaN, DayOfWeek? c = DayOfWeek.Friday, DayOfWeek d = (DayOfWeek)9, decimal e = -1.10m) => FormattableString.Invariant($\"{a}{b}{c}{d}{e}\");", "Get()", "\n\"{NaNFriday9-1.10")]
+    [InlineData("[Step] static string GetAsync(IEnumerable<int> a) => \"sequence\"; static string GetAsync(int[] a) => \"array\";", "Get([1])", "sequence")]
+    [InlineData("[Step] static string GetAsync(in int a) => \"in\"; static string GetAsync(int a) => \"value\";", "Get(1)", "in")]
+    [InlineData("[Step] static string GetAsync(dynamic? a) => \"dynamic\"; static string GetAsync(string a) => \"string\";", "Get(\"a\")", "dynamic")]
+    [InlineData("[Step] static string GetAsync(in dynamic? a) => \"dynamic\"; static string GetAsync(in string a) => \"string\";", "Get(\"a\")", "dynamic")]
+    [InlineData("[Step] static dynamic GetAsync() => Task.FromResult<object>(\"value\"); static async Task<string> InsideAsync() => (await Get()) is Task<object> ? \"task\" : \"value\";", "Step.Of(() => InsideAsync())()", "task")]
+    [InlineData("class A { public virtual string GetAsync(int a) => \"base\"; } partial class B : A { [Step] public override string GetAsync(int a) => \"override\"; public string GetAsync(object a) => \"object\"; }", "new B().Get(1)", "override")]
+    [InlineData("class A { public virtual string GetAsync(int a) => \"base\"; } class M : A { public string GetAsync(object a) => \"object\"; } partial class B : M { [Step] public override string GetAsync(int a) => \"override\"; }", "new B().Get(1)", "override")]
+    [InlineData("partial class B { public partial string GetAsync(int a = 3); [Step] public partial string GetAsync(int b) => $\"{b}\"; }", "new B().Get()", "3")]
+    public async Task AStepGetsWhatItsMethodWouldGet(string members, string call, string result)
+        => Assert.Equal(result, await StepTwins.RunAsync(Program(members, $"return await {call};")));
+
+    [Theory]
+    [InlineData("[Step] static Task<int>? GetAsync() => null;")]
+    [InlineData("[Step] static Task? GetAsync(int n = 1) => null;")]
+    public async Task AMethodThatReturnsNoTaskFailsWithAMessage(string members)
+        => Assert.Equal("GetAsync returned null instead of a task.", await StepTwins.RunAsync(Program(members, "try { await Get(); return \"\"; } catch (InvalidOperationException e) { return e.Message; }")));
+
+    private static string Program(string members, string body) => $$"""
+        #pragma warning disable CS8602, CS9192, CS8981, CS1591
+        using Sluice;
+        public static partial class Program
+        {
+            {{members}}
+            public static async Task<string> RunAsync() { {{body}} }
+        }
+        """;
+}

@@ -1,0 +1,5 @@
+using Sluice.Trimmed;
+
+await Graphs.ShowAsync();
+await Steps.ShowAsync();
+await Together.ShowAsync();
