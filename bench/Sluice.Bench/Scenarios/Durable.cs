@@ -12,7 +12,7 @@ internal static class Durable
 {
     public const int ItemBytes = 100;
 
-    private const int Senders = 256;
+    public const int Senders = 256;
     private const int Batches = 4;
     private const int BatchSize = 1024;
 
@@ -71,13 +71,13 @@ internal static class Durable
         return new Outcome(sum, ticks[count / 2] * 1e9 / Stopwatch.Frequency);
     }
 
-    private static Consecutor<byte[]> Make(SqliteStreamStore store, Action<long> sink)
+    public static Consecutor<byte[]> Make(SqliteStreamStore store, Action<long> sink)
         => new("durable", source => source | Whole | (static bytes => BinaryPrimitives.ReadInt64LittleEndian(bytes)) | (static number => number + 1) | (number => sink(number - 1)),
             new() { Store = store, Delivery = Delivery.Replay(3) });
 
-    private static byte[] Whole(byte[] item) => item.Length == ItemBytes ? item : throw new ArgumentException($"{item.Length} bytes");
+    public static byte[] Whole(byte[] item) => item.Length == ItemBytes ? item : throw new ArgumentException($"{item.Length} bytes");
 
-    private static async Task SendOneByOneAsync(Consecutor<byte[]> consecutor, long from, long to)
+    public static async Task SendOneByOneAsync(Consecutor<byte[]> consecutor, long from, long to)
     {
         for (long i = from; i < to; i++) await consecutor.SendAsync(Item(i));
     }

@@ -13,6 +13,7 @@ internal static class AppendScenarios
         new(nameof(FullConsumesNoNumber), FullConsumesNoNumber),
         new(nameof(AProducerFindsItsPositionAgain), AProducerFindsItsPositionAgain),
         new(nameof(AProducerIsForgottenAfterItsWindowOnly), AProducerIsForgottenAfterItsWindowOnly),
+        new(nameof(ARepetitionIsToldWhatWasRecorded), ARepetitionIsToldWhatWasRecorded),
         new(nameof(EntriesOfAKeyShareAPartitionInOrder), EntriesOfAKeyShareAPartitionInOrder),
         new(nameof(AnEntryThatIsTooLongIsRefusedByName), AnEntryThatIsTooLongIsRefusedByName),
         new(nameof(AnEntryKeepsEverythingItWasGiven), AnEntryKeepsEverythingItWasGiven),
@@ -105,6 +106,25 @@ internal static class AppendScenarios
         Expect.Equal(first with { Status = AppendStatus.Duplicate }, await rig.Store.AppendAsync(request), "a repetition within the window");
         await rig.PassAsync(3 * Second);
         Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(request)).Status, "a repetition beyond the window");
+    }
+
+    private static async Task ARepetitionIsToldWhatWasRecorded(Rig rig)
+    {
+        await rig.PrepareAsync();
+        using EntryBatch batch = Batch("a", "b");
+        var request = new AppendRequest(Orders, "key-1", 0, 1, batch) { ForgetAfter = 3600 * Second, Position = Bytes("hash") };
+        Expect.Equal(0, (await rig.Store.AppendAsync(request)).Position.Length, "the position that an append is told which is accepted");
+        await rig.ReopenAsync(kill: true);
+        AppendResult again = await rig.Store.AppendAsync(request with { Position = Bytes("other") });
+        Expect.Equal((AppendStatus.Duplicate, 2L, "hash"), (again.Status, again.Last, System.Text.Encoding.UTF8.GetString(again.Position.Span)), "what a repetition is told after a restart");
+        AppendResult overlapping = (await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        {
+            await Task.Yield();
+            using EntryBatch one = Batch("c");
+            return await rig.Store.AppendAsync(new AppendRequest(Orders, "key-2", 0, 1, one) { ForgetAfter = 3600 * Second, Position = Bytes("hash") });
+        }))).Single(result => result.Status == AppendStatus.Accepted);
+        Expect.Equal(1, overlapping.Last, "the number of the one repetition that was accepted, of eight at once");
+        Expect.Same(["a", "b", "c"], await rig.ReadAsync(Orders), "what is stored");
     }
 
     private static async Task EntriesOfAKeyShareAPartitionInOrder(Rig rig)

@@ -24,8 +24,9 @@ public sealed partial class Consecutor<T>
         }
         try
         {
+            await core.OpenAsync(cancellation, again: true).ConfigureAwait(false);          // outputs may have been wired since the first time
             await core.Members.StartAsync(cancellation).ConfigureAwait(false);
-            var following = new Following(core);
+            var following = new Following(core) { Outputs = core.Outputs };
             core.Following = following;
             Run started = pipeline.Start(core.Options.Run with { Following = following, TrackItems = true }, CancellationToken.None);
             run = started;

@@ -45,7 +45,9 @@ public sealed partial class Consecutor<T>
     {
         local?.Count();
         ConsecutorSnapshot snapshot = core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem, core.Losses.Latest);
+        if (core.Outputs.IsUsed) snapshot = snapshot with { Outputs = core.Outputs.Counts };
         if (snapshot.Problem is not null) return snapshot;
+        if (core.Outputs.Problem is { } noPlace) return snapshot with { Problem = noPlace };
         return core.Sends.Problem(snapshot.State) is { } full ? snapshot with { Problem = full }
             : snapshot.Parked > 0 ? snapshot with { Problem = core.Parked } : snapshot;
     }

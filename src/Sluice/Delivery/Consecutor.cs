@@ -27,6 +27,8 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
     private readonly HashSet<int> producers = [];
     private readonly Pipeline pipeline;
     private readonly bool ownsStore;
+    private readonly Func<T, string?>? key;
+    private readonly PayloadSerializers serializers;
     private readonly LocalIntake<T>? local;
     private Appender<T>? sender;
     private ConsecutorState state;
@@ -47,6 +49,7 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(body);
         options ??= new();
         options.Stream.Check();
+        serializers = options.Serializers;
         pipeline = body(new LeaseSource<T>(name, StageOptions.Default)) ?? throw new InvalidOperationException("The body of the consecutor returned null instead of a pipeline.");
         TopologyRecorder recorder = RunBuilder.Draw(pipeline, isFollowed: true);
         List<TopologyNode> sources = [.. recorder.Topology.Nodes.Where(node => recorder.Topology.Edges.All(edge => edge.To != node))];
@@ -56,9 +59,11 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
                 $"The pipeline of the consecutor {name} begins with {string.Join(", ", sources.Select(node => node.Name))}. It takes its items from the "
                 + "source it is given, once; what others bring is sent to it: producer | consecutor.");
         }
-        if (options.Store is null)
+        if (recorder.KeepsState && options.Delivery.Level == DeliveryLevel.None)
+            throw new InvalidTopologyException($"The consecutor {name} keeps state, and Delivery.None settles items before they are started: what they have changed could not be committed with them. Use Delivery.Confirm or Delivery.Replay.");
+        ownsStore = options.Store is null;
+        if (ownsStore && !recorder.KeepsState)
         {
-            ownsStore = true;
             options = options with { Serializers = options.Serializers.With(new HandleSerializer<T>()) };
         }
         else _ = options.Serializers.For<T>();       // items that would not come back from the store as they were are refused here
@@ -66,7 +71,7 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
         patience = new(Timeout.InfiniteTimeSpan, options.Run.Time);
         core = new(name, options, options.Store ?? new MemoryStreamStore(options.Run.Time), pipeline, recorder) { Failed = Fail };
         // What sinks stage is committed by a store: then first attempts go through one as well.
-        if (ownsStore && recorder.Topology.Nodes.All(node => node.Kind != CommitSinkKind.Name)) core.Local = local = new(core);
+        if (ownsStore && !recorder.KeepsState && recorder.Topology.Nodes.All(node => node.Kind != CommitSinkKind.Name)) core.Local = local = new(core);
     }
 
     /// <summary>Its name, and that of its stream and group.</summary>
@@ -77,9 +82,18 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
 
     /// <summary>
     /// The key of an item, if items have one: those of one key are in one partition, and are handed to the pipeline in the order in which they were
-    /// accepted. Null unless given: then the store distributes items as it likes.
+    /// accepted, also where some of them fail: with a store, an item that is to be tried again holds up those behind it that have its key, and no others. Null unless given: then the
+    /// store distributes items as it likes. An item for which it is null has no key.
     /// </summary>
-    public Func<T, string>? Key { get; init; }
+    public Func<T, string?>? Key
+    {
+        get => key;
+        init
+        {
+            key = value;
+            core.SetKey(value);
+        }
+    }
 
     /// <summary>Ends when the consecutor is stopped or disposed; faulted when it could not go on.</summary>
     public Task Completion => ended.Task;

@@ -29,13 +29,15 @@ public sealed record ConsecutorOptions
         init => delivery = NotNull(value, nameof(Delivery));
     }
 
-    /// <summary>How the consecutor's stream is made, where it is not there yet: partitions, bounds. 64 partitions unless given.</summary>
+    /// <summary>How the consecutor's stream is made, where it is not there yet: partitions, bounds. 64 partitions unless given; one, if a node keeps state and items have no key.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public StreamOptions Stream
     {
         get => stream;
-        init => stream = NotNull(value, nameof(Stream));
+        init => (stream, IsStreamGiven) = (NotNull(value, nameof(Stream)), true);
     }
+
+    internal bool IsStreamGiven { get; private init; }
 
     /// <summary>How payloads are written and read; JSON unless given.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
@@ -111,6 +113,13 @@ public sealed record ConsecutorOptions
             codeVersion = value;
         }
     }
+
+    /// <summary>
+    /// Called when a batch is complete that was sent to this consecutor, or to one whose outputs lead here (<see cref="Consecutor{T}.OpenBatchAsync"/>); null, and so not told, unless given. It is called at least once:
+    /// the end of a batch is an entry of the stream, counted among the items, which is completed by the call, and is tried again, or dead, if it throws, as <see cref="Delivery"/> says. While items
+    /// are processed, in no order with them, and by several threads.
+    /// </summary>
+    public Func<BatchEnd, CancellationToken, ValueTask>? BatchEnded { get; init; }
 
     /// <summary>How the pipeline is run: mode, clock, scheduler, state, capacity of boundaries, seed, grace.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>

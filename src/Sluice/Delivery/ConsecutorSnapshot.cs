@@ -46,6 +46,12 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
     /// <summary>How many more letters than items there were: dead parts beyond the first of an item. They are counted besides <see cref="Accepted"/>.</summary>
     public long Split { get; init; }
 
+    /// <summary>
+    /// What went to named outputs, by name, since the start of this process: what was committed to other consecutors, and what was discarded because the output leads nowhere. What attempts put
+    /// out that failed is in neither.
+    /// </summary>
+    public IReadOnlyDictionary<string, OutputCounts> Outputs { get; init; } = System.Collections.Immutable.ImmutableDictionary<string, OutputCounts>.Empty;
+
     /// <summary>What keeps it from working, for people, if anything does: a store that does not answer, a full output.</summary>
     public string? Problem { get; init; }
 
@@ -71,6 +77,8 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
             .Append(CultureInfo.InvariantCulture, $" + pending {Pending} + in flight {InFlight} + retrying {Retrying} + parked {Parked} + suspect {Suspect}");
         if (Split > 0) text.Append(CultureInfo.InvariantCulture, $" - split {Split}");
         text.AppendLine();
+        foreach ((string name, OutputCounts count) in Outputs.OrderBy(output => output.Key, StringComparer.Ordinal))
+            text.Append(CultureInfo.InvariantCulture, $"output {name}: {count.Written} written, {count.Discarded} of them discarded").AppendLine();
         if (Loss is not null) text.Append("loss: ").AppendLine(Loss);
         if (Problem is not null) text.Append("problem: ").AppendLine(Problem);
         return text.Append(Run?.NodesToString()).ToString();

@@ -8,14 +8,40 @@ namespace Sluice;
 internal sealed class Following(object feeder)
 {
     private readonly Dictionary<int, IEntrance> entrances = [];
+    private readonly Dictionary<int, IEntrance> outlets = [];
+    private readonly List<IRememberingStage> remembering = [];
 
     public object Feeder => feeder;
+
+    /// <summary>Where what nodes put out by name goes; null where that is up to the run.</summary>
+    public IFollowedOutputs? Outputs { get; init; }
 
     /// <summary>Whether items will enter at nodes in the middle: no node may be joined to another then.</summary>
     public bool HasEntrances { get; init; }
 
     /// <summary>Where a node takes its items in; null for what takes none.</summary>
     public IEntrance? Entrance(int node) => entrances.GetValueOrDefault(node);
+
+    /// <summary>Where what a node that remembers something has put out goes on; null for other nodes.</summary>
+    public IEntrance? Outlet(int node) => outlets.GetValueOrDefault(node);
+
+    /// <summary>The stages that have an instance for each partition, by their numbers.</summary>
+    public IReadOnlyList<IRememberingStage> Remembering => remembering;
+
+    /// <summary>Called while the run is built.</summary>
+    /// <returns>The stage's number.</returns>
+    public int Add(IRememberingStage stage)
+    {
+        remembering.Add(stage);
+        return remembering.Count - 1;
+    }
+
+    /// <summary>The same for one whose outputs are items of their own.</summary>
+    public int Add<T>(IRememberingStage stage, Inlet<T> outlet)
+    {
+        outlets.TryAdd(stage.Node, new Entrance<T>(outlet));
+        return Add(stage);
+    }
 
     /// <summary>Called while the run is built.</summary>
     public void Add<T>(int node, Inlet<T> inlet) => entrances.TryAdd(node, new Entrance<T>(inlet));

@@ -7,7 +7,7 @@ namespace Sluice;
 /// held back until the attempt has succeeded; then it gets the item's ticket. The stage itself works without one.
 /// </summary>
 /// <remarks>Costs nothing where no policy is asked for: then it is not there.</remarks>
-internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
+internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>, IWraps
 {
     private static readonly TimeSpan TimeToNotice = TimeSpan.FromSeconds(1);
 
@@ -22,6 +22,8 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
         (this.definition, this.options) = (definition, options);
         MakeStage();
     }
+
+    public object Inner => stage;
 
     public override bool IsSelective => stage.IsSelective;
 
@@ -131,7 +133,7 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>
     /// <summary>The stage, with a context of its own: one that was left behind may go on, and count, but nobody looks.</summary>
     private void MakeStage()
     {
-        attempt = new StageContext(Context.Run, Node, Context);
+        attempt = new StageContext(Context.Run, Node, Context) { Scope = Context.Scope, Gate = Context.Gate, KeyOf = Context.KeyOf };
         held = new Holding<TOut>(Context, Next);
         stage = definition.Create(attempt, held);
         stage.Attach(this);

@@ -1,8 +1,10 @@
 namespace Sluice;
 
 /// <summary>Reports what goes into a stage.</summary>
-internal sealed class LogInput<T>(StageContext context, Inlet<T> stage, Action<ItemLog> log) : PassThrough<T>(context, stage)
+internal sealed class LogInput<T>(StageContext context, Inlet<T> stage, Action<ItemLog> log) : PassThrough<T>(context, stage), IWraps
 {
+    public object Inner => Next;
+
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         try

@@ -43,8 +43,20 @@ internal abstract class Operator<TIn, TOut>
     /// </summary>
     public virtual bool LetsFailuresThrough => false;
 
+    /// <summary>Whether its instances are <see cref="IRemembers"/>: then it has one for each partition in a consecutor.</summary>
+    public virtual bool Remembers => false;
+
+    /// <summary>Whether it keeps state in a consecutor, under its name.</summary>
+    public virtual bool KeepsState => Remembers;
+
     /// <summary>Why it must not stand in a run that another one goes on from, after a crash: it would have forgotten something.</summary>
-    public virtual string? Forgets => Stateful ?? (EndsItems && typeof(TOut) != typeof(Nothing) ? "holds items" : null);
+    public virtual string? Forgets => KeepsState ? null : Stateful ?? (EndsItems && typeof(TOut) != typeof(Nothing) ? "holds items" : null);
+
+    /// <summary>The named output that it leads to, if it does.</summary>
+    public virtual string? OutputName => null;
+
+    /// <summary>Whether user code in it may put items out by names that are known only when it does.</summary>
+    public virtual bool MayNameOutputs => false;
 
     /// <summary>Joins the stage behind it, where that can do the work of both; null otherwise. Called while a run is built.</summary>
     public virtual Inlet<TIn>? TryFuse(int node, Inlet<TOut> next) => null;

@@ -124,6 +124,38 @@ internal sealed class RunBuilder
             $"A {kind} does not fit into a consecutor: it {forgets}, and would forget that when the process ends. Put it in front of the consecutor, or into a pipeline of its own.");
     }
 
+    /// <summary>A stage keeps state in the store of a consecutor.</summary>
+    /// <param name="kind">What it is.</param>
+    /// <param name="hint">What it would be called.</param>
+    /// <param name="name">What it is called by the user.</param>
+    /// <param name="isTimed">Whether it acts when time has passed.</param>
+    /// <param name="isInLanes">Whether every lane would have some of it, whatever the key.</param>
+    /// <exception cref="InvalidTopologyException">It has no name of its own, or stands in lanes.</exception>
+    public void KeepsState(string kind, string? hint, string? name, bool isTimed, bool isInLanes)
+    {
+        if (recorder is not null) (recorder.KeepsState, recorder.KeepsTime) = (true, recorder.KeepsTime || isTimed);
+        string what = hint is null ? $"A {kind}" : $"The {kind} {hint}";
+        if (name is null)
+            throw new InvalidTopologyException($"{what} keeps state in a consecutor, and needs a name of its own: its state outlives the code, and is found again by the name. Put | Stage.Named(\"…\") behind it.");
+        if (isInLanes)
+        {
+            throw new InvalidTopologyException(
+                $"The {kind} {name} cannot stand in lanes in a consecutor: its state would depend on how many there are. Leave Stage.KeyBy out, and give the consecutor a Key: then it works for each partition by itself; or use a StatefulNode, which has state by key.");
+        }
+    }
+
+    /// <summary>A stage puts items out by a name.</summary>
+    /// <param name="name">The name; null if it is known only when it does.</param>
+    /// <param name="type">What it puts out.</param>
+    /// <exception cref="InvalidTopologyException">Another one puts out something else by that name.</exception>
+    public void NamesOutput(string? name, Type type)
+    {
+        if (recorder is null) return;
+        if (name is null) recorder.MayHaveMoreOutputs = true;
+        else if (!recorder.Outputs.TryAdd(name, type) && recorder.Outputs[name] != type)
+            throw new InvalidTopologyException($"The output '{name}' would carry {TypeNames.Of(recorder.Outputs[name])} and {TypeNames.Of(type)}. Give each type an output of its own.");
+    }
+
     /// <summary>The open end of a pipe has been reached: remembers the inlet until <see cref="TakeOpen"/>.</summary>
     /// <param name="end">That end.</param>
     /// <param name="inlet">What takes the items there.</param>

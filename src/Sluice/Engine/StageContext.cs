@@ -27,6 +27,15 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
     /// <summary>The ticket of the item that a stage behind a <see cref="Guard{TIn, TOut}"/> works on: the guard keeps it.</summary>
     public Ticket? Ticket { get; set; }
 
+    /// <summary>Where an instance of a stage that remembers something is being made: for which partition; null in runs without such.</summary>
+    public StateScope? Scope { get; set; }
+
+    /// <summary>In lanes by key: makes a text of the key of an item, a function of the items' type.</summary>
+    public Delegate? KeyOf { get; set; }
+
+    /// <summary>The gate that the instances of a timed stage share; null where there is one instance.</summary>
+    public Gate? Gate { get; set; }
+
     /// <summary>Set for a synchronous stage of which as many items come out as go in, less those that fail: saves it a counter.</summary>
     public bool IsOneToOne { get; set; }
 

@@ -43,6 +43,17 @@ internal class Ticket
     /// <summary>How many times the root item was tried before, by others than the stage it is in.</summary>
     public virtual int EarlierAttempts => 0;
 
+    /// <summary>A stage that remembers something is given the item: what it remembers of the item's partition.</summary>
+    /// <exception cref="InvalidOperationException">The item is of no partition.</exception>
+    public virtual StateScope Touch() => throw new InvalidOperationException("An item that is of no partition cannot be remembered.");
+
+    /// <summary>Checks that the state of a key is kept in the partition of this item.</summary>
+    /// <exception cref="InvalidOperationException">It is kept in another one.</exception>
+    public virtual void CheckKey(string key) { }
+
+    /// <summary>The key that the item was accepted with; null if it has none.</summary>
+    public virtual string? Key => null;
+
     public bool IsSettled => Volatile.Read(ref outstanding) == 0;
 
     /// <summary>Whether <see cref="OnSettled"/> is called; not where somebody looks anyway, at the end of a push.</summary>

@@ -7,29 +7,35 @@ namespace Sluice;
 /// item may have been on its way. The clock is the run's, and only its progress counts: a change of the time of day while
 /// the run goes on moves nothing.
 /// </remarks>
-internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWorkItem
+internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWorkItem, IDue
 {
     private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
     private readonly Gate gate;
     private readonly Waiter change;
     private readonly long start;
+    private readonly StateScope? scope;              // in a consecutor, which acts when it has nothing else under way in the partition
     private ITimer? timer;
+    private Ticket? hold;
     private TimeSpan? due;
     private bool ended;
 
     protected TimedStage(StageContext context, Inlet<TOut> next) : base(context, next)
     {
-        gate = new Gate(context.Run.Scheduler);
+        scope = context.Scope;
+        gate = context.Gate ?? new Gate(context.Run.Scheduler);
         change = new Waiter(context.Run.Scheduler);
         start = Time.GetTimestamp();
-        context.Run.OnStop.Add(Abort);
+        if (scope is null) context.Run.OnStop.Add(Abort);
     }
 
     protected TimeProvider Time => Context.Run.Time;
 
     /// <summary>The time since the stage was made, at the start of the run.</summary>
     protected TimeSpan Now => Time.GetElapsedTime(start);
+
+    /// <summary>The time of day. In a consecutor it never goes back.</summary>
+    protected DateTimeOffset UtcNow => scope?.UtcNow ?? Time.GetUtcNow();
 
     /// <summary>Whether a tick will come.</summary>
     protected bool IsTimerSet => due is not null;
@@ -77,6 +83,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     protected void StopTimer()
     {
         due = null;
+        scope?.SetDue(this, null);
         timer?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -118,6 +125,12 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
 
     void IThreadPoolWorkItem.Execute() => _ = TickAsync();
 
+    void IDue.Act(Ticket hold)
+    {
+        this.hold = hold;
+        OnTimer();
+    }
+
     private async ValueTask EnterLaterAsync(ValueTask entered, TIn item, Ticket? ticket)
     {
         await entered;
@@ -158,6 +171,11 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     private void Arm(TimeSpan wait)
     {
         if (wait > LongestTimer) wait = LongestTimer;
+        if (scope is not null)
+        {
+            scope.SetDue(this, wait);
+            return;
+        }
         if (timer is { } known)
         {
             known.Change(wait, Timeout.InfiniteTimeSpan);
@@ -197,11 +215,17 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         {
             gate.Exit();
         }
+        Ticket? held = hold;
+        hold = null;
+        held?.Settle(Outcome.Skipped);
         Context.Run.PumpEnded();
     }
 
-    /// <summary>Inside the gate, before the next party is let in: nothing comes after a failed item.</summary>
-    private void Fail(Exception cause) => Context.Run.Fail(cause, Node);
+    /// <summary>Inside the gate, before the next party is let in: nothing comes after a failed item. One that somebody follows is his.</summary>
+    private void Fail(Exception cause)
+    {
+        if (cause is not PipelineException { IsKept: true }) Context.Run.Fail(cause, Node);
+    }
 
     /// <summary>Inside the gate: the timer may have been moved, or the stage have ended, while the tick waited to get in.</summary>
     private bool IsDue()

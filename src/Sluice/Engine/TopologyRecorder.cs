@@ -16,6 +16,18 @@ internal sealed class TopologyRecorder
 
     public int Count => nodes.Count;
 
+    /// <summary>Whether a stage keeps state that outlives the run.</summary>
+    public bool KeepsState { get; set; }
+
+    /// <summary>Whether one that does acts when time has passed.</summary>
+    public bool KeepsTime { get; set; }
+
+    /// <summary>The named outputs that are known, and what goes there.</summary>
+    public Dictionary<string, Type> Outputs { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Whether nodes may write to others.</summary>
+    public bool MayHaveMoreOutputs { get; set; }
+
     public Topology Topology => Made.Topology;
 
     private Drawn Made => LazyInitializer.EnsureInitialized(ref drawn, Make);

@@ -6,9 +6,12 @@ public sealed class KeyedLanes<T>
 {
     private const int MostLanes = 1024;
 
-    private KeyedLanes(Func<T, int> hash, Delegate key, int lanes) => (Hash, Key, Lanes) = (hash, key, lanes);
+    private KeyedLanes(Func<T, int> hash, Func<T, string> text, Delegate key, int lanes) => (Hash, Text, Key, Lanes) = (hash, text, key, lanes);
 
     internal Func<T, int> Hash { get; }
+
+    /// <summary>The key as a text, for what is stored by key.</summary>
+    internal Func<T, string> Text { get; }
 
     internal Delegate Key { get; }
 
@@ -20,6 +23,6 @@ public sealed class KeyedLanes<T>
         ArgumentOutOfRangeException.ThrowIfLessThan(lanes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lanes, MostLanes);
         // The same lane in every process: a run that is repeated under its seed is the same run.
-        return new(item => StableHash.Bucket(StableHash.Of(key(item)), int.MaxValue), key, lanes);
+        return new(item => StableHash.Bucket(StableHash.Of(key(item)), int.MaxValue), item => KeyText.Of(key(item)), key, lanes);
     }
 }

@@ -29,7 +29,9 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
         {
             Inlet<TOut> outlet = merge?.AddInput(next) ?? next;
             if (merge is not null) outlet.ComesFrom(node);
-            lanes[i] = instance(builder.Context(node), outlet);
+            StageContext own = builder.Context(node);
+            own.KeyOf = keyed.Text;
+            lanes[i] = instance(own, outlet);
             if (builder.IsMultiThread) lanes[i] = builder.Boundary(lanes[i], builder.Run.Options.Capacity);
         }
         var context = new StageContext(builder.Run, node);           // counts nothing: the lanes do

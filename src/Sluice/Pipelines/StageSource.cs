@@ -30,6 +30,8 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
         builder.Check(stage.Kind, stage.Forgets);
+        if (builder.Following is not null && stage.KeepsState) builder.KeepsState(stage.Kind, stage.Hint, options.Name, stage.IsTimed, upstream is KeyedSource<TIn> && stage.Remembers);
+        if (builder.IsDrawing && (stage.MayNameOutputs || stage.OutputName is not null)) builder.NamesOutput(stage.OutputName, typeof(TIn));
         var keyed = upstream as KeyedSource<TIn>;
         int node = builder.AddNode(stage, builder.IsDrawing && keyed is not null ? options with { KeyedLanes = keyed.Lanes } : options);
         builder.Connect(node, next);
@@ -52,6 +54,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
     private void BuildKeyed(KeyedSource<TIn> keyed, RunBuilder builder, int node, Inlet<TOut> next, bool isParallel)
     {
         bool isIsolated = isParallel && builder.Following is not null;
+        // A node that keeps state by key is told apart by its key; what gathers or combines items is refused in lanes (KeepsState).
         keyed.BuildLanes(builder, node, next, isIsolated ? (context, outlet) => builder.Isolated(Instance(context, outlet)) : Instance, stage.IsTimed);
     }
 
@@ -61,9 +64,10 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
     /// <summary>Where items enter at nodes in the middle, no node is joined to another.</summary>
     private void BuildFollowed(RunBuilder builder, int node, Inlet<TOut> next, bool isParallel)
     {
-        Inlet<TIn> inlet = isParallel
-            ? ParallelStage<TIn, TOut>.Create(builder, node, node, options, next, outlet => builder.Isolated(Instance(builder.Context(node), outlet)))
-            : builder.Following!.HasEntrances ? Instance(builder.Context(node), next) : InstanceOrFused(builder, node, next);
+        Inlet<TIn> inlet = stage.Remembers ? new PartitionedStage<TIn, TOut>(builder.Following!, builder.Context(node), next, Instance)
+            : isParallel
+                ? ParallelStage<TIn, TOut>.Create(builder, node, node, options, next, outlet => builder.Isolated(Instance(builder.Context(node), outlet)))
+                : builder.Following!.HasEntrances ? Instance(builder.Context(node), next) : InstanceOrFused(builder, node, next);
         builder.Enter(node, inlet);
         upstream.Build(builder, inlet);
     }

@@ -53,14 +53,16 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
     /// <param name="last">Its last accepted number; zero if there is none.</param>
     /// <param name="latest">The first number of its last append, and the id of that entry.</param>
     /// <param name="end">How the stream has ended; null if it has not.</param>
+    /// <param name="position">The position recorded with the producer; empty if there is none.</param>
     /// <returns>The answer; null if the append is to be accepted.</returns>
     /// <exception cref="StoreWentBackException">The producer has an epoch that the store does not know yet.</exception>
-    public AppendResult? Refusal(long epoch, long last, (long Number, EntryId? Id) latest, StreamEnd? end)
+    public AppendResult? Refusal(long epoch, long last, (long Number, EntryId? Id) latest, StreamEnd? end, ReadOnlyMemory<byte> position = default)
     {
         if (Epoch > epoch)
             throw new StoreWentBackException($"The producer {Producer} of the stream {Stream} has the epoch {Epoch}, the store knows {epoch} only: it has lost writes.") { Stream = Stream };
         if (Epoch < epoch) return new(AppendStatus.Refused, last, null);
-        if (LastSequence <= last) return new(AppendStatus.Duplicate, last, Sequence == latest.Number ? latest.Id : null);
+        if (LastSequence <= last)
+            return new(AppendStatus.Duplicate, last, Sequence == latest.Number ? latest.Id : null) { Position = position.IsEmpty ? default : position };
         if (Sequence != last + 1) return new(AppendStatus.Gap, last, null);
         return end is null ? null : new(AppendStatus.Ended, last, null);
     }
@@ -77,7 +79,8 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
         if (entries.Longest <= options.MaxEntryBytes) return;
         throw new PayloadException(
             $"An entry for the stream {stream} has {entries.Longest:N0} bytes with headers, the stream's limit is {options.MaxEntryBytes:N0} "
-            + "(MaxEntryBytes). Nothing was written. Store it elsewhere and send a reference, or make the stream with a higher limit.");
+            + "(MaxEntryBytes). Nothing was written. Store it elsewhere and send a reference, or make the stream with a higher limit.")
+        { IsTooLong = true };
     }
 }
 
@@ -119,6 +122,12 @@ public sealed record AppendResult(AppendStatus Status, long Last, EntryId? First
     /// If the status is Full: how long until a reader that holds the stream may expire. Try again then, or at a change; null if only a change makes room.
     /// </summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>
+    /// If the status is Duplicate: the position recorded with the producer, as <see cref="AppendRequest.Position"/> gave it; else empty. So whoever repeats an idempotency key
+    /// can be told whether it stands for the same as the first time.
+    /// </summary>
+    public ReadOnlyMemory<byte> Position { get; init; }
 }
 
 /// <summary>A producer that was opened.</summary>

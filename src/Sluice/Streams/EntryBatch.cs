@@ -160,7 +160,8 @@ public sealed class EntryBatch : IDisposable
         writer.Truncate(start);
         throw new PayloadException(
             $"{Where()}: its payload has {length:N0} bytes with headers, the limit is {MaxEntryBytes:N0} (MaxEntryBytes). "
-            + "Store it elsewhere and send a reference, or raise the limit.");
+            + "Store it elsewhere and send a reference, or raise the limit.")
+        { IsTooLong = true };
     }
 
     private string Where() => $"Entry {Count + 1} of a batch for {(Stream.Length == 0 ? "a stream" : $"the stream {Stream}")}";

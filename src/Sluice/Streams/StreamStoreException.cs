@@ -58,4 +58,7 @@ public class PayloadException : Exception
     /// <param name="message">Which entry of which stream, and why.</param>
     /// <param name="inner">The cause.</param>
     public PayloadException(string message, Exception? inner) : base(message, inner) { }
+
+    /// <summary>Whether it is longer than the stream allows (<see cref="StreamOptions.MaxEntryBytes"/>).</summary>
+    public bool IsTooLong { get; init; }
 }

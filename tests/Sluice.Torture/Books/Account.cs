@@ -43,6 +43,9 @@ internal sealed class Accounts
 {
     private readonly Dictionary<long, Account> known = [];
 
+    /// <summary>What nodes remember, added up.</summary>
+    public Tally Tally { get; set; }
+
     public Account this[long number]
     {
         get

@@ -11,6 +11,7 @@ internal static class Auditor
     {
         await ReadResultsAsync(store, accounts);
         await ReadLettersAsync(store, accounts);
+        await ReadStateAsync(store, accounts);
         if (File.Exists(Places.PathOfFile(directory)))
         {
             foreach (string line in await File.ReadAllLinesAsync(Places.PathOfFile(directory)))
@@ -58,6 +59,21 @@ internal static class Auditor
                 else account.Find(Places.Results, words[3]);
             }
             next = read.Next;
+        }
+    }
+
+    private static async Task ReadStateAsync(IStreamStore store, Accounts accounts)
+    {
+        var group = new GroupId(Life.Name, Life.Name);
+        if (await store.FindGroupAsync(group) is not { } info) return;
+        IPayloadSerializer<Tally> serializer = PayloadSerializers.Json.For<Tally>();
+        foreach (PartitionInfo partition in info.Partitions)
+        {
+            foreach (StateRow row in await store.ListStateAsync(group, partition.Partition, TallyNode.NodeName))
+            {
+                Tally tally = serializer.Deserialize(row.Value!.Value.Span);
+                accounts.Tally = new(accounts.Tally.Count + tally.Count, accounts.Tally.Sum + tally.Sum);
+            }
         }
     }
 

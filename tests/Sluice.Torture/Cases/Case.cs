@@ -36,6 +36,7 @@ internal sealed class Case
         bombEvery = settings.Chance(20) ? items / 2 : 0;
         HasDatabase = settings.Chance(50);
         HasRows = settings.Chance(50);
+        HasState = settings.Chance(35);
         Number = number;
         IsSweep = isSweep;
         if (!isSweep) return;
@@ -43,7 +44,7 @@ internal sealed class Case
         // Small and plain, with something of everything: what it calls is then much the same in each life.
         Body = new BroadcastStep(new ChainStep([new HazardStep(), new MapStep("m")]), new ChainStep([new ManyStep(1)]));
         (Replays, Partitions, HasKeys, Capacity, Bound, IsPowerSafe, Senders, BatchSize) = (1, 2, true, 3, 1_000_000, false, 1, 1);
-        (ResumedItems, Cures, HasDatabase, HasRows) = (items / 2, true, true, true);
+        (ResumedItems, Cures, HasDatabase, HasRows, HasState) = (items / 2, true, true, true, false);
     }
 
     public int Number { get; }
@@ -79,6 +80,9 @@ internal sealed class Case
     /// <summary>Whether they are rows in the file of the store as well, if it has one.</summary>
     public bool HasRows { get; }
 
+    /// <summary>Whether a node in front of everything counts the items, by key if they have keys.</summary>
+    public bool HasState { get; }
+
     public Delivery Delivery => Delivery.Replay(Replays, Backoff.Constant(TimeSpan.FromMilliseconds(2)));
 
     public Work WorkOf(long number) => new(number, (int)(Dice.Mix((ulong)number) % 20), "");
@@ -102,5 +106,5 @@ internal sealed class Case
 
     public override string ToString()
         => $"case {Number}: Replay({Replays}), {Partitions} partitions, {(HasKeys ? "keys" : "no keys")}, capacity {Capacity}, bound {Bound}, "
-            + $"{Senders} senders of {BatchSize}, {ResumedItems} resumed, {(HasDatabase ? "database, " : "")}{(HasRows ? "rows, " : "")}{(Cures ? "cured" : "not cured")}, bombs {bombEvery}: {Body}";
+            + $"{Senders} senders of {BatchSize}, {ResumedItems} resumed, {(HasDatabase ? "database, " : "")}{(HasRows ? "rows, " : "")}{(HasState ? "state, " : "")}{(Cures ? "cured" : "not cured")}, bombs {bombEvery}: {Body}";
 }

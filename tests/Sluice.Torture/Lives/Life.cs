@@ -106,7 +106,7 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
     }
 
     // Every item says that it starts, and that its root has ended, besides what the random part makes of it.
-    private Pipeline Build(Source<Work> source) => source |
+    private Pipeline Build(Source<Work> source) => (@case.HasState ? source | Node.Of(() => new TallyNode()) | Stage.Named(TallyNode.NodeName) : source) |
     [
         s => s | TellAsync,
         s => s | (Sink.Commit(() => new ResultSink("root")) | Stage.Named("roots")),

@@ -36,6 +36,15 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
     public async ValueTask BeginAsync()
     {
         consecutor.ThrowIfEnded();
+        bool isTold = false;
+        foreach (Pump pump in Context.Run.Pumps)
+        {
+            if (pump is not IFramePump) continue;
+            if (pump is not IFramePump<T> frames || !frames.LeadsTo(this)) throw Apart();
+            frames.Intake = client => new ClientIntake<T>(consecutor, client, Context, frames);
+            isTold = true;
+        }
+        if (isTold) return;
         List<IResumablePump> resumable = [];
         int sources = 0;
         foreach (Pump pump in Context.Run.Pumps)
@@ -122,6 +131,10 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         }
         while (!TryAdd(item, ticket, out room));
     }
+
+    private static InvalidOperationException Apart() => new(
+        "Source.Tcp answers its clients when their items are durable, and counts what it has of each. So it stands directly in front of its consecutor, and alone: put the stages and buffers that are between them "
+        + "into the consecutor, and let other sources send in pipelines of their own.");
 
     private static InvalidOperationException Unplaced() => new(
         "A stage in front holds or combines items, so that there is no telling behind which one to go on: that does not fit between a producer that resumes and a consecutor. "

@@ -16,7 +16,7 @@ internal sealed class Appender<T>
     private readonly ConsecutorCore core;
     private readonly string producer;
     private readonly IPayloadSerializer<T> serializer;
-    private readonly Func<T, string>? key;
+    private readonly Func<T, string?>? key;
     private Filling filling;
     private Filling spare;
     private Exception? failure;
@@ -26,7 +26,7 @@ internal sealed class Appender<T>
     private long last;
     private int losses;                              // that were known when it was opened
 
-    public Appender(ConsecutorCore core, string producer, Func<T, string>? key)
+    public Appender(ConsecutorCore core, string producer, Func<T, string?>? key)
     {
         (this.core, this.producer, this.key) = (core, producer, key);
         serializer = core.Options.Serializers.For<T>();
@@ -55,8 +55,9 @@ internal sealed class Appender<T>
     /// <param name="ticket">Its ticket, if it has one.</param>
     /// <param name="place">Where its producer is with this item.</param>
     /// <param name="room">If there is no room now: completes when there may be.</param>
+    /// <param name="until">How long its append may wait for room in the stream, as a timestamp of the clock; then it fails with a <see cref="NoRoomException"/>.</param>
     /// <returns>The append that it is part of; null if there is no room now.</returns>
-    public Task? TryAdd(T item, Ticket? ticket, Place place, out Task room)
+    public Task? TryAdd(T item, Ticket? ticket, Place place, out Task room, long until = long.MaxValue)
     {
         Task done;
         bool begins;
@@ -72,6 +73,7 @@ internal sealed class Appender<T>
             Add(batch, item);
             if (ticket is not null) batch.Tickets.Add(ticket);
             batch.Place = place;
+            if (until < batch.Until) batch.Until = until;
             done = batch.Done.Task;                  // outside of the lock it may be that of the next append already
             begins = Begin();
         }
@@ -112,17 +114,29 @@ internal sealed class Appender<T>
     /// <summary>Says what is to be stored of a place; null for producers that do not resume. Set before anything is added.</summary>
     public Func<Place, ReadOnlyMemory<byte>>? Position { get; set; }
 
+    /// <summary>Called when an append waits for room. Set before anything is added.</summary>
+    public Action? Full { get; set; }
+
+    /// <summary>The last number that was accepted, as the store has told it. Between appends.</summary>
+    public long Last => last;
+
+    /// <summary>Gives up waiting for room: what waits then is not accepted. Set before anything is added.</summary>
+    public CancellationToken Abandoned { get; set; }
+
     /// <summary>Whether nothing is accepted any more after a failure, so that what was accepted has no holes. Set before anything is added.</summary>
     public bool IsInOrder { get; set; }
+
+    /// <summary>What everything belongs to; null if to nothing. Set before anything is added.</summary>
+    public BatchTag? Batch { get; set; }
 
     private Filling NewFilling() => new(new()
     {
         Stream = core.Name,
         CodeVersion = core.Options.CodeVersion,
-        MaxEntryBytes = core.Options.Stream.MaxEntryBytes,
+        MaxEntryBytes = core.Stream.MaxEntryBytes,
     });
 
-    private void Add(Filling batch, T item) => batch.Entries.Add(serializer, item, key is null ? default : EntryKey.Of(key(item)));
+    private void Add(Filling batch, T item) => batch.Entries.Add(serializer, item, ItemKey.Of(item, key, core.Name), Batch is null ? default : Batch.Headers);
 
     /// <summary>Something was added. Under the lock, so that whoever has sent it finds it counted.</summary>
     /// <returns>Whether somebody has to begin to append.</returns>
@@ -159,7 +173,7 @@ internal sealed class Appender<T>
             }
             catch (Exception e)
             {
-                isOpen = false;                      // what of it was accepted is found out before the next append
+                isOpen &= e is NoRoomException;      // else what of it was accepted is found out before the next append
                 core.EndIfClosed(e);
                 Exception told = e switch
                 {
@@ -199,11 +213,10 @@ internal sealed class Appender<T>
     {
         if (failure is not null) throw new InvalidOperationException($"An earlier append has failed: {failure.Message} What came after it was not accepted.", failure);
         await core.Accepting.EnterAsync(core.Life).ConfigureAwait(false);
-        bool isWaiting = false;
+        RoomWait? room = null;
         try
         {
             long first = 0;
-            long? seen = null;
             TimeSpan wait = FirstWait;
             for (int tried = 1; ; tried++)
             {
@@ -213,13 +226,8 @@ internal sealed class Appender<T>
                     if (first == 0 || last < first - 1) first = last + 1;          // below: the store went back
                     if (await TryAppendAsync(batch, first).ConfigureAwait(false) is { } full)
                     {
-                        if (!isWaiting) core.Sends.BeginWait();
-                        isWaiting = true;
-
-                        // Look once more after having taken note of where the changes are, then wait for the next one: that is no failure.
-                        if (seen is { } before) await FullAsync(before, full.RetryAfter).ConfigureAwait(false);
-                        seen = seen is null ? await core.Store.WaitForChangeAsync(core.Name, -1, core.Life).ConfigureAwait(false) : null;
-                        tried = 0;
+                        await (room ??= new(core)).WaitAsync(full, batch.Until, Full, Abandoned).ConfigureAwait(false);
+                        tried = 0;                   // that is no failure
                         continue;
                     }
                     last = first + batch.Entries.Count - 1;
@@ -247,7 +255,7 @@ internal sealed class Appender<T>
         }
         finally
         {
-            if (isWaiting) core.Sends.EndWait();
+            room?.Dispose();
             core.Accepting.Leave();
         }
     }
@@ -255,27 +263,11 @@ internal sealed class Appender<T>
     /// <returns>Null if it was accepted; else the answer that the stream is full.</returns>
     private async Task<AppendResult?> TryAppendAsync(Filling batch, long first)
     {
+        if (await core.Outputs.IsCycleFullAsync(core.Life).ConfigureAwait(false)) return new(AppendStatus.Full, last, null) { RetryAfter = FirstWait };
+        IReadOnlyList<BatchChange> changes = Batch is null ? [] : [Batch.Change() with { Accepted = batch.Entries.Count }];
         AppendResult result = await core.Store.AppendAsync(
-            new(core.Name, producer, epoch, first, batch.Entries) { Position = Position?.Invoke(batch.Place) }, core.Life).ConfigureAwait(false);
-        switch (result.Status)
-        {
-            case AppendStatus.Accepted or AppendStatus.Duplicate:
-                return null;
-            case AppendStatus.Full:
-                return result;
-            case AppendStatus.Ended:
-                throw new InvalidOperationException($"The stream {core.Name} has ended: nothing can be sent to it any more. The items were not accepted.");
-            case AppendStatus.Refused when Position is not null:
-                throw new InvalidOperationException(
-                    $"This run was superseded: another run of the producer '{producer}' has begun since, and goes on behind what this one had accepted in {core.Name}. "
-                    + "Nothing is lost and nothing twice. If that was not meant, let one run end before the next one begins; different inputs need producers of different names.");
-            case AppendStatus.Refused:
-                throw new InvalidOperationException(
-                    $"Somebody else has opened the producer '{producer}' of {core.Name} since: another consecutor of this name sends to the same store as the same member "
-                    + $"'{core.Options.Member}'. The items were not accepted. Let one of them end before the next one sends, or give each its own ConsecutorOptions.Member.");
-            default:
-                throw new StoreWentBackException($"The store knows the producer '{producer}' of {core.Name} up to {result.Last}, and has acknowledged {first - 1}.");
-        }
+            new(core.Name, producer, epoch, first, batch.Entries) { Position = Position?.Invoke(batch.Place), Batches = changes }, core.Life).ConfigureAwait(false);
+        return AppendAnswer.IsFull(core, producer, Position is not null, result, first) ? result : null;
     }
 
     /// <summary>A producer that resumes must do so: what was accepted since the place that the store knows would be lost, although it could be read again.</summary>
@@ -289,11 +281,5 @@ internal sealed class Appender<T>
         last = 0;
         throw new InvalidOperationException(
             $"The store has lost items of the producer '{producer}' that it had accepted. {how} Run the producer again: it goes on where the store knows that it was.", cause);
-    }
-
-    private Task FullAsync(long seen, TimeSpan? retryAfter)
-    {
-        Task change = core.Store.WaitForChangeAsync(core.Name, seen, core.Life).AsTask();
-        return core.Accepting.WaitOutsideAsync(retryAfter is { } wait ? Task.WhenAny(change.Observed(), Task.Delay(wait, core.Time, core.Life)).Unwrap() : change);
     }
 }

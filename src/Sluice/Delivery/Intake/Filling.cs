@@ -16,6 +16,9 @@ internal sealed class Filling(EntryBatch entries)
 
     public Place Place { get; set; }
 
+    /// <summary>How long it may wait for room, as a timestamp of the clock.</summary>
+    public long Until { get; set; } = long.MaxValue;
+
     public TaskCompletionSource Done { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public TaskCompletionSource Started { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -24,6 +27,7 @@ internal sealed class Filling(EntryBatch entries)
     {
         entries.Clear();
         Tickets.Clear();
+        Until = long.MaxValue;
         Done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

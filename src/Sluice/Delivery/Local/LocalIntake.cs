@@ -68,7 +68,7 @@ internal sealed class LocalIntake<T>
         lock (sync)
         {
             if (!Announce(segment)) return null;
-            full = Room(Math.Min(MostOfProducers, core.Options.Stream.MaxItems));
+            full = Room(Math.Min(MostOfProducers, core.Stream.MaxItems));
         }
         core.Changed();
         return full;
@@ -80,7 +80,7 @@ internal sealed class LocalIntake<T>
     {
         lock (sync)
         {
-            if (Room(core.Options.Stream.MaxItems) is { } full) return full;
+            if (Room(core.Stream.MaxItems) is { } full) return full;
             singles ??= Items.RentSegment();
             bool isFull = singles.Add(item);
             Announce(singles);

@@ -83,9 +83,10 @@ internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBind
 }
 
 /// <summary>What a node has made of a part of a root, to become durable with the commit that settles the root.</summary>
-internal abstract class StagedPart(SinkBinding sink) : IStacked<StagedPart>
+internal abstract class StagedPart(SinkBinding? sink) : IStacked<StagedPart>
 {
-    public SinkBinding Sink => sink;
+    /// <summary>The sink that is to be told; null if it is not for a sink.</summary>
+    public SinkBinding? Sink => sink;
 
     public StagedPart? Next { get; set; }
 }

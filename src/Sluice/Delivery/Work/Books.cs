@@ -114,8 +114,10 @@ internal sealed class Books
             cancelled += counts.Cancelled;
             dead += counts.Letters;
             split += counts.Split;
+            retrying += counts.Derived;
             foreach (Deferral deferral in deferred)
             {
+                if (partition.Waiting.TryGetValue(deferral.Sequence, out WaitingState before)) Move(before, -1);
                 if (deferral.After is null) parked++;
                 else retrying++;
                 if (!partition.LeasedEarly.Remove(deferral.Sequence)) partition.Waiting[deferral.Sequence] = deferral.After is null ? WaitingState.Parked : WaitingState.Retrying;
@@ -246,4 +248,4 @@ internal sealed class Books
 }
 
 /// <summary>What a commit moves in the books.</summary>
-internal record struct CommitCounts(long Roots, long Completed, long Skipped, long Cancelled, long Letters, long Split);
+internal record struct CommitCounts(long Roots, long Completed, long Skipped, long Cancelled, long Letters, long Split, long Derived);

@@ -9,12 +9,27 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition)
     private readonly List<long> settled = [];
     private readonly List<Deferral> deferred = [];
     private readonly List<Burial> letters = [];
+    private EntryBatch? derived;
     private CommitCounts counts;
     private long bytes;
+    private int outputs;
+    private long outputBytes;
 
     public OwnedPartition Partition => partition;
 
     public List<Root> Roots => roots;
+
+    /// <summary>Whether it is of a whole epoch, and cannot be divided.</summary>
+    public bool IsEpoch { get; init; }
+
+    /// <summary>What changes in the counters of batches.</summary>
+    public BatchTally Batches { get; } = new();
+
+    /// <summary>Rows of the nodes' state.</summary>
+    public List<StateRow> Rows { get; set; } = [];
+
+    /// <summary>Whether there is nothing to commit.</summary>
+    public bool IsEmpty => roots.TrueForAll(root => root.Staged is null) && counts.Roots == 0 && deferred.Count == 0 && derived is null && Rows.Count == 0;
 
     public CommitCounts Counts => counts;
 
@@ -23,18 +38,20 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition)
     /// <summary>Adds a root, unless the commit has no room for it.</summary>
     public bool TryAdd(Root root)
     {
+        (int items, long size) = OutputPart.SizeOf(root);
+        if (roots.Count > 0 && (outputs + items + letters.Count + deferred.Count > MaxParts || outputBytes + size > StoreCommit.MaxBytes / 2)) return false;
         List<Burial>? burials = null;
         Deferral? deferral = null;
         if (root.Park is { } why) deferral = new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why);
-        else if (root.Failures is { } failure)
+        else if (root.Failures is not null)
         {
-            if (ShouldReplay(root)) deferral = Defer(root, failure);
+            if (Verdict.ShouldReplay(core, root)) deferral = Verdict.Defer(core, root);
             else if (core.Options.Delivery.Level != DeliveryLevel.Confirm) burials = Verdict.Bury(core, root);
         }
         if (burials is not null)
         {
             long more = burials.Sum(letter => (letter.Payload?.Length ?? 0L) + (letter.Headers?.Length ?? 0L));
-            if (letters.Count + deferred.Count + burials.Count > MaxParts || bytes + more > StoreCommit.MaxBytes / 2)
+            if (outputs + letters.Count + deferred.Count + burials.Count > MaxParts || bytes + more > StoreCommit.MaxBytes / 2)
             {
                 if (roots.Count > 0) return false;
                 burials = [Verdict.BuryWhole(core, root)];            // too much by itself: one letter, which begins anew
@@ -45,7 +62,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition)
         }
         else if (deferral is not null)
         {
-            if (letters.Count + deferred.Count + 1 > MaxParts) return false;
+            if (outputs + letters.Count + deferred.Count + 1 > MaxParts) return false;
             deferred.Add(deferral);
         }
         roots.Add(root);
@@ -56,16 +73,71 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition)
             return true;
         }
         settled.Add(root.EntrySequence);
-        if (burials is not null)
+        (outputs, outputBytes) = (outputs + items, outputBytes + size);
+        if (root.Failures is null)
         {
-            counts.Letters += burials.Count;
-            counts.Split += burials.Count - 1;
+            CountEnded(root);
+            return true;
         }
-        else if (root.Failures is not null) counts.Cancelled++;
-        else if (root.Outcome == Outcome.Completed) counts.Completed++;
-        else if (root.Outcome == Outcome.Skipped) counts.Skipped++;
+        Batches.End(root.Headers.Batch, hasFailed: true);
+        if (burials is not null) Count(burials);
         else counts.Cancelled++;
         return true;
+    }
+
+    /// <summary>Adds an item of an epoch that has failed, or has to wait.</summary>
+    public void Add(EpochItem item, EpochVerdict verdict)
+    {
+        counts.Roots++;
+        if (verdict.Deferral is { } deferral)
+        {
+            deferred.Add(deferral);
+            return;
+        }
+        settled.Add(item.Entry.Sequence);
+        Batches.End(item.Headers.Batch, hasFailed: true);
+        letters.AddRange(verdict.Letters);
+        if (verdict.Letters.Count == 0) counts.Cancelled++;
+        else Count(verdict.Letters);
+    }
+
+    /// <summary>Adds an item of an epoch that has gone through.</summary>
+    public void AddEnded(Root root)
+    {
+        counts.Roots++;
+        settled.Add(root.EntrySequence);
+        CountEnded(root);
+    }
+
+    /// <summary>Adds what came out of stages of an epoch and has failed: from here on these are entries like others.</summary>
+    public void Derive(EntryBatch? failed)
+    {
+        derived = failed;
+        counts.Derived = failed?.Count ?? 0;
+        counts.Split += counts.Derived;
+    }
+
+    /// <summary>Adds entries that need not wait any more; also some that were to be put aside by this commit.</summary>
+    public void Release(List<Deferral> released)
+    {
+        if (released.Count == 0) return;
+        HashSet<long> sequences = [.. released.Select(deferral => deferral.Sequence)];
+        deferred.RemoveAll(deferral => sequences.Contains(deferral.Sequence));
+        deferred.AddRange(released);
+    }
+
+    private void Count(IReadOnlyCollection<Burial> burials)
+    {
+        counts.Letters += burials.Count;
+        counts.Split += burials.Count - 1;
+    }
+
+    private void CountEnded(Root root)
+    {
+        Batches.End(root.Headers.Batch, hasFailed: root.Outcome is not (Outcome.Completed or Outcome.Skipped));
+        if (root.Outcome == Outcome.Completed) counts.Completed++;
+        else if (root.Outcome == Outcome.Skipped) counts.Skipped++;
+        else counts.Cancelled++;
     }
 
     public StoreCommit Build(CommitParts parts) => new(partition.Owner, partition.NextCommit)
@@ -73,26 +145,16 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition)
         Settled = Ranges(),
         Deferred = deferred,
         Dead = letters,
-        State = NewBooks == partition.Books ? [] : [NewBooks.ToRow()],
+        Derived = derived,
+        State = NewBooks == partition.Books ? Rows : [.. Rows, NewBooks.ToRow()],
         Outputs = parts.Outputs,
+        Batches = Batches.Changes,
         FileLengths = parts.FileLengths,
         Attachments = parts.Attachments,
     };
 
     public PartitionBooks NewBooks => new(
         partition.Books.Completed + counts.Completed, partition.Books.Skipped + counts.Skipped, partition.Books.Split + counts.Split);
-
-    private bool ShouldReplay(Root root)
-    {
-        if (core.Options.Delivery is not { Level: DeliveryLevel.Replay } replay || root.Attempt > replay.Count) return false;
-        for (PartFailure? failure = root.Failures; failure is not null; failure = failure.Next)
-            if (failure.IsFinal) return false;
-        return true;
-    }
-
-    private Deferral Defer(Root root, PartFailure failure) => new(
-        root.EntrySequence, root.Attempt, core.Options.Delivery.Backoff.WaitBefore(root.Attempt, core.Random),
-        failure.Cause.Node, FailureText.Of(failure.Cause.InnerException!));
 
     private List<SequenceRange> Ranges()
     {

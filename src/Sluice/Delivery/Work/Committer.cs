@@ -9,6 +9,7 @@ internal sealed class Committer(ConsecutorCore core)
     private readonly AsyncLock committing = new();                       // sinks are called by one party at a time
     private readonly CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(core.Life);
     private readonly CancellationTokenSource hurry = CancellationTokenSource.CreateLinkedTokenSource(core.Life);
+    private EpochCommitter? epochs;
     private volatile bool isEnding;
     private Request? settleFirst;
 
@@ -32,7 +33,7 @@ internal sealed class Committer(ConsecutorCore core)
             {
                 await core.ToCommit.WaitAsync().ConfigureAwait(false);
                 if (isEnding) break;
-                if (core.Options.CommitInterval > TimeSpan.Zero && core.InFlight < core.Options.Capacity && core.IsLeasing)
+                if (core.Epochs is null && core.Options.CommitInterval > TimeSpan.Zero && core.InFlight < core.Options.Capacity && core.IsLeasing)
                     await Task.Delay(core.Options.CommitInterval, core.Time, hurry.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 patience.Token.ThrowIfCancellationRequested();
                 await committing.EnterAsync(core.Life).ConfigureAwait(false);
@@ -99,6 +100,11 @@ internal sealed class Committer(ConsecutorCore core)
                 throw;
             }
         }
+        if (core.Epochs is not null)
+        {
+            await CommitEpochsAsync(core.Epochs.TakeOver()).ConfigureAwait(false);
+            return;
+        }
         taken.Clear();
         concerned.Clear();
         core.Ended.TakeAll(taken);
@@ -116,13 +122,25 @@ internal sealed class Committer(ConsecutorCore core)
         await Task.WhenAll(concerned.Select(CommitAsync)).ConfigureAwait(false);
     }
 
+    private async Task CommitEpochsAsync(List<Epoch> over)
+    {
+        epochs ??= new(core, TryApplyAsync);
+        if (core.Sinks.Count == 0) await Task.WhenAll(over.Select(epochs.CommitAsync)).ConfigureAwait(false);
+        else
+            foreach (Epoch epoch in over) await epochs.CommitAsync(epoch).ConfigureAwait(false);
+    }
+
     private async Task SettleAsync(Request request)
     {
         OwnedPartition partition = request.Partition;
         PartitionBooks books = partition.Books with { Completed = partition.Books.Completed + request.Leased.Entries.Length };
         var settled = new SequenceRange[request.Leased.Entries.Length];
         for (int i = 0; i < settled.Length; i++) settled[i] = new(request.Leased.Entries.Span[i].Sequence, request.Leased.Entries.Span[i].Sequence);
-        CommitResult result = await CommitSender.SendAsync(core, partition, new(partition.Owner, partition.NextCommit) { Settled = settled, State = [books.ToRow()], MustLast = true }, patience.Token).ConfigureAwait(false);
+        var batches = new BatchTally();
+        foreach (Entry entry in request.Leased.Entries.Span)
+            if (!entry.Headers.IsEmpty) batches.End(EntryHeaders.Read(entry.Headers.Span).Batch, hasFailed: false);
+        var commit = new StoreCommit(partition.Owner, partition.NextCommit) { Settled = settled, State = [books.ToRow()], Batches = batches.Changes, MustLast = true };
+        CommitResult result = await CommitSender.SendAsync(core, partition, commit, patience.Token).ConfigureAwait(false);
         if (result.Status == CommitStatus.Committed)
         {
             partition.NextCommit++;
@@ -159,7 +177,7 @@ internal sealed class Committer(ConsecutorCore core)
                 // With what the sinks have added it is too large. Only the sinks know how much an item becomes: try it with fewer.
                 at -= count;
                 most = Math.Max(1, count / 2);
-                if (count == 1) roots[at].Refuse(TooLarge(roots[at]));
+                if (count == 1) roots[at].Refuse(Preparation.TooLarge(core, roots[at]));
             }
         }
         finally
@@ -168,27 +186,23 @@ internal sealed class Committer(ConsecutorCore core)
         }
     }
 
-    private PartFailure TooLarge(Root root)
-    {
-        var cause = new InvalidOperationException(
-            $"The item became more in its sinks than one commit can hold: {StoreCommit.MaxItems:N0} entries, or {StoreCommit.MaxBytes:N0} bytes in several. "
-            + "Publish what it becomes by reference, or divide the item before it is sent.");
-        return new(new PipelineException(root.Staged!.Sink.Node, null, cause, core.Nodes.Find(root.Staged.Sink.Node)!.Value), IsPartial: true, IsFinal: true, Attempts: 1);
-    }
-
     /// <returns>Whether it is settled, applied or void; false if it is larger than a commit may be, and nothing was done.</returns>
     private async Task<bool> TryApplyAsync(CommitDraft draft)
     {
         OwnedPartition partition = draft.Partition;
-        List<SinkBinding> sinks = Collect(draft);
-        CommitParts parts = await PrepareAsync(draft, sinks).ConfigureAwait(false);
+        using DraftOutputs? outputs = DraftOutputs.Of(core, draft);
+        List<SinkBinding> sinks = Preparation.Collect(draft);
+        CommitParts parts = await Preparation.PrepareAsync(core, draft, sinks, patience.Token).ConfigureAwait(false);
+        outputs?.AddTo(parts);
         StoreCommit commit = draft.Build(parts) with { MustLast = sinks.Count > 0 };          // they are told that it is, and may forget what they would need to do it again
-        if (parts.Outputs.Count > 0 && (commit.Items > StoreCommit.MaxItems || (commit.Items > 1 && commit.Bytes > StoreCommit.MaxBytes)))
+        if ((parts.Outputs.Count > 0 || draft.IsEpoch) && (commit.Items > StoreCommit.MaxItems || (commit.Items > 1 && commit.Bytes > StoreCommit.MaxBytes)))
         {
             foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
             return false;
         }
-        CommitResult result = await CommitSender.SendAsync(core, partition, commit, patience.Token).ConfigureAwait(false);
+        CommitResult result = outputs is null
+            ? await SendAsync().ConfigureAwait(false)
+            : await outputs.SendAsync(SendAsync, core.Life).ConfigureAwait(false);
         bool isCommitted = result.Status == CommitStatus.Committed;
         if (isCommitted)
         {
@@ -203,59 +217,19 @@ internal sealed class Committer(ConsecutorCore core)
         else
         {
             core.Lose(partition);
-            core.Books.Discard(draft.Roots.Count);
+            core.Books.Discard(draft.Counts.Roots);
         }
         foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted, core.Life).ConfigureAwait(false);
         foreach (Root root in draft.Roots) root.Recycle();
-        core.End(draft.Roots.Count);
+        core.End((int)draft.Counts.Roots);
+        if (result.Status == CommitStatus.OutputEnded) core.Failed?.Invoke(OutputEnded(result));
         return true;
+
+        Task<CommitResult> SendAsync() => CommitSender.SendAsync(core, partition, commit, patience.Token);
     }
 
-    private static List<SinkBinding> Collect(CommitDraft draft)
-    {
-        List<SinkBinding> sinks = [];
-        List<StagedPart> parts = [];
-        foreach (Root root in draft.Roots)
-        {
-            if (root.Staged is null) continue;
-            parts.Clear();
-            for (StagedPart? part = root.Staged; part is not null; part = part.Next) parts.Add(part);
-            for (int i = parts.Count - 1; i >= 0; i--)
-            {
-                if (!sinks.Contains(parts[i].Sink)) sinks.Add(parts[i].Sink);
-                int ordinal = 0;
-                for (int j = parts.Count - 1; j > i; j--) if (parts[j].Sink == parts[i].Sink) ordinal++;
-                parts[i].Sink.Collect(parts[i], root, ordinal);
-            }
-        }
-        return sinks;
-    }
-
-    private async Task<CommitParts> PrepareAsync(CommitDraft draft, List<SinkBinding> sinks)
-    {
-        for (TimeSpan wait = CommitSender.FirstWait; ; wait = CommitSender.Longer(wait))
-        {
-            var parts = new CommitParts(draft.Partition.Number);
-            int prepared = 0;
-            try
-            {
-                foreach (SinkBinding sink in sinks)
-                {
-                    prepared++;
-                    await sink.PrepareAsync(parts, core.Life).ConfigureAwait(false);
-                }
-                core.CommitProblem = null;
-                return parts;
-            }
-            catch (Exception e) when (!core.Life.IsCancellationRequested)
-            {
-                core.CommitProblem = $"A sink could not prepare a commit; it is tried again: {FailureText.Of(e)}";
-                foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
-            }
-            await Task.Delay(wait, core.Time, patience.Token).ConfigureAwait(false);
-            Collect(draft);
-        }
-    }
+    private InvalidOperationException OutputEnded(CommitResult result) => new(
+        $"A stream that the consecutor {core.Name} puts out to has ended, so nothing that leads there can be committed any more. {result.Detail}. What was under way goes back to the store.");
 
     private void Discard(List<Root> roots, int from)
     {

@@ -31,6 +31,9 @@ internal sealed class ConsecutorCore : ISinkBindings
         Sends = new(this);
         Commits = new(Time);
         Leases = new(Time);
+        Outputs = new(this);
+        (KeepsState, KeepsTime) = (recorder.KeepsState, recorder.KeepsTime);
+        if (KeepsState) Epochs = new(this);
         Alone = new(options.Process, this);
         Entrances = new(this, pipeline);
     }
@@ -38,6 +41,29 @@ internal sealed class ConsecutorCore : ISinkBindings
     public string Name { get; }
 
     public ConsecutorOptions Options { get; }
+
+    /// <summary>Whether stages remember something.</summary>
+    public bool KeepsState { get; }
+
+    /// <summary>Whether some of them act when time has passed.</summary>
+    public bool KeepsTime { get; }
+
+    /// <summary>What is to be run together, and what is over; null where items go through one by one.</summary>
+    public Epochs? Epochs { get; private set; }
+
+    /// <summary>The function that makes the key of an item; null where there are no keys.</summary>
+    public Delegate? KeyOf { get; private set; }
+
+    /// <summary>What is put out by name, and where it goes.</summary>
+    public NamedOutputs Outputs { get; }
+
+    /// <summary>The longest payload with headers, in bytes, that its stream takes; the stream may be older than the options.</summary>
+    public int MaxEntryBytes { get; private set; } = int.MaxValue;
+
+    public bool IsKeyed => KeyOf is not null;
+
+    /// <summary>How state is written and read.</summary>
+    public PayloadSerializers StateSerializers => Options.Serializers;
 
     public IStreamStore Store { get; }
 
@@ -98,7 +124,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>What keeps the consecutor from working; null if nothing does.</summary>
     public string? Problem
     {
-        get => CommitProblem ?? problem;
+        get => CommitProblem ?? problem ?? Epochs?.Problem;
         set => problem = value;
     }
 
@@ -155,10 +181,17 @@ internal sealed class ConsecutorCore : ISinkBindings
     public async ValueTask OpenAsync(CancellationToken cancellation, bool again = false)
     {
         if (isOpen && !again) return;
-        await Store.OpenStreamAsync(Name, Options.Stream, cancellation).ConfigureAwait(false);
-        await Store.AddGroupAsync(Group, StreamStart.First, cancellation).ConfigureAwait(false);
+        await OpenStreamAsync(cancellation).ConfigureAwait(false);
+        await Outputs.OpenAsync(cancellation).ConfigureAwait(false);
         if (!isOpen) Losses.Begin();
         isOpen = true;
+    }
+
+    /// <summary>Opens its own stream and group, for others that put something in.</summary>
+    public async ValueTask OpenStreamAsync(CancellationToken cancellation)
+    {
+        MaxEntryBytes = (await Store.OpenStreamAsync(Name, Stream, cancellation).ConfigureAwait(false)).Options.MaxEntryBytes;
+        await Store.AddGroupAsync(Group, StreamStart.First, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Called once when something has failed that is not about an item.</summary>
@@ -177,6 +210,16 @@ internal sealed class ConsecutorCore : ISinkBindings
         closedStore ??= closed;
         Failed?.Invoke(StoreClosed(closed));
         return true;
+    }
+
+    /// <summary>How the stream is made: with one partition where something is remembered of all items, and nothing else was asked for.</summary>
+    public StreamOptions Stream => Options.IsStreamGiven || !KeepsState || IsKeyed ? Options.Stream : new() { Partitions = 1 };
+
+    /// <summary>Called before anything else. With keys, their order holds through failures, so items go through in epochs.</summary>
+    public void SetKey(Delegate? key)
+    {
+        KeyOf = key;
+        if (key is not null && Local is null) Epochs ??= new(this);
     }
 
     public void Begin(int roots) => Interlocked.Add(ref inFlight, roots);
@@ -211,6 +254,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     {
         Books.Void(partition);
         lock (sync) owned = [.. owned.Where(other => other != partition)];
+        Epochs?.Drop(partition);
         Changed();
     }
 

@@ -30,17 +30,9 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
     public void Enter(Root root, string node, ReadOnlyMemory<byte> payload)
     {
         if (isClosed) return;
-        if (run is null)
-        {
-            following = new(core) { HasEntrances = true };
-            Run begun = pipeline.Start(core.Options.Run with { Mode = ExecutionMode.SingleThread, Following = following, TrackItems = true });
-            run = begun;
-            _ = WatchAsync(begun);
-            Interlocked.MemoryBarrier();
-            if (isClosed) begun.Cancel();
-        }
+        Following following = Open();
         int number = core.Nodes.Find(node)!.Value;
-        waiting.Enqueue(following!.Entrance(number) is { } entrance
+        waiting.Enqueue((root.Headers.IsAfter ? following.Outlet(number) : following.Entrance(number)) is { } entrance
             ? entrance.Accept(new Opener(core, root, number, payload))
             : () =>
             {
@@ -48,6 +40,21 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
                 return default;
             });
         wake?.Invoke();
+    }
+
+    /// <summary>The run, begun if it was not. The pump's.</summary>
+    public Following Open()
+    {
+        if (following is null)
+        {
+            following = new(core) { HasEntrances = true, Outputs = core.Outputs };
+            Run begun = pipeline.Start(core.Options.Run with { Mode = ExecutionMode.SingleThread, Following = following, TrackItems = true });
+            run = begun;
+            _ = WatchAsync(begun);
+            Interlocked.MemoryBarrier();
+            if (isClosed) begun.Cancel();
+        }
+        return following;
     }
 
     public bool TryTake(out Func<ValueTask> work) => waiting.TryDequeue(out work!);

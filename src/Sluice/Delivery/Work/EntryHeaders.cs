@@ -6,18 +6,30 @@ namespace Sluice;
 
 /// <summary>
 /// What a consecutor keeps with an entry that is not simply an accepted item: the id that it is known by, where that is not the entry's own, and the node at
-/// which it enters. Mostly there are none.
+/// which it enters; the batch that it belongs to, or is the end of. Mostly there are none.
 /// </summary>
 /// <remarks>Stored as fields: a tag (1 byte), the length (2, little-endian), UTF-8. Unknown tags are kept for newer code to read, and ignored.</remarks>
 internal readonly record struct EntryHeaders(string? Id, string? Node)
 {
-    private const byte IdTag = 1, NodeTag = 2;
+    private const byte IdTag = 1, NodeTag = 2, AfterTag = 3, BatchNameTag = 4, OfTag = 5, ListenerTag = 6, EndTag = 7;
 
-    public bool IsEmpty => Id is null && Node is null;
+    /// <summary>Whether it enters behind the node: the node has put it out.</summary>
+    public bool IsAfter { get; init; }
+
+    /// <summary>The batch that it belongs to; null if it belongs to none.</summary>
+    public BatchTag? Batch { get; init; }
+
+    /// <summary>The batch whose end it is; null if it is an item.</summary>
+    public BatchTag? EndOf { get; init; }
+
+    public bool IsEmpty => Id is null && Node is null && Batch is null && EndOf is null;
 
     public static EntryHeaders Read(ReadOnlySpan<byte> bytes)
     {
         string? id = null, node = null;
+        bool isAfter = false;
+        string? batch = null, end = null, of = null;
+        List<string>? listeners = null;
         while (bytes.Length >= 3)
         {
             int length = BinaryPrimitives.ReadUInt16LittleEndian(bytes[1..]);
@@ -25,9 +37,19 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
             ReadOnlySpan<byte> value = bytes.Slice(3, length);
             if (bytes[0] == IdTag) id = Encoding.UTF8.GetString(value);
             else if (bytes[0] == NodeTag) node = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == AfterTag) isAfter = true;
+            else if (bytes[0] == BatchNameTag) batch = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == OfTag) of = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == ListenerTag) (listeners ??= []).Add(Encoding.UTF8.GetString(value));
+            else if (bytes[0] == EndTag) end = Encoding.UTF8.GetString(value);
             bytes = bytes[(3 + length)..];
         }
-        return new(id, node);
+        return new(id, node)
+        {
+            IsAfter = isAfter,
+            Batch = batch is null || of is null ? null : new(of, batch) { Listeners = listeners is null ? [] : [.. listeners] },
+            EndOf = end is null || of is null ? null : new(of, end),
+        };
     }
 
     public byte[] ToBytes()
@@ -35,6 +57,11 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
         var bytes = new ArrayBufferWriter<byte>();
         Write(bytes, IdTag, Id);
         Write(bytes, NodeTag, Node);
+        if (IsAfter) Write(bytes, AfterTag, "");
+        Write(bytes, OfTag, (Batch ?? EndOf)?.Consecutor);
+        Write(bytes, BatchNameTag, Batch?.Name);
+        foreach (string listener in Batch?.Listeners ?? []) Write(bytes, ListenerTag, listener);
+        Write(bytes, EndTag, EndOf?.Name);
         return bytes.WrittenSpan.ToArray();
     }
 

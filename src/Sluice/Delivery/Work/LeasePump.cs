@@ -82,6 +82,11 @@ internal sealed class LeasePump<T> : SourcePump<T>
                 continue;
             }
             if (lessor.IsSpent(root, entry.CodeVersion)) continue;
+            if (headers.EndOf is not null)
+            {
+                BatchEnd.Tell(core, root, entry.Payload, Context.Token);
+                continue;
+            }
             if (headers.Node is { } node)
             {
                 core.Entrances.Enter(root, node, entry.Payload);

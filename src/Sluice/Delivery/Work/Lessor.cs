@@ -33,7 +33,9 @@ internal sealed class Lessor(ConsecutorCore core)
         int room = core.Alone.MayWork() ? core.Options.Capacity - core.InFlight : 0;
         if (room <= 0) StopAsking();
         OwnedPartition[] owned = core.Owned;
-        return room <= 0 || owned.Length == 0 ? null : await LeaseAsync(new(Owners(owned)) { MaxItems = Math.Min(room, Math.Max(1, core.Options.Capacity / 2)) });
+        int most = Math.Min(room, Math.Max(1, core.Options.Capacity / 2));
+        if (room > 0 && core.Epochs is { } epochs) (owned, most) = epochs.Choose(owned, most);
+        return room <= 0 || owned.Length == 0 ? null : await LeaseAsync(new(Owners(owned)) { MaxItems = most, Gates = core.Outputs.GateStreams });
     }
 
     /// <summary>Entries were leased: from here on they are under way.</summary>
@@ -154,7 +156,8 @@ internal sealed class Lessor(ConsecutorCore core)
             StopAsking();
             foreach (Ownership stale in lease.Stale)
                 if (Array.Find(core.Owned, owned => owned.Owner == stale) is { } lost) core.Lose(lost);
-            Problem = lease.FullGate is { } gate ? $"The output {gate} is full; nothing is taken up until there is room." : null;
+            Problem = lease.FullGate is { } gate ? core.Outputs.Wait(gate) : null;
+            if (Problem is not null) TryAgainAfter = Patience;
             core.Problem = Problem;
             return lease;
         }

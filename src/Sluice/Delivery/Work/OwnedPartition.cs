@@ -27,6 +27,21 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// <summary>Roots that have ended and are to be committed; the committer's.</summary>
     public List<Root> Ended { get; } = [];
 
+    /// <summary>Places in other streams that were kept for attempts which are made again.</summary>
+    public SpareReservations Spare { get; } = new();
+
+    /// <summary>How many partitions there are.</summary>
+    public int Count { get; init; } = 1;
+
+    /// <summary>What stages remember for it; null where nothing is remembered.</summary>
+    public PartitionScope? Scope { get; set; }
+
+    /// <summary>Who waits for whom; null where order does not hold through failures.</summary>
+    public KeyOrder? Order { get; set; }
+
+    /// <summary>What is leased and waits for its epoch. Used under the lock of <see cref="Epochs"/>.</summary>
+    public Queue<EpochItem> Leased { get; } = [];
+
     /// <summary>Somebody else has it, or it is given back: what is under way of it is not committed any more.</summary>
     public bool IsVoid
     {

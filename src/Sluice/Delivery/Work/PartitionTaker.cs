@@ -34,7 +34,8 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         if (taken.Status != TakeStatus.Taken) return null;
         Note(info.Partition, taken.Ownership.Epoch);
         PartitionBooks books = taken.State!.LastCommit == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
-        var partition = new OwnedPartition(taken.Ownership, taken.State, books);
+        var partition = new OwnedPartition(taken.Ownership, taken.State, books) { Count = core.Stream.Partitions };
+        if (core.Epochs is not null) (partition.Scope, partition.Order) = (new(core, partition), new(core, taken.State.Waiting));
         await UnparkAsync(partition, taken.State.Waiting, cancellation).ConfigureAwait(false);
         return partition;
     }

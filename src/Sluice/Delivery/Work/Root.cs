@@ -8,8 +8,10 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
 {
     private PartFailure? failures;
     private StagedPart? staged;
+    private Reservation? reservations;
     private EntryHeaders headers;
     private string? id;
+    private string? key;
 
     public OwnedPartition Partition { get; private set; } = null!;
 
@@ -31,7 +33,27 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
 
     public ref readonly EntryHeaders Headers => ref headers;
 
-    public override string Id => id ??= headers.Id ?? new EntryId(Generation, Partition.Owner.Group.Stream, Partition.Number, EntrySequence).ToString();
+    /// <summary>The epoch that it belongs to; null where there are none.</summary>
+    public Epoch? Epoch { get; private set; }
+
+    /// <summary>Its number in the epoch, in the order of their beginnings.</summary>
+    public int EpochNumber { get; private set; }
+
+    /// <summary>The entry, in an epoch; null for what came out of a stage.</summary>
+    public EpochItem? Item { get; set; }
+
+    /// <summary>What it is, if it came out of a stage that holds or combines items.</summary>
+    public Emission? Emission { get; private set; }
+
+    /// <summary>Whether it is put aside because another one of its key is.</summary>
+    public bool IsBehind { get; set; }
+
+    /// <summary>Whether a stage may remember something of it.</summary>
+    public bool IsTouched { get; private set; }
+
+    public override string? Key => key;
+
+    public override string Id => id ??= headers.Id ?? Emission?.IdIn(Partition, Generation) ?? new EntryId(Generation, Partition.Owner.Group.Stream, Partition.Number, EntrySequence).ToString();
 
     public override int EarlierAttempts => Attempt - 1;
 
@@ -40,14 +62,68 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
 
     public StagedPart? Staged => staged;
 
+    /// <summary>The places that are kept for what it puts out. They stay its own when what was staged is dropped.</summary>
+    public Reservation? Reservations => Volatile.Read(ref reservations);
+
+    /// <summary>Whether places are kept for it, or for what is committed with it.</summary>
+    public bool HasPlaces => Reservations is not null || Epoch is { HasPlaces: true };
+
+    /// <summary>The bytes of headers that what it puts out gets.</summary>
+    public int HeaderBytes => headers.Batch?.Headers.Length ?? 0;
+
     public void Begin(OwnedPartition partition, in Entry entry, in EntryHeaders known, long number)
     {
         (Partition, EntrySequence, Attempt, Generation, headers) = (partition, entry.Sequence, entry.Attempt, entry.Generation, known);
         Open(number);
     }
 
+    /// <summary>Belongs to an epoch.</summary>
+    public Root Join(Epoch epoch)
+    {
+        (Epoch, EpochNumber) = (epoch, epoch.Add());
+        return this;
+    }
+
+    /// <summary>Stands for a stage that acts because its time has come.</summary>
+    public Root BeginTick(OwnedPartition partition)
+    {
+        (Partition, Attempt) = (partition, 1);
+        Open(0);
+        return this;
+    }
+
+    public void BeginEmission(OwnedPartition partition, Emission emission, int generation)
+    {
+        (Partition, Emission, Attempt, Generation) = (partition, emission, 1, generation);
+        Open(0);
+    }
+
+    public void SetKey(string? key) => this.key = key;
+
+    public override StateScope Touch()
+    {
+        IsTouched = true;
+        return Partition.Scope!;
+    }
+
+    public override void CheckKey(string key)
+    {
+        int partitions = Partition.Count;
+        if (partitions == 1 || EntryKey.Of(key).PartitionOf(partitions) == Partition.Number) return;
+        throw new InvalidOperationException(
+            $"The key '{key}' belongs to partition {EntryKey.Of(key).PartitionOf(partitions)} of {Partition.Owner.Group.Stream}, and the item was accepted in partition {Partition.Number}: its state would be in several places. "
+            + "Give the consecutor the same key (Consecutor.Key), or a stream of one partition (ConsecutorOptions.Stream).");
+    }
+
     /// <summary>Any thread of the run.</summary>
     public void Stage(StagedPart part) => Stacked.Push(ref staged, part);
+
+    /// <summary>A place is kept for it. Any thread.</summary>
+    public void Keep(Reservation kept)
+    {
+        Stacked.Push(ref reservations, kept);
+        Epoch?.KeepPlaces();
+    }
 
     /// <summary>It was tried before it was stored, and has failed.</summary>
     public void Adopt(PartFailure earlier)
@@ -59,6 +135,12 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     /// <summary>What this attempt has staged is not to be committed.</summary>
     public void DropStaged() => staged = null;
 
+    /// <summary>The same, unless what has succeeded of it stays.</summary>
+    public void DropStagedUnless(bool stays)
+    {
+        if (!stays) DropStaged();
+    }
+
     /// <summary>It has ended, and what it has become cannot be committed: it is dead as a whole.</summary>
     public void Refuse(PartFailure why)
     {
@@ -69,14 +151,20 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     /// <summary>Forgets everything, and goes back to the pool.</summary>
     public void Recycle()
     {
+        reservations = null;
         (failures, staged, id, Behind, Park, IsFree) = (null, null, null, null, null, false);
         headers = default;
+        (Epoch, Item, Emission, key, IsBehind, IsTouched) = (null, null, null, null, false, false);
         pool.Return(this);
     }
 
     protected override void Keep(PartFailure failure) => Stacked.Push(ref failures, failure);
 
-    protected override void OnSettled() => ended.Add(this);
+    protected override void OnSettled()
+    {
+        if (Epoch is { } epoch) epoch.End(this);
+        else ended.Add(this);
+    }
 }
 
 /// <summary>Roots that are not in use. Thread-safe.</summary>

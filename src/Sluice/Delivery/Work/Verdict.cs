@@ -5,6 +5,22 @@ namespace Sluice;
 /// <summary>What is kept of a root that has failed for good.</summary>
 internal static class Verdict
 {
+    /// <summary>Whether it is to be tried again.</summary>
+    public static bool ShouldReplay(ConsecutorCore core, Root root)
+    {
+        if (core.Options.Delivery is not { Level: DeliveryLevel.Replay } replay || root.Attempt > replay.Count) return false;
+        for (PartFailure? failure = root.Failures; failure is not null; failure = failure.Next)
+            if (failure.IsFinal) return false;
+        return true;
+    }
+
+    /// <summary>When, and why.</summary>
+    public static Deferral Defer(ConsecutorCore core, Root root)
+    {
+        PartFailure failure = root.Failures!;
+        return new(root.EntrySequence, root.Attempt, core.Options.Delivery.Backoff.WaitBefore(root.Attempt, core.Random), failure.Cause.Node, FailureText.Of(failure.Cause.InnerException!));
+    }
+
     /// <summary>
     /// A letter for each part that failed, with what its node was given, so that a redrive can enter there while the other parts stay as they are. If one
     /// cannot be kept like that, one letter for the whole root: then nothing of the root is committed, and a redrive begins anew.
@@ -27,8 +43,10 @@ internal static class Verdict
         root.DropStaged();
         Burial letter = Describe(core, root, First(root));
 
-        // What has headers keeps them, with the node that it enters at. Null says so; a null array would become empty headers.
-        return root.Headers.IsEmpty ? letter with { Headers = new EntryHeaders(root.Id, null).ToBytes() } : letter;
+        // What has headers keeps them, with the node that it enters at. Null says so; a null array would become empty headers. It has ended in its batch: when it is redriven it belongs to none.
+        return root.Headers.IsEmpty || root.Headers.Batch is not null
+            ? letter with { Headers = (root.Headers with { Id = root.Id, Batch = null }).ToBytes() }
+            : letter;
     }
 
     private static Burial? BuryPart(ConsecutorCore core, Root root, PartFailure failure)
@@ -64,7 +82,7 @@ internal static class Verdict
                 serializer.Serialize((T)item, bytes);
                 byte[] payload = bytes.WrittenSpan.ToArray();
                 serializer.Deserialize(payload);                 // what cannot be read again must not be all that is left
-                return payload.Length <= core.Options.Stream.MaxEntryBytes - 1024 ? payload : null;
+                return payload.Length <= core.Stream.MaxEntryBytes - 1024 ? payload : null;
             }
             catch (Exception)
             {

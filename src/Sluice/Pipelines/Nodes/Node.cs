@@ -34,6 +34,12 @@ public abstract class Node<TIn, TOut>
     /// <exception cref="InvalidOperationException">The run was started without one, or with one of another type.</exception>
     protected TState State<TState>() where TState : class => Context.Run.State<TState>();
 
+    /// <summary>Whether it has state that outlives the run, where the run's does.</summary>
+    internal virtual bool KeepsState => false;
+
+    /// <summary>What the node needs in front of its stage.</summary>
+    internal virtual Inlet<TIn> Stage(StageContext context, Inlet<TIn> inner) => inner;
+
     internal bool TryEnter(StageContext run) => Interlocked.CompareExchange(ref context, run, null) is null;
 
     internal void Leave() => context = null;

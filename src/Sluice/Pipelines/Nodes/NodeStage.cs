@@ -7,6 +7,7 @@ namespace Sluice;
 internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, bool owns = true) : Operator<TIn, TOut>
 {
     private string? hint;
+    private bool? keepsState;
 
     public override string Kind => typeof(TOut) == typeof(Nothing) ? "sink" : "node";
 
@@ -16,11 +17,17 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
 
     public override bool CanBeAbandoned => false;
 
+    public override string? Stateful => KeepsState ? "keeps state by key" : null;
+
+    public override bool MayNameOutputs => true;
+
+    public override bool KeepsState => keepsState ??= Make().KeepsState;
+
     public override Inlet<TIn> Create(StageContext context, Inlet<TOut> next)
     {
         Node<TIn, TOut> node = Make();
         hint ??= node.GetType().Name;
-        return new NodeStage<TIn, TOut>(context, next, node, hint, owns);
+        return node.Stage(context, new NodeStage<TIn, TOut>(context, next, node, hint, owns));
     }
 
     private Node<TIn, TOut> Make() => factory() ?? throw new InvalidOperationException("The factory of a node returned null.");
@@ -112,6 +119,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     private void Settle(Ticket? ticket)
     {
         output.ThrowIfFailedDownstream();
+        output.StageHeld();
         if (typeof(TOut) == typeof(Nothing))
         {
             Context.Out++;
@@ -124,5 +132,8 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
 
     /// <summary>A failure further down passes through as it is; anything else is this node's.</summary>
     private Exception Decide(Exception e, object? item, Ticket? ticket)
-        => IsNotOurs(e) ? e : Context.Failure(e, item, ticket, isPartial: Context.Out != outBefore);
+    {
+        output.DropHeld();
+        return IsNotOurs(e) ? e : Context.Failure(e, item, ticket, isPartial: Context.Out != outBefore);
+    }
 }

@@ -10,6 +10,7 @@ public sealed class Output<T>
     private readonly StageContext context;
     private readonly Inlet<T> next;
     private Exception? failedDownstream;
+    private List<IOutputItem>? held;                 // for named outputs, until the node has done its work on the item
 
     internal Output(StageContext context, Inlet<T> next) => (this.context, this.next) = (context, next);
 
@@ -33,13 +34,43 @@ public sealed class Output<T>
         }
     }
 
-    /// <summary>Pushes an item to a named output. If nobody reads that output in this run, the item is counted and discarded.</summary>
+    /// <summary>
+    /// Pushes an item to a named output. If nobody reads that output in this run, the item is counted and discarded. In a consecutor it goes there when the item that is being
+    /// processed is committed (<see cref="ConsecutorOutput{T}"/>), and not at all if the node fails at it.
+    /// </summary>
     /// <exception cref="ArgumentException">The output is read as another type.</exception>
+    /// <exception cref="PayloadException">It leads to another consecutor, and the item cannot be written.</exception>
     public ValueTask PushAsync<TNamed>(NamedOutput<TNamed> output, TNamed item)
     {
         ArgumentNullException.ThrowIfNull(output);
-        return context.Run.Outputs.WriteAsync(context.Node, output.Name, item, context.Token);
+        if (context.Run.Options.Following?.Outputs is not { } followed) return context.Run.Outputs.WriteAsync(context.Node, output.Name, item, context.Token);
+        ValueTask<IOutputItem?> prepared = followed.PrepareAsync(context.Node, output.Name, item, Root, context.Token);
+        if (!prepared.IsCompletedSuccessfully) return HoldAsync(prepared);
+        Hold(prepared.Result);
+        return default;
     }
+
+    /// <summary>The node has done its work on the item: what it has put out by name hangs on the item's root, which so has reached an end.</summary>
+    internal void StageHeld()
+    {
+        if (held is not { Count: > 0 } || Root is not { } root) return;
+        foreach (IOutputItem item in held) item.Stage(root);
+        held.Clear();
+        root.Add(1);
+        root.Settle(Outcome.Completed);
+    }
+
+    /// <summary>It has failed.</summary>
+    internal void DropHeld() => held?.Clear();
+
+    private Ticket? Root => Ticket ?? context.Ticket;
+
+    private void Hold(IOutputItem? item)
+    {
+        if (item is not null) (held ??= []).Add(item);
+    }
+
+    private async ValueTask HoldAsync(ValueTask<IOutputItem?> prepared) => Hold(await prepared);
 
     /// <summary>What failed downstream is not the node's to handle: it goes on even if the node swallowed it.</summary>
     internal void ThrowIfFailedDownstream()

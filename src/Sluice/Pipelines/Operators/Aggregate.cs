@@ -47,15 +47,26 @@ internal sealed class AggregateOperator<T, TState, TResult>(TState seed, Func<TS
 
     public override bool EndsItems => true;
 
+    public override bool Remembers => true;
+
     public override Inlet<T> Create(StageContext context, Inlet<TResult> next)
         => new AggregateStage<T, TState, TResult>(context, next, seed, function, result);
 }
 
 internal sealed class AggregateStage<T, TState, TResult>(
     StageContext context, Inlet<TResult> next, TState seed, Func<TState, T, TState> function, Func<TState, TResult> result)
-    : Stage<T, TResult>(context, next)
+    : Stage<T, TResult>(context, next), IRemembers
 {
     private TState state = seed;
+    private bool hasChanged;
+
+    public void Restore(StateReader stored) => state = stored.Has("") ? stored.Get<TState>("") : state;
+
+    public void Save(StateWriter changes)
+    {
+        if (hasChanged) changes.Put("", state);
+        hasChanged = false;
+    }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
@@ -63,6 +74,7 @@ internal sealed class AggregateStage<T, TState, TResult>(
         try
         {
             state = function(state, item);
+            hasChanged = true;
         }
         catch (Exception e)
         {

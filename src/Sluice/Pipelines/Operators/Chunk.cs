@@ -38,13 +38,19 @@ internal sealed class ChunkOperator<T>(ChunkLimits<T> limits) : Operator<T, T[]>
 
     public override bool IsTimed => limits.Within is not null;
 
+    public override bool Remembers => true;
+
     public override Inlet<T> Create(StageContext context, Inlet<T[]> next) => limits.Within is { } within
         ? new TimedChunkStage<T>(context, next, new ChunkBuffer<T>(limits), within)
         : new ChunkStage<T>(context, next, new ChunkBuffer<T>(limits));
 }
 
-internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer) : Stage<T, T[]>(context, next)
+internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer) : Stage<T, T[]>(context, next), IRemembers
 {
+    public void Restore(StateReader stored) => buffer.Restore(stored);
+
+    public void Save(StateWriter changes) => buffer.Save(changes);
+
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;

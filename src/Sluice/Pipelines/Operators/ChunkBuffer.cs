@@ -32,9 +32,23 @@ internal sealed class ChunkLimits<T>
 internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
 {
     private T[] items = new T[Math.Min(limits.Count, 16)];
+    private RememberedList? stored;
     private long weight;
 
     public int Count { get; private set; }
+
+    /// <summary>Takes what was stored of a chunk.</summary>
+    public void Restore(StateReader from)
+    {
+        stored = new();
+        List<T> known = stored.Restore<T>(from);
+        items = new T[Math.Min(limits.Count, Math.Max(16, known.Count))];
+        known.CopyTo(items);
+        Count = known.Count;
+        weight = limits.Weigh is { } weigh ? known.Sum(weigh) : 0;
+    }
+
+    public void Save(StateWriter changes) => stored!.Save<T>(changes, items.AsSpan(0, Count));
 
     /// <summary>Adds an item.</summary>
     /// <param name="item">The item.</param>
@@ -57,6 +71,7 @@ internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
 
     public T[] Cut()
     {
+        stored?.Clear();
         T[] chunk = items;
         if (Count == items.Length)
         {

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Sluice;
 
 public static partial class Operators
@@ -60,14 +62,43 @@ internal sealed class DistinctOperator<T, TKey> : Operator<T, T>
 
     public override string Stateful => "remembers what it has seen";
 
+    public override bool Remembers => true;
+
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new DistinctStage<T, TKey>(context, next, key, capacity, comparer);
 }
 
 internal sealed class DistinctStage<T, TKey>(StageContext context, Inlet<T> next, Func<T, TKey> key, int capacity, IEqualityComparer<TKey>? comparer)
-    : Stage<T, T>(context, next)
+    : Stage<T, T>(context, next), IRemembers
 {
     private readonly HashSet<TKey> known = new(comparer);
     private readonly Queue<TKey> oldest = new();
+    private long forgotten;                          // how many were, so that what is in the queue has numbers: its rows
+    private long first;                              // as it is stored: from here
+    private long end;                                // to here
+
+    public void Restore(StateReader stored)
+    {
+        foreach (string row in stored.Keys)
+        {
+            TKey key = stored.Get<TKey>(row);
+            if (oldest.Count == 0) first = end = forgotten = long.Parse(row, CultureInfo.InvariantCulture);
+            known.Add(key);
+            oldest.Enqueue(key);
+            end++;
+        }
+    }
+
+    public void Save(StateWriter changes)
+    {
+        for (; first < Math.Min(forgotten, end); first++) changes.Delete(Row(first));
+        first = forgotten;
+        long number = forgotten;
+        foreach (TKey key in oldest)
+            if (number++ >= end) changes.Put(Row(number - 1), key);
+        end = forgotten + oldest.Count;
+    }
+
+    private static string Row(long number) => number.ToString("D19", CultureInfo.InvariantCulture);
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
@@ -77,7 +108,11 @@ internal sealed class DistinctStage<T, TKey>(StageContext context, Inlet<T> next
             TKey itsKey = key(item);
             if (!known.Add(itsKey)) return Skip(ticket);
             oldest.Enqueue(itsKey);
-            if (oldest.Count > capacity) known.Remove(oldest.Dequeue());
+            if (oldest.Count > capacity)
+            {
+                known.Remove(oldest.Dequeue());
+                forgotten++;
+            }
         }
         catch (Exception e)
         {

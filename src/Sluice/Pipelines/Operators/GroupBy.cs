@@ -30,7 +30,9 @@ public static partial class Operators
 /// <typeparam name="T">The type of the items.</typeparam>
 public sealed class Group<TKey, T>
 {
-    internal Group(TKey key, T[] items) => (Key, Items) = (key, items);
+    /// <summary>Makes a group, as one is read from a store.</summary>
+    [System.Text.Json.Serialization.JsonConstructor]
+    public Group(TKey key, IReadOnlyList<T> items) => (Key, Items) = (key, items);
 
     /// <summary>The key: that of the first item, where equal keys differ.</summary>
     public TKey Key { get; }
@@ -62,16 +64,28 @@ internal sealed class GroupByOperator<T, TKey> : Operator<T, Group<TKey, T>>
 
     public override bool EndsItems => true;
 
+    public override bool Remembers => true;
+
     public override Inlet<T> Create(StageContext context, Inlet<Group<TKey, T>> next)
         => new GroupByStage<T, TKey>(context, next, key, maxSize, comparer);
 }
 
 internal sealed class GroupByStage<T, TKey>(
     StageContext context, Inlet<Group<TKey, T>> next, Func<T, TKey> key, int maxSize, IEqualityComparer<TKey> comparer)
-    : Stage<T, Group<TKey, T>>(context, next)
+    : Stage<T, Group<TKey, T>>(context, next), IRemembers
 {
     private readonly List<T> items = [];
+    private RememberedList? stored;
     private TKey current = default!;
+
+    public void Restore(StateReader from)
+    {
+        stored = new();
+        items.AddRange(stored.Restore<T>(from));
+        if (items.Count > 0) current = key(items[0]);
+    }
+
+    public void Save(StateWriter changes) => stored!.Save<T>(changes, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(items));
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
@@ -107,6 +121,7 @@ internal sealed class GroupByStage<T, TKey>(
     {
         var group = new Group<TKey, T>(current, [.. items]);
         items.Clear();
+        stored?.Clear();
         return group;
     }
 }

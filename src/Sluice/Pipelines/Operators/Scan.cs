@@ -23,13 +23,24 @@ internal sealed class ScanOperator<T, TResult>(TResult seed, Func<TResult, T, TR
 
     public override string Stateful => "remembers the result so far";
 
+    public override bool Remembers => true;
+
     public override Inlet<T> Create(StageContext context, Inlet<TResult> next) => new ScanStage<T, TResult>(context, next, seed, function);
 }
 
 internal sealed class ScanStage<T, TResult>(StageContext context, Inlet<TResult> next, TResult seed, Func<TResult, T, TResult> function)
-    : Stage<T, TResult>(context, next)
+    : Stage<T, TResult>(context, next), IRemembers
 {
     private TResult result = seed;
+    private bool hasChanged;
+
+    public void Restore(StateReader stored) => result = stored.Has("") ? stored.Get<TResult>("") : result;
+
+    public void Save(StateWriter changes)
+    {
+        if (hasChanged) changes.Put("", result);
+        hasChanged = false;
+    }
 
     public override bool HandsOn => Next.HandsOn;
 
@@ -39,6 +50,7 @@ internal sealed class ScanStage<T, TResult>(StageContext context, Inlet<TResult>
         try
         {
             result = function(result, item);
+            hasChanged = true;
         }
         catch (Exception e)
         {

@@ -3,10 +3,32 @@ namespace Sluice;
 /// <summary>A chunk with a time limit.</summary>
 /// <remarks>The timer is not moved for every chunk: one that goes off early is set again for the rest.</remarks>
 internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer, TimeSpan within)
-    : TimedStage<T, T[]>(context, next)
+    : TimedStage<T, T[]>(context, next), IRemembers
 {
+    private const string BeganRow = "began";
+
     private long began;
+    private long storedBegin;                        // the time of day, in UTC ticks; zero if none is stored
     private bool isTicking;
+
+    public void Restore(StateReader stored)
+    {
+        buffer.Restore(stored);
+        if (!stored.Has(BeganRow)) return;
+        storedBegin = stored.Get<long>(BeganRow);
+        TimeSpan age = new(Math.Max(0, UtcNow.UtcTicks - storedBegin));
+        began = Time.GetTimestamp() - (long)(age.TotalSeconds * Time.TimestampFrequency);
+        Tick(within - age);
+    }
+
+    public void Save(StateWriter changes)
+    {
+        buffer.Save(changes);
+        long begin = buffer.Count == 0 ? 0 : (UtcNow - Time.GetElapsedTime(began)).UtcTicks;
+        if (begin == 0 && storedBegin != 0) changes.Delete(BeganRow);
+        else if (begin != 0 && Math.Abs(begin - storedBegin) > TimeSpan.TicksPerMillisecond) changes.Put(BeganRow, begin);
+        storedBegin = begin;
+    }
 
     protected override ValueTask OnItemAsync(T item, Ticket? ticket)
     {

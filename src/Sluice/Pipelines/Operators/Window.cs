@@ -100,7 +100,9 @@ public static partial class Operators
 /// <typeparam name="T">The type of the items.</typeparam>
 public sealed class Window<T>
 {
-    internal Window(DateTimeOffset start, DateTimeOffset end, IReadOnlyList<T> items) => (Start, End, Items) = (start, end, items);
+    /// <summary>Makes a window, as one is read from a store.</summary>
+    [System.Text.Json.Serialization.JsonConstructor]
+    public Window(DateTimeOffset start, DateTimeOffset end, IReadOnlyList<T> items) => (Start, End, Items) = (start, end, items);
 
     /// <summary>When it began, in UTC; this moment belongs to it.</summary>
     public DateTimeOffset Start { get; }
@@ -127,6 +129,8 @@ internal sealed class WindowOperator<T>(Func<WindowBounds> windows, int maxItems
     public override bool IsTimed => true;
 
     public override bool EndsItems => true;
+
+    public override bool Remembers => true;
 
     public override Inlet<T> Create(StageContext context, Inlet<Window<T>> next) => new WindowStage<T>(context, next, windows(), maxItems);
 }

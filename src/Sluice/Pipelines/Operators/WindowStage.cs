@@ -2,12 +2,34 @@ namespace Sluice;
 
 /// <summary>The open windows, in the order of their ends. All times in it are UTC ticks.</summary>
 internal sealed class WindowStage<T>(StageContext context, Inlet<Window<T>> next, WindowBounds bounds, int maxItems)
-    : TimedStage<T, Window<T>>(context, next)
+    : TimedStage<T, Window<T>>(context, next), IRemembers
 {
     private readonly long origin = context.Run.Time.GetUtcNow().UtcTicks;
+    private readonly bool isStored = context.Scope is not null;
     private readonly List<Gathered> open = [];
+    private readonly List<Gathered> closed = [];     // since the last commit
 
-    private long UtcNow => origin + Now.Ticks;
+    // In a run, the clock's progress counts; over restarts, only the time of day is there.
+    private new long UtcNow => isStored ? base.UtcNow.UtcTicks : origin + Now.Ticks;
+
+    public void Restore(StateReader stored)
+    {
+        foreach (string row in stored.Keys)
+        {
+            if (!Gathered.IsHead(row)) continue;
+            long[] times = [.. stored.GetMany<long>(row)];
+            open.Add(new(times[0], times[1], times[2], stored));
+        }
+        open.Sort(static (one, other) => one.End.CompareTo(other.End));
+        if (open.Count > 0) SetTimer(new(open[0].End - UtcNow));
+    }
+
+    public void Save(StateWriter changes)
+    {
+        foreach (Gathered window in closed) window.Delete(changes);
+        closed.Clear();
+        foreach (Gathered window in open) window.Save(changes);
+    }
 
     protected override ValueTask OnItemAsync(T item, Ticket? ticket)
     {
@@ -50,6 +72,7 @@ internal sealed class WindowStage<T>(StageContext context, Inlet<Window<T>> next
         {
             Gathered window = open[0];
             open.RemoveAt(0);
+            if (isStored) closed.Add(window);
             if (window.Items.Count > 0) await EmitAsync(window.Start, window.End, window.Items);
         }
         if (open.Count > 0) SetTimer(new(open[0].End - UtcNow));
@@ -62,6 +85,7 @@ internal sealed class WindowStage<T>(StageContext context, Inlet<Window<T>> next
             if (window.Items.Count < maxItems) continue;
             (long start, List<T> items) = (window.Start, window.Items);
             (window.Start, window.Items) = (now, []);
+            window.Stored.Clear();
             await EmitAsync(start, now, items);
         }
     }
@@ -72,7 +96,41 @@ internal sealed class WindowStage<T>(StageContext context, Inlet<Window<T>> next
     /// <summary>A window that is open.</summary>
     private sealed class Gathered
     {
-        public Gathered(long start, long end) => (Begin, Start, End) = (start, start, end);
+        private (long Start, long End) saved;
+        private bool isSaved;
+
+        public Gathered(long start, long end)
+        {
+            (Begin, Start, End) = (start, start, end);
+            Stored = new(Row("items"));
+        }
+
+        public Gathered(long begin, long start, long end, StateReader stored) : this(begin, end)
+        {
+            (Start, saved, isSaved) = (start, (start, end), true);
+            Items = Stored.Restore<T>(stored);
+        }
+
+        public RememberedList Stored { get; }
+
+        public static bool IsHead(string row) => row.EndsWith("/head", StringComparison.Ordinal);
+
+        public void Save(StateWriter changes)
+        {
+            if (!isSaved || saved != (Start, End)) changes.PutMany<long>(Row("head"), [Begin, Start, End]);
+            (saved, isSaved) = ((Start, End), true);
+            Stored.Save<T>(changes, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Items));
+        }
+
+        public void Delete(StateWriter changes)
+        {
+            if (isSaved) changes.Delete(Row("head"));
+            Stored.Clear();
+            Stored.Save<T>(changes, []);
+        }
+
+        // The last part tells rows of one window apart.
+        private string Row(string what) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Begin:D19}/{what}");
 
         /// <summary>Where the window begins, whatever came out of it already.</summary>
         public long Begin { get; }

@@ -30,7 +30,7 @@ public sealed partial class MemoryStreamStore
         long last = producer?.Last ?? 0;
 
         // Validate everything first: what follows cannot fail.
-        if (request.Refusal(producer?.Epoch ?? 0, last, (producer?.LastFrom ?? 0, producer?.LastId), stream.End) is { } refusal) return refusal;
+        if (request.Refusal(producer?.Epoch ?? 0, last, (producer?.LastFrom ?? 0, producer?.LastId), stream.End, producer?.Position) is { } refusal) return refusal;
         long end = request.LastSequence;
         AppendRequest.CheckLength(request.Entries, stream.Name, stream.Options);
         CheckMarkers(request.Batches);

@@ -1,0 +1,89 @@
+using System.Buffers;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Sluice.Hosting;
+
+/// <summary>A request, from its first byte to its answer: received, read, sent, answered.</summary>
+/// <remarks>Thread-safe: what belongs to a request is on its own path.</remarks>
+internal sealed class HttpProducer<T>(Consecutor<T> consecutor, HttpProducerOptions options, ILogger log)
+{
+    private static readonly Action<ILogger, string, Exception?> LogFailure
+        = LoggerMessage.Define<string>(LogLevel.Error, new(1, "ProducerFailed"), "A request for the consecutor {Consecutor} could not be accepted");
+
+    private readonly BodyReceiver bodies = new(options);
+    private readonly ItemReader<T> items = new(consecutor.Serializer, options);
+    private readonly SendOptions send = new() { Patience = options.Patience, Window = options.IdempotencyWindow };
+
+    public async Task TakeAsync(HttpContext context)
+    {
+        Problem problem;
+        try
+        {
+            SendResult sent = await SendAsync(context);
+            switch (sent.Status)
+            {
+                case SendStatus.Accepted or SendStatus.Repeated:
+                    await Answers.AcceptedAsync(context, sent.Count);
+                    return;
+                case SendStatus.Conflict:
+                    problem = new(StatusCodes.Status422UnprocessableEntity, "The Idempotency-Key was used for another request; nothing was accepted. Give each request a key of its own, and repeat it unchanged.");
+                    break;
+                default:
+                    problem = new(StatusCodes.Status429TooManyRequests, "There is no room at present; nothing was accepted. Send it again later.") { RetryAfter = sent.RetryAfter ?? options.RetryAfter };
+                    break;
+            }
+        }
+        catch (RefusedException refused)
+        {
+            problem = refused.Problem;
+        }
+        catch (PayloadException e) when (e.IsTooLong)
+        {
+            problem = new(StatusCodes.Status413PayloadTooLarge, "An item is longer than the stream of its consecutor allows; nothing was accepted.");
+        }
+        catch (PayloadException e)
+        {
+            problem = new(StatusCodes.Status422UnprocessableEntity, $"The item was read, but cannot be stored; nothing was accepted. {e.Message}");
+        }
+        catch (BadHttpRequestException e)
+        {
+            problem = new(e.StatusCode, e.Message);
+        }
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        {
+            context.Abort();                         // nobody is there to be told; and no answer is better than one that says nothing
+            return;
+        }
+        catch (Exception e) when (e is StreamStoreException or InvalidOperationException or ObjectDisposedException or OperationCanceledException)
+        {
+            LogFailure(log, consecutor.Name, e);
+            problem = new(StatusCodes.Status503ServiceUnavailable, "The items could not be stored. Whether they were accepted is not known: send them again, under the same Idempotency-Key, or they may be accepted twice.")
+            {
+                RetryAfter = options.RetryAfter,
+            };
+        }
+        await Answers.RefusedAsync(context, problem);
+    }
+
+    private async ValueTask<SendResult> SendAsync(HttpContext context)
+    {
+        bool isMany = BodyFormat.IsManyItems(context.Request);
+        string? key = IdempotencyKey.Of(context.Request);
+        ReadOnlySequence<byte> body = await bodies.ReceiveAsync(context);
+        SendOptions how = send;
+        List<T>? many = null;
+        T? one = default;
+        try
+        {
+            if (key is not null) how = send with { IdempotencyKey = key, Fingerprint = IdempotencyKey.Fingerprint(body, isMany) };
+            if (isMany) many = items.ReadAll(body);
+            else one = items.ReadOne(body);
+        }
+        finally
+        {
+            BodyReceiver.Release(context, body);
+        }
+        return await (many is null ? consecutor.TrySendAsync(one!, how, context.RequestAborted) : consecutor.TrySendAllAsync(many, how, context.RequestAborted));
+    }
+}

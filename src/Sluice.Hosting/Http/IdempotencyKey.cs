@@ -1,0 +1,56 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+
+namespace Sluice.Hosting;
+
+/// <summary>The header <c>Idempotency-Key</c> (draft-ietf-httpapi-idempotency-key-header): a text, with or without quotes.</summary>
+internal static class IdempotencyKey
+{
+    private const string Header = "Idempotency-Key";
+    private const int FingerprintLength = 16;        // of a hash: who would look for two bodies that have the same one harms nobody else
+
+    /// <returns>The key; null if there is none.</returns>
+    /// <exception cref="RefusedException">It is none.</exception>
+    public static string? Of(HttpRequest request)
+    {
+        StringValues values = request.Headers[Header];
+        if (values.Count == 0) return null;
+        if (values.Count > 1) throw Malformed("is there several times");
+        ReadOnlySpan<char> text = values[0].AsSpan().Trim();
+        string key = text is ['"', .. var quoted] ? Unquoted(quoted) : text.ToString();
+        if (key.Length is 0 or > SendOptions.LongestKey) throw Malformed($"has {key.Length} characters");
+        if (key.AsSpan().ContainsAnyExceptInRange(' ', '~')) throw Malformed("has characters that are not printable ASCII");
+        return key;
+    }
+
+    /// <summary>What the key stands for.</summary>
+    public static byte[] Fingerprint(ReadOnlySequence<byte> body, bool isManyItems)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData([isManyItems ? (byte)1 : (byte)0]);
+        foreach (ReadOnlyMemory<byte> part in body) hash.AppendData(part.Span);
+        return hash.GetHashAndReset()[..FingerprintLength];
+    }
+
+    private static string Unquoted(ReadOnlySpan<char> text)
+    {
+        var key = new StringBuilder(text.Length);
+        for (int at = 0; at < text.Length; at++)
+        {
+            if (text[at] == '"')
+            {
+                if (at == text.Length - 1) return key.ToString();
+                break;
+            }
+            if (text[at] == '\\' && (++at == text.Length || text[at] is not ('"' or '\\'))) break;
+            key.Append(text[at]);
+        }
+        throw Malformed("has quotes that do not fit");
+    }
+
+    private static RefusedException Malformed(string why)
+        => new(new(StatusCodes.Status400BadRequest, $"The header {Header} {why}. It is a text of 1 to {SendOptions.LongestKey} printable ASCII characters, such as a UUID."));
+}

@@ -1,0 +1,101 @@
+using System.Buffers;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+
+namespace Sluice.Hosting;
+
+/// <summary>Makes items of bodies, with the consecutor's own serializer.</summary>
+internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProducerOptions options)
+{
+    public T ReadOne(ReadOnlySequence<byte> body)
+    {
+        if (body.Length > options.LongestItem) throw TooLong(1, isOnly: true);
+        if (body.IsSingleSegment) return Read(body.FirstSpan, 1, isOnly: true);
+        byte[] whole = Rent(body, out int length);
+        try
+        {
+            return Read(whole.AsSpan(0, length), 1, isOnly: true);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(whole);
+        }
+    }
+
+    /// <summary>All lines, or none: empty ones are left out.</summary>
+    public List<T> ReadAll(ReadOnlySequence<byte> body)
+    {
+        if (body.IsSingleSegment) return ReadAll(body.FirstSpan);
+        byte[] whole = Rent(body, out int length);
+        try
+        {
+            return ReadAll(whole.AsSpan(0, length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(whole);
+        }
+    }
+
+    private List<T> ReadAll(ReadOnlySpan<byte> body)
+    {
+        List<T> items = [];
+        int number = 0;
+        foreach (Range range in body.Split((byte)'\n'))
+        {
+            number++;
+            ReadOnlySpan<byte> line = body[range];
+            if (line is [.. var before, (byte)'\r']) line = before;
+            if (line.Trim(" \t"u8).IsEmpty) continue;
+            if (line.Length > options.LongestItem) throw TooLong(number, isOnly: false);
+            if (items.Count == options.MostItems)
+                throw new RefusedException(new(StatusCodes.Status413PayloadTooLarge, $"The body has more than {options.MostItems:N0} items; nothing was accepted. Send it in parts.") { Line = number });
+            items.Add(Read(line, number, isOnly: false));
+        }
+        return items.Count > 0 ? items : throw new RefusedException(new(StatusCodes.Status400BadRequest, "The body has no items.") { Line = 1, Byte = 1 });
+    }
+
+    private T Read(ReadOnlySpan<byte> text, int number, bool isOnly)
+    {
+        try
+        {
+            return serializer.Deserialize(text) ?? throw new FormatException("null is no item.");
+        }
+        catch (JsonException e)
+        {
+            throw new RefusedException(new(StatusCodes.Status400BadRequest, $"{What(number, isOnly)} is malformed: {Without(e.Message)} Nothing was accepted.")
+            {
+                Line = isOnly ? (e.LineNumber ?? 0) + 1 : number,
+                Byte = e.BytePositionInLine + 1,
+                Field = e.Path,
+            });
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // What the type's own code says of it is for whoever wrote it, except for what is meant to be read.
+            string why = e is FormatException or PayloadException ? e.Message : "It is no item of this producer.";
+            throw new RefusedException(new(StatusCodes.Status400BadRequest, $"{What(number, isOnly)} is malformed: {why} Nothing was accepted.") { Line = number, Byte = 1 });
+        }
+    }
+
+    private static string What(int number, bool isOnly) => isOnly ? "The item" : $"The item in line {number}";
+
+    /// <summary>The position stands in fields of its own.</summary>
+    private static string Without(string message)
+    {
+        int position = message.IndexOf(" Path: ", StringComparison.Ordinal);
+        if (position < 0) position = message.IndexOf(" LineNumber: ", StringComparison.Ordinal);
+        return position < 0 ? message : message[..position];
+    }
+
+    private RefusedException TooLong(int number, bool isOnly)
+        => new(new(StatusCodes.Status413PayloadTooLarge, $"{What(number, isOnly)} is longer than {options.LongestItem:N0} bytes; nothing was accepted.") { Line = number });
+
+    private static byte[] Rent(ReadOnlySequence<byte> body, out int length)
+    {
+        length = (int)body.Length;
+        byte[] whole = ArrayPool<byte>.Shared.Rent(length);
+        body.CopyTo(whole);
+        return whole;
+    }
+}

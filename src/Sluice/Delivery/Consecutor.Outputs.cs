@@ -1,0 +1,40 @@
+namespace Sluice;
+
+public sealed partial class Consecutor<T>
+{
+    internal ConsecutorCore Core => core;
+
+    internal ConsecutorState StateNow => State;
+
+    /// <summary>A named output, to be led to another consecutor (<see cref="ConsecutorOutput{T}.To"/>): of a <see cref="Sink.Output{T}"/>, or of a node (<see cref="NamedOutput{T}"/>).</summary>
+    /// <remarks>
+    /// What goes to an output that leads nowhere is counted (<see cref="ConsecutorSnapshot.Outputs"/>) and discarded. Which outputs nodes write to, and what, shows when they do: where there
+    /// are node classes in the pipeline a name is taken as it is, and an item of another type fails in its node.
+    /// </remarks>
+    /// <param name="name">The output's name.</param>
+    /// <typeparam name="TOut">The type of its items.</typeparam>
+    /// <exception cref="ArgumentException">The pipeline has no output of that name, or one of another type; says which it has.</exception>
+    public ConsecutorOutput<TOut> Output<TOut>(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        Dictionary<string, Type> known = core.Recorder.Outputs;
+        if (known.TryGetValue(name, out Type? type))
+        {
+            if (type != typeof(TOut)) throw new ArgumentException($"The output '{name}' of the consecutor {Name} carries {TypeNames.Of(type)}, not {TypeNames.Of(typeof(TOut))}.", nameof(name));
+        }
+        else if (!core.Recorder.MayHaveMoreOutputs)
+        {
+            string there = known.Count == 0 ? "It has none; put a Sink.Output into its pipeline" : $"There is {string.Join(", ", known.Keys.Order(StringComparer.Ordinal))}";
+            throw new ArgumentException($"The consecutor {Name} has no output '{name}'. {there}.", nameof(name));
+        }
+        return new(core, () => State, name);
+    }
+
+    /// <summary>Takes what several outputs of other consecutors put out: <c>ledger.From([sales.Output&lt;Entry&gt;("booked"), returns.Output&lt;Entry&gt;("booked")])</c>. The same as <see cref="ConsecutorOutput{T}.To"/> for each.</summary>
+    /// <param name="outputs">The outputs.</param>
+    public void From(params IReadOnlyList<ConsecutorOutput<T>> outputs)
+    {
+        ArgumentNullException.ThrowIfNull(outputs);
+        foreach (ConsecutorOutput<T> output in outputs) output.To(this);
+    }
+}

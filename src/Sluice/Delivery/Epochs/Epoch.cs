@@ -1,0 +1,93 @@
+namespace Sluice;
+
+/// <summary>
+/// Some entries of a partition that go through the pipeline together: when nothing of them is under way any more, what they have become, and what stages remember of them, is
+/// committed at once.
+/// </summary>
+/// <remarks>Begun by the pump; roots are added by whoever has another one of it in hand, and end on any thread; when it is over it is the committer's.</remarks>
+internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<EpochItem> items, bool isEntrance)
+{
+    private Root? ended;
+    private int outstanding;
+    private int begun;
+
+    public OwnedPartition Partition => partition;
+
+    /// <summary>Whether its items enter at nodes in the middle.</summary>
+    public bool IsEntrance => isEntrance;
+
+    /// <summary>Whether places are kept for what it puts out.</summary>
+    public bool HasPlaces { get; private set; }
+
+    /// <summary>All that were leased, in their order.</summary>
+    public List<EpochItem> Items => items;
+
+    /// <summary>What is still to be run: what has not failed in an earlier try.</summary>
+    public IEnumerable<EpochItem> Remaining => items.Where(item => item.Verdict is null);
+
+    /// <summary>Begins it, or begins it again; it is not over before <see cref="Release"/>.</summary>
+    public void Begin() => (ended, outstanding, begun, HasPlaces) = (null, 1, 0, false);
+
+    /// <summary>Places are kept for it. Any thread.</summary>
+    public void KeepPlaces() => HasPlaces = true;
+
+    /// <summary>Another root belongs to it.</summary>
+    /// <returns>Its number in the epoch.</returns>
+    public int Add()
+    {
+        Interlocked.Increment(ref outstanding);
+        return Interlocked.Increment(ref begun);
+    }
+
+    public void End(Root root)
+    {
+        Root? seen = Volatile.Read(ref ended);
+        while (true)
+        {
+            root.Behind = seen;
+            Root? found = Interlocked.CompareExchange(ref ended, root, seen);
+            if (ReferenceEquals(found, seen)) break;
+            seen = found;
+        }
+        Release();
+    }
+
+    /// <summary>The pump has begun all there is.</summary>
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref outstanding) == 0) core.Epochs!.Over(this);
+    }
+
+    /// <summary>Its roots, in the order in which they were begun.</summary>
+    public List<Root> TakeEnded()
+    {
+        List<Root> roots = [];
+        for (Root? root = ended; root is not null; root = root.Behind) roots.Add(root);
+        ended = null;
+        roots.Sort(static (one, other) => one.EpochNumber.CompareTo(other.EpochNumber));
+        return roots;
+    }
+}
+
+/// <summary>An entry of an epoch.</summary>
+internal sealed class EpochItem(in Entry entry, in EntryHeaders headers, ulong key)
+{
+    private readonly Entry entry = entry;
+    private readonly EntryHeaders headers = headers;
+
+    public ref readonly Entry Entry => ref entry;
+
+    public ref readonly EntryHeaders Headers => ref headers;
+
+    /// <summary>By which it has an order; zero for none.</summary>
+    public ulong Key => key;
+
+    /// <summary>What becomes of it without its having gone through to the end; null as long as it is to be run.</summary>
+    public EpochVerdict? Verdict { get; set; }
+}
+
+/// <summary>What becomes of an entry that has failed, or has to wait.</summary>
+/// <param name="Deferral">When it comes again; null if it does not.</param>
+/// <param name="Letters">What is kept of it if it is dead; empty if nothing is.</param>
+/// <param name="IsBehind">Whether it only waits for another one.</param>
+internal sealed record EpochVerdict(Deferral? Deferral, IReadOnlyList<Burial> Letters, bool IsBehind = false);

@@ -1,0 +1,148 @@
+namespace Sluice;
+
+/// <summary>Decides what becomes of an epoch that is over: it is committed as a whole; or, where something has failed, undone, and run again without that.</summary>
+/// <remarks>The committer's.</remarks>
+internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task<bool>> tryApply)
+{
+    private const int MostReleased = 250;            // of those that have waited, in one commit
+
+    public async Task CommitAsync(Epoch epoch)
+    {
+        OwnedPartition partition = epoch.Partition;
+        List<Root> roots = epoch.TakeEnded();
+        if (partition.IsVoid)
+        {
+            Discard(epoch, roots);
+            return;
+        }
+        if (Judge(roots))
+        {
+            Undo(epoch, roots);
+            core.Epochs!.Repeat(epoch);
+            return;
+        }
+        CommitDraft draft = Draft(epoch, roots, out List<Deferral> released);
+        if (draft.IsEmpty)
+        {
+            Recycle(roots);
+            core.Epochs!.End(epoch, isCommitted: true);
+            return;
+        }
+        if (!await tryApply(draft).ConfigureAwait(false))
+        {
+            MakeSmaller(epoch, roots);
+            return;
+        }
+        if (!partition.IsVoid) partition.Order!.MarkReleased(released);
+        core.Epochs!.End(epoch, !partition.IsVoid);
+    }
+
+    /// <summary>Gives each item that has failed, or has to wait, its verdict.</summary>
+    /// <returns>Whether something of what was done is not to be committed.</returns>
+    private bool Judge(List<Root> roots)
+    {
+        bool mustRepeat = false;
+        HashSet<ulong> waiting = [];
+        List<Root> dead = [];
+        foreach (Root root in roots)
+        {
+            if (root.Item is not { } item) continue;
+            if (root.Park is { } why) item.Verdict = Wait(root, why, root.IsBehind);
+            else if (root.Failures is not null)
+            {
+                mustRepeat |= root.IsTouched;
+                if (Verdict.ShouldReplay(core, root)) item.Verdict = new(Verdict.Defer(core, root), []);
+                else dead.Add(root);
+            }
+            else if (waiting.Contains(item.Key))
+            {
+                item.Verdict = Wait(root, "It waits for one of its key that has failed and is to be tried again.", isBehind: true);
+                mustRepeat |= root.IsTouched;
+            }
+            if (item.Verdict is not null && item.Key != 0) waiting.Add(item.Key);
+        }
+        // The parts of it that have succeeded stay as they are only if nothing is undone.
+        foreach (Root root in dead)
+        {
+            IReadOnlyList<Burial> letters = core.Options.Delivery.Level == DeliveryLevel.Confirm ? [] : mustRepeat ? [Verdict.BuryWhole(core, root)] : Verdict.Bury(core, root);
+            root.Item!.Verdict = new(null, letters);
+        }
+        return mustRepeat;
+    }
+
+    private static EpochVerdict Wait(Root root, string why, bool isBehind) => new(new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why), [], isBehind);
+
+    private CommitDraft Draft(Epoch epoch, List<Root> roots, out List<Deferral> released)
+    {
+        OwnedPartition partition = epoch.Partition;
+        var draft = new CommitDraft(core, partition) { IsEpoch = true };
+        foreach (EpochItem item in epoch.Items)
+            if (item.Verdict is { } verdict) draft.Add(item, verdict);
+        foreach (EpochItem item in epoch.Items)
+            if (item.Verdict?.Deferral is { } deferral) partition.Order!.Add(item.Entry.Sequence, item.Key, deferral.Attempts, deferral.After, item.Verdict.IsBehind);
+        EntryBatch? derived = null;
+        foreach (Root root in roots)
+        {
+            if (root.Item is { Verdict: { } known }) root.DropStagedUnless(known.Deferral is null);
+            else if (root.Item is not null) draft.AddEnded(root);
+            if (root.Emission is { } emission && root.Failures is not null)
+            {
+                root.DropStaged();
+                derived ??= new() { Stream = core.Name, CodeVersion = core.Options.CodeVersion, MaxEntryBytes = core.Stream.MaxEntryBytes };
+                emission.Write(derived, core.StateSerializers, new EntryHeaders(root.Id, core.Recorder.NameOf(emission.Node)) { IsAfter = true }.ToBytes());
+            }
+            draft.Roots.Add(root);
+        }
+        draft.Derive(derived);
+        draft.Rows = partition.Scope!.Save();
+        released = partition.Order!.Release(MostReleased);
+        draft.Release(released);
+        return draft;
+    }
+
+    /// <summary>The commit would be too large: fewer items are run together; one that is too large by itself is dead.</summary>
+    private void MakeSmaller(Epoch epoch, List<Root> roots)
+    {
+        // What has died in parts only goes through again: the parts that have succeeded are undone with everything else.
+        foreach (Root root in roots)
+            if (root.Item is { Verdict.Letters.Count: > 0 } item) item.Verdict = null;
+        List<EpochItem> remaining = [.. epoch.Remaining];
+        if (remaining.Count == 0)
+        {
+            core.Failed?.Invoke(new InvalidOperationException(
+                $"What the consecutor {core.Name} remembers and puts out at one time, without any item, is more than a commit holds: {StoreCommit.MaxItems:N0} parts. Nothing was changed."));
+            return;
+        }
+        if (remaining.Count == 1)
+        {
+            Root root = roots.First(one => one.Item == remaining[0]);
+            root.Refuse(Preparation.TooLarge(core, root));
+            remaining[0].Verdict = new(null, core.Options.Delivery.Level == DeliveryLevel.Confirm ? [] : [Verdict.BuryWhole(core, root)]);
+            Undo(epoch, roots);
+            core.Epochs!.Repeat(epoch);
+            return;
+        }
+        Undo(epoch, roots);
+        core.Epochs!.Divide(epoch);
+    }
+
+    private static void Undo(Epoch epoch, List<Root> roots)
+    {
+        foreach (Root root in roots) epoch.Partition.Spare.TakeOver(root);
+        epoch.Partition.Scope!.Forget();
+        Recycle(roots);
+    }
+
+    private void Discard(Epoch epoch, List<Root> roots)
+    {
+        Recycle(roots);
+        core.Books.Discard(epoch.Items.Count);
+        core.Epochs!.End(epoch, isCommitted: false);
+        core.End(epoch.Items.Count);
+    }
+
+    private static void Recycle(List<Root> roots)
+    {
+        foreach (Root root in roots) root.Recycle();
+    }
+}

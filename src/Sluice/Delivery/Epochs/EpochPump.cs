@@ -1,0 +1,154 @@
+namespace Sluice;
+
+/// <summary>Hands leased entries to a pipeline that keeps state, epoch by epoch; what else was accepted stays in the store.</summary>
+internal sealed class EpochPump<T> : SourcePump<T>
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    private readonly ConsecutorCore core;
+    private readonly Epochs epochs;
+    private readonly IPayloadSerializer<T> serializer;
+    private readonly Lessor lessor;
+    private readonly Func<T, string?>? keyOf;
+    private StoreWatch watch = null!;
+    private long started;
+
+    public EpochPump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next)
+    {
+        (this.core, epochs) = (core, core.Epochs!);
+        serializer = core.Options.Serializers.For<T>();
+        keyOf = (Func<T, string?>?)core.KeyOf;
+        lessor = new(core);
+        core.WakePump = WakeUp;
+    }
+
+    protected override async ValueTask ProduceAsync()
+    {
+        watch = new(core, WakeUp, StopToken);
+        try
+        {
+            while (!IsStopped && !core.Life.IsCancellationRequested)
+            {
+                int version = core.Version;
+                watch.Look();
+                if (epochs.TryBegin() is { } epoch)
+                {
+                    await BeginAsync(epoch);
+                    continue;
+                }
+                LeaseResult? lease = await lessor.NextAsync();
+                if (lease is { Batches.Count: > 0 })
+                {
+                    foreach (LeasedBatch leased in lease.Batches)
+                        if (lessor.Begin(leased) is { } partition) epochs.Enqueue(partition, leased.Entries.Span);
+                }
+                else await WaitAsync(version, Earlier(lease?.NextDue ?? lessor.TryAgainAfter, epochs.NextDue));
+            }
+        }
+        finally
+        {
+            watch.End();
+        }
+    }
+
+    private async ValueTask BeginAsync(Epoch epoch)
+    {
+        PartitionScope scope = epoch.Partition.Scope!;
+        epoch.Begin();
+        if (epoch.Partition.IsVoid)
+        {
+            epoch.Release();
+            return;
+        }
+        try
+        {
+            await scope.LoadAsync(epoch.IsEntrance ? core.Entrances.Open() : core.Following!, core.Life);
+        }
+        catch (StreamStoreException e)
+        {
+            // Nothing has been begun: what is remembered is read again, when the partition is taken anew at the latest.
+            core.Problem = $"The store does not say what is remembered of partition {epoch.Partition.Number}; it is asked again: {FailureText.Of(e)}";
+            scope.Forget();
+            await SleepAsync(Patience);
+            epochs.Repeat(epoch);
+            return;
+        }
+        catch (InvalidOperationException e)
+        {
+            core.Failed?.Invoke(e);
+            return;
+        }
+        foreach (IDue due in scope.TakeDue()) due.Act(Rent(epoch).BeginTick(epoch.Partition));
+        foreach (EpochItem item in epoch.Remaining) await BeginAsync(epoch, item);
+        Flush();
+        epoch.Release();
+    }
+
+    private async ValueTask BeginAsync(Epoch epoch, EpochItem item)
+    {
+        Entry entry = item.Entry;
+        Root root = Rent(epoch);
+        root.Begin(epoch.Partition, entry, item.Headers, started++);
+        root.Item = item;
+        if (epoch.Partition.Order!.Before(entry.Sequence, item.Key) is { } before)
+        {
+            root.Park = $"It waits for {new EntryId(entry.Generation, core.Name, epoch.Partition.Number, before)}, which has the same key and is to be tried again.";
+            root.IsBehind = true;
+            root.Settle(Outcome.Skipped);
+            return;
+        }
+        if (lessor.IsSpent(root, entry.CodeVersion)) return;
+        if (item.Headers.EndOf is not null)
+        {
+            BatchEnd.Tell(core, root, entry.Payload, Context.Token);
+            return;
+        }
+        if (item.Headers.Node is { } node)
+        {
+            core.Entrances.Enter(root, node, entry.Payload);
+            return;
+        }
+        T value;
+        try
+        {
+            value = serializer.Read(entry, core.Name, epoch.Partition.Number);
+            root.SetKey(keyOf?.Invoke(value));
+        }
+        catch (Exception e)
+        {
+            Context.Failed++;
+            root.Fail(new PipelineException(Run.NameOf(Node), null, e, Node), isFinal: true);
+            return;
+        }
+        try
+        {
+            Run.ThrowIfStopping();
+            Context.Out++;
+            await Next.PushAsync(value, root);
+        }
+        catch (PipelineException e) when (e.IsKept)
+        {
+            // on with the next
+        }
+    }
+
+    private Root Rent(Epoch epoch)
+    {
+        Root root = core.Roots.Rent();
+        root.Join(epoch);
+        return root;
+    }
+
+    private static TimeSpan? Earlier(TimeSpan? one, TimeSpan? other) => one is null || other < one ? other ?? one : one;
+
+    private async ValueTask WaitAsync(int version, TimeSpan? due)
+    {
+        Flush();
+        watch.Arm(due);
+        Outside.Arm();
+        if ((core.Version != version || IsStopped || watch.HasNews) && Outside.Disarm()) return;
+        IsWaiting = true;
+        await Outside.WaitAsync();
+        IsWaiting = false;
+    }
+}

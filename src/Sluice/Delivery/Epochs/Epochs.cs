@@ -1,0 +1,189 @@
+namespace Sluice;
+
+/// <summary>The epochs of a consecutor that keeps state, or an order by key: which are to be run, and which are over. A partition has one at a time.</summary>
+/// <remarks>Thread-safe. Begun by the pump, judged by the committer; what a partition has besides (its scope, its order) belongs to the one of the two whose turn it is.</remarks>
+internal sealed class Epochs(ConsecutorCore core)
+{
+    private const int MostItems = 512;               // so that their rows and outputs are mostly no more than a commit may have
+    private const int MostWaiting = 10_000;
+
+    private readonly Lock sync = new();
+    private readonly Queue<Epoch> again = new();
+    private readonly HashSet<int> running = [];
+    private List<Epoch> over = [];
+    private int size = MostItems;
+    private int rotation;
+    private bool isDuesTurn;
+
+    /// <summary>Where leased entries wait for their epoch.</summary>
+    public void Enqueue(OwnedPartition partition, ReadOnlySpan<Entry> entries)
+    {
+        List<EpochItem> items = [];
+        foreach (ref readonly Entry entry in entries)
+        {
+            ulong key = partition.Order!.KeyOf(entry);
+            partition.Order.Remove(entry.Sequence, key);
+            items.Add(new(entry, entry.Headers.IsEmpty ? default : EntryHeaders.Read(entry.Headers.Span), key));
+        }
+        // Retries come first in a lease; in their key they have their old place.
+        items.Sort(static (one, other) => one.Entry.Sequence.CompareTo(other.Entry.Sequence));
+        lock (sync)
+        {
+            foreach (EpochItem item in items) partition.Leased.Enqueue(item);
+        }
+        if (partition.IsVoid) Drop(partition);       // lost just now
+    }
+
+    /// <summary>What keeps partitions from being worked on; null if nothing does.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>The partitions whose next entries may be leased: those with no epoch under way, in which not too many wait for what has failed. From others only what is due.</summary>
+    /// <param name="owned">All.</param>
+    /// <param name="most">How many entries are wanted.</param>
+    /// <returns>The partitions, and how many entries to lease.</returns>
+    public (OwnedPartition[] Partitions, int Most) Choose(OwnedPartition[] owned, int most)
+    {
+        OwnedPartition[] resting = Array.FindAll(owned, IsResting);
+        OwnedPartition[] heldUp = Array.FindAll(resting, IsHeldUp);
+        Problem = heldUp.Length == 0 ? null : WhyHeldUp(heldUp[0]);
+        if (heldUp.Length == 0) return (resting, most);
+
+        // What is due comes first in a lease: one entry is the one that is tried again. By turns with the others.
+        OwnedPartition[] others = Array.FindAll(resting, partition => !IsHeldUp(partition));
+        long now = core.Time.GetTimestamp();
+        OwnedPartition[] due = Array.FindAll(heldUp, partition => partition.Order!.RetryAt is { } at && at <= now);
+        isDuesTurn = due.Length > 0 && (!isDuesTurn || others.Length == 0);
+        return isDuesTurn ? (due, 1) : (others, most);
+    }
+
+    private bool IsResting(OwnedPartition partition)
+    {
+        lock (sync) return partition.Leased.Count == 0 && !running.Contains(partition.Number);
+    }
+
+    private bool IsHeldUp(OwnedPartition partition) => partition.Order!.Count is > 0 and var count && (!core.IsKeyed || count >= MostWaiting);
+
+    private string WhyHeldUp(OwnedPartition partition) => core.IsKeyed
+        ? $"In partition {partition.Number}, {partition.Order!.Count:N0} items wait behind items of their keys that have failed, as many as may: nothing else of the partition is taken up until some of them have ended."
+        : $"Partition {partition.Number} waits for an item that has failed and is to be tried again: without keys, order holds for the whole partition. Give the consecutor a Key, and only its key waits.";
+
+    /// <summary>The next epoch that can begin; null if there is none now. The pump's.</summary>
+    public Epoch? TryBegin()
+    {
+        OwnedPartition[] owned = core.Owned;
+        lock (sync)
+        {
+            if (again.TryDequeue(out Epoch? repeated)) return repeated;
+            for (int i = 0; i < owned.Length; i++)
+            {
+                OwnedPartition partition = owned[rotation = (rotation + 1) % owned.Length];
+                if (running.Contains(partition.Number)) continue;
+                if (TakeItems(partition) is not { } epoch) continue;
+                running.Add(partition.Number);
+                return partition.Scope!.Epoch = epoch;
+            }
+        }
+        return null;
+    }
+
+    /// <summary>How long until an instance wants to act, or something that holds others up is to be tried again; null if nothing is ahead. What is due already waits for something that tells.</summary>
+    public TimeSpan? NextDue
+    {
+        get
+        {
+            long now = core.Time.GetTimestamp();
+            long? first = null;
+            foreach (OwnedPartition partition in core.Owned)
+            {
+                Earliest(partition.Scope!.NextDue);
+                if (IsResting(partition) && IsHeldUp(partition)) Earliest(partition.Order!.RetryAt);
+            }
+            if (first is not { } due) return null;
+            return core.Time.GetElapsedTime(now, due);
+
+            void Earliest(long? at) => first = at > now && (first is null || at < first) ? at : first;
+        }
+    }
+
+    /// <summary>Nothing of it is under way. Any thread.</summary>
+    public void Over(Epoch epoch)
+    {
+        lock (sync) over.Add(epoch);
+        core.ToCommit.Set();
+    }
+
+    /// <summary>The committer's.</summary>
+    public List<Epoch> TakeOver()
+    {
+        lock (sync)
+        {
+            List<Epoch> taken = over;
+            over = [];
+            return taken;
+        }
+    }
+
+    /// <summary>It is run again, without what has a verdict.</summary>
+    public void Repeat(Epoch epoch)
+    {
+        lock (sync) again.Enqueue(epoch);
+        core.Changed();
+    }
+
+    /// <summary>It is too large for one commit: what is left of it is run in two, and others are smaller from here on.</summary>
+    public void Divide(Epoch epoch)
+    {
+        OwnedPartition partition = epoch.Partition;
+        List<EpochItem> remaining = [.. epoch.Remaining];
+        int first = remaining.Count / 2;
+        lock (sync)
+        {
+            size = Math.Max(1, Math.Min(size, first));
+            EpochItem[] waiting = [.. partition.Leased];
+            partition.Leased.Clear();
+            foreach (EpochItem item in remaining.Skip(first).Concat(waiting)) partition.Leased.Enqueue(item);
+        }
+        foreach (EpochItem item in remaining.Skip(first)) epoch.Items.Remove(item);
+        Repeat(epoch);
+    }
+
+    /// <summary>Its commit is applied, or void.</summary>
+    public void End(Epoch epoch, bool isCommitted)
+    {
+        lock (sync)
+        {
+            running.Remove(epoch.Partition.Number);
+            if (isCommitted && size < MostItems) size = Math.Min(MostItems, size + (size / 8) + 1);
+        }
+        core.Changed();
+    }
+
+    /// <summary>The partition is not ours any more: what has been leased of it and not begun is dropped.</summary>
+    public void Drop(OwnedPartition partition)
+    {
+        int dropped;
+        lock (sync)
+        {
+            dropped = partition.Leased.Count;
+            partition.Leased.Clear();
+        }
+        if (dropped == 0) return;
+        core.Books.Discard(dropped);
+        core.End(dropped);
+    }
+
+    private Epoch? TakeItems(OwnedPartition partition)
+    {
+        if (partition.Leased.Count == 0)
+        {
+            bool isDue = partition.Scope!.NextDue is { } due && due <= core.Time.GetTimestamp();
+            bool mustLoad = core.KeepsTime && !partition.Scope.HasBegun;
+            return core.IsLeasing && (isDue || mustLoad) ? new(core, partition, [], isEntrance: false) : null;
+        }
+        // Items that enter in the middle go through a run of their own, so they have epochs of their own.
+        bool isEntrance = partition.Leased.Peek().Headers.Node is not null;
+        List<EpochItem> items = [];
+        while (items.Count < size && partition.Leased.TryPeek(out EpochItem? item) && item.Headers.Node is not null == isEntrance) items.Add(partition.Leased.Dequeue());
+        return new(core, partition, items, isEntrance);
+    }
+}

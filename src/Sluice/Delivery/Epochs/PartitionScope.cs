@@ -1,0 +1,160 @@
+using System.Buffers.Binary;
+using System.Globalization;
+
+namespace Sluice;
+
+/// <summary>What the stages of a consecutor remember for one of its partitions, and where that is stored.</summary>
+internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partition) : StateScope
+{
+    private const string ClockNode = "$clock";
+    private const int MostRowsAtFirst = 10_000;      // of a node that can read the others later
+
+    private readonly Lock sync = new();
+    private readonly Dictionary<IDue, long> dues = [];
+    private Following? loaded;
+    private readonly long start = core.Time.GetTimestamp();
+    private long origin = core.Time.GetUtcNow().UtcTicks;       // the time of day at the start, which may have been later before a restart
+    private long stored;                             // the latest time of day that is
+    private int emitted;
+
+    /// <summary>The epoch that is running; the pump's and the committer's.</summary>
+    public Epoch? Epoch { get; set; }
+
+    /// <summary>A timestamp: when an instance wants to act; null if none does.</summary>
+    public long? NextDue
+    {
+        get { lock (sync) return dues.Count == 0 ? null : dues.Values.Min(); }
+    }
+
+    public override DateTimeOffset UtcNow
+    {
+        get
+        {
+            lock (sync) return new(origin + core.Time.GetElapsedTime(start).Ticks, TimeSpan.Zero);
+        }
+    }
+
+    /// <summary>Has an instance of each stage of a run, with what is stored.</summary>
+    public async ValueTask LoadAsync(Following run, CancellationToken cancellation)
+    {
+        if (ReferenceEquals(loaded, run)) return;
+        Forget();
+        if (core.KeepsTime && await ReadAsync(ClockNode, "", cancellation).ConfigureAwait(false) is [{ Value: { Length: 8 } clock }])
+        {
+            stored = BinaryPrimitives.ReadInt64LittleEndian(clock.Span);
+            long behind = stored - UtcNow.UtcTicks;
+            lock (sync) origin += Math.Max(0, behind);
+        }
+        Begin(run);
+        for (int number = 0; number < run.Remembering.Count; number++) await LoadAsync(run.Remembering[number].StateName, InstanceOf(number), cancellation).ConfigureAwait(false);
+        loaded = run;
+    }
+
+    /// <summary>What has changed since the last call: it is committed, or all is forgotten.</summary>
+    public List<StateRow> Save()
+    {
+        List<StateRow> rows = [];
+        emitted = 0;
+        if (loaded is null) return rows;
+        for (int number = 0; number < Instances.Count; number++)
+            if (Remembers(Instances[number]) is { } remembers) remembers.Save(new ChangedRows(core.StateSerializers, loaded.Remembering[number].StateName, rows));
+        if (core.KeepsTime && rows.Count > 0)
+        {
+            var clock = new byte[8];
+            BinaryPrimitives.WriteInt64LittleEndian(clock, stored = Math.Max(stored, UtcNow.UtcTicks));
+            rows.Add(new(ClockNode, "", 0, clock));
+        }
+        return rows;
+    }
+
+    /// <summary>What was not committed is undone: the next epoch begins with what is stored.</summary>
+    public override void Forget()
+    {
+        loaded = null;
+        emitted = 0;
+        base.Forget();
+        lock (sync) dues.Clear();
+    }
+
+    /// <summary>Those whose time has come.</summary>
+    public List<IDue> TakeDue()
+    {
+        long now = core.Time.GetTimestamp();
+        lock (sync)
+        {
+            List<IDue> due = [.. dues.Where(one => one.Value <= now).OrderBy(one => one.Value).Select(one => one.Key)];
+            foreach (IDue one in due) dues.Remove(one);
+            return due;
+        }
+    }
+
+    public override void SetDue(IDue instance, TimeSpan? after)
+    {
+        lock (sync)
+        {
+            if (after is not { } wait) dues.Remove(instance);
+            else dues[instance] = core.Time.GetTimestamp() + (long)Math.Ceiling(wait.TotalSeconds * core.Time.TimestampFrequency);
+        }
+        core.Changed();
+    }
+
+    public override Ticket Emit<T>(int node, T item)
+    {
+        Root root = core.Roots.Rent();
+        root.BeginEmission(partition, new Emission<T>(node, core.Recorder.NameOf(node), item, Interlocked.Increment(ref emitted)), core.Store.Generation);
+        return root.Join(Epoch!);
+    }
+
+    private async ValueTask LoadAsync(string node, object instance, CancellationToken cancellation)
+    {
+        if (Remembers(instance) is not { } remembers) return;
+        List<StateRow> rows = [];
+        bool isComplete = false;
+        while (!isComplete && (remembers is not IRemembersByKey || rows.Count < MostRowsAtFirst))
+        {
+            const int PageSize = 1000;
+            IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, node, rows.Count == 0 ? null : rows[^1].Key, PageSize, cancellation).ConfigureAwait(false);
+            rows.AddRange(page);
+            isComplete = page.Count < PageSize;
+        }
+        if (remembers is IRemembersByKey byKey)
+            byKey.ReadWith(async key => new StoredRows(core.StateSerializers, await ReadAsync(node, key, core.Life).ConfigureAwait(false), isComplete: true));
+        try
+        {
+            remembers.Restore(new StoredRows(core.StateSerializers, rows, isComplete));
+        }
+        catch (Exception e)
+        {
+            throw new InvalidOperationException(
+                $"The state of {node} in partition {partition.Number} of the consecutor {core.Name} cannot be read by this code: {FailureText.Of(e)} Nothing was changed. Start the code that wrote it, or give this one what it needs to read it.", e);
+        }
+    }
+
+    private ValueTask<IReadOnlyList<StateRow>> ReadAsync(string node, string key, CancellationToken cancellation)
+        => core.Store.ReadStateAsync(core.Group, partition.Number, node, [key], cancellation);
+
+    private static IRemembers? Remembers(object instance) => instance switch
+    {
+        IRemembers remembers => remembers,
+        IWraps wraps => Remembers(wraps.Inner),
+        _ => null,
+    };
+}
+
+/// <summary>What a stage that holds or combines items has put out: an item of its own.</summary>
+internal abstract class Emission(int node, string name, int ordinal)
+{
+    public int Node => node;
+
+    /// <summary>Its node, the number of the commit that its parents are settled with, and its number among what is put out until then.</summary>
+    public string IdIn(OwnedPartition partition, int generation) => string.Create(
+        CultureInfo.InvariantCulture, $"{partition.Owner.Group.Stream}/{partition.Number}/{name}/{partition.NextCommit}.{ordinal}@{generation}");
+
+    /// <summary>Writes it as an entry that enters again where it came out.</summary>
+    public abstract void Write(EntryBatch to, PayloadSerializers serializers, byte[] headers);
+}
+
+internal sealed class Emission<T>(int node, string name, T item, int ordinal) : Emission(node, name, ordinal)
+{
+    public override void Write(EntryBatch to, PayloadSerializers serializers, byte[] headers) => to.Add(serializers.For<T>(), item, default, headers);
+}

@@ -1,0 +1,72 @@
+using System.Buffers;
+using System.Buffers.Binary;
+
+namespace Sluice;
+
+/// <summary>Rows of a node's state, as they are stored.</summary>
+internal sealed class StoredRows : StateReader
+{
+    private readonly PayloadSerializers serializers;
+    private readonly Dictionary<string, StateRow> rows;
+    private string[]? keys;
+
+    public StoredRows(PayloadSerializers serializers, IEnumerable<StateRow> rows, bool isComplete)
+    {
+        this.serializers = serializers;
+        this.rows = rows.Where(row => row.Value is not null).ToDictionary(row => row.Key, StringComparer.Ordinal);
+        IsComplete = isComplete;
+    }
+
+    public override IReadOnlyList<string> Keys => keys ??= [.. rows.Keys.Order(StringComparer.Ordinal)];
+
+    public override bool IsComplete { get; }
+
+    public override bool Has(string key) => rows.ContainsKey(key);
+
+    public override T Get<T>(string key) => serializers.For<T>().Deserialize(rows[key].Value!.Value.Span);
+
+    public override List<T> GetMany<T>(string key)
+    {
+        ReadOnlySpan<byte> bytes = rows[key].Value!.Value.Span;
+        IPayloadSerializer<T> serializer = serializers.For<T>();
+        var values = new List<T>();
+        while (bytes.Length > 0)
+        {
+            int length = BinaryPrimitives.ReadInt32LittleEndian(bytes);
+            values.Add(serializer.Deserialize(bytes.Slice(4, length)));
+            bytes = bytes[(4 + length)..];
+        }
+        return values;
+    }
+
+    public override (ReadOnlyMemory<byte> Bytes, int Version) Stored(string key) => (rows[key].Value!.Value, rows[key].Version);
+}
+
+/// <summary>Rows of one node that a commit is to write.</summary>
+internal sealed class ChangedRows(PayloadSerializers serializers, string node, List<StateRow> rows) : StateWriter
+{
+    public override void Put<T>(string key, T value, int version = 0)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        serializers.For<T>().Serialize(value, bytes);
+        rows.Add(new(node, key, version, bytes.WrittenMemory));
+    }
+
+    public override void PutMany<T>(string key, ReadOnlySpan<T> values)
+    {
+        IPayloadSerializer<T> serializer = serializers.For<T>();
+        var bytes = new ArrayBufferWriter<byte>();
+        var one = new ArrayBufferWriter<byte>();
+        foreach (T value in values)
+        {
+            one.ResetWrittenCount();
+            serializer.Serialize(value, one);
+            BinaryPrimitives.WriteInt32LittleEndian(bytes.GetSpan(4), one.WrittenCount);
+            bytes.Advance(4);
+            bytes.Write(one.WrittenSpan);
+        }
+        rows.Add(new(node, key, 0, bytes.WrittenMemory));
+    }
+
+    public override void Delete(string key) => rows.Add(new(node, key, 0, null));
+}

@@ -1,0 +1,74 @@
+namespace Sluice;
+
+/// <summary>Accepts what a client sends, under its own numbers: one who comes back is told the last of them that is durable.</summary>
+/// <remarks>Used by one connection. A client who connects anew fences what an earlier connection of his has under way.</remarks>
+internal sealed class ClientIntake<T> : IFrameIntake<T>
+{
+    private readonly Consecutor<T> consecutor;
+    private readonly StageContext stage;
+    private readonly Appender<T> appender;
+    private readonly CancellationTokenSource abandoned = new();
+    private readonly IFramePump<T> source;
+    private readonly bool isNamed;
+    private readonly int? number;
+    private volatile TaskCompletionSource full = NewSignal();
+
+    public ClientIntake(Consecutor<T> consecutor, string? client, StageContext stage, IFramePump<T> source)
+    {
+        (this.consecutor, this.stage, this.source, isNamed) = (consecutor, stage, source, client is not null);
+        if (client is null) number = consecutor.RentProducer();
+        appender = consecutor.NewAppender(client is null ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/intake-{number}") : $"$tcp/{client}");
+        appender.IsInOrder = true;
+        appender.Full = () => full.TrySetResult();
+        appender.Abandoned = abandoned.Token;
+
+        // Nothing to find again but the number; but it is one that resumes, which must be told when the store goes back.
+        if (isNamed) appender.Position = static _ => ReadOnlyMemory<byte>.Empty;
+    }
+
+    public Task Full => full.Task;
+
+    public async ValueTask<long> OpenAsync(CancellationToken cancellation)
+    {
+        ThrowIfEnded();
+        if (!isNamed) return 0;
+        await appender.OpenAsync(cancellation);
+        return appender.Last;
+    }
+
+    public async ValueTask<Task> AddAsync(T item, CancellationToken cancellation)
+    {
+        ThrowIfEnded();
+        Task? append;
+        while ((append = appender.TryAdd(item, null, default, out Task room)) is null) await room.WaitAsync(cancellation);
+        Interlocked.Increment(ref stage.In);
+        Interlocked.Increment(ref stage.Out);
+        return append;
+    }
+
+    public void GoOn()
+    {
+        if (full.Task.IsCompleted) full = NewSignal();
+    }
+
+    public void Dispose()
+    {
+        abandoned.Cancel();
+        if (number is { } rented) consecutor.ReturnProducer(rented);
+    }
+
+    private void ThrowIfEnded()
+    {
+        try
+        {
+            consecutor.ThrowIfEnded();
+        }
+        catch (InvalidOperationException over)
+        {
+            source.Fail(over);
+            throw;
+        }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

@@ -1,0 +1,19 @@
+namespace Sluice;
+
+/// <summary>The key of an item that is sent.</summary>
+internal static class ItemKey
+{
+    /// <exception cref="PayloadException">The function that finds the keys of items has failed with this one.</exception>
+    public static EntryKey Of<T>(T item, Func<T, string?>? key, string consecutor)
+    {
+        if (key is null) return default;
+        try
+        {
+            return key(item) is { } text ? EntryKey.Of(text) : default;
+        }
+        catch (Exception e)
+        {
+            throw new PayloadException($"An item for the consecutor {consecutor} was not accepted: its key cannot be found: {e.Message}", e);
+        }
+    }
+}

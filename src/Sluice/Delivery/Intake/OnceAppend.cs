@@ -1,0 +1,116 @@
+namespace Sluice;
+
+/// <summary>One append of its own, under a name that is used once: all of its items are accepted, or none, and a repetition under the name is told what became of the first.</summary>
+/// <remarks>The name is a producer of the stream, with epoch zero and the number one; the store forgets it when its window is over (docs/adr/0021). Thread-safe.</remarks>
+internal sealed class OnceAppend(ConsecutorCore core)
+{
+    private const int Tries = 5;
+    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
+
+    // Long enough for a repetition of ours, after an answer of the store was lost.
+    private static readonly TimeSpan WindowWithoutKey = TimeSpan.FromMinutes(1);
+
+    /// <param name="entries">What to append; given back by the caller.</param>
+    /// <param name="options">The key, what it stands for, and how long to wait.</param>
+    /// <param name="cancellation">Gives up waiting for room. An append that is under way goes on, and is answered.</param>
+    public async Task<SendResult> SendAsync(EntryBatch entries, SendOptions options, CancellationToken cancellation)
+    {
+        var request = new AppendRequest(core.Name, NameOf(options), 0, 1, entries)
+        {
+            ForgetAfter = options.IdempotencyKey is null ? WindowWithoutKey : options.Window,
+            Position = options.Fingerprint.IsEmpty ? null : options.Fingerprint,
+        };
+        long until = options.Until(core.Time);
+        core.Sends.BeginAppend();
+        try
+        {
+            await core.Accepting.EnterAsync(core.Life).ConfigureAwait(false);
+            try
+            {
+                return await AppendAsync(request, until, cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                core.Accepting.Leave();
+            }
+        }
+        catch (NoRoomException full)
+        {
+            return new(SendStatus.Full, 0) { RetryAfter = full.RetryAfter };
+        }
+        catch (OperationCanceledException) when (core.Life.IsCancellationRequested)
+        {
+            throw core.Over();
+        }
+        catch (Exception e) when (core.EndIfClosed(e))
+        {
+            throw core.StoreClosed((ObjectDisposedException)e);
+        }
+        finally
+        {
+            core.Sends.EndAppend();
+        }
+    }
+
+    private static string NameOf(SendOptions options) => options.IdempotencyKey is { } key ? $"$key/{key}" : $"$once/{Guid.NewGuid():N}";
+
+    private async Task<SendResult> AppendAsync(AppendRequest request, long until, CancellationToken cancellation)
+    {
+        RoomWait? room = null;
+        try
+        {
+            return await AppendAsync(request, full => (room ??= new(core)).WaitAsync(full, until, null, cancellation), cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            room?.Dispose();
+        }
+    }
+
+    private async Task<SendResult> AppendAsync(AppendRequest request, Func<AppendResult, Task> waitAsync, CancellationToken cancellation)
+    {
+        TimeSpan wait = FirstWait;
+        for (int tried = 1; ; tried++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                await core.OpenAsync(core.Life).ConfigureAwait(false);
+                AppendResult result = await core.Store.AppendAsync(request, core.Life).ConfigureAwait(false);
+                if (result.Status != AppendStatus.Full) return Answer(request, result);
+                await waitAsync(result).ConfigureAwait(false);
+                tried = 0;                           // that is no failure
+                continue;
+            }
+            catch (StreamStoreException e) when ((tried < Tries || core.Losses.IsRecovering) && !core.Life.IsCancellationRequested)
+            {
+                // It has the name that it had: whatever became of it, it cannot be accepted twice. While what was lost is made anew, no try is counted.
+                if (core.Losses.IsRecovering || (tried == Tries - 1 && await core.Losses.NoticeAsync(e).ConfigureAwait(false))) tried = 0;
+            }
+            await core.Accepting.WaitOutsideAsync(Task.Delay(wait, core.Time, core.Life)).ConfigureAwait(false);
+            if (wait < LongestWait) wait *= 2;
+        }
+    }
+
+    private SendResult Answer(AppendRequest request, AppendResult result)
+    {
+        switch (result.Status)
+        {
+            case AppendStatus.Accepted:
+                core.Books.Accept(request.Entries.Count);
+                return new(SendStatus.Accepted, request.Entries.Count);
+            case AppendStatus.Duplicate when result.Last == request.LastSequence && IsSame(request.Position ?? default, result.Position):
+                return new(SendStatus.Repeated, result.Last);
+            case AppendStatus.Duplicate or AppendStatus.Gap:
+                return new(SendStatus.Conflict, 0);
+            case AppendStatus.Ended:
+                throw new InvalidOperationException($"The stream {core.Name} has ended: nothing can be sent to it any more. The items were not accepted.");
+            default:
+                throw new StreamStoreException($"The store has refused an append of {request.Producer} to {core.Name}: somebody has opened a producer of that name, which nobody should. The items were not accepted.");
+        }
+    }
+
+    private static bool IsSame(ReadOnlyMemory<byte> given, ReadOnlyMemory<byte> recorded)
+        => given.IsEmpty || recorded.IsEmpty || given.Span.SequenceEqual(recorded.Span);
+}

@@ -1,0 +1,54 @@
+namespace Sluice;
+
+/// <summary>A named output of a consecutor: where it leads, and what went there.</summary>
+/// <remarks>Thread-safe. Wired before the start.</remarks>
+internal sealed class OutputState(string name)
+{
+    private long committed;
+    private long discarded;
+
+    public string Name => name;
+
+    /// <summary>Null if it leads nowhere.</summary>
+    public OutputTarget? Target { get; set; }
+
+    public OutputCounts Counts
+    {
+        get
+        {
+            long dropped = Volatile.Read(ref discarded);
+            return new(Volatile.Read(ref committed) + dropped, dropped);
+        }
+    }
+
+    /// <summary>An item of it is part of a commit that was applied, or ended without one.</summary>
+    public void Count()
+    {
+        if (Target is null) Interlocked.Increment(ref discarded);
+        else Interlocked.Increment(ref committed);
+    }
+}
+
+/// <summary>An item of an output, on its root until the commit.</summary>
+internal sealed class OutputPart(OutputState output, int node, byte[] payload, EntryKey key) : StagedPart(null), IOutputItem
+{
+    public OutputState Output => output;
+
+    /// <summary>Who has put it out.</summary>
+    public int Node => node;
+
+    public byte[] Payload => payload;
+
+    public EntryKey Key => key;
+
+    public void Stage(Ticket root) => ((Root)root).Stage(this);
+
+    /// <summary>What a root has for other consecutors: how many entries, and how many bytes.</summary>
+    public static (int Items, long Bytes) SizeOf(Root root)
+    {
+        (int items, long bytes) = (0, 0);
+        for (StagedPart? part = root.Staged; part is not null; part = part.Next)
+            if (part is OutputPart { Output.Target: not null } output) (items, bytes) = (items + 1, bytes + output.Payload.Length + root.HeaderBytes);
+        return (items, bytes);
+    }
+}

@@ -1,0 +1,61 @@
+namespace Sluice;
+
+/// <summary>An instance of a stage that remembers what has gone by, in a run whose state outlives the process: there is one for each partition.</summary>
+/// <remarks>
+/// Called when nothing of its partition is under way, so never together with a push. What was written and not committed is undone by throwing the instance away: another one
+/// begins with what is stored. So nothing in here knows how to go back.
+/// </remarks>
+internal interface IRemembers
+{
+    /// <summary>Takes what was stored. Called once, before the first item.</summary>
+    void Restore(StateReader stored);
+
+    /// <summary>Writes what has changed since the last call.</summary>
+    void Save(StateWriter changes);
+}
+
+/// <summary>An instance that keeps the state of many keys, and not all of it in memory.</summary>
+internal interface IRemembersByKey : IRemembers
+{
+    /// <summary>Who reads rows that are not in memory.</summary>
+    void ReadWith(Func<string, ValueTask<StateReader>> read);
+}
+
+/// <summary>An instance that works for another one, which may remember something.</summary>
+internal interface IWraps
+{
+    object Inner { get; }
+}
+
+/// <summary>What is stored of one node in one partition: rows with a key.</summary>
+internal abstract class StateReader
+{
+    /// <summary>The keys of the rows that are at hand, in ordinal order.</summary>
+    public abstract IReadOnlyList<string> Keys { get; }
+
+    /// <summary>Whether these are all there are.</summary>
+    public abstract bool IsComplete { get; }
+
+    /// <summary>The value of a row.</summary>
+    public abstract T Get<T>(string key);
+
+    /// <summary>The values of a row that was written with <see cref="StateWriter.PutMany"/>.</summary>
+    public abstract List<T> GetMany<T>(string key);
+
+    /// <summary>The row as it is stored, with the version of its form.</summary>
+    public abstract (ReadOnlyMemory<byte> Bytes, int Version) Stored(string key);
+
+    public abstract bool Has(string key);
+}
+
+/// <summary>What changes of one node in one partition.</summary>
+internal abstract class StateWriter
+{
+    public abstract void Put<T>(string key, T value, int version = 0);
+
+    /// <summary>Several values in one row.</summary>
+    public abstract void PutMany<T>(string key, ReadOnlySpan<T> values);
+
+    /// <summary>The row is not there any more.</summary>
+    public abstract void Delete(string key);
+}

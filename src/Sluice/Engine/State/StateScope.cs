@@ -1,0 +1,64 @@
+namespace Sluice;
+
+/// <summary>What the stages of a run remember for one partition: an instance of each stage that remembers something.</summary>
+/// <remarks>
+/// Instances are made, saved and thrown away while nothing of the partition is under way (<see cref="Begin"/>, <see cref="Forget"/>), by whoever drives the partition; in between they
+/// belong to the stages.
+/// </remarks>
+internal abstract class StateScope
+{
+    private Following? run;
+    private object[] instances = [];
+
+    /// <summary>The instances of the run that items of this partition go through now; none unless it has begun.</summary>
+    public IReadOnlyList<object> Instances => instances;
+
+    /// <summary>Whether there is an instance of each stage.</summary>
+    public bool HasBegun => run is not null;
+
+    /// <summary>What goes through a run from here on is remembered by new instances. The caller gives them what is stored.</summary>
+    /// <returns>False if it has begun for that run already.</returns>
+    public bool Begin(Following following)
+    {
+        if (ReferenceEquals(run, following)) return false;
+        run = following;
+        instances = [.. following.Remembering.Select(stage => stage.MakeInstance(this))];
+        return true;
+    }
+
+    /// <summary>Whatever was not saved is forgotten.</summary>
+    public virtual void Forget() => (run, instances) = (null, []);
+
+    public object InstanceOf(int number) => instances[number];
+
+    /// <summary>Something comes out of an instance that is no part of an item that went in: an item of its own from here on.</summary>
+    /// <param name="node">Which node emitted it.</param>
+    /// <param name="item">What.</param>
+    /// <returns>Its ticket.</returns>
+    public abstract Ticket Emit<T>(int node, T item);
+
+    /// <summary>When an instance wants to be called although nothing has come; null for never. Any thread; the clock is the run's.</summary>
+    public abstract void SetDue(IDue instance, TimeSpan? after);
+
+    /// <summary>The time of day, which never goes back for this partition, also not over restarts.</summary>
+    public abstract DateTimeOffset UtcNow { get; }
+}
+
+/// <summary>An instance that acts when time has passed.</summary>
+internal interface IDue
+{
+    /// <summary>Its time has come.</summary>
+    /// <param name="hold">Settled when it has acted.</param>
+    void Act(Ticket hold);
+}
+
+/// <summary>A stage that has an instance for each partition.</summary>
+internal interface IRememberingStage
+{
+    int Node { get; }
+
+    /// <summary>The name under which its state is stored; those of several lanes differ.</summary>
+    string StateName { get; }
+
+    object MakeInstance(StateScope scope);
+}

@@ -1,0 +1,99 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>Stands before a <see cref="StatefulNode{TIn, TOut, TState}"/>: finds the state of each item's key.</summary>
+/// <remarks>One node for all partitions, with the cells of the item's partition; calls do not overlap.</remarks>
+internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IRememberingStage
+{
+    private readonly StatefulNode<TIn, TOut, TState> node;
+    private readonly StatefulForm<TState> form;
+    private readonly Func<TIn, string>? keyOf;
+    private readonly StateCells<TState>? own;        // in a run whose state ends with it
+    private readonly int number;
+
+    public StatefulStage(StageContext context, Inlet<TIn> inner, StatefulNode<TIn, TOut, TState> node) : base(context, inner)
+    {
+        (this.node, form, keyOf) = (node, node.Form, (Func<TIn, string>?)context.KeyOf);
+        if (context.Run.Options.Following is { } following) number = following.Add(this);
+        else own = new(form);
+        StateName = context.Run.Options.Following is null ? "" : context.Run.NameOf(Node);
+    }
+
+    public string StateName { get; }
+
+    public object MakeInstance(StateScope scope) => new StateCells<TState>(form);
+
+    public override ValueTask PushAsync(TIn item, Ticket? ticket)
+    {
+        Ticket? root = ticket ?? Context.Ticket;
+        StateCells<TState> cells = own ?? (StateCells<TState>)root!.Touch().InstanceOf(number);
+        StateCells<TState>.Cell? cell;
+        string key;
+        try
+        {
+            key = keyOf is not null ? keyOf(item) : root?.Key ?? "";
+            if (keyOf is not null) root?.CheckKey(key);
+            cell = cells.Find(key);
+        }
+        catch (Exception e)
+        {
+            Context.In++;
+            throw Context.Failure(e, item, ticket);
+        }
+        return cell is null ? ReadAsync(cells, key, item, ticket) : EnterAsync(cells, cell, item, ticket);
+    }
+
+    private ValueTask EnterAsync(StateCells<TState> cells, StateCells<TState>.Cell cell, TIn item, Ticket? ticket)
+    {
+        (TState value, bool isRemoved) = (cell.Value, cell.IsRemoved);
+        node.Enter(cells, cell);
+        ValueTask pushed;
+        try
+        {
+            pushed = Next.PushAsync(item, ticket);
+            if (!pushed.IsCompletedSuccessfully) return LeaveAsync(pushed, cell, value, isRemoved);
+        }
+        catch
+        {
+            (cell.Value, cell.IsRemoved) = (value, isRemoved);
+            node.Leave(cell);
+            throw;
+        }
+        node.Leave(cell);
+        return default;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask LeaveAsync(ValueTask pushed, StateCells<TState>.Cell cell, TState value, bool isRemoved)
+    {
+        try
+        {
+            await pushed;
+        }
+        catch
+        {
+            (cell.Value, cell.IsRemoved) = (value, isRemoved);
+            throw;
+        }
+        finally
+        {
+            node.Leave(cell);
+        }
+    }
+
+    private async ValueTask ReadAsync(StateCells<TState> cells, string key, TIn item, Ticket? ticket)
+    {
+        StateCells<TState>.Cell cell;
+        try
+        {
+            cell = await cells.ReadAsync(key);
+        }
+        catch (Exception e)
+        {
+            Context.In++;
+            throw Context.Failure(e, item, ticket);
+        }
+        await EnterAsync(cells, cell, item, ticket);
+    }
+}

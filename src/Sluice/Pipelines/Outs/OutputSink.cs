@@ -1,0 +1,99 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+public static partial class Sink
+{
+    /// <summary>A sink that writes to a named output, as nodes do (<see cref="NamedOutput{T}"/>).</summary>
+    /// <remarks>
+    /// In a consecutor, what goes there can be wired to other consecutors (<see cref="Consecutor{T}.Output{TOut}"/>). In other runs it is read from the run (<see cref="RunOptions.Outputs"/>,
+    /// <see cref="Run.Output{T}"/>). Where nobody wants it, it is counted and discarded.
+    /// </remarks>
+    /// <param name="name">The output's name. Several sinks may write to one output, of one type.</param>
+    /// <exception cref="ArgumentException">Null or empty.</exception>
+    public static Sink<T> Output<T>(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return Sink<T>.Of(new OutputSink<T>(name));
+    }
+}
+
+internal sealed class OutputSink<T>(string name) : Operator<T, Nothing>
+{
+    public override string Kind => "output";
+
+    public override string Hint => name;
+
+    public override string OutputName => name;
+
+    public override bool IsAsynchronous => true;
+
+    public override bool CanBeAbandoned => false;
+
+    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new OutputSinkStage<T>(context, next, name);
+}
+
+internal sealed class OutputSinkStage<T>(StageContext context, Inlet<Nothing> next, string name) : Stage<T, Nothing>(context, next)
+{
+    private readonly IFollowedOutputs? followed = context.Run.Options.Following?.Outputs;
+
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        Ticket? root = ticket ?? Context.Ticket;
+        try
+        {
+            if (followed is null)
+            {
+                ValueTask written = Context.Run.Outputs.WriteAsync(Node, name, item, Context.Token);
+                if (!written.IsCompletedSuccessfully) return WrittenAsync(written, item, ticket);
+            }
+            else
+            {
+                ValueTask<IOutputItem?> prepared = followed.PrepareAsync(Node, name, item, root, Context.Token);
+                if (!prepared.IsCompletedSuccessfully) return PreparedAsync(prepared, item, ticket, root);
+                prepared.Result?.Stage(root!);
+            }
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        End(ticket);
+        return default;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WrittenAsync(ValueTask written, T item, Ticket? ticket)
+    {
+        try
+        {
+            await written;
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        End(ticket);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask PreparedAsync(ValueTask<IOutputItem?> prepared, T item, Ticket? ticket, Ticket? root)
+    {
+        try
+        {
+            (await prepared)?.Stage(root!);
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        End(ticket);
+    }
+
+    private void End(Ticket? ticket)
+    {
+        Context.Out++;
+        ticket?.Settle(Outcome.Completed);
+    }
+}

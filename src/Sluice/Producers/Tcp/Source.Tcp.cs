@@ -1,0 +1,53 @@
+using System.Text;
+
+namespace Sluice;
+
+public static partial class Source
+{
+    private static readonly IPayloadSerializer<string> Text = new Utf8Text();
+
+    /// <summary>What clients send over TCP, as texts: <c>Source.Tcp(7070) | consecutor</c>. Does not end by itself: drain or cancel its run.</summary>
+    /// <inheritdoc cref="Tcp{T}(int, IPayloadSerializer{T}, TcpOptions)"/>
+    public static Source<string> Tcp(int port, TcpOptions? options = null) => Tcp(port, Text, options);
+
+    /// <summary>What clients send over TCP: <c>Source.Tcp(7070, payments.Serializer) | payments</c>. Does not end by itself: drain or cancel its run.</summary>
+    /// <remarks>
+    /// <para>
+    /// The protocol is in docs/producers.md: a client says hello, sends numbered frames, lines or bytes with their length in front, and is told up to which number they are accepted. Directly in front of a
+    /// consecutor that means durable, and a client with an id is told after a reconnect, also to another process, where to go on: nothing is lost, and nothing twice. In front of anything else
+    /// it means that the run has taken them, and ids are not remembered.
+    /// </para>
+    /// <para>While there is no room nothing more is read. A connection that sends something malformed is told so and closed; the others do not notice. Frames are read concurrently.</para>
+    /// </remarks>
+    /// <param name="port">Where to listen; 0 for a free port (<see cref="TcpOptions.Listening"/> is told which).</param>
+    /// <param name="serializer">Makes items of frames; thread-safe. <see cref="PayloadSerializer.Bytes"/> leaves them as they are.</param>
+    /// <param name="options">Address, framing, encryption, limits.</param>
+    /// <exception cref="ArgumentOutOfRangeException">No port: 0 to 65,535.</exception>
+    public static Source<T> Tcp<T>(int port, IPayloadSerializer<T> serializer, TcpOptions? options = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(port, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, 65_535);
+        ArgumentNullException.ThrowIfNull(serializer);
+        return new TcpSource<T>(port, serializer, options ?? new(), StageOptions.Default);
+    }
+
+    private sealed class Utf8Text : IPayloadSerializer<string>
+    {
+        private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+        public void Serialize(string value, System.Buffers.IBufferWriter<byte> to) => Strict.GetBytes(value, to);
+
+        public string Deserialize(ReadOnlySpan<byte> payload) => Strict.GetString(payload);
+    }
+}
+
+internal sealed class TcpSource<T>(int port, IPayloadSerializer<T> serializer, TcpOptions tcp, StageOptions options) : LeafSource<T>(options)
+{
+    private protected override string Kind => "tcp";
+
+    private protected override string? Hint => port == 0 ? null : $"{tcp.Address}:{port}";
+
+    private protected override Source<T> With(StageOptions annotated) => new TcpSource<T>(port, serializer, tcp, annotated);
+
+    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new TcpPump<T>(context, next, port, serializer, tcp);
+}

@@ -1,0 +1,226 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Sluice;
+
+/// <summary>One connection, from its hello to its end (docs/producers.md). Nothing more is read while what was read waits to be accepted.</summary>
+/// <remarks>One loop: receive, take, wait until it is accepted, acknowledge. Used by nobody else.</remarks>
+internal sealed class TcpConnection<T>(
+    Socket socket, TcpOptions options, IPayloadSerializer<T> serializer, Func<string?, IFrameIntake<T>> intakes, TcpClients clients, TimeProvider time, CancellationToken stop, CancellationToken run) : IDisposable
+{
+    private const string Hello = "hello";
+    private const int LongestClient = 150;
+    private const int LongestLeftover = 1 << 20;
+
+    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);
+
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private readonly TcpFrames frames = new(options.Framing, options.LongestFrame);
+    private readonly CancellationTokenSource idle = new(Timeout.InfiniteTimeSpan, time);
+    private readonly CancellationTokenSource life = CancellationTokenSource.CreateLinkedTokenSource(run);
+    private Stream stream = Stream.Null;
+    private bool isNext = true;                      // a whole frame has come: the time for the next one begins when it is waited for
+    private long last;                               // the number of the last frame that is accepted, or about to be
+
+    /// <summary>Serves it. Throws nothing.</summary>
+    public async Task ServeAsync()
+    {
+        try
+        {
+            socket.NoDelay = true;
+            await using Stream open = stream = await OpenAsync();
+            if (await ServeFramesAsync() is { } refusal) await RefuseAsync(refusal);
+        }
+        catch (Exception)
+        {
+            // The client is gone, or was too slow, or the run stops: there is nobody to tell, or nothing. What was not acknowledged is sent again.
+        }
+    }
+
+    public void Dispose()
+    {
+        life.Dispose();
+        idle.Dispose();
+        frames.Dispose();
+        socket.Dispose();
+    }
+
+    private async Task<Stream> OpenAsync()
+    {
+        var plain = new NetworkStream(socket);
+        if (options.Tls is null) return plain;
+        var secure = new SslStream(plain);
+        try
+        {
+            idle.CancelAfter(options.IdleTime);
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, stop);
+            await secure.AuthenticateAsServerAsync(options.Tls, over.Token);
+            return secure;
+        }
+        catch
+        {
+            await secure.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <returns>Why it is over; null if the client has ended it, or the run stops.</returns>
+    private async Task<string?> ServeFramesAsync()
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, stop, life.Token);
+        try
+        {
+            string? client = ClientOf(await FirstAsync(over.Token));
+            using var place = clients.Enter(client, life);
+            using IFrameIntake<T> intake = intakes(client);
+            last = await intake.OpenAsync(life.Token);
+            await AnswerAsync($"{Hello} {last}");
+            do
+            {
+                if (await TakeAllAsync(intake)) await AnswerAsync($"ok {last}");
+            }
+            while (!stop.IsCancellationRequested && await ReceiveAsync(over.Token));
+            return stop.IsCancellationRequested || frames.IsEmpty ? null : "The connection has ended in the middle of a frame.";
+        }
+        catch (OperationCanceledException) when (life.IsCancellationRequested && !run.IsCancellationRequested)
+        {
+            return "This connection was superseded: its client has connected again, and goes on there.";
+        }
+        catch (OperationCanceledException) when (idle.IsCancellationRequested && !stop.IsCancellationRequested)
+        {
+            return $"No whole frame has come for {options.IdleTime.TotalSeconds:0.###} seconds.";
+        }
+        catch (Exception e) when (e is not (IOException or OperationCanceledException))
+        {
+            return e.Message;
+        }
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>> FirstAsync(CancellationToken over)
+    {
+        ReadOnlyMemory<byte> frame;
+        while (!frames.TryTake(out frame))
+            if (!await ReceiveAsync(over)) throw new FormatException("The connection has ended before its hello.");
+        idle.CancelAfter(Timeout.InfiniteTimeSpan);
+        isNext = true;
+        return frame;
+    }
+
+    private static string? ClientOf(ReadOnlyMemory<byte> frame)
+    {
+        string text;
+        try
+        {
+            text = Utf8.GetString(frame.Span);
+        }
+        catch (ArgumentException)
+        {
+            text = "";
+        }
+        if (text == Hello) return null;
+        if (!text.StartsWith($"{Hello} ", StringComparison.Ordinal))
+            throw new FormatException($"The first frame is no {Hello}. It must be '{Hello}', or '{Hello} ID' with the client's id, if it is to go on where it was; nothing was accepted.");
+        string client = text[(Hello.Length + 1)..];
+        return client.Length is > 0 and <= LongestClient && !client.Any(char.IsControl) ? client
+            : throw new FormatException($"The client's id has {client.Length} characters, or control characters; it may have 1 to {LongestClient}. Nothing was accepted.");
+    }
+
+    /// <summary>Takes all frames that are at hand, and waits until they are accepted.</summary>
+    /// <returns>Whether there is something to acknowledge.</returns>
+    private async ValueTask<bool> TakeAllAsync(IFrameIntake<T> intake)
+    {
+        Task? latest = null;
+        bool isAny = false;
+        long before = last;
+        try
+        {
+            while (frames.TryTake(out ReadOnlyMemory<byte> frame))
+            {
+                if (!isNext) idle.CancelAfter(Timeout.InfiniteTimeSpan);
+                isNext = true;
+                if (frame.IsEmpty) continue;         // it keeps the connection alive
+                (long number, ReadOnlyMemory<byte> payload) = frames.Numbered(frame);
+                if (number < 1 || number > last + 1) throw new FormatException($"The frame has the number {number}; {last + 1} is the next one.");
+                isAny = true;
+                if (number <= last) continue;        // sent again: acknowledged again
+                latest = await intake.AddAsync(Read(payload, number), life.Token);
+                last = number;
+            }
+        }
+        catch (Exception) when (latest is not null)
+        {
+            // What was before it counts, and is told first.
+            await AcceptedAsync(latest, intake, before);
+            await AnswerAsync($"ok {last}");
+            throw;
+        }
+        if (latest is not null) await AcceptedAsync(latest, intake, before);
+        return isAny;
+    }
+
+    private async ValueTask AcceptedAsync(Task accepting, IFrameIntake<T> intake, long before)
+    {
+        try
+        {
+            if (!accepting.IsCompleted && await Task.WhenAny(accepting, intake.Full) != accepting) await AnswerAsync("full");
+            await accepting.WaitAsync(life.Token);
+            intake.GoOn();
+        }
+        catch
+        {
+            last = before;
+            throw;
+        }
+    }
+
+    private T Read(ReadOnlyMemory<byte> payload, long number)
+    {
+        if (payload.Length > options.LongestFrame) throw frames.TooLong();
+        try
+        {
+            return serializer.Deserialize(payload.Span) ?? throw new FormatException("null is no item.");
+        }
+        catch (Exception e)
+        {
+            throw new FormatException($"The frame {number} is no {typeof(T).Name}: {e.Message}", e);
+        }
+    }
+
+    /// <returns>Whether something has come; else it was all.</returns>
+    private async ValueTask<bool> ReceiveAsync(CancellationToken over)
+    {
+        if (isNext) idle.CancelAfter(options.IdleTime);
+        isNext = false;
+        int bytes = await stream.ReadAsync(frames.Room(), over);
+        frames.Received(bytes);
+        return bytes > 0;
+    }
+
+    private async ValueTask AnswerAsync(string text)
+    {
+        idle.CancelAfter(options.IdleTime);
+        await stream.WriteAsync(TcpFrames.Answer(text, options.Framing), idle.Token);
+        idle.CancelAfter(Timeout.InfiniteTimeSpan);
+        isNext = true;
+    }
+
+    private async Task RefuseAsync(string why)
+    {
+        using var late = new CancellationTokenSource(options.IdleTime < Linger ? options.IdleTime : Linger, time);
+        await stream.WriteAsync(TcpFrames.Answer($"error {last + 1} {why}", options.Framing), late.Token);
+        if (stream is SslStream secure) await secure.ShutdownAsync();
+        socket.Shutdown(SocketShutdown.Send);
+
+        // What the client has sent besides is taken in, and dropped: otherwise closing would take the answer away from it, too.
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop);
+        byte[] dropped = new byte[4096];
+        for (int left = LongestLeftover; left > 0;)
+        {
+            int bytes = await socket.ReceiveAsync(dropped, over.Token);
+            if (bytes == 0) return;
+            left -= bytes;
+        }
+    }
+}

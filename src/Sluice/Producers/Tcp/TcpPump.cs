@@ -1,0 +1,161 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+
+namespace Sluice;
+
+/// <summary>Listens, and serves connections until no more is wanted.</summary>
+/// <remarks>What connections share is counted under <c>sync</c>; each runs by itself.</remarks>
+internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
+{
+    private const int Backlog = 512;
+
+    private readonly Lock sync = new();
+    private readonly HashSet<Task> connections = [];
+    private readonly TcpClients clients = new();
+    private readonly int port;
+    private readonly IPayloadSerializer<T> serializer;
+    private readonly TcpOptions options;
+    private Socket? listener;
+    private Task accepting = Task.CompletedTask;
+
+    public TcpPump(StageContext context, Inlet<T> next, int port, IPayloadSerializer<T> serializer, TcpOptions options) : base(context, next, null)
+    {
+        (this.port, this.serializer, this.options) = (port, serializer, options);
+        Intake = _ => new RunIntake(this);
+    }
+
+    public Func<string?, IFrameIntake<T>> Intake { get; set; }
+
+    public void Dispose() => listener?.Dispose();
+
+    public void Fail(Exception cause) => Close(cause);
+
+    public bool LeadsTo(Inlet<T> inlet) => ReferenceEquals(Next, inlet);
+
+    protected override void Open()
+    {
+        listener = new(options.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            listener.Bind(new IPEndPoint(options.Address, port));
+            listener.Listen(Backlog);
+        }
+        catch (SocketException e)
+        {
+            listener.Dispose();
+            throw new InvalidOperationException($"Cannot listen at {options.Address}:{port}: {e.Message}. Choose another port, or 0 for one that is free.", e);
+        }
+        options.Listening?.Invoke((IPEndPoint)listener.LocalEndPoint!);
+        accepting = AcceptAllAsync();
+    }
+
+    protected override async ValueTask CloseAsync()
+    {
+        Stop();                                      // it may have failed: then nobody has told the connections
+        Dispose();
+        Task ending = EndAsync();
+        if (!await ArrivesAsync(ending)) LeaveBehind(ending);
+    }
+
+    /// <summary>Everybody is told what there is to tell, and has gone.</summary>
+    private async Task EndAsync()
+    {
+        await accepting;
+        Task[] open;
+        lock (sync) open = [.. connections];
+        await Task.WhenAll(open);
+    }
+
+    private async Task AcceptAllAsync()
+    {
+        try
+        {
+            while (true) Serve(await listener!.AcceptAsync(StopToken));
+        }
+        catch (Exception) when (IsStopped || Run.IsStopping)
+        {
+        }
+        catch (Exception e)
+        {
+            Close(e);
+        }
+    }
+
+    private void Serve(Socket socket)
+    {
+        int open;
+        lock (sync) open = connections.Count;
+        if (open >= options.MostConnections)
+        {
+            Refuse(socket);
+            return;
+        }
+        Task serving = ServeAsync(new(socket, options, serializer, Intake, clients, Run.Options.Time, StopToken, Context.Token));
+        if (serving.IsCompleted) return;
+        lock (sync) connections.Add(serving);
+        _ = ForgetAsync(serving);
+    }
+
+    private static async Task ServeAsync(TcpConnection<T> connection)
+    {
+        using (connection) await connection.ServeAsync();
+    }
+
+    /// <summary>Tells somebody that there are too many, if that can be told at once.</summary>
+    private void Refuse(Socket socket)
+    {
+        using (socket)
+        {
+            try
+            {
+                socket.Blocking = false;
+                if (options.Tls is null) socket.Send(TcpFrames.Answer($"error 0 There are {options.MostConnections} connections already; try again later.", options.Framing));
+                socket.Shutdown(SocketShutdown.Send);
+            }
+            catch (SocketException)
+            {
+                // gone already
+            }
+        }
+    }
+
+    private async Task ForgetAsync(Task serving)
+    {
+        await serving;                               // which tells its client what happens, and throws nothing
+        lock (sync) connections.Remove(serving);
+    }
+
+    /// <summary>Items that the run takes: accepted is what it has taken.</summary>
+    private sealed class RunIntake(TcpPump<T> pump) : IFrameIntake<T>
+    {
+        private static readonly Task Never = new TaskCompletionSource().Task;
+
+        public Task Full => Never;
+
+        public ValueTask<long> OpenAsync(CancellationToken cancellation) => new(0);
+
+        public ValueTask<Task> AddAsync(T item, CancellationToken cancellation) => pump.TryAccept(item) ? new(Task.CompletedTask) : AddLaterAsync(item, cancellation);
+
+        public void GoOn()
+        {
+        }
+
+        public void Dispose()
+        {
+        }
+
+        private async ValueTask<Task> AddLaterAsync(T item, CancellationToken cancellation)
+        {
+            try
+            {
+                await pump.AcceptAsync(item, cancellation);
+            }
+            catch (ChannelClosedException)
+            {
+                throw new OperationCanceledException("The run wants no more items.");
+            }
+            return Task.CompletedTask;
+        }
+    }
+}

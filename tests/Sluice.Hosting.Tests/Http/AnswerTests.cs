@@ -1,0 +1,118 @@
+using System.Net;
+using System.Text.Json;
+
+namespace Sluice.Hosting.Tests.Http;
+
+/// <summary>What is answered to whom, and that what is not accepted leaves nothing behind.</summary>
+public class AnswerTests
+{
+    private const string Many = "application/x-ndjson";
+
+    [Theory]
+    [InlineData("memory")]
+    [InlineData("sqlite")]
+    public async Task AnItemAndLinesOfItemsAreAccepted(string kind)
+    {
+        await using var stores = new Stores(kind);
+        await using Service service = await Service.StartAsync(await stores.OpenAsync());
+
+        HttpResponseMessage one = await service.PostAsync("""{"Id":"a","Quantity":1}""");
+        Assert.Equal((HttpStatusCode.Accepted, """{"accepted":1}"""), (one.StatusCode, await one.Content.ReadAsStringAsync()));
+        HttpResponseMessage many = await service.PostAsync("{\"Id\":\"b\",\"Quantity\":2}\r\n\n \t\n{\"Id\":\"c\",\"Quantity\":3}", "application/x-ndjson; charset=utf-8");
+        Assert.Equal((HttpStatusCode.Accepted, """{"accepted":2}"""), (many.StatusCode, await many.Content.ReadAsStringAsync()));
+
+        (long accepted, Order[] processed) = await service.EndAsync();
+        Assert.Equal(3, accepted);
+        Assert.Equal([new("a", 1), new("b", 2), new("c", 3)], processed);
+    }
+
+    [Theory]
+    [InlineData("", "application/json", 400, 1L, 1L, "$")]
+    [InlineData("{\"Id\":\"a\",\n \"Quantity\":x}", "application/json", 400, 2L, 13L, "$.Quantity")]
+    [InlineData("{\"Id\":\"a\",\"Quantity\":\"seven\"}", "application/json", 400, 1L, 29L, "$.Quantity")]
+    [InlineData("{\"Id\":\"a\",\"Quantity\":1} {}", "application/json", 400, 1L, 25L, "$")]
+    [InlineData("null", "application/json", 400, 1L, 1L, null)]
+    [InlineData("[{\"Id\":\"a\",\"Quantity\":1}]", "application/json", 400, 1L, 2L, "$")]
+    [InlineData("{\"Id\":\"a\",\"Quantity\":1}\n{\"Id\":\"b\",\"Quantity\":2,}\n", Many, 400, 2L, 24L, "$")]
+    [InlineData("{\"Id\":\"a\",\"Quantity\":1}\n{\"Id\":\"b\",\"Quan", Many, 400, 2L, 16L, "$")]
+    [InlineData("\n\n", Many, 400, 1L, 1L, null)]
+    [InlineData("{}", "text/json", 415, null, null, null)]
+    [InlineData("{}", "", 415, null, null, null)]
+    [InlineData("{}", "application/json; charset=utf-16", 415, null, null, null)]
+    public async Task WhatIsMalformedIsRefusedWithItsPosition(string body, string type, int status, long? line, long? at, string? field)
+    {
+        await using var stores = new Stores("memory");
+        await using Service service = await Service.StartAsync(await stores.OpenAsync());
+
+        HttpResponseMessage answer = await service.PostAsync(body, type);
+        string text = await answer.Content.ReadAsStringAsync();
+        Assert.Equal((status, "application/problem+json"), ((int)answer.StatusCode, answer.Content.Headers.ContentType!.MediaType));
+        using JsonDocument problem = JsonDocument.Parse(text);
+        Assert.Equal(status, problem.RootElement.GetProperty("status").GetInt32());
+        Assert.Equal((line, at, field), (Number("line"), Number("byte"), problem.RootElement.TryGetProperty("field", out JsonElement found) ? found.GetString() : null));
+        Assert.Equal(0, (await service.EndAsync()).Accepted);
+
+        long? Number(string name) => problem.RootElement.TryGetProperty(name, out JsonElement value) ? value.GetInt64() : null;
+    }
+
+    [Fact]
+    public async Task WhatIsTooLongIsRefused()
+    {
+        await using var stores = new Stores("memory");
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { LongestItem = 200, LongestBody = 1000, MostItems = 5 }, stream: new() { Partitions = 1, MaxEntryBytes = 150 });
+
+        string longest = """{"Id":"","Quantity":1}""";
+        Assert.Equal(413, await StatusAsync(Item(201)));
+        Assert.Equal(413, await StatusAsync(Item(160)));                                                   // within the endpoint's limit, beyond the stream's
+        Assert.Equal(202, await StatusAsync(Item(150)));
+        Assert.Equal(413, await StatusAsync(Item(100) + "\n" + Item(201), Many));
+        Assert.Equal(413, await StatusAsync(string.Join('\n', Enumerable.Repeat(Item(50), 6)), Many));
+        Assert.Equal(413, await StatusAsync(new string(' ', 1001)));
+        Assert.Equal(413, await StatusAsync(string.Join('\n', Enumerable.Repeat(Item(150), 7)), Many));
+        Assert.Equal(202, await StatusAsync(string.Join('\n', Enumerable.Repeat(Item(50), 5)), Many));
+        Assert.Equal(6, (await service.EndAsync()).Accepted);
+
+        string Item(int length) => longest.Insert(7, new string('x', length - longest.Length));
+        async Task<int> StatusAsync(string body, string type = "application/json") => (int)(await service.PostAsync(body, type)).StatusCode;
+    }
+
+    [Fact]
+    public async Task WhatCannotBeStoredIsRefused()
+    {
+        await using var stores = new Stores("memory");
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(), key: order => order.Id!.ToUpperInvariant());
+
+        Assert.Equal(422, (int)(await service.PostAsync("""{"Quantity":1}""")).StatusCode);
+        Assert.Equal(422, (int)(await service.PostAsync("{\"Id\":\"a\",\"Quantity\":1}\n{}", Many)).StatusCode);
+        Assert.Equal(405, (int)(await service.Client.GetAsync("/orders")).StatusCode);
+        Assert.Equal(0, (await service.EndAsync()).Accepted);
+    }
+
+    [Fact]
+    public async Task NobodyIsToldBeforeItIsDurable()
+    {
+        await using var stores = new Stores("sqlite");
+        var writing = new TaskCompletionSource();
+        var written = new TaskCompletionSource();
+        var store = new HookedStore(await stores.OpenAsync()) { Before = () => writing.Task, After = () => { written.TrySetResult(); return Task.CompletedTask; } };
+        await using Service service = await Service.StartAsync(store);
+
+        Task<HttpResponseMessage> one = service.PostAsync("""{"Id":"a","Quantity":1}""");
+        Task<HttpResponseMessage> many = service.PostAsync("""{"Id":"b","Quantity":1}""", Many);
+        HttpResponseMessage malformed = await service.PostAsync("{");    // the server answers, and still not these
+        Assert.Equal(400, (int)malformed.StatusCode);
+        Assert.False(one.IsCompleted || many.IsCompleted || written.Task.IsCompleted);
+        writing.SetResult();
+        Assert.Equal([202, 202], (await Task.WhenAll(one, many)).Select(answer => (int)answer.StatusCode));
+        Assert.True(written.Task.IsCompleted);
+        Assert.Equal(2, (await service.EndAsync()).Accepted);
+    }
+
+    [Fact]
+    public async Task AConsecutorWithoutAStoreCannotPromiseAnything()
+    {
+        await using var consecutor = new Consecutor<Order>("orders", source => source | (_ => { }));
+        await using var app = Microsoft.AspNetCore.Builder.WebApplication.CreateSlimBuilder().Build();
+        Assert.Contains("has no store", Assert.Throws<InvalidOperationException>(() => app.MapProducer("/orders", consecutor)).Message);
+    }
+}

@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Sluice.Hosting.Tests.Http;
+
+/// <summary>A consecutor, and a real server on a free port of the loopback that takes in its items.</summary>
+internal sealed class Service : IAsyncDisposable
+{
+    private readonly WebApplication app;
+
+    private Service(Consecutor<Order> consecutor, WebApplication app, ConcurrentQueue<Order> processed)
+    {
+        (Orders, this.app, Processed) = (consecutor, app, processed);
+        Address = new(app.Urls.Single());
+        Client = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = Address };
+    }
+
+    public Consecutor<Order> Orders { get; }
+
+    public ConcurrentQueue<Order> Processed { get; }
+
+    public Uri Address { get; }
+
+    public HttpClient Client { get; }
+
+    /// <param name="store">Not disposed.</param>
+    /// <param name="options">The endpoint's.</param>
+    /// <param name="starts">Whether the consecutor is started.</param>
+    /// <param name="stream">How its stream is made.</param>
+    /// <param name="key">Finds keys.</param>
+    public static async Task<Service> StartAsync(
+        IStreamStore store, HttpProducerOptions? options = null, bool starts = true, StreamOptions? stream = null, Func<Order, string>? key = null, TimeProvider? time = null)
+    {
+        var processed = new ConcurrentQueue<Order>();
+        var consecutor = new Consecutor<Order>("orders", source => source | (order => processed.Enqueue(order)),
+            new() { Store = store, Stream = stream ?? new() { Partitions = 1 }, Run = new() { Time = time ?? TimeProvider.System } })
+        { Key = key };
+        if (starts) await consecutor.StartAsync();
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        WebApplication app = builder.Build();
+        app.MapProducer("/orders", consecutor, options);
+        await app.StartAsync();
+        return new(consecutor, app, processed);
+    }
+
+    public Task<HttpResponseMessage> PostAsync(string body, string type = "application/json", string? key = null) => PostAsync(Encoding.UTF8.GetBytes(body), type, key);
+
+    public Task<HttpResponseMessage> PostAsync(byte[] body, string type = "application/json", string? key = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/orders") { Content = new ByteArrayContent(body) };
+        if (type.Length > 0) request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
+        if (key is not null) request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+        return Client.SendAsync(request);
+    }
+
+    /// <summary>How many were accepted, and what was processed of them, when all have ended.</summary>
+    public async Task<(long Accepted, Order[] Processed)> EndAsync()
+    {
+        ConsecutorSnapshot books = await Orders.IdleAsync();
+        Assert.Equal(0, books.Unaccounted);
+        return (books.Accepted, [.. Processed]);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await app.StopAsync();
+        await app.DisposeAsync();
+        await Orders.DisposeAsync();
+    }
+}

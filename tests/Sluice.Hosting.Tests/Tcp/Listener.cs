@@ -1,0 +1,43 @@
+using System.Collections.Concurrent;
+using System.Net;
+
+namespace Sluice.Hosting.Tests.Tcp;
+
+/// <summary>A consecutor, and a run of <c>Source.Tcp</c> in front of it.</summary>
+internal sealed class Listener : IAsyncDisposable
+{
+    private Listener(Consecutor<string> consecutor, Run run, IPEndPoint address, ConcurrentQueue<string> processed)
+        => (Texts, Run, Address, Processed) = (consecutor, run, address, processed);
+
+    public Consecutor<string> Texts { get; }
+
+    public Run Run { get; }
+
+    public IPEndPoint Address { get; }
+
+    public ConcurrentQueue<string> Processed { get; }
+
+    public static async Task<Listener> StartAsync(IStreamStore? store, TcpOptions? options = null, bool starts = true, StreamOptions? stream = null, TimeProvider? time = null)
+    {
+        var processed = new ConcurrentQueue<string>();
+        var consecutor = new Consecutor<string>("texts", source => source | (text => processed.Enqueue(text)), new() { Store = store, Stream = stream ?? new() { Partitions = 1 } });
+        if (starts) await consecutor.StartAsync();
+        var listening = new TaskCompletionSource<IPEndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Run run = (Source.Tcp(0, (options ?? new()) with { Listening = listening.SetResult }) | consecutor).Start(new RunOptions { Time = time ?? TimeProvider.System });
+        return new(consecutor, run, await listening.Task, processed);
+    }
+
+    /// <summary>What was processed, when all that was accepted has ended.</summary>
+    public async Task<string[]> EndAsync()
+    {
+        Assert.Equal(0, (await Texts.IdleAsync()).Unaccounted);
+        return [.. Processed];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Run.Cancel();
+        await Run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Texts.DisposeAsync();
+    }
+}

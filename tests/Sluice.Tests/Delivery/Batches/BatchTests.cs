@@ -1,0 +1,123 @@
+using System.Collections.Concurrent;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>Batches through several consecutors.</summary>
+public sealed class BatchTests : IAsyncDisposable
+{
+    private readonly MemoryStreamStore store = new();
+    private readonly ConcurrentQueue<BatchEnd> told = [];
+    private readonly TaskCompletionSource<BatchEnd> first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task EverythingThatComesOfTheItemsIsCountedThroughFanOutsRetriesAndDeaths(bool hasKey)
+    {
+        var random = new ConcurrentDictionary<int, byte>();
+        await using var orders = new Consecutor<int>("orders", source => source.SelectMany(n => new[] { 10 * n, (10 * n) + 1 }) | Sink.Output<int>("lines"), Options()) { Key = hasKey ? n => $"{n}" : null };
+        await using var lines = new Consecutor<int>("lines", source => source | (n => random.TryAdd(n, 0) ? throw new TimeoutException("once") : n == 31 ? throw new FormatException("bad") : n) | Sink.Output<int>("booked"), Options());
+        await using var ledger = new Consecutor<int>("ledger", source => source.Where(n => n % 2 == 0) | (_ => { }), Listening());
+        orders.Output<int>("lines").To(lines);
+        lines.Output<int>("booked").To(ledger);
+        ConsecutorBatch<int> batch = await orders.OpenBatchAsync("monday", Cancellation);
+        await batch.SendAllAsync([1, 2, 3], Cancellation);
+        await orders.SendAsync(4, Cancellation);     // in no batch
+        await ledger.StartAsync(Cancellation);
+        await lines.StartAsync(Cancellation);
+        await orders.StartAsync(Cancellation);
+        await batch.SendAsync(5, Cancellation);
+        foreach (Consecutor<int> consecutor in (Consecutor<int>[])[orders, lines, ledger]) await consecutor.IdleAsync(Cancellation);
+        Assert.Empty(told);
+        Assert.True(await batch.CloseAsync(Cancellation));
+
+        // 4 orders, 8 lines, 7 of them booked.
+        Assert.Equal(new BatchEnd("orders", "monday", 4 + 8 + 7, 1), await first.Task.WaitAsync(Cancellation));
+        await Member.UntilAsync(() => ledger.Snapshot() is { IsIdle: true, Accepted: 10 });
+        Assert.Single(told);
+        Assert.False(await batch.CloseAsync(Cancellation));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => batch.SendAsync(6, Cancellation).AsTask());
+        Assert.Single(told);
+    }
+
+    [Fact]
+    public async Task ADeadLetterHasEndedInItsBatchAndBelongsToNoneWhenItIsRedriven()
+    {
+        bool isRepaired = false;
+        await using var orders = new Consecutor<int>("orders", source => source | (n => n == 2 && !isRepaired ? throw new FormatException("bad") : n) | Sink.Output<int>("booked"), Options());
+        await using var ledger = new Consecutor<int>("ledger", source => source | (_ => { }), Listening());
+        orders.Output<int>("booked").To(ledger);
+        await ledger.StartAsync(Cancellation);
+        await orders.StartAsync(Cancellation);
+        ConsecutorBatch<int> batch = await orders.OpenBatchAsync("monday", Cancellation);
+        await batch.SendAllAsync([1, 2, 3], Cancellation);
+        await orders.IdleAsync(Cancellation);
+        await batch.CloseAsync(Cancellation);
+        Assert.Equal(new BatchEnd("orders", "monday", 5, 1), await first.Task.WaitAsync(Cancellation));
+        isRepaired = true;
+        DeadLetter letter = Assert.Single(await orders.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        Assert.Equal(1, await orders.RedriveAsync(letter.Id, Cancellation));
+        await orders.IdleAsync(Cancellation);
+        await Member.UntilAsync(() => ledger.Snapshot() is { IsIdle: true, Completed: 4 });
+        Assert.Single(told);
+    }
+
+    [Fact]
+    public async Task WhatIsHeldHasEndedWhenItIsSettledAndWhatItBecomesIsInNoBatch()
+    {
+        await using var orders = new Consecutor<int>("orders", source => source.Chunk(2) | Stage.Named("pairs") | (pair => pair.Sum()) | Sink.Output<int>("pairs"), Options());
+        await using var ledger = new Consecutor<int>("ledger", source => source | (_ => { }), Listening());
+        orders.Output<int>("pairs").To(ledger);
+        await ledger.StartAsync(Cancellation);
+        await orders.StartAsync(Cancellation);
+        ConsecutorBatch<int> batch = await orders.OpenBatchAsync("monday", Cancellation);
+        await batch.SendAllAsync([1, 2, 3, 4, 5], Cancellation);
+        await batch.CloseAsync(Cancellation);
+        Assert.Equal(new BatchEnd("orders", "monday", 5, 0), await first.Task.WaitAsync(Cancellation));
+        await Member.UntilAsync(() => ledger.Snapshot() is { IsIdle: true, Completed: 3 });
+    }
+
+    [Fact]
+    public async Task TheEndIsToldAgainUntilItIsTaken()
+    {
+        int calls = 0;
+        await using var orders = new Consecutor<int>("orders", source => source | (_ => { }), Options() with
+        {
+            BatchEnded = (end, _) =>
+            {
+                if (++calls < 3) throw new TimeoutException("not now");
+                first.TrySetResult(end);
+                return default;
+            },
+        });
+        ConsecutorBatch<int> batch = await orders.OpenBatchAsync("empty", Cancellation);
+        Assert.True(await batch.CloseAsync(Cancellation));
+        await orders.StartAsync(Cancellation);
+        Assert.Equal(new BatchEnd("orders", "empty", 0, 0), await first.Task.WaitAsync(Cancellation));
+        await Member.UntilAsync(() => orders.Snapshot() is { IsIdle: true, Completed: 1, Dead: 0 });
+        Assert.Equal(3, calls);
+    }
+
+    [Fact]
+    public async Task WithoutAStoreThereAreNone()
+    {
+        await using var orders = new Consecutor<int>("orders", source => source | (_ => { }));
+        Assert.Contains("has no store", (await Assert.ThrowsAsync<InvalidOperationException>(() => orders.OpenBatchAsync("monday", Cancellation))).Message);
+    }
+
+    private ConsecutorOptions Options() => new() { Store = store, Delivery = Delivery.Replay(3, Backoff.None), Stream = new() { Partitions = 2 }, Process = new() };
+
+    private ConsecutorOptions Listening() => Options() with
+    {
+        BatchEnded = (end, _) =>
+        {
+            told.Enqueue(end);
+            first.TrySetResult(end);
+            return default;
+        },
+    };
+}

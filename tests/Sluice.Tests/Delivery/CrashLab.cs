@@ -1,0 +1,87 @@
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>A consecutor over a store that survives, whose process dies at random calls of it, and is started again until everything has ended.</summary>
+internal sealed class CrashLab(Random random, int items)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    public ConsecutorOptions Options { get; init; } = new()
+    {
+        Delivery = Sluice.Delivery.Replay(40, Backoff.None),
+        Stream = new() { Partitions = random.Next(1, 5), MaxItems = random.Next(2) == 0 ? 1_000 : 10 },
+        Capacity = random.Next(1, 40),
+        Run = new() { Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, Capacity = random.Next(1, 20) },
+    };
+
+    public Func<int, string?>? Key { get; init; }
+
+    /// <summary>How it ended.</summary>
+    public ConsecutorSnapshot End { get; private set; } = null!;
+
+    public List<DeadLetter> Letters { get; } = [];
+
+    /// <summary>Runs numbers from zero through a pipeline, in several lives.</summary>
+    public async Task PlayAsync(Func<Source<int>, Pipeline> body, CancellationToken cancellation)
+    {
+        await using var store = new MemoryStreamStore();
+        for (int life = random.Next(6); life >= 0; life--)
+        {
+            var mortal = new MortalStore(store, life == 0 ? int.MaxValue : random.Next(1, 150), (Moment)random.Next(3));
+            ConsecutorOptions options = Options with { Store = mortal, Process = new() };
+            Consecutor<int> consecutor = Key is null ? new("numbers", body, options) : new("numbers", body, options) { Key = Key };
+            Run? intake = null;
+            Task work = WorkAsync();
+            try
+            {
+                await Task.WhenAny(work, mortal.Died).WaitAsync(Patience, cancellation);
+            }
+            catch (TimeoutException)
+            {
+                throw new InvalidOperationException($"It hangs: {consecutor.Snapshot()}");
+            }
+            if (!mortal.Died.IsCompleted && work.IsFaulted)
+                throw new InvalidOperationException($"The consecutor did not go on, although its store lives: {consecutor.Snapshot()}", consecutor.Completion.Exception ?? work.Exception);
+            Assert.Equal(0, consecutor.Snapshot().Unaccounted);
+            if (mortal.Died.IsCompleted)
+            {
+                intake?.Cancel();
+                await consecutor.AbandonAsync();
+                await work.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                if (intake is not null) await intake.DisposeAsync();
+                continue;
+            }
+            await consecutor.DisposeAsync();
+
+            async Task WorkAsync()
+            {
+                await consecutor.StartAsync(cancellation);
+                intake = (Source.Resumable("numbers", Enumerable.Range(0, items)) | consecutor).Start(cancellation: cancellation);
+                await intake.Completion;
+                End = await consecutor.IdleAsync(cancellation);
+                Letters.Clear();
+                await foreach (DeadLetter letter in consecutor.DeadLetters(cancellation)) Letters.Add(letter);
+                Assert.True(await consecutor.StopAsync());
+            }
+        }
+    }
+
+    /// <summary>Plays many seeds; a failure says which.</summary>
+    public static async Task PlayAllAsync(int count, Func<int, CancellationToken, Task> playAsync)
+    {
+        string? only = Environment.GetEnvironmentVariable("SLUICE_SEED");
+        int first = int.Parse(only ?? "1");
+        if (only is not null) count = 1;
+        else if (Environment.GetEnvironmentVariable("SLUICE_CRASHES") is { } more) count = int.Parse(more);
+        for (int seed = first; seed < first + count; seed++)
+        {
+            try
+            {
+                await playAsync(seed, TestContext.Current.CancellationToken);
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"SLUICE_SEED={seed} repeats it: {e.Message}", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>Windows and chunks with a time limit in consecutors: over restarts, and with clocks that are set.</summary>
+public class StateInTimeTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task AWindowGoesOnOverARestartAndIsClosedThoughNothingComes()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        var ledger = new Ledger();
+        for (int life = 0; life < 3; life++)
+        {
+            await using Consecutor<int> consecutor = Windows(store, ledger, clock);
+            await consecutor.StartAsync(Cancellation);
+            await consecutor.SendAllAsync([life, life + 10], Cancellation);
+            await consecutor.IdleAsync(Cancellation);
+            Assert.Empty(ledger.Lines);
+            clock.Advance(TimeSpan.FromMinutes(10));
+            if (life == 1) await consecutor.AbandonAsync();
+        }
+        await using Consecutor<int> last = Windows(store, ledger, clock);
+        await last.StartAsync(Cancellation);
+        await AdvanceUntilAsync(clock, TimeSpan.FromMinutes(30), () => ledger.Lines.Count > 0);
+        Assert.Equal(["00:00-01:00 0,10,1,11,2,12"], ledger.Lines);
+        Assert.Equal(0, last.Snapshot().Unaccounted);
+    }
+
+    [Fact]
+    public async Task AClockThatIsSetBackAnHourClosesNoWindowTwice()
+    {
+        var clock = new TestClock();
+        var wall = new WallClock(clock);
+        await using var store = new MemoryStreamStore(wall);
+        var ledger = new Ledger();
+        await using (Consecutor<int> first = Windows(store, ledger, wall))
+        {
+            await first.StartAsync(Cancellation);
+            await first.SendAsync(1, Cancellation);
+            await first.IdleAsync(Cancellation);
+            await AdvanceUntilAsync(clock, TimeSpan.FromMinutes(61), () => ledger.Lines.Count == 1);
+            wall.Jump(-TimeSpan.FromHours(1));
+            await first.SendAsync(2, Cancellation);
+            await first.IdleAsync(Cancellation);
+        }
+        await using Consecutor<int> second = Windows(store, ledger, wall);
+        await second.StartAsync(Cancellation);
+        await second.SendAsync(3, Cancellation);
+        await second.IdleAsync(Cancellation);
+        await AdvanceUntilAsync(clock, TimeSpan.FromMinutes(60), () => ledger.Lines.Count == 2);
+        Assert.Equal(["00:00-01:00 1", "01:00-02:00 2,3"], ledger.Lines);
+    }
+
+    [Fact]
+    public async Task AChunkThatIsNotFullIsPutOutWhenItsTimeHasCome()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        var ledger = new Ledger();
+        await using (Consecutor<int> first = New())
+        {
+            await first.StartAsync(Cancellation);
+            await first.SendAllAsync([1, 2], Cancellation);
+            await first.IdleAsync(Cancellation);
+        }
+        clock.Advance(TimeSpan.FromMinutes(4));
+        await using Consecutor<int> second = New();
+        await second.StartAsync(Cancellation);
+        await second.SendAsync(3, Cancellation);
+        await second.IdleAsync(Cancellation);
+        Assert.Empty(ledger.Lines);
+        clock.Advance(TimeSpan.FromSeconds(58));
+        for (int i = 0; i < 1_000; i++) await Member.NextAsync();
+        Assert.Empty(ledger.Lines);
+        await AdvanceUntilAsync(clock, TimeSpan.FromSeconds(3), () => ledger.Lines.Count == 1);
+        Assert.Equal(["1,2,3"], ledger.Lines);
+
+        Consecutor<int> New() => new("numbers", source => source.Chunk(10, within: TimeSpan.FromMinutes(5)) | Stage.Named("some") | (some => string.Join(',', some)) | ledger.Sink<string>(),
+            new() { Store = store, Process = new(), Run = new() { Time = clock } });
+    }
+
+    private static Consecutor<int> Windows(IStreamStore store, Ledger ledger, TimeProvider time) => new("numbers",
+        source => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours") | (window => $"{window.Start:HH:mm}-{window.End:HH:mm} {string.Join(',', window.Items)}") | ledger.Sink<string>(),
+        new() { Store = store, Process = new(), Run = new() { Time = time } });
+
+    /// <summary>Moves the clock once, and waits; by seconds more in case a timer was about to be set just then.</summary>
+    private static async Task AdvanceUntilAsync(TestClock clock, TimeSpan by, Func<bool> isReached)
+    {
+        clock.Advance(by);
+        while (!isReached())
+        {
+            for (int i = 0; i < 5_000 && !isReached(); i++) await Member.NextAsync();
+            clock.Advance(TimeSpan.FromSeconds(1));
+        }
+    }
+}

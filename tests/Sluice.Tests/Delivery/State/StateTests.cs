@@ -1,0 +1,132 @@
+using System.Text;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>What is said of state when it is misused, changed, looked at, or larger than a commit.</summary>
+public class StateTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void WhatKeepsStateNeedsANameAndNoLanes()
+    {
+        string nameless = Refusal(source => source.Scan(0, (sum, n) => sum + n) | (_ => { }));
+        Assert.Contains("keeps state in a consecutor, and needs a name of its own: its state outlives the code", nameless, StringComparison.Ordinal);
+        string lanes = Refusal(source => (source | Stage.KeyBy((int n) => n % 3)).Scan(0, (sum, n) => sum + n) | Stage.Named("sum") | (_ => { }));
+        Assert.Contains("The scan sum cannot stand in lanes in a consecutor: its state would depend on how many there are.", lanes, StringComparison.Ordinal);
+        string none = Refusal(source => source.Scan(0, (sum, n) => sum + n) | Stage.Named("sum") | (_ => { }), Sluice.Delivery.None);
+        Assert.Contains("keeps state, and Delivery.None settles items before they are started", none, StringComparison.Ordinal);
+
+        static string Refusal(Func<Source<int>, Pipeline> body, Sluice.Delivery? delivery = null)
+            => Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers", body, new() { Delivery = delivery ?? Sluice.Delivery.Replay(1) })).Message;
+    }
+
+    [Fact]
+    public async Task AKeyThatBelongsToAnotherPartitionIsRefusedByName()
+    {
+        await using var consecutor = new Consecutor<int>("numbers", source => source | Stage.KeyBy((int n) => $"{n}") | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
+            new() { Delivery = Sluice.Delivery.Track(100), Process = new() })
+        { Key = static _ => "all" };
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync(Enumerable.Range(0, 20).ToList(), Cancellation);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.InRange(end.Dead, 15, 20);
+        DeadLetter letter = await consecutor.DeadLetters(Cancellation).FirstAsync(Cancellation);
+        Assert.Contains("and the item was accepted in partition", letter.Error, StringComparison.Ordinal);
+        Assert.Contains("Give the consecutor the same key (Consecutor.Key)", letter.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task StateIsReadFromOutside()
+    {
+        await using var store = new MemoryStreamStore();
+        await using Consecutor<int> consecutor = Counting(store);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync(Enumerable.Range(0, 30).ToList(), Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+
+        List<KeyValuePair<string, int>> counts = await consecutor.StateAsync<int>("count", Cancellation).ToListAsync(Cancellation);
+        Assert.Equal(["0=10", "1=10", "2=10"], counts.Select(static count => $"{count.Key}={count.Value}").Order());
+        List<StoredState> stored = await consecutor.StateAsync("count", Cancellation).ToListAsync(Cancellation);
+        Assert.All(stored, static state => Assert.Equal(("10", 0, EntryKey.Of(state.Key).PartitionOf(64)), (Encoding.UTF8.GetString(state.Payload.Span), state.Version, state.Partition)));
+        ArgumentException unknown = await Assert.ThrowsAsync<ArgumentException>(async () => await consecutor.StateAsync("cuont", Cancellation).FirstAsync(Cancellation));
+        Assert.Contains("The consecutor numbers has no node 'cuont'. It has numbers, count,", unknown.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task StateOfAnotherVersionIsMigratedOrRefusedByName()
+    {
+        await using var store = new MemoryStreamStore();
+        await using (Consecutor<int> first = Counting(store))
+        {
+            await first.StartAsync(Cancellation);
+            await first.SendAllAsync(Enumerable.Range(0, 3).ToList(), Cancellation);
+            await first.IdleAsync(Cancellation);
+        }
+        await using (var strange = New(() => new CountInWords(migrates: false)))
+        {
+            await strange.StartAsync(Cancellation);
+            await strange.SendAsync(0, Cancellation);
+            InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => strange.Completion);
+            Assert.Contains("The state of count in partition", failure.Message, StringComparison.Ordinal);
+            Assert.Contains("was stored as version 0, and this is version 2 of CountInWords. Override Migrate to read it.", failure.Message, StringComparison.Ordinal);
+        }
+        await using var second = New(() => new CountInWords(migrates: true));
+        await second.StartAsync(Cancellation);
+        await second.IdleAsync(Cancellation);
+        Assert.Equal(["0=xx", "1=1", "2=1"], (await second.StateAsync("count", Cancellation).ToListAsync(Cancellation)).Select(static state => $"{state.Key}={Encoding.UTF8.GetString(state.Payload.Span).Trim('"')}").Order());
+
+        Consecutor<int> New(Func<CountInWords> node) => new("numbers", source => source | Sluice.Node.Of(node) | Stage.Named("count") | (_ => { }), new() { Store = store, Process = new() }) { Key = static n => $"{n % 3}" };
+    }
+
+    [Fact]
+    public async Task WhatIsTooMuchForOneCommitIsDividedAndOneItemThatIsDies()
+    {
+        await using var store = new MemoryStreamStore();
+        await store.OpenStreamAsync("out", new() { Partitions = 1 }, Cancellation);
+        await using var consecutor = new Consecutor<int>("numbers", source => source.Scan(0, static (sum, n) => sum + (n > 0 ? 1 : 0)) | Stage.Named("count") | Sink.Commit(() => new Copies(store)),
+            new() { Store = store, Process = new(), Delivery = Sluice.Delivery.Replay(2, Backoff.None) });
+        await consecutor.SendAllAsync(Enumerable.Repeat(1, 40).ToList(), Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((40L, 30L, 10L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));
+        ReadResult read = await store.ReadAsync(new("out", 0, 1) { MaxItems = 100_000 }, Cancellation);
+        Assert.Equal(Enumerable.Range(1, 30).Sum(static count => count * 33), read.Entries.Length);
+    }
+
+    private static Consecutor<int> Counting(IStreamStore store)
+        => new("numbers", source => source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }), new() { Store = store, Process = new() }) { Key = static n => $"{n % 3}" };
+
+    private sealed class Count : StatefulNode<int, int, int>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(++State);
+    }
+
+    private sealed class CountInWords(bool migrates) : StatefulNode<int, string, string>
+    {
+        protected override int StateVersion => 2;
+
+        protected override string InitialState(string key) => "";
+
+        protected override string Migrate(StoredState stored) => migrates ? new('x', int.Parse(Encoding.UTF8.GetString(stored.Payload.Span))) : base.Migrate(stored);
+
+        protected override ValueTask ProcessAsync(int item, Output<string> output, CancellationToken cancellation) => output.PushAsync(State += "x");
+    }
+
+    /// <summary>Appends as many entries as the item says, times 33.</summary>
+    private sealed class Copies(IStreamStore store) : CommitSink<int>
+    {
+        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
+
+        protected override ValueTask PrepareAsync(SinkCommit<int> commit, CancellationToken cancellation)
+        {
+            Assert.NotNull(store);
+            var entries = new EntryBatch();
+            foreach (StagedItem<int> item in commit.Items)
+                for (int i = 0; i < item.Value * 33; i++) entries.Add("x"u8);
+            commit.Append(new("out", entries));
+            return default;
+        }
+    }
+}
