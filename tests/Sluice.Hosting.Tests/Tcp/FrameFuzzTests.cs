@@ -60,7 +60,7 @@ public class FrameFuzzTests
             string line = whole.EndsWith('\r') ? whole[..^1] : whole;
             if (line.Length == 0) continue;
             int space = line.IndexOf(' ', StringComparison.Ordinal);
-            if (space < 1 || !long.TryParse(line.AsSpan(0, space), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)) return (items, false);
+            if (space < 1 || line[space - 1] == '\0' || !long.TryParse(line.AsSpan(0, space), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)) return (items, false); // .NET reads over zero bytes behind a number
             if (number < 1 || number > items.Count + 1) return (items, false);
             byte[] payload = Encoding.Latin1.GetBytes(line[(space + 1)..]);
             if (number <= items.Count) continue;
