@@ -128,6 +128,13 @@ public sealed record AppendResult(AppendStatus Status, long Last, EntryId? First
     /// can be told whether it stands for the same as the first time.
     /// </summary>
     public ReadOnlyMemory<byte> Position { get; init; }
+
+    /// <summary>Equal answers have positions of the same bytes.</summary>
+    public bool Equals(AppendResult? other)
+        => other is not null && (Status, Last, First, RetryAfter) == (other.Status, other.Last, other.First, other.RetryAfter) && Position.Span.SequenceEqual(other.Position.Span);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Status, Last, First, RetryAfter, Position.Length);
 }
 
 /// <summary>A producer that was opened.</summary>

@@ -31,6 +31,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
             {
                 int version = core.Version;
                 watch.Look();
+                epochs.Look();
                 if (epochs.TryBegin() is { } epoch)
                 {
                     await BeginAsync(epoch);
@@ -42,7 +43,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
                     foreach (LeasedBatch leased in lease.Batches)
                         if (lessor.Begin(leased) is { } partition) epochs.Enqueue(partition, leased.Entries.Span);
                 }
-                else await WaitAsync(version, Earlier(lease?.NextDue ?? lessor.TryAgainAfter, epochs.NextDue));
+                else if (!epochs.TakeTurnOwed()) await WaitAsync(version, Earlier(lease?.NextDue ?? lessor.TryAgainAfter, epochs.NextDue));
             }
         }
         finally

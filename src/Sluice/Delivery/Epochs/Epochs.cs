@@ -14,6 +14,8 @@ internal sealed class Epochs(ConsecutorCore core)
     private int size = MostItems;
     private int rotation;
     private bool isDuesTurn;
+    private bool isTurnOwed;
+    private long looked;
 
     /// <summary>Where leased entries wait for their epoch.</summary>
     public void Enqueue(OwnedPartition partition, ReadOnlySpan<Entry> entries)
@@ -45,15 +47,24 @@ internal sealed class Epochs(ConsecutorCore core)
     {
         OwnedPartition[] resting = Array.FindAll(owned, IsResting);
         OwnedPartition[] heldUp = Array.FindAll(resting, IsHeldUp);
+        isTurnOwed = false;
         Problem = heldUp.Length == 0 ? null : WhyHeldUp(heldUp[0]);
         if (heldUp.Length == 0) return (resting, most);
 
         // What is due comes first in a lease: one entry is the one that is tried again. By turns with the others.
         OwnedPartition[] others = Array.FindAll(resting, partition => !IsHeldUp(partition));
-        long now = core.Time.GetTimestamp();
-        OwnedPartition[] due = Array.FindAll(heldUp, partition => partition.Order!.RetryAt is { } at && at <= now);
+        OwnedPartition[] due = Array.FindAll(heldUp, partition => partition.Order!.RetryAt is { } at && at <= looked);
         isDuesTurn = due.Length > 0 && (!isDuesTurn || others.Length == 0);
+        isTurnOwed = due.Length > 0 && !isDuesTurn;
         return isDuesTurn ? (due, 1) : (others, most);
+    }
+
+    /// <summary>Whether something is due that was passed over for the others: if they have nothing, it is asked for before anybody sleeps. True once. The pump's.</summary>
+    public bool TakeTurnOwed()
+    {
+        bool isOwed = isTurnOwed;
+        isTurnOwed = false;
+        return isOwed;
     }
 
     private bool IsResting(OwnedPartition partition)
@@ -66,6 +77,9 @@ internal sealed class Epochs(ConsecutorCore core)
     private string WhyHeldUp(OwnedPartition partition) => core.IsKeyed
         ? $"In partition {partition.Number}, {partition.Order!.Count:N0} items wait behind items of their keys that have failed, as many as may: nothing else of the partition is taken up until some of them have ended."
         : $"Partition {partition.Number} waits for an item that has failed and is to be tried again: without keys, order holds for the whole partition. Give the consecutor a Key, and only its key waits.";
+
+    /// <summary>What is due from here on is ahead: so nothing becomes due unseen between a look and a wait. The pump's.</summary>
+    public void Look() => looked = core.Time.GetTimestamp();
 
     /// <summary>The next epoch that can begin; null if there is none now. The pump's.</summary>
     public Epoch? TryBegin()
@@ -86,12 +100,11 @@ internal sealed class Epochs(ConsecutorCore core)
         return null;
     }
 
-    /// <summary>How long until an instance wants to act, or something that holds others up is to be tried again; null if nothing is ahead. What is due already waits for something that tells.</summary>
+    /// <summary>How long after the last <see cref="Look"/> an instance wants to act, or something that holds others up is to be tried again; null if nothing is ahead. What was due at the last <see cref="Look"/> waits for something that tells.</summary>
     public TimeSpan? NextDue
     {
         get
         {
-            long now = core.Time.GetTimestamp();
             long? first = null;
             foreach (OwnedPartition partition in core.Owned)
             {
@@ -99,9 +112,9 @@ internal sealed class Epochs(ConsecutorCore core)
                 if (IsResting(partition) && IsHeldUp(partition)) Earliest(partition.Order!.RetryAt);
             }
             if (first is not { } due) return null;
-            return core.Time.GetElapsedTime(now, due);
+            return core.Time.GetElapsedTime(looked, due);
 
-            void Earliest(long? at) => first = at > now && (first is null || at < first) ? at : first;
+            void Earliest(long? at) => first = at > looked && (first is null || at < first) ? at : first;
         }
     }
 
@@ -176,7 +189,7 @@ internal sealed class Epochs(ConsecutorCore core)
     {
         if (partition.Leased.Count == 0)
         {
-            bool isDue = partition.Scope!.NextDue is { } due && due <= core.Time.GetTimestamp();
+            bool isDue = partition.Scope!.NextDue is { } due && due <= looked;
             bool mustLoad = core.KeepsTime && !partition.Scope.HasBegun;
             return core.IsLeasing && (isDue || mustLoad) ? new(core, partition, [], isEntrance: false) : null;
         }

@@ -70,7 +70,7 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
                 isDue = true;
                 return;
             }
-            alarm.Change(left, Timeout.InfiniteTimeSpan);
+            alarm.Change(left < Instant ? Instant : left, Timeout.InfiniteTimeSpan);
         }
         while (core.Time.GetElapsedTime(now) > Instant);
     }

@@ -6,12 +6,13 @@ namespace Sluice;
 /// <param name="owns">Whether instances are disposed with their run: not one that the user made and keeps.</param>
 internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, bool owns = true) : Operator<TIn, TOut>
 {
+    private Node<TIn, TOut>? probe;                  // made to be asked, and not used yet
     private string? hint;
     private bool? keepsState;
 
     public override string Kind => typeof(TOut) == typeof(Nothing) ? "sink" : "node";
 
-    public override string Hint => hint ??= Make().GetType().Name;
+    public override string Hint => hint ??= Probe().GetType().Name;
 
     public override bool IsAsynchronous => true;
 
@@ -21,13 +22,21 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
 
     public override bool MayNameOutputs => true;
 
-    public override bool KeepsState => keepsState ??= Make().KeepsState;
+    public override bool KeepsState => keepsState ??= Probe().KeepsState;
 
     public override Inlet<TIn> Create(StageContext context, Inlet<TOut> next)
     {
-        Node<TIn, TOut> node = Make();
+        Node<TIn, TOut> node = Interlocked.Exchange(ref probe, null) ?? Make();
         hint ??= node.GetType().Name;
         return node.Stage(context, new NodeStage<TIn, TOut>(context, next, node, hint, owns));
+    }
+
+    /// <summary>An instance to ask what it is; the next stage gets it, so that a factory makes no more than are used.</summary>
+    private Node<TIn, TOut> Probe()
+    {
+        Node<TIn, TOut> node = Interlocked.Exchange(ref probe, null) ?? Make();
+        Volatile.Write(ref probe, node);
+        return node;
     }
 
     private Node<TIn, TOut> Make() => factory() ?? throw new InvalidOperationException("The factory of a node returned null.");

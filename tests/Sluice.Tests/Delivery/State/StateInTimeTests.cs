@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Deliveries;
@@ -55,6 +56,39 @@ public class StateInTimeTests
         Assert.Equal(["00:00-01:00 1", "01:00-02:00 2,3"], ledger.Lines);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task WhatBecomesDueWhileThePumpLooksIsNotMissed(int partitions)
+    {
+        for (int seed = 0; seed < 20; seed++)
+        {
+            var clock = new TestClock();
+            var creeping = new CreepingClock(clock, seed);
+            await using var store = new MemoryStreamStore(creeping);
+            var starts = new ConcurrentDictionary<int, int>();
+            await using var consecutor = new Consecutor<int>("numbers", source => (source | (n => starts.AddOrUpdate(n, 1, static (_, count) => count + 1) > 2 ? n : throw new InvalidOperationException("Not yet.")))
+                .Scan(0, static (sum, n) => sum + n) | Stage.Named("sum") | (_ => { }), new()
+                {
+                    Store = store,
+                    Process = new(),
+                    Stream = new() { Partitions = partitions },
+                    Delivery = Sluice.Delivery.Replay(9, Backoff.Constant(TimeSpan.FromMilliseconds(2))),
+                    Run = new() { Time = creeping },
+                });
+            await consecutor.StartAsync(Cancellation);
+            await consecutor.SendAllAsync(Enumerable.Range(0, 30).ToList(), Cancellation);
+            Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+            for (int i = 0; i < 1_000_000 && !idle.IsCompleted; i++)
+            {
+                await Member.NextAsync();
+                if (i % 100 == 0) clock.Advance(TimeSpan.FromMilliseconds(1));
+            }
+            Assert.True(idle.IsCompleted, $"seed {seed} has come to a stand: {consecutor.Snapshot()}");
+            Assert.Equal(30, (await idle).Completed);
+        }
+    }
+
     [Fact]
     public async Task AChunkThatIsNotFullIsPutOutWhenItsTimeHasCome()
     {
@@ -97,4 +131,22 @@ public class StateInTimeTests
             clock.Advance(TimeSpan.FromSeconds(1));
         }
     }
+}
+
+/// <summary>A clock that goes on a little whenever somebody looks at it: what was ahead at one look is past at the next.</summary>
+internal sealed class CreepingClock(TestClock inner, int seed) : TimeProvider
+{
+    private readonly Random random = new(seed);
+    private long crept;
+
+    public override long TimestampFrequency => inner.TimestampFrequency;
+
+    public override DateTimeOffset GetUtcNow() => inner.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref crept));
+
+    public override long GetTimestamp()
+    {
+        lock (random) return inner.GetTimestamp() + Interlocked.Add(ref crept, random.Next(2_000));
+    }
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => inner.CreateTimer(callback, state, dueTime, period);
 }
