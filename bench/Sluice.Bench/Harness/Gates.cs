@@ -31,6 +31,7 @@ internal static class Gates
         ["durable/raw-sqlite"] = 1.7,
         ["durable-batch/raw-sqlite"] = 0.8,
         ["durable-single/raw-commit"] = 2.0,
+        ["stateful/durable"] = 2,
         ["chained/durable"] = 2.2,
         ["recover/recover-small"] = 2.0,
         ["http/parse-only"] = 2.0,

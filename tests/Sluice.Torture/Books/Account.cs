@@ -46,6 +46,9 @@ internal sealed class Accounts
     /// <summary>What nodes remember, added up.</summary>
     public Tally Tally { get; set; }
 
+    /// <summary>The numbers and ids of what has completed as a whole, in the order in which the store recorded it.</summary>
+    public List<(long Number, string Id)> Ends { get; } = [];
+
     public Account this[long number]
     {
         get

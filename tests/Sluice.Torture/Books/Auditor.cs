@@ -55,7 +55,11 @@ internal static class Auditor
                 string[] words = Encoding.UTF8.GetString(entry.Payload.Span).Split(' ');
                 Account account = accounts[long.Parse(words[1], CultureInfo.InvariantCulture)];
                 account.Ids.Add(words[2]);
-                if (words[0] == "root") account.Completions++;
+                if (words[0] == "root")
+                {
+                    account.Completions++;
+                    accounts.Ends.Add((long.Parse(words[1], CultureInfo.InvariantCulture), words[2]));
+                }
                 else account.Find(Places.Results, words[3]);
             }
             next = read.Next;

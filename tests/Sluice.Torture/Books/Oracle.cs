@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Sluice.Torture;
 
 /// <summary>What a case has come to; also the sum of several.</summary>
@@ -34,6 +36,7 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
         if (crashes > accounts.KilledLives)
             Mismatch(null, $"{crashes} attempts were charged for crashes to items that are dead now, and there were {accounts.KilledLives} crashes: each charges one at most");
         CompareClaims();
+        JudgeOrder();
         if (@case.HasState && tally != accounts.Tally) Mismatch(null, $"what was remembered is {accounts.Tally}, and {tally} have completed");
         return new(accepted, completed, dead, lost, duplicated, mismatched);
     }
@@ -105,6 +108,21 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
         if (@case.HasKeys || @case.HasState) return;
         int starts = (accounts.IsCured ? 100 : allowed) + account.Interruptions;
         if (account.Starts > starts) Mismatch(number, $"was started {account.Starts} times, with {allowed} attempts and {account.Interruptions} interruptions");
+    }
+
+    // Items of one key end in the order in which they were accepted, whatever failed or was killed meanwhile; redriven ones give up their order, and who may have been one is not asked.
+    private void JudgeOrder()
+    {
+        if (!@case.HasKeys) return;
+        var newest = new Dictionary<int, (long Sequence, long Number)>();
+        foreach (var (number, id) in accounts.Ends)
+        {
+            if (@case.FateOf(number) != Fate.Fine || accounts[number].Interruptions > @case.Replays) continue;
+            long sequence = long.Parse(id.Split('/')[2].Split('@')[0], CultureInfo.InvariantCulture);
+            int key = @case.WorkOf(number).Key;
+            if (newest.TryGetValue(key, out var before) && before.Sequence > sequence) Mismatch(number, $"of key {key} has ended behind item {before.Number}, which was accepted later");
+            else newest[key] = (sequence, number);
+        }
     }
 
     private void CompareClaims()

@@ -80,14 +80,26 @@ internal sealed class EpochPump<T> : SourcePump<T>
             return;
         }
         foreach (IDue due in scope.TakeDue()) due.Act(Rent(epoch).BeginTick(epoch.Partition));
-        foreach (EpochItem item in epoch.Remaining) await BeginAsync(epoch, item);
+        foreach (EpochItem item in epoch.Items)
+        {
+            if (item.Verdict is not null) continue;
+            try
+            {
+                ValueTask pushed = Push(epoch, item);
+                if (!pushed.IsCompletedSuccessfully) await pushed;
+            }
+            catch (PipelineException e) when (e.IsKept)
+            {
+                // on with the next
+            }
+        }
         Flush();
         epoch.Release();
     }
 
-    private async ValueTask BeginAsync(Epoch epoch, EpochItem item)
+    private ValueTask Push(Epoch epoch, EpochItem item)
     {
-        Entry entry = item.Entry;
+        ref readonly Entry entry = ref item.Entry;
         Root root = Rent(epoch);
         root.Begin(epoch.Partition, entry, item.Headers, started++);
         root.Item = item;
@@ -96,18 +108,18 @@ internal sealed class EpochPump<T> : SourcePump<T>
             root.Park = $"It waits for {new EntryId(entry.Generation, core.Name, epoch.Partition.Number, before)}, which has the same key and is to be tried again.";
             root.IsBehind = true;
             root.Settle(Outcome.Skipped);
-            return;
+            return default;
         }
-        if (lessor.IsSpent(root, entry.CodeVersion)) return;
+        if (lessor.IsSpent(root, entry.CodeVersion)) return default;
         if (item.Headers.EndOf is not null)
         {
             BatchEnd.Tell(core, root, entry.Payload, Context.Token);
-            return;
+            return default;
         }
         if (item.Headers.Node is { } node)
         {
             core.Entrances.Enter(root, node, entry.Payload);
-            return;
+            return default;
         }
         T value;
         try
@@ -119,18 +131,11 @@ internal sealed class EpochPump<T> : SourcePump<T>
         {
             Context.Failed++;
             root.Fail(new PipelineException(Run.NameOf(Node), null, e, Node), isFinal: true);
-            return;
+            return default;
         }
-        try
-        {
-            Run.ThrowIfStopping();
-            Context.Out++;
-            await Next.PushAsync(value, root);
-        }
-        catch (PipelineException e) when (e.IsKept)
-        {
-            // on with the next
-        }
+        Run.ThrowIfStopping();
+        Context.Out++;
+        return Next.PushAsync(value, root);
     }
 
     private Root Rent(Epoch epoch)
