@@ -49,6 +49,9 @@ internal sealed class Accounts
     /// <summary>The numbers and ids of what has completed as a whole, in the order in which the store recorded it.</summary>
     public List<(long Number, string Id)> Ends { get; } = [];
 
+    /// <summary>The ids of what was redriven, once at least.</summary>
+    public HashSet<string> Redriven { get; } = [];
+
     public Account this[long number]
     {
         get

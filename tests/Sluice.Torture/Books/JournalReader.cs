@@ -69,6 +69,9 @@ internal static class JournalReader
                     case "cure":
                         accounts.IsCured = true;
                         break;
+                    case "redrive":
+                        accounts.Redriven.Add(words[1]);
+                        break;
                     case "claims":
                         accounts.Claims = [.. words.Skip(1).Select(Number)];
                         break;

@@ -110,14 +110,14 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
         if (account.Starts > starts) Mismatch(number, $"was started {account.Starts} times, with {allowed} attempts and {account.Interruptions} interruptions");
     }
 
-    // Items of one key end in the order in which they were accepted, whatever failed or was killed meanwhile; redriven ones give up their order, and who may have been one is not asked.
+    // Items of one key end in the order in which they were accepted, whatever failed or was killed meanwhile; redriven ones give up their order.
     private void JudgeOrder()
     {
         if (!@case.HasKeys) return;
         var newest = new Dictionary<int, (long Sequence, long Number)>();
         foreach (var (number, id) in accounts.Ends)
         {
-            if (@case.FateOf(number) != Fate.Fine || accounts[number].Interruptions > @case.Replays) continue;
+            if (accounts.Redriven.Contains(id)) continue;
             long sequence = long.Parse(id.Split('/')[2].Split('@')[0], CultureInfo.InvariantCulture);
             int key = @case.WorkOf(number).Key;
             if (newest.TryGetValue(key, out var before) && before.Sequence > sequence) Mismatch(number, $"of key {key} has ended behind item {before.Number}, which was accepted later");

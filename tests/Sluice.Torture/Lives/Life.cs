@@ -88,11 +88,17 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
         {
             ConsecutorSnapshot books = await consecutor.IdleAsync(cancellation);
             isCured |= plan.Cures;
-            if (plan.Cures && await consecutor.RedriveAsync(_ => true, cancellation) > 0) continue;
+            if (plan.Cures && await consecutor.RedriveAsync(Tell, cancellation) > 0) continue;
             if (plan.Ending != Ending.Idle) await Task.Delay(Timeout.Infinite, cancellation);
             journal.Write($"claims {books.Accepted} {books.Completed} {books.Skipped} {books.Dead} {books.Cancelled} {books.Unaccounted} {books.Split}");
             return;
         }
+    }
+
+    private bool Tell(DeadLetter letter)
+    {
+        journal.Write($"redrive {letter.Id}");
+        return true;
     }
 
     void IHazard.Meet(Work work)

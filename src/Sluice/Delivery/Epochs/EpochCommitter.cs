@@ -48,16 +48,17 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
         {
             if (root.Item is not { } item) continue;
             if (root.Park is { } why) item.Verdict = Wait(root, why, root.IsBehind);
+            else if (waiting.Contains(item.Key))
+            {
+                // Also if it has failed: it was too early for it, and nothing is charged.
+                item.Verdict = Wait(root, "It waits for one of its key that has failed and is to be tried again.", isBehind: true);
+                mustRepeat |= root.IsTouched;
+            }
             else if (root.Failures is not null)
             {
                 mustRepeat |= root.IsTouched;
                 if (Verdict.ShouldReplay(core, root)) item.Verdict = new(Verdict.Defer(core, root), []);
                 else dead.Add(root);
-            }
-            else if (waiting.Contains(item.Key))
-            {
-                item.Verdict = Wait(root, "It waits for one of its key that has failed and is to be tried again.", isBehind: true);
-                mustRepeat |= root.IsTouched;
             }
             if (item.Verdict is not null && item.Key != 0) waiting.Add(item.Key);
         }

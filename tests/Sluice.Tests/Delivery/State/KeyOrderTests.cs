@@ -1,0 +1,71 @@
+using System.Collections.Concurrent;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>Items of a key end in the order in which they were accepted, whatever fails meanwhile; other keys go on.</summary>
+public class KeyOrderTests
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromHours(1);
+
+    private readonly ConcurrentDictionary<int, int> starts = new();
+    private readonly TestClock clock = new();
+    private readonly Ledger ledger = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task WhoFailsBehindOneThatHasFailedIsNotCharged()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await using Consecutor<int> consecutor = Make(store, "one", Sluice.Delivery.Replay(1, Backoff.None), number => (number, starts[number]) is (1, 1) or (2, 2) or (3, _));
+        await consecutor.SendAllAsync([1, 2, 3], Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((3L, 1L), (end.Accepted, end.Dead));
+        Assert.Equal(["1", "2", "3"], ledger.Lines);             // of the third, the part that did not fail
+    }
+
+    [Theory]
+    [InlineData("goes on")]
+    [InlineData("is stopped")]
+    [InlineData("is killed")]
+    [InlineData("loses the partition")]
+    public async Task LaterItemsOfTheKeyWaitAlsoWhenTheirConsecutor(string fate)
+    {
+        await using var store = new MemoryStreamStore(clock);
+        var delivery = Sluice.Delivery.Replay(3, Backoff.Constant(Pause));
+        await using Consecutor<int> first = Make(store, "one", delivery, number => number == 1 && starts[1] < 3);
+        await first.SendAllAsync([1, 2, 11], Cancellation);
+        await first.StartAsync(Cancellation);
+        await first.SendAllAsync([3, 12], Cancellation);
+        await Member.UntilAsync(() => ledger.Lines.Count == 2 && first.Snapshot() is { Parked: 2, Retrying: 1 });
+        Assert.Equal(["11", "12"], ledger.Lines.Order());        // the other key
+
+        Consecutor<int>? second = fate == "goes on" ? null : Make(store, fate == "loses the partition" ? "two" : "one", delivery, number => number == 1 && starts[1] < 3);
+        if (fate == "is killed") await first.AbandonAsync();
+        else if (second is not null) await first.StopAsync();
+        Consecutor<int> last = second ?? first;
+        if (second is not null) await second.StartAsync(Cancellation);
+        await last.SendAllAsync([4, 13], Cancellation);
+        Task<ConsecutorSnapshot> idle = last.IdleAsync(Cancellation);
+        while (!idle.IsCompleted)
+        {
+            for (int i = 0; i < 1_000 && !idle.IsCompleted; i++) await Member.NextAsync();
+            clock.Advance(Pause / 4);
+        }
+        Assert.Equal(["1", "2", "3", "4"], ledger.Lines.Where(line => line.Length == 1));
+        Assert.Equal(["11", "12", "13"], ledger.Lines.Where(line => line.Length == 2));
+        Assert.Equal(0, (await idle).Unaccounted);
+        if (second is not null) await second.DisposeAsync();
+    }
+
+    private Consecutor<int> Make(IStreamStore store, string member, Sluice.Delivery delivery, Func<int, bool> fails) => new("work",
+        source => source |
+        [
+            s => s | ledger.Sink<int>(),
+            s => s | (number => { starts.AddOrUpdate(number, 1, static (_, count) => count + 1); if (fails(number)) throw new TimeoutException("not now"); }),
+        ],
+        new() { Store = store, Delivery = delivery, Process = new(), Member = member, Stream = new() { Partitions = 1 }, Run = new() { Time = clock } })
+    { Key = number => number < 10 ? "a" : "b" };
+}
