@@ -35,7 +35,12 @@ internal static class Drive
         }
         catch (ServerEndedException failure)
         {
-            if (tally.Acknowledged == 0) throw new UserMistake(failure.Message.StartsWith("payments: ", StringComparison.Ordinal) ? failure.Message["payments: ".Length..] : failure.Message, failure);
+            if (tally.Acknowledged == 0 && victim.Killed == 0)
+            {
+                temporary?.Delete(recursive: true);
+                throw new UserMistake(failure.Message.StartsWith("payments: ", StringComparison.Ordinal) ? failure.Message["payments: ".Length..] : failure.Message, failure);
+            }
+
             findings.Problems.Add($"the server did not start again: {failure.Message}");
         }
         catch (Exception failure) when (failure is InvalidDataException or HttpRequestException or TimeoutException)

@@ -6,7 +6,7 @@ namespace Payments.Serving;
 /// <summary>The store and the three consecutors in it: payments, whose bookings go to the ledger, and whose rejections to a file of their own.</summary>
 /// <remarks>
 /// <code>
-/// payments   source | Validate | (poison) | RunningBalance | output "balances" ──► ledger    source | [ToFile ledger, Amount | Window | Total | ToFile totals]
+/// payments   source | Validate | charge | RunningBalance | output "balances" ──► ledger    source | [ToFile ledger, Amount | Window | Total | ToFile totals]
 ///                        └ output "rejected" ──► rejections   source | ToFile rejected
 /// </code>
 /// Everything between two files is part of one commit: a payment is settled, its account changed, and its booking an entry of the ledger's stream, or nothing of it.
@@ -32,7 +32,7 @@ internal sealed class Bank : IAsyncDisposable
         var stored = new ConsecutorOptions { Store = store, Serializers = PayloadSerializers.JsonOf(PaymentsJson.Default), Capacity = Capacity, Delivery = Replayed };
         Payments = new Consecutor<Payment>("payments", source => source
             | Node.Of(() => new Validate())
-            | new Poison(options.Poison).Meet
+            | new Poison(options.Poison).Meet | Stage.Named("charge")
             | Node.Of(() => new RunningBalance()) | Stage.Named(Balance)
             | Sink.Output<Booking>("balances"),
             stored with { Stream = new StreamOptions { MaxItems = Bound } })
@@ -43,13 +43,13 @@ internal sealed class Bank : IAsyncDisposable
         // One partition, as it has no key: bookings are written, and windows filled, in the order in which they come.
         Ledger = new Consecutor<Booking>("ledger", source => source
             | [
-                Sink.ToFile<Booking>(options.Files.Ledger, Lines.Of, Lines.LedgerHeader) | Stage.Named("ledger"),
+                Sink.ToFile<Booking>(options.Files.Ledger, Lines.Of, Lines.LedgerHeader) | Stage.Named("ToLedger"),
                 Pipe.Of<Booking>().Select(booking => booking.Amount).Window(options.Window) | Stage.Named("window") | Sum
-                    | (Sink.ToFile<Total>(options.Files.Totals, Lines.Of, Lines.TotalsHeader) | Stage.Named("totals")),
+                    | (Sink.ToFile<Total>(options.Files.Totals, Lines.Of, Lines.TotalsHeader) | Stage.Named("ToTotals")),
             ],
             stored);
         Rejections = new Consecutor<Rejection>("rejections", source => source
-            | Sink.ToFile<Rejection>(options.Files.Rejected, Lines.Of) | Stage.Named("rejected"),
+            | Sink.ToFile<Rejection>(options.Files.Rejected, Lines.Of) | Stage.Named("ToRejected"),
             stored with { Stream = new StreamOptions { Partitions = 1 } });
         Payments.Output<Booking>("balances").To(Ledger);
         Payments.Output<Rejection>("rejected").To(Rejections);
@@ -75,6 +75,7 @@ internal sealed class Bank : IAsyncDisposable
         Bank? bank = null;
         try
         {
+            StoreMark.CheckTables(options.Files.Store);
             store = await SqliteStreamStore.OpenAsync(options.Files.Store, options.Durability);
             await StoreMark.CheckAsync(store, options.Files.Store);
             bank = new Bank(store, options);
