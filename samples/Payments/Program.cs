@@ -7,8 +7,9 @@ using Payments.Serving;
 try
 {
     if (Options.Parse(args) is not { } options) return 0;
-    if (options.Drive is { } drive) return await Drive.RunAsync(drive) ? 0 : 1;
-    await Service.RunAsync(options.Serve!);
+    using var interrupts = new Interrupts();
+    if (options.Drive is { } drive) return await Drive.RunAsync(drive, interrupts.Stop) ? 0 : 1;
+    await Service.RunAsync(options.Serve!, interrupts.Stop);
     return 0;
 }
 catch (UserMistake mistake)

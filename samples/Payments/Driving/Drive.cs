@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using Payments.Serving;
 
@@ -15,14 +14,11 @@ internal static class Drive
 
     /// <returns>Whether nothing is lost, nothing there twice, and every balance right.</returns>
     /// <exception cref="UserMistake">The server cannot be started as asked for.</exception>
-    public static async Task<bool> RunAsync(DriveOptions options)
+    public static async Task<bool> RunAsync(DriveOptions options, CancellationToken stop)
     {
         var temporary = options.Store is null ? Directory.CreateTempSubdirectory("payments-") : null;
         var store = options.Store ?? Path.Combine(temporary!.FullName, "payments.db");
         var files = new StoreFiles(store, options.Ledger ?? StoreFiles.LedgerBeside(store));
-        using var stop = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
-        using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         var plan = new Plan(options);
         var findings = new Findings(plan);
         var tally = new Tally();
@@ -30,8 +26,8 @@ internal static class Drive
         using var victim = new Victim(["--serve", "--store", $"sqlite:{files.Store}", "--ledger", files.Ledger, .. options.Arguments]);
         try
         {
-            await SendAsync(plan, victim, tally, stop.Token);
-            await CollectAsync(victim, findings, files, stop.Token);
+            await SendAsync(plan, victim, tally, stop);
+            await CollectAsync(victim, findings, files, stop);
         }
         catch (ServerEndedException failure)
         {
@@ -56,12 +52,6 @@ internal static class Drive
         if (isRight) temporary?.Delete(recursive: true);
         else Console.WriteLine($"\nWhat the server has left is in {Path.GetDirectoryName(store)}.");
         return isRight;
-
-        void Interrupt(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            stop.Cancel();
-        }
     }
 
     private static async Task SendAsync(Plan plan, Victim victim, Tally tally, CancellationToken cancellation)
