@@ -42,7 +42,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
                     foreach (LeasedBatch leased in lease.Batches)
                         if (lessor.Begin(leased) is { } partition) epochs.Enqueue(partition, leased.Entries.Span);
                 }
-                else await WaitAsync(version, Earlier(lease?.NextDue ?? lessor.TryAgainAfter, epochs.NextDue));
+                else await WaitAsync(version, Earlier(lease?.NextDue ?? lessor.TryAgainAfter, epochs.NextDue(watch.LookedAt)));
             }
         }
         finally

@@ -86,23 +86,19 @@ internal sealed class Epochs(ConsecutorCore core)
         return null;
     }
 
-    /// <summary>How long until an instance wants to act, or something that holds others up is to be tried again; null if nothing is ahead. What is due already waits for something that tells.</summary>
-    public TimeSpan? NextDue
+    /// <summary>How long after a look an instance wants to act, or something that holds others up is to be tried again; null if nothing is ahead.</summary>
+    /// <param name="lookedAt">When the pump began to look for what can be begun. What was due then waits for something that tells; what has become due since is ahead, or nobody would look again.</param>
+    public TimeSpan? NextDue(long lookedAt)
     {
-        get
+        long? first = null;
+        foreach (OwnedPartition partition in core.Owned)
         {
-            long now = core.Time.GetTimestamp();
-            long? first = null;
-            foreach (OwnedPartition partition in core.Owned)
-            {
-                Earliest(partition.Scope!.NextDue);
-                if (IsResting(partition) && IsHeldUp(partition)) Earliest(partition.Order!.RetryAt);
-            }
-            if (first is not { } due) return null;
-            return core.Time.GetElapsedTime(now, due);
-
-            void Earliest(long? at) => first = at > now && (first is null || at < first) ? at : first;
+            Earliest(partition.Scope!.NextDue);
+            if (IsResting(partition) && IsHeldUp(partition)) Earliest(partition.Order!.RetryAt);
         }
+        return first is { } due ? core.Time.GetElapsedTime(lookedAt, due) : null;
+
+        void Earliest(long? at) => first = at > lookedAt && (first is null || at < first) ? at : first;
     }
 
     /// <summary>Nothing of it is under way. Any thread.</summary>

@@ -10,9 +10,11 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
     private Task<long>? change;
     private long changes = -1;
     private int losses;
-    private long lookedAt;
     private ITimer? alarm;
     private volatile bool isDue;
+
+    /// <summary>A timestamp: when <see cref="Look"/> was called.</summary>
+    public long LookedAt { get; private set; }
 
     /// <summary>Whether something may have happened since <see cref="Look"/>.</summary>
     public bool HasNews => isDue || change is { IsCompletedSuccessfully: true };
@@ -21,7 +23,7 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
     public void Look()
     {
         isDue = false;
-        lookedAt = core.Time.GetTimestamp();
+        LookedAt = core.Time.GetTimestamp();
         if (core.Losses.Count is var count && count != losses)
         {
             (losses, changes, change) = (count, -1, null);          // it counts anew
@@ -64,7 +66,7 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
         do
         {
             now = core.Time.GetTimestamp();
-            TimeSpan left = wait - core.Time.GetElapsedTime(lookedAt, now);
+            TimeSpan left = wait - core.Time.GetElapsedTime(LookedAt, now);
             if (left <= TimeSpan.Zero)
             {
                 isDue = true;
