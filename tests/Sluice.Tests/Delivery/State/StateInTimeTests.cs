@@ -32,6 +32,25 @@ public class StateInTimeTests
     }
 
     [Fact]
+    public async Task AWindowIsClosedThoughTimePassesWhileTheStoreIsAsked()
+    {
+        var clock = new TestClock();
+        TimeSpan moment = TimeSpan.FromMilliseconds(1);
+        await using var store = new SlowLeases(new MemoryStreamStore(clock), () => clock.Advance(moment));
+        var ledger = new Ledger();
+        await using Consecutor<int> consecutor = Windows(store, ledger, clock);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+        for (int i = 0; i < 10_000; i++) await Member.NextAsync();       // until it waits for the hour
+        clock.Advance(clock.GetUtcNow().Date.AddHours(1) - clock.GetUtcNow() - moment);
+        for (int i = 0; i < 10_000; i++) await Member.NextAsync();       // if it looks too early, the hour comes in the middle of that
+        clock.Advance(moment);
+        await Member.UntilAsync(() => ledger.Lines.Count > 0);
+        Assert.Equal(["00:00-01:00 1"], ledger.Lines);
+    }
+
+    [Fact]
     public async Task AClockThatIsSetBackAnHourClosesNoWindowTwice()
     {
         var clock = new TestClock();
@@ -129,6 +148,17 @@ public class StateInTimeTests
         {
             for (int i = 0; i < 5_000 && !isReached(); i++) await Member.NextAsync();
             clock.Advance(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    /// <summary>Something happens while it finds out that there is nothing to lease.</summary>
+    private sealed class SlowLeases(IStreamStore inner, Action meanwhile) : StreamStoreWrapper(inner)
+    {
+        public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+        {
+            LeaseResult lease = await base.LeaseAsync(request, cancellation);
+            if (lease.Batches.Count == 0) meanwhile();
+            return lease;
         }
     }
 }

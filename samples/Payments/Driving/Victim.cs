@@ -1,0 +1,46 @@
+namespace Payments.Driving;
+
+/// <summary>The server, whichever process it is at present. Any thread may ask where it is.</summary>
+internal sealed class Victim(IReadOnlyList<string> arguments) : IDisposable
+{
+    private ServerProcess server = ServerProcess.Start(arguments);
+
+    /// <summary>How often it was killed.</summary>
+    public int Killed { get; private set; }
+
+    /// <summary>Where it listens now, or will when it has started.</summary>
+    public Task<Addresses> Addresses => Volatile.Read(ref server).Addresses;
+
+    /// <summary>Kills it as planned, and starts it again each time.</summary>
+    /// <param name="kills">When.</param>
+    /// <param name="acknowledged">How many payments are acknowledged.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task KillAsync(IEnumerable<Kill> kills, Func<int> acknowledged, CancellationToken cancellation)
+    {
+        foreach (var kill in kills)
+        {
+            await Addresses.WaitAsync(cancellation);
+            while (acknowledged() < kill.At) await Task.Delay(1, cancellation);
+            await Task.Delay(kill.Delay, cancellation);
+            await KillAndStartAsync();
+            if (kill.WhileStarting is not { } later) continue;
+            await Task.Delay(later, cancellation);
+            await KillAndStartAsync();
+        }
+    }
+
+    /// <inheritdoc cref="ServerProcess.TerminateAsync"/>
+    public Task<int> TerminateAsync(CancellationToken cancellation) => server.TerminateAsync(cancellation);
+
+    /// <inheritdoc/>
+    public void Dispose() => server.Dispose();
+
+    private async Task KillAndStartAsync()
+    {
+        var old = server;
+        await old.KillAsync();
+        Killed++;
+        Volatile.Write(ref server, ServerProcess.Start(arguments));
+        old.Dispose();
+    }
+}

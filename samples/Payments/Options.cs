@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using Payments.Driving;
+using Payments.Serving;
+
+namespace Payments;
+
+/// <summary>The command line, checked: one of the two is asked for.</summary>
+internal sealed record Options(ServeOptions? Serve, DriveOptions? Drive)
+{
+    private const string About = """
+        Takes in payments over HTTP and TCP, keeps a balance for each account, and writes every change of it to a ledger: exactly once, whatever happens to the process.
+
+          dotnet run -c Release --project samples/Payments -- --serve --store sqlite:payments.db
+          curl -i http://127.0.0.1:5080/payments -H 'Content-Type: application/json' -H 'Idempotency-Key: 1' -d '{"account":"a-1","amount":12.50,"payee":"shop"}'
+          curl http://127.0.0.1:5080/balances
+
+        POST /payments  One payment (application/json), or one in each line (application/x-ndjson), which are accepted together or not at all. 202 says that they are durable. What is no
+                        payment is a 400 that says where: malformed JSON, a member that is missing, null or of another type, an amount that is text. 413 is too long, 429 no room at present.
+                        A request that is repeated under its Idempotency-Key is answered as before, and counted once (for a day); send it unchanged, or it is a 422.
+        GET /balances   One object: each account with its balance, exact, as text. Read from what is committed, which is a few milliseconds behind the 202. It waits a second at most for
+                        what was accepted before to be processed; with ?wait=0, not at all.
+        GET /dead       Payments that failed for good, each with the reason. GET /rejected: payments that were accepted, but cannot be booked, a line each: the account or the payee is blank,
+                        longer than 200 characters or has control characters; the amount is zero or less, above 1000000000000, or has more than 8 decimals.
+        GET /snapshot   Where every accepted payment is, in each of the three consecutors.
+
+        Files: the store; the ledger (account, number, amount, payee, balance; numbers of an account count from 1 without a gap); beside the store .totals.csv, what was booked in each window,
+        and .rejected.ndjson. SIGTERM or Ctrl+C ends what is under way, and the next start goes on.
+        Over TCP (--tcp), lines: "hello ID" is answered with the last number N of that client; then "N+1 {payment}" and so on, each with "ok N" once it is durable.
+
+        Exit codes: 0 done, 1 it could not go on (with --drive: payments were lost or counted twice), 2 a mistake in what was asked for.
+        """;
+
+    /// <summary>Reads the command line; null when it asked for help, which has then been shown.</summary>
+    /// <exception cref="UserMistake">An option is unknown, malformed or out of range, or two contradict each other.</exception>
+    public static Options? Parse(string[] arguments)
+    {
+        var serve = new Option<bool>("--serve") { Description = "Serve until SIGTERM or Ctrl+C.", Arity = ArgumentArity.Zero };
+        var drive = Text("--drive", "N", "Start a server, send it N payments over HTTP and TCP, kill and restart it at random meanwhile, and compare what came of them in the end.");
+        var urls = Text("--urls", "URL", "Where to listen for HTTP. Default: http://127.0.0.1:5080 (with --drive: a free port)");
+        var store = Text("--store", "sqlite:FILE", "The store. With --drive a new one, in a temporary directory unless given.");
+        var ledger = Text("--ledger", "FILE", "The ledger. Default: FILE.ledger.csv beside the store.");
+        var tcp = Text("--tcp", "PORT", "Take in payments over TCP as well, on the loopback; 0 for a free port. Off unless given (with --drive: a free port).");
+        var window = Text("--window", "SECONDS", "How long the windows of the totals are. Default: 3600");
+        var durability = Text("--durability", "power|process", "power: a 202 survives the loss of power; process: only the end of the process, and is faster. Default: power");
+        var poison = Text("--poison", "TEXT", "Payments to payees that begin with TEXT always fail, and end as dead letters after 11 attempts.");
+        var seed = Text("--seed", "N", "With --drive: decides what is sent, and after how many payments it is killed. Default: random, and shown.");
+        var kills = Text("--kills", "N", "With --drive: how often it is killed. Default: one in 200 payments, 2 to 20 times");
+        Option[] all = [serve, drive, urls, store, ledger, tcp, window, durability, poison, seed, kills];
+
+        var command = new RootCommand(About);
+        // Only what is documented: no version option, no directives such as [suggest].
+        foreach (var option in command.Options.Where(option => option.Name == "--version").ToList()) command.Options.Remove(option);
+        command.Directives.Clear();
+        foreach (var option in all) command.Options.Add(option);
+        command.SetAction(_ => 0);
+        if (arguments is [['[', .., ']'] directive, ..]) throw new UserMistake($"Unrecognized command or argument '{directive}'. See --help.");
+        var parsed = command.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Action is HelpAction)
+        {
+            Console.WriteLine($"{About}\n\nOptions:");
+            foreach (var option in all) Console.WriteLine($"  {$"{option.Name} {option.HelpName}".TrimEnd(),-24} {option.Description}");
+            return null;
+        }
+
+        if (parsed.Errors.Count > 0) throw new UserMistake($"{parsed.Errors[0].Message} See --help.");
+        var values = new OptionValues(parsed);
+        if (parsed.GetValue(serve) == (values[drive] is not null)) throw new UserMistake("Give either --serve or --drive N. See --help.");
+        if (!parsed.GetValue(serve)) return new Options(null, DriveOptions.Parse(values, drive, urls, store, ledger, tcp, window, durability, poison, seed, kills));
+        if ((values[seed] ?? values[kills]) is not null) throw new UserMistake($"{(values[seed] is null ? kills : seed).Name} belongs to --drive.");
+        return new Options(ServeOptions.Parse(values, urls, store, ledger, tcp, window, durability, poison), null);
+    }
+
+    private static Option<string> Text(string name, string value, string description) => new(name) { HelpName = value, Description = description };
+}

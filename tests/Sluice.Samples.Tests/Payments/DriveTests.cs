@@ -1,0 +1,28 @@
+using System.Text.RegularExpressions;
+
+namespace Sluice.Samples.Tests.Payments;
+
+/// <summary>The sample that kills itself and counts.</summary>
+public sealed class DriveTests
+{
+    [Fact]
+    public async Task NothingIsLostAndNothingCountedTwiceHoweverOftenItIsKilled()
+    {
+        using SampleProcess drive = SampleProcess.Start("Payments", Path.GetTempPath(), "--drive", "400", "--seed", "5", "--kills", "4", "--durability", "process");
+        string output = (await drive.EndAsync()).Succeeded().Output;
+        Dictionary<string, decimal> table = Regex.Matches(output, @"^([a-z ]+?) +([0-9.]+)$", RegexOptions.Multiline)
+            .ToDictionary(row => row.Groups[1].Value, row => decimal.Parse(row.Groups[2].Value, System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal((400m, 400m, 0m, 0m), (table["sent"], table["acknowledged"], table["lost"], table["duplicated"]));
+        Assert.Equal(400, table["processed"] + table["rejected"] + table["dead"]);
+        Assert.Equal(table["balance expected"], table["balance found"]);
+        Assert.Matches(@"killed [4-8] times; [1-9][0-9]* requests and frames were sent again", output);
+        Assert.False(Directory.Exists(Path.GetDirectoryName(Regex.Match(output, "to (.*)").Groups[1].Value)));
+    }
+
+    [Fact]
+    public async Task AServerThatCannotBeStartedIsOneLine()
+    {
+        using SampleProcess drive = SampleProcess.Start("Payments", Path.GetTempPath(), "--drive", "10", "--urls", "http://192.0.2.1:5080");
+        Assert.Contains("http://192.0.2.1:5080", (await drive.EndAsync()).OneErrorLine(2, "payments"), StringComparison.Ordinal);
+    }
+}

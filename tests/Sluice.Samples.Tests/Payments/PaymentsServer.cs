@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+
+namespace Sluice.Samples.Tests.Payments;
+
+/// <summary>The sample as a server in a directory of its own, which is killed, stopped and started again over one store.</summary>
+internal sealed class PaymentsServer : IDisposable
+{
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("payments-");
+    private SampleProcess? process;
+    private HttpClient? http;
+
+    public string Store => Path.Combine(directory.FullName, "payments.db");
+
+    public string Ledger => Store + ".ledger.csv";
+
+    /// <summary>Where it takes in payments over TCP.</summary>
+    public IPEndPoint? Tcp { get; private set; }
+
+    /// <summary>Where it takes in payments over HTTP.</summary>
+    public Uri Address => http!.BaseAddress!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>Starts it; when this returns, it listens.</summary>
+    public async Task StartAsync(params string[] more)
+    {
+        Drop();
+        process = SampleProcess.Start("Payments", directory.FullName, ["--serve", "--urls", "http://127.0.0.1:0", "--store", $"sqlite:{Store}", .. more]);
+        string line = await process.ReadUntilAsync(line =>
+        {
+            if (line.StartsWith("tcp ", StringComparison.Ordinal)) Tcp = IPEndPoint.Parse(line[4..].Trim());
+            return line.StartsWith("listening ", StringComparison.Ordinal);
+        });
+        http = new() { BaseAddress = new(line.Split(' ')[1]) };
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        process!.Kill();
+        await process.EndAsync();
+    }
+
+    /// <summary>SIGTERM.</summary>
+    public async Task<Ended> StopAsync()
+    {
+        await process!.SignalAsync("TERM");
+        return await process.EndAsync();
+    }
+
+    public async Task<HttpResponseMessage> PostAsync(string body, string? key = null, string type = "application/json")
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "payments") { Content = new StringContent(body, Encoding.UTF8, type) };
+        if (key is not null) request.Headers.Add("Idempotency-Key", key);
+        return await http!.SendAsync(request, Cancellation);
+    }
+
+    public async Task<JsonElement> GetAsync(string path) => JsonDocument.Parse(await GetTextAsync(path)).RootElement;
+
+    public Task<string> GetTextAsync(string path) => http!.GetStringAsync(path, Cancellation);
+
+    /// <summary>Waits for a figure of <c>GET /snapshot</c>.</summary>
+    public async Task WaitForAsync(string consecutor, string figure, long value)
+    {
+        while ((await GetAsync("snapshot")).GetProperty(consecutor).GetProperty(figure).GetInt64() != value) await Task.Delay(10, Cancellation);
+    }
+
+    /// <summary>The lines of the ledger, without the header.</summary>
+    public string[] Booked() => File.ReadAllLines(Ledger)[1..];
+
+    public static string Payment(string account, decimal amount, string payee = "shop")
+        => string.Create(CultureInfo.InvariantCulture, $$"""{"account":"{{account}}","amount":{{amount}},"payee":"{{payee}}"}""");
+
+    public void Dispose()
+    {
+        Drop();
+        directory.Delete(recursive: true);
+    }
+
+    private void Drop()
+    {
+        http?.Dispose();
+        process?.Dispose();
+    }
+}

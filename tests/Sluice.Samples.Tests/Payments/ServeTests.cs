@@ -1,0 +1,116 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using static Sluice.Samples.Tests.Payments.PaymentsServer;
+
+namespace Sluice.Samples.Tests.Payments;
+
+/// <summary>The server as its clients see it.</summary>
+public sealed class ServeTests : IDisposable
+{
+    private readonly PaymentsServer server = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => server.Dispose();
+
+    [Fact]
+    public async Task BalancesAreExactAndGoOnAfterAStop()
+    {
+        await server.StartAsync();
+        Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(Payment("a-1", 0.1m))).StatusCode);
+        Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(Payment("a-1", 12.50m) + "\n" + Payment("b,2", 0.2m), type: "application/x-ndjson")).StatusCode);
+        Assert.Equal("""{"a-1":"12.60","b,2":"0.2"}""", await server.GetTextAsync("balances"));
+        Assert.Contains("3 payments accepted, 3 of them processed", (await server.StopAsync()).Succeeded().Output, StringComparison.Ordinal);
+        await server.StartAsync();
+        await server.PostAsync(Payment("a-1", 0.40m));
+        Assert.Equal("""{"a-1":"13.00","b,2":"0.2"}""", await server.GetTextAsync("balances"));
+        await server.WaitForAsync("ledger", "completed", 4);
+        (await server.StopAsync()).Succeeded();
+        Assert.Equal(["\"b,2\",1,0.2,shop,0.2", "a-1,1,0.1,shop,0.1", "a-1,2,12.50,shop,12.60", "a-1,3,0.40,shop,13.00"], server.Booked().Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task WhatIsSentAgainAfterAKillIsCountedOnce()
+    {
+        string[] requests = [.. Enumerable.Range(1, 60).Select(number => Payment($"a-{number % 7}", number * 0.01m, $"p{number}"))];
+        for (int life = 0; life < 3; life++)
+        {
+            await server.StartAsync();
+            // Every life sends all that the ones before have sent, and more; then it is killed, with whatever is under way.
+            HttpResponseMessage[] answers = await Task.WhenAll(requests[..(20 * (life + 1))].Select((body, number) => server.PostAsync(body, $"key-{number}")));
+            Assert.All(answers, answer => Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode));
+            await server.KillAsync();
+        }
+
+        await server.StartAsync();
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await server.PostAsync(Payment("a-1", 99), "key-0")).StatusCode);
+        await server.WaitForAsync("ledger", "completed", 60);
+        JsonElement balances = await server.GetAsync("balances");
+        Assert.Equal("2.52", balances.GetProperty("a-0").GetString());          // 0.07 + 0.14 + … + 0.56
+        (await server.StopAsync()).Succeeded();
+        Assert.Equal(Enumerable.Range(1, 60).Select(number => $"p{number}").Order(StringComparer.Ordinal), server.Booked().Select(line => line.Split(',')[3]).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("""{"account":"a","amount":1""", 1, 26)]
+    [InlineData("""{"account":"a","amount":"1","payee":"p"}""", 1, 28)]
+    [InlineData("""{"account":"a","amount":NaN,"payee":"p"}""", 1, 25)]
+    [InlineData("""{"account":"a","payee":"p"}""", 1, 28)]
+    [InlineData("{\n\"account\":null,\"amount\":1,\"payee\":\"p\"}", 2, 15)]
+    public async Task WhatIsNoPaymentIsRefusedWithItsPosition(string body, int line, int at)
+    {
+        await server.StartAsync();
+        HttpResponseMessage answer = await server.PostAsync(body);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        JsonElement problem = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(Cancellation)).RootElement;
+        Assert.Equal((line, at), (problem.GetProperty("line").GetInt32(), problem.GetProperty("byte").GetInt32()));
+        Assert.Equal("{}", await server.GetTextAsync("balances"));
+    }
+
+    [Fact]
+    public async Task WhatCannotBeBookedIsRejectedAndWhatAlwaysFailsIsDead()
+    {
+        await server.StartAsync("--poison", "evil");
+        foreach (string body in new[] { Payment("a", 0), Payment("a", -1), Payment(" ", 1), Payment("a", 1, ""), Payment("a", 0.000000001m), Payment("a", 1, "evil"), Payment("a", 5) })
+            Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(body)).StatusCode);
+        await server.WaitForAsync("payments", "dead", 1);
+        await server.WaitForAsync("rejections", "completed", 5);
+        Assert.Equal("""{"a":"5"}""", await server.GetTextAsync("balances"));
+        JsonElement letter = Assert.Single((await server.GetAsync("dead")).EnumerateArray());
+        Assert.Equal(("charge", "evil", 11), (letter.GetProperty("node").GetString(), letter.GetProperty("payment").GetProperty("payee").GetString(), letter.GetProperty("attempts").GetInt32()));
+        string rejected = await server.GetTextAsync("rejected");
+        Assert.Contains("""{"reason":"the payee is blank","payment":{"account":"a","amount":1,"payee":""}}""", rejected, StringComparison.Ordinal);
+        Assert.Equal(5, rejected.Count(character => character == '\n'));
+        (await server.StopAsync()).Succeeded();
+    }
+
+    [Fact]
+    public async Task ATcpClientGoesOnAfterAKillAndWindowsAddUp()
+    {
+        await server.StartAsync("--tcp", "0", "--window", "1");
+        Assert.Equal(["hello 0", "ok 2"], await TalkAsync("hello me", $"1 {Payment("t", 1.05m)}\n2 {Payment("t", 2)}"));
+        await server.KillAsync();
+        await server.StartAsync("--tcp", "0", "--window", "1");
+        Assert.Equal(["hello 2", "ok 3"], await TalkAsync("hello me", $"2 {Payment("t", 2)}\n3 {Payment("t", 3)}"));
+        while (Totals() < 6.05m) await Task.Delay(10, Cancellation);
+        Assert.Equal("""{"t":"6.05"}""", await server.GetTextAsync("balances"));
+        (await server.StopAsync()).Succeeded();
+        Assert.Equal(6.05m, Totals());
+
+        decimal Totals() => File.ReadLines(server.Store + ".totals.csv").Skip(1).Sum(line => decimal.Parse(line.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    /// <returns>What it answers to hello, and the last thing that it says to the rest.</returns>
+    private async Task<string[]> TalkAsync(string hello, string frames)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(server.Tcp!, Cancellation);
+        using var reader = new StreamReader(client.GetStream());
+        await using var writer = new StreamWriter(client.GetStream()) { AutoFlush = true };
+        await writer.WriteAsync($"{hello}\n{frames}\n");
+        string first = (await reader.ReadLineAsync(Cancellation))!, last = "", awaited = $"ok {frames.Split('\n')[^1].Split(' ')[0]}";
+        while (last != awaited) last = (await reader.ReadLineAsync(Cancellation))!;
+        return [first, last];
+    }
+}
