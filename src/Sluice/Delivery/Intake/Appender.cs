@@ -119,8 +119,7 @@ internal sealed class Appender<T>
         bool begins;
         lock (sync)
         {
-            filling.Mark = position;
-            done = filling.Done.Task;
+            (filling.Mark, done) = (position, filling.Done.Task);
             begins = Begin();
         }
         if (begins) _ = AppendAllAsync();

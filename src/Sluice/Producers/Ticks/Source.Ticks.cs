@@ -30,7 +30,7 @@ public static partial class Source
     /// <inheritdoc cref="Every{T}(string, TimeSpan, Func{Tick, T}, TickOptions?)"/>
     /// <param name="name">Its name; what was fired is found again by it.</param>
     /// <param name="interval">From one tick to the next: more than zero.</param>
-    /// <param name="items">Makes the items of a tick, any number of them. Each is handed on when it is known whether another follows.</param>
+    /// <param name="items">Makes the items of a tick, any number of them. In front of a consecutor, each is handed on when it is known whether another follows.</param>
     /// <param name="options">Jitter, and what becomes of ticks that were missed.</param>
     public static Source<T> Every<T>(string name, TimeSpan interval, Func<Tick, CancellationToken, IAsyncEnumerable<T>> items, TickOptions? options = null)
     {
@@ -61,7 +61,7 @@ public static partial class Source
     /// <inheritdoc cref="Cron{T}(string, string, Func{Tick, T}, TickOptions?, TimeZoneInfo?)"/>
     /// <param name="name">Its name; what was fired is found again by it.</param>
     /// <param name="expression">Five or six fields; see <see cref="CronSchedule"/>.</param>
-    /// <param name="items">Makes the items of a tick, any number of them. Each is handed on when it is known whether another follows.</param>
+    /// <param name="items">Makes the items of a tick, any number of them. In front of a consecutor, each is handed on when it is known whether another follows.</param>
     /// <param name="options">Jitter, and what becomes of times that were missed.</param>
     /// <param name="zone">The time zone in which the schedule is meant; the local one of the run's clock when null.</param>
     public static Source<T> Cron<T>(

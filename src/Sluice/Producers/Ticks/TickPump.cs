@@ -114,6 +114,9 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
                 isOver = has is false;
                 if (isOver || IsStopped) break;
                 (hasItem, held) = (number >= accepted, items.Current);
+                if (markAsync is not null || !hasItem) continue;
+                await EmitOneAsync(held);            // nobody wants to know which one is the last
+                hasItem = false;
             }
         }
         finally

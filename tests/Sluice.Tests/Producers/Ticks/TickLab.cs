@@ -33,7 +33,7 @@ internal sealed class TickLab : IAsyncDisposable
     public Life Begin(Source<string> source, IStreamStore? through = null, int seed = 1)
     {
         var consecutor = new Consecutor<string>("ticks", items => items | (_ => { }), Options(through ?? store));
-        return new(this, consecutor, (source | consecutor).Start(new RunOptions { Time = Wall, Seed = seed }));
+        return new(this, consecutor, (source | consecutor).Start(new RunOptions { Time = Wall, Seed = seed, Mode = seed % 2 == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread }));
     }
 
     public MortalStore Mortal(int dieAt, Moment moment) => new(store, dieAt, moment);
