@@ -5,6 +5,12 @@ using Sluice.Sqlite;
 using Sluice.Sqlite.Victim;
 using Sluice.Testing;
 
+if (args is ["query", var shop, var into])
+{
+    await QueryCopy.RunAsync(shop, into);
+    return;
+}
+
 // Reads calls from standard input, one line each, and answers each as soon as it is done. Whoever started it kills it.
 SqliteStreamStore? store = null;
 TestClock clock = new();

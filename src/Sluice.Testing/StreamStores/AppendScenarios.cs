@@ -12,6 +12,7 @@ internal static class AppendScenarios
         new(nameof(AZombieProducerIsRefused), AZombieProducerIsRefused),
         new(nameof(FullConsumesNoNumber), FullConsumesNoNumber),
         new(nameof(AProducerFindsItsPositionAgain), AProducerFindsItsPositionAgain),
+        new(nameof(APositionIsRecordedWithoutEntries), APositionIsRecordedWithoutEntries),
         new(nameof(AProducerIsForgottenAfterItsWindowOnly), AProducerIsForgottenAfterItsWindowOnly),
         new(nameof(ARepetitionIsToldWhatWasRecorded), ARepetitionIsToldWhatWasRecorded),
         new(nameof(EntriesOfAKeyShareAPartitionInOrder), EntriesOfAKeyShareAPartitionInOrder),
@@ -94,6 +95,24 @@ internal static class AppendScenarios
         await rig.ReopenAsync(kill: true);
         producer = await rig.Store.OpenProducerAsync(Orders, "file");
         Expect.Equal((2L, "byte 10"), (producer.Last, System.Text.Encoding.UTF8.GetString(producer.Position.Span)), "number and position");
+    }
+
+    // A producer that has come further without having anything to append. There is room for that in a full stream.
+    private static async Task APositionIsRecordedWithoutEntries(Rig rig)
+    {
+        await rig.PrepareAsync(new() { MaxItems = 1 });
+        ProducerState producer = await rig.Store.OpenProducerAsync(Orders, "clock");
+        using EntryBatch batch = Batch("a"), none = Batch();
+        await rig.Store.AppendAsync(new(Orders, "clock", producer.Epoch, 1, batch) { Position = Bytes("12:00") });
+        var mark = new AppendRequest(Orders, "clock", producer.Epoch, 2, none) { Position = Bytes("12:05") };
+        Expect.Equal(new AppendResult(AppendStatus.Accepted, 2, null), await rig.Store.AppendAsync(mark), "a position without entries, in a full stream");
+        await rig.ReopenAsync(kill: true);
+        Expect.Equal(AppendStatus.Duplicate, (await rig.Store.AppendAsync(mark)).Status, "the same, sent again");
+        Expect.Equal(AppendStatus.Gap, (await rig.Store.AppendAsync(mark with { Sequence = 4 })).Status, "one behind a number that was not given");
+        Expect.Same(["a"], await rig.ReadAsync(Orders), "what is stored");
+        ProducerState heir = await rig.Store.OpenProducerAsync(Orders, "clock");
+        Expect.Equal((2L, "12:05"), (heir.Last, System.Text.Encoding.UTF8.GetString(heir.Position.Span)), "number and position");
+        Expect.Equal(AppendStatus.Refused, (await rig.Store.AppendAsync(mark with { Sequence = 3 })).Status, "one of a producer that was opened by somebody else since");
     }
 
     private static async Task AProducerIsForgottenAfterItsWindowOnly(Rig rig)

@@ -184,10 +184,12 @@ internal sealed class RunBuilder
     }
 
     /// <summary>The tickets of a source, or null when the run does not follow its items.</summary>
-    public TicketRing? Tickets(int source)
+    /// <param name="source">The node of the source.</param>
+    /// <param name="ended">Called for each item that has ended; null if nobody wants to know.</param>
+    public TicketRing? Tickets(int source, Action? ended = null)
     {
         if (!Run.Options.TrackItems && !NeedsTickets) return null;
-        var ring = new TicketRing(source);
+        var ring = new TicketRing(source, ended);
         Run.Tickets.Add(ring);
         return ring;
     }

@@ -27,6 +27,9 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     /// <summary>Where tickets come from, when the run follows its items. Set while the run is built.</summary>
     public TicketRing? Tickets { get; set; }
 
+    /// <summary>Called for each of its items when nothing of it is outstanding, on any thread; null if it does not want to know.</summary>
+    public virtual Action? ItemEnded => null;
+
     protected StageContext Context { get; }
 
     protected Inlet<T> Next { get; }
@@ -96,6 +99,9 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         return outlet is null ? Next.PushAsync(item, ticket) : outlet.PushAsync(item, ticket);
     }
 
+    /// <summary>An item that a run before this one has begun with is not there any more: what is counted of it is not counted of the next one.</summary>
+    protected void PassOver() => Tickets?.Next().Settle(Outcome.Skipped);
+
     /// <summary>The same for an item behind which nothing else waits: this thread may go on with what is behind the next boundary.</summary>
     protected ValueTask EmitLastAsync(T item)
     {
@@ -157,6 +163,24 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         if ((timeIsUp || IsStopped) && waiter.Disarm()) return;
         IsWaiting = true;
         await waiter.WaitAsync();
+        IsWaiting = false;
+    }
+
+    /// <summary>Waits for what the run itself is to do, also when no more is wanted; others tell of it by <see cref="WakeUp"/>.</summary>
+    protected async ValueTask UntilAsync(Func<bool> isDone)
+    {
+        if (isDone()) return;
+        Flush();
+        IsWaiting = true;
+        while (true)
+        {
+            Run.ThrowIfStopping();
+            Outside.Arm();
+            if ((isDone() || Run.IsStopping) && Outside.Disarm()) break;
+            await Outside.WaitAsync();
+            if (isDone()) break;
+        }
+        Run.ThrowIfStopping();
         IsWaiting = false;
     }
 

@@ -35,7 +35,7 @@ internal class Ticket
     public long Sequence { get; private set; }
 
     /// <summary>The node of the source.</summary>
-    public int Source { get; private init; }
+    public int Source { get; protected init; }
 
     /// <summary>The id that effects outside know the root item by, where it has one that outlives the run; else null.</summary>
     public virtual string? Id => null;
@@ -66,6 +66,9 @@ internal class Ticket
     protected bool IsPlain => Volatile.Read(ref outstanding) == 1 && outcome == (int)Outcome.Skipped;
 
     public Outcome Outcome => (Outcome)Volatile.Read(ref outcome);
+
+    /// <summary>Whether nothing is outstanding but so many parts. For whoever holds them: then no more can come.</summary>
+    public bool IsHeldBy(int parts) => Volatile.Read(ref outstanding) == parts;
 
     public static Ticket For(int source) => new() { Source = source };
 

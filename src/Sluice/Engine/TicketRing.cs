@@ -5,10 +5,12 @@ namespace Sluice;
 /// <see cref="Next"/> is called by the source's island only. <see cref="Count"/> may be called from any thread; it takes
 /// the lock that a sweep takes, so that its books always balance.
 /// </remarks>
-internal sealed class TicketRing(int source)
+/// <param name="source">The node of the source.</param>
+/// <param name="ended">Called for each item when nothing of it is outstanding; any thread. Null if nobody wants to know.</param>
+internal sealed class TicketRing(int source, Action? ended = null)
 {
     private readonly Lock sweeping = new();
-    private readonly long[] ended = new long[3];
+    private readonly long[] ends = new long[3];
     private Ticket?[] slots = new Ticket?[64];
     private long head;                               // the next sequence
     private long tail;                               // the oldest not swept
@@ -17,7 +19,7 @@ internal sealed class TicketRing(int source)
     {
         if (head - tail == slots.Length) MakeRoom();
         ref Ticket? slot = ref slots[head & (slots.Length - 1)];
-        slot ??= Ticket.For(source);
+        slot ??= ended is null ? Ticket.For(source) : new ToldTicket(source, ended);
         slot.Open(head);
         Volatile.Write(ref head, head + 1);
         return slot;
@@ -29,7 +31,7 @@ internal sealed class TicketRing(int source)
         {
             Sweep();
             long accepted = Volatile.Read(ref head);
-            long completed = ended[(int)Outcome.Completed], skipped = ended[(int)Outcome.Skipped], failed = ended[(int)Outcome.Failed];
+            long completed = ends[(int)Outcome.Completed], skipped = ends[(int)Outcome.Skipped], failed = ends[(int)Outcome.Failed];
             for (long i = tail; i < accepted; i++)
             {
                 Ticket ticket = slots[i & (slots.Length - 1)]!;
@@ -61,7 +63,21 @@ internal sealed class TicketRing(int source)
         {
             Ticket ticket = slots[tail & (slots.Length - 1)]!;
             if (!ticket.IsSettled) return;
-            ended[(int)ticket.Outcome]++;
+            ends[(int)ticket.Outcome]++;
         }
+    }
+
+    /// <summary>Tells its source of its end.</summary>
+    private sealed class ToldTicket : Ticket
+    {
+        private readonly Action ended;
+
+        public ToldTicket(int source, Action ended)
+        {
+            this.ended = ended;
+            (Source, TellsEnd) = (source, true);
+        }
+
+        protected override void OnSettled() => ended();
     }
 }

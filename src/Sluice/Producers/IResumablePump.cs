@@ -17,6 +17,12 @@ internal interface IResumablePump
 
     /// <summary>Where to go on to get this item again, as the number in this run tells. Asked for ever later items; any thread.</summary>
     ReadOnlyMemory<byte> PositionBefore(long sequence);
+
+    /// <summary>Where to go on behind this item, of which everything was accepted; null where that is not told. Asked like <see cref="PositionBefore"/>.</summary>
+    ReadOnlyMemory<byte>? PositionBehind(long sequence) => null;
+
+    /// <summary>Gives it what stores a position without an item, when everything before it was accepted. Called with <see cref="Resume"/>.</summary>
+    void MarkWith(Func<ReadOnlyMemory<byte>, Task> markAsync) { }
 }
 
 internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string name, IEnumerable<T> items) : SourcePump<T>(context, next), IResumablePump
@@ -90,7 +96,7 @@ internal sealed class ResumablePump<T>(
     StageContext context, Inlet<T> next, string name, string kind, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<Positioned<T>>> produce)
     : SourcePump<T>(context, next), IResumablePump
 {
-    private readonly ConcurrentQueue<(long Sequence, ReadOnlyMemory<byte> Before)> positions = new();
+    private readonly ConcurrentQueue<(long Sequence, ReadOnlyMemory<byte> Before, ReadOnlyMemory<byte> Behind)> positions = new();
     private ReadOnlyMemory<byte> start;
     private bool isResumed;
     private long produced;
@@ -101,10 +107,28 @@ internal sealed class ResumablePump<T>(
 
     public void Resume(ReadOnlyMemory<byte> position) => (start, isResumed) = (position, true);
 
+    /// <summary>
+    /// For a producer whose items may be gone when it begins again: makes one position of those before and behind an item of which not everything was accepted.
+    /// It goes on behind an item of which everything was. Null for one that has the same items each time.
+    /// </summary>
+    public Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, ReadOnlyMemory<byte>>? Between { get; init; }
+
     public ReadOnlyMemory<byte> PositionBefore(long sequence)
+        => Find(sequence) is not { } found ? start : Between is null ? found.Before : Between(found.Before, found.Behind);
+
+    public ReadOnlyMemory<byte>? PositionBehind(long sequence) => Between is null ? null : Find(sequence)?.Behind;
+
+    /// <summary>The item that it was to go on with is gone: the next one is another.</summary>
+    public void PassOverItem()
+    {
+        produced++;
+        PassOver();
+    }
+
+    private (ReadOnlyMemory<byte> Before, ReadOnlyMemory<byte> Behind)? Find(long sequence)
     {
         while (positions.TryPeek(out var known) && known.Sequence < sequence) positions.TryDequeue(out _);
-        return positions.TryPeek(out var found) && found.Sequence == sequence ? found.Before : start;
+        return positions.TryPeek(out var found) && found.Sequence == sequence ? (found.Before, found.Behind) : null;
     }
 
     protected override async ValueTask ProduceAsync()
@@ -125,7 +149,7 @@ internal sealed class ResumablePump<T>(
                 }
                 if (!await EndedAsync(moving)) return;
                 Positioned<T> item = items.Current;
-                if (isResumed) positions.Enqueue((produced, before));
+                if (isResumed) positions.Enqueue((produced, before, item.Position));
                 produced++;
                 before = item.Position;
                 ValueTask pushed = EmitAsync(item.Item);

@@ -10,7 +10,7 @@ namespace Sluice;
 /// <param name="Sequence">The number of the first entry; from one.</param>
 /// <param name="Entries">
 /// The entries, accepted together or not at all. The store copies them before its task completes, then the batch may be reused. It may be
-/// empty if <see cref="Batches"/> is not: that takes one number.
+/// empty if <see cref="Batches"/> is not, or if there is a <see cref="Position"/> to record: that takes one number.
 /// </param>
 public sealed record AppendRequest(string Stream, string Producer, long Epoch, long Sequence, EntryBatch Entries)
 {
@@ -41,7 +41,7 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
         if (Position is { Length: > 4096 } position)
             throw new ArgumentException($"The position that {Producer} records with its append to {Stream} has {position.Length:N0} bytes; the limit is 4,096.");
         if (ForgetAfter < TimeSpan.Zero) throw new ArgumentException($"{Producer} is to be forgotten {ForgetAfter} after its append to {Stream}.");
-        if (Entries.Count == 0 && Batches.Count == 0) throw new ArgumentException($"The batch that {Producer} appends to {Stream} is empty.");
+        if (Entries.Count == 0 && Batches.Count == 0 && Position is null) throw new ArgumentException($"The batch that {Producer} appends to {Stream} is empty.");
         foreach (BatchChange change in Batches) change.Check();
     }
 

@@ -89,6 +89,26 @@ public class TimedSourceTests
         Assert.Equal(3, calls);
     }
 
+    [Theory]
+    [InlineData(Missed.Skip, new[] { "00:10:00/0@600", "00:10:00/1@600", "00:40:00/0@2400", "00:40:00/1@2400" })]
+    [InlineData(Missed.CatchUp, new[] { "00:10:00/0@600", "00:10:00/1@600", "00:20:00/0@2100", "00:20:00/1@2100", "00:30:00/0@2100", "00:30:00/1@2100", "00:40:00/0@2400", "00:40:00/1@2400" })]
+    public async Task AFunctionMakesItemsAtEveryTickAndTheOptionSaysWhatBecomesOfThoseForWhichThereWasNoTime(Missed missed, string[] expected)
+    {
+        TimeSpan[] takes = [TimeSpan.FromMinutes(25), TimeSpan.Zero];
+        int calls = 0;
+        Run run = Start(Source.Every("clock", TimeSpan.FromMinutes(10), (tick, cancellation) => Make(tick, takes[Math.Min(calls++, 1)], cancellation), new() { Missed = missed }));
+        Pass(TimeSpan.FromMinutes(45));
+        Assert.Equal(expected, sink.Items);
+        await DrainedAsync(run);
+
+        async IAsyncEnumerable<string> Make(Tick tick, TimeSpan time, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        {
+            yield return $"{tick.Time:HH:mm:ss}/0";
+            yield return $"{tick.Time:HH:mm:ss}/1";
+            if (time > TimeSpan.Zero) await Task.Delay(time, clock, cancellation);
+        }
+    }
+
     [Fact]
     public async Task AFunctionThatThrowsFailsTheSource()
     {

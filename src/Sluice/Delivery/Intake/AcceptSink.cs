@@ -67,7 +67,10 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         var stored = ProducerPosition.Read(await appender.OpenAsync(Context.Token), source);
         toSkip = stored.Parts;
         source.Resume(stored.Position);
-        appender.Position = place => new ProducerPosition(place.Parts, source.Kind, source.PositionBefore(place.Root)).ToBytes();
+        appender.Position = (place, isWhole) => isWhole && source.PositionBehind(place.Root) is { } behind
+            ? new ProducerPosition(0, source.Kind, behind).ToBytes()
+            : new ProducerPosition(place.Parts, source.Kind, source.PositionBefore(place.Root)).ToBytes();
+        source.MarkWith(position => appender.MarkAsync(new ProducerPosition(0, source.Kind, position).ToBytes()));
     }
 
     public ValueTask DisposeAsync()
@@ -112,7 +115,7 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         {
             if (latest.IsFaulted) latest.GetAwaiter().GetResult();
             if (appender.TryAdd(item, ticket, place, out room) is not { } append) return false;
-            latest = append;
+            if (!ReferenceEquals(append, latest)) _ = WatchAsync(latest = append);
         }
         catch (Exception e)
         {
@@ -120,6 +123,19 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         }
         Context.Out++;
         return true;
+    }
+
+    /// <summary>A source may not bring another item for a long time: what has failed is told at once.</summary>
+    private async Task WatchAsync(Task append)
+    {
+        try
+        {
+            await append;
+        }
+        catch (Exception e)
+        {
+            if (!Context.Run.IsStopping) Context.Run.Fail(Context.Failure(e), Context.Node);
+        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]

@@ -111,8 +111,23 @@ internal sealed class Appender<T>
         return done;
     }
 
-    /// <summary>Says what is to be stored of a place; null for producers that do not resume. Set before anything is added.</summary>
-    public Func<Place, ReadOnlyMemory<byte>>? Position { get; set; }
+    /// <summary>Stores a position without any item: everything in front of it was added before.</summary>
+    /// <returns>Its append.</returns>
+    public Task MarkAsync(ReadOnlyMemory<byte> position)
+    {
+        Task done;
+        bool begins;
+        lock (sync)
+        {
+            (filling.Mark, done) = (position, filling.Done.Task);
+            begins = Begin();
+        }
+        if (begins) _ = AppendAllAsync();
+        return done;
+    }
+
+    /// <summary>Says what is to be stored of a place, and of whether no part of its root will follow; null for producers that do not resume. Set before anything is added.</summary>
+    public Func<Place, bool, ReadOnlyMemory<byte>>? Position { get; set; }
 
     /// <summary>Called when an append waits for room. Set before anything is added.</summary>
     public Action? Full { get; set; }
@@ -157,7 +172,7 @@ internal sealed class Appender<T>
             lock (sync)
             {
                 batch = filling;
-                if (batch.Entries.Count == 0)
+                if (batch.IsEmpty)
                 {
                     isAppending = false;
                     break;
@@ -230,7 +245,7 @@ internal sealed class Appender<T>
                         tried = 0;                   // that is no failure
                         continue;
                     }
-                    last = first + batch.Entries.Count - 1;
+                    last = first + Math.Max(1, batch.Entries.Count) - 1;
                     core.Books.Accept(batch.Entries.Count);
                     return;
                 }
@@ -263,10 +278,10 @@ internal sealed class Appender<T>
     /// <returns>Null if it was accepted; else the answer that the stream is full.</returns>
     private async Task<AppendResult?> TryAppendAsync(Filling batch, long first)
     {
-        if (await core.Outputs.IsCycleFullAsync(core.Life).ConfigureAwait(false)) return new(AppendStatus.Full, last, null) { RetryAfter = FirstWait };
+        if (batch.Entries.Count > 0 && await core.Outputs.IsCycleFullAsync(core.Life).ConfigureAwait(false)) return new(AppendStatus.Full, last, null) { RetryAfter = FirstWait };
         IReadOnlyList<BatchChange> changes = Batch is null ? [] : [Batch.Change() with { Accepted = batch.Entries.Count }];
         AppendResult result = await core.Store.AppendAsync(
-            new(core.Name, producer, epoch, first, batch.Entries) { Position = Position?.Invoke(batch.Place), Batches = changes }, core.Life).ConfigureAwait(false);
+            new(core.Name, producer, epoch, first, batch.Entries) { Position = batch.Mark ?? Position?.Invoke(batch.Place, batch.EndsRoot), Batches = changes }, core.Life).ConfigureAwait(false);
         return AppendAnswer.IsFull(core, producer, Position is not null, result, first) ? result : null;
     }
 

@@ -23,7 +23,7 @@ internal sealed class ClientIntake<T> : IFrameIntake<T>
         appender.Abandoned = abandoned.Token;
 
         // Nothing to find again but the number; but it is one that resumes, which must be told when the store goes back.
-        if (isNamed) appender.Position = static _ => ReadOnlyMemory<byte>.Empty;
+        if (isNamed) appender.Position = static (_, _) => ReadOnlyMemory<byte>.Empty;
     }
 
     public Task Full => full.Task;

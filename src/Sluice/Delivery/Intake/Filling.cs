@@ -16,6 +16,25 @@ internal sealed class Filling(EntryBatch entries)
 
     public Place Place { get; set; }
 
+    /// <summary>A position that stands behind all of the entries, if there are any; null if it follows from <see cref="Place"/>.</summary>
+    public ReadOnlyMemory<byte>? Mark { get; set; }
+
+    /// <summary>Whether there is anything to append.</summary>
+    public bool IsEmpty => entries.Count == 0 && Mark is null;
+
+    /// <summary>Whether all that is outstanding of the last root is in here, so that no part of it will follow.</summary>
+    public bool EndsRoot
+    {
+        get
+        {
+            if (Tickets.Count == 0) return false;
+            Ticket last = Tickets[^1];
+            int parts = 0;
+            for (int i = Tickets.Count - 1; i >= 0 && ReferenceEquals(Tickets[i], last); i--) parts++;
+            return last.IsHeldBy(parts);
+        }
+    }
+
     /// <summary>How long it may wait for room, as a timestamp of the clock.</summary>
     public long Until { get; set; } = long.MaxValue;
 
@@ -28,6 +47,7 @@ internal sealed class Filling(EntryBatch entries)
         entries.Clear();
         Tickets.Clear();
         Until = long.MaxValue;
+        Mark = null;
         Done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -34,7 +34,7 @@ internal abstract class LeafSource<T>(StageOptions options) : Source<T>
         if (builder.IsDrawing) return;
         SourcePump<T> pump = Pump(context, next);
         builder.NeedsTickets |= NeedsTickets;
-        pump.Tickets = builder.Tickets(node);
+        pump.Tickets = builder.Tickets(node, pump.ItemEnded);
         builder.Run.Add(pump);
     }
 

@@ -1,0 +1,73 @@
+using System.Globalization;
+
+namespace Sluice;
+
+/// <summary>A column of a key: what values it has, in which order.</summary>
+internal sealed class KeyColumn
+{
+    /// <summary>The parameter that says how many rows a query may return.</summary>
+    public const string Take = "take";
+
+    private const int MostShown = 100;
+
+    private readonly IComparer<string> texts;
+
+    /// <param name="key">What the user has said of it.</param>
+    /// <param name="texts">The order of texts.</param>
+    /// <exception cref="ArgumentException">It cannot be meant.</exception>
+    public KeyColumn(QueryKey key, IComparer<string> texts)
+    {
+        this.texts = texts;
+        ArgumentNullException.ThrowIfNull(key);
+        ArgumentException.ThrowIfNullOrEmpty(key.Column, nameof(key));
+        ArgumentNullException.ThrowIfNull(key.Start, nameof(key));
+        if (!key.Column.All(static letter => letter == '_' || char.IsLetterOrDigit(letter)))
+            throw new ArgumentException($"'{key.Column}' cannot be the name of a parameter. Give the column another name in the query (AS …), of letters, digits and underscores, and name that.", nameof(key));
+        if (key.Column.Equals(Take, StringComparison.OrdinalIgnoreCase))
+            throw new ArgumentException($"'{Take}' is the name of the number of rows that a query may return. Give the key column another name in the query (AS …), and name that.", nameof(key));
+        Name = key.Column;
+        Type = KeyType.Of(key.Start)
+            ?? throw new ArgumentException(
+                $"The start of the key column '{Name}' is of type {key.Start.GetType().Name}, which has no order that a database shares. Give an integer, decimal, double, string, DateTime, DateTimeOffset, Guid or byte[].", nameof(key));
+        Start = Type.Read(key.Start)!;
+    }
+
+    public string Name { get; }
+
+    public KeyType Type { get; }
+
+    public object Start { get; }
+
+    public int Compare(object one, object other) => one is string text ? texts.Compare(text, (string)other) : Type.Compare(one, other);
+
+    /// <summary>A value, for people.</summary>
+    public string Describe(object value)
+    {
+        string text = value switch
+        {
+            string known => $"'{known}'",
+            byte[] bytes => "0x" + Convert.ToHexString(bytes),
+            DateTime time => time.ToString("yyyy-MM-dd HH:mm:ss.fffffff", CultureInfo.InvariantCulture),
+            DateTimeOffset time => time.ToString("yyyy-MM-dd HH:mm:ss.fffffffzzz", CultureInfo.InvariantCulture),
+            IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+            _ => $"{value}",
+        };
+        return $"{Name} = {(text.Length > MostShown ? text[..MostShown] + "…" : text)}";
+    }
+}
+
+/// <summary>Texts by their code points, which is the order of their bytes in UTF-8.</summary>
+internal sealed class CodePointOrder : IComparer<string>
+{
+    public static readonly CodePointOrder Instance = new();
+
+    public int Compare(string? x, string? y)
+    {
+        ReadOnlySpan<char> one = x, other = y;
+        int same = one.CommonPrefixLength(other);
+        if (same == one.Length || same == other.Length) return one.Length.CompareTo(other.Length);
+        (char a, char b) = (one[same], other[same]);
+        // Surrogates stand for what is behind all other characters, and are not the last of them.
+        return char.IsSurrogate(a) == char.IsSurrogate(b) ? a.CompareTo(b) : char.IsSurrogate(a) ? 1 : -1;
+    }
+}

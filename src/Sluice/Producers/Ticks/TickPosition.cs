@@ -1,0 +1,37 @@
+using System.Buffers.Binary;
+
+namespace Sluice;
+
+/// <summary>How far a producer has fired. Stored with what it has made.</summary>
+/// <param name="Tick">The latest tick that it has begun with, in ticks of UTC.</param>
+/// <param name="Items">How many items of it were accepted; <see cref="All"/> when it is over.</param>
+internal readonly record struct TickPosition(long Tick, long Items)
+{
+    public const long All = -1;
+
+    private const byte Version = 1;
+    private const int Size = 17;
+
+    public bool IsOver => Items == All;
+
+    /// <param name="bytes">What <see cref="ToBytes"/> made; null for the beginning.</param>
+    /// <param name="name">The producer's name.</param>
+    /// <exception cref="InvalidDataException">A later version has stored it.</exception>
+    public static TickPosition? Read(ReadOnlyMemory<byte> bytes, string name)
+    {
+        if (bytes.IsEmpty) return null;
+        ReadOnlySpan<byte> span = bytes.Span;
+        if (span[0] != Version || span.Length != Size)
+            throw new InvalidDataException($"The position of the producer '{name}' is of version {span[0]}, and this code knows {Version}: run the code that has stored it, or a later one.");
+        return new(BinaryPrimitives.ReadInt64LittleEndian(span[1..]), BinaryPrimitives.ReadInt64LittleEndian(span[9..]));
+    }
+
+    public byte[] ToBytes()
+    {
+        byte[] bytes = new byte[Size];
+        bytes[0] = Version;
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(1), Tick);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(9), Items);
+        return bytes;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>What fires when, and what it makes then. Immutable.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Fire">Makes the items of a tick.</param>
+/// <param name="Options">How it fires.</param>
+internal abstract record TickProducer<T>(string Name, Func<Tick, CancellationToken, IAsyncEnumerable<T>> Fire, TickOptions Options)
+{
+    /// <summary>"every", "cron".</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>Who stores its positions.</summary>
+    public abstract string PositionKind { get; }
+
+    /// <summary>When it fires, for people.</summary>
+    public abstract string Schedule { get; }
+
+    public TickTimes Times(TimeProvider clock) => new(after => Next(after, clock), Options);
+
+    /// <summary>A tick as the user sees it.</summary>
+    public virtual DateTimeOffset InZone(DateTimeOffset tick, TimeProvider clock) => tick.ToUniversalTime();
+
+    protected abstract DateTimeOffset? Next(DateTimeOffset after, TimeProvider clock);
+}
+
+/// <summary>Fires at the multiples of a time since the beginning of the calendar: so that they are the same in every process.</summary>
+internal sealed record IntervalProducer<T>(string Name, TimeSpan Interval, Func<Tick, CancellationToken, IAsyncEnumerable<T>> Fire, TickOptions Options)
+    : TickProducer<T>(Name, Fire, Options)
+{
+    public override string Kind => "every";
+
+    public override string PositionKind => "Source.Every(name, interval, function)";
+
+    public override string Schedule => string.Create(CultureInfo.InvariantCulture, $"The interval {Interval:c} of '{Name}'");
+
+    protected override DateTimeOffset? Next(DateTimeOffset after, TimeProvider clock)
+    {
+        long passed = after.UtcTicks / Interval.Ticks;
+        return passed >= DateTimeOffset.MaxValue.UtcTicks / Interval.Ticks ? null : new((passed + 1) * Interval.Ticks, TimeSpan.Zero);
+    }
+}
+
+internal sealed record CronProducer<T>(string Name, CronSchedule Cron, TimeZoneInfo? Zone, Func<Tick, CancellationToken, IAsyncEnumerable<T>> Fire, TickOptions Options)
+    : TickProducer<T>(Name, Fire, Options)
+{
+    public override string Kind => "cron";
+
+    public override string PositionKind => "Source.Cron(name, expression, function)";
+
+    public override string Schedule => $"The schedule '{Cron}' of '{Name}'";
+
+    public override DateTimeOffset InZone(DateTimeOffset tick, TimeProvider clock) => TimeZoneInfo.ConvertTime(tick, Zone ?? clock.LocalTimeZone);
+
+    protected override DateTimeOffset? Next(DateTimeOffset after, TimeProvider clock) => Cron.GetNext(after, Zone ?? clock.LocalTimeZone);
+}
+
+/// <summary>The forms that the function of a tick may have, as one.</summary>
+internal static class TickFunction
+{
+    public static Func<Tick, CancellationToken, IAsyncEnumerable<T>> Of<T>(Func<Tick, T> item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        return Of((tick, _) => new ValueTask<T>(item(tick)));
+    }
+
+    public static Func<Tick, CancellationToken, IAsyncEnumerable<T>> Of<T>(Func<Tick, CancellationToken, ValueTask<T>> item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        return One;
+
+        async IAsyncEnumerable<T> One(Tick tick, [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            yield return await item(tick, cancellation);
+        }
+    }
+}

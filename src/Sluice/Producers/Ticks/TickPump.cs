@@ -1,0 +1,242 @@
+namespace Sluice;
+
+/// <summary>
+/// Fires at the ticks of a schedule. In front of a consecutor one firing at a time is under way: what it has made is accepted, and stored that the tick is over, before
+/// the next one begins. So what is stored never goes back behind a tick that fired, and the clock may.
+/// </summary>
+/// <remarks>The last item of a firing is told by holding each item until the function says whether there is another: so the append that accepts it can say that the tick is over.</remarks>
+internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProducer<T> producer) : SourcePump<T>(context, next), IResumablePump
+{
+    // Clocks are set, and computers sleep: whoever waits for a time of day looks at it again now and then.
+    private static readonly TimeSpan LongestSleep = TimeSpan.FromMinutes(1);
+
+    // A clock that is further back than this was not set back: it was wrong before, or is now.
+    private static readonly TimeSpan FarAhead = TimeSpan.FromDays(1);
+
+    private Func<ReadOnlyMemory<byte>, Task>? markAsync;
+    private TickPosition? stored;
+    private TickPosition told;                       // what an append was last given to store, or a mark has stored
+    private volatile Firing? firing;
+    private long emitted;
+    private int open;                                // items that have not ended
+
+    public string Name => producer.Name;
+
+    string IResumablePump.Kind => producer.PositionKind;
+
+    public void MarkWith(Func<ReadOnlyMemory<byte>, Task> mark) => markAsync = mark;
+
+    public override Action? ItemEnded => OnItemEnded;
+
+    public void Resume(ReadOnlyMemory<byte> position) => stored = TickPosition.Read(position, Name);
+
+    public ReadOnlyMemory<byte> PositionBefore(long sequence) => Tell(firing!.Before(sequence));
+
+    public ReadOnlyMemory<byte>? PositionBehind(long sequence) => Tell(firing!.Behind(sequence));
+
+    protected override async ValueTask ProduceAsync()
+    {
+        TickTimes times = producer.Times(Run.Time);
+        DateTimeOffset last = await BeginAsync();
+        if (stored is { IsOver: false } begun && !IsStopped) await FireAsync(last, begun.Items, isBegun: true);
+        bool isFirst = true;
+        while (!IsStopped)
+        {
+            if (Sought(times, last) is not { } tick)
+            {
+                if (isFirst) throw Failure(new InvalidOperationException($"{producer.Schedule} has no time in the future."));
+                return;
+            }
+            isFirst = false;
+            DateTimeOffset due = tick + (Run.Random.NextDouble() * producer.Options.Jitter);
+            while (!IsStopped && due - Run.Time.GetUtcNow() is { Ticks: > 0 } wait) await SleepAsync(wait < LongestSleep ? wait : LongestSleep);
+            if (IsStopped) return;
+            await FireAsync(tick, 0, isBegun: false);
+            last = tick;
+        }
+    }
+
+    private DateTimeOffset? Sought(TickTimes times, DateTimeOffset last)
+    {
+        try
+        {
+            return times.After(last, Run.Time.GetUtcNow());
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    /// <returns>The tick that nothing is fired up to.</returns>
+    private async ValueTask<DateTimeOffset> BeginAsync()
+    {
+        DateTimeOffset now = Run.Time.GetUtcNow();
+        if (stored is { } position)
+        {
+            var last = new DateTimeOffset(position.Tick, TimeSpan.Zero);
+            if (last - now <= FarAhead) return last;
+            throw Failure(new InvalidOperationException(
+                $"The producer '{Name}' has fired up to {last:yyyy-MM-dd HH:mm:ss}Z, and the clock shows {now:yyyy-MM-dd HH:mm:ss}Z: a tick that fired does not fire again, so nothing would come until then. "
+                + "Set the clock right; or give the producer another name, to begin anew."));
+        }
+        if (markAsync is not null) await StoreAsync(new(now.UtcTicks, TickPosition.All));      // from here on, what is missed is known
+        return now;
+    }
+
+    /// <param name="tick">The tick.</param>
+    /// <param name="accepted">How many of its items were accepted before.</param>
+    /// <param name="isBegun">Whether an earlier run has begun with it.</param>
+    private async ValueTask FireAsync(DateTimeOffset tick, long accepted, bool isBegun)
+    {
+        Firing current = firing = new(tick.UtcTicks, emitted, accepted);
+        IAsyncEnumerator<T> items = Open(new(producer.InZone(tick, Run.Time)));
+        bool left = false, isOver = false;
+        try
+        {
+            (bool hasItem, T held) = (false, default!);
+            for (long number = 0; ; number++)
+            {
+                Task<bool> moving = MoveNext(items);
+                if (!await ArrivesAsync(moving))
+                {
+                    left = true;
+                    LeaveBehind(DisposeAfterAsync(moving, items));
+                    break;
+                }
+                bool? has = await EndedAsync(moving);
+                if (has is null) break;
+                if (hasItem)
+                {
+                    if (has is false) current.EndsWith(emitted);
+                    await EmitOneAsync(held);
+                }
+                isOver = has is false;
+                if (isOver || IsStopped) break;
+                (hasItem, held) = (number >= accepted, items.Current);
+                if (markAsync is not null || !hasItem) continue;
+                await EmitOneAsync(held);            // nobody wants to know which one is the last
+                hasItem = false;
+            }
+        }
+        finally
+        {
+            if (!left) await items.DisposeAsync();
+        }
+        if (markAsync is null) return;
+        if (isBegun && emitted == current.First) PassOne();      // what is counted of an item that is not made any more is not counted of another
+        await UntilAsync(() => Volatile.Read(ref open) == 0);
+        if (isOver && told != current.Over) await StoreAsync(current.Over);
+    }
+
+    private void PassOne()
+    {
+        emitted++;
+        Interlocked.Increment(ref open);
+        PassOver();
+    }
+
+    private ValueTask EmitOneAsync(T item)
+    {
+        emitted++;
+        if (Tickets is not null) Interlocked.Increment(ref open);
+        ValueTask pushed = EmitAsync(item);
+        if (!pushed.IsCompletedSuccessfully) Flush();
+        return pushed;
+    }
+
+    private void OnItemEnded()
+    {
+        if (Interlocked.Decrement(ref open) == 0) WakeUp();
+    }
+
+    private ReadOnlyMemory<byte> Tell(TickPosition position)
+    {
+        told = position;
+        return position.ToBytes();
+    }
+
+    private async ValueTask StoreAsync(TickPosition position)
+    {
+        Task marking = markAsync!(Tell(position));
+        marking.GetAwaiter().UnsafeOnCompleted(WakeUp);
+        await UntilAsync(() => marking.IsCompleted);
+        try
+        {
+            await marking;
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    private IAsyncEnumerator<T> Open(Tick tick)
+    {
+        try
+        {
+            IAsyncEnumerable<T> made = producer.Fire(tick, StopToken)
+                ?? throw new InvalidOperationException($"The function of the producer '{Name}' returned null instead of a sequence. If there is nothing, return an empty one.");
+            return made.GetAsyncEnumerator(StopToken);
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    private static Task<bool> MoveNext(IAsyncEnumerator<T> items)
+    {
+        try
+        {
+            return items.MoveNextAsync().AsTask();
+        }
+        catch (Exception e)
+        {
+            return Task.FromException<bool>(e);
+        }
+    }
+
+    private static async Task DisposeAfterAsync(Task<bool> move, IAsyncEnumerator<T> items)
+    {
+        await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await items.DisposeAsync();
+    }
+
+    /// <returns>Whether there is an item; null where it was told to stop, and answers with a cancellation.</returns>
+    private async ValueTask<bool?> EndedAsync(Task<bool> moving)
+    {
+        try
+        {
+            return await moving;
+        }
+        catch (OperationCanceledException) when (IsStopped)
+        {
+            return null;
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    /// <summary>One tick, and which of the run's items are its items.</summary>
+    /// <param name="tick">In ticks of UTC.</param>
+    /// <param name="first">The number of its first item in this run.</param>
+    /// <param name="accepted">How many items of it were accepted before.</param>
+    private sealed class Firing(long tick, long first, long accepted)
+    {
+        private long last = -1;
+
+        public long First => first;
+
+        public TickPosition Over => new(tick, TickPosition.All);
+
+        /// <summary>This item is the last one. Called before it is handed on.</summary>
+        public void EndsWith(long sequence) => Volatile.Write(ref last, sequence);
+
+        public TickPosition Before(long sequence) => new(tick, accepted + sequence - first);
+
+        public TickPosition Behind(long sequence) => sequence == Volatile.Read(ref last) ? Over : new(tick, accepted + sequence - first + 1);
+    }
+}

@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Sluice.Testing;
+using Sluice.Tests.Deliveries;
+
+namespace Sluice.Tests.Producers;
+
+/// <summary>A producer that fires at ticks in front of a consecutor that accepts, over several lives of the process. The clock on the wall can be set.</summary>
+internal sealed class TickLab : IAsyncDisposable
+{
+    private readonly MemoryStreamStore store = new();
+    private readonly TestClock clock = new();
+
+    public TickLab() => Wall = new(clock);
+
+    public WallClock Wall { get; }
+
+    /// <summary>For each tick, how often its function was started.</summary>
+    public ConcurrentDictionary<string, int> Starts { get; } = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static string Text(DateTimeOffset time) => time.ToString("HH:mm:ss", CultureInfo.InvariantCulture);
+
+    public string Started(Tick tick)
+    {
+        string text = Text(tick.Time);
+        Starts.AddOrUpdate(text, 1, static (_, known) => known + 1);
+        return text;
+    }
+
+    /// <summary>One life of the process: until it is ended.</summary>
+    public Life Begin(Source<string> source, IStreamStore? through = null, int seed = 1)
+    {
+        var consecutor = new Consecutor<string>("ticks", items => items | (_ => { }), Options(through ?? store));
+        return new(this, consecutor, (source | consecutor).Start(new RunOptions { Time = Wall, Seed = seed, Mode = seed % 2 == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread }));
+    }
+
+    public MortalStore Mortal(int dieAt, Moment moment) => new(store, dieAt, moment);
+
+    /// <summary>Moves the wall clock while no process runs.</summary>
+    public void Pass(TimeSpan time) => clock.Advance(time);
+
+    /// <summary>All that was ever accepted, in order.</summary>
+    public async Task<string[]> AcceptedAsync()
+    {
+        var seen = new ConcurrentQueue<string>();
+        await using var consecutor = new Consecutor<string>("ticks", items => items | seen.Enqueue, Options(store));
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+        return [.. seen];
+    }
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    private static ConsecutorOptions Options(IStreamStore store)
+        => new() { Store = store, Process = new(), Stream = new() { Partitions = 1 }, Run = new() { Mode = ExecutionMode.SingleThread } };
+
+    internal sealed class Life(TickLab lab, Consecutor<string> consecutor, Run run)
+    {
+        public Run Run => run;
+
+        /// <summary>Lets time pass, from one timer to the next; until the run has ended, or something else has.</summary>
+        public async Task PassAsync(TimeSpan time, Task? until = null)
+        {
+            Task ended = until is null ? run.Completion : Task.WhenAny(run.Completion, until);
+            for (DateTimeOffset end = lab.clock.GetUtcNow() + time; ;)
+            {
+                await Task.WhenAny(ended, lab.clock.WaitForTimersAsync(1, Cancellation));
+                if (ended.IsCompleted) return;
+                DateTimeOffset due = lab.clock.NextDue!.Value;
+                lab.clock.SetUtcNow(due < end ? due : end);
+                if (due > end) return;
+            }
+        }
+
+        public async Task DrainAsync()
+        {
+            Assert.True(await run.DrainAsync());
+            await run.Completion;
+            await consecutor.DisposeAsync();
+        }
+
+        /// <summary>As a process that is killed.</summary>
+        public async Task KillAsync()
+        {
+            run.Cancel();
+            await consecutor.AbandonAsync();
+            await run.Completion.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            await run.DisposeAsync();
+        }
+    }
+}

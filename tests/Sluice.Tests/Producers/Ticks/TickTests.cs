@@ -1,0 +1,209 @@
+using Sluice.Testing;
+using Sluice.Tests.Deliveries;
+
+namespace Sluice.Tests.Producers;
+
+/// <summary>Intervals and schedules in front of a consecutor: which ticks fire, and which do not.</summary>
+public sealed class TickTests : IAsyncDisposable
+{
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+    private static readonly TickOptions CatchUp = new() { Missed = Missed.CatchUp };
+
+    private readonly TickLab lab = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync() => lab.DisposeAsync();
+
+    private Source<string> Every(TickOptions? options = null) => Source.Every("clock", 10 * Minute, lab.Started, options);
+
+    private Source<string> Cron(TickOptions? options = null) => Source.Cron("clock", "*/10 * * * *", lab.Started, options);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AfterARestartMissedTicksAreSkippedAlsoTheLastOfThem(bool isCron)
+    {
+        TickLab.Life life = lab.Begin(isCron ? Cron() : Every());
+        await life.PassAsync(25 * Minute);
+        await life.DrainAsync();
+        lab.Pass(20 * Minute);
+        life = lab.Begin(isCron ? Cron() : Every());
+        await life.PassAsync(20 * Minute);
+        await life.KillAsync();
+        Assert.Equal(["00:10:00", "00:20:00", "00:50:00", "01:00:00"], await lab.AcceptedAsync());
+        Assert.All(lab.Starts.Values, starts => Assert.Equal(1, starts));
+    }
+
+    [Theory]
+    [InlineData(null, new[] { "00:10:00", "00:20:00", "00:30:00", "00:40:00", "00:50:00" })]
+    [InlineData(1, new[] { "00:10:00", "00:40:00", "00:50:00" })]
+    [InlineData(2, new[] { "00:10:00", "00:30:00", "00:40:00", "00:50:00" })]
+    [InlineData(9, new[] { "00:10:00", "00:20:00", "00:30:00", "00:40:00", "00:50:00" })]
+    public async Task AfterARestartMissedTicksAreCaughtUpInOrderTheLatestOfThemOnlyIfThatIsSaid(int? most, string[] expected)
+    {
+        Source<string> source = Every(CatchUp with { MostMissed = most });
+        TickLab.Life life = lab.Begin(source);
+        await life.PassAsync(11 * Minute);
+        await life.KillAsync();
+        lab.Pass(30 * Minute);
+        life = lab.Begin(source);
+        await life.PassAsync(10 * Minute);
+        await life.DrainAsync();
+        Assert.Equal(expected, await lab.AcceptedAsync());
+        Assert.All(lab.Starts.Values, starts => Assert.Equal(1, starts));
+    }
+
+    [Fact]
+    public async Task WhatIsMissedIsKnownFromTheFirstStartOnAndNotBefore()
+    {
+        lab.Pass(61 * Minute);
+        TickLab.Life life = lab.Begin(Cron(CatchUp));
+        await life.PassAsync(Minute);
+        await life.KillAsync();
+        lab.Pass(20 * Minute);
+        life = lab.Begin(Cron(CatchUp));
+        await life.PassAsync(Minute);
+        await life.DrainAsync();
+        Assert.Equal(["01:10:00", "01:20:00"], await lab.AcceptedAsync());
+    }
+
+    [Theory]
+    [InlineData(Missed.Skip, false)]
+    [InlineData(Missed.CatchUp, false)]
+    [InlineData(Missed.Skip, true)]
+    [InlineData(Missed.CatchUp, true)]
+    public async Task AClockThatIsSetBackAnHourDoesNotFireAgainWhatWasFired(Missed missed, bool isRestarted)
+    {
+        TickLab.Life life = lab.Begin(Cron(new() { Missed = missed }));
+        await life.PassAsync(65 * Minute);
+        if (isRestarted) await life.KillAsync();
+        lab.Wall.Jump(-60 * Minute);
+        if (isRestarted) life = lab.Begin(Cron(new() { Missed = missed }));
+        await life.PassAsync(60 * Minute);                               // the same hour once more
+        Assert.Equal(6, lab.Starts.Count);
+        await life.PassAsync(6 * Minute);
+        await life.DrainAsync();
+        Assert.Equal(["00:10:00", "00:20:00", "00:30:00", "00:40:00", "00:50:00", "01:00:00", "01:10:00"], await lab.AcceptedAsync());
+        Assert.All(lab.Starts.Values, starts => Assert.Equal(1, starts));
+    }
+
+    [Theory]
+    [InlineData(Missed.Skip, new[] { "00:10:00", "00:20:00", "01:30:00" })]
+    [InlineData(Missed.CatchUp, new[] { "00:10:00", "00:20:00", "00:30:00", "00:40:00", "00:50:00", "01:00:00", "01:10:00", "01:20:00", "01:30:00" })]
+    public async Task OfWhatAClockThatIsSetForwardJumpsOverTheOneThatIsWaitedForFiresAndTheOthersAsTheOptionSays(Missed missed, string[] expected)
+    {
+        TickLab.Life life = lab.Begin(Cron(new() { Missed = missed }));
+        await life.PassAsync(15 * Minute);
+        lab.Wall.Jump(65 * Minute);
+        await life.PassAsync(10 * Minute);
+        await life.DrainAsync();
+        Assert.Equal(expected, await lab.AcceptedAsync());
+    }
+
+    [Fact]
+    public async Task AClockThatWasFarAheadIsNamed()
+    {
+        lab.Wall.Jump(TimeSpan.FromDays(400));
+        TickLab.Life life = lab.Begin(Every());
+        await life.PassAsync(11 * Minute);
+        await life.KillAsync();
+        lab.Wall.Jump(-TimeSpan.FromDays(400));
+        life = lab.Begin(Every());
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => life.Run.Completion);
+        Assert.Contains("The producer 'clock' has fired up to 2027-02-05 00:10:00Z, and the clock shows 2026-01-01 00:11:00Z", failure.Message, StringComparison.Ordinal);
+        await life.KillAsync();
+    }
+
+    [Fact]
+    public async Task OneMemberIsSupersededByAnotherAndEachTickFiresOnce()
+    {
+        TickLab.Life older = lab.Begin(Cron(CatchUp));
+        await older.PassAsync(15 * Minute);
+        TickLab.Life newer = lab.Begin(Cron(CatchUp));
+        await Task.WhenAll(older.PassAsync(30 * Minute), Task.CompletedTask);
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => older.Run.Completion);
+        Assert.Contains("This run was superseded: another run of the producer 'clock' has begun since", failure.Message, StringComparison.Ordinal);
+        await newer.PassAsync(30 * Minute);
+        await newer.DrainAsync();
+        await older.KillAsync();
+        string[] accepted = await lab.AcceptedAsync();
+        Assert.Equal(accepted.Distinct().Order(StringComparer.Ordinal), accepted);
+        Assert.Equal(["00:10:00", "00:20:00", "00:30:00"], accepted[..3]);
+    }
+
+    [Fact]
+    public async Task ATickThatMadeNothingOrOfWhichNothingIsLeftIsNotFiredAgain()
+    {
+        for (int life = 0; life < 3; life++)
+        {
+            Source<string> source = Source.Every("clock", 10 * Minute, (tick, _) => lab.Started(tick)[3] == '1' ? AsyncEnumerable.Empty<string>() : AsyncEnumerable.Repeat("filtered", 2), CatchUp);
+            TickLab.Life begun = lab.Begin(source.Where(static text => text != "filtered"));
+            await begun.PassAsync(21 * Minute);
+            await begun.KillAsync();
+        }
+        Assert.Empty(await lab.AcceptedAsync());
+        Assert.Equal(6, lab.Starts.Count);
+        Assert.All(lab.Starts.Values, starts => Assert.Equal(1, starts));
+    }
+
+    [Fact]
+    public async Task AFunctionThatFailsFailsTheRunAndItsTickIsBegunWithAgainWhereItIsCaughtUp()
+    {
+        int calls = 0;
+        Source<string> source = Source.Cron("clock", "*/10 * * * *", (tick, _) => ++calls == 2 ? throw new FormatException("no reading") : new ValueTask<string>(lab.Started(tick)), CatchUp);
+        TickLab.Life life = lab.Begin(source);
+        await life.PassAsync(30 * Minute);
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => life.Run.Completion);
+        Assert.Equal("'clock' failed: no reading", failure.Message);
+        await life.KillAsync();
+        life = lab.Begin(source);
+        await life.PassAsync(11 * Minute);
+        await life.DrainAsync();
+        Assert.Equal(["00:10:00", "00:20:00", "00:30:00"], await lab.AcceptedAsync());
+    }
+
+    [Fact]
+    public async Task JitterMakesTicksLaterAndARestartWithinItDoesNotMissThem()
+    {
+        var options = new TickOptions { Jitter = 9 * Minute };
+        var late = new List<double>();
+        Source<string> source = Source.Every("clock", 10 * Minute, tick =>
+        {
+            late.Add((lab.Wall.GetUtcNow() - tick.Time).TotalMinutes);
+            return lab.Started(tick);
+        }, options);
+        for (int seed = 1; seed <= 30; seed++)                           // a restart every seven minutes
+        {
+            TickLab.Life life = lab.Begin(source, seed: seed);
+            await life.PassAsync(7 * Minute);
+            await life.KillAsync();
+        }
+        Assert.All(late, by => Assert.InRange(by, 0, 16));
+        Assert.True(late.Max() - late.Min() > 1);
+        Assert.All(lab.Starts.Values, starts => Assert.Equal(1, starts));
+        Assert.True(lab.Starts.Count >= 15, $"{lab.Starts.Count} of 20");
+    }
+
+    [Fact]
+    public async Task APositionOfAnotherKindIsRefused()
+    {
+        TickLab.Life life = lab.Begin(Every());
+        await life.PassAsync(11 * Minute);
+        await life.KillAsync();
+        life = lab.Begin(Cron());
+        Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => life.Run.Completion);
+        Assert.Contains("The position of the producer 'clock' was stored by Source.Every(name, interval, function), and Source.Cron(name, expression, function) cannot go on from it", failure.Message, StringComparison.Ordinal);
+        await life.KillAsync();
+    }
+
+    [Fact]
+    public void WhatCannotBeMeantIsRefused()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => Source.Every("x", TimeSpan.Zero, lab.Started));
+        Assert.Throws<ArgumentException>(() => Source.Every("", Minute, lab.Started));
+        Assert.Throws<FormatException>(() => Source.Cron("x", "now and then", lab.Started));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new TickOptions { Jitter = -Minute });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new TickOptions { MostMissed = 0 });
+    }
+}
