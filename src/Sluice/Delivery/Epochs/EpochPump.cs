@@ -42,7 +42,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
                     foreach (LeasedBatch leased in lease.Batches)
                         if (lessor.Begin(leased) is { } partition) epochs.Enqueue(partition, leased.Entries.Span);
                 }
-                else await WaitAsync(version, Earlier(lease?.NextDue ?? lessor.TryAgainAfter, epochs.NextDue));
+                else if (lease is not { IsEnded: true } || !epochs.EndInput(lessor.Asked)) await WaitAsync(version, Earlier(lease?.NextDue ?? lessor.TryAgainAfter, epochs.NextDue));
             }
         }
         finally
@@ -79,6 +79,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
             return;
         }
         foreach (IDue due in scope.TakeDue()) due.Act(Rent(epoch).BeginTick(epoch.Partition));
+        if (epoch.IsEnding) await EndNextAsync(epoch, scope);
         foreach (EpochItem item in epoch.Remaining) await BeginAsync(epoch, item);
         Flush();
         epoch.Release();
@@ -130,6 +131,13 @@ internal sealed class EpochPump<T> : SourcePump<T>
         {
             // on with the next
         }
+    }
+
+    private async ValueTask EndNextAsync(Epoch epoch, PartitionScope scope)
+    {
+        Root hold = Rent(epoch).BeginTick(epoch.Partition);
+        await scope.EndNextAsync(hold);
+        hold.Settle(Outcome.Skipped);
     }
 
     private Root Rent(Epoch epoch)
