@@ -89,6 +89,7 @@ public sealed partial class Consecutor<T>
     internal void ThrowIfEnded()
     {
         if (core.Life.IsCancellationRequested) throw core.Over();
+        if (local is not null && core.IsInputComplete) throw new InvalidOperationException(AppendAnswer.InputIsComplete(Name));          // else the store says so
     }
 
     /// <returns>The append that the item is part of.</returns>

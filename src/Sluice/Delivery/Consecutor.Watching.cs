@@ -7,7 +7,7 @@ public sealed partial class Consecutor<T>
     private const int PageSize = 100;
     private const double SlowestRate = 0.00001;
 
-    /// <summary>Waits until everything that was sent is accepted, or refused, and everything that was accepted has ended: completed, or dead. Parked items and suspects that somebody else holds are waited for as well.</summary>
+    /// <summary>Waits until everything that was sent is accepted, or refused, and everything that was accepted has ended: completed, or dead. Parked items and suspects that somebody else holds are waited for as well; and, where the input is complete (<see cref="CompleteAsync"/>), what nodes put out at the end.</summary>
     /// <returns>The consecutor at that moment.</returns>
     /// <exception cref="InvalidOperationException">It has not been started and items wait, or it was stopped before they had ended.</exception>
     public async Task<ConsecutorSnapshot> IdleAsync(CancellationToken cancellation = default)
@@ -19,7 +19,7 @@ public sealed partial class Consecutor<T>
             while (true)
             {
                 bool isAppending = core.Sends.IsAppending;
-                if (!isAppending && core.InFlight == 0 && core.Books.IsIdle && Snapshot() is { IsIdle: true } idle) return idle;
+                if (!isAppending && core.InFlight == 0 && core.Books.IsIdle && core.HasEnded && Snapshot() is { IsIdle: true } idle) return idle;
                 if (State == ConsecutorState.Created)
                 {
                     if (Snapshot() is { IsIdle: false } books)

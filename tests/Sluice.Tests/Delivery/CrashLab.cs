@@ -15,6 +15,9 @@ internal sealed class CrashLab(Random random, int items)
 
     public Func<int, string?>? Key { get; init; }
 
+    /// <summary>Whether the input is complete when everything was sent.</summary>
+    public bool IsCompleted { get; init; }
+
     /// <summary>How it ended.</summary>
     public ConsecutorSnapshot End { get; private set; } = null!;
 
@@ -57,6 +60,7 @@ internal sealed class CrashLab(Random random, int items)
                 await consecutor.StartAsync(cancellation);
                 intake = (Source.Resumable("numbers", Enumerable.Range(0, items)) | consecutor).Start(cancellation: cancellation);
                 await intake.Completion;
+                if (IsCompleted) await consecutor.CompleteAsync(cancellation);
                 End = await consecutor.IdleAsync(cancellation);
                 Letters.Clear();
                 await foreach (DeadLetter letter in consecutor.DeadLetters(cancellation)) Letters.Add(letter);

@@ -16,6 +16,9 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     /// <summary>Whether its items enter at nodes in the middle.</summary>
     public bool IsEntrance => isEntrance;
 
+    /// <summary>Whether a stage puts out what it holds because the input has ended; there are no items then.</summary>
+    public bool IsEnding { get; init; }
+
     /// <summary>Whether places are kept for what it puts out.</summary>
     public bool HasPlaces { get; private set; }
 

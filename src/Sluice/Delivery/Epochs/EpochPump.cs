@@ -43,7 +43,10 @@ internal sealed class EpochPump<T> : SourcePump<T>
                     foreach (LeasedBatch leased in lease.Batches)
                         if (lessor.Begin(leased) is { } partition) epochs.Enqueue(partition, leased.Entries.Span);
                 }
-                else if (!epochs.TakeTurnOwed()) await WaitAsync(version, Earlier(lease?.NextDue ?? lessor.TryAgainAfter, epochs.NextDue));
+                else if (!epochs.TakeTurnOwed() && (lease is not { IsEnded: true } || !epochs.EndInput(lessor.Asked)))
+                {
+                    await WaitAsync(version, Earlier(lease?.NextDue ?? lessor.TryAgainAfter, epochs.NextDue));
+                }
             }
         }
         finally
@@ -80,6 +83,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
             return;
         }
         foreach (IDue due in scope.TakeDue()) due.Act(Rent(epoch).BeginTick(epoch.Partition));
+        if (epoch.IsEnding) await EndNextAsync(epoch, scope);
         foreach (EpochItem item in epoch.Items)
         {
             if (item.Verdict is not null) continue;
@@ -136,6 +140,13 @@ internal sealed class EpochPump<T> : SourcePump<T>
         Run.ThrowIfStopping();
         Context.Out++;
         return Next.PushAsync(value, root);
+    }
+
+    private async ValueTask EndNextAsync(Epoch epoch, PartitionScope scope)
+    {
+        Root hold = Rent(epoch).BeginTick(epoch.Partition);
+        await scope.EndNextAsync(hold);
+        hold.Settle(Outcome.Skipped);
     }
 
     private Root Rent(Epoch epoch)

@@ -100,6 +100,17 @@ internal sealed class Epochs(ConsecutorCore core)
         return null;
     }
 
+    /// <summary>The store has nothing for these partitions any more, and never will: stages put out what they hold. The pump's.</summary>
+    /// <returns>Whether some are to.</returns>
+    public bool EndInput(OwnedPartition[] partitions)
+    {
+        core.IsInputComplete = true;
+        if (!core.KeepsState) return false;
+        OwnedPartition[] ending = Array.FindAll(partitions, partition => !partition.Scope!.HasEnded && !partition.IsVoid);
+        foreach (OwnedPartition partition in ending) partition.IsAtEnd = true;
+        return ending.Length > 0;
+    }
+
     /// <summary>How long after the last <see cref="Look"/> an instance wants to act, or something that holds others up is to be tried again; null if nothing is ahead. What was due at the last <see cref="Look"/> waits for something that tells.</summary>
     public TimeSpan? NextDue
     {
@@ -191,8 +202,12 @@ internal sealed class Epochs(ConsecutorCore core)
         {
             bool isDue = partition.Scope!.NextDue is { } due && due <= looked;
             bool mustLoad = core.KeepsTime && !partition.Scope.HasBegun;
-            return core.IsLeasing && (isDue || mustLoad) ? new(core, partition, [], isEntrance: false) : null;
+            if (!core.IsLeasing || !(isDue || mustLoad || partition.IsAtEnd)) return null;
+            bool isEnding = partition.IsAtEnd && !isDue;
+            partition.IsAtEnd = false;               // the store is asked again before the next stage ends: what has come out may have failed
+            return new(core, partition, [], isEntrance: false) { IsEnding = isEnding };
         }
+        partition.IsAtEnd = false;
         // Items that enter in the middle go through a run of their own, so they have epochs of their own.
         bool isEntrance = partition.Leased.Peek().Headers.Node is not null;
         List<EpochItem> items = [];

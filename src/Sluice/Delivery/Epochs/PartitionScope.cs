@@ -16,9 +16,13 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
     private long origin = core.Time.GetUtcNow().UtcTicks;       // the time of day at the start, which may have been later before a restart
     private long stored;                             // the latest time of day that is
     private int emitted;
+    private readonly StageEnds ends = new(core, partition);
 
     /// <summary>The epoch that is running; the pump's and the committer's.</summary>
     public Epoch? Epoch { get; set; }
+
+    /// <summary>Whether all stages have put out what they held at the end of the input, and that is committed. Any thread.</summary>
+    public bool HasEnded => ends.AreAll;
 
     /// <summary>A timestamp: when an instance wants to act; null if none does.</summary>
     public long? NextDue
@@ -37,6 +41,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
     /// <summary>Has an instance of each stage of a run, with what is stored.</summary>
     public async ValueTask LoadAsync(Following run, CancellationToken cancellation)
     {
+        ends.Begin();
         if (ReferenceEquals(loaded, run)) return;
         Forget();
         if (core.KeepsTime && await ReadAsync(ClockNode, "", cancellation).ConfigureAwait(false) is [{ Value: { Length: 8 } clock }])
@@ -45,6 +50,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
             long behind = stored - UtcNow.UtcTicks;
             lock (sync) origin += Math.Max(0, behind);
         }
+        await ends.LoadAsync(cancellation).ConfigureAwait(false);
         Begin(run);
         for (int number = 0; number < run.Remembering.Count; number++) await LoadAsync(run.Remembering[number].StateName, InstanceOf(number), cancellation).ConfigureAwait(false);
         loaded = run;
@@ -58,17 +64,31 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         if (loaded is null) return rows;
         for (int number = 0; number < Instances.Count; number++)
             if (Remembers(Instances[number]) is { } remembers) remembers.Save(new ChangedRows(core.StateSerializers, loaded.Remembering[number].StateName, rows));
+        bool hasEndedStage = ends.Save(rows, Epoch is { Items.Count: > 0 });
         if (core.KeepsTime && rows.Count > 0)
         {
             var clock = new byte[8];
             BinaryPrimitives.WriteInt64LittleEndian(clock, stored = Math.Max(stored, UtcNow.UtcTicks));
             rows.Add(new(ClockNode, "", 0, clock));
         }
+        if (hasEndedStage) ForgetInstances();        // one that has ended takes nothing any more
         return rows;
     }
 
     /// <summary>What was not committed is undone: the next epoch begins with what is stored.</summary>
     public override void Forget()
+    {
+        ends.Forget();
+        ForgetInstances();
+    }
+
+    /// <summary>The next stage puts out what it holds: those upstream have.</summary>
+    public ValueTask EndNextAsync(Root hold) => ends.EndNextAsync(loaded!, this, hold);
+
+    /// <summary>Whether something has come out since the last commit.</summary>
+    public bool HasEmitted => Volatile.Read(ref emitted) > 0;
+
+    private void ForgetInstances()
     {
         loaded = null;
         emitted = 0;

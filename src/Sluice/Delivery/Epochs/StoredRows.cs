@@ -52,7 +52,7 @@ internal sealed class ChangedRows(PayloadSerializers serializers, string node, L
         rows.Add(new(node, key, version, bytes.WrittenMemory));
     }
 
-    public override void PutMany<T>(string key, ReadOnlySpan<T> values)
+    public override int PutMany<T>(string key, ReadOnlySpan<T> values)
     {
         IPayloadSerializer<T> serializer = serializers.For<T>();
         var bytes = new ArrayBufferWriter<byte>();
@@ -66,6 +66,7 @@ internal sealed class ChangedRows(PayloadSerializers serializers, string node, L
             bytes.Write(one.WrittenSpan);
         }
         rows.Add(new(node, key, 0, bytes.WrittenMemory));
+        return bytes.WrittenCount;
     }
 
     public override void Delete(string key) => rows.Add(new(node, key, 0, null));

@@ -3,6 +3,8 @@ namespace Sluice;
 /// <summary>What the answers of a store to numbered appends mean to whoever sends to a consecutor.</summary>
 internal static class AppendAnswer
 {
+    public static string InputIsComplete(string name) => $"The input of {name} is complete (Consecutor.CompleteAsync): nothing can be sent to it any more. The items were not accepted.";
+
     /// <summary>What an append was answered.</summary>
     /// <param name="core">Whose stream it is.</param>
     /// <param name="producer">Who appends.</param>
@@ -21,7 +23,7 @@ internal static class AppendAnswer
             case AppendStatus.Full:
                 return true;
             case AppendStatus.Ended:
-                throw new InvalidOperationException($"The stream {core.Name} has ended: nothing can be sent to it any more. The items were not accepted.");
+                throw new InvalidOperationException(InputIsComplete(core.Name));
             case AppendStatus.Refused when resumes:
                 throw new InvalidOperationException(
                     $"This run was superseded: another run of the producer '{producer}' has begun since, and goes on behind what this one had accepted in {core.Name}. "

@@ -13,6 +13,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     private volatile string? commitProblem;
     private volatile string? parked;
     private volatile bool isOpen;
+    private volatile bool isInputComplete;
     private volatile ObjectDisposedException? closedStore; // what it said when somebody had disposed it
     private int inFlight;
     private long hasEnded;
@@ -61,6 +62,16 @@ internal sealed class ConsecutorCore : ISinkBindings
     public int MaxEntryBytes { get; private set; } = int.MaxValue;
 
     public bool IsKeyed => KeyOf is not null;
+
+    /// <summary>Whether nothing is accepted any more, as far as is known here.</summary>
+    public bool IsInputComplete
+    {
+        get => isInputComplete;
+        set => isInputComplete = value;
+    }
+
+    /// <summary>Whether what its stages held was put out, if the input is complete; as far as its partitions are here.</summary>
+    public bool HasEnded => !isInputComplete || !KeepsState || Array.TrueForAll(owned, partition => partition.Scope!.HasEnded);
 
     /// <summary>How state is written and read.</summary>
     public PayloadSerializers StateSerializers => Options.Serializers;
@@ -190,7 +201,9 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>Opens its own stream and group, for others that put something in.</summary>
     public async ValueTask OpenStreamAsync(CancellationToken cancellation)
     {
-        MaxEntryBytes = (await Store.OpenStreamAsync(Name, Stream, cancellation).ConfigureAwait(false)).Options.MaxEntryBytes;
+        StreamInfo stream = await Store.OpenStreamAsync(Name, Stream, cancellation).ConfigureAwait(false);
+        MaxEntryBytes = stream.Options.MaxEntryBytes;
+        IsInputComplete |= stream.End is not null;
         await Store.AddGroupAsync(Group, StreamStart.First, cancellation).ConfigureAwait(false);
     }
 

@@ -16,6 +16,9 @@ internal sealed class Lessor(ConsecutorCore core)
     /// <summary>When to look again although nothing has changed.</summary>
     public TimeSpan? TryAgainAfter { get; private set; }
 
+    /// <summary>The partitions that the last lease was asked for.</summary>
+    public OwnedPartition[] Asked { get; private set; } = [];
+
     /// <summary>Null if nothing is wanted now.</summary>
     public async ValueTask<LeaseResult?> NextAsync()
     {
@@ -35,6 +38,7 @@ internal sealed class Lessor(ConsecutorCore core)
         OwnedPartition[] owned = core.Owned;
         int most = Math.Min(room, Math.Max(1, core.Options.Capacity / 2));
         if (room > 0 && core.Epochs is { } epochs) (owned, most) = epochs.Choose(owned, most);
+        Asked = owned;
         return room <= 0 || owned.Length == 0 ? null : await LeaseAsync(new(Owners(owned)) { MaxItems = most, Gates = core.Outputs.GateStreams });
     }
 

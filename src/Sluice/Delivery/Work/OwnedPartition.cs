@@ -42,6 +42,9 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// <summary>What is leased and waits for its epoch. Used under the lock of <see cref="Epochs"/>.</summary>
     public Queue<EpochItem> Leased { get; } = [];
 
+    /// <summary>Whether the store has nothing for it any more, and never will, as far as is known. Used under the lock of <see cref="Epochs"/>, or by the pump.</summary>
+    public bool IsAtEnd { get; set; }
+
     /// <summary>Somebody else has it, or it is given back: what is under way of it is not committed any more.</summary>
     public bool IsVoid
     {

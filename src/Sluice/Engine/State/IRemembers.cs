@@ -14,6 +14,13 @@ internal interface IRemembers
     void Save(StateWriter changes);
 }
 
+/// <summary>An instance that may have more to put out at the end of its input than one commit takes.</summary>
+internal interface IEndsInSteps
+{
+    /// <summary>Whether there is more: then it is ended once more, after the commit.</summary>
+    bool HasMoreToEnd { get; }
+}
+
 /// <summary>An instance that keeps the state of many keys, and not all of it in memory.</summary>
 internal interface IRemembersByKey : IRemembers
 {
@@ -54,7 +61,8 @@ internal abstract class StateWriter
     public abstract void Put<T>(string key, T value, int version = 0);
 
     /// <summary>Several values in one row.</summary>
-    public abstract void PutMany<T>(string key, ReadOnlySpan<T> values);
+    /// <returns>How long the row is, in bytes.</returns>
+    public abstract int PutMany<T>(string key, ReadOnlySpan<T> values);
 
     /// <summary>The row is not there any more.</summary>
     public abstract void Delete(string key);

@@ -38,6 +38,14 @@ internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IReme
         return make(context, new StateOutlet<TOut>(next, scope) { Emitter = Node });
     }
 
+    public async ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold)
+    {
+        await ((Inlet<TIn>)instance).CompleteAsync();            // ends at the outlet, and reaches no other stage
+        return Unwrapped(instance) is IEndsInSteps { HasMoreToEnd: true };
+    }
+
+    private static object Unwrapped(object instance) => instance is IWraps wraps ? Unwrapped(wraps.Inner) : instance;
+
     public override ValueTask PushAsync(TIn item, Ticket? ticket)
     {
         Ticket root = ticket ?? throw new InvalidOperationException($"An item without a ticket has come to {StateName}.");

@@ -2,11 +2,16 @@ using System.Globalization;
 
 namespace Sluice;
 
-/// <summary>Where items are stored that a stage gathers: in pages, one for what was added between two commits, so that nothing is written twice.</summary>
+/// <summary>
+/// Where items are stored that a stage gathers: in pages. What was added between two commits is a page, together with those before it that are no larger; so an item is written a few
+/// times, and there are few pages, however few items come at a time: all of them are deleted by one commit.
+/// </summary>
 /// <param name="prefix">What the keys of its rows begin with.</param>
 internal sealed class RememberedList(string prefix = "")
 {
-    private readonly List<string> pages = [];
+    private const int LargePage = 32 * 1024;         // bytes: it is not written again
+
+    private readonly List<Page> pages = [];
     private readonly List<string> gone = [];
     private long next;
     private int saved;
@@ -18,9 +23,10 @@ internal sealed class RememberedList(string prefix = "")
         foreach (string key in stored.Keys)
         {
             if (!key.StartsWith(prefix, StringComparison.Ordinal) || !long.TryParse(key.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long page)) continue;
-            pages.Add(key);
             next = page + 1;
-            items.AddRange(stored.GetMany<T>(key));
+            List<T> some = stored.GetMany<T>(key);
+            pages.Add(new(key, some.Count, stored.Stored(key).Bytes.Length));
+            items.AddRange(some);
         }
         saved = items.Count;
         return items;
@@ -29,7 +35,7 @@ internal sealed class RememberedList(string prefix = "")
     /// <summary>All items are gone; others may be added.</summary>
     public void Clear()
     {
-        gone.AddRange(pages);
+        gone.AddRange(pages.Select(static page => page.Key));
         pages.Clear();
         saved = 0;
     }
@@ -39,12 +45,22 @@ internal sealed class RememberedList(string prefix = "")
     /// <param name="items">All that there are now.</param>
     public void Save<T>(StateWriter changes, ReadOnlySpan<T> items)
     {
+        string? key = null;
+        int first = saved;
+        while (items.Length > saved && pages.Count > 0 && pages[^1] is { Bytes: < LargePage } last && last.Count <= items.Length - first)
+        {
+            if (key is not null) gone.Add(key);
+            key = last.Key;
+            first -= last.Count;
+            pages.RemoveAt(pages.Count - 1);
+        }
         foreach (string page in gone) changes.Delete(page);
         gone.Clear();
         if (items.Length <= saved) return;
-        string key = string.Create(CultureInfo.InvariantCulture, $"{prefix}{next++:D19}");
-        changes.PutMany(key, items[saved..]);
-        pages.Add(key);
+        key ??= string.Create(CultureInfo.InvariantCulture, $"{prefix}{next++:D19}");
+        pages.Add(new(key, items.Length - first, changes.PutMany(key, items[first..])));
         saved = items.Length;
     }
+
+    private readonly record struct Page(string Key, int Count, int Bytes);
 }

@@ -61,4 +61,12 @@ internal interface IRememberingStage
     string StateName { get; }
 
     object MakeInstance(StateScope scope);
+
+    /// <summary>The input has ended, and nothing of it is under way: an instance puts out what it holds. What it did is undone, or committed, before it is called again.</summary>
+    /// <param name="instance">Made by this.</param>
+    /// <param name="scope">What comes out becomes items of its own here.</param>
+    /// <param name="keys">Of what is remembered by key, the next some keys.</param>
+    /// <param name="hold">What is put out by name hangs on it. Settled by the caller.</param>
+    /// <returns>Whether it has more to put out.</returns>
+    ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold);
 }

@@ -81,6 +81,31 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
         return default;
     }
 
+    /// <summary>Calls a hook at the end of the input. What it pushes is no part of an item.</summary>
+    /// <param name="hook">The node's.</param>
+    /// <param name="scope">Where what is pushed becomes an item of its own; null in a run whose state ends with it.</param>
+    /// <param name="hold">What is put out by name hangs on it.</param>
+    public async ValueTask EndKeyAsync(Func<Output<TOut>, CancellationToken, ValueTask> hook, StateScope? scope, Ticket? hold)
+    {
+        (output.Ticket, output.Emitting) = (hold, scope);
+        try
+        {
+            await hook(output, Context.Token);
+            output.ThrowIfFailedDownstream();
+        }
+        catch (Exception e)
+        {
+            output.DropHeld();
+            throw IsNotOurs(e) ? e : Context.Failure(e);
+        }
+        finally
+        {
+            output.Emitting = null;
+        }
+        output.StageHeld();
+        output.Ticket = null;
+    }
+
     public async ValueTask BeginAsync() => await node.Begin(Context.Token);
 
     public async ValueTask DisposeAsync()

@@ -16,14 +16,18 @@ public sealed class Output<T>
 
     internal Ticket? Ticket { get; set; }
 
+    /// <summary>Set where what is pushed is no part of an item, and becomes one of its own.</summary>
+    internal StateScope? Emitting { get; set; }
+
     /// <summary>Pushes an item on. Completes when there is room for more; now and then it goes to the end of the scheduler's queue, so that others get a turn.</summary>
     public ValueTask PushAsync(T item)
     {
         context.Out++;
-        Ticket?.Add(1);
+        Ticket? ticket = Emitting is { } scope ? scope.Emit(context.Node, item) : Ticket;
+        if (Emitting is null) ticket?.Add(1);
         try
         {
-            ValueTask pushed = next.PushAsync(item, Ticket);
+            ValueTask pushed = next.PushAsync(item, ticket);
             if (!pushed.IsCompletedSuccessfully) return WatchAsync(pushed);
             return (context.Out & (ItemsPerTurn - 1)) == 0 ? YieldAsync() : default;
         }

@@ -19,6 +19,9 @@ internal sealed class StateCells<TState>(StatefulForm<TState> form) : IRemembers
         return hasAll ? Enter(key, form.Initial(key), isStored: false) : null;
     }
 
+    /// <summary>The keys that have a state, in ordinal order, where all of them are in memory.</summary>
+    public string[] Keys => [.. cells.Where(static cell => !cell.Value.IsRemoved).Select(static cell => cell.Key).Order(StringComparer.Ordinal)];
+
     public async ValueTask<Cell> ReadAsync(string key)
     {
         StateReader stored = await read!(key);

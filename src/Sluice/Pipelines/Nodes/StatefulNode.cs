@@ -77,9 +77,18 @@ public abstract class StatefulNode<TIn, TOut, TState> : Node<TIn, TOut>
         cells!.Change(current);
     }
 
+    /// <summary>
+    /// Called once for each key that has a state, in the ordinal order of the keys, when the input has ended: at the end of a run, before <c>EndAsync</c>; in a consecutor, when it is complete
+    /// (<see cref="Consecutor{T}.CompleteAsync"/>) and everything accepted has ended. May push, and change or remove the state.
+    /// </summary>
+    /// <remarks>In a consecutor, what it pushes is committed together with the fact that it was called: a crash in between repeats it. Where it throws, the consecutor fails, and the next one calls it again.</remarks>
+    protected virtual ValueTask EndKeyAsync(Output<TOut> output, CancellationToken cancellation) => default;
+
     internal override bool KeepsState => true;
 
-    internal override Inlet<TIn> Stage(StageContext context, Inlet<TIn> inner) => new StatefulStage<TIn, TOut, TState>(context, inner, this);
+    internal override Inlet<TIn> Stage(StageContext context, Inlet<TIn> inner) => new StatefulStage<TIn, TOut, TState>(context, (NodeStage<TIn, TOut>)inner, this);
+
+    internal ValueTask EndKey(Output<TOut> output, CancellationToken cancellation) => EndKeyAsync(output, cancellation);
 
     internal StatefulForm<TState> Form => new(StateVersion, InitialState, Migrate);
 

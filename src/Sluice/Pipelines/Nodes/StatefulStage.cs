@@ -10,12 +10,13 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IReme
     private readonly StatefulForm<TState> form;
     private readonly Func<TIn, string>? keyOf;
     private readonly StateCells<TState>? own;        // in a run whose state ends with it
+    private readonly NodeStage<TIn, TOut> inner;
     private readonly int number;
 
-    public StatefulStage(StageContext context, Inlet<TIn> inner, StatefulNode<TIn, TOut, TState> node) : base(context, inner)
+    public StatefulStage(StageContext context, NodeStage<TIn, TOut> inner, StatefulNode<TIn, TOut, TState> node) : base(context, inner)
     {
-        (this.node, form, keyOf) = (node, node.Form, (Func<TIn, string>?)context.KeyOf);
-        if (context.Run.Options.Following is { } following) number = following.Add(this);
+        (this.inner, this.node, form, keyOf) = (inner, node, node.Form, (Func<TIn, string>?)context.KeyOf);
+        if (context.Run.Options.Following is { } following) number = following.Add(this, inner.Next);
         else own = new(form);
         StateName = context.Run.Options.Following is null ? "" : context.Run.NameOf(Node);
     }
@@ -23,6 +24,12 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IReme
     public string StateName { get; }
 
     public object MakeInstance(StateScope scope) => new StateCells<TState>(form);
+
+    public async ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold)
+    {
+        foreach (string key in keys) await EndKeyAsync((StateCells<TState>)instance, key, scope, hold);
+        return false;
+    }
 
     public override ValueTask PushAsync(TIn item, Ticket? ticket)
     {
@@ -42,6 +49,28 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IReme
             throw Context.Failure(e, item, ticket);
         }
         return cell is null ? ReadAsync(cells, key, item, ticket) : EnterAsync(cells, cell, item, ticket);
+    }
+
+    /// <summary>In a consecutor the run's end is not that of the input.</summary>
+    protected override async ValueTask OnCompleteAsync()
+    {
+        if (own is not null)
+            foreach (string key in own.Keys) await EndKeyAsync(own, key, null, null);
+        await Next.CompleteAsync();
+    }
+
+    private async ValueTask EndKeyAsync(StateCells<TState> cells, string key, StateScope? scope, Ticket? hold)
+    {
+        StateCells<TState>.Cell cell = cells.Find(key) ?? await cells.ReadAsync(key);
+        node.Enter(cells, cell);
+        try
+        {
+            await inner.EndKeyAsync(node.EndKey, scope, hold);
+        }
+        finally
+        {
+            node.Leave(cell);
+        }
     }
 
     private ValueTask EnterAsync(StateCells<TState> cells, StateCells<TState>.Cell cell, TIn item, Ticket? ticket)

@@ -14,6 +14,7 @@ public static partial class Operators
     /// where items are due more often than timers go off; they then come a few at a time.</para>
     /// <para>Holds one item, the one that waits. At the end and in a drain, what has come in still waits for its turn; a run that is
     /// cancelled gives it up. The clock is the run's (<see cref="RunOptions.Time"/>).</para>
+    /// <para>In a consecutor it paces what this process starts, all partitions together; attempts count like items, and a process that starts begins anew.</para>
     /// </remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="source">What comes.</param>
@@ -53,6 +54,9 @@ internal sealed class ThrottleOperator<T>(int items, TimeSpan per, bool smooth) 
     public override string Kind => "throttle";
 
     public override string Stateful => "remembers when items went through";
+
+    // What it forgets with the process is worth nothing: it begins with a burst then, and no item rests in it.
+    public override string? Forgets => null;
 
     public override bool IsTimed => true;
 

@@ -102,7 +102,7 @@ public sealed class Window<T>
 {
     /// <summary>Makes a window, as one is read from a store.</summary>
     [System.Text.Json.Serialization.JsonConstructor]
-    public Window(DateTimeOffset start, DateTimeOffset end, IReadOnlyList<T> items) => (Start, End, Items) = (start, end, items);
+    public Window(DateTimeOffset start, DateTimeOffset end, IReadOnlyList<T> items, int pane = 0) => (Start, End, Items, Pane) = (start, end, items, pane);
 
     /// <summary>When it began, in UTC; this moment belongs to it.</summary>
     public DateTimeOffset Start { get; }
@@ -112,6 +112,9 @@ public sealed class Window<T>
 
     /// <summary>The items that came, in the order in which they came; at least one.</summary>
     public IReadOnlyList<T> Items { get; }
+
+    /// <summary>Which part of the window this is, from zero. Windows of processing time have one part; of one by event time (<see cref="EventTime{T}"/>) more may come out, when it was full, or for items that came late and were allowed to.</summary>
+    public int Pane { get; }
 
     /// <summary>For example <c>[2026-01-01 00:00:00Z, 2026-01-01 00:00:10Z): 3 items</c>.</summary>
     public override string ToString() => string.Create(

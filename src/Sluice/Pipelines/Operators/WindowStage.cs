@@ -157,17 +157,13 @@ internal abstract class WindowBounds
 /// <summary>Windows of one size, one with every hop.</summary>
 internal sealed class SlidingWindows(long size, long hop) : WindowBounds
 {
-    private static readonly long Epoch = DateTimeOffset.UnixEpoch.UtcTicks;
-
     public override bool TryOpen(long now, long? last, out long start, out long end)
     {
         // The first that contains this moment is the one after the last that begins a whole size or more before it.
-        start = last + hop - size ?? LastStart(now - size) + hop;
+        start = last + hop - size ?? WindowGrid.FirstStart(now, size, hop);
         end = start + size;
         return start <= now;
     }
-
-    private long LastStart(long at) => at - ((((at - Epoch) % hop) + hop) % hop);
 }
 
 /// <summary>A window that each item prolongs.</summary>

@@ -35,25 +35,13 @@ internal sealed class OutputSink<T>(string name) : Operator<T, Nothing>
 
 internal sealed class OutputSinkStage<T>(StageContext context, Inlet<Nothing> next, string name) : Stage<T, Nothing>(context, next)
 {
-    private readonly IFollowedOutputs? followed = context.Run.Options.Following?.Outputs;
-
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
-        Ticket? root = ticket ?? Context.Ticket;
         try
         {
-            if (followed is null)
-            {
-                ValueTask written = Context.Run.Outputs.WriteAsync(Node, name, item, Context.Token);
-                if (!written.IsCompletedSuccessfully) return WrittenAsync(written, item, ticket);
-            }
-            else
-            {
-                ValueTask<IOutputItem?> prepared = followed.PrepareAsync(Node, name, item, root, Context.Token);
-                if (!prepared.IsCompletedSuccessfully) return PreparedAsync(prepared, item, ticket, root);
-                prepared.Result?.Stage(root!);
-            }
+            ValueTask pushed = OutputPush.PushAsync(Context, name, item, ticket);
+            if (!pushed.IsCompletedSuccessfully) return PushedAsync(pushed, item, ticket);
         }
         catch (Exception e)
         {
@@ -64,25 +52,11 @@ internal sealed class OutputSinkStage<T>(StageContext context, Inlet<Nothing> ne
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask WrittenAsync(ValueTask written, T item, Ticket? ticket)
+    private async ValueTask PushedAsync(ValueTask pushed, T item, Ticket? ticket)
     {
         try
         {
-            await written;
-        }
-        catch (Exception e)
-        {
-            throw Context.Failure(e, item, ticket);
-        }
-        End(ticket);
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask PreparedAsync(ValueTask<IOutputItem?> prepared, T item, Ticket? ticket, Ticket? root)
-    {
-        try
-        {
-            (await prepared)?.Stage(root!);
+            await pushed;
         }
         catch (Exception e)
         {

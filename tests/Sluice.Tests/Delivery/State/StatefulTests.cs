@@ -75,6 +75,21 @@ public class StatefulTests
         Assert.Equal(Enumerable.Range(0, 3).Select(static n => string.Join(',', Enumerable.Range(n * 10, 10))), ledger.Lines);
     }
 
+    /// <summary>Everything that was stored of it is deleted by one commit.</summary>
+    [Fact]
+    public async Task AChunkThatIsGatheredOneByOneIsNotTooLargeForACommit()
+    {
+        await using var store = new MemoryStreamStore();
+        var ledger = new Ledger();
+        await using var consecutor = new Consecutor<int>("numbers",
+            source => source.Chunk(1500) | Stage.Named("many") | (some => some.Sum()) | ledger.Sink<int>(), new() { Store = store, Process = new(), Capacity = 1 });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync(Enumerable.Range(0, 1500).ToList(), Cancellation);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((1500L, 0L), (end.Completed, end.Dead));
+        Assert.Equal([$"{1500 * 1499 / 2}"], ledger.Lines);
+    }
+
     [Fact]
     public async Task WhatAChunkBecomesIsTriedAgainByItself()
     {

@@ -1,0 +1,92 @@
+using System.Text;
+
+namespace Sluice;
+
+/// <summary>Which stages of a partition have put out what they held at the end of the input: marks, stored by the commits that did it, so that each does it once.</summary>
+/// <remarks>
+/// A stage ends when everything that those upstream of it have put out has ended, retries included: one commit after the other. Belongs to whoever the scope belongs to.
+/// </remarks>
+internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
+{
+    private const string Node = "$end";
+    private const int KeysAtOnce = 50;
+    private const int MostPages = 10;
+
+    private Dictionary<string, string?>? ended;      // by the stage's name: null if it has; else the last key that has
+    private (string Stage, string? Key)? added;
+    private bool isUncertain;                        // whether what was saved is committed
+    private volatile bool areAll;
+
+    public bool AreAll => areAll;
+
+    /// <summary>What was saved is committed, or was forgotten.</summary>
+    public void Begin() => isUncertain = false;
+
+    /// <summary>Reads the marks, once for an ownership.</summary>
+    public async ValueTask LoadAsync(CancellationToken cancellation)
+    {
+        if (ended is not null) return;
+        IReadOnlyList<StateRow> rows = await core.Store.ListStateAsync(core.Group, partition.Number, Node, null, 1000, cancellation).ConfigureAwait(false);
+        ended = rows.ToDictionary(row => row.Key, row => row.Value is { Length: > 1 } key && key.Span[0] == 1 ? Encoding.UTF8.GetString(key.Span[1..]) : null, StringComparer.Ordinal);
+    }
+
+    public async ValueTask EndNextAsync(Following run, PartitionScope scope, Root hold)
+    {
+        // The last stage was built first, so upstream comes before downstream.
+        for (int number = run.Remembering.Count - 1; number >= 0; number--)
+        {
+            IRememberingStage stage = run.Remembering[number];
+            bool isKnown = ended!.TryGetValue(stage.StateName, out string? after);
+            if (isKnown && after is null) continue;
+            object instance = scope.InstanceOf(number);
+            if (instance is not IRemembersByKey)
+            {
+                added = (stage.StateName, await stage.EndAsync(instance, scope, [], hold) ? "" : null);
+                return;
+            }
+            IReadOnlyList<StateRow> keys;
+            int pages = 0;
+            do
+            {
+                keys = await core.Store.ListStateAsync(core.Group, partition.Number, stage.StateName, after, KeysAtOnce, core.Life);
+                await stage.EndAsync(instance, scope, [.. keys.Select(row => row.Key)], hold);
+                after = keys.Count < KeysAtOnce ? null : keys[^1].Key;
+            }
+            while (after is not null && !scope.HasEmitted && hold.Staged is null && ++pages < MostPages);
+            added = (stage.StateName, after);
+            return;
+        }
+        areAll = true;
+        core.Books.Touch();
+    }
+
+    /// <summary>Adds what has changed to a commit.</summary>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="hasItems">Whether items went through: then what stages hold of them is put out again.</param>
+    /// <returns>Whether an instance has ended.</returns>
+    public bool Save(List<StateRow> rows, bool hasItems)
+    {
+        if (added is { } last)
+        {
+            byte[] value = last.Key is null ? [0] : [1, .. Encoding.UTF8.GetBytes(last.Key)];
+            rows.Add(new(Node, last.Stage, 0, value));
+            ended![last.Stage] = last.Key;
+            (added, isUncertain) = (null, true);
+            return true;
+        }
+        if (hasItems && ended is { Count: > 0 })
+        {
+            rows.AddRange(ended.Keys.Select(stage => new StateRow(Node, stage, 0, null)));
+            ended.Clear();
+            (isUncertain, areAll) = (true, false);
+        }
+        return false;
+    }
+
+    /// <summary>What was not committed is not so: what is stored counts.</summary>
+    public void Forget()
+    {
+        added = null;
+        if (isUncertain) ended = null;
+    }
+}

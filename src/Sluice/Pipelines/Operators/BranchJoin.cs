@@ -1,0 +1,220 @@
+namespace Sluice;
+
+public static partial class Operators
+{
+    /// <summary>Gives every item to two branches, and pairs what comes out of them by key: every left item with every right item that is held, and the other way round.</summary>
+    /// <remarks>
+    /// <para>An inner join, as with two sources: each pair comes out once, when the later of its two items comes. In a consecutor what is held is state, by partition, so that a pair is made
+    /// though its halves came days and crashes apart; it needs a name (<see cref="Stage.Named"/>). Two streams are joined there by one consecutor that takes both, and a branch for each.</para>
+    /// <para>An item is held until it has been here for <paramref name="within"/>, or until it is the oldest of more than <paramref name="maxHeld"/> of its side; one that found no partner until then, or until the end of a run, is counted as skipped.
+    /// There is no timer: what has been here too long is forgotten when the next item comes. The clock is the run's; in a consecutor it is the time of day, which never goes back.</para>
+    /// <para>In a consecutor of several partitions, items meet that were accepted with keys of one partition: let <see cref="Consecutor{T}.Key"/> be the key of the join, unless both halves come of one item.</para>
+    /// </remarks>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <typeparam name="TLeft">The type of the left items.</typeparam>
+    /// <typeparam name="TRight">The type of the right items.</typeparam>
+    /// <typeparam name="TKey">The type of the keys.</typeparam>
+    /// <typeparam name="TOut">The type of what is made of a pair.</typeparam>
+    /// <param name="source">What comes.</param>
+    /// <param name="left">The one branch.</param>
+    /// <param name="right">The other branch.</param>
+    /// <param name="leftKey">The key of a left item; not null.</param>
+    /// <param name="rightKey">The key of a right item; not null.</param>
+    /// <param name="function">Makes an item of a pair.</param>
+    /// <param name="within">How long an item is held: more than zero, at most 36,500 days; no limit unless given.</param>
+    /// <param name="maxHeld">How many items of each side are held, 1 or more; in a consecutor, of each partition.</param>
+    /// <returns>What was made of the pairs. They are new root items.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The time or the number is out of range.</exception>
+    public static Source<TOut> Join<T, TLeft, TRight, TKey, TOut>(
+        this Source<T> source, Func<Source<T>, Source<TLeft>> left, Func<Source<T>, Source<TRight>> right, Func<TLeft, TKey> leftKey, Func<TRight, TKey> rightKey,
+        Func<TLeft, TRight, TOut> function, TimeSpan? within = null, int maxHeld = 100_000) where TKey : notnull
+    {
+        if (within is { } time) Positive(time, nameof(within));
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxHeld, 1);
+        var join = new BranchJoinOperator<TLeft, TRight, TKey, TOut>(NotNull(leftKey), NotNull(rightKey), NotNull(function), new(within, maxHeld));
+        return new BranchPairSource<T, TLeft, TRight, TOut>(NotNull(source), Pipe<T, TLeft>.Of(left), Pipe<T, TRight>.Of(right), join, StageOptions.Default);
+    }
+
+    /// <inheritdoc cref="Join{T, TLeft, TRight, TKey, TOut}(Source{T}, Func{Source{T}, Source{TLeft}}, Func{Source{T}, Source{TRight}}, Func{TLeft, TKey}, Func{TRight, TKey}, Func{TLeft, TRight, TOut}, TimeSpan?, int)"/>
+    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
+    /// <typeparam name="T">The type of the items.</typeparam>
+    /// <typeparam name="TLeft">The type of the left items.</typeparam>
+    /// <typeparam name="TRight">The type of the right items.</typeparam>
+    /// <typeparam name="TKey">The type of the keys.</typeparam>
+    /// <typeparam name="TOut">The type of what is made of a pair.</typeparam>
+    /// <param name="pipe">What comes.</param>
+    /// <param name="left">The one branch.</param>
+    /// <param name="right">The other branch.</param>
+    /// <param name="leftKey">The key of a left item; not null.</param>
+    /// <param name="rightKey">The key of a right item; not null.</param>
+    /// <param name="function">Makes an item of a pair.</param>
+    /// <param name="within">How long an item is held: more than zero, at most 36,500 days; no limit unless given.</param>
+    /// <param name="maxHeld">How many items of each side are held, 1 or more; in a consecutor, of each partition.</param>
+    public static Pipe<TIn, TOut> Join<TIn, T, TLeft, TRight, TKey, TOut>(
+        this Pipe<TIn, T> pipe, Func<Source<T>, Source<TLeft>> left, Func<Source<T>, Source<TRight>> right, Func<TLeft, TKey> leftKey, Func<TRight, TKey> rightKey,
+        Func<TLeft, TRight, TOut> function, TimeSpan? within = null, int maxHeld = 100_000) where TKey : notnull
+        => NotNull(pipe).Then(source => source.Join(left, right, leftKey, rightKey, function, within, maxHeld));
+}
+
+internal sealed class BranchJoinOperator<TLeft, TRight, TKey, TOut>(
+    Func<TLeft, TKey> leftKey, Func<TRight, TKey> rightKey, Func<TLeft, TRight, TOut> function, JoinBounds bounds)
+    : Operator<Side<TLeft, TRight>, TOut> where TKey : notnull
+{
+    public override string Kind => "join";
+
+    public override Delegate Function => function;
+
+    public override bool Remembers => true;
+
+    // Not that it acts by itself: but it asks for the time, which must not go back over restarts.
+    public override bool IsTimed => bounds.Within is not null;
+
+    public override Inlet<Side<TLeft, TRight>> Create(StageContext context, Inlet<TOut> next)
+        => new BranchJoinStage<TLeft, TRight, TKey, TOut>(context, next, new(leftKey, rightKey), function, bounds);
+}
+
+/// <summary>The keys of both sides.</summary>
+internal sealed record JoinKeys<TLeft, TRight, TKey>(Func<TLeft, TKey> Left, Func<TRight, TKey> Right);
+
+internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
+    StageContext context, Inlet<TOut> next, JoinKeys<TLeft, TRight, TKey> keys, Func<TLeft, TRight, TOut> function, JoinBounds bounds)
+    : Stage<Side<TLeft, TRight>, TOut>(context, next), IRemembers where TKey : notnull
+{
+    private readonly JoinTable<TLeft, TKey> left = new("L/", keys.Left, bounds);
+    private readonly JoinTable<TRight, TKey> right = new("R/", keys.Right, bounds);
+    private readonly StateScope? scope = context.Scope;
+    private readonly long start = context.Run.Time.GetTimestamp();
+
+    // In a run, the clock's progress counts; over restarts, only the time of day is there.
+    private long Now => scope?.UtcNow.UtcTicks ?? Context.Run.Time.GetElapsedTime(start).Ticks;
+
+    public void Restore(StateReader stored)
+    {
+        left.Restore(stored);
+        right.Restore(stored);
+    }
+
+    public void Save(StateWriter changes)
+    {
+        left.Save(changes);
+        right.Save(changes);
+    }
+
+    public override ValueTask PushAsync(Side<TLeft, TRight> item, Ticket? ticket) => item.IsLeft
+        ? PushAsync(item.Left, left, right, function, ticket)
+        : PushAsync(item.Right, right, left, (one, other) => function(other, one), ticket);
+
+    protected override ValueTask OnCompleteAsync()
+    {
+        if (scope is not null) return Next.CompleteAsync();
+        Context.Skipped += left.ForgetAll() + right.ForgetAll();
+        return Next.CompleteAsync();
+    }
+
+    private ValueTask PushAsync<T, TOther>(T item, JoinTable<T, TKey> own, JoinTable<TOther, TKey> others, Func<T, TOther, TOut> make, Ticket? ticket)
+    {
+        Context.In++;
+        TKey key;
+        try
+        {
+            key = own.KeyOf(item);
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        long now = Now;
+        Context.Skipped += left.ForgetOld(now) + right.ForgetOld(now);
+        Context.Skipped += own.Hold(item, key, now, isStored: scope is not null, out Held<T> held);
+        if (others.Find(key) is { } partners) return PairAsync(held, partners, make, ticket);
+        ticket?.Settle(Outcome.Completed);           // held now: a pair is a root of its own
+        return default;
+    }
+
+    private async ValueTask PairAsync<T, TOther>(Held<T> held, Queue<Held<TOther>> partners, Func<T, TOther, TOut> make, Ticket? ticket)
+    {
+        held.HasMet = true;
+        foreach (Held<TOther> partner in partners)
+        {
+            partner.HasMet = true;
+            TOut pair;
+            try
+            {
+                pair = make(held.Item, partner.Item);
+            }
+            catch (Exception e)
+            {
+                throw Context.Failure(e, held.Item, ticket);
+            }
+            await EmitAsync(pair, null);
+        }
+        ticket?.Settle(Outcome.Completed);
+    }
+}
+
+/// <summary>What is held of one side of a join.</summary>
+internal sealed class JoinTable<T, TKey>(string prefix, Func<T, TKey> keyOf, JoinBounds bounds) where TKey : notnull
+{
+    private const int MostDeleted = 200;
+
+    private readonly HeldItems<T> byAge = new(prefix, MostDeleted);
+    private readonly Queue<TKey> keysByAge = new();
+    private readonly Dictionary<TKey, Queue<Held<T>>> byKey = [];
+
+    public TKey KeyOf(T item) => keyOf(item) ?? throw new InvalidOperationException("The key is null.");
+
+    public Queue<Held<T>>? Find(TKey key) => byKey.GetValueOrDefault(key);
+
+    /// <returns>How many were forgotten instead that had met nobody.</returns>
+    public int Hold(T item, TKey key, long now, bool isStored, out Held<T> held)
+    {
+        int forgotten = byAge.Count == bounds.MaxHeld ? ForgetOldest() : 0;
+        held = byAge.Add(item, now, isStored);
+        Enter(key, held);
+        return forgotten;
+    }
+
+    /// <inheritdoc cref="Hold"/>
+    public int ForgetOld(long now)
+    {
+        if (bounds.Within is not { } within) return 0;
+        int forgotten = 0;
+        while (byAge.TryPeek(out Held<T>? oldest) && now - oldest.At >= within.Ticks) forgotten += ForgetOldest();
+        return forgotten;
+    }
+
+    /// <inheritdoc cref="Hold"/>
+    public int ForgetAll()
+    {
+        int forgotten = 0;
+        while (byAge.Count > 0) forgotten += ForgetOldest();
+        return forgotten;
+    }
+
+    /// <summary>Of what was forgotten, some may still be stored: it is forgotten again.</summary>
+    public void Restore(StateReader stored)
+    {
+        foreach (Held<T> held in byAge.Restore(stored)) Enter(KeyOf(held.Item), held);
+        while (byAge.Count > bounds.MaxHeld) ForgetOldest();
+    }
+
+    public void Save(StateWriter changes) => byAge.Save(changes);
+
+    private void Enter(TKey key, Held<T> held)
+    {
+        keysByAge.Enqueue(key);
+        if (!byKey.TryGetValue(key, out Queue<Held<T>>? same)) byKey.Add(key, same = new(1));
+        same.Enqueue(held);
+    }
+
+    /// <summary>The oldest of all is also the oldest of its key.</summary>
+    private int ForgetOldest()
+    {
+        Held<T> oldest = byAge.Take();
+        TKey key = keysByAge.Dequeue();
+        Queue<Held<T>> same = byKey[key];
+        same.Dequeue();
+        if (same.Count == 0) byKey.Remove(key);
+        return oldest.HasMet ? 0 : 1;
+    }
+}

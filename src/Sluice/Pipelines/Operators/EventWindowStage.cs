@@ -1,0 +1,139 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>Gathers items in windows of event time.</summary>
+/// <remarks>
+/// In a consecutor, a jump of the watermark closes many windows, and what comes of them is part of one commit: so some come out at a time, and the rest with the ticks that follow.
+/// What is late is judged by the watermark, not by what has come out already.
+/// </remarks>
+internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IRemembers, IEndsInSteps
+{
+    private const int MostInCommit = 50;
+
+    private readonly EventTime<T> time;
+    private readonly WindowAssigner assigner;
+    private readonly Watermark watermark;
+    private readonly EventWindows<T> windows;
+    private readonly bool isStored;
+    private long tickAt = long.MaxValue;
+
+    public EventWindowStage(StageContext context, Inlet<Window<T>> next, EventTime<T> time, WindowAssigner assigner, int maxItems) : base(context, next)
+    {
+        (this.time, this.assigner, isStored) = (time, assigner, context.Scope is not null);
+        watermark = new(time.MaxOutOfOrderness.Ticks, time.IdleTimeout?.Ticks);
+        windows = new(watermark, time.AllowedLateness.Ticks, maxItems, isStored ? MostInCommit : int.MaxValue);
+    }
+
+    public bool HasMoreToEnd { get; private set; }
+
+    // In a run, the clock's progress counts; over restarts, only the time of day is there, which does not go back in a partition.
+    private long Clock => isStored ? UtcNow.UtcTicks : Now.Ticks;
+
+    public void Restore(StateReader stored)
+    {
+        windows.Restore(stored);
+        SetTick();
+    }
+
+    public void Save(StateWriter changes) => windows.Save(changes);
+
+    protected override ValueTask OnItemAsync(T item, Ticket? ticket)
+    {
+        long at;
+        try
+        {
+            at = time.Timestamp(item).UtcTicks;
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        long now = Clock;
+        watermark.Pass(now);
+        windows.Close();
+        bool isTaken = assigner.Add(windows, item, at);
+        watermark.Observe(at, now);
+        windows.Close();
+        SetTick();
+        if (!isTaken) return LateAsync(item, ticket);
+        ticket?.Settle(Outcome.Completed);           // gathered now: a window is a root of its own
+        return EmitReady();
+    }
+
+    protected override ValueTask OnTickAsync()
+    {
+        tickAt = long.MaxValue;
+        watermark.Pass(Clock);
+        windows.Close();
+        SetTick();
+        return EmitReady();
+    }
+
+    protected override ValueTask OnEndAsync()
+    {
+        HasMoreToEnd = windows.End();
+        return EmitReady();
+    }
+
+    /// <summary>The timer is not moved for every item: one that goes off early is set again.</summary>
+    private void SetTick()
+    {
+        long now = Clock;
+        long due = windows.HasMore ? now : windows.NextEnd is { } end && watermark.DueAt(end) is { } at ? at : long.MaxValue;
+        if (due >= tickAt) return;
+        tickAt = due;
+        SetTimer(new(Math.Max(0, due - now)));
+    }
+
+    private ValueTask LateAsync(T item, Ticket? ticket)
+    {
+        if (time.LateOutput is not { } output)
+        {
+            ValueTask emitted = EmitReady();
+            Skip(ticket);
+            return emitted;
+        }
+        ValueTask pushed;
+        try
+        {
+            pushed = OutputPush.PushAsync(Context, output, item, ticket);
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        return EndLateAsync(pushed, item, ticket);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask EndLateAsync(ValueTask pushed, T item, Ticket? ticket)
+    {
+        try
+        {
+            await pushed;
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        ticket?.Settle(Outcome.Completed);
+        await EmitReady();
+    }
+
+    private ValueTask EmitReady()
+    {
+        while (windows.TryTakeReady(out Window<T> window))
+        {
+            ValueTask emitted = EmitAsync(window, null);
+            if (!emitted.IsCompletedSuccessfully) return EmitRestAsync(emitted);
+        }
+        return default;
+    }
+
+    private async ValueTask EmitRestAsync(ValueTask emitted)
+    {
+        await emitted;
+        while (windows.TryTakeReady(out Window<T> window)) await EmitAsync(window, null);
+    }
+}

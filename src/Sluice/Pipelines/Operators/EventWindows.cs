@@ -1,0 +1,201 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace Sluice;
+
+/// <summary>
+/// The windows of event time that are kept: open ones, and those that were over and may still take items. In the order of their ends, of which no two are the same; so their
+/// beginnings are in order too.
+/// </summary>
+/// <param name="watermark">How far event time has come.</param>
+/// <param name="lateness">How long windows are kept when they were over.</param>
+/// <param name="maxItems">How many items a window holds.</param>
+/// <param name="most">How many windows may come out, or go, before the next <see cref="Save"/>: they are rows of one commit.</param>
+internal sealed class EventWindows<T>(Watermark watermark, long lateness, int maxItems, int most)
+{
+    private const string MarksRow = "marks";
+
+    private readonly List<EventWindow<T>> windows = [];
+    private readonly List<EventWindow<T>> gone = [];             // since the last commit
+    private readonly Queue<Window<T>> ready = new();
+    private long closedUpTo = long.MinValue;         // what ends up to here has come out; never beyond the watermark
+    private long nextId;
+    private (long ClosedUpTo, long NextId) saved = (long.MinValue, 0);
+    private int used;                                // of those that may come out or go
+
+    public int Count => windows.Count;
+
+    public EventWindow<T> this[int index] => windows[index];
+
+    /// <summary>The end of the first window that has not come out; null if there is none.</summary>
+    public long? NextEnd => FirstEndingAfter(closedUpTo) is var first && first < windows.Count ? windows[first].End : null;
+
+    /// <summary>Whether more is to be done by <see cref="Close"/> than one commit takes.</summary>
+    public bool HasMore => used >= most && (NextEnd <= watermark.At || FirstEndingAfter(Expiry) > 0);
+
+    private long Expiry => watermark.At == long.MinValue ? long.MinValue : watermark.At - lateness;
+
+    /// <summary>Whether a window with this end takes nothing any more.</summary>
+    public bool IsExpired(long end) => end <= Expiry;
+
+    public int FirstEndingAfter(long moment)
+    {
+        int low = 0, high = windows.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (windows[middle].End <= moment) low = middle + 1;
+            else high = middle;
+        }
+        return low;
+    }
+
+    /// <summary>The first that ends after a moment and may still take something.</summary>
+    public int FirstTaking(long moment) => FirstEndingAfter(Math.Max(moment, Expiry));
+
+    public void Insert(int index, long start, long end) => windows.Insert(index, new(nextId++, start, end));
+
+    /// <summary>Makes one window of several neighbours.</summary>
+    public void Join(int first, int count, long start, long end)
+    {
+        EventWindow<T> joined = windows[first];
+        for (int i = first + 1; i < first + count; i++)
+        {
+            joined.Items.AddRange(windows[i].Items);
+            joined.Pane = Math.Max(joined.Pane, windows[i].Pane);
+            gone.Add(windows[i]);
+        }
+        windows.RemoveRange(first + 1, count - 1);
+        (joined.Start, joined.End) = (start, end);
+    }
+
+    public void Add(int index, T item)
+    {
+        EventWindow<T> window = windows[index];
+        window.Items.Add(item);
+        if (window.Items.Count >= maxItems || window.End <= closedUpTo) PutOut(window);
+    }
+
+    /// <summary>What the watermark has passed comes out, as much as one commit takes.</summary>
+    public void Close()
+    {
+        int next = FirstEndingAfter(closedUpTo);
+        for (; next < windows.Count && windows[next].End <= watermark.At && used < most; next++, used++)
+        {
+            closedUpTo = windows[next].End;
+            if (windows[next].Items.Count > 0) PutOut(windows[next]);
+        }
+        if (next == windows.Count || windows[next].End > watermark.At) closedUpTo = Math.Max(closedUpTo, watermark.At);
+        int expired = FirstEndingAfter(Math.Min(closedUpTo, Expiry));
+        if (lateness > 0) expired = Math.Min(expired, most - used);
+        Remove(expired);
+        if (lateness > 0) used += expired;
+    }
+
+    /// <summary>There will be no more items: everything comes out, or as much as one commit takes.</summary>
+    /// <returns>Whether there is more.</returns>
+    public bool End()
+    {
+        int count = 0;
+        for (; count < windows.Count && used < most; count++, used++)
+            if (windows[count].Items.Count > 0) PutOut(windows[count]);
+        Remove(count);
+        return windows.Count > 0;
+    }
+
+    public bool TryTakeReady(out Window<T> window) => ready.TryDequeue(out window!);
+
+    public void Restore(StateReader stored)
+    {
+        foreach (string row in stored.Keys)
+        {
+            if (row == MarksRow)
+            {
+                long[] marks = [.. stored.GetMany<long>(row)];
+                saved = (closedUpTo, nextId) = (marks[0], marks[1]);
+                watermark.Restore(marks.AsSpan(2));
+            }
+            else if (EventWindow<T>.IsHead(row)) windows.Add(new(row, stored));
+        }
+        windows.Sort(static (one, other) => one.End.CompareTo(other.End));
+    }
+
+    public void Save(StateWriter changes)
+    {
+        used = 0;
+        foreach (EventWindow<T> window in gone) window.Delete(changes);
+        gone.Clear();
+        foreach (EventWindow<T> window in windows) window.Save(changes);
+        long[]? marks = watermark.Changed();
+        if (marks is null && saved == (closedUpTo, nextId)) return;
+        changes.PutMany<long>(MarksRow, [closedUpTo, nextId, .. marks ?? watermark.All]);
+        saved = (closedUpTo, nextId);
+    }
+
+    private void Remove(int count)
+    {
+        gone.AddRange(windows.Take(count));
+        windows.RemoveRange(0, count);
+    }
+
+    private void PutOut(EventWindow<T> window)
+    {
+        // A window may begin before the first day there is, or end after the last.
+        DateTimeOffset start = new(Math.Max(window.Start, 0), TimeSpan.Zero), end = new(Math.Min(window.End, DateTimeOffset.MaxValue.UtcTicks), TimeSpan.Zero);
+        ready.Enqueue(new(start, end, window.Items.AsReadOnly(), window.Pane++));
+        window.Items = [];
+        window.Stored.Clear();
+    }
+}
+
+/// <summary>A window of event time.</summary>
+internal sealed class EventWindow<T>
+{
+    private const string Head = "/head";
+
+    private readonly string name;                    // in the store; sessions change their times
+    private (long Start, long End, int Pane)? saved;
+
+    public EventWindow(long id, long start, long end)
+    {
+        name = id.ToString("D19", CultureInfo.InvariantCulture);
+        (Start, End) = (start, end);
+        Stored = new($"{name}/items/");
+    }
+
+    public EventWindow(string head, StateReader stored)
+    {
+        name = head[..^Head.Length];
+        List<long> known = stored.GetMany<long>(head);
+        saved = (Start, End, Pane) = (known[0], known[1], (int)known[2]);
+        Stored = new($"{name}/items/");
+        Items = Stored.Restore<T>(stored);
+    }
+
+    public long Start { get; set; }
+
+    public long End { get; set; }
+
+    /// <summary>The number of the next pane.</summary>
+    public int Pane { get; set; }
+
+    public List<T> Items { get; set; } = [];
+
+    public RememberedList Stored { get; }
+
+    public static bool IsHead(string row) => row.EndsWith(Head, StringComparison.Ordinal);
+
+    public void Save(StateWriter changes)
+    {
+        if (saved != (Start, End, Pane)) changes.PutMany<long>(name + Head, [Start, End, Pane]);
+        saved = (Start, End, Pane);
+        Stored.Save<T>(changes, CollectionsMarshal.AsSpan(Items));
+    }
+
+    public void Delete(StateWriter changes)
+    {
+        if (saved is not null) changes.Delete(name + Head);
+        Stored.Clear();
+        Stored.Save<T>(changes, []);
+    }
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace Sluice;
+
+/// <summary>Items that wait for their partners, the oldest first, and where they are stored: in a row each.</summary>
+/// <param name="prefix">What the keys of its rows begin with.</param>
+/// <param name="mostDeleted">How many rows one commit deletes; what is left is deleted by later ones. For those who can tell, of what is stored, what was let go of already.</param>
+internal sealed class HeldItems<T>(string prefix, int mostDeleted)
+{
+    private readonly Queue<Held<T>> items = new();
+    private readonly List<Held<T>> added = [];       // since the last commit
+    private readonly Queue<string> gone = new();
+    private long next;
+
+    public int Count => items.Count;
+
+    public Held<T> Add(T item, long at, bool isStored)
+    {
+        var held = new Held<T>(item, at, next++);
+        items.Enqueue(held);
+        if (isStored) added.Add(held);
+        return held;
+    }
+
+    public bool TryPeek([MaybeNullWhen(false)] out Held<T> oldest) => items.TryPeek(out oldest);
+
+    public Held<T> Take()
+    {
+        Held<T> oldest = items.Dequeue();
+        oldest.IsGone = true;
+        if (oldest.IsStored) gone.Enqueue(RowOf(oldest));
+        return oldest;
+    }
+
+    /// <returns>What was stored, the oldest first.</returns>
+    public IEnumerable<Held<T>> Restore(StateReader stored)
+    {
+        foreach (string row in stored.Keys)              // in their order
+        {
+            if (!row.StartsWith(prefix, StringComparison.Ordinal)) continue;
+            string[] numbers = row[prefix.Length..].Split('/');
+            next = long.Parse(numbers[0], CultureInfo.InvariantCulture);
+            Held<T> held = new(stored.Get<T>(row), long.Parse(numbers[1], CultureInfo.InvariantCulture), next++) { IsStored = true, HasMet = true };
+            items.Enqueue(held);
+        }
+        return items;
+    }
+
+    public void Save(StateWriter changes)
+    {
+        foreach (Held<T> held in added)
+        {
+            if (held.IsGone) continue;
+            changes.Put(RowOf(held), held.Item);
+            held.IsStored = true;
+        }
+        added.Clear();
+        for (int i = 0; i < mostDeleted && gone.TryDequeue(out string? row); i++) changes.Delete(row);
+    }
+
+    private string RowOf(Held<T> held) => string.Create(CultureInfo.InvariantCulture, $"{prefix}{held.Number:D19}/{held.At}");
+}
+
+/// <summary>An item that waits.</summary>
+internal sealed class Held<T>(T item, long at, long number)
+{
+    public T Item => item;
+
+    /// <summary>Since when, by the clock of its stage.</summary>
+    public long At => at;
+
+    public long Number => number;
+
+    /// <summary>Whether it has had a partner, or had one perhaps before a restart.</summary>
+    public bool HasMet { get; set; }
+
+    public bool IsStored { get; set; }
+
+    public bool IsGone { get; set; }
+}
