@@ -24,9 +24,15 @@ internal static class Auditor
 
         IntegrityReport report = await store.CheckAsync();
         foreach (string problem in report.Problems) accounts.Problems.Add($"the store's own check: {problem}");
-        StreamInfo? stream = await store.FindStreamAsync(Life.Name);
+        await CheckEmptyAsync(store, Life.Name, accounts);
+        if (await store.FindStreamAsync(Extra.Second) is not null) await CheckEmptyAsync(store, Extra.Second, accounts);
+    }
+
+    private static async Task CheckEmptyAsync(IStreamStore store, string name, Accounts accounts)
+    {
+        StreamInfo? stream = await store.FindStreamAsync(name);
         if (stream is null || stream.Items > 0 || stream.Groups.Sum(group => group.Outstanding) > 0)
-            accounts.Problems.Add($"the stream is not empty in the end: {stream?.Items} items, outstanding: {string.Join(", ", stream?.Groups ?? [])}");
+            accounts.Problems.Add($"the stream {name} is not empty in the end: {stream?.Items} items, outstanding: {string.Join(", ", stream?.Groups ?? [])}");
     }
 
     /// <summary>Reads a table of rows; nothing if there is no such file or table.</summary>
@@ -54,13 +60,13 @@ internal static class Auditor
             {
                 string[] words = Encoding.UTF8.GetString(entry.Payload.Span).Split(' ');
                 Account account = accounts[long.Parse(words[1], CultureInfo.InvariantCulture)];
-                account.Ids.Add(words[2]);
+                if (words[0] is "root" or "part") account.Ids.Add(words[2]);
                 if (words[0] == "root")
                 {
                     account.Completions++;
                     accounts.Ends.Add((long.Parse(words[1], CultureInfo.InvariantCulture), words[2]));
                 }
-                else account.Find(Places.Results, words[3]);
+                else account.Find(words[0] == "part" ? Places.Results : words[0], words[3]);
             }
             next = read.Next;
         }

@@ -63,6 +63,7 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
         var walk = new Walk();
         string[] expected = [.. @case.Body.Expect(@case.WorkOf(number), walk).Select(work => work.Trace)];
         foreach (string place in places) Compare(number, place, account, expected);
+        foreach (Extra extra in @case.Extras) JudgeExtra(number, account, extra);
         JudgeLetters(number, account, walk);
         JudgeAttempts(number, account);
     }
@@ -81,6 +82,14 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
         }
         string[] lost = [.. missing.Where(part => part.Value > 0 && !account.Letters.Any(letter => letter.StandsFor(part.Key))).Select(part => part.Key)];
         if (hasEnded && lost.Length > 0) Lose(number, $"has ended, and of its {expected.Length} parts these are not among the {place}: {string.Join(", ", lost)}");
+    }
+
+    // What was held has come out when the input was complete; of what has not completed, nothing.
+    private void JudgeExtra(long number, Account account, Extra extra)
+    {
+        int expected = account.Completions > 0 && extra.Has(number) ? 1 : 0, found = account.FoundIn(extra.Name).Count;
+        if (found < expected) Lose(number, $"has completed, and is not among the {extra.Name}");
+        else if (found > expected) Duplicate(number, $"is among the {extra.Name} {found} times, not {expected}");
     }
 
     private void JudgeLetters(long number, Account account, Walk walk)

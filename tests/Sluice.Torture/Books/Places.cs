@@ -15,10 +15,31 @@ internal static class Places
     /// <summary>A table in the file of the store.</summary>
     public const string Store = "rows in the store's file";
 
+    /// <summary>What branches that hold items have put out, and what another consecutor was fed with: items as they were accepted, each once.</summary>
+    public static IReadOnlyList<Extra> Extras { get; } =
+    [
+        new(Extra.Chunks, NeedsState: true, static _ => true),
+        new(Extra.Windows, NeedsState: true, static _ => true),
+        new(Extra.Pairs, NeedsState: true, static number => number % 2 == 0),
+        new(Extra.Second, NeedsState: false, static _ => true),
+    ];
+
     public static string PathOfFile(string directory) => Path.Combine(directory, "ledger");
 
     public static string PathOfDatabase(string directory) => Path.Combine(directory, "rows.db");
 
     public static IEnumerable<string> Of(Case @case, bool isSqlite)
         => [Results, File, .. @case.HasDatabase ? [Database] : Array.Empty<string>(), .. @case.HasRows && isSqlite ? [Store] : Array.Empty<string>()];
+}
+
+/// <summary>A branch beside the random one, and the kind of its lines in the results.</summary>
+/// <param name="Name">Which.</param>
+/// <param name="NeedsState">Whether it is there only in cases with state.</param>
+/// <param name="Has">Which items come out of it.</param>
+internal sealed record Extra(string Name, bool NeedsState, Func<long, bool> Has)
+{
+    public const string Chunks = "chunks";
+    public const string Windows = "windows";
+    public const string Pairs = "pairs";
+    public const string Second = "second";
 }

@@ -37,12 +37,15 @@ internal sealed class Case
         HasDatabase = settings.Chance(50);
         HasRows = settings.Chance(50);
         HasState = settings.Chance(35);
+        Dice extras = dice.For(3);
+        Extras = [.. Places.Extras.Where(extra => extras.Chance(35) && (HasState || !extra.NeedsState))];
         Number = number;
         IsSweep = isSweep;
         if (!isSweep) return;
 
         // Small and plain, with something of everything: what it calls is then much the same in each life.
         Body = new BroadcastStep(new ChainStep([new HazardStep(), new MapStep("m")]), new ChainStep([new ManyStep(1)]));
+        Extras = [];
         (Replays, Partitions, HasKeys, Capacity, Bound, IsPowerSafe, Senders, BatchSize) = (1, 2, true, 3, 1_000_000, false, 1, 1);
         (ResumedItems, Cures, HasDatabase, HasRows, HasState) = (items / 2, true, true, true, false);
     }
@@ -83,6 +86,9 @@ internal sealed class Case
     /// <summary>Whether a node in front of everything counts the items, by key if they have keys.</summary>
     public bool HasState { get; }
 
+    /// <summary>Branches that hold items, or hand them to another consecutor.</summary>
+    public IReadOnlyList<Extra> Extras { get; }
+
     public Delivery Delivery => Delivery.Replay(Replays, Backoff.Constant(TimeSpan.FromMilliseconds(2)));
 
     public Work WorkOf(long number) => new(number, (int)(Dice.Mix((ulong)number) % 20), "");
@@ -106,5 +112,5 @@ internal sealed class Case
 
     public override string ToString()
         => $"case {Number}: Replay({Replays}), {Partitions} partitions, {(HasKeys ? "keys" : "no keys")}, capacity {Capacity}, bound {Bound}, "
-            + $"{Senders} senders of {BatchSize}, {ResumedItems} resumed, {(HasDatabase ? "database, " : "")}{(HasRows ? "rows, " : "")}{(HasState ? "state, " : "")}{(Cures ? "cured" : "not cured")}, bombs {bombEvery}: {Body}";
+            + $"{Senders} senders of {BatchSize}, {ResumedItems} resumed, {(HasDatabase ? "database, " : "")}{(HasRows ? "rows, " : "")}{(HasState ? "state, " : "")}{string.Concat(Extras.Select(extra => $"{extra.Name}, "))}{(Cures ? "cured" : "not cured")}, bombs {bombEvery}: {Body}";
 }

@@ -39,12 +39,15 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
         await store.OpenStreamAsync(ResultSink.Stream, new() { Partitions = 1 }, cancellation);
         Begun();
         if (plan.StoppedAfter is { } time) await BeStoppedAsync(time, cancellation);
-        await using Consecutor<Work> consecutor = New();
+        await using Consecutor<Work>? second = NewSecond();
+        await using Consecutor<Work> consecutor = New(second);
+        if (second is not null) await second.StartAsync(cancellation);
         await consecutor.StartAsync(cancellation);
         using var watch = new Timer(_ => Console.Error.WriteLine($"still at it: {consecutor.Snapshot()}"), null, Patience, Patience);
         try
         {
             await WorkAsync(consecutor, cancellation);
+            if (@case.Extras.Count > 0) await CompleteAsync(consecutor, second, cancellation);
         }
         catch (Exception) when (consecutor.Completion.IsFaulted)
         {
@@ -52,6 +55,7 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
             await consecutor.Completion;
         }
         await consecutor.StopAsync();
+        if (second is not null) await second.StopAsync();
         foreach (var (name, count) in store.Calls) journal.Write($"calls {name} {count}");
         journal.Write($"end");
     }
@@ -59,7 +63,9 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
     // What is under way goes back to the store, uncharged; what was being sent is accepted or not.
     private async Task BeStoppedAsync(TimeSpan time, CancellationToken cancellation)
     {
-        await using Consecutor<Work> consecutor = New();
+        await using Consecutor<Work>? second = NewSecond();
+        await using Consecutor<Work> consecutor = New(second);
+        if (second is not null) await second.StartAsync(cancellation);
         await consecutor.StartAsync(cancellation);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task work = WorkAsync(consecutor, stop.Token);
@@ -68,18 +74,34 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
         await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (consecutor.Completion.IsFaulted) await consecutor.Completion;
         await consecutor.StopAsync(TimeSpan.Zero);
+        if (second is not null) await second.StopAsync(TimeSpan.Zero);
         journal.Write($"stop");
     }
 
-    private Consecutor<Work> New() => new(Name, Build, new()
+    private Consecutor<Work> New(Consecutor<Work>? second)
     {
-        Store = store,
-        Delivery = @case.Delivery,
-        Capacity = @case.Capacity,
-        Stream = new() { Partitions = @case.Partitions, MaxItems = @case.Bound },
-        Member = "torture",
-    })
-    { Key = @case.HasKeys ? work => $"{work.Key}" : null };
+        var consecutor = new Consecutor<Work>(Name, Build, new()
+        {
+            Store = store,
+            Delivery = @case.Delivery,
+            Capacity = @case.Capacity,
+            Stream = new() { Partitions = @case.Partitions, MaxItems = @case.Bound },
+            Member = "torture",
+        })
+        { Key = @case.HasKeys ? work => $"{work.Key}" : null };
+        if (second is not null) consecutor.Output<Work>(Extra.Second).To(second);
+        return consecutor;
+    }
+
+    private Consecutor<Work>? NewSecond() => @case.Extras.Any(extra => extra.Name == Extra.Second) ? Branches.NewSecond(store) : null;
+
+    // The last life: nothing is sent any more, and what nodes hold comes out.
+    private static async Task CompleteAsync(Consecutor<Work> consecutor, Consecutor<Work>? second, CancellationToken cancellation)
+    {
+        await consecutor.CompleteAsync(cancellation);
+        await consecutor.IdleAsync(cancellation);
+        if (second is not null) await second.IdleAsync(cancellation);
+    }
 
     private async Task WorkAsync(Consecutor<Work> consecutor, CancellationToken cancellation)
     {
@@ -124,6 +146,7 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
             .. @case.HasDatabase ? [Database] : None,
             .. @case.HasRows && IsSqlite ? [Rows] : None,
         ],
+        .. @case.Extras.Select(extra => Branches.Of(extra.Name)),
     ];
 
     private Pipeline Database(Source<Work> parts) => parts | SqliteSink.InDatabase<Work>(Places.PathOfDatabase(directory), Insert,
