@@ -10,26 +10,36 @@ namespace Payments;
 internal sealed record Options(ServeOptions? Serve, DriveOptions? Drive)
 {
     private const string About = """
-        Takes in payments over HTTP and TCP, keeps a balance for each account, and writes every change of it to a ledger: exactly once, whatever happens to the process.
+        Takes in payments over HTTP and TCP, keeps a balance for each account, and writes every change of it to a ledger:
+        exactly once, whatever happens to the process.
 
           dotnet run -c Release --project samples/Payments -- --serve --store sqlite:payments.db
-          curl -i http://127.0.0.1:5080/payments -H 'Content-Type: application/json' -H 'Idempotency-Key: 1' -d '{"account":"a-1","amount":12.50,"payee":"shop"}'
+          curl -i http://127.0.0.1:5080/payments -H 'Content-Type: application/json' -H 'Idempotency-Key: 1' \
+               -d '{"account":"a-1","amount":12.50,"payee":"shop"}'
           curl http://127.0.0.1:5080/balances
 
-        POST /payments  One payment (application/json), or one in each line (application/x-ndjson), which are accepted together or not at all. 202 says that they are durable. What is no
-                        payment is a 400 that says where: malformed JSON, a member that is missing, null or of another type, an amount that is text. 413 is too long, 429 no room at present.
-                        A request that is repeated under its Idempotency-Key is answered as before, and counted once (for a day); send it unchanged, or it is a 422.
-        GET /balances   One object: each account with its balance, exact, as text. Read from what is committed, which is a few milliseconds behind the 202. It waits a second at most for
-                        what was accepted before to be processed; with ?wait=0, not at all.
-        GET /dead       Payments that failed for good, each with the reason. GET /rejected: payments that were accepted, but cannot be booked, a line each: the account or the payee is blank,
-                        longer than 200 characters or has control characters; the amount is zero or less, above 1000000000000, or has more than 8 decimals.
+        POST /payments  One payment (application/json), or one in each line (application/x-ndjson), which are accepted
+                        together or not at all. 202 says that they are durable. What is no payment is a 400 that says where:
+                        malformed JSON, a member that is missing, null or of another type, an amount that is text. 413 is too
+                        long, 429 no room at present. A request that is repeated under its Idempotency-Key is answered as
+                        before, and counted once (for a day); send it unchanged, or it is a 422.
+        GET /balances   One object: each account with its balance, exact, as text. It is what is committed, some milliseconds
+                        behind the 202. It waits a second at most for what was accepted before to be processed; with ?wait=0
+                        not at all.
+        GET /dead       Payments that failed for good, each with the reason.
+        GET /rejected   Payments that were accepted, but cannot be booked, a line each: the account or the payee is blank,
+                        longer than 200 characters or has control characters; the amount is zero or less, above
+                        1000000000000, or has more than 8 decimals.
         GET /snapshot   Where every accepted payment is, in each of the three consecutors.
 
-        Files: the store; the ledger (account, number, amount, payee, balance; numbers of an account count from 1 without a gap); beside the store .totals.csv, what was booked in each window,
-        and .rejected.ndjson. SIGTERM or Ctrl+C ends what is under way, and the next start goes on.
-        Over TCP (--tcp), lines: "hello ID" is answered with the last number N of that client; then "N+1 {payment}" and so on, each with "ok N" once it is durable.
+        Files: the store; the ledger (account,number,amount,payee,balance; the numbers of an account go from 1 without a gap);
+        beside the store FILE.totals.csv, what was booked in each window (a line for each 100,000 payments where they are
+        more), and FILE.rejected.ndjson. What stands at the end of a file may not be committed yet while the server runs.
+        SIGTERM or Ctrl+C ends what is under way; the next start goes on. Over TCP (--tcp), in lines: "hello ID" is answered
+        with the last number N of that client; then "N+1 {payment}" and so on, answered by "ok N" when they are durable.
 
-        Exit codes: 0 done, 1 it could not go on (with --drive: payments were lost or counted twice), 2 a mistake in what was asked for.
+        Exit codes: 0 done; 1 it could not go on, or (--drive) payments were lost or counted twice; 2 a mistake in what was
+        asked for.
         """;
 
     /// <summary>Reads the command line; null when it asked for help, which has then been shown.</summary>
