@@ -67,6 +67,12 @@ internal sealed class Epochs(ConsecutorCore core)
         return isOwed;
     }
 
+    /// <summary>Whether no epoch is under way; one that has no items is not among what is in flight.</summary>
+    public bool AreOver
+    {
+        get { lock (sync) return running.Count == 0; }
+    }
+
     private bool IsResting(OwnedPartition partition)
     {
         lock (sync) return partition.Leased.Count == 0 && !running.Contains(partition.Number);

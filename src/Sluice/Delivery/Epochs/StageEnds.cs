@@ -27,7 +27,7 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
     {
         if (ended is not null) return;
         IReadOnlyList<StateRow> rows = await core.Store.ListStateAsync(core.Group, partition.Number, Node, null, 1000, cancellation).ConfigureAwait(false);
-        ended = rows.ToDictionary(row => row.Key, row => row.Value is { Length: > 1 } key && key.Span[0] == 1 ? Encoding.UTF8.GetString(key.Span[1..]) : null, StringComparer.Ordinal);
+        ended = rows.ToDictionary(row => row.Key, row => row.Value is { Length: > 0 } key && key.Span[0] == 1 ? Encoding.UTF8.GetString(key.Span[1..]) : null, StringComparer.Ordinal);
     }
 
     public async ValueTask EndNextAsync(Following run, PartitionScope scope, Root hold)

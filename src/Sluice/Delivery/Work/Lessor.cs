@@ -103,7 +103,7 @@ internal sealed class Lessor(ConsecutorCore core)
 
     private async ValueTask<LeaseResult?> NextSuspectAsync()
     {
-        if (core.InFlight > 0) return null;          // it is to run alone: the end of the last one wakes the pump
+        if (core.InFlight > 0 || core.Epochs is { AreOver: false }) return null;          // it is to run alone: the end of the last one wakes the pump
         core.Alone.Rest();
         if (core.Books.Suspects == 0)
         {

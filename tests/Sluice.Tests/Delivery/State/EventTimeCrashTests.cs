@@ -135,6 +135,20 @@ public class EventTimeCrashTests
         Assert.Equal(0, (await consecutor.IdleAsync(Cancellation)).Dead);
     }
 
+    /// <summary>They come out some at a time, each in a commit, and the process may die in between.</summary>
+    [Fact]
+    public Task ManyWindowsAreOpenAtTheEnd() => CrashLab.PlayAllAsync(30, async (seed, cancellation) =>
+    {
+        var random = new Random(seed);
+        int items = random.Next(100, 400);
+        var ledger = new Ledger();
+        var lab = new CrashLab(random, items);
+        lab = new CrashLab(random, items) { IsCompleted = true, Options = lab.Options with { Stream = new() { Partitions = 1 }, Capacity = 500 } };
+        await lab.PlayAsync(source => source.Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n)) { MaxOutOfOrderness = 2000 * Second }, Second) | Stage.Named("seconds")
+            | (window => window.Items.Single()) | ledger.Sink<int>(), cancellation);
+        Assert.Equal(Enumerable.Range(0, items), ledger.Lines.Select(int.Parse));
+    });
+
     [Fact]
     public async Task AnIdlePartitionIsMovedOnByTheClockWhichNeverGoesBack()
     {

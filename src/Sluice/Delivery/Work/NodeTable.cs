@@ -1,0 +1,19 @@
+namespace Sluice;
+
+/// <summary>The nodes of the pipeline by name, and the ways that lead to them.</summary>
+internal sealed class NodeTable(TopologyRecorder recorder)
+{
+    private readonly Dictionary<string, int> numbers
+        = Enumerable.Range(0, recorder.Count).ToDictionary(recorder.NameOf, StringComparer.Ordinal);
+
+    public int? Find(string name) => numbers.TryGetValue(name, out int number) ? number : null;
+
+    /// <summary>A way from the source to a node, for people.</summary>
+    public string PathTo(int node)
+    {
+        var path = new List<string>();
+        for (int at = node; at >= 0 && path.Count < 100; at = recorder.Feeding(at).DefaultIfEmpty(-1).First()) path.Add(recorder.NameOf(at));
+        path.Reverse();
+        return string.Join(" -> ", path);
+    }
+}
