@@ -38,6 +38,9 @@ internal sealed class TickLab : IAsyncDisposable
 
     public MortalStore Mortal(int dieAt, Moment moment) => new(store, dieAt, moment);
 
+    /// <summary>Waits until so many lives wait for their next ticks.</summary>
+    public Task WaitingAsync(int lives) => clock.WaitForTimersAsync(lives, Cancellation);
+
     /// <summary>Moves the wall clock while no process runs.</summary>
     public void Pass(TimeSpan time) => clock.Advance(time);
 
@@ -68,7 +71,7 @@ internal sealed class TickLab : IAsyncDisposable
             {
                 await Task.WhenAny(ended, lab.clock.WaitForTimersAsync(1, Cancellation));
                 if (ended.IsCompleted) return;
-                DateTimeOffset due = lab.clock.NextDue!.Value;
+                if (lab.clock.NextDue is not { } due) continue;          // the run is about to end
                 lab.clock.SetUtcNow(due < end ? due : end);
                 if (due > end) return;
             }

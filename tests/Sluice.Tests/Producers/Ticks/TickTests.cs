@@ -121,7 +121,8 @@ public sealed class TickTests : IAsyncDisposable
         TickLab.Life older = lab.Begin(Cron(CatchUp));
         await older.PassAsync(15 * Minute);
         TickLab.Life newer = lab.Begin(Cron(CatchUp));
-        await Task.WhenAll(older.PassAsync(30 * Minute), Task.CompletedTask);
+        await lab.WaitingAsync(lives: 2);                                // else it might begin when the older one has fired everything
+        await older.PassAsync(30 * Minute);
         var failure = await Assert.ThrowsAsync<PipelineException>(() => older.Run.Completion);
         Assert.Contains("This run was superseded: another run of the producer 'clock' has begun since", failure.Message, StringComparison.Ordinal);
         await newer.PassAsync(30 * Minute);
@@ -145,6 +146,25 @@ public sealed class TickTests : IAsyncDisposable
         Assert.Empty(await lab.AcceptedAsync());
         Assert.Equal(6, lab.Starts.Count);
         Assert.All(lab.Starts.Values, starts => Assert.Equal(1, starts));
+    }
+
+    [Fact]
+    public async Task WhereAFunctionMakesNothingTheSecondTimeNothingOfTheNextTickIsTakenForAcceptedBefore()
+    {
+        Source<string> source = Source.Every("clock", 10 * Minute, (tick, _) =>
+        {
+            string started = lab.Started(tick);
+            return lab.Starts[started] > 1 ? AsyncEnumerable.Empty<string>() : AsyncEnumerable.Repeat(started, 1);
+        }, CatchUp).SelectMany(static text => new[] { $"{text}a", $"{text}b" });
+        TickLab.Life life = lab.Begin(source.Select(static text => text.EndsWith('b') ? throw new FormatException("no b") : text));
+        await life.PassAsync(11 * Minute);                               // ends in the middle of what has become of the first item
+        await Assert.ThrowsAsync<PipelineException>(() => life.Run.Completion);
+        await life.KillAsync();
+        life = lab.Begin(source);
+        await life.PassAsync(10 * Minute);
+        await life.DrainAsync();
+        Assert.Equal(2, lab.Starts["00:10:00"]);
+        Assert.Equal(["00:10:00a", "00:20:00a", "00:20:00b"], await lab.AcceptedAsync());
     }
 
     [Fact]
