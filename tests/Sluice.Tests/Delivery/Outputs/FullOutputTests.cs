@@ -134,6 +134,28 @@ public sealed class FullOutputTests : IAsyncDisposable
         }
     }
 
+    /// <summary>A cycle of one: what it puts out comes back to it, though it is full, and who sends waits.</summary>
+    [Fact]
+    public async Task WhatLeadsBackToItselfIsNeverStuckThoughItIsFull()
+    {
+        await using var consecutor = new Consecutor<int>("first", source => source.Where(n => n > 0) | (n => n - 1) | Sink.Output<int>("again"), Options() with { Stream = new() { Partitions = 2, MaxItems = Bound } });
+        consecutor.Output<int>("again").To(consecutor);
+        Task sending = SendAsync();
+        await Member.UntilAsync(() => consecutor.Snapshot().Accepted >= Bound);
+        for (int i = 0; i < 1000; i++) await Member.NextAsync();
+        Assert.False(sending.IsCompleted);
+        await consecutor.StartAsync(Cancellation);
+        await sending;
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((600L, 500L, 100L, 0L), (end.Accepted, end.Completed, end.Skipped, end.Unaccounted));
+        Assert.Equal(new(500, 0), end.Outputs["again"]);
+
+        async Task SendAsync()
+        {
+            for (int n = 0; n < 100; n++) await consecutor.SendAsync(5, Cancellation);
+        }
+    }
+
     /// <summary>An empty stream takes one, a full one none: with everything given back there is room for exactly the bound.</summary>
     private async Task AssertNoPlacesAreKeptAsync(Consecutor<int> owner)
     {

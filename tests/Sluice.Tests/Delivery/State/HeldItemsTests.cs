@@ -1,0 +1,152 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>Items that nodes hold: more of them than are leased at once, beside slow branches, put out by timers, with poison among them.</summary>
+public class HeldItemsTests
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
+
+    private readonly TestClock clock = new();
+    private readonly Ledger ledger = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>What a chunk holds is settled while other branches still work on it, and windows that overlap hold it twice: a crash between must neither lose nor double anything in any of them.</summary>
+    [Fact]
+    public Task AChunkLargerThanALeaseAndOverlappingWindowsBesideASlowBranchAreExact() => CrashLab.PlayAllAsync(20, async (seed, cancellation) =>
+    {
+        var random = new Random(seed);
+        int items = random.Next(20, 90), capacity = random.Next(1, 8), size = random.Next(capacity + 1, 20);
+        Ledger chunks = new(), windows = new(), slow = new();
+        var starts = new System.Collections.Concurrent.ConcurrentDictionary<int, int>();
+        CrashLab lab = new(random, items) { IsCompleted = true };
+        lab = new(random, items) { IsCompleted = true, Options = lab.Options with { Capacity = capacity, Stream = new() { Partitions = 1 } } };
+        await lab.PlayAsync(source => source |
+        [
+            all => all.Chunk(size) | Stage.Named("chunks") | (some => string.Join(',', some)) | chunks.Sink<string>("chunks"),
+            all => all.Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n)), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(5))
+                | Stage.Named("windows") | (window => string.Join(',', window.Items)) | windows.Sink<string>("windows"),
+            all => all.SelectAsync(SlowAsync) | slow.Sink<int>("slow"),
+        ], cancellation);
+
+        Assert.Equal(Enumerable.Range(0, items).Chunk(size).Select(static some => string.Join(',', some)), chunks.Lines);
+        Assert.Equal(
+            Enumerable.Range(-1, (items / 5) + 2).Select(first => string.Join(',', Enumerable.Range(0, items).Where(n => n >= first * 5 && n < (first * 5) + 10))).Where(static line => line.Length > 0),
+            windows.Lines);
+        Assert.Equal(Enumerable.Range(0, items).Select(static n => $"{n}"), slow.Lines);
+        Assert.Equal((0L, 0L), (lab.End.Dead, lab.End.Unaccounted));
+
+        async ValueTask<int> SlowAsync(int n, CancellationToken _)
+        {
+            for (int i = 0; i < n % 7 * 5; i++) await Task.Yield();
+            if (n % 13 == 5 && starts.AddOrUpdate(n, 1, static (_, known) => known + 1) == 1) throw new TimeoutException("not now");
+            return n;
+        }
+    });
+
+    [Theory]
+    [InlineData("goes on")]
+    [InlineData("is stopped")]
+    [InlineData("is killed")]
+    public async Task WhatATimerPutsOutAndFailsIsTriedAgainAlsoWhenItsConsecutor(string fate)
+    {
+        await using var store = new MemoryStreamStore(clock);
+        int starts = 0;
+        Consecutor<int> consecutor = Chunks(store, _ => Interlocked.Increment(ref starts) <= 2);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([1, 2], Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+        await PassAsync(() => consecutor.Snapshot() is { Retrying: 1 });
+        Assert.Empty(ledger.Lines);
+        if (fate != "goes on")
+        {
+            if (fate == "is killed") await consecutor.AbandonAsync();
+            else Assert.True(await consecutor.StopAsync());
+            consecutor = Chunks(store, _ => Interlocked.Increment(ref starts) <= 2);
+            await consecutor.StartAsync(Cancellation);
+        }
+        await consecutor.SendAsync(3, Cancellation);
+        await PassAsync(() => ledger.Lines.Count == 2);
+        Assert.Equal(["1,2", "3"], ledger.Lines.Order());
+        await Member.UntilAsync(() => consecutor.Snapshot() is { IsIdle: true });
+        Assert.Equal((3L, 4L, 0L, 0L, 4), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Completed, consecutor.Snapshot().Dead, consecutor.Snapshot().Unaccounted, starts));
+        await consecutor.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task PoisonThatATimerPutsOutIsALetterAndItsItemsStaySettled()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        bool isMended = false;
+        await using Consecutor<int> consecutor = Chunks(store, some => some.Contains(2) && !isMended);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([1, 2], Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+        await PassAsync(() => consecutor.Snapshot() is { Dead: 1, IsIdle: true });
+        Assert.Equal((2L, 2L), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Completed));
+        DeadLetter letter = Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        Assert.Equal([1, 2], Assert.IsType<int[]>(letter.Item));
+        await consecutor.SendAsync(3, Cancellation);
+        await PassAsync(() => ledger.Lines.Count == 1);
+        isMended = true;
+        Assert.Equal(1, await consecutor.RedriveAsync(static _ => true, Cancellation));
+        await Member.UntilAsync(() => ledger.Lines.Count == 2 && consecutor.Snapshot() is { IsIdle: true });
+        Assert.Equal(["3", "1,2"], ledger.Lines);
+        Assert.Equal((4L, 0L, 0L), (consecutor.Snapshot().Completed, consecutor.Snapshot().Dead, consecutor.Snapshot().Unaccounted));
+    }
+
+    /// <summary>In front of a window poison is left out of it; behind it, the window is the item that dies, and the next ones do not.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task PoisonInAWindowTakesNoInnocentsWithIt(bool isInFront)
+    {
+        await using var store = new MemoryStreamStore(clock);
+        bool isMended = false;
+        for (int life = 0; life < 2; life++)
+        {
+            await using Consecutor<int> consecutor = New();
+            await consecutor.StartAsync(Cancellation);
+            await consecutor.SendAllAsync(life == 0 ? [1, 2] : [3, 70], Cancellation);
+            if (life == 0)
+            {
+                await consecutor.IdleAsync(Cancellation);
+                await consecutor.AbandonAsync();
+                continue;
+            }
+            await consecutor.CompleteAsync(Cancellation);
+            ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+            Assert.Equal((4L, 1L, 0L), (end.Accepted, end.Dead, end.Unaccounted));
+            Assert.Equal(isInFront ? ["1,3", "70"] : ["70"], ledger.Lines);
+            DeadLetter letter = Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation));
+            if (isInFront) Assert.Equal(2, letter.Item);
+            else Assert.Equal([1, 2, 3], Assert.IsType<Window<int>>(letter.Item).Items);
+            isMended = true;
+            if (isInFront) continue;
+            await consecutor.RedriveAsync(static _ => true, Cancellation);
+            Assert.Equal(0, (await consecutor.IdleAsync(Cancellation)).Dead);
+            Assert.Equal(["70", "1,2,3"], ledger.Lines);
+        }
+
+        Consecutor<int> New() => new("numbers",
+            source => (source | (n => isInFront ? Check(n) : n)).Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddMinutes(n)), TimeSpan.FromHours(1)) | Stage.Named("hours")
+                | (window => string.Join(',', window.Items.Select(n => isInFront ? n : Check(n)))) | ledger.Sink<string>(),
+            new() { Store = store, Process = new(), Delivery = Sluice.Delivery.Replay(2, Backoff.None), Run = new() { Time = clock } });
+
+        int Check(int n) => n == 2 && !isMended ? throw new FormatException("poison") : n;
+    }
+
+    private Consecutor<int> Chunks(IStreamStore store, Func<int[], bool> fails) => new("numbers",
+        source => source.Chunk(10, within: 5 * Pause) | Stage.Named("some") | (some => fails(some) ? throw new TimeoutException("not now") : string.Join(',', some)) | ledger.Sink<string>(),
+        new() { Store = store, Process = new(), Delivery = Sluice.Delivery.Replay(3, Backoff.Constant(Pause)), Run = new() { Time = clock } });
+
+    private async Task PassAsync(Func<bool> isReached)
+    {
+        while (!isReached())
+        {
+            for (int i = 0; i < 500 && !isReached(); i++) await Member.NextAsync();
+            clock.Advance(Pause / 6);
+        }
+    }
+}

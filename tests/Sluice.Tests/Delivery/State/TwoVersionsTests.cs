@@ -1,0 +1,152 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>Old and new code that take turns on what is stored.</summary>
+public class TwoVersionsTests
+{
+    private readonly Ledger ledger = new();
+    private readonly ConcurrentQueue<string> seen = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>Old code goes on until new code has written. From there on it leaves the partition alone, and goes on with the other one.</summary>
+    [Fact]
+    public async Task OldCodeLeavesAPartitionAloneThatNewCodeHasWritten()
+    {
+        await using var store = new MemoryStreamStore();
+        string[] keys = [.. Enumerable.Range(0, 100).Select(static n => $"k{n}").OrderBy(static key => EntryKey.Of(key).PartitionOf(2))];
+        (string there, string here) = (keys[0], keys[^1]);
+        Assert.NotEqual(EntryKey.Of(there).PartitionOf(2), EntryKey.Of(here).PartitionOf(2));
+        await using (Consecutor<string> old = Old(store))
+        {
+            await old.StartAsync(Cancellation);
+            await old.SendAllAsync([there, here, there], Cancellation);
+            await old.IdleAsync(Cancellation);
+        }
+        await using (Consecutor<string> renewed = New(store))
+        {
+            await renewed.StartAsync(Cancellation);
+            await renewed.SendAsync(there, Cancellation);
+            await renewed.IdleAsync(Cancellation);
+        }
+        List<StoredState> written = await StatesAsync(store);
+        await using (Consecutor<string> old = Old(store))
+        {
+            await old.StartAsync(Cancellation);
+            await old.SendAllAsync([there, here], Cancellation);
+            await Member.UntilAsync(() => seen.Contains($"{here}=2"));
+            for (int i = 0; i < 1_000; i++) await Member.NextAsync();
+            Assert.Equal([$"{there}=1", $"{there}=2", $"{there}=xxx"], seen.Where(line => line.StartsWith($"{there}=", StringComparison.Ordinal)));
+            Assert.Equal(Text(written, there), Text(await StatesAsync(store), there));
+            Assert.True(await old.StopAsync());
+        }
+        await using Consecutor<string> last = New(store);
+        await last.StartAsync(Cancellation);
+        await last.SendAsync(here, Cancellation);
+        ConsecutorSnapshot end = await last.IdleAsync(Cancellation);
+        Assert.Equal((7L, 7L, 0L), (end.Accepted, end.Completed, end.Unaccounted));
+        Assert.Equal([$"{here}=1", $"{here}=2", $"{here}=xxx"], seen.Where(line => line.StartsWith($"{here}=", StringComparison.Ordinal)));
+        Assert.Equal($"{there}=xxxx", seen.Last(line => line.StartsWith($"{there}=", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Where nobody has raised the version of the code, the version of the state still says so, and nothing is changed.</summary>
+    [Fact]
+    public async Task StateThatIsNewerThanTheCodeStopsItAndIsNotTouched()
+    {
+        await using var store = new MemoryStreamStore();
+        await using (Consecutor<string> renewed = New(store, codeVersion: 0))
+        {
+            await renewed.StartAsync(Cancellation);
+            await renewed.SendAsync("a", Cancellation);
+            await renewed.IdleAsync(Cancellation);
+        }
+        await using (Consecutor<string> old = Old(store, codeVersion: 0))
+        {
+            await old.StartAsync(Cancellation);
+            await old.SendAsync("a", Cancellation);
+            InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => old.Completion);
+            Assert.Contains("was stored as version 1, and this is version 0 of Count.", failure.Message, StringComparison.Ordinal);
+        }
+        Assert.Equal(("\"x\"", 1), Text(await StatesAsync(store), "a"));
+        await using Consecutor<string> again = New(store, codeVersion: 0);
+        await again.StartAsync(Cancellation);
+        Assert.Equal(2, (await again.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(["a=x", "a=xx"], seen);
+    }
+
+    /// <summary>What came out of a chunk waits for its node, and what the chunk holds is kept, while code without it works.</summary>
+    [Fact]
+    public async Task CodeWithoutANodeLeavesWhatTheNodeHoldsAndHasPutOut()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        bool isMended = false;
+        await using (Consecutor<int> first = Chunks())
+        {
+            await first.StartAsync(Cancellation);
+            await first.SendAllAsync([0, 1, 2, 3, 4], Cancellation);
+            await Member.UntilAsync(() => first.Snapshot() is { Retrying: 1, Completed: 5 });
+        }
+        isMended = true;
+        clock.Advance(TimeSpan.FromHours(2));
+        await using (Consecutor<int> without = Numbers(source => source | ledger.Sink<int>()))
+        {
+            await without.StartAsync(Cancellation);
+            await without.SendAsync(5, Cancellation);
+            await Member.UntilAsync(() => without.Snapshot() is { Parked: 1, Completed: 6 });
+            Assert.Contains("'threes'", without.Snapshot().Problem, StringComparison.Ordinal);
+            Assert.Equal(0, without.Snapshot().Unaccounted);
+        }
+        await using Consecutor<int> last = Chunks();
+        await last.StartAsync(Cancellation);
+        await last.SendAsync(6, Cancellation);
+        ConsecutorSnapshot end = await last.IdleAsync(Cancellation);
+        Assert.Equal((7L, 8L, 0L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));
+        Assert.Equal(["0,1,2", "3,4,6", "5"], ledger.Lines.Order());
+
+        Consecutor<int> Chunks() => Numbers(source => source.Chunk(3) | Stage.Named("threes") | (some => isMended ? string.Join(',', some) : throw new TimeoutException("not now")) | ledger.Sink<string>());
+
+        Consecutor<int> Numbers(Func<Source<int>, Pipeline> body)
+            => new("numbers", body, new() { Store = store, Process = new(), Stream = new() { Partitions = 1 }, Delivery = Sluice.Delivery.Replay(3, Backoff.Constant(TimeSpan.FromHours(1))), Run = new() { Time = clock } });
+    }
+
+    private Consecutor<string> Old(IStreamStore store, int codeVersion = 1)
+        => new("words", source => source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | seen.Enqueue, Options(store, codeVersion)) { Key = static word => word };
+
+    private Consecutor<string> New(IStreamStore store, int codeVersion = 2)
+        => new("words", source => source | Sluice.Node.Of(() => new CountInMarks()) | Stage.Named("count") | seen.Enqueue, Options(store, codeVersion)) { Key = static word => word };
+
+    private static ConsecutorOptions Options(IStreamStore store, int codeVersion)
+        => new() { Store = store, CodeVersion = codeVersion, Process = new(), Stream = new() { Partitions = 2 }, Delivery = Sluice.Delivery.Replay(2, Backoff.None) };
+
+    private async Task<List<StoredState>> StatesAsync(IStreamStore store)
+    {
+        await using Consecutor<string> reader = New(store);
+        return await reader.StateAsync("count", Cancellation).ToListAsync(Cancellation);
+    }
+
+    private static (string, int) Text(List<StoredState> states, string key)
+    {
+        StoredState state = Assert.Single(states, state => state.Key == key);
+        return (Encoding.UTF8.GetString(state.Payload.Span), state.Version);
+    }
+
+    private sealed class Count : StatefulNode<string, string, int>
+    {
+        protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation) => output.PushAsync($"{item}={++State}");
+    }
+
+    private sealed class CountInMarks : StatefulNode<string, string, string>
+    {
+        protected override int StateVersion => 1;
+
+        protected override string InitialState(string key) => "";
+
+        protected override string Migrate(StoredState stored) => new('x', int.Parse(Encoding.UTF8.GetString(stored.Payload.Span)));
+
+        protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation) => output.PushAsync($"{item}={State += "x"}");
+    }
+}
