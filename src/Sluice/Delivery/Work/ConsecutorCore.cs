@@ -11,6 +11,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     private volatile bool isLeasing;
     private volatile string? problem;
     private volatile string? commitProblem;
+    private volatile string? newer;
     private volatile string? parked;
     private volatile bool isOpen;
     private volatile bool isInputComplete;
@@ -135,8 +136,14 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>What keeps the consecutor from working; null if nothing does.</summary>
     public string? Problem
     {
-        get => CommitProblem ?? problem ?? Epochs?.Problem;
+        get => CommitProblem ?? problem ?? Epochs?.Problem ?? newer;
         set => problem = value;
+    }
+
+    /// <summary>Which partition is left alone because newer code has written it; null if none is. Commits of others do not mean that it is over.</summary>
+    public string? Newer
+    {
+        set => newer = value;
     }
 
     /// <summary>What keeps the next commit from being made. Only who makes commits knows when it is over: that entries are given out does not mean so.</summary>

@@ -27,7 +27,7 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         long known = Known(info.Partition);
         TakeResult taken = await core.Store.TakeAsync(core.Group, info.Partition, request, cancellation).ConfigureAwait(false);
         if (taken.Status == TakeStatus.Newer)
-            core.Problem = $"Partition {info.Partition} was written by version {taken.Version} of the code; this is version {core.Options.CodeVersion}. It is left alone.";
+            core.Newer = $"Partition {info.Partition} was written by version {taken.Version} of the code; this is version {core.Options.CodeVersion}. It is left alone.";
         // One that was given before the store went back must be void too.
         while (taken.Status == TakeStatus.Taken && taken.Ownership.Epoch <= known)
             taken = await core.Store.TakeAsync(core.Group, info.Partition, request with { ExpectedEpoch = taken.Ownership.Epoch }, cancellation).ConfigureAwait(false);
