@@ -24,8 +24,8 @@ internal sealed record Options(ServeOptions? Serve, DriveOptions? Drive)
                         long, 429 no room at present. A request that is repeated under its Idempotency-Key is answered as
                         before, and counted once (for a day); send it unchanged, or it is a 422.
         GET /balances   One object: each account with its balance, exact, as text. It is what is committed, some milliseconds
-                        behind the 202. It waits a second at most for what was accepted before to be processed; with ?wait=0
-                        not at all.
+                        behind the 202. It waits two seconds at most for what was accepted before to be processed; with
+                        ?wait=0 not at all.
         GET /dead       Payments that failed for good, each with the reason.
         GET /rejected   Payments that were accepted, but cannot be booked, a line each: the account or the payee is blank,
                         longer than 200 characters or has control characters; the amount is zero or less, above

@@ -106,7 +106,7 @@ internal static class Drive
     /// <summary>Waits until all is processed, asks for what there is, stops the server, and reads what it has written.</summary>
     private static async Task CollectAsync(Victim victim, Findings findings, StoreFiles files, CancellationToken cancellation)
     {
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = (await victim.Addresses).Http };
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = (await victim.FindAsync(cancellation)).Http };
         await WaitAsync(async () => (await GetAsync("snapshot")).EnumerateObject().All(consecutor => consecutor.Value.GetProperty("isIdle").GetBoolean()), "not everything was processed", cancellation);
         findings.ReadBalances(await GetAsync("balances"));
         findings.ReadDead(await GetAsync("dead"));

@@ -9,6 +9,9 @@ internal sealed class Findings(Plan plan)
 {
     private readonly Dictionary<string, int> ends = plan.Payments.ToDictionary(payment => payment.Payee, _ => 0);
 
+    /// <summary>Whether all was read; before that, the figures say nothing.</summary>
+    public bool IsWhole { get; private set; }
+
     /// <summary>Payments in the ledger.</summary>
     public int Processed { get; private set; }
 
@@ -78,6 +81,7 @@ internal sealed class Findings(Plan plan)
         }
 
         if (Totals(files) is var totals && totals != Balance) Problems.Add($"{files.Totals} adds up to {totals}, not {Balance}");
+        IsWhole = true;
     }
 
     /// <summary>What was booked in all windows that are over.</summary>

@@ -37,7 +37,7 @@ internal sealed class HttpClients(Victim victim, Tally tally) : IDisposable
     /// <returns>Whether it was acknowledged; else it is not known, or there was no room.</returns>
     private async Task<bool> TryAsync(Request request, TimeSpan wait, CancellationToken cancellation)
     {
-        var server = await victim.Addresses.WaitAsync(cancellation);
+        var server = await victim.FindAsync(cancellation);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         patience.CancelAfter(wait);
         try

@@ -27,7 +27,7 @@ internal sealed class Plan
         }
 
         Kills = [.. Enumerable.Range(0, options.Kills)
-            .Select(_ => new Kill(random.Next(options.Payments), TimeSpan.FromMilliseconds(random.Next(30)), random.Next(3) == 0 ? TimeSpan.FromMilliseconds(random.Next(1500)) : null))
+            .Select(_ => new Kill(random.Next(options.Payments), TimeSpan.FromMilliseconds(random.Next(30)), random.Next(3) == 0 ? TimeSpan.FromMilliseconds(random.Next(500)) : null))
             .OrderBy(kill => kill.At)];
     }
 

@@ -13,17 +13,17 @@ internal static class Report
         Console.WriteLine();
         Row("sent", plan.Payments.Count);
         Row("acknowledged", tally.Acknowledged);
-        Row("processed", findings.Processed);
-        Row("rejected", findings.Rejected);
-        Row("dead", findings.Dead);
-        Row("lost", findings.Lost);
-        Row("duplicated", findings.Duplicated);
+        Row("processed", findings.IsWhole ? findings.Processed : null);
+        Row("rejected", findings.IsWhole ? findings.Rejected : null);
+        Row("dead", findings.IsWhole ? findings.Dead : null);
+        Row("lost", findings.IsWhole ? findings.Lost : null);
+        Row("duplicated", findings.IsWhole ? findings.Duplicated : null);
         Row("balance expected", expected);
-        Row("balance found", findings.Balance);
+        Row("balance found", findings.IsWhole ? findings.Balance : null);
         foreach (var problem in findings.Problems.Take(MostProblems)) Console.WriteLine($"problem: {problem}");
         if (findings.Problems.Count > MostProblems) Console.WriteLine($"and {findings.Problems.Count - MostProblems} more problems");
-        return findings is { Lost: 0, Duplicated: 0, Problems.Count: 0 } && tally.Acknowledged == plan.Payments.Count && findings.Balance == expected;
+        return findings is { IsWhole: true, Lost: 0, Duplicated: 0, Problems.Count: 0 } && tally.Acknowledged == plan.Payments.Count && findings.Balance == expected;
     }
 
-    private static void Row(string name, decimal value) => Console.WriteLine(FormattableString.Invariant($"{name,-18}{value,16}"));
+    private static void Row(string name, decimal? value) => Console.WriteLine(FormattableString.Invariant($"{name,-18}{(value is { } known ? known : "unknown"),16}"));
 }

@@ -19,6 +19,9 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Where it listens, when it does.</summary>
     public Task<Addresses> Addresses { get; }
 
+    /// <summary>Whether it was killed: then nobody need know why it does not listen.</summary>
+    public bool IsKilled { get; private set; }
+
     /// <summary>Starts this program once more.</summary>
     public static ServerProcess Start(IEnumerable<string> arguments)
     {
@@ -31,6 +34,7 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Ends it at once, as <c>kill -9</c> does.</summary>
     public async Task KillAsync()
     {
+        IsKilled = true;
         process.Kill();
         await process.WaitForExitAsync();
     }

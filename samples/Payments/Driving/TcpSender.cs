@@ -19,7 +19,7 @@ internal sealed class TcpSender(string id, IReadOnlyList<Payment> payments, Vict
     {
         while (acknowledged < payments.Count)
         {
-            var server = await victim.Addresses.WaitAsync(cancellation);
+            var server = await victim.FindAsync(cancellation);
             using var client = new TcpClient();
             try
             {

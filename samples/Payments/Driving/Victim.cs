@@ -3,13 +3,30 @@ namespace Payments.Driving;
 /// <summary>The server, whichever process it is at present. Any thread may ask where it is.</summary>
 internal sealed class Victim(IReadOnlyList<string> arguments) : IDisposable
 {
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+
     private ServerProcess server = ServerProcess.Start(arguments);
 
     /// <summary>How often it was killed.</summary>
     public int Killed { get; private set; }
 
     /// <summary>Where it listens now, or will when it has started.</summary>
-    public Task<Addresses> Addresses => Volatile.Read(ref server).Addresses;
+    /// <exception cref="ServerEndedException">It ended by itself.</exception>
+    public async Task<Addresses> FindAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var process = Volatile.Read(ref server);
+            try
+            {
+                return await process.Addresses.WaitAsync(cancellation);
+            }
+            catch (ServerEndedException) when (process.IsKilled)
+            {
+                await Task.Delay(Pause, cancellation);
+            }
+        }
+    }
 
     /// <summary>Kills it as planned, and starts it again each time.</summary>
     /// <param name="kills">When.</param>
@@ -19,7 +36,7 @@ internal sealed class Victim(IReadOnlyList<string> arguments) : IDisposable
     {
         foreach (var kill in kills)
         {
-            await Addresses.WaitAsync(cancellation);
+            await FindAsync(cancellation);
             while (acknowledged() < kill.At) await Task.Delay(1, cancellation);
             await Task.Delay(kill.Delay, cancellation);
             await KillAndStartAsync();

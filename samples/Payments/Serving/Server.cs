@@ -13,7 +13,7 @@ namespace Payments.Serving;
 internal static class Server
 {
     private static readonly TimeSpan LastRequests = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
 
     public static WebApplication Build(Bank bank, ServeOptions options)
     {
@@ -25,7 +25,7 @@ internal static class Server
         app.MapProducer("/payments", bank.Payments);
         app.MapGet("/balances", async (double? wait, HttpContext context) =>
         {
-            await CatchUpAsync(bank, TimeSpan.FromSeconds(Math.Clamp(wait ?? 1, 0, LongestWait.TotalSeconds)), context.RequestAborted);
+            await CatchUpAsync(bank, TimeSpan.FromSeconds(Math.Clamp(wait ?? LongestWait.TotalSeconds, 0, LongestWait.TotalSeconds)), context.RequestAborted);
             var balances = new SortedDictionary<string, decimal>(StringComparer.Ordinal);
             await foreach (var (account, state) in bank.Payments.StateAsync<Account>(Bank.Balance, context.RequestAborted)) balances[account] = state.Balance;
             await AnswerAsync(context, json => Answers.Write(json, balances));

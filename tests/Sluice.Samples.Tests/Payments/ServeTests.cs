@@ -20,10 +20,12 @@ public sealed class ServeTests : IDisposable
         await server.StartAsync();
         Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(Payment("a-1", 0.1m))).StatusCode);
         Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(Payment("a-1", 12.50m) + "\n" + Payment("b,2", 0.2m), type: "application/x-ndjson")).StatusCode);
+        await server.WaitForAsync("payments", "completed", 3);
         Assert.Equal("""{"a-1":"12.60","b,2":"0.2"}""", await server.GetTextAsync("balances"));
         Assert.Contains("3 payments accepted, 3 of them processed", (await server.StopAsync()).Succeeded().Output, StringComparison.Ordinal);
         await server.StartAsync();
         await server.PostAsync(Payment("a-1", 0.40m));
+        await server.WaitForAsync("payments", "completed", 4);
         Assert.Equal("""{"a-1":"13.00","b,2":"0.2"}""", await server.GetTextAsync("balances"));
         await server.WaitForAsync("ledger", "completed", 4);
         (await server.StopAsync()).Succeeded();
@@ -76,6 +78,7 @@ public sealed class ServeTests : IDisposable
             Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(body)).StatusCode);
         await server.WaitForAsync("payments", "dead", 1);
         await server.WaitForAsync("rejections", "completed", 5);
+        await server.WaitForAsync("payments", "completed", 6);
         Assert.Equal("""{"a":"5"}""", await server.GetTextAsync("balances"));
         JsonElement letter = Assert.Single((await server.GetAsync("dead")).EnumerateArray());
         Assert.Equal(("charge", "evil", 11), (letter.GetProperty("node").GetString(), letter.GetProperty("payment").GetProperty("payee").GetString(), letter.GetProperty("attempts").GetInt32()));
