@@ -12,8 +12,8 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
     {
         string directory = Directory.CreateTempSubdirectory($"torture-{options.Seed}-{@case.Number}-").FullName;
         await using ILives lives = options.Store == "sqlite"
-            ? new ProcessLives(@case, options, directory, options.LongestLife)
-            : new MemoryLives(@case, directory, options.Breakage, options.LongestLife);
+            ? new ProcessLives(@case, options, directory, options.LongestStandstill)
+            : new MemoryLives(@case, directory, options.Breakage, options.LongestStandstill);
 
         var life = 0;
         string? problem = null;

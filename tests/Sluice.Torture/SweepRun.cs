@@ -24,7 +24,7 @@ internal sealed class SweepRun(TortureOptions options)
     public async Task<Verdict> RunAsync()
     {
         string start = Directory.CreateTempSubdirectory($"torture-sweep-{options.Seed}-").FullName;
-        LifePlan early = new() { Ending = Ending.KilledAtCall, LastCall = new("CommitAsync", 1, Moment.Inside), Delay = options.LongestLife, Seed = 1 };
+        LifePlan early = new() { Ending = Ending.KilledAtCall, LastCall = new("CommitAsync", 1, Moment.Inside), Delay = options.LongestStandstill, Seed = 1 };
         if (await RunAsync(start, 1, early, @case.Items / 2) != LifeEnd.Killed) throw new TortureException("the first life has ended without a commit");
 
         string census = Copy(start);
@@ -57,14 +57,14 @@ internal sealed class SweepRun(TortureOptions options)
 
     private async Task<LifeEnd> RunAsync(string directory, int life, LifePlan plan, int? count = null)
     {
-        var lives = new ProcessLives(@case, options, directory, options.LongestLife);
+        var lives = new ProcessLives(@case, options, directory, options.LongestStandstill);
         long first = JournalReader.NextNumber(directory, life - 1);
         return await lives.RunAsync(life, plan, (first, count ?? (int)(@case.Items - first)));
     }
 
     private async Task JudgeAsync(string directory, int life, string what)
     {
-        (Verdict verdict, IReadOnlyList<string> findings) = await CaseAudit.JudgeAsync(@case, new ProcessLives(@case, options, directory, options.LongestLife), life, isSqlite: true);
+        (Verdict verdict, IReadOnlyList<string> findings) = await CaseAudit.JudgeAsync(@case, new ProcessLives(@case, options, directory, options.LongestStandstill), life, isSqlite: true);
         lock (sync)
         {
             sum += verdict;

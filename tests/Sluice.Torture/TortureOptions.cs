@@ -38,8 +38,8 @@ internal sealed record TortureOptions
 
     public ChildOptions? Child { get; init; }
 
-    /// <summary>A store that is broken on purpose may well keep a life from ever ending.</summary>
-    public TimeSpan LongestLife => TimeSpan.FromSeconds(Breakage == Breakage.None ? 180 : 8);
+    /// <summary>For how long a life may write nothing into its journal. A store that is broken on purpose may well keep a life from ever ending.</summary>
+    public TimeSpan LongestStandstill => TimeSpan.FromSeconds(Breakage == Breakage.None ? 60 : 8);
 
     /// <summary>How the program is called for a life.</summary>
     public string[] CallChild(ChildOptions child)

@@ -130,6 +130,61 @@ public class AloneTests
         Assert.Equal(2, (await work.IdleAsync(Cancellation)).Completed);
     }
 
+    /// <summary>A suspect waits for a place in the full stream of a consecutor that has suspects too, and may not run them meanwhile. No time passes.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ASuspectDoesNotWaitForRoomThatOnlyThoseWhoRestCanMake(bool hasKey)
+    {
+        await using var store = new MemoryStreamStore(clock);
+        var (first, second) = Chain(new(), hasKey, async cancellation => await Task.Delay(Timeout.InfiniteTimeSpan, cancellation));
+        await first.SendAllAsync([.. Enumerable.Range(0, 20)], Cancellation);
+        await second.StartAsync(Cancellation);
+        await first.StartAsync(Cancellation);
+        await Member.UntilAsync(() => first.Snapshot().Problem?.Contains("waits for a place") == true && second.Snapshot().InFlight > 0);
+        await Task.WhenAll(first.AbandonAsync(), second.AbandonAsync());
+
+        (first, second) = Chain(new(), hasKey, _ => default);
+        await using var one = first;
+        await using var two = second;
+        await first.StartAsync(Cancellation);
+        await second.StartAsync(Cancellation);
+        Assert.Equal((20L, 0L), ((await first.IdleAsync(Cancellation)).Completed, first.Snapshot().Dead));
+        Assert.Equal((20L, 0L), ((await second.IdleAsync(Cancellation)).Completed, second.Snapshot().Dead));
+
+        (Consecutor<int>, Consecutor<int>) Chain(Solitude process, bool hasKey, Func<CancellationToken, ValueTask> work)
+        {
+            ConsecutorOptions options = Options(store, process) with { Capacity = 4 };
+            var first = new Consecutor<int>("first", source => source | Sink.Output<int>("out"), options) { Key = hasKey ? n => $"{n % 3}" : null };
+            var second = new Consecutor<int>("second", source => source.ForEachAsync((int _, ItemContext _, CancellationToken cancellation) => work(cancellation)),
+                options with { Stream = new() { Partitions = 1, MaxItems = 3 } });
+            first.Output<int>("out").To(second, OutputMode.Blocking);
+            return (first, second);
+        }
+    }
+
+    /// <summary>What hangs in one consecutor after a crash does not keep the suspects of the others for ever.</summary>
+    [Fact]
+    public async Task ASuspectThatNeverEndsHoldsUpTheSuspectsOfOthersForItsPatienceOnly()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await CrashAsync(store, [1]);
+        await CrashAsync(store, [1, 2], "more");
+        var process = new Solitude();
+        Hold hangs = new();
+        await using var work = new Consecutor<int>("work", source => source.ForEachAsync(async (int _, ItemContext _, CancellationToken _) => await hangs.WaitAsync()), Options(store, process));
+        await work.StartAsync(Cancellation);
+        await hangs.Reached;
+        await using var more = new Consecutor<int>("more", source => source | (_ => { }), Options(store, process));
+        await more.StartAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = more.IdleAsync(Cancellation);
+        await PatienceAsync(idle);
+        Assert.Equal(2, (await idle).Completed);
+        hangs.Release();
+        Assert.Equal(1, (await work.IdleAsync(Cancellation)).Completed);
+        await Member.UntilAsync(() => !process.IsAsked);
+    }
+
     [Fact]
     public async Task WhoIsPausedOrStoppedHoldsNobodyUp()
     {

@@ -11,13 +11,14 @@ internal sealed class MemoryLives(Case @case, string directory, Breakage breakag
     {
         using var journal = new Journal(directory, number);
         using var ended = new CancellationTokenSource();
+        using var watch = new StandstillWatch(Journal.PathOf(directory, number), limit);
         var died = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         MortalStore? mortal = null;
         IStreamStore mine = breakage == Breakage.None ? store : new BrokenStore(store, breakage, new Dice(plan.Seed));
         mortal = new MortalStore(mine, plan, null, Die);
         var life = new Life(@case, plan, mortal, journal, directory) { Begun = Begun, Explode = () => Die("a bomb") };
         Task running = Task.Run(() => life.RunAsync(numbers, ended.Token));
-        await Task.WhenAny(running, died.Task, Task.Delay(limit));
+        await Task.WhenAny(running, died.Task, Task.Delay(Timeout.InfiniteTimeSpan, watch.Token));
         if (died.Task.IsCompleted)
         {
             // What is left of it has nothing to do any more, and must find that out.
@@ -31,7 +32,7 @@ internal sealed class MemoryLives(Case @case, string directory, Breakage breakag
         {
             Die("hangs");
             await ended.CancelAsync();
-            throw new TortureException($"life {number} ({plan}) has not come to its end in {limit}");
+            throw new TortureException($"life {number} ({plan}) has done nothing for {limit}, or has not come to its end in {StandstillWatch.LongestLife}");
         }
         await running;
         return LifeEnd.Clean;

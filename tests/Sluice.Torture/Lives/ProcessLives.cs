@@ -21,7 +21,7 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
     {
         using Process child = Start(number, plan, numbers);
         Task<string> errors = child.StandardError.ReadToEndAsync();
-        using var watch = new CancellationTokenSource(limit);
+        using var watch = new StandstillWatch(Journal.PathOf(directory, number), limit);
         try
         {
             string start = plan.Ending == Ending.KilledAtBirth ? Born : Ready;
@@ -36,7 +36,7 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
         catch (OperationCanceledException)
         {
             child.Kill();
-            throw new TortureException($"life {number} ({plan}) has not come to its end in {limit}: {await errors}");
+            throw new TortureException($"life {number} ({plan}) has done nothing for {limit}, or has not come to its end in {StandstillWatch.LongestLife}: {await errors}");
         }
         if (child.ExitCode == 0) return LifeEnd.Clean;
         if (child.ExitCode == 128 + 6 && (await errors).Contains(Explosion, StringComparison.Ordinal)) return LifeEnd.Killed;

@@ -8,6 +8,7 @@ namespace Sluice;
 /// <para>
 /// Who holds a place does not wait for another one: two could hold what the other waits for, and neither be committed. It overshoots the bound instead. And it may be that what holds a place
 /// waits in a queue behind the one who waits. So if all that fills a stream are places that are kept, and nothing has ended here for a second, the one who waits goes on without a place.
+/// So it does while something of a process is to be alone: the consecutor that would make room may be resting for that.
 /// </para>
 /// </remarks>
 internal sealed class OutputPlaces(ConsecutorCore core)
@@ -41,7 +42,7 @@ internal sealed class OutputPlaces(ConsecutorCore core)
             {
                 ReserveStatus? status = await TryAsync(root, stream, bytes, cancellation).ConfigureAwait(false);
                 if (status == ReserveStatus.Reserved) root.Keep(new Reservation(stream, 1, bytes));
-                if (status is ReserveStatus.Reserved or ReserveStatus.Stale or ReserveStatus.Ended || root.HasPlaces) return part;
+                if (status is ReserveStatus.Reserved or ReserveStatus.Stale or ReserveStatus.Ended || root.HasPlaces || !core.Alone.MayWaitForRoom) return part;
                 waiting.TryAdd(part, 0);
                 if (core.EndedRoots is var now && now != ended) (began, ended) = (core.Time.GetTimestamp(), now);
                 if (core.Time.GetElapsedTime(began) >= Patience && await IsFullOfPlacesAsync(stream, cancellation).ConfigureAwait(false)) return part;
@@ -85,11 +86,11 @@ internal sealed class OutputPlaces(ConsecutorCore core)
         }
     }
 
-    /// <summary>Waits for a change, or a second.</summary>
+    /// <summary>Waits for a change, or until somebody is to be alone, or a second.</summary>
     private async ValueTask<long> ChangedAsync(string stream, long seen, CancellationToken cancellation)
     {
         using var limit = new CancellationTokenSource(Patience, core.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token, core.Alone.RestBegins);
         try
         {
             return await core.Store.WaitForChangeAsync(stream, seen, either.Token).ConfigureAwait(false);

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Sluice;
 
 /// <summary>
@@ -8,10 +10,15 @@ namespace Sluice;
 /// <para>Thread-safe. Locking rule: everything is under <c>sync</c>; guests are woken outside of it. Who asks holds nothing that others could wait for.</para>
 /// <para>
 /// They may wait for each other all the same: what is under way in one sends to another, which takes up nothing because of a third. So if nothing has ended anywhere for
-/// the patience of who has asked, it need not wait any more; and if it is its suspect that does not end, the others go on beside it. If something that was under way for so
-/// long kills the process then, the suspect is charged with that: once, because from then on the killer is a suspect itself.
+/// the patience of who has asked, it need not wait any more; and if it is its suspect that does not end, the others go on beside it, and the next one that has asked gets its turn. If something
+/// that was under way for so long kills the process then, the suspect is charged with that: once, because from then on the killer is a suspect itself.
+/// </para>
+/// <para>
+/// Nobody waits for room in a stream whose reader rests because of this: a suspect goes on without a place, and so does what was under way when somebody has asked. That is not more than one item
+/// at a time, and what was leased before.
 /// </para>
 /// </remarks>
+[SuppressMessage("Reliability", "CA1001:Types that own disposable fields should be disposable", Justification = "Has no timer and no parents: there is nothing to dispose of.")]
 internal sealed class Solitude
 {
     private readonly Lock sync = new();
@@ -22,6 +29,8 @@ internal sealed class Solitude
     private bool isOpen;                             // although it is granted
     private long? forced;                            // what had ended of others when the first one had no patience any more
     private long seen;
+    private bool isRest;                             // of all but the first one
+    private CancellationTokenSource rest = new();    // cancelled when that begins
     private ITimer? patience;
 
     /// <summary>Of all consecutors that were not told otherwise: tests have several processes in one.</summary>
@@ -64,6 +73,15 @@ internal sealed class Solitude
             if (house.isAsked) house.Withdraw(this);
         }
 
+        /// <summary>Whether what is under way may wait until a stream has room: not if its reader may be one of those who rest.</summary>
+        public bool MayWaitForRoom => !house.isAsked || house.MayWaitForRoom(this);
+
+        /// <summary>Cancelled when that is no longer so.</summary>
+        public CancellationToken RestBegins
+        {
+            get { lock (house.sync) return house.rest.Token; }
+        }
+
         /// <summary>It has ended.</summary>
         public void Leave() => house.Leave(this);
     }
@@ -78,6 +96,11 @@ internal sealed class Solitude
         }
         Rest(guest);
         return false;
+    }
+
+    private bool MayWaitForRoom(Guest guest)
+    {
+        lock (sync) return asking.Count == 0 || (isOpen && asking[0] != guest);
     }
 
     private void Rest(Guest guest)
@@ -95,6 +118,7 @@ internal sealed class Solitude
     private bool TryBeAlone(Guest guest)
     {
         List<Guest> woken = [];
+        CancellationTokenSource? begun;
         bool isAlone = false;
         lock (sync)
         {
@@ -111,9 +135,14 @@ internal sealed class Solitude
             {
                 if (isOpen) woken.AddRange(guests.Where(other => other.IsInside));
                 isOpen = false;
-                isAlone = isGranted = guests.TrueForAll(other => !other.IsInside) || (forced is { } then && then == EndedOfOthers(guest));
+                isAlone = guests.TrueForAll(other => !other.IsInside) || (forced is { } then && then == EndedOfOthers(guest));
+                bool hasChanged = isGranted != isAlone;
+                isGranted = isAlone;
+                if (hasChanged) seen = Ended();
             }
+            begun = RestBegun();
         }
+        begun?.Cancel();
         foreach (Guest other in woken) other.Core.Changed();
         return isAlone;
     }
@@ -121,6 +150,7 @@ internal sealed class Solitude
     private void Withdraw(Guest guest)
     {
         List<Guest> woken = [];
+        CancellationTokenSource? begun;
         lock (sync)
         {
             int at = asking.IndexOf(guest);
@@ -137,7 +167,9 @@ internal sealed class Solitude
                     woken.AddRange(guests);
                 }
             }
+            begun = RestBegun();
         }
+        begun?.Cancel();
         foreach (Guest other in woken) other.Core.Changed();
     }
 
@@ -162,7 +194,7 @@ internal sealed class Solitude
         isAsked = true;
         isGranted = isOpen = false;
         forced = null;
-        seen = guests.Sum(guest => guest.Core.EndedRoots);
+        seen = Ended();
         patience = first.Time.CreateTimer(static house => ((Solitude)house!).LosePatience(), this, first.Options.LeaseTime, first.Options.LeaseTime);
         woken.AddRange(guests.Where(guest => guest.IsInside));
         woken.Add(asking[0]);
@@ -171,13 +203,19 @@ internal sealed class Solitude
     private void LosePatience()
     {
         List<Guest> woken = [];
+        Guest? next = null;
         lock (sync)
         {
-            long ended = guests.Sum(guest => guest.Core.EndedRoots);
+            if (asking.Count == 0) return;
+            long ended = Ended();
             bool hasMoved = ended != seen;
             seen = ended;
-            if (hasMoved || asking.Count == 0) return;
-            if (isGranted)
+            if (hasMoved) return;
+            if (isOpen)
+            {
+                if (asking.Count > 1) next = asking[0];
+            }
+            else if (isGranted)
             {
                 isOpen = true;
                 woken.AddRange(guests);
@@ -187,9 +225,24 @@ internal sealed class Solitude
                 forced = EndedOfOthers(asking[0]);
                 woken.Add(asking[0]);
             }
+            _ = RestBegun();                         // it may have ended, but has not begun
         }
+        if (next is not null) Withdraw(next);
         foreach (Guest guest in woken) guest.Core.Changed();
     }
+
+    /// <summary>Looks whether it is time to rest. Under the lock.</summary>
+    /// <returns>What is to be cancelled outside of the lock, if that has begun.</returns>
+    private CancellationTokenSource? RestBegun()
+    {
+        bool was = isRest;
+        isRest = asking.Count > 0 && !isOpen;
+        if (was && !isRest) rest = new();
+        return !was && isRest ? rest : null;
+    }
+
+    /// <summary>What tells whether there is progress: what has ended of the suspect's, or of all that it waits for.</summary>
+    private long Ended() => isGranted ? asking[0].Core.EndedRoots : guests.Sum(guest => guest.Core.EndedRoots);
 
     private long EndedOfOthers(Guest guest) => guests.Where(other => other != guest).Sum(other => other.Core.EndedRoots);
 }
