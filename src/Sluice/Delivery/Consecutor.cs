@@ -67,6 +67,8 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
             options = options with { Serializers = options.Serializers.With(new HandleSerializer<T>()) };
         }
         else _ = options.Serializers.For<T>();       // items that would not come back from the store as they were are refused here
+        foreach (var (node, type) in recorder.Emitted)
+            if (options.Serializers.Lacks(type) is { } why) throw new PayloadException($"What {node} in the consecutor {name} puts out is stored as an item of its own where something behind it fails. {why}");
         place = new(() => State, Completion);
         patience = new(Timeout.InfiniteTimeSpan, options.Run.Time);
         core = new(name, options, options.Store ?? new MemoryStreamStore(options.Run.Time), pipeline, recorder) { Failed = Fail };

@@ -128,15 +128,17 @@ internal sealed class RunBuilder
     /// <param name="kind">What it is.</param>
     /// <param name="hint">What it would be called.</param>
     /// <param name="name">What it is called by the user.</param>
+    /// <param name="emits">What it puts out.</param>
     /// <param name="isTimed">Whether it acts when time has passed.</param>
     /// <param name="isInLanes">Whether every lane would have some of it, whatever the key.</param>
     /// <exception cref="InvalidTopologyException">It has no name of its own, or stands in lanes.</exception>
-    public void KeepsState(string kind, string? hint, string? name, bool isTimed, bool isInLanes)
+    public void KeepsState(string kind, string? hint, string? name, Type emits, bool isTimed, bool isInLanes)
     {
         if (recorder is not null) (recorder.KeepsState, recorder.KeepsTime) = (true, recorder.KeepsTime || isTimed);
         string what = hint is null ? $"A {kind}" : $"The {kind} {hint}";
         if (name is null)
             throw new InvalidTopologyException($"{what} keeps state in a consecutor, and needs a name of its own: its state outlives the code, and is found again by the name. Put | Stage.Named(\"…\") behind it.");
+        if (emits != typeof(Nothing)) recorder?.Emitted.Add((name, emits));
         if (isInLanes)
         {
             throw new InvalidTopologyException(

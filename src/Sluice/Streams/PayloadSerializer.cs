@@ -28,7 +28,7 @@ public static class PayloadSerializer
         ArgumentNullException.ThrowIfNull(context);
         return context.GetTypeInfo(typeof(T)) is JsonTypeInfo<T> type
             ? new JsonPayloadSerializer<T>(type)
-            : throw new ArgumentException($"{context.GetType().Name} does not know {typeof(T)}: add [JsonSerializable(typeof({typeof(T).Name}))] to it.", nameof(context));
+            : throw new ArgumentException($"{context.GetType().Name} does not know {TypeNames.Of(typeof(T))}: add [JsonSerializable(typeof({TypeNames.Of(typeof(T))}))] to it.", nameof(context));
     }
 
     /// <summary>JSON in UTF-8, with metadata found by reflection; fields, and so tuples, are written as well.</summary>
@@ -101,7 +101,17 @@ internal sealed class JsonPayloadSerializer<T> : IPayloadSerializer<T>
         spare = writer;
     }
 
-    public T Deserialize(ReadOnlySpan<byte> payload) => JsonSerializer.Deserialize(payload, type)!;
+    public T Deserialize(ReadOnlySpan<byte> payload)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(payload, type)!;
+        }
+        catch (JsonException e)
+        {
+            throw JsonMistakes.InPlainWords(e);
+        }
+    }
 }
 
 internal sealed class BytesPayloadSerializer : IPayloadSerializer<byte[]>

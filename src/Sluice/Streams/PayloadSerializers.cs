@@ -49,10 +49,23 @@ public sealed class PayloadSerializers
         {
             return context.GetTypeInfo(typeof(T)) is JsonTypeInfo<T> type
                 ? PayloadSerializer.Json(type)
-                : throw new PayloadException($"{context.GetType().Name} does not know {typeof(T)}: add [JsonSerializable(typeof({typeof(T).Name}))] to it.");
+                : throw new PayloadException(Unknown(context, typeof(T)));
         }
-        if (JsonSerializer.IsReflectionEnabledByDefault) return PayloadSerializer.Json<T>();
-        throw new PayloadException(
-            $"There is no serializer for {typeof(T)}, and this program does not allow JSON to reflect. Give PayloadSerializers.JsonOf(a generated context).");
+        return JsonSerializer.IsReflectionEnabledByDefault ? PayloadSerializer.Json<T>() : throw new PayloadException(Unreflected(typeof(T)));
     }
+
+    /// <summary>Looks for the serializer of a type that is not written down here.</summary>
+    /// <returns>Why there is none; null if there is one.</returns>
+    internal string? Lacks(Type type)
+    {
+        if (type == typeof(byte[]) || known.ContainsKey(type)) return null;
+        if (resolver is JsonSerializerContext context) return context.GetTypeInfo(type) is null ? Unknown(context, type) : null;
+        return JsonSerializer.IsReflectionEnabledByDefault ? null : Unreflected(type);
+    }
+
+    private static string Unknown(JsonSerializerContext context, Type type)
+        => $"{context.GetType().Name} does not know {TypeNames.Of(type)}: add [JsonSerializable(typeof({TypeNames.Of(type)}))] to it.";
+
+    private static string Unreflected(Type type)
+        => $"There is no serializer for {TypeNames.Of(type)}, and this program does not allow JSON to reflect. Give PayloadSerializers.JsonOf(a generated context).";
 }

@@ -46,7 +46,7 @@ public class FrameTests
         await one.SendAsync(2, Encoding.UTF8.GetBytes(new string('x', 100_000)));
         await one.AcknowledgedAsync(2);
         await one.SendAsync(3, [0xFF]);
-        Assert.StartsWith("error 3 The frame 3 is no String", await one.ReceiveAsync());
+        Assert.StartsWith("error 3 The frame 3 is malformed:", await one.ReceiveAsync());
         Assert.Equal(["a\nb", new string('x', 100_000)], await listener.EndAsync());
     }
 
@@ -87,7 +87,7 @@ public class FrameTests
     [InlineData("hello\n1 a\n2 b", "hello 0|ok 1|error 2 The connection has ended in the middle of a frame.")]
     [InlineData("hello\n1 a\n2 0123456789012345678901234567890123456789\n3 c\n", "hello 0|ok 1|error 2 A frame is longer than 20 bytes.")]
     [InlineData("hello\n1 a\n2 012345678901234567890\n", "hello 0|ok 1|error 2 A frame is longer than 20 bytes.")]
-    [InlineData("hello\n1 a\n2 \u00ff\n", "hello 0|ok 1|error 2 The frame 2 is no String")]
+    [InlineData("hello\n1 a\n2 \u00ff\n", "hello 0|ok 1|error 2 The frame 2 is malformed:")]
     [InlineData("hello\n\n\n1 a\n\n1 b\n", "hello 0|ok 1")]
     public async Task WhatIsMalformedIsToldBehindWhatIsAccepted(string sent, string told)
     {

@@ -44,7 +44,35 @@ public partial class PayloadSerializerTests
     {
         ArgumentException failure = Assert.Throws<ArgumentException>(() => PayloadSerializer.Json<Uri>(PaymentJson.Default));
 
-        Assert.StartsWith("PaymentJson does not know System.Uri: add [JsonSerializable(typeof(Uri))] to it.", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith("PaymentJson does not know Uri: add [JsonSerializable(typeof(Uri))] to it.", failure.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Who sends it does not know the types of this program.</summary>
+    [Theory]
+    [InlineData("{\"Account\":7}", "The value is not of the type that belongs there. Path: $.Account | LineNumber: 0 | BytePositionInLine: 12.")]
+    [InlineData("{\"Amount\":\"much\"}", "The value is not of the type that belongs there. Path: $.Amount | LineNumber: 0 | BytePositionInLine: 16.")]
+    [InlineData("{\"Account\":\"a\"", "Expected depth to be zero at the end of the JSON payload.")]
+    public void WhatIsWrongWithJsonIsSaidWithoutTypes(string payload, string expected)
+    {
+        var failure = Assert.Throws<System.Text.Json.JsonException>(() => PayloadSerializer.Json(PaymentJson.Default.Payment).Deserialize(Encoding.UTF8.GetBytes(payload)));
+
+        Assert.StartsWith(expected, failure.Message, StringComparison.Ordinal);
+        Assert.NotNull(failure.Path);
+    }
+
+    [Fact]
+    public void AMemberThatIsMissingIsNamed()
+    {
+        IPayloadSerializer<Strict> serializer = PayloadSerializer.Json<Strict>();
+
+        var failure = Assert.Throws<System.Text.Json.JsonException>(() => serializer.Deserialize("{}"u8));
+
+        Assert.StartsWith("Members are missing: 'Account'", failure.Message, StringComparison.Ordinal);
+    }
+
+    private sealed record Strict
+    {
+        public required string Account { get; init; }
     }
 
     // A payload is data: what it says about types is text.

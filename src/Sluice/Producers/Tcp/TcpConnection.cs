@@ -184,7 +184,7 @@ internal sealed class TcpConnection<T>(
         }
         catch (Exception e)
         {
-            throw new FormatException($"The frame {number} is no {typeof(T).Name}: {e.Message}", e);
+            throw new FormatException($"The frame {number} is malformed: {e.Message}", e);
         }
     }
 

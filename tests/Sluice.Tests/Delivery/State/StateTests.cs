@@ -4,7 +4,7 @@ using Sluice.Testing;
 namespace Sluice.Tests.Deliveries;
 
 /// <summary>What is said of state when it is misused, changed, looked at, or larger than a commit.</summary>
-public class StateTests
+public partial class StateTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -20,6 +20,18 @@ public class StateTests
 
         static string Refusal(Func<Source<int>, Pipeline> body, Sluice.Delivery? delivery = null)
             => Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers", body, new() { Delivery = delivery ?? Sluice.Delivery.Replay(1) })).Message;
+    }
+
+    /// <summary>What a window puts out is an item of its own once something behind it fails: too late to find out that it cannot be written.</summary>
+    [Fact]
+    public void WhatIsPutOutAndCannotBeStoredIsRefusedWhenItIsMade()
+    {
+        PayloadException failure = Assert.Throws<PayloadException>(() => new Consecutor<int>("numbers",
+            source => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours") | (_ => { }), new() { Serializers = PayloadSerializers.JsonOf(NumbersJson.Default) }));
+        Assert.StartsWith(
+            "What hours in the consecutor numbers puts out is stored as an item of its own where something behind it fails. "
+            + "NumbersJson does not know Window<int>: add [JsonSerializable(typeof(Window<int>))] to it.", failure.Message, StringComparison.Ordinal);
+        _ = new Consecutor<int>("numbers", source => source.Scan(0, (sum, n) => sum + n) | Stage.Named("sum") | (_ => { }), new() { Serializers = PayloadSerializers.JsonOf(NumbersJson.Default) });
     }
 
     [Fact]
@@ -97,6 +109,9 @@ public class StateTests
 
     private static Consecutor<int> Counting(IStreamStore store)
         => new("numbers", source => source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }), new() { Store = store, Process = new() }) { Key = static n => $"{n % 3}" };
+
+    [System.Text.Json.Serialization.JsonSerializable(typeof(int))]
+    private sealed partial class NumbersJson : System.Text.Json.Serialization.JsonSerializerContext;
 
     private sealed class Count : StatefulNode<int, int, int>
     {
