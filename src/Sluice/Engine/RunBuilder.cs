@@ -117,11 +117,11 @@ internal sealed class RunBuilder
 
     /// <summary>Refuses a stage that would forget something in a crash, in runs that are to be gone on with after one.</summary>
     /// <exception cref="InvalidTopologyException">The run is followed, and there is a reason.</exception>
-    public void Check(string kind, string? forgets)
+    public void Check(string kind, string? forgets, string? hint = null)
     {
         if (Following is null || forgets is null) return;
         throw new InvalidTopologyException(
-            $"A {kind} does not fit into a consecutor: it {forgets}, and would forget that when the process ends. Put it in front of the consecutor, or into a pipeline of its own.");
+            $"{(hint is null ? $"A {kind}" : $"The {kind} {hint}")} does not fit into a consecutor: it {forgets}, and would forget that when the process ends. Put it in front of the consecutor, or into a pipeline of its own.");
     }
 
     /// <summary>A stage keeps state in the store of a consecutor.</summary>

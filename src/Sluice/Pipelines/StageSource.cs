@@ -29,7 +29,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
-        if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets);             // asks a node's factory for an instance
+        if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets, stage.Hint); // asks a node's factory for an instance
         if (builder.Following is not null && stage.KeepsState) builder.KeepsState(stage.Kind, stage.Hint, options.Name, typeof(TOut), stage.IsTimed, upstream is KeyedSource<TIn> && stage.Remembers);
         if (builder.IsDrawing && (stage.MayNameOutputs || stage.OutputName is not null)) builder.NamesOutput(stage.OutputName, typeof(TIn));
         var keyed = upstream as KeyedSource<TIn>;

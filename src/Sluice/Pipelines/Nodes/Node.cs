@@ -27,7 +27,10 @@ public abstract class Node<TIn, TOut>
     /// <summary>Called with every item, one after the other. Push any number of items, and await every push: that is the backpressure.</summary>
     protected abstract ValueTask ProcessAsync(TIn item, Output<TOut> output, CancellationToken cancellation);
 
-    /// <summary>Called once, after the last item; may push. Not called when the run is cancelled or has failed.</summary>
+    /// <summary>
+    /// Called once, after the last item; may push. Not called when the run is cancelled or has failed. A node that has this is refused in consecutors, where a stop is no end of the input:
+    /// there, <see cref="StatefulNode{TIn, TOut, TState}"/> keeps what is held over any stop, and puts it out when the input is complete.
+    /// </summary>
     protected virtual ValueTask EndAsync(Output<TOut> output, CancellationToken cancellation) => default;
 
     /// <summary>The object that all nodes of the run share (see <see cref="RunOptions.State"/>).</summary>
@@ -36,6 +39,9 @@ public abstract class Node<TIn, TOut>
 
     /// <summary>Whether it has state that outlives the run, where the run's does.</summary>
     internal virtual bool KeepsState => false;
+
+    /// <summary>Whether it does something at the end of the input.</summary>
+    internal virtual bool HasEnd => new Func<Output<TOut>, CancellationToken, ValueTask>(EndAsync).Method.DeclaringType != typeof(Node<TIn, TOut>);
 
     /// <summary>What the node needs in front of its stage.</summary>
     internal virtual Inlet<TIn> Stage(StageContext context, Inlet<TIn> inner) => inner;
@@ -58,8 +64,10 @@ public abstract class SinkNode<T> : Node<T, Nothing>
     /// <summary>Called with every item, one after the other.</summary>
     protected abstract ValueTask ProcessAsync(T item, CancellationToken cancellation);
 
-    /// <summary>Called once, after the last item. Not called when the run is cancelled or has failed.</summary>
+    /// <summary>Called once, after the last item. Not called when the run is cancelled or has failed. A node that has this is refused in consecutors, where a stop is no end of the input.</summary>
     protected virtual ValueTask EndAsync(CancellationToken cancellation) => default;
+
+    internal override bool HasEnd => new Func<CancellationToken, ValueTask>(EndAsync).Method.DeclaringType != typeof(SinkNode<T>);
 
     /// <inheritdoc/>
     protected sealed override ValueTask ProcessAsync(T item, Output<Nothing> output, CancellationToken cancellation) => ProcessAsync(item, cancellation);

@@ -9,7 +9,7 @@ public partial class StateTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void WhatKeepsStateNeedsANameAndNoLanes()
+    public void WhatKeepsStateNeedsANameAndNoLanesAndNoEndOfTheRun()
     {
         string nameless = Refusal(source => source.Scan(0, (sum, n) => sum + n) | (_ => { }));
         Assert.Contains("keeps state in a consecutor, and needs a name of its own: its state outlives the code", nameless, StringComparison.Ordinal);
@@ -17,6 +17,11 @@ public partial class StateTests
         Assert.Contains("The scan sum cannot stand in lanes in a consecutor: its state would depend on how many there are.", lanes, StringComparison.Ordinal);
         string none = Refusal(source => source.Scan(0, (sum, n) => sum + n) | Stage.Named("sum") | (_ => { }), Sluice.Delivery.None);
         Assert.Contains("keeps state, and Delivery.None settles items before they are started", none, StringComparison.Ordinal);
+
+        string ending = Refusal(source => source | Sluice.Node.Of(() => new Ending()) | (_ => { }));
+        Assert.Contains("The node Ending does not fit into a consecutor: it may hold something until EndAsync", ending, StringComparison.Ordinal);
+        string sink = Refusal(source => source | Sluice.Node.Of(() => new EndingSink()));
+        Assert.Contains("The sink EndingSink does not fit into a consecutor: it may hold something until EndAsync", sink, StringComparison.Ordinal);
 
         static string Refusal(Func<Source<int>, Pipeline> body, Sluice.Delivery? delivery = null)
             => Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers", body, new() { Delivery = delivery ?? Sluice.Delivery.Replay(1) })).Message;
@@ -112,6 +117,20 @@ public partial class StateTests
 
     [System.Text.Json.Serialization.JsonSerializable(typeof(int))]
     private sealed partial class NumbersJson : System.Text.Json.Serialization.JsonSerializerContext;
+
+    private sealed class Ending : Node<int, int>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => default;
+
+        protected override ValueTask EndAsync(Output<int> output, CancellationToken cancellation) => output.PushAsync(1);
+    }
+
+    private sealed class EndingSink : SinkNode<int>
+    {
+        protected override ValueTask ProcessAsync(int item, CancellationToken cancellation) => default;
+
+        protected override ValueTask EndAsync(CancellationToken cancellation) => default;
+    }
 
     private sealed class Count : StatefulNode<int, int, int>
     {

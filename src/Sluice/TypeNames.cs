@@ -27,7 +27,7 @@ internal static class TypeNames
         [typeof(nuint)] = "nuint",
     };
 
-    /// <summary>The name; namespaces and outer types are left out, since drawings have no room for them.</summary>
+    /// <summary>The name; namespaces and outer types are left out, which pictures and messages have no room for.</summary>
     internal static string Of(Type type)
     {
         if (Keywords.TryGetValue(type, out var keyword)) return keyword;
