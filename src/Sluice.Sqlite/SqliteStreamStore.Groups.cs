@@ -45,6 +45,7 @@ public sealed partial class SqliteStreamStore
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxBatches, 1, nameof(request));
         return CallAsync(session => LeaseCalls.Lease(session, request), cancellation, isLasting: request.Quarantine is not null);
     }
 

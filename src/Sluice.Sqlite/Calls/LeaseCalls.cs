@@ -31,7 +31,7 @@ internal static class LeaseCalls
         var room = new LeaseRoom { Items = request.MaxItems, Bytes = request.MaxBytes };
         foreach ((Ownership owner, StoredPartition partition) in owned)
         {
-            if (room.Items <= 0 || room.Bytes <= 0) break;
+            if (room.Items <= 0 || room.Bytes <= 0 || batches.Count == request.MaxBatches) break;
             ReadOnlyMemory<Entry> entries = Lease(partition, ref room);
             if (entries.Length > 0) batches.Add(new(owner, entries));
         }

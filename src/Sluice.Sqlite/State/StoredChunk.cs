@@ -40,7 +40,8 @@ internal sealed class StoredChunk(byte[] blob, EntryChunkHeader header)
 /// <summary>The chunks that were read last, of all streams: owners go through them in several leases.</summary>
 internal sealed class ChunkCache
 {
-    private const int Size = 32;
+    public const int Size = 32;
+
     private const int LargestKept = 128 << 10;
     private readonly (long Log, StoredChunk Chunk)[] slots = new (long, StoredChunk)[Size];
     private int next;

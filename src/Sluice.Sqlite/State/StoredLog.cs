@@ -6,6 +6,8 @@ namespace Sluice.Sqlite;
 /// </summary>
 internal sealed class StoredLog(Session session, StoredStream stream, int partition) : Stored
 {
+    private const int ReadAhead = 16 << 10;          // bytes
+
     private readonly ChunkBuilder builder = new();
     private long trimmedTotal;                       // the bytes of everything up to Trimmed
     private (long Sequence, long Sum) lastSum;       // what was asked for last: a commit asks twice
@@ -134,9 +136,12 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     {
         if (session.Chunks.Find(Id, sequence) is { } kept) return kept;
         WriteChunk();
-        Statement found = session.Sql("SELECT first, n, blob FROM sluice_chunk WHERE log = ? AND first <= ? ORDER BY first DESC LIMIT 1").Put(Id).Put(sequence);
+        Statement found = session.Sql("""
+            SELECT first, n, blob FROM sluice_chunk WHERE log = ?1 AND first >= (SELECT max(first) FROM sluice_chunk WHERE log = ?1 AND first <= ?2) ORDER BY first
+            """).Put(Id).Put(sequence);
         if (!found.Next()) throw Missing(sequence);
         (long first, long n, byte[] blob) = (found.Long(0), found.Long(1), found.Bytes(2));
+        KeepNext(found, ReadAhead - blob.Length);
         found.Reset();
         if (sequence >= first + n) throw Missing(sequence);
         EntryChunkHeader header = EntryChunk.ReadHeader(blob, stream.Name, partition);
@@ -145,6 +150,26 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         var chunk = new StoredChunk(blob, header);
         session.Chunks.Add(Id, chunk);
         return chunk;
+    }
+
+    // Small chunks are leased by the dozen. What is wrong with one is told when it is asked for itself.
+    private void KeepNext(Statement chunks, int most)
+    {
+        try
+        {
+            for (int some = ChunkCache.Size / 2; most > 0 && some > 0 && chunks.Next(); some--)
+            {
+                byte[] blob = chunks.Bytes(2);
+                EntryChunkHeader header = EntryChunk.ReadHeader(blob, stream.Name, partition);
+                if ((header.First, header.Count) != (chunks.Long(0), chunks.Long(1))) return;
+                session.Chunks.Add(Id, new(blob, header));
+                most -= blob.Length;
+            }
+        }
+        catch (Exception damaged) when (damaged is StreamStoreException or SqliteFailure)
+        {
+            // not kept
+        }
     }
 
     private StreamStoreException Missing(long sequence) => Damaged(sequence, "it is outstanding, but no chunk has it");

@@ -17,6 +17,7 @@ internal static class OwnershipScenarios
         new(nameof(AGroupWithoutMembersLosesNothing), AGroupWithoutMembersLosesNothing),
         new(nameof(AnEpochThatWasNeverGivenMeansThatTheStoreWentBack), AnEpochThatWasNeverGivenMeansThatTheStoreWentBack),
         new(nameof(OneLeaseServesSeveralPartitionsWithinItsBounds), OneLeaseServesSeveralPartitionsWithinItsBounds),
+        new(nameof(ALeaseServesNoMorePartitionsThanAreAskedFor), ALeaseServesNoMorePartitionsThanAreAskedFor),
     ];
 
     private static async Task EntriesAreLeasedOnceAndInOrder(Rig rig)
@@ -190,5 +191,21 @@ internal static class OwnershipScenarios
         Expect.Same([(0, 3), (1, 1)], bytes.Batches.Select(one => (one.Owner.Partition, one.Entries.Length)), "45 bytes of two partitions");
         LeaseResult one = await rig.Store.LeaseAsync(new([owned[2]]) { MaxBytes = 5 });
         Expect.Equal(1, one.Batches.Single().Entries.Length, "entries of a lease that is too small for one");
+    }
+
+    private static async Task ALeaseServesNoMorePartitionsThanAreAskedFor(Rig rig)
+    {
+        await rig.PrepareAsync(new() { Partitions = 4 });
+        using var batch = new EntryBatch();
+        for (int i = 0; i < 100; i++)
+            if (EntryKey.Of($"{i}") is var key && key.PartitionOf(4) != 1) batch.Add(Bytes("x").Span, key);
+        await rig.Store.AppendAsync(new(Orders, "p", 0, 1, batch));
+        var owned = new Ownership[4];
+        for (int partition = 0; partition < 4; partition++) owned[partition] = (await rig.TakeAsync(partition: partition)).Owner;
+        LeaseResult two = await rig.Store.LeaseAsync(new(owned) { MaxBatches = 2 });
+        Expect.Same([0, 2], two.Batches.Select(one => one.Owner.Partition), "the first two partitions that have something");
+        LeaseResult rest = await rig.Store.LeaseAsync(new(owned) { MaxBatches = 2 });
+        Expect.Same([3], rest.Batches.Select(one => one.Owner.Partition), "the partition behind them");
+        Expect.Equal(batch.Count, two.Batches.Concat(rest.Batches).Sum(one => one.Entries.Length), "entries of all of them");
     }
 }

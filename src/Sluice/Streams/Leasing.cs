@@ -1,11 +1,14 @@
 namespace Sluice;
 
 /// <summary>Asks for the next entries of some partitions.</summary>
-/// <param name="Owned">The partitions, served in this order: rotate it, or the first ones are served only.</param>
+/// <param name="Owned">The partitions, served in this order: begin behind the last one that was served, or the first ones are served only.</param>
 public sealed record LeaseRequest(IReadOnlyList<Ownership> Owned)
 {
     /// <summary>The most entries, over all partitions; at least one.</summary>
     public int MaxItems { get; init; } = 1024;
+
+    /// <summary>The most partitions to give entries from, at least one; all unless given. In those behind them more comes together until their turn.</summary>
+    public int MaxBatches { get; init; } = int.MaxValue;
 
     /// <summary>The most bytes of payloads and headers, over all partitions; a first entry is given whatever its length.</summary>
     public long MaxBytes { get; init; } = 1 << 20;

@@ -6,7 +6,8 @@ internal sealed class Lessor(ConsecutorCore core)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    private int rotation;
+    private readonly LeaseWidth width = new();
+    private int next;                                // the number of the partition that is served first
     private bool isAsking;
     private Quarantine? quarantine;
 
@@ -39,7 +40,9 @@ internal sealed class Lessor(ConsecutorCore core)
         int most = Math.Min(room, Math.Max(1, core.Options.Capacity / 2));
         if (room > 0 && core.Epochs is { } epochs) (owned, most) = epochs.Choose(owned, most);
         Asked = owned;
-        return room <= 0 || owned.Length == 0 ? null : await LeaseAsync(new(Owners(owned)) { MaxItems = most, Gates = core.Outputs.GateStreams });
+        if (room <= 0 || owned.Length == 0) return null;
+        int batches = core.Epochs is null ? int.MaxValue : width.Most;
+        return await LeaseAsync(new(Owners(owned)) { MaxItems = most, MaxBatches = batches, Gates = core.Outputs.GateStreams });
     }
 
     /// <summary>Entries were leased: from here on they are under way.</summary>
@@ -158,6 +161,7 @@ internal sealed class Lessor(ConsecutorCore core)
             isAsking = true;
             LeaseResult lease = await core.Store.LeaseAsync(request, core.Life);
             StopAsking();
+            Learn(lease);
             foreach (Ownership stale in lease.Stale)
                 if (Array.Find(core.Owned, owned => owned.Owner == stale) is { } lost) core.Lose(lost);
             Problem = lease.FullGate is { } gate ? core.Outputs.Wait(gate) : null;
@@ -178,11 +182,22 @@ internal sealed class Lessor(ConsecutorCore core)
         }
     }
 
+    private void Learn(LeaseResult lease)
+    {
+        int entries = 0;
+        foreach (LeasedBatch batch in lease.Batches) entries += batch.Entries.Length;
+        width.Learn(lease.Batches.Count, entries);
+        if (lease.Batches.Count > 0) next = lease.Batches[^1].Owner.Partition + 1;
+    }
+
+    /// <summary>By number, from the next one on; if nothing comes of it, from the one behind that the next time.</summary>
     private Ownership[] Owners(OwnedPartition[] owned)
     {
         var request = new Ownership[owned.Length];
-        rotation = (rotation + 1) % owned.Length;
-        for (int i = 0; i < owned.Length; i++) request[i] = owned[(i + rotation) % owned.Length].Owner;
+        var places = new uint[owned.Length];         // a number before the next one is far behind
+        for (int i = 0; i < owned.Length; i++) (request[i], places[i]) = (owned[i].Owner, (uint)(owned[i].Number - next));
+        Array.Sort(places, request);
+        next = request[0].Partition + 1;
         return request;
     }
 }

@@ -9,6 +9,7 @@ public sealed partial class MemoryStreamStore
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxBatches, 1, nameof(request));
         return Locked(() => Lease(request), cancellation);
     }
 
@@ -54,6 +55,7 @@ public sealed partial class MemoryStreamStore
         bool isFirst = true;
         foreach ((Ownership owner, StoredPartition partition) in owned)
         {
+            if (batches.Count == request.MaxBatches) break;
             int count = 0;
             while (items > 0 && bytes > 0)
             {
