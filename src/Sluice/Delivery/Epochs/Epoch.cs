@@ -91,6 +91,6 @@ internal sealed class EpochItem(in Entry entry, in EntryHeaders headers, ulong k
 
 /// <summary>What becomes of an entry that has failed, or has to wait.</summary>
 /// <param name="Deferral">When it comes again; null if it does not.</param>
-/// <param name="Letters">What is kept of it if it is dead; empty if nothing is.</param>
+/// <param name="Remains">What is kept of it if it does not come again.</param>
 /// <param name="IsBehind">Whether it only waits for another one.</param>
-internal sealed record EpochVerdict(Deferral? Deferral, IReadOnlyList<Burial> Letters, bool IsBehind = false);
+internal sealed record EpochVerdict(Deferral? Deferral, Remains Remains, bool IsBehind = false);

@@ -55,6 +55,8 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
 
     public override string Id => id ??= headers.Id ?? Emission?.IdIn(Partition, Generation) ?? new EntryId(Generation, Partition.Owner.Group.Stream, Partition.Number, EntrySequence).ToString();
 
+    public override bool IsPartOfList => headers.Part is { Count: > 1 };
+
     public override int EarlierAttempts => Attempt - 1;
 
     /// <summary>The newest first.</summary>
