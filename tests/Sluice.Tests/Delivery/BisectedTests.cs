@@ -155,6 +155,27 @@ public class BisectedTests
         await foreach (var (_, count) in consecutor.StateAsync<int>("count", Cancellation)) Assert.Equal(3, count);
     }
 
+    [Fact]
+    public async Task HalvesHaveTheKeyOfTheirItem()
+    {
+        await using var store = new MemoryStreamStore();
+        bad.Add(2);
+        await using var consecutor = new Consecutor<int>("work", source => source | (n => Enumerable.Range(0, n).ToArray()) | Write | Stage.Named("write").Bisect | Each
+            | Node.Of(() => new Count()) | Stage.Named("count") | ledger.Sink<int>(), new() { Store = store, Delivery = Delivery.Replay(0) })
+        { Key = static n => $"of {n}" };
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([2, 5], Cancellation);
+        Assert.Equal(1, (await consecutor.IdleAsync(Cancellation)).Dead);
+        Assert.Equal([("of 2", 2), ("of 5", 4)], await CountsAsync());
+        bad.Clear();
+        await consecutor.RedriveAsync(_ => true, Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+        Assert.Equal([("of 2", 2), ("of 5", 5)], await CountsAsync());
+
+        async Task<List<(string, int)>> CountsAsync()
+            => await consecutor.StateAsync<int>("count", Cancellation).Select(static cell => (cell.Key, cell.Value)).OrderBy(static cell => cell.Key).ToListAsync(Cancellation);
+    }
+
     private Consecutor<int> Chunks(IStreamStore store, int size, Delivery delivery)
         => new("work", source => source.Chunk(size) | Stage.Named("chunks") | Write | Stage.Named("write").Bisect | Each | ledger.Sink<int>(), new() { Store = store, Delivery = delivery });
 

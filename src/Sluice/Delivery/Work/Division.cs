@@ -34,6 +34,7 @@ internal static class Division
     {
         public Half[]? Visit<T>(Inlet<T> inlet)
         {
+            if (root.Key is { Length: > Verdict.LongestKey }) return null;
             if (ListParts<T>.Default is not { } lists || failure.Cause.Item is not T list || lists.Count(list) is not (> 1 and var count)) return null;
             string id = root.Id;
             ListPart part = ListPart.Whole(count);
@@ -48,7 +49,7 @@ internal static class Division
             Half? Make(ListParts<T> lists, T list, int start, ListPart half)
             {
                 if (Verdict.Write(core, lists.Take(list, start, half.Count)) is not { } payload) return null;
-                var headers = new EntryHeaders($"{id}{half.Range}", failure.Cause.Node) { Part = half, Batch = root.Headers.Batch };
+                var headers = new EntryHeaders($"{id}{half.Range}", failure.Cause.Node) { Part = half, Batch = root.Headers.Batch, Key = root.Key };
                 return new(payload, headers.ToBytes(), root.Headers.Batch);
             }
         }

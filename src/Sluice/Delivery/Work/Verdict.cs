@@ -5,6 +5,9 @@ namespace Sluice;
 /// <summary>What is kept of a root that has failed for good.</summary>
 internal static class Verdict
 {
+    /// <summary>What is kept of a part has the key of its item in its headers; where that is longer, the whole item is kept.</summary>
+    public const int LongestKey = 10_000;
+
     /// <summary>Whether it is to be tried again.</summary>
     public static bool ShouldReplay(ConsecutorCore core, Root root)
     {
@@ -89,10 +92,10 @@ internal static class Verdict
 
     private static Burial? BuryPart(ConsecutorCore core, Root root, PartFailure failure)
     {
-        if (core.Following?.Entrance(failure.Cause.Index) is not { } entrance || failure.Cause.Item is not { } item) return null;
+        if (root.Key is { Length: > LongestKey } || core.Following?.Entrance(failure.Cause.Index) is not { } entrance || failure.Cause.Item is not { } item) return null;
         byte[]? payload = entrance.Accept(new Writer(core, item));
         if (payload is null) return null;
-        return Describe(core, root, failure) with { Payload = payload, Headers = new EntryHeaders(root.Id, failure.Cause.Node) { Part = Division.PartAt(root, failure) }.ToBytes() };
+        return Describe(core, root, failure) with { Payload = payload, Headers = new EntryHeaders(root.Id, failure.Cause.Node) { Part = Division.PartAt(root, failure), Key = root.Key }.ToBytes() };
     }
 
     private static Burial Describe(ConsecutorCore core, Root root, PartFailure failure)
