@@ -19,6 +19,9 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     /// <summary>Whether a stage puts out what it holds because the input has ended; there are no items then.</summary>
     public bool IsEnding { get; init; }
 
+    /// <summary>Why that could not be done; null if it was.</summary>
+    public Exception? EndFailure { get; set; }
+
     /// <summary>Whether places are kept for what it puts out.</summary>
     public bool HasPlaces { get; private set; }
 

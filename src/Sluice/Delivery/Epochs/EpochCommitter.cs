@@ -15,6 +15,13 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
             Discard(epoch, roots);
             return;
         }
+        if (epoch.EndFailure is { } failure)
+        {
+            Undo(epoch, roots);
+            core.Epochs!.EndLater(partition, failure);
+            core.Epochs.End(epoch, isCommitted: false);
+            return;
+        }
         if (Judge(roots))
         {
             Undo(epoch, roots);
@@ -34,6 +41,7 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
             return;
         }
         if (!partition.IsVoid) partition.Order!.MarkReleased(released);
+        if (epoch.IsEnding) core.Epochs!.HasEnded(partition);
         core.Epochs!.End(epoch, !partition.IsVoid);
     }
 

@@ -59,7 +59,8 @@ public class RedriveWithStateTests
             Source<int[]> written = sums.Chunk(3) | Stage.Named("chunks") | ((int[] some) => Check("write", some.Any(static n => n % 6 == 0), some)) | Stage.Named("write");
             if (bad == "bisect") written |= Stage.Bisect;
             return written | Each | Node.Of(() => new Sum()) | Stage.Named("total") | ledger.Sink<int>();
-        }, new() { Store = itsStore, Delivery = Delivery.Replay(0), Stream = new() { Partitions = 2 }, Process = new() }) { Key = static n => $"{n % 2}" };
+        }, new() { Store = itsStore, Delivery = Delivery.Replay(0), Stream = new() { Partitions = 2 }, Process = new() })
+        { Key = static n => $"{n % 2}" };
 
         T Check<T>(string node, bool isBad, T item) => isBad && !isMended && (bad == node || (node == "write" && bad == "bisect")) ? throw new FormatException("no good") : item;
     }
