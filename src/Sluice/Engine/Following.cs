@@ -16,6 +16,9 @@ internal sealed class Following(object feeder)
     /// <summary>Where what nodes put out by name goes; null where that is up to the run.</summary>
     public IFollowedOutputs? Outputs { get; init; }
 
+    /// <summary>Whether lists that fail are divided by who follows them; else by their stages.</summary>
+    public bool DividesLists { get; init; }
+
     /// <summary>Whether items will enter at nodes in the middle: no node may be joined to another then.</summary>
     public bool HasEntrances { get; init; }
 

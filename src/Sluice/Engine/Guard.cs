@@ -13,6 +13,8 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>, IWraps
 
     private readonly Operator<TIn, TOut> definition;
     private readonly StageOptions options;
+    private readonly ListParts<TIn>? lists;          // where lists are divided
+    private readonly bool areDividedLater;           // by who follows them: halves are items of their own
     private StageContext attempt = null!;            // the stage's own; its counts are taken over when an attempt has succeeded
     private Holding<TOut> held = null!;
     private Inlet<TIn> stage = null!;
@@ -20,6 +22,8 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>, IWraps
     public Guard(StageContext context, Operator<TIn, TOut> definition, StageOptions options, Inlet<TOut> next) : base(context, next)
     {
         (this.definition, this.options) = (definition, options);
+        lists = options.Bisects ? ListParts<TIn>.Default : null;
+        areDividedLater = context.Run.Options.Following is { DividesLists: true };
         MakeStage();
     }
 
@@ -33,15 +37,15 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>, IWraps
     {
         Context.In++;
         Begin(ticket, 1);
-        if (options.Timeout is not null) return AttemptsAsync(item, ticket, default, isStarted: false);
+        if (options.Timeout is not null) return AttemptsAsync(item, ticket, default, isStarted: false, null);
         try
         {
             ValueTask pushed = stage.PushAsync(item, null);
-            if (!pushed.IsCompletedSuccessfully) return AttemptsAsync(item, ticket, pushed, isStarted: true);
+            if (!pushed.IsCompletedSuccessfully) return AttemptsAsync(item, ticket, pushed, isStarted: true, null);
         }
         catch (PipelineException e)
         {
-            return AttemptsAsync(item, ticket, ValueTask.FromException(e), isStarted: true);
+            return AttemptsAsync(item, ticket, ValueTask.FromException(e), isStarted: true, null);
         }
         return ReleaseAsync(ticket);
     }
@@ -53,8 +57,10 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>, IWraps
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AttemptsAsync(TIn item, Ticket? ticket, ValueTask first, bool isStarted)
+    private async ValueTask AttemptsAsync(TIn item, Ticket? ticket, ValueTask first, bool isStarted, ListPart? part)
     {
+        // A part of a list that fails is divided once more, which harms nobody: only what is alone is tried again.
+        int retries = lists is not null && (part is { Count: > 1 } || ticket is { IsPartOfList: true }) ? 0 : options.Retries;
         while (true)
         {
             try
@@ -68,11 +74,21 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>, IWraps
             {
                 isStarted = false;
                 held.Items.Clear();
-                if (attempt.Attempt > options.Retries)
+                if (attempt.Attempt > retries)
                 {
-                    GiveUp(item, ticket, e);
-                    return;
+                    int count = lists?.Count(item) ?? 0;
+                    if (count <= 1 || areDividedLater)
+                    {
+                        GiveUp(item, ticket, e, part, isDivisible: count > 1);
+                        return;
+                    }
+                    part ??= ListPart.Whole(count);
                 }
+            }
+            if (attempt.Attempt > retries)
+            {
+                await HalvesAsync(item, ticket, part!.Value);
+                return;
             }
             Context.Retried++;
             int tried = attempt.Attempt;
@@ -82,6 +98,35 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>, IWraps
             Context.Run.ThrowIfStopping();
         }
         await ReleaseAsync(ticket);
+    }
+
+    /// <summary>Both halves of a list that has failed, one after the other.</summary>
+    private async ValueTask HalvesAsync(TIn list, Ticket? ticket, ListPart part)
+    {
+        ListPart first = part.First;
+        ticket?.Add(1);
+        Context.In++;
+        try
+        {
+            await HalfAsync(lists!.Take(list, 0, first.Count), ticket, first);
+        }
+        catch (PipelineException e) when (e.IsKept)
+        {
+            // its root knows of it
+        }
+        catch
+        {
+            ticket?.Settle(Outcome.Failed);          // the run ends here
+            throw;
+        }
+        await HalfAsync(lists!.Take(list, first.Count, part.Count - first.Count), ticket, part.Second);
+    }
+
+    private ValueTask HalfAsync(TIn half, Ticket? ticket, ListPart part)
+    {
+        Context.Run.ThrowIfStopping();
+        Begin(ticket, 1);
+        return AttemptsAsync(half, ticket, default, isStarted: false, part);
     }
 
     private async Task WaitAsync(TimeSpan wait)
@@ -146,15 +191,16 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>, IWraps
         attempt.Skipped = 0;
     }
 
-    private void GiveUp(TIn item, Ticket? ticket, PipelineException failure)
+    private void GiveUp(TIn item, Ticket? ticket, PipelineException failure, ListPart? part, bool isDivisible)
     {
         Context.Failed++;
-        if (options.OnError == OnError.Skip) ticket?.Settle(Outcome.Failed);
+        if (isDivisible) ticket?.Fail(failure, isFinal: options.OnError != OnError.Stop, attempts: attempt.Attempt, isDivisible: true);
+        else if (options.OnError == OnError.Skip) ticket?.Settle(Outcome.Failed);
         else ticket?.Fail(failure, isFinal: options.OnError == OnError.DeadLetter, attempts: attempt.Attempt);
         if (options.OnError == OnError.Stop) throw failure;
         if (failure.IsKept) return;                  // a root item that is followed keeps it itself
         if (options.OnError == OnError.DeadLetter)
-            Context.Run.AddDeadLetter(FailureText.Letter(failure, attempt.Attempt, Context.Run.Time.GetUtcNow()));
+            Context.Run.AddDeadLetter(FailureText.Letter(failure, attempt.Attempt, Context.Run.Time.GetUtcNow()) with { Path = part is { } some ? $"{failure.Node}, {some}" : "" });
     }
 
     private ValueTask ReleaseAsync(Ticket? ticket)

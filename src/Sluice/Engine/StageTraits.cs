@@ -8,9 +8,10 @@ namespace Sluice;
 /// <param name="IsTimed">Whether it puts items out when time has passed.</param>
 /// <param name="CanBeKeyed">Whether it could run in lanes by key.</param>
 /// <param name="IsKeyed">Whether it does.</param>
+/// <param name="Input">What it takes.</param>
 internal readonly record struct StageTraits(
-    string Kind, string? Stateful, bool IsAsynchronous, bool IsSink, bool IsTimed = false, bool CanBeKeyed = false, bool IsKeyed = false)
+    string Kind, string? Stateful, bool IsAsynchronous, bool IsSink, bool IsTimed = false, bool CanBeKeyed = false, bool IsKeyed = false, Type? Input = null)
 {
     public static StageTraits Of<TIn, TOut>(Operator<TIn, TOut> stage)
-        => new(stage.Kind, stage.Stateful, stage.IsAsynchronous, typeof(TOut) == typeof(Nothing), stage.IsTimed, stage.Exclusive is null);
+        => new(stage.Kind, stage.Stateful, stage.IsAsynchronous, typeof(TOut) == typeof(Nothing), stage.IsTimed, stage.Exclusive is null, Input: typeof(TIn));
 }

@@ -43,6 +43,9 @@ internal class Ticket
     /// <summary>How many times the root item was tried before, by others than the stage it is in.</summary>
     public virtual int EarlierAttempts => 0;
 
+    /// <summary>Whether it is a list of several items, which is part of a larger one that was divided.</summary>
+    public virtual bool IsPartOfList => false;
+
     /// <summary>A stage that remembers something is given the item: what it remembers of the item's partition.</summary>
     /// <exception cref="InvalidOperationException">The item is of no partition.</exception>
     public virtual StateScope Touch() => throw new InvalidOperationException("An item that is of no partition cannot be remembered.");
@@ -115,12 +118,13 @@ internal class Ticket
     /// <param name="isPartial">Whether the stage has put something out for it before.</param>
     /// <param name="isFinal">Whether the stage's policy says that it is not to be tried again.</param>
     /// <param name="attempts">How often the stage has tried.</param>
-    public void Fail(PipelineException failure, bool isPartial = false, bool isFinal = false, int attempts = 1)
+    /// <param name="isDivisible">Whether it is a list that is to be divided rather than given up.</param>
+    public void Fail(PipelineException failure, bool isPartial = false, bool isFinal = false, int attempts = 1, bool isDivisible = false)
     {
         if (isFollowed)
         {
             failure.IsKept = true;
-            Keep(new(failure, isPartial, isFinal, attempts));
+            Keep(new(failure, isPartial, isFinal, attempts) { IsDivisible = isDivisible });
         }
         Settle(Outcome.Failed);
     }
@@ -151,5 +155,8 @@ internal class Ticket
 /// <param name="Attempts">How often the node has tried.</param>
 internal sealed record PartFailure(PipelineException Cause, bool IsPartial, bool IsFinal, int Attempts) : IStacked<PartFailure>
 {
+    /// <summary>Whether it is a list of several items, to be divided when it is not to be tried again.</summary>
+    public bool IsDivisible { get; init; }
+
     public PartFailure? Next { get; set; }
 }

@@ -30,6 +30,14 @@ public static class Stage
     /// <summary>What happens to an item that has failed for good.</summary>
     public static StageAnnotation OnError(OnError policy) => StageAnnotation.None.OnError(policy);
 
+    /// <summary>A list that has failed for good is divided into halves, which are started again, and so on until what fails is alone: <c>source.Chunk(100) | WriteRows | Stage.Bisect</c>.</summary>
+    /// <remarks>
+    /// So <see cref="OnError"/> is about lists of one item, and everything else goes through. A part of several items is started once; what is alone has all its attempts, as has the whole list. Of <c>n</c> items
+    /// that all fail, <c>2n - 1</c> lists are started. In a consecutor with a store the halves are items of their own: committed together with the end of what they are halves of, also where the process dies in between.
+    /// In runs they follow each other at once, in order. For stages that take an array, as <c>Chunk</c> makes it, <c>List&lt;T&gt;</c>, <c>IReadOnlyList&lt;T&gt;</c> or <c>IList&lt;T&gt;</c>; if compiled ahead of time, an array.
+    /// </remarks>
+    public static StageAnnotation Bisect => StageAnnotation.None.Bisect;
+
     /// <summary>Names the node. Given names are unique within a pipeline.</summary>
     /// <param name="name">Not empty.</param>
     /// <exception cref="ArgumentException">An empty name.</exception>

@@ -66,6 +66,15 @@ public sealed class StageAnnotation
             : options with { OnError = policy });
     }
 
+    /// <inheritdoc cref="Stage.Bisect"/>
+    public StageAnnotation Bisect => And(nameof(Bisect), static (options, stage) => stage switch
+    {
+        { Stateful: { } why } => throw Refused(nameof(Bisect), $"a {stage.Kind} stage {why}, and what failed would leave its traces. Put the work that may fail into a stage of its own"),
+        { Input: { } input } when !ListParts.Fit(input) => throw Refused(
+            nameof(Bisect), $"the {stage.Kind} stage takes {TypeNames.Of(input)}, which is no list that could be divided. Put it behind a stage that takes lists: an array as a Chunk makes it, List<T>, IReadOnlyList<T> or IList<T>"),
+        _ => options with { Bisects = true },
+    });
+
     /// <inheritdoc cref="Stage.Named"/>
     public StageAnnotation Named(string name)
     {

@@ -17,10 +17,14 @@ internal sealed record StageOptions
     public Backoff Backoff { get; init; } = Backoff.None;
     public TimeSpan? Timeout { get; init; }
     public OnError OnError { get; init; }
+
+    /// <summary>Whether a list that has failed for good is divided, until what fails is alone.</summary>
+    public bool Bisects { get; init; }
+
     public Action<ItemLog>? Log { get; init; }
 
     /// <summary>Whether an item may be attempted again, timed out or dropped, so that its outputs must be held back.</summary>
-    public bool HasPolicy => Retries > 0 || Timeout is not null || OnError != OnError.Stop;
+    public bool HasPolicy => Retries > 0 || Timeout is not null || OnError != OnError.Stop || Bisects;
 
     /// <summary>Whether items leave the stage's thread here when the run has several.</summary>
     public bool CrossesThreads => Parallel > 1 || Buffer is not null;
@@ -32,6 +36,7 @@ internal sealed record StageOptions
         if (KeyedLanes > 0) yield return $"by key, {KeyedLanes} lanes";
         if (Retries > 0) yield return $"retry {Retries}";
         if (Timeout is { } timeout) yield return $"timeout {timeout:g}";
+        if (Bisects) yield return "bisects";
         if (OnError != OnError.Stop) yield return OnError == OnError.Skip ? "skips failures" : "dead-letters failures";
         if (Buffer is { } buffer) yield return $"buffer {buffer}";
     }

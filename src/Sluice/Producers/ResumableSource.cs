@@ -8,7 +8,7 @@ public static partial class Source
     /// </summary>
     /// <remarks>
     /// Stages between it and the consecutor must be deterministic, keep the order, and hold nothing: one that makes several items of one is
-    /// continued in the middle, by counting. It must be the only source of its pipeline.
+    /// continued in the middle, by counting. It must be the only source of its pipeline, and lead to one consecutor.
     /// </remarks>
     /// <param name="name">Its name; its position is found again by it. One run at a time has it: a later one takes it over.</param>
     /// <param name="produce">Makes the items behind a position; an empty one means from the beginning.</param>

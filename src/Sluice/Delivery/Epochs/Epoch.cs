@@ -19,6 +19,9 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     /// <summary>Whether a stage puts out what it holds because the input has ended; there are no items then.</summary>
     public bool IsEnding { get; init; }
 
+    /// <summary>Why that could not be done; null if it was.</summary>
+    public Exception? EndFailure { get; set; }
+
     /// <summary>Whether places are kept for what it puts out.</summary>
     public bool HasPlaces { get; private set; }
 
@@ -91,6 +94,6 @@ internal sealed class EpochItem(in Entry entry, in EntryHeaders headers, ulong k
 
 /// <summary>What becomes of an entry that has failed, or has to wait.</summary>
 /// <param name="Deferral">When it comes again; null if it does not.</param>
-/// <param name="Letters">What is kept of it if it is dead; empty if nothing is.</param>
+/// <param name="Remains">What is kept of it if it does not come again.</param>
 /// <param name="IsBehind">Whether it only waits for another one.</param>
-internal sealed record EpochVerdict(Deferral? Deferral, IReadOnlyList<Burial> Letters, bool IsBehind = false);
+internal sealed record EpochVerdict(Deferral? Deferral, Remains Remains, bool IsBehind = false);

@@ -15,6 +15,13 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
             Discard(epoch, roots);
             return;
         }
+        if (epoch.EndFailure is { } failure)
+        {
+            Undo(epoch, roots);
+            core.Epochs!.EndLater(partition, failure);
+            core.Epochs.End(epoch, isCommitted: false);
+            return;
+        }
         if (Judge(roots))
         {
             Undo(epoch, roots);
@@ -34,6 +41,7 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
             return;
         }
         if (!partition.IsVoid) partition.Order!.MarkReleased(released);
+        if (epoch.IsEnding) core.Epochs!.HasEnded(partition);
         core.Epochs!.End(epoch, !partition.IsVoid);
     }
 
@@ -44,6 +52,7 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
         bool mustRepeat = false;
         HashSet<ulong> waiting = [];
         List<Root> dead = [];
+        List<(EpochItem, Remains)> divided = [];
         foreach (Root root in roots)
         {
             if (root.Item is not { } item) continue;
@@ -56,22 +65,27 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
             }
             else if (root.Failures is not null)
             {
-                mustRepeat |= root.IsTouched;
-                if (Verdict.ShouldReplay(core, root)) item.Verdict = new(Verdict.Defer(core, root), []);
+                if (Verdict.ShouldReplay(core, root)) item.Verdict = new(Verdict.Defer(core, root), Remains.None);
+                else if (Division.IsOfAll(root) && Verdict.Of(core, root) is { IsDivided: true } halves)
+                {
+                    divided.Add((item, halves));
+                    continue;
+                }
                 else dead.Add(root);
+                mustRepeat |= root.IsTouched;
             }
             if (item.Verdict is not null && item.Key != 0) waiting.Add(item.Key);
         }
         // The parts of it that have succeeded stay as they are only if nothing is undone.
-        foreach (Root root in dead)
-        {
-            IReadOnlyList<Burial> letters = core.Options.Delivery.Level == DeliveryLevel.Confirm ? [] : mustRepeat ? [Verdict.BuryWhole(core, root)] : Verdict.Bury(core, root);
-            root.Item!.Verdict = new(null, letters);
-        }
-        return mustRepeat;
+        foreach (Root root in dead) root.Item!.Verdict = new(null, Verdict.Of(core, root, isUndone: mustRepeat));
+
+        // What goes on as its halves has done its work, but for them. If that is undone, it is run again, and divided then.
+        if (mustRepeat) return true;
+        foreach ((EpochItem item, Remains halves) in divided) item.Verdict = new(null, halves);
+        return false;
     }
 
-    private static EpochVerdict Wait(Root root, string why, bool isBehind) => new(new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why), [], isBehind);
+    private static EpochVerdict Wait(Root root, string why, bool isBehind) => new(new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why), Remains.None, isBehind);
 
     private CommitDraft Draft(Epoch epoch, List<Root> roots, out List<Deferral> released)
     {
@@ -81,7 +95,6 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
             if (item.Verdict is { } verdict) draft.Add(item, verdict);
         foreach (EpochItem item in epoch.Items)
             if (item.Verdict?.Deferral is { } deferral) partition.Order!.Add(item.Entry.Sequence, item.Key, deferral.Attempts, deferral.After, item.Verdict.IsBehind);
-        EntryBatch? derived = null;
         foreach (Root root in roots)
         {
             if (root.Item is { Verdict: { } known }) root.DropStagedUnless(known.Deferral is null);
@@ -89,12 +102,10 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
             if (root.Emission is { } emission && root.Failures is not null)
             {
                 root.DropStaged();
-                derived ??= new() { Stream = core.Name, CodeVersion = core.Options.CodeVersion, MaxEntryBytes = core.Stream.MaxEntryBytes };
-                emission.Write(derived, core.StateSerializers, new EntryHeaders(root.Id, core.Recorder.NameOf(emission.Node)) { IsAfter = true }.ToBytes());
+                draft.Derive(to => emission.Write(to, core.StateSerializers, new EntryHeaders(root.Id, core.Recorder.NameOf(emission.Node)) { IsAfter = true }.ToBytes()));
             }
             draft.Roots.Add(root);
         }
-        draft.Derive(derived);
         draft.Rows = partition.Scope!.Save();
         released = partition.Order!.Release(MostReleased);
         draft.Release(released);
@@ -106,7 +117,7 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
     {
         // What has died in parts only goes through again: the parts that have succeeded are undone with everything else.
         foreach (Root root in roots)
-            if (root.Item is { Verdict.Letters.Count: > 0 } item) item.Verdict = null;
+            if (root.Item is { Verdict.Remains.Count: > 0 } item) item.Verdict = null;
         List<EpochItem> remaining = [.. epoch.Remaining];
         if (remaining.Count == 0)
         {
@@ -118,7 +129,7 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
         {
             Root root = roots.First(one => one.Item == remaining[0]);
             root.Refuse(Preparation.TooLarge(core, root));
-            remaining[0].Verdict = new(null, core.Options.Delivery.Level == DeliveryLevel.Confirm ? [] : [Verdict.BuryWhole(core, root)]);
+            remaining[0].Verdict = new(null, Verdict.Of(core, root, isUndone: true));
             Undo(epoch, roots);
             core.Epochs!.Repeat(epoch);
             return;

@@ -145,7 +145,14 @@ internal sealed class EpochPump<T> : SourcePump<T>
     private async ValueTask EndNextAsync(Epoch epoch, PartitionScope scope)
     {
         Root hold = Rent(epoch).BeginTick(epoch.Partition);
-        await scope.EndNextAsync(hold);
+        try
+        {
+            await scope.EndNextAsync(hold);
+        }
+        catch (Exception e) when (e is PipelineException or StreamStoreException)
+        {
+            epoch.EndFailure = e;                    // undone when nothing of it is under way any more
+        }
         hold.Settle(Outcome.Skipped);
     }
 

@@ -6,6 +6,7 @@ internal sealed class Epochs(ConsecutorCore core)
 {
     private const int MostItems = 512;               // so that their rows and outputs are mostly no more than a commit may have
     private const int MostWaiting = 10_000;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock sync = new();
     private readonly Queue<Epoch> again = new();
@@ -16,6 +17,7 @@ internal sealed class Epochs(ConsecutorCore core)
     private bool isDuesTurn;
     private bool isTurnOwed;
     private long looked;
+    private volatile string? endProblem;
 
     /// <summary>Where leased entries wait for their epoch.</summary>
     public void Enqueue(OwnedPartition partition, ReadOnlySpan<Entry> entries)
@@ -37,7 +39,11 @@ internal sealed class Epochs(ConsecutorCore core)
     }
 
     /// <summary>What keeps partitions from being worked on; null if nothing does.</summary>
-    public string? Problem { get; private set; }
+    public string? Problem
+    {
+        get => field ?? endProblem;
+        private set;
+    }
 
     /// <summary>The partitions whose next entries may be leased: those with no epoch under way, in which not too many wait for what has failed. From others only what is due.</summary>
     /// <param name="owned">All.</param>
@@ -112,10 +118,41 @@ internal sealed class Epochs(ConsecutorCore core)
     {
         core.IsInputComplete = true;
         if (!core.KeepsState) return false;
-        OwnedPartition[] ending = Array.FindAll(partitions, partition => !partition.Scope!.HasEnded && !partition.IsVoid);
+        OwnedPartition[] ending = Array.FindAll(partitions, partition => !partition.Scope!.HasEnded && !partition.IsVoid && !(partition.EndAt > looked));
         foreach (OwnedPartition partition in ending) partition.IsAtEnd = true;
         return ending.Length > 0;
     }
+
+    /// <summary>A stage could not put out what it holds: it is asked again, as often as <see cref="Delivery"/> says. The committer's.</summary>
+    public void EndLater(OwnedPartition partition, Exception failure)
+    {
+        if (failure is not PipelineException { InnerException: { } cause } ofNode)
+        {
+            partition.EndAt = AfterNow(Patience);
+            endProblem = $"The store does not say what is to be put out at the end of the input of partition {partition.Number}; it is asked again: {FailureText.Of(failure)}";
+            return;
+        }
+        int failures = ++partition.EndFailures;
+        string what = $"The node '{ofNode.Node}' has failed at the end of the input of partition {partition.Number}, {failures} time{(failures == 1 ? "" : "s")}: {FailureText.Of(cause)}";
+        if (core.Options.Delivery is { Level: DeliveryLevel.Replay } replay && failures <= replay.Count)
+        {
+            partition.EndAt = AfterNow(replay.Backoff.WaitBefore(failures, core.Random));
+            endProblem = $"{what} It is asked again.";
+            return;
+        }
+        partition.EndAt = AfterNow(TimeSpan.FromDays(1));
+        core.Failed?.Invoke(new InvalidOperationException(
+            $"{what} The consecutor {core.Name} has stopped. Nothing of that end was committed, and what the node holds is in the store: mend the node, and start the consecutor again, which goes on with the end.", failure));
+    }
+
+    /// <summary>One has, and that is committed. The committer's.</summary>
+    public void HasEnded(OwnedPartition partition)
+    {
+        (partition.EndFailures, partition.EndAt) = (0, 0);
+        endProblem = null;
+    }
+
+    private long AfterNow(TimeSpan wait) => core.Time.GetTimestamp() + (long)Math.Ceiling(wait.TotalSeconds * core.Time.TimestampFrequency);
 
     /// <summary>How long after the last <see cref="Look"/> an instance wants to act, or something that holds others up is to be tried again; null if nothing is ahead. What was due at the last <see cref="Look"/> waits for something that tells.</summary>
     public TimeSpan? NextDue
@@ -126,6 +163,7 @@ internal sealed class Epochs(ConsecutorCore core)
             foreach (OwnedPartition partition in core.Owned)
             {
                 Earliest(partition.Scope!.NextDue);
+                Earliest(partition.EndAt);
                 if (IsResting(partition) && IsHeldUp(partition)) Earliest(partition.Order!.RetryAt);
             }
             if (first is not { } due) return null;

@@ -18,7 +18,7 @@ internal sealed class AcceptSink<T>(Consecutor<T> consecutor) : Operator<T, Noth
 /// Appends what comes; the root of an item ends when the item is durable. Does not wait for that, only for room: what comes while an append is
 /// under way becomes the next one.
 /// </summary>
-internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
+internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime, IAccepts
 {
     private readonly Consecutor<T> consecutor;
     private Appender<T> appender = null!;
@@ -61,6 +61,7 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
             appender.IsInOrder = true;
             return;
         }
+        if (Context.Run.Nodes.OfType<IAccepts>().Skip(1).Any()) throw Several(source.Name);
         ResumedOrder.Check(Context.Run.Recorder, Node, source.Name);
         appender = consecutor.NewAppender(source.Name);
         appender.IsInOrder = true;
@@ -152,7 +153,15 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime
         "Source.Tcp answers its clients when their items are durable, and counts what it has of each. So it stands directly in front of its consecutor, and alone: put the stages and buffers that are between them "
         + "into the consecutor, and let other sources send in pipelines of their own.");
 
+    /// <summary>Where several have stored a position, no one of them is right for all: what one had not accepted would be lost to it, or come to another twice.</summary>
+    private static InvalidOperationException Several(string producer) => new(
+        $"The producer '{producer}' leads to a consecutor in several places, each of which would go on from another position after a crash. Give each a pipeline of its own, with a producer of a name of its own; "
+        + "or send to one consecutor, whose outputs lead to the others (Sink.Output).");
+
     private static InvalidOperationException Unplaced() => new(
         "A stage in front holds or combines items, so that there is no telling behind which one to go on: that does not fit between a producer that resumes and a consecutor. "
         + "Do it in a pipeline of its own, or in the function that makes the producer's items.");
 }
+
+/// <summary>Something that sends to a consecutor with a store.</summary>
+internal interface IAccepts;

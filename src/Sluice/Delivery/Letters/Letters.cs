@@ -23,7 +23,8 @@ internal static class Letters
     {
         var reader = new Reader(core, payload);
         if (headers.Node is not { } node) return reader.Read<T>();
-        return core.Nodes.Find(node) is { } number ? core.Following?.Entrance(number)?.Accept(reader) : null;
+        if (core.Nodes.Find(node) is not { } number) return null;
+        return (headers.IsAfter ? core.Following?.Outlet(number) : core.Following?.Entrance(number))?.Accept(reader);
     }
 
     private sealed class Reader(ConsecutorCore core, ReadOnlyMemory<byte> payload) : IEntranceVisitor<object?>

@@ -20,7 +20,7 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
 
     public Lock Sync { get; } = new();
 
-    /// <summary>Items that failed, and are to be tried again or kept.</summary>
+    /// <summary>Items that failed, and are to be tried again, divided or kept.</summary>
     public ConcurrentQueue<(T Item, string Id, PartFailure Failures)> Failed { get; } = new();
 
     public string IdOf(long sequence) => string.Create(CultureInfo.InvariantCulture, $"{core.Name}/local/{sequence}");
@@ -118,7 +118,7 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
             Outcome.Skipped => LocalSegment<T>.Lane.Skipped,
             _ => LocalSegment<T>.Lane.Cancelled,
         };
-        if (ticket.TakeFailures() is { } failures && core.Options.Delivery.Level is DeliveryLevel.Track or DeliveryLevel.Replay)
+        if (ticket.TakeFailures() is { } failures && (core.Options.Delivery.Level is DeliveryLevel.Track or DeliveryLevel.Replay || failures.IsDivisible))
         {
             lane = LocalSegment<T>.Lane.Failed;
             Failed.Enqueue((ticket.Item, ticket.Id, failures));

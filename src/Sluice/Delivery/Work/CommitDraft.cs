@@ -39,30 +39,27 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition)
     public bool TryAdd(Root root)
     {
         (int items, long size) = OutputPart.SizeOf(root);
-        if (roots.Count > 0 && (outputs + items + letters.Count + deferred.Count > MaxParts || outputBytes + size > StoreCommit.MaxBytes / 2)) return false;
-        List<Burial>? burials = null;
+        if (roots.Count > 0 && (Others + items > MaxParts || outputBytes + size > StoreCommit.MaxBytes / 2)) return false;
+        Remains? remains = null;
         Deferral? deferral = null;
         if (root.Park is { } why) deferral = new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why);
         else if (root.Failures is not null)
         {
             if (Verdict.ShouldReplay(core, root)) deferral = Verdict.Defer(core, root);
-            else if (core.Options.Delivery.Level != DeliveryLevel.Confirm) burials = Verdict.Bury(core, root);
+            else remains = Verdict.Of(core, root);
         }
-        if (burials is not null)
+        if (remains is not null)
         {
-            long more = burials.Sum(letter => (letter.Payload?.Length ?? 0L) + (letter.Headers?.Length ?? 0L));
-            if (outputs + letters.Count + deferred.Count + burials.Count > MaxParts || bytes + more > StoreCommit.MaxBytes / 2)
+            if (Others + remains.Count > MaxParts || bytes + remains.Length > StoreCommit.MaxBytes / 2)
             {
                 if (roots.Count > 0) return false;
-                burials = [Verdict.BuryWhole(core, root)];            // too much by itself: one letter, which begins anew
-                more = 0;
+                remains = Verdict.Of(core, root, isUndone: true);     // too much by itself: one letter, which begins anew
             }
-            bytes += more;
-            letters.AddRange(burials);
+            bytes += remains.Length;
         }
         else if (deferral is not null)
         {
-            if (outputs + letters.Count + deferred.Count + 1 > MaxParts) return false;
+            if (Others + 1 > MaxParts) return false;
             deferred.Add(deferral);
         }
         roots.Add(root);
@@ -74,14 +71,8 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition)
         }
         settled.Add(root.EntrySequence);
         (outputs, outputBytes) = (outputs + items, outputBytes + size);
-        if (root.Failures is null)
-        {
-            CountEnded(root);
-            return true;
-        }
-        Batches.End(root.Headers.Batch, hasFailed: true);
-        if (burials is not null) Count(burials);
-        else counts.Cancelled++;
+        if (remains is null) CountEnded(root);
+        else Leave(remains, root.Headers.Batch);
         return true;
     }
 
@@ -95,10 +86,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition)
             return;
         }
         settled.Add(item.Entry.Sequence);
-        Batches.End(item.Headers.Batch, hasFailed: true);
-        letters.AddRange(verdict.Letters);
-        if (verdict.Letters.Count == 0) counts.Cancelled++;
-        else Count(verdict.Letters);
+        Leave(verdict.Remains, item.Headers.Batch);
     }
 
     /// <summary>Adds an item of an epoch that has gone through.</summary>
@@ -109,12 +97,13 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition)
         CountEnded(root);
     }
 
-    /// <summary>Adds what came out of stages of an epoch and has failed: from here on these are entries like others.</summary>
-    public void Derive(EntryBatch? failed)
+    /// <summary>Adds what came out of a stage of an epoch and has failed, or half of a list: from here on it is an entry like others.</summary>
+    public void Derive(Action<EntryBatch> write)
     {
-        derived = failed;
-        counts.Derived = failed?.Count ?? 0;
-        counts.Split += counts.Derived;
+        derived ??= new() { Stream = core.Name, CodeVersion = core.Options.CodeVersion, MaxEntryBytes = core.Stream.MaxEntryBytes };
+        write(derived);
+        counts.Derived++;
+        counts.Split++;
     }
 
     /// <summary>Adds entries that need not wait any more; also some that were to be put aside by this commit.</summary>
@@ -126,10 +115,23 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition)
         deferred.AddRange(released);
     }
 
-    private void Count(IReadOnlyCollection<Burial> burials)
+    private int Others => outputs + letters.Count + deferred.Count + (derived?.Count ?? 0);
+
+    private void Leave(Remains remains, BatchTag? batch)
     {
-        counts.Letters += burials.Count;
-        counts.Split += burials.Count - 1;
+        Batches.End(batch, hasFailed: !remains.IsDivided);
+        letters.AddRange(remains.Letters);
+        counts.Letters += remains.Letters.Count;
+        counts.Split += remains.Letters.Count - 1;
+        // The second half first: what was derived later is started first, where several are due.
+        foreach (Half half in remains.Halves.Reverse())
+        {
+            Derive(to => to.Add(half.Payload, default, half.Headers));
+            if (half.Batch is not null) Batches.Accept(half.Batch);
+        }
+        if (remains.Count > 0) return;
+        counts.Cancelled++;
+        counts.Split++;
     }
 
     private void CountEnded(Root root)

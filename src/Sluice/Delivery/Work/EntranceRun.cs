@@ -47,7 +47,7 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
     {
         if (following is null)
         {
-            following = new(core) { HasEntrances = true, Outputs = core.Outputs };
+            following = new(core) { HasEntrances = true, Outputs = core.Outputs, DividesLists = core.Options.Delivery.Level != DeliveryLevel.None };
             Run begun = pipeline.Start(core.Options.Run with { Mode = ExecutionMode.SingleThread, Following = following, TrackItems = true });
             run = begun;
             _ = WatchAsync(begun);

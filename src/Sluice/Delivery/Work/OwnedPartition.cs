@@ -45,6 +45,12 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// <summary>Whether the store has nothing for it any more, and never will, as far as is known. Used under the lock of <see cref="Epochs"/>, or by the pump.</summary>
     public bool IsAtEnd { get; set; }
 
+    /// <summary>How often the next stage has failed to put out what it holds; the committer's.</summary>
+    public int EndFailures { get; set; }
+
+    /// <summary>A timestamp: when it is asked again; zero if nothing is to be waited for. Written by the committer while an epoch of the partition is under way, read by the pump.</summary>
+    public long EndAt { get; set; }
+
     /// <summary>Somebody else has it, or it is given back: what is under way of it is not committed any more.</summary>
     public bool IsVoid
     {

@@ -51,9 +51,11 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     /// <summary>Whether a stage may remember something of it.</summary>
     public bool IsTouched { get; private set; }
 
-    public override string? Key => key;
+    public override string? Key => key ?? headers.Key;
 
     public override string Id => id ??= headers.Id ?? Emission?.IdIn(Partition, Generation) ?? new EntryId(Generation, Partition.Owner.Group.Stream, Partition.Number, EntrySequence).ToString();
+
+    public override bool IsPartOfList => headers.Part is { Count: > 1 };
 
     public override int EarlierAttempts => Attempt - 1;
 

@@ -5,13 +5,16 @@ namespace Sluice;
 /// <summary>What is kept of a root that has failed for good.</summary>
 internal static class Verdict
 {
+    /// <summary>What is kept of a part has the key of its item in its headers; where that is longer, the whole item is kept.</summary>
+    public const int LongestKey = 10_000;
+
     /// <summary>Whether it is to be tried again.</summary>
     public static bool ShouldReplay(ConsecutorCore core, Root root)
     {
         if (core.Options.Delivery is not { Level: DeliveryLevel.Replay } replay || root.Attempt > replay.Count) return false;
         for (PartFailure? failure = root.Failures; failure is not null; failure = failure.Next)
             if (failure.IsFinal) return false;
-        return true;
+        return !Division.IsNext(root);
     }
 
     /// <summary>When, and why.</summary>
@@ -21,20 +24,40 @@ internal static class Verdict
         return new(root.EntrySequence, root.Attempt, core.Options.Delivery.Backoff.WaitBefore(root.Attempt, core.Random), failure.Cause.Node, FailureText.Of(failure.Cause.InnerException!));
     }
 
+    /// <summary>What is left of one that is not tried again.</summary>
+    /// <param name="core">Whose it is.</param>
+    /// <param name="root">The root.</param>
+    /// <param name="isUndone">Whether what has succeeded of it is not committed.</param>
+    public static Remains Of(ConsecutorCore core, Root root, bool isUndone = false)
+    {
+        bool keepsLetters = core.Options.Delivery.Level != DeliveryLevel.Confirm;
+        Remains remains = isUndone ? Remains.Whole(core, root) : Bury(core, root, keepsLetters);
+        return keepsLetters ? remains : remains with { Letters = [] };
+    }
+
     /// <summary>
-    /// A letter for each part that failed, with what its node was given, so that a redrive can enter there while the other parts stay as they are. If one
+    /// A letter for each part that failed, with what its node was given, so that a redrive can enter there while the other parts stay as they are; lists that are to be divided are. If one
     /// cannot be kept like that, one letter for the whole root: then nothing of the root is committed, and a redrive begins anew.
     /// </summary>
-    public static List<Burial> Bury(ConsecutorCore core, Root root)
+    private static Remains Bury(ConsecutorCore core, Root root, bool keepsLetters)
     {
         var letters = new List<Burial>();
-        for (PartFailure? failure = root.Failures; failure is not null; failure = failure.Next)
+        var halves = new List<Half>();
+        var failures = new List<PartFailure>();
+        for (PartFailure? failure = root.Failures; failure is not null; failure = failure.Next) failures.Add(failure);
+        failures.Reverse();
+        for (int i = 0; i < failures.Count; i++)
         {
-            if (failure.IsPartial || BuryPart(core, root, failure) is not { } letter) return [BuryWhole(core, root)];
-            letters.Add(letter);
+            PartFailure failure = failures[i];
+            if (failure.IsDivisible && Division.Divide(core, root, failure, i + 1) is { } both) halves.AddRange(both);
+            else if (!keepsLetters) continue;
+            else if (failure.IsPartial || BuryPart(core, root, failure) is not { } letter) return Remains.Whole(core, root);
+            else letters.Add(letter);
         }
-        letters.Reverse();
-        return letters;
+        var remains = new Remains(letters, halves);
+        if (halves.Count == 0 || (remains.Length <= StoreCommit.MaxBytes / 2 && remains.Count <= StoreCommit.MaxItems / 2)) return remains;
+        Burial whole = BuryWhole(core, root);
+        return new([whole with { Error = $"{whole.Error} (The list was not divided: its halves are more than one commit holds. Make smaller lists.)" }], []);
     }
 
     /// <summary>One letter, with what was accepted.</summary>
@@ -49,19 +72,40 @@ internal static class Verdict
             : letter;
     }
 
+    /// <summary>Writes something for an entry; null where that cannot be done.</summary>
+    public static byte[]? Write<T>(ConsecutorCore core, T item)
+    {
+        try
+        {
+            var bytes = new ArrayBufferWriter<byte>();
+            IPayloadSerializer<T> serializer = core.Options.Serializers.For<T>();
+            serializer.Serialize(item, bytes);
+            byte[] payload = bytes.WrittenSpan.ToArray();
+            serializer.Deserialize(payload);                     // what cannot be read again must not be all that is left
+            return payload.Length <= core.Stream.MaxEntryBytes - 1024 ? payload : null;
+        }
+        catch (Exception)
+        {
+            return null;                             // the whole root is kept instead
+        }
+    }
+
     private static Burial? BuryPart(ConsecutorCore core, Root root, PartFailure failure)
     {
-        if (core.Following?.Entrance(failure.Cause.Index) is not { } entrance || failure.Cause.Item is not { } item) return null;
+        if (root.Key is { Length: > LongestKey } || core.Following?.Entrance(failure.Cause.Index) is not { } entrance || failure.Cause.Item is not { } item) return null;
         byte[]? payload = entrance.Accept(new Writer(core, item));
         if (payload is null) return null;
-        return Describe(core, root, failure) with { Payload = payload, Headers = new EntryHeaders(root.Id, failure.Cause.Node).ToBytes() };
+        return Describe(core, root, failure) with { Payload = payload, Headers = new EntryHeaders(root.Id, failure.Cause.Node) { Part = Division.PartAt(root, failure), Key = root.Key }.ToBytes() };
     }
 
     private static Burial Describe(ConsecutorCore core, Root root, PartFailure failure)
-        => new(root.EntrySequence, failure.Cause.Node, FailureText.Of(failure.Cause.InnerException!), root.Attempt)
+    {
+        string path = core.Nodes.PathTo(failure.Cause.Index);
+        return new(root.EntrySequence, failure.Cause.Node, FailureText.Of(failure.Cause.InnerException!), root.Attempt)
         {
-            Path = core.Nodes.PathTo(failure.Cause.Index),
+            Path = Division.PartAt(root, failure) is { } part ? $"{path}, {part}" : path,
         };
+    }
 
     private static PartFailure First(Root root)
     {
@@ -73,21 +117,6 @@ internal static class Verdict
     /// <summary>Writes what a node was given; null where that cannot be written.</summary>
     private sealed class Writer(ConsecutorCore core, object item) : IEntranceVisitor<byte[]?>
     {
-        public byte[]? Visit<T>(Inlet<T> inlet)
-        {
-            try
-            {
-                var bytes = new ArrayBufferWriter<byte>();
-                IPayloadSerializer<T> serializer = core.Options.Serializers.For<T>();
-                serializer.Serialize((T)item, bytes);
-                byte[] payload = bytes.WrittenSpan.ToArray();
-                serializer.Deserialize(payload);                 // what cannot be read again must not be all that is left
-                return payload.Length <= core.Stream.MaxEntryBytes - 1024 ? payload : null;
-            }
-            catch (Exception)
-            {
-                return null;                         // the whole root is kept instead
-            }
-        }
+        public byte[]? Visit<T>(Inlet<T> inlet) => Write(core, (T)item);
     }
 }

@@ -84,6 +84,29 @@ public sealed class ResumingMistakesTests : IDisposable
         Assert.Empty(await intake.AcceptedAsync());
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task SeveralConsecutorsBehindOneAreRefusedAsEachWouldGoOnFromAnotherPosition(bool areTwo)
+    {
+        await using var first = new Intake();
+        await using var second = new Intake();
+        foreach (Intake intake in (Intake[])[first, second]) await intake.AcceptAsync(Letters, intake == first ? 2 : 3);        // the process has died between the two
+        await using (Consecutor<string> one = first.New(_ => { }), other = second.New(_ => { }))
+        {
+            Pipeline both = Letters | [s => s | one, s => s | Turn | (areTwo ? other : one)];
+            Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => both.RunAsync());
+            Assert.Contains("The producer 'may' leads to a consecutor in several places", failure.Message, StringComparison.Ordinal);
+        }
+
+        // Each with a pipeline of its own goes on where it was.
+        foreach (Intake intake in (Intake[])[first, second])
+        {
+            await intake.AcceptAsync(Letters);
+            Assert.Equal(["a", "b", "c", "d"], await intake.AcceptedAsync());
+        }
+    }
+
     [Fact]
     public async Task ADirectoryThatIsNotThereIsNamed()
     {

@@ -1,0 +1,55 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>Which lists can be taken apart.</summary>
+internal static class ListParts
+{
+    /// <summary>Whether a type is an array, <c>List&lt;T&gt;</c>, <c>IReadOnlyList&lt;T&gt;</c> or <c>IList&lt;T&gt;</c>; where the program is compiled ahead of time, an array.</summary>
+    public static bool Fit(Type list) => list.IsSZArray
+        || (RuntimeFeature.IsDynamicCodeSupported && list.IsGenericType && list.GetGenericTypeDefinition() is var definition
+            && (definition == typeof(List<>) || definition == typeof(IReadOnlyList<>) || definition == typeof(IList<>)));
+}
+
+/// <summary>Takes parts out of lists: of those that <see cref="ListParts.Fit"/>.</summary>
+internal abstract class ListParts<TList>
+{
+    /// <summary>Null if the type does not fit.</summary>
+    public static ListParts<TList>? Default { get; } = Make();
+
+    public abstract int Count(TList list);
+
+    /// <summary>A list of its own, of the same type, with some of the items.</summary>
+    public abstract TList Take(TList list, int start, int count);
+
+    private static ListParts<TList>? Make()
+    {
+        Type type = typeof(TList);
+        if (type.IsSZArray) return new ArrayParts<TList>();
+        if (!RuntimeFeature.IsDynamicCodeSupported || !ListParts.Fit(type)) return null;
+        return (ListParts<TList>?)Activator.CreateInstance(typeof(ItemParts<,>).MakeGenericType(type, type.GetGenericArguments()[0]));
+    }
+}
+
+internal sealed class ArrayParts<TArray> : ListParts<TArray>
+{
+    public override int Count(TArray list) => list is Array array ? array.Length : 0;
+
+    public override TArray Take(TArray list, int start, int count)
+    {
+        var part = Array.CreateInstanceFromArrayType(typeof(TArray), count);
+        Array.Copy((Array)(object)list!, start, part, 0, count);
+        return (TArray)(object)part;
+    }
+}
+
+internal sealed class ItemParts<TList, T> : ListParts<TList> where TList : IEnumerable<T>
+{
+    public override int Count(TList list) => list?.Count() ?? 0;
+
+    public override TList Take(TList list, int start, int count)
+    {
+        IEnumerable<T> part = list.Skip(start).Take(count);
+        return (TList)(object)(typeof(TList) == typeof(List<T>) ? part.ToList() : part.ToArray());
+    }
+}
