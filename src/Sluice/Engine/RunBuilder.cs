@@ -144,6 +144,18 @@ internal sealed class RunBuilder
         }
     }
 
+    /// <summary>How many fork-joins what is built now is a branch of.</summary>
+    public int ForkJoins { get; set; }
+
+    /// <summary>Refuses what is no part of one item, where parts are put together by the item that they are of.</summary>
+    /// <exception cref="InvalidTopologyException">A branch of a fork-join is being built.</exception>
+    public void CheckParts(string kind)
+    {
+        if (ForkJoins == 0) return;
+        throw new InvalidTopologyException(
+            $"A {kind} does not fit into a branch of a fork-join: what it puts out is no part of one item, and the join would not know of which. Put it in front of the fork-join or behind it, or join by a key (Join).");
+    }
+
     /// <summary>A stage puts items out by a name.</summary>
     /// <param name="name">The name; null if it is known only when it does.</param>
     /// <param name="type">What it puts out.</param>

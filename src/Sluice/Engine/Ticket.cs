@@ -35,13 +35,16 @@ internal class Ticket
     public long Sequence { get; private set; }
 
     /// <summary>The node of the source.</summary>
-    public int Source { get; protected init; }
+    public int Source { get; protected set; }
 
     /// <summary>The id that effects outside know the root item by, where it has one that outlives the run; else null.</summary>
     public virtual string? Id => null;
 
     /// <summary>How many times the root item was tried before, by others than the stage it is in.</summary>
     public virtual int EarlierAttempts => 0;
+
+    /// <summary>The ticket of the whole root item: another one where this one counts a part of it (<see cref="Fork"/>).</summary>
+    public virtual Ticket Whole => this;
 
     /// <summary>A stage that remembers something is given the item: what it remembers of the item's partition.</summary>
     /// <exception cref="InvalidOperationException">The item is of no partition.</exception>
@@ -115,7 +118,7 @@ internal class Ticket
     /// <param name="isPartial">Whether the stage has put something out for it before.</param>
     /// <param name="isFinal">Whether the stage's policy says that it is not to be tried again.</param>
     /// <param name="attempts">How often the stage has tried.</param>
-    public void Fail(PipelineException failure, bool isPartial = false, bool isFinal = false, int attempts = 1)
+    public virtual void Fail(PipelineException failure, bool isPartial = false, bool isFinal = false, int attempts = 1)
     {
         if (isFollowed)
         {
