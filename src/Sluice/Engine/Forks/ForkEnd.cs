@@ -29,15 +29,19 @@ internal sealed class ForkEnd<T, TOut>(StageContext context, Inlet<TOut> next, F
         }
         context.In += fork.CountOutputs();
         TOut joined;
+        T item = fork.Item;
         try
         {
             joined = function(fork);
         }
         catch (Exception e)
         {
-            throw context.Failure(e, fork.Item, ticket, isPartial: true);
+            throw context.Failure(e, item, ticket, isPartial: true);
         }
-        fork.End();
+        finally
+        {
+            fork.End();
+        }
         context.Out++;
         return next.PushAsync(joined, ticket);
     }
