@@ -109,10 +109,10 @@ internal sealed class RunBuilder
     public Inlet<T> Isolated<T>(Inlet<T> inlet)
         => Following is null || IsDrawing || inlet is Terminal or Isolation<T> or Boundary<T> ? inlet : new Isolation<T>(inlet);
 
-    /// <summary>A node takes its items in here.</summary>
+    /// <summary>A node takes its items in here. Nothing enters in a branch of a fork-join: the other branches would be missing.</summary>
     public void Enter<T>(int node, Inlet<T> inlet)
     {
-        if (!IsDrawing) Following?.Add(node, inlet);
+        if (!IsDrawing && ForkJoins == 0) Following?.Add(node, inlet);
     }
 
     /// <summary>Refuses a stage that would forget something in a crash, in runs that are to be gone on with after one.</summary>
