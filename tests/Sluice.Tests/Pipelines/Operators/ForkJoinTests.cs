@@ -50,6 +50,30 @@ public class ForkJoinTests
         }
     }
 
+    /// <summary>In lanes, an item has failed long before its turn comes to end the run: what is behind it does not pass for next meanwhile.</summary>
+    [Fact]
+    public async Task WhatIsBehindAnItemThatFailsInALaneDoesNotComeOut()
+    {
+        for (int seed = 1; seed <= 200; seed++)
+        {
+            List<int> seen = [];
+            var scheduler = new SeededScheduler(seed);
+            await using Run run = Source.From(Enumerable.Range(0, 100)).ForkJoin(
+                first => first | CheckAsync | Stage.Parallel(4), second => second.Buffer(5), static (n, _, _) => n).ForEach(seen.Add).Start(new RunOptions { Scheduler = scheduler, Seed = seed });
+            var failure = await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run));
+            Assert.Equal(20, failure.Item);
+            Assert.Equal(Enumerable.Range(0, seen.Count), seen);
+            Assert.InRange(seen.Count, 0, 20);
+        }
+
+        static async Task<int> CheckAsync(int n)
+        {
+            if (n == 20) throw new FormatException("on purpose");
+            for (int i = n * 7 % 5; i > 0; i--) await Task.Yield();
+            return n;
+        }
+    }
+
     /// <summary>More items than may be held: those that are not joined leave nothing behind.</summary>
     [Theory, MemberData(nameof(Ways))]
     public async Task AnItemThatIsDeadInABranchIsNotJoinedAndOneThatIsSkippedIs(ExecutionMode mode, bool isApart)
