@@ -162,7 +162,7 @@ internal sealed record RandomStep(Func<Source<long>, Source<long>> Build, Func<l
                     Made<string> made = fork.Expect(n);
                     return made.With(made.Outputs.Select(Hash));
                 })
-                 { IsUnordered = fork.IsUnordered, KeepsOutputs = !fork.IsUnordered };
+                { IsUnordered = fork.IsUnordered, KeepsOutputs = !fork.IsUnordered };
             default:
                 (RandomBranch one, RandomBranch two) = (RandomBranch.Next(random, depth - 1), RandomBranch.Next(random, depth - 1));
                 return new(source => source.Broadcast(one.Build, two.Build), n => Made<long>.Together([one.Expect(n), two.Expect(n)])) { IsUnordered = one.IsUnordered || two.IsUnordered, KeepsOutputs = false };
