@@ -109,10 +109,10 @@ internal sealed class RunBuilder
     public Inlet<T> Isolated<T>(Inlet<T> inlet)
         => Following is null || IsDrawing || inlet is Terminal or Isolation<T> or Boundary<T> ? inlet : new Isolation<T>(inlet);
 
-    /// <summary>A node takes its items in here.</summary>
+    /// <summary>A node takes its items in here. Nothing enters in a branch of a fork-join: the other branches would be missing.</summary>
     public void Enter<T>(int node, Inlet<T> inlet)
     {
-        if (!IsDrawing) Following?.Add(node, inlet);
+        if (!IsDrawing && ForkJoins == 0) Following?.Add(node, inlet);
     }
 
     /// <summary>Refuses a stage that would forget something in a crash, in runs that are to be gone on with after one.</summary>
@@ -144,6 +144,27 @@ internal sealed class RunBuilder
             throw new InvalidTopologyException(
                 $"The {kind} {name} cannot stand in lanes in a consecutor: its state would depend on how many there are. Leave Stage.KeyBy out, and give the consecutor a Key: then it works for each partition by itself; or use a StatefulNode, which has state by key.");
         }
+    }
+
+    /// <summary>How many fork-joins what is built now is a branch of.</summary>
+    public int ForkJoins { get; set; }
+
+    /// <summary>Refuses what is no part of one item, where parts are put together by the item that they are of.</summary>
+    /// <exception cref="InvalidTopologyException">A branch of a fork-join is being built.</exception>
+    public void CheckParts(string kind)
+    {
+        if (ForkJoins == 0) return;
+        throw new InvalidTopologyException(
+            $"A {kind} does not fit into a branch of a fork-join: what it puts out is no part of one item, and the join would not know of which. Put it in front of the fork-join or behind it, or join by a key (Join).");
+    }
+
+    /// <summary>Refuses to divide a list where a failure is one of the whole item, whose other branches would be missing.</summary>
+    /// <exception cref="InvalidTopologyException">A branch of a fork-join is being built, in a run that is followed.</exception>
+    public void CheckDivides(string kind)
+    {
+        if (ForkJoins == 0 || Following is null) return;
+        throw new InvalidTopologyException(
+            $"Bisect does not fit to a {kind} in a branch of a fork-join in a consecutor: an item that fails in a branch fails as a whole, and nothing of it is committed. Put the stage in front of the fork-join or behind it.");
     }
 
     /// <summary>A stage puts items out by a name.</summary>

@@ -35,7 +35,7 @@ internal class Ticket
     public long Sequence { get; private set; }
 
     /// <summary>The node of the source.</summary>
-    public int Source { get; protected init; }
+    public int Source { get; protected set; }
 
     /// <summary>The id that effects outside know the root item by, where it has one that outlives the run; else null.</summary>
     public virtual string? Id => null;
@@ -45,6 +45,9 @@ internal class Ticket
 
     /// <summary>Whether it is a list of several items, which is part of a larger one that was divided.</summary>
     public virtual bool IsPartOfList => false;
+
+    /// <summary>The ticket of the whole root item: another one where this one counts a part of it (<see cref="Fork"/>).</summary>
+    public virtual Ticket Whole => this;
 
     /// <summary>A stage that remembers something is given the item: what it remembers of the item's partition.</summary>
     /// <exception cref="InvalidOperationException">The item is of no partition.</exception>
@@ -119,7 +122,7 @@ internal class Ticket
     /// <param name="isFinal">Whether the stage's policy says that it is not to be tried again.</param>
     /// <param name="attempts">How often the stage has tried.</param>
     /// <param name="isDivisible">Whether it is a list that is to be divided rather than given up.</param>
-    public void Fail(PipelineException failure, bool isPartial = false, bool isFinal = false, int attempts = 1, bool isDivisible = false)
+    public virtual void Fail(PipelineException failure, bool isPartial = false, bool isFinal = false, int attempts = 1, bool isDivisible = false)
     {
         if (isFollowed)
         {

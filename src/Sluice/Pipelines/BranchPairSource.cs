@@ -41,6 +41,7 @@ internal sealed class BranchPairSource<T, TLeft, TRight, TOut>(
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
+        builder.CheckParts(pair.Kind);
         if (builder.Following is not null) builder.KeepsState(pair.Kind, null, options.Name, typeof(TOut), pair.IsTimed, isInLanes: false);
         int node = builder.AddNode(pair.Kind, options, pair.Function, null, typeof(T), typeof(TOut));
         builder.Connect(node, next);

@@ -22,6 +22,8 @@ internal sealed class BranchesSource<T, TOut>(
 {
     internal override bool CrossesThreads => options.CrossesThreads || upstream.CrossesThreads || Array.Exists(branches, branch => branch.Pipe.CrossesThreads);
 
+    internal override bool IsUnordered => upstream.IsUnordered || Array.Exists(branches, branch => branch.Pipe.IsUnordered);
+
     internal override Source<TOut> Annotate(StageAnnotation annotation)
     {
         // Behind sinks there is one thing an annotation can be about; behind a merge, what comes out of it.

@@ -9,6 +9,8 @@ internal sealed class MapSource<TIn, TOut>(Source<TIn> upstream, Func<TIn, TOut>
 {
     internal override bool CrossesThreads => upstream.CrossesThreads || upstream is KeyedSource<TIn>;
 
+    internal override bool IsUnordered => upstream.IsUnordered || upstream is KeyedSource<TIn>;
+
     private StageSource<TIn, TOut> Stage => new(upstream, new SelectOperator<TIn, TOut>(function), StageOptions.Default);
 
     internal override Source<TOut> Annotate(StageAnnotation annotation) => Stage.Annotate(annotation);

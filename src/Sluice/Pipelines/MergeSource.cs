@@ -31,6 +31,7 @@ internal sealed class MergeSource<T>(Source<T>[] inputs, MergeOperator<T> merge,
 
     internal override void Build(RunBuilder builder, Inlet<T> next)
     {
+        builder.CheckParts(merge.Kind);
         int node = builder.AddNode(merge.Kind, options, null, null, typeof(T), typeof(T));
         builder.Connect(node, next);
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);

@@ -32,6 +32,7 @@ internal sealed class PairSource<TLeft, TRight, TOut>(
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
+        builder.CheckParts(pair.Kind);
         builder.Check(pair.Kind, "holds items until it has two that belong together");
         int node = builder.AddNode(pair.Kind, options, pair.Function, null, typeof(TLeft), typeof(TOut));
         builder.Connect(node, next);

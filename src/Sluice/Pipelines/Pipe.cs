@@ -21,6 +21,8 @@ public sealed partial class Pipe<TIn, TOut>
 
     internal bool CrossesThreads => tail.CrossesThreads;
 
+    internal bool IsUnordered => tail.IsUnordered;
+
     /// <summary>A pipe of one stage.</summary>
     internal static Pipe<TIn, TOut> Of(Operator<TIn, TOut> stage)
     {

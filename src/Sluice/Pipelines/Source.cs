@@ -26,6 +26,9 @@ public abstract partial class Source<T>
     /// </summary>
     internal abstract bool CrossesThreads { get; }
 
+    /// <summary>Whether somebody has asked for items that come out as they are ready, whatever their order.</summary>
+    internal virtual bool IsUnordered => false;
+
     /// <summary>Makes everything up to <paramref name="next"/>, from there up to the sources.</summary>
     internal abstract void Build(RunBuilder builder, Inlet<T> next);
 

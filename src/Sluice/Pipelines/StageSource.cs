@@ -17,6 +17,8 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
 
     internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || stage.IsTimed || upstream is KeyedSource<TIn>;
 
+    internal override bool IsUnordered => upstream.IsUnordered || options is { Parallel: > 1, Ordered: false } || upstream is KeyedSource<TIn>;
+
     internal override Source<TOut> Annotate(StageAnnotation annotation)
         => new StageSource<TIn, TOut>(upstream, stage, annotation.Apply(options, StageTraits.Of(stage) with { IsKeyed = upstream is KeyedSource<TIn> }));
 
@@ -29,6 +31,8 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
+        if (stage.EndsItems && typeof(TOut) != typeof(Nothing)) builder.CheckParts(stage.Kind);
+        if (options.Bisects) builder.CheckDivides(stage.Kind);
         if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets, stage.Hint); // asks a node's factory for an instance
         if (builder.Following is not null && stage.KeepsState) builder.KeepsState(stage.Kind, stage.Hint, options.Name, typeof(TOut), stage.IsTimed, upstream is KeyedSource<TIn> && stage.Remembers);
         if (builder.IsDrawing && (stage.MayNameOutputs || stage.OutputName is not null)) builder.NamesOutput(stage.OutputName, typeof(TIn));

@@ -37,7 +37,7 @@ internal sealed class RandomBody(int seed)
     private (Func<Source<int>, Source<int>>, Action<int, Expectation, Action<int>>) MakeStep(int depth)
     {
         int step = ++steps;
-        switch (random.Next(depth > 0 ? 11 : 8))
+        switch (random.Next(depth > 0 ? 12 : 8))
         {
             case 0:
                 return (source => source | (n => n + 1), (n, _, next) => next(n + 1));
@@ -83,6 +83,19 @@ internal sealed class RandomBody(int seed)
                 var (odd, expectOdd) = Make(depth - 1);
                 return (source => source.Route(n => n % 2 == 0 ? "even" : "odd", ("even", even), ("odd", odd)),
                     (n, expected, next) => (n % 2 == 0 ? expectEven : expectOdd)(n, expected, next));
+            case 10:
+                var (first, expectFirst) = Make(depth - 1);
+                var (second, expectSecond) = Make(depth - 1);
+                return (source => source.ForkJoin(first, second, Joined), (n, expected, next) =>
+                {
+                    var inside = new Expectation();
+                    List<int> firsts = [], seconds = [];
+                    expectFirst(n, inside, firsts.Add);
+                    expectSecond(n, inside, seconds.Add);
+                    if (inside.DeadParts > 0) (expected.DeadParts, expected.DiesWhole) = (expected.DeadParts + 1, true);
+                    else next(Joined(n, firsts, seconds));
+                }
+                );
             default:
                 return (source => source | Faulty | Stage.Retry(1, Backoff.None), ExpectFaulty);
         }
@@ -110,6 +123,8 @@ internal sealed class RandomBody(int seed)
     {
         for (int i = 0; i < Math.Abs(n % 4); i++) yield return (n * 4) + i;
     }
+
+    private static int Joined(int n, IReadOnlyList<int> first, IReadOnlyList<int> second) => (n + (first.Sum() * 7) + (second.Sum() * 11) + first.Count + (second.Count * 5)) & 0xFFFFF;
 
     private bool FailsAlways(int step, int value) => FateOf(step, value) < 4;
 

@@ -60,7 +60,7 @@ internal sealed class NamedOutputs : IFollowedOutputs
     public ValueTask<IOutputItem?> PrepareAsync<T>(int node, string name, T item, Ticket? root, CancellationToken cancellation)
     {
         OutputState output = outputs.GetOrAdd(name, static name => new(name));
-        if (root is not Root accepted)
+        if (root?.Whole is not Root accepted)
         {
             output.Count();                          // of an item in no store: it leads nowhere
             return default;

@@ -41,7 +41,7 @@ internal sealed class OutputPart(OutputState output, int node, byte[] payload, E
 
     public EntryKey Key => key;
 
-    public void Stage(Ticket root) => ((Root)root).Stage(this);
+    public void Stage(Ticket root) => ((Root)root.Whole).Stage(this);
 
     /// <summary>What a root has for other consecutors: how many entries, and how many bytes.</summary>
     public static (int Items, long Bytes) SizeOf(Root root)

@@ -47,7 +47,7 @@ internal sealed class CommitSinkStage<T, TStaged>(StageContext context, Inlet<No
             throw Context.Failure(e, item, ticket);
         }
         Context.Out++;
-        var root = (Root)(ticket ?? Context.Ticket)!;
+        var root = (Root)(ticket ?? Context.Ticket)!.Whole;
         root.Stage(part);
         ticket?.Settle(Outcome.Completed);
         return default;

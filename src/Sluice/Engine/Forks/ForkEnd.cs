@@ -1,0 +1,48 @@
+namespace Sluice;
+
+/// <summary>Makes one item of what the branches have made of one.</summary>
+/// <remarks>Called for one item at a time.</remarks>
+internal sealed class ForkEnd<T, TOut>(StageContext context, Inlet<TOut> next, Func<Fork<T>, TOut> function)
+{
+    public StageContext Context => context;
+
+    public void Attach(IUpstream upstream) => next.Attach(upstream);
+
+    public void Flush() => next.Flush();
+
+    public ValueTask CompleteAsync() => next.CompleteAsync();
+
+    /// <summary>All branches have done with an item: makes what there is to be made of it, and pushes that.</summary>
+    public ValueTask JoinAsync(Fork<T> fork)
+    {
+        Ticket? ticket = fork.Parent;
+        if (fork.HasFailed)
+        {
+            fork.End();
+            ticket?.Settle(Outcome.Failed);
+            return default;
+        }
+        if (fork.HasSkippedFailure && ticket is not null)
+        {
+            ticket.Add(1);
+            ticket.Settle(Outcome.Failed);
+        }
+        context.In += fork.CountOutputs();
+        TOut joined;
+        T item = fork.Item;
+        try
+        {
+            joined = function(fork);
+        }
+        catch (Exception e)
+        {
+            throw context.Failure(e, item, ticket, isPartial: true);
+        }
+        finally
+        {
+            fork.End();
+        }
+        context.Out++;
+        return next.PushAsync(joined, ticket);
+    }
+}
