@@ -50,7 +50,7 @@ internal static class CommitCalls
             AddOwn(partition, entry);
         }
 
-        foreach (StateRow row in commit.State) Store(session, row, partition);
+        if (commit.State.Count > 0) Store(session, commit.State, partition);
         foreach (FileLength file in commit.FileLengths) Store(session, file, partition);
         foreach (CommitOutput output in commit.Outputs)
         {
@@ -102,14 +102,24 @@ internal static class CommitCalls
         }
     }
 
-    private static void Store(Session session, StateRow row, StoredPartition partition)
+    private static void Store(Session session, IReadOnlyList<StateRow> rows, StoredPartition partition)
     {
-        if (row.Value is { } value)
-            session.Sql("INSERT OR REPLACE INTO sluice_state VALUES(?, ?, ?, ?, ?, ?)")
-                .Put(partition.Group.Id).Put(partition.Number).Put(row.Node).Put(row.Key).Put(row.Version).Put(value.Span).Run();
-        else
-            session.Sql("DELETE FROM sluice_state WHERE grp = ? AND part = ? AND node = ? AND key = ?")
-                .Put(partition.Group.Id).Put(partition.Number).Put(row.Node).Put(row.Key).Run();
+        Statement? insert = null;
+        string? node = null;
+        for (int i = 0; i < rows.Count; i++)
+        {
+            StateRow row = rows[i];
+            if (row.Value is not { } value)
+            {
+                session.Sql("DELETE FROM sluice_state WHERE grp = ? AND part = ? AND node = ? AND key = ?").Put(partition.Group.Id).Put(partition.Number).Put(row.Node).Put(row.Key).Run();
+                continue;
+            }
+            // Mostly many rows of one node: only what differs is put.
+            insert = insert is not null && ReferenceEquals(node, row.Node)
+                ? insert.PutAgain(3)
+                : session.Sql("INSERT OR REPLACE INTO sluice_state VALUES(?, ?, ?, ?, ?, ?)").Put(partition.Group.Id).Put(partition.Number).Put(node = row.Node);
+            insert.Put(row.Key).Put(row.Version).Put(value.Span).Run();
+        }
     }
 
     private static void Store(Session session, FileLength file, StoredPartition partition)

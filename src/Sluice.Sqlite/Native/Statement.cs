@@ -44,6 +44,14 @@ internal sealed class Statement(Database database, sqlite3_stmt handle, bool nee
         return Check(raw.sqlite3_bind_null(handle, ++put));
     }
 
+    /// <summary>The first values are those of the last use, which has ended.</summary>
+    public Statement PutAgain(int count)
+    {
+        Begin();
+        put = count;
+        return this;
+    }
+
     public int Parameters => raw.sqlite3_bind_parameter_count(handle);
 
     /// <summary>Runs a statement that answers nothing.</summary>

@@ -67,29 +67,38 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     /// <summary>Its roots, in the order in which they were begun.</summary>
     public List<Root> TakeEnded()
     {
-        List<Root> roots = [];
+        var roots = new List<Root>(begun);
         for (Root? root = ended; root is not null; root = root.Behind) roots.Add(root);
         ended = null;
-        roots.Sort(static (one, other) => one.EpochNumber.CompareTo(other.EpochNumber));
+        roots.Reverse();                             // mostly they end as they were begun
+        for (int i = 1; i < roots.Count; i++)
+        {
+            if (roots[i].EpochNumber > roots[i - 1].EpochNumber) continue;
+            roots.Sort(static (one, other) => one.EpochNumber.CompareTo(other.EpochNumber));
+            break;
+        }
         return roots;
     }
 }
 
-/// <summary>An entry of an epoch.</summary>
-internal sealed class EpochItem(in Entry entry, in EntryHeaders headers, ulong key)
+/// <summary>An entry of an epoch. Used again for another one when its epoch is over.</summary>
+internal sealed class EpochItem
 {
-    private readonly Entry entry = entry;
-    private readonly EntryHeaders headers = headers;
+    private Entry entry;
+    private EntryHeaders headers;
 
     public ref readonly Entry Entry => ref entry;
 
     public ref readonly EntryHeaders Headers => ref headers;
 
     /// <summary>By which it has an order; zero for none.</summary>
-    public ulong Key => key;
+    public ulong Key { get; private set; }
 
     /// <summary>What becomes of it without its having gone through to the end; null as long as it is to be run.</summary>
     public EpochVerdict? Verdict { get; set; }
+
+    /// <summary>It is for this entry from here on; for none by default.</summary>
+    public void Set(in Entry entry, in EntryHeaders headers, ulong key) => (this.entry, this.headers, Key, Verdict) = (entry, headers, key, null);
 }
 
 /// <summary>What becomes of an entry that has failed, or has to wait.</summary>

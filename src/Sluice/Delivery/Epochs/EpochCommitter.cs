@@ -90,7 +90,7 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
     private CommitDraft Draft(Epoch epoch, List<Root> roots, out List<Deferral> released)
     {
         OwnedPartition partition = epoch.Partition;
-        var draft = new CommitDraft(core, partition) { IsEpoch = true };
+        var draft = new CommitDraft(core, partition, roots.Count) { IsEpoch = true };
         foreach (EpochItem item in epoch.Items)
             if (item.Verdict is { } verdict) draft.Add(item, verdict);
         foreach (EpochItem item in epoch.Items)
@@ -102,7 +102,7 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
             if (root.Emission is { } emission && root.Failures is not null)
             {
                 root.DropStaged();
-                draft.Derive(to => emission.Write(to, core.StateSerializers, new EntryHeaders(root.Id, core.Recorder.NameOf(emission.Node)) { IsAfter = true }.ToBytes()));
+                Derive(draft, root, emission);
             }
             draft.Roots.Add(root);
         }
@@ -111,6 +111,10 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
         draft.Release(released);
         return draft;
     }
+
+    // Apart, so that other roots need no closure.
+    private void Derive(CommitDraft draft, Root root, Emission emission)
+        => draft.Derive(to => emission.Write(to, core.StateSerializers, new EntryHeaders(root.Id, core.Recorder.NameOf(emission.Node)) { IsAfter = true }.ToBytes()));
 
     /// <summary>The commit would be too large: fewer items are run together; one that is too large by itself is dead.</summary>
     private void MakeSmaller(Epoch epoch, List<Root> roots)

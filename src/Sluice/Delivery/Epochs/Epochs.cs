@@ -6,11 +6,13 @@ internal sealed class Epochs(ConsecutorCore core)
 {
     private const int MostItems = 512;               // so that their rows and outputs are mostly no more than a commit may have
     private const int MostWaiting = 10_000;
+    private const int MostSpare = 4096;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock sync = new();
     private readonly Queue<Epoch> again = new();
     private readonly HashSet<int> running = [];
+    private readonly Stack<EpochItem> spare = new();
     private List<Epoch> over = [];
     private int size = MostItems;
     private int rotation;
@@ -22,15 +24,22 @@ internal sealed class Epochs(ConsecutorCore core)
     /// <summary>Where leased entries wait for their epoch.</summary>
     public void Enqueue(OwnedPartition partition, ReadOnlySpan<Entry> entries)
     {
-        List<EpochItem> items = [];
-        foreach (ref readonly Entry entry in entries)
+        var items = new EpochItem[entries.Length];
+        lock (sync)
         {
+            for (int i = 0; i < items.Length; i++) items[i] = spare.TryPop(out EpochItem? used) ? used : new();
+        }
+        bool isSorted = true;
+        for (int i = 0; i < items.Length; i++)
+        {
+            ref readonly Entry entry = ref entries[i];
             ulong key = partition.Order!.KeyOf(entry);
             partition.Order.Remove(entry.Sequence, key);
-            items.Add(new(entry, entry.Headers.IsEmpty ? default : EntryHeaders.Read(entry.Headers.Span), key));
+            items[i].Set(entry, entry.Headers.IsEmpty ? default : EntryHeaders.Read(entry.Headers.Span), key);
+            isSorted &= i == 0 || entry.Sequence > entries[i - 1].Sequence;
         }
         // Retries come first in a lease; in their key they have their old place.
-        items.Sort(static (one, other) => one.Entry.Sequence.CompareTo(other.Entry.Sequence));
+        if (!isSorted) Array.Sort(items, static (one, other) => one.Entry.Sequence.CompareTo(other.Entry.Sequence));
         lock (sync)
         {
             foreach (EpochItem item in items) partition.Leased.Enqueue(item);
@@ -221,6 +230,12 @@ internal sealed class Epochs(ConsecutorCore core)
         lock (sync)
         {
             running.Remove(epoch.Partition.Number);
+            foreach (EpochItem item in epoch.Items)
+            {
+                if (spare.Count == MostSpare) break;
+                item.Set(default, default, 0);
+                spare.Push(item);
+            }
             if (isCommitted && size < MostItems) size = Math.Min(MostItems, size + (size / 8) + 1);
         }
         core.Changed();
@@ -254,7 +269,7 @@ internal sealed class Epochs(ConsecutorCore core)
         partition.IsAtEnd = false;
         // Items that enter in the middle go through a run of their own, so they have epochs of their own.
         bool isEntrance = partition.Leased.Peek().Headers.Node is not null;
-        List<EpochItem> items = [];
+        var items = new List<EpochItem>(Math.Min(size, partition.Leased.Count));
         while (items.Count < size && partition.Leased.TryPeek(out EpochItem? item) && item.Headers.Node is not null == isEntrance) items.Add(partition.Leased.Dequeue());
         return new(core, partition, items, isEntrance);
     }

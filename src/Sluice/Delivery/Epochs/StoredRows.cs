@@ -45,11 +45,14 @@ internal sealed class StoredRows : StateReader
 /// <summary>Rows of one node that a commit is to write.</summary>
 internal sealed class ChangedRows(PayloadSerializers serializers, string node, List<StateRow> rows) : StateWriter
 {
+    // All values one after the other: where it grows, those before stay where they are.
+    private readonly ArrayBufferWriter<byte> values = new();
+
     public override void Put<T>(string key, T value, int version = 0)
     {
-        var bytes = new ArrayBufferWriter<byte>();
-        serializers.For<T>().Serialize(value, bytes);
-        rows.Add(new(node, key, version, bytes.WrittenMemory));
+        int start = values.WrittenCount;
+        serializers.For<T>().Serialize(value, values);
+        rows.Add(new(node, key, version, values.WrittenMemory[start..]));
     }
 
     public override int PutMany<T>(string key, ReadOnlySpan<T> values)

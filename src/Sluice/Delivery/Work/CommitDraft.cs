@@ -1,12 +1,12 @@
 namespace Sluice;
 
 /// <summary>A commit in the making: decides what becomes of roots that have ended, and adds it up.</summary>
-internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition)
+internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition, int expected = 0)
 {
     private const int MaxParts = StoreCommit.MaxItems - 1;            // one for the books
 
-    private readonly List<Root> roots = [];
-    private readonly List<long> settled = [];
+    private readonly List<Root> roots = new(expected);
+    private readonly List<long> settled = new(expected);
     private readonly List<Deferral> deferred = [];
     private readonly List<Burial> letters = [];
     private EntryBatch? derived;
