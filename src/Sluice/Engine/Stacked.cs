@@ -7,7 +7,7 @@ internal interface IStacked<T> where T : class, IStacked<T>
     T? Next { get; set; }
 }
 
-/// <summary>Stacks without a lock, of what hangs on something. What is on them is taken by one party, as a whole, when nobody pushes any more.</summary>
+/// <summary>Stacks without a lock, of what hangs on something. What is on them is taken by one party, as a whole: by an exchange, or when nobody pushes any more.</summary>
 internal static class Stacked
 {
     /// <summary>Puts something on top. Any thread.</summary>

@@ -47,14 +47,7 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
 
     public void End(Root root)
     {
-        Root? seen = Volatile.Read(ref ended);
-        while (true)
-        {
-            root.Behind = seen;
-            Root? found = Interlocked.CompareExchange(ref ended, root, seen);
-            if (ReferenceEquals(found, seen)) break;
-            seen = found;
-        }
+        Stacked.Push(ref ended, root);
         Release();
     }
 
@@ -68,7 +61,7 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     public List<Root> TakeEnded()
     {
         var roots = new List<Root>(begun);
-        for (Root? root = ended; root is not null; root = root.Behind) roots.Add(root);
+        for (Root? root = ended; root is not null; root = root.Next) roots.Add(root);
         ended = null;
         roots.Reverse();                             // mostly they end as they were begun
         for (int i = 1; i < roots.Count; i++)

@@ -4,7 +4,7 @@ namespace Sluice;
 /// <remarks>
 /// Filled by the pump; staged on and failed by any thread of the run; when nothing is outstanding it belongs to the committer, which gives it back to the pool.
 /// </remarks>
-internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed: true)
+internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed: true), IStacked<Root>
 {
     private PartFailure? failures;
     private StagedPart? staged;
@@ -29,7 +29,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     public string? Park { get; set; }
 
     /// <summary>The next one on a stack that it is on.</summary>
-    public Root? Behind { get; set; }
+    public Root? Next { get; set; }
 
     public ref readonly EntryHeaders Headers => ref headers;
 
@@ -154,7 +154,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     public void Recycle()
     {
         reservations = null;
-        (failures, staged, id, Behind, Park, IsFree) = (null, null, null, null, null, false);
+        (failures, staged, id, Next, Park, IsFree) = (null, null, null, null, null, false);
         headers = default;
         (Epoch, Item, Emission, key, IsBehind, IsTouched) = (null, null, null, null, false, false);
         pool.Return(this);
@@ -198,21 +198,14 @@ internal sealed class EndedRoots(Signal committer)
     /// <summary>Any thread.</summary>
     public void Add(Root root)
     {
-        Root? seen = Volatile.Read(ref newest);
-        while (true)
-        {
-            root.Behind = seen;
-            Root? found = Interlocked.CompareExchange(ref newest, root, seen);
-            if (ReferenceEquals(found, seen)) break;
-            seen = found;
-        }
+        Stacked.Push(ref newest, root);
         committer.Set();
     }
 
     /// <summary>Takes all that have ended since the last time, in the order of their ends. The committer's.</summary>
     public void TakeAll(List<Root> into)
     {
-        for (Root? root = Interlocked.Exchange(ref newest, null); root is not null; root = root.Behind) into.Add(root);
+        for (Root? root = Interlocked.Exchange(ref newest, null); root is not null; root = root.Next) into.Add(root);
         into.Reverse();
     }
 }
