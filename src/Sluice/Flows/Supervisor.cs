@@ -132,6 +132,15 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         core.Dispose();
     }
 
+    /// <summary>As if the process had died: nothing is handed over, nothing is committed any more. For tests.</summary>
+    internal async Task AbandonAsync()
+    {
+        WorkGroup[] groups;
+        lock (sync) (isStopped, groups) = (true, [.. hosted.Values]);
+        await core.EndAsync().ConfigureAwait(false);
+        await Task.WhenAll(groups.Select(group => group.AbandonAsync())).ConfigureAwait(false);
+    }
+
     private BoundFunction? Find(string processor)
     {
         lock (sync) return hosted.GetValueOrDefault(processor)?.Function;

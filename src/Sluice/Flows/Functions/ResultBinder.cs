@@ -28,7 +28,7 @@ internal static class ResultBinder
         Type value = type.GetGenericArguments()[0];
         if (processor.Outputs.Count != 1)
             throw new ArgumentException(
-                $"The function of the processor {processor.Name} returns {TypeNames.Of(type)}, which is the one value of a single output; it has {processor.Outputs.Count} ({string.Join(", ", processor.Outputs)}). Return an IAsyncEnumerable<IOVal>, or a Task and write to IOWriter<T> parameters.");
+                $"The function of the processor {processor.Name} returns {TypeNames.Of(type)}, which is the one value of a single output; it has {(processor.Outputs.Count == 0 ? "none" : $"{processor.Outputs.Count} ({string.Join(", ", processor.Outputs)})")}. Return an IAsyncEnumerable<IOVal>, or a Task and write to IOWriter<T> parameters.");
         types[processor.Outputs[0]] = value;
         string method = generic == typeof(Task<>) ? nameof(PutOutTaskAsync) : nameof(PutOutValueTaskAsync);
         return typeof(ResultBinder).GetMethod(method, BindingFlags.Static | BindingFlags.NonPublic)!.MakeGenericMethod(value).CreateDelegate<PutOut>();

@@ -4,14 +4,22 @@ namespace Sluice;
 internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partition, BoundFunction function, Assignment assignment) : IDisposable
 {
     private readonly CancellationTokenSource handingOver = new();
+    private bool hasEnded;
     private readonly string processor = function.Processor.Name;
 
     public string Run => assignment.Run;
 
     /// <summary>It is to stop, so that another service can go on with it.</summary>
-    public Task HandOverAsync() => handingOver.CancelAsync();
+    public Task HandOverAsync()
+    {
+        lock (handingOver) return hasEnded ? Task.CompletedTask : handingOver.CancelAsync();
+    }
 
-    public void Dispose() => handingOver.Dispose();
+    public void Dispose()
+    {
+        lock (handingOver) hasEnded = true;
+        handingOver.Dispose();
+    }
 
     /// <summary>Ends when nothing is left to do here. Throws nothing.</summary>
     public async Task RunAsync()
@@ -55,6 +63,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         }
         catch (Exception e)
         {
+            if (invocation is not null) await invocation.SettleAsync().ConfigureAwait(false);
             if (partition.Lost.IsCancellationRequested) throw new OperationCanceledException("The partition is lost.", e, partition.Lost);
             if (watch.Cancelled.IsCancellationRequested) end = new(RunEventKind.Cancelled, core.Options.Name, processor, watch.CancelReason);
             else if (handingOver.IsCancellationRequested && e is OperationCanceledException)

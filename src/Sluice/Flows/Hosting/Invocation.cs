@@ -76,6 +76,12 @@ internal sealed class Invocation : IItemBoundary, IDisposable
         if (commits is not null) await commits.CommitAsync(State).ConfigureAwait(false);
     }
 
+    /// <summary>It has failed, or was stopped: what was put out before is brought into the store, unless it was stopped. Throws nothing.</summary>
+    public async Task SettleAsync()
+    {
+        foreach (IOutputPort output in outputs.Values) await output.SettleAsync().ConfigureAwait(false);
+    }
+
     public ValueTask ReachAsync(bool mayWait, CancellationToken cancellation)
         => Plan.Resume == Resume.PerItem ? commits!.PassAsync(mayWait) : ValueTask.CompletedTask;
 

@@ -21,6 +21,7 @@ internal sealed class WorkGroup : IDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> running = [];        // also guards what runs in the partitions
     private volatile BoundFunction function;
+    private volatile bool isAbandoned;
     private Task loop = Task.CompletedTask;
 
     public WorkGroup(SupervisorCore core, BoundFunction function)
@@ -46,6 +47,14 @@ internal sealed class WorkGroup : IDisposable
         await stopping.CancelAsync().ConfigureAwait(false);
         await loop.ConfigureAwait(false);
         Dispose();
+    }
+
+    /// <summary>As if the process had died.</summary>
+    public async Task AbandonAsync()
+    {
+        isAbandoned = true;
+        foreach (WorkPartition partition in owned.ToArray()) await partition.LoseAsync().ConfigureAwait(false);
+        await StopAsync().ConfigureAwait(false);
     }
 
     public void Dispose() => stopping.Dispose();
@@ -191,8 +200,12 @@ internal sealed class WorkGroup : IDisposable
         Task[] ending;
         HostedProcessor[] hosted;
         lock (running) (ending, hosted) = ([.. running], [.. owned.SelectMany(partition => partition.Running.Values)]);
-        foreach (HostedProcessor one in hosted) await one.HandOverAsync().ConfigureAwait(false);
+        foreach (HostedProcessor one in hosted)
+            if (!isAbandoned) await one.HandOverAsync().ConfigureAwait(false);
+        foreach (WorkPartition partition in owned)
+            if (isAbandoned) await partition.LoseAsync().ConfigureAwait(false);          // taken since
         await Task.WhenAll(ending).ConfigureAwait(false);
-        await members.LeaveAsync(owned.Where(partition => !partition.Lost.IsCancellationRequested).Select(partition => partition.Owner)).ConfigureAwait(false);
+        if (isAbandoned) members.Drop();
+        else await members.LeaveAsync(owned.Where(partition => !partition.Lost.IsCancellationRequested).Select(partition => partition.Owner)).ConfigureAwait(false);
     }
 }

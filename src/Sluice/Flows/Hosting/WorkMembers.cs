@@ -20,6 +20,9 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
         heart = new($"sluice {group.Stream} heart", core.Options.Time, core.Options.LeaseTime / 3, Beat);
     }
 
+    /// <summary>No more beats.</summary>
+    public void Drop() => heart?.StopAsync();
+
     public async Task LeaveAsync(IEnumerable<Ownership> owned)
     {
         if (heart is not null) await heart.StopAsync().ConfigureAwait(false);

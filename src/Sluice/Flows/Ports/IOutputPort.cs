@@ -13,4 +13,7 @@ internal interface IOutputPort
 
     /// <summary>Returns when everything that was taken is in the store, or fails. Nothing more is written.</summary>
     ValueTask FinishAsync(CancellationToken cancellation);
+
+    /// <summary>Returns when nothing is on its way any more. Throws nothing.</summary>
+    Task SettleAsync();
 }

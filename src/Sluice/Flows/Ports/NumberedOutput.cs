@@ -12,7 +12,6 @@ namespace Sluice;
 /// </remarks>
 internal sealed class NumberedOutput : IOutputPort
 {
-    private const int MostItems = 512;
     private const int MostBytes = 512 << 10;
     private const int HashBytes = 8;
 
@@ -40,7 +39,7 @@ internal sealed class NumberedOutput : IOutputPort
 
     public long Count => Math.Max(Volatile.Read(ref count), producer.Last);
 
-    private bool IsFull => filling.Count >= MostItems || filling.Bytes >= MostBytes;
+    private bool IsFull => filling.Count >= stream.MostItems || filling.Bytes >= MostBytes;
 
     /// <summary>From now on, nobody else can write the stream in the processor's name.</summary>
     public static async Task<NumberedOutput> OpenAsync(OutputStream stream, ChoiceLog choices, CancellationToken cancellation)
@@ -80,6 +79,11 @@ internal sealed class NumberedOutput : IOutputPort
         filling.Dispose();
         flying.Dispose();
         replayed.Dispose();
+    }
+
+    public Task SettleAsync()
+    {
+        lock (sync) return flight;                   // it never fails
     }
 
     private void Add<T>(T value, IPayloadSerializer<T> serializer)

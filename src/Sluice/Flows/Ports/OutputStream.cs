@@ -24,6 +24,9 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
 
     public CancellationToken Life => life;
 
+    /// <summary>How many values are appended together at most: a fraction of the bound, or nobody would read while others write.</summary>
+    public int MostItems { get; } = (int)Math.Clamp(plan.MaxItems / 4, 1, 512);
+
     public EntryBatch NewBatch() => new() { Stream = plan.Name, MaxEntryBytes = plan.MaxItemBytes };
 
     public Task<ProducerState> OpenProducerAsync(CancellationToken cancellation)
@@ -45,6 +48,7 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
                     await LookAsync(request.LastSequence).ConfigureAwait(false);
                     return;
                 case AppendStatus.Full:
+                    await LookAsync(long.MaxValue).ConfigureAwait(false);
                     await WaitForRoomAsync(seen, result.RetryAfter).ConfigureAwait(false);
                     break;
                 case AppendStatus.Ended:
@@ -73,11 +77,11 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
         }
     }
 
-    /// <summary>Every so many values, looks how many the stream keeps.</summary>
+    /// <summary>Every so many values, and when there is no room, looks how many the stream keeps, and for whom.</summary>
     public async Task LookAsync(long count)
     {
         if (count < lookAt) return;
-        lookAt = count + LookEvery;
+        if (count < long.MaxValue) lookAt = count + LookEvery;
         StreamInfo? info = await calls.DoAsync(stream, () => calls.Store.FindStreamAsync(stream, life), life).ConfigureAwait(false);
         if (info is null) return;
         if (info.Readers.Count == 0 && plan.Retention != Retention.All)

@@ -59,6 +59,8 @@ internal sealed class StagedOutput(OutputStream stream, Staging staging, long co
 
     public ValueTask FinishAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
 
+    public Task SettleAsync() => Task.CompletedTask;
+
     /// <summary>Under the staging's lock. The batch belongs to the caller.</summary>
     public CommitOutput? Take()
     {
