@@ -49,6 +49,8 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         RunEvent end;
         try
         {
+            using var stalls = new Stalls(core, watch.Plan, plan, life.Token);
+            watch.Noticed = stalls.NoticeAsync;
             watch.Follow();
             if (begun.Starts > core.Options.MaxStarts)
                 throw new FlowException($"It was started {assignment.Starts} times, and each time its host was gone before it had ended (SupervisorOptions.MaxStarts).");
@@ -57,7 +59,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             await InputReadiness.WaitAsync(core.Calls, Run, plan, life.Token).ConfigureAwait(false);
             var started = new RunEvent(RunEventKind.Started, core.Options.Name, processor, Start: begun.Starts);
             await CommitAsync(started, begun, life.Token).ConfigureAwait(false);
-            invocation = await Invocation.OpenAsync(core, watch.Plan, plan, begun, function, partition, life.Token).ConfigureAwait(false);
+            invocation = await Invocation.OpenAsync(core, watch.Plan, plan, begun, function, partition, stalls, life.Token).ConfigureAwait(false);
             await invocation.ExecuteAsync(core.Executor).ConfigureAwait(false);
             end = new(RunEventKind.Completed, core.Options.Name, processor);
         }

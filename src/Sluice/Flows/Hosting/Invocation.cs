@@ -11,10 +11,12 @@ internal sealed class Invocation : IItemBoundary, IDisposable
     private readonly ChoiceLog choices;
     private readonly Dictionary<string, InputPort> inputs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, IOutputPort> outputs = new(StringComparer.Ordinal);
+    private readonly Stalls stalls;
     private readonly CancellationToken life;
 
-    private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, CancellationToken life)
+    private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, Stalls stalls, CancellationToken life)
     {
+        this.stalls = stalls;
         (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life, assignment);
         choices = new(core.Calls, FlowNames.Choices(run.Run, plan.Name), plan.Name);
         Time = plan.Resume == Resume.FromScratch ? new ChosenClock(choices, core.Options.Time) : core.Options.Time;
@@ -40,9 +42,9 @@ internal sealed class Invocation : IItemBoundary, IDisposable
     public IEnumerable<(string Output, long Count)> Counts => outputs.Values.Select(port => (port.Name, port.Count));
 
     public static async Task<Invocation> OpenAsync(
-        SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, CancellationToken life)
+        SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, Stalls stalls, CancellationToken life)
     {
-        var invocation = new Invocation(core, run, plan, assignment, function, partition, life);
+        var invocation = new Invocation(core, run, plan, assignment, function, partition, stalls, life);
         await invocation.OpenAsync(assignment).ConfigureAwait(false);
         return invocation;
     }
@@ -115,10 +117,11 @@ internal sealed class Invocation : IItemBoundary, IDisposable
         if (commits is null && Start > 1) await choices.LoadAsync(life).ConfigureAwait(false);
         foreach (string name in Plan.Outputs)
         {
-            var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, life);
+            var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, stalls, life);
             outputs.Add(name, commits is null ? await NumberedOutput.OpenAsync(stream, choices, life).ConfigureAwait(false) : new StagedOutput(stream, commits.Staging, 0));
         }
         commits?.Connect([.. inputs.Values], [.. outputs.Values.OfType<StagedOutput>()]);
+        stalls.Watch(inputs.Values);
         if (function.Reads is { } reads)
             foreach (InputPort input in inputs.Values)
                 if (!reads.Contains(input.Name)) await input.CloseAsync().ConfigureAwait(false);

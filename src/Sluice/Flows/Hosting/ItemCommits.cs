@@ -71,6 +71,7 @@ internal sealed class ItemCommits(Insistence calls, WorkPartition partition, Pro
 
     private async Task ReserveAsync(CommitOutput output)
     {
+        await using var wait = new OutputWait(outputs.First(one => one.Stream.Stream == output.Stream).Stream);
         while (true)
         {
             long seen = await calls.DoAsync(output.Stream, () => calls.Store.WaitForChangeAsync(output.Stream, -1, life), life).ConfigureAwait(false);
@@ -87,7 +88,7 @@ internal sealed class ItemCommits(Insistence calls, WorkPartition partition, Pro
                 case ReserveStatus.Ended:
                     throw new FlowException($"A stream that the processor {plan.Name} puts out to has ended ({output.Stream}).");
                 default:
-                    await outputs.First(one => one.Stream.Stream == output.Stream).Stream.WaitForRoomAsync(seen, calls.ReaderPatience).ConfigureAwait(false);
+                    await wait.WaitAsync(seen, calls.ReaderPatience).ConfigureAwait(false);
                     break;
             }
         }

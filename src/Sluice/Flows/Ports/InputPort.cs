@@ -44,6 +44,8 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     private long told = plan.From;
     private bool isGateOpen = plan.Gate is not null && plan.GateExpiry is null;
     private bool wasRead;
+    private bool isLifted;
+    private int waiting;
 
     public Insistence Calls => calls;
 
@@ -56,6 +58,9 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     public string Stream { get; } = FlowNames.Values(plan.Run, plan.Name);
 
     public IItemBoundary? Boundary => boundary;
+
+    /// <summary>Whether somebody who reads here waits for a value.</summary>
+    public bool IsWaiting => Volatile.Read(ref waiting) > 0;
 
     /// <summary>Whether the stream's end was seen.</summary>
     public bool IsComplete { get; private set; }
@@ -136,6 +141,19 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         }
     }
 
+    /// <summary>Somebody waits for a value until the result is disposed.</summary>
+    public WaitMark Wait() => new(this);
+
+    /// <summary>It holds nobody up any more: what it has not read is kept.</summary>
+    /// <returns>Whether it did until now.</returns>
+    public async Task<bool> LiftGateAsync()
+    {
+        bool wasOpen = isGateOpen;
+        isLifted = true;
+        await CloseGateAsync(onlyIfIdle: false).ConfigureAwait(false);
+        return wasOpen;
+    }
+
     /// <summary>Nothing is kept for this port any more.</summary>
     public async ValueTask CloseAsync()
     {
@@ -153,6 +171,19 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         $"The stream {plan.Name} of the run {plan.Run} does not have its values {from:N0} to {from + missed - 1:N0} any more: they left the store when they had been read. "
         + "Read it once, or give it Retention.All.")
     { Run = plan.Run };
+
+    internal readonly struct WaitMark : IDisposable
+    {
+        private readonly InputPort port;
+
+        public WaitMark(InputPort port)
+        {
+            this.port = port;
+            Interlocked.Increment(ref port.waiting);
+        }
+
+        public void Dispose() => Interlocked.Decrement(ref port.waiting);
+    }
 
     private async Task TellAsync(string reader, long next, CancellationToken cancellation)
     {
@@ -173,7 +204,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         await moving.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
-            if (isGateOpen) return;
+            if (isGateOpen || isLifted) return;
             var options = new ReaderOptions { ExpiresAfter = plan.GateExpiry };
             await calls.DoAsync(Stream, () => Store.OpenReaderAsync(Stream, plan.Gate!, options, cancellation), cancellation).ConfigureAwait(false);
             (isGateOpen, told) = (true, start);
