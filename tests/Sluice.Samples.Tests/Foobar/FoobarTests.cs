@@ -6,11 +6,18 @@ public sealed class FoobarTests
     [Theory]
     [InlineData("", "0 2 4 6 8")]
     [InlineData("--foo 3 --multiplier 7", "0 7 14")]
-    [InlineData("--foo 0", "")]
     public async Task MultiplesArePrintedOneALine(string commandLine, string expected)
     {
         var ended = await RunAsync(commandLine);
         Assert.Equal(expected, string.Join(' ', ended.Succeeded().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    [Fact]
+    public async Task AnOutputThatStaysEmptyIsWarnedOf()
+    {
+        var ended = await RunAsync("--foo 0");
+        Assert.Equal((0, ""), (ended.ExitCode, ended.Output));
+        Assert.Contains("has ended and has put out nothing to bar.", ended.Errors, StringComparison.Ordinal);
     }
 
     [Theory]
