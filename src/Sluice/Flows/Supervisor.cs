@@ -17,9 +17,15 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     private readonly SupervisorCore core;
     private readonly Lock sync = new();
     private readonly Dictionary<string, WorkGroup> hosted = new(StringComparer.Ordinal);
+    private readonly RunSweeper sweeper;
     private bool isStopped;
 
-    private Supervisor(IStreamStore store, SupervisorOptions options) => core = new(store, options);
+    private Supervisor(IStreamStore store, SupervisorOptions options)
+    {
+        core = new(store, options);
+        sweeper = new(core);
+        sweeper.Start();
+    }
 
     /// <summary>The supervisor that was attached last and not disposed.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
@@ -129,6 +135,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         Interlocked.CompareExchange(ref instance, null, this);
         await Task.WhenAll(groups.Select(group => group.StopAsync())).ConfigureAwait(false);
         await core.EndAsync().ConfigureAwait(false);
+        await sweeper.StopAsync().ConfigureAwait(false);
         core.Dispose();
     }
 

@@ -12,11 +12,12 @@ internal sealed class Invocation : IItemBoundary, IDisposable
     private readonly Dictionary<string, InputPort> inputs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, IOutputPort> outputs = new(StringComparer.Ordinal);
     private readonly Stalls stalls;
+    private readonly ExecutionSlot slot;
     private readonly CancellationToken life;
 
     private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, Stalls stalls, CancellationToken life)
     {
-        this.stalls = stalls;
+        (this.stalls, slot) = (stalls, core.Slots.Make());
         (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life, assignment);
         choices = new(core.Calls, FlowNames.Choices(run.Run, plan.Name), plan.Name);
         Time = plan.Resume == Resume.FromScratch ? new ChosenClock(choices, core.Options.Time) : core.Options.Time;
@@ -72,7 +73,15 @@ internal sealed class Invocation : IItemBoundary, IDisposable
         await using (lifetime.ConfigureAwait(false))
         {
             var call = new ProcessorCall(Run, Plan.Name, Start, cancellation => function.Run(new(this, services), this, cancellation));
-            await executor.ExecuteAsync(call, life).ConfigureAwait(false);
+            await slot.EnterAsync(life).ConfigureAwait(false);
+            try
+            {
+                await executor.ExecuteAsync(call, life).ConfigureAwait(false);
+            }
+            finally
+            {
+                slot.Leave();
+            }
         }
         foreach (IOutputPort output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
         if (commits is not null) await commits.CommitAsync(State).ConfigureAwait(false);
@@ -112,12 +121,12 @@ internal sealed class Invocation : IItemBoundary, IDisposable
         {
             string keeper = ReaderNames.Of(Plan.Name);
             var port = new PortPlan(Run, name, keeper, Plan.Wait ? null : ReaderNames.Gate(keeper), assignment.Inputs.GetValueOrDefault(name, 1)) { IsOnce = commits is not null };
-            inputs.Add(name, new(core.Calls, port, this));
+            inputs.Add(name, new(core.Calls, port, this, slot));
         }
         if (commits is null && Start > 1) await choices.LoadAsync(life).ConfigureAwait(false);
         foreach (string name in Plan.Outputs)
         {
-            var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, stalls, life);
+            var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, stalls, slot, life);
             outputs.Add(name, commits is null ? await NumberedOutput.OpenAsync(stream, choices, life).ConfigureAwait(false) : new StagedOutput(stream, commits.Staging, 0));
         }
         commits?.Connect([.. inputs.Values], [.. outputs.Values.OfType<StagedOutput>()]);

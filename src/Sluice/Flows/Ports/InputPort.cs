@@ -34,7 +34,7 @@ internal sealed record PortPlan(string Run, string Name, string Keeper, string? 
 
 /// <summary>A stream of a run, as one of its readers sees it: any number of readings at once, one place up to which all have come.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? boundary)
+internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null)
 {
     private const int Step = 64;                     // the store is told every so many values, and before waiting
 
@@ -46,6 +46,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     private bool wasRead;
     private bool isLifted;
     private int waiting;
+    private readonly ExecutionSlot? slot = slot;
 
     public Insistence Calls => calls;
 
@@ -141,8 +142,13 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         }
     }
 
-    /// <summary>Somebody waits for a value until the result is disposed.</summary>
-    public WaitMark Wait() => new(this);
+    /// <summary>Somebody waits for a value until the result is disposed; the function's slot is free meanwhile.</summary>
+    public async ValueTask<IAsyncDisposable> RestAsync(CancellationToken cancellation)
+    {
+        if (slot is not null) await slot.RestAsync(cancellation).ConfigureAwait(false);
+        Interlocked.Increment(ref waiting);
+        return new Rest(this, cancellation);
+    }
 
     /// <summary>It holds nobody up any more: what it has not read is kept.</summary>
     /// <returns>Whether it did until now.</returns>
@@ -172,17 +178,13 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         + "Read it once, or give it Retention.All.")
     { Run = plan.Run };
 
-    internal readonly struct WaitMark : IDisposable
+    private sealed class Rest(InputPort port, CancellationToken cancellation) : IAsyncDisposable
     {
-        private readonly InputPort port;
-
-        public WaitMark(InputPort port)
+        public async ValueTask DisposeAsync()
         {
-            this.port = port;
-            Interlocked.Increment(ref port.waiting);
+            Interlocked.Decrement(ref port.waiting);
+            if (port.slot is not null) await port.slot.GoOnAsync(cancellation).ConfigureAwait(false);
         }
-
-        public void Dispose() => Interlocked.Decrement(ref port.waiting);
     }
 
     private async Task TellAsync(string reader, long next, CancellationToken cancellation)

@@ -6,9 +6,10 @@ namespace Sluice;
 /// <param name="plan">The stream.</param>
 /// <param name="processor">Who writes it.</param>
 /// <param name="stalls">Told when it waits long for room; null if nobody is.</param>
+/// <param name="slot">The function's, free while it waits for room.</param>
 /// <param name="life">Ends when it is not to be written any more.</param>
 /// <remarks>Used by one party at a time.</remarks>
-internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan, string processor, Stalls? stalls, CancellationToken life)
+internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan, string processor, Stalls? stalls, ExecutionSlot? slot, CancellationToken life)
 {
     private const int LookEvery = 1000;
 
@@ -31,6 +32,25 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
 
     /// <summary>How many values are appended together at most: a fraction of the bound, or nobody would read while others write.</summary>
     public int MostItems { get; } = (int)Math.Clamp(plan.MaxItems / 4, 1, 512);
+
+    /// <summary>The function waits for something.</summary>
+    public async Task RestAsync(Task waited, CancellationToken cancellation)
+    {
+        if (slot is null)
+        {
+            await waited.WaitAsync(cancellation).ConfigureAwait(false);
+            return;
+        }
+        await slot.RestAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await waited.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            await slot.GoOnAsync(cancellation).ConfigureAwait(false);
+        }
+    }
 
     public EntryBatch NewBatch() => new() { Stream = plan.Name, MaxEntryBytes = plan.MaxItemBytes };
 
