@@ -35,6 +35,11 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         catch (OperationCanceledException) when (partition.Lost.IsCancellationRequested || core.Life.IsCancellationRequested)
         {
         }
+        catch (FlowException e) when (!partition.Lost.IsCancellationRequested)
+        {
+            core.Warn($"The processor {processor} of the run {Run} is run no more: {e.Message}");
+            await ForgetIfDeletedAsync().ConfigureAwait(false);
+        }
         catch (Exception e)
         {
             core.Warn($"The processor {processor} of the run {Run} cannot be run here; it is tried again by who takes its partition next: {e.Message}");
@@ -68,8 +73,9 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             if (invocation is not null) await invocation.SettleAsync().ConfigureAwait(false);
             if (partition.Lost.IsCancellationRequested) throw new OperationCanceledException("The partition is lost.", e, partition.Lost);
             if (watch.Cancelled.IsCancellationRequested) end = new(RunEventKind.Cancelled, core.Options.Name, processor, watch.CancelReason);
-            else if (handingOver.IsCancellationRequested && e is OperationCanceledException)
+            else if (handingOver.IsCancellationRequested)
             {
+                // Whatever it throws now may come of that. If not, it will throw it again.
                 await HandOverAsync(invocation?.Stored ?? begun).ConfigureAwait(false);
                 return;
             }
@@ -111,6 +117,19 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         string choices = FlowNames.Choices(run.Run, processor);
         await core.Calls.DoAsync(choices, () => core.Calls.Store.DeleteStreamAsync(choices, partition.Lost), partition.Lost).ConfigureAwait(false);
         await ForgetAsync().ConfigureAwait(false);
+    }
+
+    // Throws nothing.
+    private async Task ForgetIfDeletedAsync()
+    {
+        try
+        {
+            if (await core.Store.FindStreamAsync(FlowNames.Journal(Run), partition.Lost).ConfigureAwait(false) is null) await ForgetAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or StreamStoreException or FlowException)
+        {
+            // Who takes the partition next finds that the run is gone.
+        }
     }
 
     private Task ForgetAsync() => partition.CommitAsync(commit => commit with { State = [WorkPartition.NoRow(Run)] });

@@ -83,6 +83,7 @@ internal sealed class Invocation : IItemBoundary, IDisposable
                 slot.Leave();
             }
         }
+        life.ThrowIfCancellationRequested();         // a function that was stopped and returns has not come to its end
         foreach (IOutputPort output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
         if (commits is not null) await commits.CommitAsync(State).ConfigureAwait(false);
     }
