@@ -134,7 +134,7 @@ public class FailureTests
         var early = await Assert.ThrowsAsync<InvalidOperationException>(() => service.DeleteAsync("gone", FlowLab.Cancellation));
         Assert.Equal("The run gone is cancelled, but first has not ended yet on service-1. Delete the run when it has.", early.Message);
         go.SetResult();
-        await lab.UntilAsync("flow/gone", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State == FlowState.Cancelled);
+        await lab.UntilAsync("flow/gone", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State > FlowState.Running);          // it may have completed before it was told
         Assert.True(await service.DeleteAsync("gone", FlowLab.Cancellation));
 
         // Nothing of it holds up another run, nor the end of the service.
