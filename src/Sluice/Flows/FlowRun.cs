@@ -85,7 +85,9 @@ public sealed class FlowRun : IAsyncDisposable
     }
 
     internal void Feed(IReadOnlyList<IGrouping<string, IOVal>> inputs)
-        => feeds.AddRange(inputs.Select(input => new FlowFeed(core, watch.Plan, input, feeding.Token).RunAsync()));
+    {
+        if (inputs.Count > 0) feeds.Add(new FlowFeeds(core, watch.Plan, inputs, feeding.Token).RunAsync());
+    }
 
     private async Task CompleteAsync()
     {

@@ -118,8 +118,8 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         FlowNames.CheckRun(run, nameof(run));
         if (await FlowReports.StatusAsync(core.Calls, run, cancellation).ConfigureAwait(false) is not { } status) return false;
         if (status.EndedAt is null && status.State != FlowState.Cancelled) throw new InvalidOperationException($"The run {run} has not ended: cancel it first, then delete it.");
-        if (status.Processors.FirstOrDefault(processor => processor.State <= FlowState.Running && processor.Starts > 0) is { } busy)
-            throw new InvalidOperationException($"The run {run} is cancelled, but {busy.Name} has not ended yet on {busy.Host}. Delete the run when it has.");
+        if (await FlowReports.FindBusyAsync(core.Store, status, cancellation).ConfigureAwait(false) is { } busy)
+            throw new InvalidOperationException($"The run {run} is over, but {busy.Name} has not ended yet on {busy.Host ?? "any host"}. Delete the run when it has.");
         await FlowReports.DeleteAsync(core.Store, run, cancellation).ConfigureAwait(false);
         return true;
     }
@@ -146,7 +146,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     {
         WorkGroup[] groups;
         lock (sync) (isStopped, groups) = (true, [.. hosted.Values]);
-        await core.EndAsync().ConfigureAwait(false);
+        await core.AbandonAsync().ConfigureAwait(false);
         await Task.WhenAll(groups.Select(group => group.AbandonAsync())).ConfigureAwait(false);
     }
 

@@ -92,6 +92,46 @@ public class HostingTests
         }
     }
 
+    [Fact]
+    public async Task AnInputWhoseStarterDiesFails()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        var beating = new BeatingStore(store);
+        var starter = Supervisor.Attach(beating, new() { Name = "starter", Time = clock });
+        await using var service = Supervisor.Attach(store, new() { Name = "service", Time = clock });
+        service.Register(Work, StartTests.CopyAsync);
+        var isPuttingIn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var dead = new TaskCompletionSource();
+        FlowRun run = await starter.StartAsync(Working, [IOVal.Stream("x", HangAsync())], run: "fed", cancellation: FlowLab.Cancellation);
+        await isPuttingIn.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await using FlowRun seen = (await service.FindAsync("fed", FlowLab.Cancellation))!;
+        Task completion = seen.Completion;
+        for (int beat = 1; beat <= 12; beat++)
+        {
+            await beating.BeatsAsync(beat);
+            clock.Advance(TimeSpan.FromSeconds(5));
+        }
+        Assert.False(completion.IsCompleted);        // it is slow, and gives signs of life
+        await starter.AbandonAsync();
+        while (!completion.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        var failure = await Assert.ThrowsAsync<FlowException>(() => completion);
+        Assert.Contains("The service starter, which has started the run and was putting in x, has been silent for 00:00:15.", failure.Message, StringComparison.Ordinal);
+        dead.SetResult();
+        await run.DisposeAsync();
+
+        async IAsyncEnumerable<int> HangAsync()
+        {
+            yield return 1;
+            isPuttingIn.SetResult();
+            await dead.Task;
+        }
+    }
+
     [Theory]
     [InlineData(2, "the values are not the same")]
     [InlineData(0, "it put out 1 values then, 0 now")]

@@ -4,10 +4,14 @@ namespace Sluice;
 internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partition, BoundFunction function, Assignment assignment) : IDisposable
 {
     private readonly CancellationTokenSource handingOver = new();
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool hasEnded;
     private readonly string processor = function.Processor.Name;
 
     public string Run => assignment.Run;
+
+    /// <summary>Ends when it is left here.</summary>
+    public Task Ended => ended.Task;
 
     /// <summary>It is to stop, so that another service can go on with it.</summary>
     public Task HandOverAsync()
@@ -19,6 +23,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     {
         lock (handingOver) hasEnded = true;
         handingOver.Dispose();
+        ended.TrySetResult();
     }
 
     /// <summary>Ends when nothing is left to do here. Throws nothing.</summary>
@@ -50,6 +55,8 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     {
         Assignment begun = assignment with { Starts = assignment.Starts + 1 };
         using var life = CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, watch.Cancelled);
+        using var feedLife = CancellationTokenSource.CreateLinkedTokenSource(life.Token);
+        Task feedWatch = Task.CompletedTask;
         Invocation? invocation = null;
         RunEvent end;
         try
@@ -61,16 +68,21 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
                 throw new FlowException($"It was started {assignment.Starts} times, and each time its host was gone before it had ended (SupervisorOptions.MaxStarts).");
             life.Token.ThrowIfCancellationRequested();
             FlowTypes.Check(watch.Plan, plan, function);
+            feedWatch = new FeedWatch(core, watch.Plan, plan, feedLife.Token).RunAsync();
             await InputReadiness.WaitAsync(core.Calls, Run, plan, life.Token).ConfigureAwait(false);
             var started = new RunEvent(RunEventKind.Started, core.Options.Name, processor, Start: begun.Starts);
             await CommitAsync(started, begun, life.Token).ConfigureAwait(false);
             invocation = await Invocation.OpenAsync(core, watch.Plan, plan, begun, function, partition, stalls, life.Token).ConfigureAwait(false);
             await invocation.ExecuteAsync(core.Executor).ConfigureAwait(false);
+            await feedLife.CancelAsync().ConfigureAwait(false);
+            await feedWatch.ConfigureAwait(false);
             end = new(RunEventKind.Completed, core.Options.Name, processor);
         }
         catch (Exception e)
         {
             if (invocation is not null) await invocation.SettleAsync().ConfigureAwait(false);
+            await feedLife.CancelAsync().ConfigureAwait(false);
+            await feedWatch.ConfigureAwait(false);
             if (partition.Lost.IsCancellationRequested) throw new OperationCanceledException("The partition is lost.", e, partition.Lost);
             if (watch.Cancelled.IsCancellationRequested) end = new(RunEventKind.Cancelled, core.Options.Name, processor, watch.CancelReason);
             else if (handingOver.IsCancellationRequested)

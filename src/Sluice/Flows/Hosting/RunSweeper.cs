@@ -44,6 +44,7 @@ internal sealed class RunSweeper(SupervisorCore core)
     {
         DateTimeOffset now = core.Options.Time.GetUtcNow();
         await foreach (FlowStatus run in FlowReports.ListAsync(core.Calls, core.Life).ConfigureAwait(false))
-            if (run.EndedAt is { } ended && now - ended >= core.Options.KeepRuns) await FlowReports.DeleteAsync(core.Store, run.Run, core.Life).ConfigureAwait(false);
+            if (run.EndedAt is { } ended && now - ended >= core.Options.KeepRuns && await FlowReports.FindBusyAsync(core.Store, run, core.Life).ConfigureAwait(false) is null)
+                await FlowReports.DeleteAsync(core.Store, run.Run, core.Life).ConfigureAwait(false);
     }
 }

@@ -20,6 +20,15 @@ internal sealed class SupervisorCore(IStreamStore store, SupervisorOptions optio
     /// <summary>Ends when nothing may be done any more.</summary>
     public CancellationToken Life => life.Token;
 
+    /// <summary>As if the process had died: nothing is ended or handed over.</summary>
+    public bool IsAbandoned { get; private set; }
+
+    public Task AbandonAsync()
+    {
+        IsAbandoned = true;
+        return EndAsync();
+    }
+
     public void Warn(string text) => options.Warn?.Invoke(text);
 
     public Task EndAsync() => life.CancelAsync();

@@ -21,7 +21,6 @@ internal sealed class WorkGroup : IDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> running = [];        // also guards what runs in the partitions
     private volatile BoundFunction function;
-    private volatile bool isAbandoned;
     private Task loop = Task.CompletedTask;
 
     public WorkGroup(SupervisorCore core, BoundFunction function)
@@ -52,7 +51,6 @@ internal sealed class WorkGroup : IDisposable
     /// <summary>As if the process had died.</summary>
     public async Task AbandonAsync()
     {
-        isAbandoned = true;
         foreach (WorkPartition partition in owned.ToArray()) await partition.LoseAsync().ConfigureAwait(false);
         await StopAsync().ConfigureAwait(false);
     }
@@ -171,7 +169,9 @@ internal sealed class WorkGroup : IDisposable
     private async Task TakeOnAsync(WorkPartition partition, Entry[] entries)
     {
         Assignment[] taken = [.. entries.Select(entry => JsonSerializer.Deserialize(entry.Payload.Span, RunJson.Default.WorkOrder)!)
-            .Select(order => new Assignment(order.Run, Starts: 0, Ended: false, Inputs: [], State: null)).DistinctBy(one => one.Run).Where(one => !IsRunning(one.Run))];
+            .Select(order => new Assignment(order.Run, Starts: 0, Ended: false, Inputs: [], State: null)).DistinctBy(one => one.Run)];
+        // Of one run there is one order, unless it was deleted and its id is used again: what has not noticed that yet is about to end.
+        foreach (Assignment assignment in taken) await WhenEnded(assignment.Run).WaitAsync(stopping.Token).ConfigureAwait(false);
         try
         {
             await partition.CommitAsync(commit => commit with
@@ -186,9 +186,9 @@ internal sealed class WorkGroup : IDisposable
         }
         foreach (Assignment assignment in taken) Begin(partition, assignment);
 
-        bool IsRunning(string run)
+        Task WhenEnded(string run)
         {
-            lock (running) return partition.Running.ContainsKey(run);
+            lock (running) return partition.Running.TryGetValue(run, out HostedProcessor? hosted) ? hosted.Ended : Task.CompletedTask;
         }
     }
 
@@ -206,7 +206,7 @@ internal sealed class WorkGroup : IDisposable
         {
             await hosted.RunAsync().ConfigureAwait(false);
             lock (running) partition.Running.Remove(assignment.Run);
-            hosted.Dispose();
+            hosted.Dispose();                        // and tells who waits for its end
         }
     }
 
@@ -221,11 +221,11 @@ internal sealed class WorkGroup : IDisposable
         HostedProcessor[] hosted;
         lock (running) (ending, hosted) = ([.. running], [.. owned.SelectMany(partition => partition.Running.Values)]);
         foreach (HostedProcessor one in hosted)
-            if (!isAbandoned) await one.HandOverAsync().ConfigureAwait(false);
+            if (!core.IsAbandoned) await one.HandOverAsync().ConfigureAwait(false);
         foreach (WorkPartition partition in owned)
-            if (isAbandoned) await partition.LoseAsync().ConfigureAwait(false);          // taken since
+            if (core.IsAbandoned) await partition.LoseAsync().ConfigureAwait(false);          // taken since
         await Task.WhenAll(ending).ConfigureAwait(false);
-        if (isAbandoned) members.Drop();
+        if (core.IsAbandoned) members.Drop();
         else await members.LeaveAsync(owned.Where(partition => !partition.Lost.IsCancellationRequested).Select(partition => partition.Owner)).ConfigureAwait(false);
     }
 }

@@ -6,7 +6,7 @@ namespace Sluice;
 /// <remarks>Thread-safe. Commits go one after the other; one that is not answered is repeated until it is, or the partition is lost.</remarks>
 internal sealed class WorkPartition : IDisposable
 {
-    private const string Node = "work";
+    public const string Node = "work";
 
     private readonly Insistence calls;
     private readonly AsyncLock committing = new();

@@ -38,6 +38,15 @@ internal static class FlowReports
             await core.Calls.DoAsync(stream, () => core.Store.EndStreamAsync(stream, end, cancellation), cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>A processor that some service has taken on and not left: what it still does must not meet another run of this id.</summary>
+    public static async Task<ProcessorStatus?> FindBusyAsync(IStreamStore store, FlowStatus status, CancellationToken cancellation)
+    {
+        int partition = EntryKey.Of(status.Run).PartitionOf(WorkGroup.Partitions);
+        foreach (ProcessorStatus processor in status.Processors)
+            if ((await store.ReadStateAsync(FlowNames.Hosts(processor.Name), partition, WorkPartition.Node, [status.Run], cancellation).ConfigureAwait(false)).Count > 0) return processor;
+        return null;
+    }
+
     /// <summary>Removes a run with everything in it. The journal goes last, so that a deletion that was interrupted can be repeated.</summary>
     public static async Task DeleteAsync(IStreamStore store, string run, CancellationToken cancellation)
     {

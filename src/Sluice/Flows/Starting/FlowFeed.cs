@@ -1,5 +1,33 @@
 namespace Sluice;
 
+/// <summary>Puts in all inputs of a run that were too much for its first commit, and gives signs of life until it has.</summary>
+/// <remarks>The signs come from a thread of their own: whoever starves the thread pool fails no run.</remarks>
+internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList<IGrouping<string, IOVal>> inputs, CancellationToken life)
+{
+    /// <summary>Throws nothing.</summary>
+    public async Task RunAsync()
+    {
+        var heart = new Heart($"sluice {plan.Run} heart", core.Options.Time, core.Options.LeaseTime / 3, Beat);
+        heart.CallNow();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(life, core.Life);
+        await Task.WhenAll(inputs.Select(input => new FlowFeed(core, plan, input, either.Token).RunAsync())).ConfigureAwait(false);
+        await heart.StopAsync().ConfigureAwait(false);
+    }
+
+    private void Beat()
+    {
+        if (core.Life.IsCancellationRequested) return;
+        try
+        {
+            core.Store.BeatAsync(FeedWatch.GroupOf(plan.Run), plan.Starter, life).AsTask().GetAwaiter().GetResult();
+        }
+        catch (Exception e)
+        {
+            if (!life.IsCancellationRequested) core.Warn($"The store does not take heartbeats of who puts in the inputs of the run {plan.Run}: {e.Message}");
+        }
+    }
+}
+
 /// <summary>Puts in what a run was started with and is too much for its first commit, as there is room for it. Belongs to the service that has started the run.</summary>
 internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<string, IOVal> values, CancellationToken life)
 {
@@ -27,6 +55,7 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
             end = RunJson.End(new(null, $"What was put in failed: {e.Message}", IsCancelled: false));
             core.Warn($"The input {values.Key} of the run {plan.Run} has failed: {e.Message}");
         }
+        if (core.IsAbandoned) return;
         try
         {
             await core.Store.EndStreamAsync(stream, end).ConfigureAwait(false);

@@ -7,13 +7,11 @@ namespace Sluice;
 /// </remarks>
 internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IOVal> given, string[] results, Dictionary<string, string> types, string run)
 {
-    private const string Starter = "starter";
-
     // What is given is part of the commit as long as it is small; the rest is put in afterwards.
     private const int MostInCommit = 200;
     private const int MostBytesInCommit = 256 << 10;
 
-    private readonly GroupId group = new(FlowNames.Journal(run), Starter);
+    private readonly GroupId group = FeedWatch.GroupOf(run);
 
     /// <returns>The plan, and what is still to be put in; nothing if somebody else has started the run before.</returns>
     public async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds)> StartAsync(CancellationToken cancellation)

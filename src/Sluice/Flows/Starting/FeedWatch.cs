@@ -1,0 +1,57 @@
+namespace Sluice;
+
+/// <summary>
+/// Looks whether the service that puts values into a run is still there, for a processor that reads them: if its signs of life stop for a lease time before it has ended the stream, the stream fails.
+/// </summary>
+internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan plan, CancellationToken life)
+{
+    /// <summary>The group in which who has started the run gives signs of life while it puts in values.</summary>
+    public static GroupId GroupOf(string run) => new(FlowNames.Journal(run), "starter");
+
+    /// <summary>Ends when all given inputs of the processor have, or its life. Throws nothing.</summary>
+    public async Task RunAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        string[] given = [.. plan.Inputs.Where(input => run.Stream(input).IsGiven)];
+        long beats = -1, seenAt = 0;
+        while (given.Length > 0)
+        {
+            try
+            {
+                given = await StillOpenAsync(given).ConfigureAwait(false);
+                if (given.Length == 0) return;
+                GroupInfo? group = await core.Store.FindGroupAsync(GroupOf(run.Run), life).ConfigureAwait(false);
+                long now = group?.Members.FirstOrDefault(member => member.Name == run.Starter).Beats ?? 0;
+                if (now != beats) (beats, seenAt) = (now, core.Options.Time.GetTimestamp());
+                else if (core.Options.Time.GetElapsedTime(seenAt) >= core.Options.LeaseTime) await FailAsync(given).ConfigureAwait(false);
+                await Task.Delay(core.Options.LeaseTime / 2, core.Options.Time, life).ConfigureAwait(false);
+            }
+            catch (Exception) when (life.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (StreamStoreException e)
+            {
+                core.Warn($"Whether {run.Starter} still puts in {string.Join(", ", given)} of the run {run.Run} is not known: {e.Message}");
+                beats = -1;                          // silence begins anew
+            }
+        }
+    }
+
+    private async Task<string[]> StillOpenAsync(string[] given)
+    {
+        List<string> open = [];
+        foreach (string input in given)
+            if (await core.Store.FindStreamAsync(FlowNames.Values(run.Run, input), life).ConfigureAwait(false) is { End: null }) open.Add(input);
+        return [.. open];
+    }
+
+    private async Task FailAsync(string[] given)
+    {
+        foreach (string input in given)
+        {
+            StreamEnd end = RunJson.End(new(null, $"The service {run.Starter}, which has started the run and was putting in {input}, has been silent for {core.Options.LeaseTime}. Start the run again, or put the values in by a processor.", IsCancelled: false));
+            await core.Store.EndStreamAsync(FlowNames.Values(run.Run, input), end, life).ConfigureAwait(false);
+        }
+    }
+}
