@@ -20,7 +20,9 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
             CheckFile();
             Statement names = database.Sql("SELECT id, name FROM sluice_stream");
             while (names.Next()) streams[names.Long(0)] = names.Text(1);
+            CheckSequences();
             CheckChunks();
+            CheckBlocks();
             CheckRows("SELECT r.blob, r.part, r.seq, g.stream FROM sluice_row r JOIN sluice_group g ON g.id = r.grp");
             CheckRows("SELECT d.blob, d.part, d.root, g.stream FROM sluice_dead d JOIN sluice_group g ON g.id = d.grp");
             CheckCounts();
@@ -38,7 +40,7 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         while (check.Next()) if (check.Text(0) is var line && line != "ok") Report($"SQLite finds: {line}");
     }
 
-    private void CheckChunks()
+    private void CheckSequences()
     {
         (long log, long first) = (-1, -1);
         for (int read = ChunksAtOnce; read == ChunksAtOnce;)
@@ -46,7 +48,7 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
             cancellation.ThrowIfCancellationRequested();
             read = 0;
             (long previous, long next, long total) = (-1, 0, 0);
-            Statement chunks = database.Sql("SELECT log, first, n, bytes, total, blob FROM sluice_chunk WHERE (log, first) > (?, ?) ORDER BY log, first LIMIT ?")
+            Statement chunks = database.Sql("SELECT log, first, n, bytes, total FROM sluice_chunk WHERE (log, first) > (?, ?) ORDER BY log, first LIMIT ?")
                 .Put(log).Put(first).Put(ChunksAtOnce);
             while (chunks.Next())
             {
@@ -55,9 +57,50 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
                 if (log == previous && first != next) Report($"{Where(log)}: behind the entry {next - 1} follows {first}; {first - next} are missing.");
                 else if (log == previous && total + chunks.Long(3) != chunks.Long(4)) Report($"{Where(log)}/{first}: the sum of bytes is {chunks.Long(4)}, it should be {total + chunks.Long(3)}.");
                 (previous, next, total) = (log, first + chunks.Long(2), chunks.Long(4));
-                CheckChunk(chunks.Bytes(5), log, first, chunks.Long(2));
             }
         }
+    }
+
+    // In the order of the file: those of a block follow each other.
+    private void CheckChunks()
+    {
+        long id = 0;
+        for (int read = ChunksAtOnce; read == ChunksAtOnce;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            read = 0;
+            (long id, byte[] bytes) block = (0, []);
+            Statement chunks = database.Sql("SELECT id, log, first, n, blob, block, start, length FROM sluice_chunk WHERE id > ? ORDER BY id LIMIT ?").Put(id).Put(ChunksAtOnce);
+            while (chunks.Next())
+            {
+                read++;
+                id = chunks.Long(0);
+                (long log, long first) = (chunks.Long(1), chunks.Long(2));
+                if (chunks.IsNull(5))
+                {
+                    CheckChunk(chunks.Bytes(4), log, first, chunks.Long(3));
+                    continue;
+                }
+                if (block.id != chunks.Long(5)) block = (chunks.Long(5), ReadBlock(chunks.Long(5)));
+                (long start, long length) = (chunks.Long(6), chunks.Long(7));
+                if (start >= 0 && length >= 0 && start + length <= block.bytes.Length) CheckChunk(block.bytes[(int)start..(int)(start + length)], log, first, chunks.Long(3));
+                else Report($"{Where(log)}/{first}: the block {block.id}, which its chunk is in, is not there or too short.");
+            }
+        }
+    }
+
+    private byte[] ReadBlock(long id)
+    {
+        Statement row = database.Sql("SELECT blob FROM sluice_block WHERE id = ?").Put(id);
+        byte[] block = row.Next() ? row.Bytes(0) : [];
+        row.Reset();
+        return block;
+    }
+
+    private void CheckBlocks()
+    {
+        Statement left = database.Sql("SELECT id FROM sluice_block b WHERE NOT EXISTS (SELECT * FROM sluice_chunk WHERE id >= b.id AND id < b.id + b.chunks AND block = b.id)");
+        while (left.Next()) Report($"The block {left.Long(0)} has no chunks: it takes room, and nothing else is wrong with it.");
     }
 
     private void CheckChunk(byte[] blob, long log, long first, long count)

@@ -3,16 +3,29 @@ using System.Globalization;
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// The store's tables, as docs/adr says why: chunks of entries, marks, and rows for what deviates. What is large stands last in its row, so
-/// that the rest can be read without it.
+/// The store's tables, as docs/adr says why: chunks of entries, marks, and rows for what deviates. What is large stands last in its row (only nulls
+/// may be behind it), so that the rest can be read without it.
 /// </summary>
 internal static class Schema
 {
     /// <summary>What all tables of the store begin with; others in the same file are the application's.</summary>
     public const string Prefix = "sluice_";
 
-    /// <summary>The version that this code writes, and the newest that it reads.</summary>
-    public const int Version = 1;
+    /// <summary>The version that this code writes. Those before it are changed when they are opened, in one transaction.</summary>
+    public const int Version = 2;
+
+    // The bytes of several chunks, whose ids are those from its own on. A block goes with the last of them.
+    private const string Blocks = "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, chunks INTEGER NOT NULL, blob BLOB NOT NULL)";
+
+    // From version 1, which had no blocks.
+    private static readonly string[] Changes =
+    [
+        Blocks,
+        "ALTER TABLE sluice_chunk ADD COLUMN block INTEGER",
+        "ALTER TABLE sluice_chunk ADD COLUMN start INTEGER",
+        "ALTER TABLE sluice_chunk ADD COLUMN length INTEGER",
+        "UPDATE sluice_meta SET version = 2",
+    ];
 
     private static readonly string[] Tables =
     [
@@ -23,11 +36,12 @@ internal static class Schema
         """,
         // Written when a log is trimmed: what its chunks do not say any more. log = stream * 4096 + partition.
         "CREATE TABLE sluice_log(log INTEGER PRIMARY KEY, tail INTEGER NOT NULL, total INTEGER NOT NULL, trimmed INTEGER NOT NULL)",
-        // total: the bytes of all entries that were ever appended to the log, this chunk included.
+        // total: the bytes of all entries that were ever appended to the log, this chunk included. The entries are in the blob, or in a block, from start on, and the blob is empty.
         """
         CREATE TABLE sluice_chunk(id INTEGER PRIMARY KEY, log INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL, bytes INTEGER NOT NULL,
-            total INTEGER NOT NULL, blob BLOB NOT NULL)
+            total INTEGER NOT NULL, blob BLOB NOT NULL, block INTEGER, start INTEGER, length INTEGER)
         """,
+        Blocks,
         "CREATE UNIQUE INDEX sluice_chunk_first ON sluice_chunk(log, first)",
         """
         CREATE TABLE sluice_producer(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL, last INTEGER NOT NULL,
@@ -79,22 +93,27 @@ internal static class Schema
     /// <exception cref="StreamStoreException">A newer version of Sluice has made them.</exception>
     public static void CheckVersion(Database database, string path)
     {
-        if (!IsThere(database)) return;
-        string version = database.Ask("SELECT version FROM sluice_meta") ?? "0";
-        if (int.TryParse(version, CultureInfo.InvariantCulture, out int found) && found == Version) return;
+        if (!IsThere(database) || VersionOf(database) is >= 1 and <= Version) return;
         throw new StreamStoreException(
-            $"The store {path} has the schema version {version}, this version of Sluice knows {Version} only. Nothing was changed: open it with the version of Sluice that wrote it, or a later one.");
+            $"The store {path} has the schema version {VersionOf(database)}, this version of Sluice knows those up to {Version}. Nothing was changed: open it with the version of Sluice that wrote it, or a later one.");
     }
 
-    /// <summary>Makes the tables, unless they are there.</summary>
+    /// <summary>Makes the tables, unless they are there as they should be.</summary>
     public static void Open(Database database)
     {
-        if (IsThere(database)) return;
+        if (!IsThere(database)) Execute(database, [.. Tables, $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0)"]);
+        else if (VersionOf(database) == 1) Execute(database, Changes);
+    }
+
+    private static void Execute(Database database, string[] statements)
+    {
         database.Execute("BEGIN IMMEDIATE");
-        foreach (string table in Tables) database.Execute(table);
-        database.Execute($"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0)");
+        foreach (string statement in statements) database.Execute(statement);
         database.Execute("COMMIT");
     }
+
+    private static int VersionOf(Database database)
+        => int.TryParse(database.Ask("SELECT version FROM sluice_meta"), CultureInfo.InvariantCulture, out int found) ? found : 0;
 
     private static bool IsThere(Database database) => database.Ask("SELECT name FROM sqlite_master WHERE name = 'sluice_meta'") is not null;
 }

@@ -24,6 +24,9 @@ internal sealed class Session
         Now = LastTime;
         loader = new(this);
         Producers = new(this);
+        Trims = new(this);
+        Making = new(this);
+        Blocks = new(this);
     }
 
     public Database Database { get; }
@@ -32,10 +35,12 @@ internal sealed class Session
     public ChunkCache Chunks { get; } = new();
 
     /// <summary>What is to be removed.</summary>
-    public Trims Trims { get; } = new();
+    public Trims Trims { get; }
 
-    /// <summary>Logs with a chunk in the making.</summary>
-    public List<StoredLog> Making { get; } = [];
+    /// <summary>The chunks in the making.</summary>
+    public ChunkWriter Making { get; }
+
+    public StoredBlocks Blocks { get; }
 
     public int Generation { get; private set; }
 
@@ -88,7 +93,7 @@ internal sealed class Session
     public void RaiseGeneration(int to)
     {
         Write();
-        foreach (StoredLog log in Making) log.WriteChunk();
+        Making.Write();
         Generation = to;
         hasGeneration = true;
     }
@@ -96,8 +101,7 @@ internal sealed class Session
     /// <summary>Writes what is marked and in the making.</summary>
     public void Save()
     {
-        foreach (StoredLog log in Making) log.WriteChunk();
-        Making.Clear();
+        Making.Write();
         foreach (Stored stored in marked)
         {
             stored.IsMarked = false;

@@ -75,11 +75,14 @@ internal sealed class StoredStream
         Session.Changed(Name);
     }
 
-    /// <summary>Whether what is appended at this sequence is what a group leases next.</summary>
-    public bool IsAwaited(int partition, long sequence)
+    /// <summary>Whether a group will lease what is appended while it is still kept in memory.</summary>
+    public bool IsAwaited
     {
-        foreach (StoredGroup group in Groups.Values) if (group.Partitions[partition].Dispatched >= sequence - 1) return true;
-        return false;
+        get
+        {
+            foreach (StoredGroup group in Groups.Values) if (group.Backlog.Bytes <= ChunkCache.MostBytes) return true;
+            return false;
+        }
     }
 
     /// <summary>Lets go of what everybody has passed.</summary>
