@@ -13,7 +13,6 @@ internal sealed class ChunkWriter(Session session)
     private const int LeastBytes = 4 << 10;
 
     private readonly List<StoredLog> logs = [];
-    private byte[] block = [];
     private long nextId = LoadNext(session);
 
     /// <summary>The id of the next chunk: above all that are there, and above those that a block was made for.</summary>
@@ -48,7 +47,8 @@ internal sealed class ChunkWriter(Session session)
         ReadOnlySpan<byte> chunk = log.Making.Finish(header);
         session.Sql("INSERT INTO sluice_chunk VALUES(?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)")
             .Put(nextId++).Put(log.Id).Put(header.First).Put(header.Count).Put(log.Making.Bytes).Put(log.Total).Put(chunk).Run();
-        Finish(log, chunk, header);
+        if (log.Stream.IsAwaited) session.Chunks.Add(log.Id, new(chunk.ToArray(), header));
+        log.Making.Clear();
     }
 
     private void Write(int from, int to, int bytes)
@@ -58,27 +58,23 @@ internal sealed class ChunkWriter(Session session)
             for (; from < to; from++) Write(logs[from]);
             return;
         }
-        if (block.Length == 0) block = new byte[MostBytes];
         (long id, int start) = (nextId, 0);
+        BlockCache.Block block = session.Blocks.Cache.Add(id, bytes);
         for (; from < to; from++)
         {
             StoredLog log = logs[from];
             if (log.Making.Count == 0) continue;
             EntryChunkHeader header = log.HeaderOfMaking;
             ReadOnlySpan<byte> chunk = log.Making.Finish(header);
-            chunk.CopyTo(block.AsSpan(start));
+            chunk.CopyTo(block.Bytes.AsSpan(start));
+            if (log.Stream.IsAwaited) session.Blocks.Cache.Know(log.Id, header.First, block, start, chunk.Length);
             session.Sql("INSERT INTO sluice_chunk VALUES(?, ?, ?, ?, ?, ?, zeroblob(0), ?, ?, ?)")
                 .Put(nextId++).Put(log.Id).Put(header.First).Put(header.Count).Put(log.Making.Bytes).Put(log.Total).Put(id).Put(start).Put(chunk.Length).Run();
             start += chunk.Length;
-            Finish(log, chunk, header);
+            log.Making.Clear();
         }
-        session.Sql("INSERT INTO sluice_block VALUES(?, ?, ?)").Put(id).Put(nextId - id).Put(block.AsSpan(0, start)).Run();
-    }
-
-    private void Finish(StoredLog log, ReadOnlySpan<byte> chunk, EntryChunkHeader header)
-    {
-        if (log.Stream.IsAwaited) session.Chunks.Add(log.Id, new(chunk.ToArray(), header));
-        log.Making.Clear();
+        block.Length = start;
+        session.Sql("INSERT INTO sluice_block VALUES(?, ?, ?)").Put(id).Put(nextId - id).Put(block.Span).Run();
     }
 
     private static long LoadNext(Session session)

@@ -9,15 +9,14 @@ internal sealed class StoredBlocks(Session session)
     /// <summary>How many blocks may be kept by an eighth of their bytes, or by less: in the normal course of things they are gone soon.</summary>
     public const int MostSparse = 32;
 
-    private const int Kept = 32;
     private const int LookedAtOnce = 16;
 
-    private readonly (long Id, int Length, byte[] Bytes)[] kept = new (long, int, byte[])[Kept];
     private readonly HashSet<long> touched = [];     // a chunk of theirs has gone
     private readonly List<long> sparse = [];         // the oldest first
     private readonly long lastOld = session.Making.NextId - 1;
     private long lookedAt;                           // of the blocks that were there when the session began
-    private int nextSlot;
+
+    public BlockCache Cache { get; } = new();
 
     /// <summary>A copy of a chunk: entries are slices of it, and would keep the whole block in memory. Null if the block does not have it.</summary>
     public byte[]? Read(long id, long start, long length)
@@ -82,19 +81,16 @@ internal sealed class StoredBlocks(Session session)
         session.Sql("DELETE FROM sluice_block WHERE id = ?").Put(id).Run();
     }
 
-    // The blocks that were read last: partitions are leased by turns, and each of them has a part of the same blocks.
     private ReadOnlySpan<byte> Find(long id)
     {
-        foreach ((long found, int length, byte[] bytes) in kept) if (found == id) return bytes.AsSpan(0, length);
+        if (Cache.Find(id) is { } kept) return kept.Span;
         Statement row = session.Sql("SELECT blob FROM sluice_block WHERE id = ?").Put(id);
         if (!row.Next()) return default;
-        ReadOnlySpan<byte> block = row.Span(0);
-        byte[] room = kept[nextSlot].Bytes is { } before && before.Length >= block.Length ? before : new byte[block.Length];
-        block.CopyTo(room);
-        kept[nextSlot] = (id, block.Length, room);
-        nextSlot = (nextSlot + 1) % Kept;
-        (int Length, byte[] Bytes) read = (block.Length, room);
+        ReadOnlySpan<byte> bytes = row.Span(0);
+        BlockCache.Block block = Cache.Add(id, bytes.Length);
+        bytes.CopyTo(block.Bytes);
+        block.Length = bytes.Length;
         row.Reset();
-        return read.Bytes.AsSpan(0, read.Length);
+        return block.Span;
     }
 }

@@ -7,7 +7,7 @@ namespace Sluice.Sqlite;
 internal sealed class StoredLog(Session session, StoredStream stream, int partition) : Stored
 {
     private const int ReadAhead = 16 << 10;          // bytes
-    private const int MostAhead = 16;                // chunks
+    private const int MostAhead = ChunkCache.Size / 2;                // chunks
 
     private long trimmedTotal;                       // the bytes of everything up to Trimmed
     private (long Sequence, long Sum) lastSum;       // what was asked for last: a commit asks twice
@@ -138,6 +138,7 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     {
         if (sequence >= FirstOfMaking) session.Making.Write();
         if (session.Chunks.Find(Id, sequence) is { } kept) return kept;
+        if (session.Blocks.Cache.Find(Id, sequence) is { } copy) return Keep(new(copy, EntryChunk.ReadHeader(copy, stream.Name, partition)));
         Statement found = session.Sql("""
             SELECT first, n, blob, block, start, length FROM sluice_chunk WHERE log = ?1 AND first >= (SELECT max(first) FROM sluice_chunk WHERE log = ?1 AND first <= ?2) ORDER BY first
             """).Put(Id).Put(sequence);
@@ -150,8 +151,12 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         EntryChunkHeader header = EntryChunk.ReadHeader(blob, stream.Name, partition);
         if (header.First != first || header.Count != n)
             throw Damaged(sequence, $"its chunk says that it holds {header.Count} entries from {header.First}, its row {n} from {first}");
-        var chunk = new StoredChunk(blob, header);
-        session.Chunks.AddCurrent(Id, chunk);
+        return Keep(new(blob, header));
+    }
+
+    private StoredChunk Keep(StoredChunk chunk)
+    {
+        session.Chunks.Add(Id, chunk);
         return chunk;
     }
 

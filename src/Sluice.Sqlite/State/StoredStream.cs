@@ -3,6 +3,8 @@ namespace Sluice.Sqlite;
 /// <summary>A stream as the database has it: loaded when somebody asks for it, without any of its entries.</summary>
 internal sealed class StoredStream
 {
+    private const long MostAwaited = 2 << 20;        // bytes: about what the cache of blocks keeps
+
     private int next;                                // the partition for entries without a key, moved on by every transaction
 
     public StoredStream(Session session, long id, string name, StreamOptions options)
@@ -80,7 +82,7 @@ internal sealed class StoredStream
     {
         get
         {
-            foreach (StoredGroup group in Groups.Values) if (group.Backlog.Bytes <= ChunkCache.MostBytes) return true;
+            foreach (StoredGroup group in Groups.Values) if (group.Backlog.Bytes <= MostAwaited) return true;
             return false;
         }
     }
