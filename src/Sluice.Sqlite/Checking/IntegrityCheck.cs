@@ -20,9 +20,9 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
             CheckFile();
             Statement names = database.Sql("SELECT id, name FROM sluice_stream");
             while (names.Next()) streams[names.Long(0)] = names.Text(1);
+            CheckRecent();
             CheckSequences();
             CheckChunks();
-            CheckBlocks();
             CheckRows("SELECT r.blob, r.part, r.seq, g.stream FROM sluice_row r JOIN sluice_group g ON g.id = r.grp");
             CheckRows("SELECT d.blob, d.part, d.root, g.stream FROM sluice_dead d JOIN sluice_group g ON g.id = d.grp");
             CheckCounts();
@@ -97,11 +97,65 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         return block;
     }
 
-    private void CheckBlocks()
+    // Blocks whose chunks have no rows. There are not many, and they are compared with what is before them.
+    private void CheckRecent()
     {
-        Statement left = database.Sql("SELECT id FROM sluice_block b WHERE NOT EXISTS (SELECT * FROM sluice_chunk WHERE id >= b.id AND id < b.id + b.chunks AND block = b.id)");
-        while (left.Next()) Report($"The block {left.Long(0)} has no chunks: it takes room, and nothing else is wrong with it.");
+        database.Execute("BEGIN");
+        Statement meta = database.Sql("SELECT recent FROM sluice_meta");
+        long recent = meta.Next() ? meta.Long(0) : 1;
+        meta.Reset();
+        var ends = new Dictionary<long, (long Next, long Total)>();
+        Statement blocks = database.Sql("SELECT id, n, chunks, blob FROM sluice_block WHERE id >= ? ORDER BY id").Put(recent);
+        while (blocks.Next())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (BlockDirectory.Read(blocks.Span(2)) is { } chunks && chunks.Count == blocks.Long(1)) CheckBlock(blocks.Long(0), chunks, blocks.Bytes(3), ends);
+            else Report($"The list of what is in the block {blocks.Long(0)} does not match its checksum.");
+        }
+        Statement left = database.Sql("SELECT id FROM sluice_block b WHERE id < ? AND NOT EXISTS (SELECT * FROM sluice_chunk WHERE id >= b.id AND id < b.id + b.n AND block = b.id)").Put(recent);
+        while (left.Next()) Report(Unused(left.Long(0)));
+        database.Execute("COMMIT");
     }
+
+    private void CheckBlock(long id, List<ChunkPlace> chunks, byte[] bytes, Dictionary<long, (long Next, long Total)> ends)
+    {
+        int live = 0;
+        foreach (ChunkPlace chunk in chunks)
+        {
+            if (chunk.Last <= TrimmedIn(chunk.Log)) continue;
+            live++;
+            if ((ends.TryGetValue(chunk.Log, out (long Next, long Total) end) ? end : EndOfRows(chunk.Log)) is { } before)
+            {
+                if (chunk.First != before.Next) Report($"{Where(chunk.Log)}: behind the entry {before.Next - 1} follows {chunk.First}; {chunk.First - before.Next} are missing.");
+                else if (before.Total + chunk.Bytes != chunk.Total) Report($"{Where(chunk.Log)}/{chunk.First}: the sum of bytes is {chunk.Total}, it should be {before.Total + chunk.Bytes}.");
+            }
+            ends[chunk.Log] = (chunk.Last + 1, chunk.Total);
+            if (chunk.Start + chunk.Length <= bytes.Length) CheckChunk(bytes[chunk.Start..(chunk.Start + chunk.Length)], chunk.Log, chunk.First, chunk.Count);
+            else Report($"{Where(chunk.Log)}/{chunk.First}: the block {id}, which its chunk is in, is too short.");
+        }
+        if (live == 0) Report(Unused(id));
+    }
+
+    private (long Next, long Total)? EndOfRows(long log)
+    {
+        Statement last = database.Sql("SELECT first + n, total FROM sluice_chunk WHERE log = ? ORDER BY first DESC LIMIT 1").Put(log);
+        if (!last.Next()) return null;
+        (long, long) end = (last.Long(0), last.Long(1));
+        last.Reset();
+        return end;
+    }
+
+    // A stream that is gone has no entries any more.
+    private long TrimmedIn(long log)
+    {
+        Statement row = database.Sql("SELECT coalesce((SELECT trimmed FROM sluice_log WHERE log = ?), 0) FROM sluice_stream WHERE id = ?").Put(log).Put(log >> 12);
+        if (!row.Next()) return long.MaxValue;
+        long trimmed = row.Long(0);
+        row.Reset();
+        return trimmed;
+    }
+
+    private static string Unused(long block) => $"The block {block} has no entries any more: it takes room, and nothing else is wrong with it.";
 
     private void CheckChunk(byte[] blob, long log, long first, long count)
     {

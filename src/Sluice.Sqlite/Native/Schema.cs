@@ -14,8 +14,8 @@ internal static class Schema
     /// <summary>The version that this code writes. Those before it are changed when they are opened, in one transaction.</summary>
     public const int Version = 2;
 
-    // The bytes of several chunks, whose ids are those from its own on. A block goes with the last of them.
-    private const string Blocks = "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, chunks INTEGER NOT NULL, blob BLOB NOT NULL)";
+    // The chunks of a transaction: how many, their directory, their bytes. The ids of the chunks are those from its own on.
+    private const string Blocks = "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, chunks BLOB NOT NULL, blob BLOB NOT NULL)";
 
     // From version 1, which had no blocks.
     private static readonly string[] Changes =
@@ -24,19 +24,21 @@ internal static class Schema
         "ALTER TABLE sluice_chunk ADD COLUMN block INTEGER",
         "ALTER TABLE sluice_chunk ADD COLUMN start INTEGER",
         "ALTER TABLE sluice_chunk ADD COLUMN length INTEGER",
+        "ALTER TABLE sluice_meta ADD COLUMN recent INTEGER NOT NULL DEFAULT 1",
         "UPDATE sluice_meta SET version = 2",
     ];
 
     private static readonly string[] Tables =
     [
-        "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn INTEGER NOT NULL, time INTEGER NOT NULL)",
+        "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn INTEGER NOT NULL, time INTEGER NOT NULL, recent INTEGER NOT NULL DEFAULT 1)",
         """
         CREATE TABLE sluice_stream(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, max_items INTEGER NOT NULL,
             max_bytes INTEGER NOT NULL, max_entry INTEGER NOT NULL, retention INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, failure TEXT)
         """,
         // Written when a log is trimmed: what its chunks do not say any more. log = stream * 4096 + partition.
         "CREATE TABLE sluice_log(log INTEGER PRIMARY KEY, tail INTEGER NOT NULL, total INTEGER NOT NULL, trimmed INTEGER NOT NULL)",
-        // total: the bytes of all entries that were ever appended to the log, this chunk included. The entries are in the blob, or in a block, from start on, and the blob is empty.
+        // What is left of the blocks before sluice_meta.recent. total: the bytes of all entries that were ever appended to the log, this chunk included. The entries are in the block, from start
+        // on; or in the blob, if the block was taken apart, or was never there (version 1).
         """
         CREATE TABLE sluice_chunk(id INTEGER PRIMARY KEY, log INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL, bytes INTEGER NOT NULL,
             total INTEGER NOT NULL, blob BLOB NOT NULL, block INTEGER, start INTEGER, length INTEGER)
@@ -101,7 +103,7 @@ internal static class Schema
     /// <summary>Makes the tables, unless they are there as they should be.</summary>
     public static void Open(Database database)
     {
-        if (!IsThere(database)) Execute(database, [.. Tables, $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0)"]);
+        if (!IsThere(database)) Execute(database, [.. Tables, $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0, 1)"]);
         else if (VersionOf(database) == 1) Execute(database, Changes);
     }
 

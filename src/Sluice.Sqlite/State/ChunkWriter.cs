@@ -1,22 +1,19 @@
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// The chunks that a transaction makes, written together: their bytes stand one behind the other in a block of at most <see cref="MostBytes"/>, on pages of its own, and the rows of the
-/// chunks say where. Otherwise an append to 64 partitions would fill pages with 64 small blobs, that have to be written once more when these are deleted.
+/// The chunks that a transaction makes, written together: their bytes stand one behind the other in a block of at most <see cref="MostBytes"/>, which is one row. So an append to 64
+/// partitions fills pages that are written once, and not again when it is deleted; 64 rows, with an index, were written twice.
 /// </summary>
-internal sealed class ChunkWriter(Session session)
+internal sealed class ChunkWriter(Session session, long nextId)
 {
-    /// <summary>A chunk of one entry may be longer; then it is by itself.</summary>
+    /// <summary>A chunk of one entry may be longer; then it is in a block by itself.</summary>
     public const int MostBytes = ChunkBuilder.MaxBytes;
 
-    // Less fits on the page of the rows: a block would be one page more.
-    private const int LeastBytes = 4 << 10;
-
     private readonly List<StoredLog> logs = [];
-    private long nextId = LoadNext(session);
+    private byte[] directory = [];
 
-    /// <summary>The id of the next chunk: above all that are there, and above those that a block was made for.</summary>
-    public long NextId => nextId;
+    /// <summary>The id of the next block: the chunks of one have the ids from its own on, so the last one's are left out.</summary>
+    public long NextId { get; private set; } = nextId;
 
     public void Add(StoredLog log) => logs.Add(log);
 
@@ -43,48 +40,43 @@ internal sealed class ChunkWriter(Session session)
     public void Write(StoredLog log)
     {
         if (log.Making.Count == 0) return;
-        EntryChunkHeader header = log.HeaderOfMaking;
-        ReadOnlySpan<byte> chunk = log.Making.Finish(header);
-        session.Sql("INSERT INTO sluice_chunk VALUES(?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)")
-            .Put(nextId++).Put(log.Id).Put(header.First).Put(header.Count).Put(log.Making.Bytes).Put(log.Total).Put(chunk).Run();
-        if (log.Stream.IsAwaited) session.Chunks.Add(log.Id, new(chunk.ToArray(), header));
+        RecentBlock block = session.Recent.Begin(NextId);
+        ReadOnlySpan<byte> bytes = Finish(log, block);
+        if (log.Stream.IsAwaited) session.Chunks.Add(log.Id, new(bytes.ToArray(), log.HeaderOfMaking));
+        Insert(block, bytes);
         log.Making.Clear();
     }
 
     private void Write(int from, int to, int bytes)
     {
-        if (to - from < 2 || bytes < LeastBytes)
+        if (bytes == 0) return;
+        if (to - from == 1)
         {
-            for (; from < to; from++) Write(logs[from]);
+            Write(logs[from]);
             return;
         }
-        (long id, int start) = (nextId, 0);
-        BlockCache.Block block = session.Blocks.Cache.Add(id, bytes);
+        RecentBlock block = session.Recent.Begin(NextId);
+        Span<byte> room = session.Blocks.Cache.Add(NextId, bytes);
         for (; from < to; from++)
         {
-            StoredLog log = logs[from];
-            if (log.Making.Count == 0) continue;
-            EntryChunkHeader header = log.HeaderOfMaking;
-            ReadOnlySpan<byte> chunk = log.Making.Finish(header);
-            chunk.CopyTo(block.Bytes.AsSpan(start));
-            if (log.Stream.IsAwaited) session.Blocks.Cache.Know(log.Id, header.First, block, start, chunk.Length);
-            session.Sql("INSERT INTO sluice_chunk VALUES(?, ?, ?, ?, ?, ?, zeroblob(0), ?, ?, ?)")
-                .Put(nextId++).Put(log.Id).Put(header.First).Put(header.Count).Put(log.Making.Bytes).Put(log.Total).Put(id).Put(start).Put(chunk.Length).Run();
-            start += chunk.Length;
-            log.Making.Clear();
+            if (logs[from].Making.Count == 0) continue;
+            Finish(logs[from], block).CopyTo(room[block.Chunks[^1].Start..]);
+            logs[from].Making.Clear();
         }
-        block.Length = start;
-        session.Sql("INSERT INTO sluice_block VALUES(?, ?, ?)").Put(id).Put(nextId - id).Put(block.Span).Run();
+        Insert(block, room);
     }
 
-    private static long LoadNext(Session session)
+    private static ReadOnlySpan<byte> Finish(StoredLog log, RecentBlock block)
     {
-        Statement last = session.Sql("""
-            SELECT max(coalesce((SELECT max(id) + 1 FROM sluice_chunk), 1), coalesce((SELECT id + chunks FROM sluice_block ORDER BY id DESC LIMIT 1), 1))
-            """);
-        last.Next();
-        long next = last.Long(0);
-        last.Reset();
-        return next;
+        ReadOnlySpan<byte> chunk = log.Making.Finish(log.HeaderOfMaking);
+        block.Chunks.Add(new(log.Id, log.HeaderOfMaking.First, log.Making.Count, log.Making.Bytes, log.Total, block.Length, chunk.Length));
+        return chunk;
+    }
+
+    private void Insert(RecentBlock block, ReadOnlySpan<byte> bytes)
+    {
+        session.Sql("INSERT INTO sluice_block VALUES(?, ?, ?, ?)").Put(block.Id).Put(block.Chunks.Count).Put(BlockDirectory.Write(block.Chunks, ref directory)).Put(bytes).Run();
+        NextId += block.Chunks.Count;
+        session.Recent.Add(block);
     }
 }

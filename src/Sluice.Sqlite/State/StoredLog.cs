@@ -41,6 +41,12 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     public void Load(long tail, long total, long trimmed)
     {
         (Tail, Total, Trimmed) = (tail, total, trimmed);
+        if (session.Recent.Last(Id) is { } recent)
+        {
+            (Tail, Total) = (recent.Last, recent.Total);
+            trimmedTotal = SumAt(Trimmed);
+            return;
+        }
         Statement last = session.Sql("SELECT first, n, total FROM sluice_chunk WHERE log = ? ORDER BY first DESC LIMIT 1").Put(Id);
         if (last.Next())
         {
@@ -82,6 +88,7 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
 
     private long FindSumAt(long sequence)
     {
+        if (session.Recent.Find(Id, sequence) is { } recent) return recent.Chunk.SumAt(sequence);
         Statement chunk = session.Sql("SELECT first, n, bytes, total FROM sluice_chunk WHERE log = ? AND first <= ? ORDER BY first DESC LIMIT 1").Put(Id).Put(sequence);
         if (chunk.Next())
         {
@@ -91,7 +98,7 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
             return total - bytes + (bytes * passed / n);
         }
         Statement next = session.Sql("SELECT bytes, total FROM sluice_chunk WHERE log = ? ORDER BY first LIMIT 1").Put(Id);
-        if (!next.Next()) return Total - Making.Bytes;
+        if (!next.Next()) return session.Recent.First(Id) is { } first ? first.Total - first.Bytes : Total - Making.Bytes;
         long sum = next.Long(1) - next.Long(0);
         next.Reset();
         return sum;
@@ -116,6 +123,9 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     /// <summary>Removes the chunks that end at a sequence at the latest; then <see cref="StoredBlocks.Sweep"/> is due.</summary>
     public void Remove(long upTo)
     {
+        bool hasRows = session.Recent.HasRows(Id);
+        session.Recent.Remove(Id, upTo, Tail);
+        if (!hasRows) return;
         Statement removed = session.Sql("DELETE FROM sluice_chunk WHERE log = ? AND first <= ? AND first + n - 1 <= ? RETURNING block").Put(Id).Put(upTo).Put(upTo);
         while (removed.Next()) if (!removed.IsNull(0)) session.Blocks.Touch(removed.Long(0));
     }
@@ -138,24 +148,26 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     {
         if (sequence >= FirstOfMaking) session.Making.Write();
         if (session.Chunks.Find(Id, sequence) is { } kept) return kept;
-        if (session.Blocks.Cache.Find(Id, sequence) is { } copy) return Keep(new(copy, EntryChunk.ReadHeader(copy, stream.Name, partition)));
+        if (session.Recent.Find(Id, sequence) is (RecentBlock block, { } place) && sequence <= place.Last)
+            return Checked(session.Blocks.Read(block.Id, place.Start, place.Length) ?? throw Damaged(sequence, NotInBlock(block.Id)), place.First, place.Count, sequence);
         Statement found = session.Sql("""
             SELECT first, n, blob, block, start, length FROM sluice_chunk WHERE log = ?1 AND first >= (SELECT max(first) FROM sluice_chunk WHERE log = ?1 AND first <= ?2) ORDER BY first
             """).Put(Id).Put(sequence);
         if (!found.Next()) throw Missing(sequence);
         (long first, long n) = (found.Long(0), found.Long(1));
-        byte[] blob = BytesOf(found) ?? throw Damaged(sequence, $"the block {found.Long(3)}, which its chunk is in, is not there or too short");
+        byte[] blob = BytesOf(found) ?? throw Damaged(sequence, NotInBlock(found.Long(3)));
         KeepNext(found, ReadAhead - blob.Length);
         found.Reset();
         if (sequence >= first + n) throw Missing(sequence);
-        EntryChunkHeader header = EntryChunk.ReadHeader(blob, stream.Name, partition);
-        if (header.First != first || header.Count != n)
-            throw Damaged(sequence, $"its chunk says that it holds {header.Count} entries from {header.First}, its row {n} from {first}");
-        return Keep(new(blob, header));
+        return Checked(blob, first, n, sequence);
     }
 
-    private StoredChunk Keep(StoredChunk chunk)
+    private StoredChunk Checked(byte[] blob, long first, long n, long sequence)
     {
+        EntryChunkHeader header = EntryChunk.ReadHeader(blob, stream.Name, partition);
+        if (header.First != first || header.Count != n)
+            throw Damaged(sequence, $"its chunk says that it holds {header.Count} entries from {header.First}, the store {n} from {first}");
+        var chunk = new StoredChunk(blob, header);
         session.Chunks.Add(Id, chunk);
         return chunk;
     }
@@ -179,6 +191,8 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
             // not kept
         }
     }
+
+    private static string NotInBlock(long id) => $"the block {id}, which its chunk is in, is not there or too short";
 
     private byte[]? BytesOf(Statement chunk) => chunk.IsNull(3) ? chunk.Bytes(2) : session.Blocks.Read(chunk.Long(3), chunk.Long(4), chunk.Long(5));
 
