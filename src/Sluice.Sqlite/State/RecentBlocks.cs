@@ -4,9 +4,8 @@ namespace Sluice.Sqlite;
 /// The last blocks that were written, and the chunks in them. Mostly a chunk is leased, settled and removed while it is among them: what the database has of it is an item in the
 /// directory of its block, and nothing in any index. Blocks that have become old get rows for what is left of them (<see cref="StoredBlocks"/>).
 /// </summary>
-internal sealed class RecentBlocks
+internal sealed class RecentBlocks(int most)
 {
-    private const int MostBlocks = 256;
     private const int MostChunks = 16 << 10;
 
     private readonly Queue<RecentBlock> blocks = [];
@@ -18,10 +17,10 @@ internal sealed class RecentBlocks
     public List<long> Emptied { get; } = [];
 
     /// <summary>Whether some should get rows: more than are kept.</summary>
-    public bool AreMany => blocks.Count > MostBlocks || live > MostChunks;
+    public bool AreMany => blocks.Count > most || live > MostChunks;
 
     /// <summary>Whether enough have got rows: they get them many at a time.</summary>
-    public bool AreFew => blocks.Count <= MostBlocks / 2 && live <= MostChunks / 2;
+    public bool AreFew => blocks.Count <= most / 2 && live <= MostChunks / 2;
 
     /// <summary>The id of the oldest: all before it have rows.</summary>
     public long? FirstId => blocks.TryPeek(out RecentBlock? oldest) ? oldest.Id : null;

@@ -29,6 +29,7 @@ internal sealed class Session
         loader = new(this);
         Producers = new(this);
         Trims = new(this);
+        Recent = new(living.RecentBlocks);
         Making = new(this, nextBlock);
         Blocks = new(this);
         Blocks.Load(firstRecent);
@@ -46,7 +47,7 @@ internal sealed class Session
     public ChunkWriter Making { get; }
 
     /// <summary>The blocks that were written last.</summary>
-    public RecentBlocks Recent { get; } = new();
+    public RecentBlocks Recent { get; }
 
     public StoredBlocks Blocks { get; }
 
