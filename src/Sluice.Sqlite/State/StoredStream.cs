@@ -3,7 +3,7 @@ namespace Sluice.Sqlite;
 /// <summary>A stream as the database has it: loaded when somebody asks for it, without any of its entries.</summary>
 internal sealed class StoredStream
 {
-    private const long MostAwaited = 2 << 20;        // bytes: about what the cache of blocks keeps
+    private const long MostAwaited = 1 << 20;        // bytes: about half of what the caches keep
 
     private int next;                                // the partition for entries without a key, moved on by every transaction
 
