@@ -47,11 +47,9 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
         bool hasEnded = isDead || account.Completions > 0;
         if (hasEnded || account.IsAcknowledged) accepted++;
         if (isDead) dead++;
-        else if (hasEnded)
-        {
-            completed++;
-            tally = new(tally.Count + 1, tally.Sum + number);
-        }
+        else if (hasEnded) completed++;
+        // Where there is state, an item dies as a whole; unless a list of it was divided, whose parts die by themselves.
+        if (account.Completions > 0) tally = new(tally.Count + 1, tally.Sum + number);
         letters += account.Letters.Count;
 
         if (!account.IsSent) Mismatch(number, "was never sent");
