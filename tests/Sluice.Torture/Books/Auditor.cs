@@ -104,8 +104,7 @@ internal static class Auditor
             {
                 bool isList = letter.Entry.Payload.Span[0] == (byte)'[';
                 Work[] works = isList ? lists.Deserialize(letter.Entry.Payload.Span) : [serializer.Deserialize(letter.Entry.Payload.Span)];
-                foreach (Work work in works) accounts[work.Number].Letters.Add(new(letter.Node, work.Trace));
-                if (works.Length != 1) accounts.Problems.Add($"the letter {letter.Number} has a list of {works.Length}, which was to be divided");
+                accounts[works[0].Number].Letters.Add(new(letter.Node, string.Join(',', works.Select(static work => work.Trace)), letter.Error.Contains("The process ended", StringComparison.Ordinal)));
             }
             after = letters[^1].Number;
         }
