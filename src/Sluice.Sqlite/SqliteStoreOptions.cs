@@ -15,6 +15,9 @@ public sealed record SqliteStoreOptions
     /// <summary>How much of the file SQLite keeps in memory, in bytes; 64 KB to 1 GB, 8 MB unless given.</summary>
     public long CacheBytes { get; init; } = 8 << 20;
 
+    // How many blocks are known without rows; for tests, which have fewer.
+    internal int RecentBlocks { get; init; } = 256;
+
     internal void Check()
     {
         ArgumentNullException.ThrowIfNull(Time);

@@ -101,7 +101,7 @@ public sealed partial class SqliteStreamStore : IStreamStore
         try
         {
             var file = new StoreFile(path, durability, options);
-            var living = new Living();
+            var living = new Living { RecentBlocks = options.RecentBlocks };
             var session = new Session(file.Open(), living);
             living.Clock = new(options.Time, session.LastTime);
             string? loss = FindLoss(session, fileLock.Witness(), path);

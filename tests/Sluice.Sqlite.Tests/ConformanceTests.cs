@@ -10,12 +10,19 @@ public class ConformanceTests
     [MemberData(nameof(Scenarios))]
     public async Task KeepsTheContract(string scenario) => await StreamStoreContract.RunAsync(scenario, new SqliteStoreFixture(Durability.Process));
 
-    [Fact]
-    public async Task LongRandomWalksAgreeWithTheModel()
+    [Theory]
+    [MemberData(nameof(Scenarios))]
+    public async Task KeepsTheContractWithBlocksThatAreSoonOld(string scenario) => await StreamStoreContract.RunAsync(scenario, new SqliteStoreFixture(Durability.Process, recentBlocks: 2));
+
+    [Theory]
+    [InlineData(100, 256)]
+    [InlineData(200, 3)]
+    [InlineData(300, 0)]
+    public async Task LongRandomWalksAgreeWithTheModel(int first, int recentBlocks)
     {
-        for (int seed = 100; seed < 120; seed++)
+        for (int seed = first; seed < first + 20; seed++)
         {
-            var fixture = new SqliteStoreFixture(Durability.Process);
+            var fixture = new SqliteStoreFixture(Durability.Process, recentBlocks);
             await StreamStoreContract.RunRandomAsync(seed, 300, fixture);
             Assert.Equal(0, fixture.Early);
         }

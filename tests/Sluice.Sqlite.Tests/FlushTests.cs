@@ -129,7 +129,7 @@ public sealed class FlushTests : IDisposable
         await using Shop again = await OpenAsync();
         Assert.Null(again.Store.Loss);
         Assert.Equal(0, (await again.Store.FindStreamAsync("orders"))!.Items);
-        await again.Store.WithDatabaseAsync(database => Assert.Equal("0", database.Ask("SELECT count(*) FROM sluice_chunk")));
+        await again.Store.WithDatabaseAsync(database => Assert.Equal("0", database.Ask("SELECT (SELECT count(*) FROM sluice_chunk) + (SELECT count(*) FROM sluice_block)")));
     }
 
     public void Dispose() => directory.Dispose();

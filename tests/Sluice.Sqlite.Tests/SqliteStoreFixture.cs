@@ -3,7 +3,7 @@ using Sluice.Testing;
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>A store in a file, in this process: a kill gives it up as it is.</summary>
-internal sealed class SqliteStoreFixture(Durability durability) : StreamStoreFixture
+internal sealed class SqliteStoreFixture(Durability durability, int recentBlocks = 256) : StreamStoreFixture
 {
     private readonly TempDirectory directory = new();
     private Database? watcher;
@@ -13,7 +13,7 @@ internal sealed class SqliteStoreFixture(Durability durability) : StreamStoreFix
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
     {
-        SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), durability, new() { Time = time });
+        SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), durability, new() { Time = time, RecentBlocks = recentBlocks });
         watcher?.Dispose();
         Database another = watcher = Database.Open(directory.File("store.db"), readOnly: true);
         string? seen = Version();

@@ -21,11 +21,13 @@ internal static class Stateful
             Variant.OfTask(Variant.Ours, KeyedAsync),
             Variant.OfTask("durable", PlainAsync),
         ]) { WarmCount = 40_000 },
-    ]);
+    ])
+    { Finish = BytesWritten.Print };
 
     private static async Task<double> KeyedAsync(long count)
     {
         using var directory = new Scratch();
+        using var written = BytesWritten.Measure("stateful sluice", count);
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File, Durability.Power);
         await using (Consecutor<byte[]> consecutor = Make(store))
         {
@@ -43,6 +45,7 @@ internal static class Stateful
     private static async Task<double> PlainAsync(long count)
     {
         using var directory = new Scratch();
+        using var written = BytesWritten.Measure("stateful durable", count);
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File, Durability.Power);
         long sum = 0;
         await using Consecutor<byte[]> consecutor = Durable.Make(store, number => sum += number);

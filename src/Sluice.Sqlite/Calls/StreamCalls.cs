@@ -65,7 +65,8 @@ internal static class StreamCalls
         foreach (StoredReader reader in stream.Readers.Values.ToArray()) stream.Close(reader);
         session.Save();
         (long first, long last) = (stream.Logs[0].Id, stream.Logs[^1].Id);
-        session.Sql("DELETE FROM sluice_chunk WHERE log BETWEEN ? AND ?").Put(first).Put(last).Run();
+        foreach (StoredLog log in stream.Logs) log.Remove(long.MaxValue);
+        session.Blocks.Sweep();
         session.Sql("DELETE FROM sluice_log WHERE log BETWEEN ? AND ?").Put(first).Put(last).Run();
         session.Sql("DELETE FROM sluice_producer WHERE stream = ?").Put(stream.Id).Run();
         session.Sql("DELETE FROM sluice_stream WHERE id = ?").Put(stream.Id).Run();

@@ -20,6 +20,8 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
             CheckFile();
             Statement names = database.Sql("SELECT id, name FROM sluice_stream");
             while (names.Next()) streams[names.Long(0)] = names.Text(1);
+            CheckRecent();
+            CheckSequences();
             CheckChunks();
             CheckRows("SELECT r.blob, r.part, r.seq, g.stream FROM sluice_row r JOIN sluice_group g ON g.id = r.grp");
             CheckRows("SELECT d.blob, d.part, d.root, g.stream FROM sluice_dead d JOIN sluice_group g ON g.id = d.grp");
@@ -38,7 +40,7 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         while (check.Next()) if (check.Text(0) is var line && line != "ok") Report($"SQLite finds: {line}");
     }
 
-    private void CheckChunks()
+    private void CheckSequences()
     {
         (long log, long first) = (-1, -1);
         for (int read = ChunksAtOnce; read == ChunksAtOnce;)
@@ -46,7 +48,7 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
             cancellation.ThrowIfCancellationRequested();
             read = 0;
             (long previous, long next, long total) = (-1, 0, 0);
-            Statement chunks = database.Sql("SELECT log, first, n, bytes, total, blob FROM sluice_chunk WHERE (log, first) > (?, ?) ORDER BY log, first LIMIT ?")
+            Statement chunks = database.Sql("SELECT log, first, n, bytes, total FROM sluice_chunk WHERE (log, first) > (?, ?) ORDER BY log, first LIMIT ?")
                 .Put(log).Put(first).Put(ChunksAtOnce);
             while (chunks.Next())
             {
@@ -55,10 +57,105 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
                 if (log == previous && first != next) Report($"{Where(log)}: behind the entry {next - 1} follows {first}; {first - next} are missing.");
                 else if (log == previous && total + chunks.Long(3) != chunks.Long(4)) Report($"{Where(log)}/{first}: the sum of bytes is {chunks.Long(4)}, it should be {total + chunks.Long(3)}.");
                 (previous, next, total) = (log, first + chunks.Long(2), chunks.Long(4));
-                CheckChunk(chunks.Bytes(5), log, first, chunks.Long(2));
             }
         }
     }
+
+    // In the order of the file: those of a block follow each other.
+    private void CheckChunks()
+    {
+        long id = 0;
+        for (int read = ChunksAtOnce; read == ChunksAtOnce;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            read = 0;
+            (long id, byte[] bytes) block = (0, []);
+            Statement chunks = database.Sql("SELECT id, log, first, n, blob, block, start, length FROM sluice_chunk WHERE id > ? ORDER BY id LIMIT ?").Put(id).Put(ChunksAtOnce);
+            while (chunks.Next())
+            {
+                read++;
+                id = chunks.Long(0);
+                (long log, long first) = (chunks.Long(1), chunks.Long(2));
+                if (chunks.IsNull(5))
+                {
+                    CheckChunk(chunks.Bytes(4), log, first, chunks.Long(3));
+                    continue;
+                }
+                if (block.id != chunks.Long(5)) block = (chunks.Long(5), ReadBlock(chunks.Long(5)));
+                (long start, long length) = (chunks.Long(6), chunks.Long(7));
+                if (start >= 0 && length >= 0 && start + length <= block.bytes.Length) CheckChunk(block.bytes[(int)start..(int)(start + length)], log, first, chunks.Long(3));
+                else Report($"{Where(log)}/{first}: the block {block.id}, which its chunk is in, is not there or too short.");
+            }
+        }
+    }
+
+    private byte[] ReadBlock(long id)
+    {
+        Statement row = database.Sql("SELECT blob FROM sluice_block WHERE id = ?").Put(id);
+        byte[] block = row.Next() ? row.Bytes(0) : [];
+        row.Reset();
+        return block;
+    }
+
+    // Blocks whose chunks have no rows. There are not many, and they are compared with what is before them.
+    private void CheckRecent()
+    {
+        database.Execute("BEGIN");
+        Statement meta = database.Sql("SELECT recent FROM sluice_meta");
+        long recent = meta.Next() ? meta.Long(0) : 1;
+        meta.Reset();
+        var ends = new Dictionary<long, (long Next, long Total)>();
+        Statement blocks = database.Sql("SELECT id, n, chunks, blob FROM sluice_block WHERE id >= ? ORDER BY id").Put(recent);
+        while (blocks.Next())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (BlockDirectory.Read(blocks.Span(2)) is { } chunks && chunks.Count == blocks.Long(1)) CheckBlock(blocks.Long(0), chunks, blocks.Bytes(3), ends);
+            else Report($"The list of what is in the block {blocks.Long(0)} does not match its checksum.");
+        }
+        Statement left = database.Sql("SELECT id FROM sluice_block b WHERE id < ? AND NOT EXISTS (SELECT * FROM sluice_chunk WHERE id >= b.id AND id < b.id + b.n AND block = b.id)").Put(recent);
+        while (left.Next()) Report(Unused(left.Long(0)));
+        database.Execute("COMMIT");
+    }
+
+    private void CheckBlock(long id, List<ChunkPlace> chunks, byte[] bytes, Dictionary<long, (long Next, long Total)> ends)
+    {
+        int live = 0;
+        foreach (ChunkPlace chunk in chunks)
+        {
+            if (chunk.Last <= TrimmedIn(chunk.Log)) continue;
+            live++;
+            if ((ends.TryGetValue(chunk.Log, out (long Next, long Total) end) ? end : EndOfRows(chunk.Log)) is { } before)
+            {
+                if (chunk.First != before.Next) Report($"{Where(chunk.Log)}: behind the entry {before.Next - 1} follows {chunk.First}; {chunk.First - before.Next} are missing.");
+                else if (before.Total + chunk.Bytes != chunk.Total) Report($"{Where(chunk.Log)}/{chunk.First}: the sum of bytes is {chunk.Total}, it should be {before.Total + chunk.Bytes}.");
+            }
+            ends[chunk.Log] = (chunk.Last + 1, chunk.Total);
+            if (chunk.Start + chunk.Length <= bytes.Length) CheckChunk(bytes[chunk.Start..(chunk.Start + chunk.Length)], chunk.Log, chunk.First, chunk.Count);
+            else Report($"{Where(chunk.Log)}/{chunk.First}: the block {id}, which its chunk is in, is too short.");
+        }
+        if (live == 0) Report(Unused(id));
+    }
+
+    private (long Next, long Total)? EndOfRows(long log)
+    {
+        Statement last = database.Sql("SELECT first + n, total FROM sluice_chunk WHERE log = ? ORDER BY first DESC LIMIT 1").Put(log);
+        if (!last.Next()) return null;
+        (long, long) end = (last.Long(0), last.Long(1));
+        last.Reset();
+        return end;
+    }
+
+    // A stream that is gone has no entries any more.
+    private long TrimmedIn(long log)
+    {
+        Statement row = database.Sql("SELECT coalesce((SELECT trimmed FROM sluice_log WHERE log = ?), 0) FROM sluice_stream WHERE id = ?").Put(log).Put(log >> 12);
+        if (!row.Next()) return long.MaxValue;
+        long trimmed = row.Long(0);
+        row.Reset();
+        return trimmed;
+    }
+
+    private static string Unused(long block) => $"The block {block} has no entries any more: it takes room, and nothing else is wrong with it.";
 
     private void CheckChunk(byte[] blob, long log, long first, long count)
     {

@@ -3,31 +3,47 @@ using System.Globalization;
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// The store's tables, as docs/adr says why: chunks of entries, marks, and rows for what deviates. What is large stands last in its row, so
-/// that the rest can be read without it.
+/// The store's tables, as docs/adr says why: chunks of entries, marks, and rows for what deviates. What is large stands last in its row (only nulls
+/// may be behind it), so that the rest can be read without it.
 /// </summary>
 internal static class Schema
 {
     /// <summary>What all tables of the store begin with; others in the same file are the application's.</summary>
     public const string Prefix = "sluice_";
 
-    /// <summary>The version that this code writes, and the newest that it reads.</summary>
-    public const int Version = 1;
+    /// <summary>The version that this code writes. Those before it are changed when they are opened, in one transaction.</summary>
+    public const int Version = 2;
+
+    // The chunks of a transaction: how many, their directory, their bytes. The ids of the chunks are those from its own on.
+    private const string Blocks = "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, chunks BLOB NOT NULL, blob BLOB NOT NULL)";
+
+    // From version 1, which had no blocks.
+    private static readonly string[] Changes =
+    [
+        Blocks,
+        "ALTER TABLE sluice_chunk ADD COLUMN block INTEGER",
+        "ALTER TABLE sluice_chunk ADD COLUMN start INTEGER",
+        "ALTER TABLE sluice_chunk ADD COLUMN length INTEGER",
+        "ALTER TABLE sluice_meta ADD COLUMN recent INTEGER NOT NULL DEFAULT 1",
+        "UPDATE sluice_meta SET version = 2",
+    ];
 
     private static readonly string[] Tables =
     [
-        "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn INTEGER NOT NULL, time INTEGER NOT NULL)",
+        "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn INTEGER NOT NULL, time INTEGER NOT NULL, recent INTEGER NOT NULL DEFAULT 1)",
         """
         CREATE TABLE sluice_stream(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, max_items INTEGER NOT NULL,
             max_bytes INTEGER NOT NULL, max_entry INTEGER NOT NULL, retention INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, failure TEXT)
         """,
         // Written when a log is trimmed: what its chunks do not say any more. log = stream * 4096 + partition.
         "CREATE TABLE sluice_log(log INTEGER PRIMARY KEY, tail INTEGER NOT NULL, total INTEGER NOT NULL, trimmed INTEGER NOT NULL)",
-        // total: the bytes of all entries that were ever appended to the log, this chunk included.
+        // What is left of the blocks before sluice_meta.recent. total: the bytes of all entries that were ever appended to the log, this chunk included. The entries are in the block, from start
+        // on; or in the blob, if the block was taken apart, or was never there (version 1).
         """
         CREATE TABLE sluice_chunk(id INTEGER PRIMARY KEY, log INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL, bytes INTEGER NOT NULL,
-            total INTEGER NOT NULL, blob BLOB NOT NULL)
+            total INTEGER NOT NULL, blob BLOB NOT NULL, block INTEGER, start INTEGER, length INTEGER)
         """,
+        Blocks,
         "CREATE UNIQUE INDEX sluice_chunk_first ON sluice_chunk(log, first)",
         """
         CREATE TABLE sluice_producer(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL, last INTEGER NOT NULL,
@@ -79,22 +95,27 @@ internal static class Schema
     /// <exception cref="StreamStoreException">A newer version of Sluice has made them.</exception>
     public static void CheckVersion(Database database, string path)
     {
-        if (!IsThere(database)) return;
-        string version = database.Ask("SELECT version FROM sluice_meta") ?? "0";
-        if (int.TryParse(version, CultureInfo.InvariantCulture, out int found) && found == Version) return;
+        if (!IsThere(database) || VersionOf(database) is >= 1 and <= Version) return;
         throw new StreamStoreException(
-            $"The store {path} has the schema version {version}, this version of Sluice knows {Version} only. Nothing was changed: open it with the version of Sluice that wrote it, or a later one.");
+            $"The store {path} has the schema version {VersionOf(database)}, this version of Sluice knows those up to {Version}. Nothing was changed: open it with the version of Sluice that wrote it, or a later one.");
     }
 
-    /// <summary>Makes the tables, unless they are there.</summary>
+    /// <summary>Makes the tables, unless they are there as they should be.</summary>
     public static void Open(Database database)
     {
-        if (IsThere(database)) return;
+        if (!IsThere(database)) Execute(database, [.. Tables, $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0, 1)"]);
+        else if (VersionOf(database) == 1) Execute(database, Changes);
+    }
+
+    private static void Execute(Database database, string[] statements)
+    {
         database.Execute("BEGIN IMMEDIATE");
-        foreach (string table in Tables) database.Execute(table);
-        database.Execute($"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0)");
+        foreach (string statement in statements) database.Execute(statement);
         database.Execute("COMMIT");
     }
+
+    private static int VersionOf(Database database)
+        => int.TryParse(database.Ask("SELECT version FROM sluice_meta"), CultureInfo.InvariantCulture, out int found) ? found : 0;
 
     private static bool IsThere(Database database) => database.Ask("SELECT name FROM sqlite_master WHERE name = 'sluice_meta'") is not null;
 }

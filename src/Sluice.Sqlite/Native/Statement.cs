@@ -86,7 +86,10 @@ internal sealed class Statement(Database database, sqlite3_stmt handle, bool nee
     public long? LongOrNull(int column) => IsNull(column) ? null : Long(column);
     public string Text(int column) => raw.sqlite3_column_text(handle, column).utf8_to_string() ?? "";
     public string? TextOrNull(int column) => IsNull(column) ? null : Text(column);
-    public byte[] Bytes(int column) => raw.sqlite3_column_blob(handle, column).ToArray();
+    public byte[] Bytes(int column) => Span(column).ToArray();
+
+    /// <summary>Valid until the statement goes on.</summary>
+    public ReadOnlySpan<byte> Span(int column) => raw.sqlite3_column_blob(handle, column);
 
     public void Reset()
     {

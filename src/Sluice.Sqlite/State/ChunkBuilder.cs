@@ -14,6 +14,9 @@ internal sealed class ChunkBuilder
     public int Count { get; private set; }
     public long Bytes { get; private set; }          // payloads and headers
 
+    /// <summary>Of the finished chunk, in bytes; zero if there is none.</summary>
+    public int Length => written;
+
     public int Room => MaxBytes - (Count == 0 ? EntryChunk.HeaderBytes : written);
 
     public void Add(ReadOnlySpan<byte> records, int count)

@@ -9,6 +9,7 @@ internal sealed class Living
     private static readonly SortedDictionary<string, long> Nobody = [];
     private readonly Dictionary<long, SortedDictionary<string, long>> members = [];
 
+    public int RecentBlocks { get; init; } = 256;
     public StoreClock Clock { get; set; } = new(TimeProvider.System);
     /// <summary>Called around the end of each transaction, for tests of what fails there: false before, true after it.</summary>
     public Action<bool>? Probe { get; set; }

@@ -17,13 +17,22 @@ internal sealed class Session
     public Session(Database database, Living living)
     {
         (Database, Living) = (database, living);
-        Statement meta = Sql("SELECT generation, txn, time FROM sluice_meta");
+        Statement meta = Sql("""
+            SELECT generation, txn, time, recent, max(recent, (SELECT coalesce(max(id), 0) + 1 FROM sluice_chunk), coalesce((SELECT id + n FROM sluice_block ORDER BY id DESC LIMIT 1), 1))
+            FROM sluice_meta
+            """);
         if (!meta.Next()) throw new StreamStoreException("The store has lost its first row (sluice_meta): restore a backup.");
         (Generation, Transaction, lastTime) = (meta.Int(0), meta.Long(1), meta.Long(2));
+        (long firstRecent, long nextBlock) = (meta.Long(3), meta.Long(4));
         meta.Reset();
         Now = LastTime;
         loader = new(this);
         Producers = new(this);
+        Trims = new(this);
+        Recent = new(living.RecentBlocks);
+        Making = new(this, nextBlock);
+        Blocks = new(this);
+        Blocks.Load(firstRecent);
     }
 
     public Database Database { get; }
@@ -32,10 +41,15 @@ internal sealed class Session
     public ChunkCache Chunks { get; } = new();
 
     /// <summary>What is to be removed.</summary>
-    public Trims Trims { get; } = new();
+    public Trims Trims { get; }
 
-    /// <summary>Logs with a chunk in the making.</summary>
-    public List<StoredLog> Making { get; } = [];
+    /// <summary>The chunks in the making.</summary>
+    public ChunkWriter Making { get; }
+
+    /// <summary>The blocks that were written last.</summary>
+    public RecentBlocks Recent { get; }
+
+    public StoredBlocks Blocks { get; }
 
     public int Generation { get; private set; }
 
@@ -88,7 +102,7 @@ internal sealed class Session
     public void RaiseGeneration(int to)
     {
         Write();
-        foreach (StoredLog log in Making) log.WriteChunk();
+        Making.Write();
         Generation = to;
         hasGeneration = true;
     }
@@ -96,8 +110,7 @@ internal sealed class Session
     /// <summary>Writes what is marked and in the making.</summary>
     public void Save()
     {
-        foreach (StoredLog log in Making) log.WriteChunk();
-        Making.Clear();
+        Making.Write();
         foreach (Stored stored in marked)
         {
             stored.IsMarked = false;
@@ -111,11 +124,12 @@ internal sealed class Session
     {
         if (Trims.AreMany) Trims.Remove();
         Save();
+        Blocks.Age();
         Producers.Sweep();
         if (hasGeneration) Sql("UPDATE sluice_meta SET generation = ?").Put(Generation).Run();
         hasGeneration = false;
         lastTime = Now.UtcTicks;
-        Sql("UPDATE sluice_meta SET txn = ?, time = ?").Put(Transaction).Put(lastTime).Run();
+        Sql("UPDATE sluice_meta SET txn = ?, time = ?, recent = ?").Put(Transaction).Put(lastTime).Put(Recent.FirstId ?? Making.NextId).Run();
     }
 
     /// <summary>Ends the transaction. If this fails, nobody knows whether it is stored: the store is to be opened again.</summary>

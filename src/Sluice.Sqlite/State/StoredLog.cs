@@ -7,8 +7,8 @@ namespace Sluice.Sqlite;
 internal sealed class StoredLog(Session session, StoredStream stream, int partition) : Stored
 {
     private const int ReadAhead = 16 << 10;          // bytes
+    private const int MostAhead = ChunkCache.Size / 2;                // chunks
 
-    private readonly ChunkBuilder builder = new();
     private long trimmedTotal;                       // the bytes of everything up to Trimmed
     private (long Sequence, long Sum) lastSum;       // what was asked for last: a commit asks twice
 
@@ -24,15 +24,29 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     /// <summary>The bytes of everything that was ever appended.</summary>
     public long Total { get; private set; }
 
-    /// <summary>Everything up to here has been passed by everybody; its chunks go with the next <see cref="Remove"/>.</summary>
+    /// <summary>Everything up to here has been passed by everybody; its chunks go with the next <see cref="Remove()"/>.</summary>
     public long Trimmed { get; private set; }
 
     public long Bytes => Total - trimmedTotal;
+
+    /// <summary>The chunk in the making, until <see cref="ChunkWriter"/> writes it.</summary>
+    public ChunkBuilder Making { get; } = new();
+
+    public bool IsMaking { get; set; }
+    public EntryChunkHeader HeaderOfMaking => new(FirstOfMaking, Making.Count, session.Now, session.Generation);
+
+    private long FirstOfMaking => Tail - Making.Count + 1;
 
     /// <summary>Reads where the log is: from its last chunk, and from what the last trimming wrote.</summary>
     public void Load(long tail, long total, long trimmed)
     {
         (Tail, Total, Trimmed) = (tail, total, trimmed);
+        if (session.Recent.Last(Id) is { } recent)
+        {
+            (Tail, Total) = (recent.Last, recent.Total);
+            trimmedTotal = SumAt(Trimmed);
+            return;
+        }
         Statement last = session.Sql("SELECT first, n, total FROM sluice_chunk WHERE log = ? ORDER BY first DESC LIMIT 1").Put(Id);
         if (last.Next())
         {
@@ -45,30 +59,17 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     /// <summary>Appends records that were checked, of one append.</summary>
     public void Add(ReadOnlySpan<byte> records, int count)
     {
-        while (records.Length > builder.Room)
+        while (records.Length > Making.Room)
         {
             (int length, int some) = (0, 0);
-            for (int next; length < records.Length && (next = EntryChunk.RecordLength(records[length..])) <= builder.Room - length; length += next) some++;
-            if (some == 0 && builder.Count == 0) (length, some) = (EntryChunk.RecordLength(records), 1);
+            for (int next; length < records.Length && (next = EntryChunk.RecordLength(records[length..])) <= Making.Room - length; length += next) some++;
+            if (some == 0 && Making.Count == 0) (length, some) = (EntryChunk.RecordLength(records), 1);
             if (some > 0) Put(records[..length], some);
-            WriteChunk();
+            session.Making.Write(this);
             records = records[length..];
             count -= some;
         }
         if (count > 0) Put(records, count);
-    }
-
-    /// <summary>Writes the chunk in the making, so that it can be read.</summary>
-    public void WriteChunk()
-    {
-        if (builder.Count == 0) return;
-        long first = Tail - builder.Count + 1;
-        var header = new EntryChunkHeader(first, builder.Count, session.Now, session.Generation);
-        ReadOnlySpan<byte> chunk = builder.Finish(header);
-        session.Sql("INSERT INTO sluice_chunk(log, first, n, bytes, total, blob) VALUES(?, ?, ?, ?, ?, ?)")
-            .Put(Id).Put(first).Put(builder.Count).Put(builder.Bytes).Put(Total).Put(chunk).Run();
-        if (stream.IsAwaited(partition, first)) session.Chunks.Add(Id, new(chunk.ToArray(), header));
-        builder.Clear();
     }
 
     /// <summary>An entry that is there.</summary>
@@ -80,13 +81,14 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         if (sequence >= Tail) return Total;
         if (sequence <= 0) return 0;
         if (sequence == lastSum.Sequence) return lastSum.Sum;
-        WriteChunk();
+        if (sequence >= FirstOfMaking) session.Making.Write();
         lastSum = (sequence, FindSumAt(sequence));
         return lastSum.Sum;
     }
 
     private long FindSumAt(long sequence)
     {
+        if (session.Recent.Find(Id, sequence) is { } recent) return recent.Chunk.SumAt(sequence);
         Statement chunk = session.Sql("SELECT first, n, bytes, total FROM sluice_chunk WHERE log = ? AND first <= ? ORDER BY first DESC LIMIT 1").Put(Id).Put(sequence);
         if (chunk.Next())
         {
@@ -96,7 +98,7 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
             return total - bytes + (bytes * passed / n);
         }
         Statement next = session.Sql("SELECT bytes, total FROM sluice_chunk WHERE log = ? ORDER BY first LIMIT 1").Put(Id);
-        if (!next.Next()) return Total;
+        if (!next.Next()) return session.Recent.First(Id) is { } first ? first.Total - first.Bytes : Total - Making.Bytes;
         long sum = next.Long(1) - next.Long(0);
         next.Reset();
         return sum;
@@ -114,9 +116,18 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     /// <summary>Removes the chunks that everybody has passed.</summary>
     public void Remove()
     {
-        WriteChunk();
         session.Mark(this);
-        session.Sql("DELETE FROM sluice_chunk WHERE log = ? AND first <= ? AND first + n - 1 <= ?").Put(Id).Put(Trimmed).Put(Trimmed).Run();
+        Remove(Trimmed);
+    }
+
+    /// <summary>Removes the chunks that end at a sequence at the latest; then <see cref="StoredBlocks.Sweep"/> is due.</summary>
+    public void Remove(long upTo)
+    {
+        bool hasRows = session.Recent.HasRows(Id);
+        session.Recent.Remove(Id, upTo, Tail);
+        if (!hasRows) return;
+        Statement removed = session.Sql("DELETE FROM sluice_chunk WHERE log = ? AND first <= ? AND first + n - 1 <= ? RETURNING block").Put(Id).Put(upTo).Put(upTo);
+        while (removed.Next()) if (!removed.IsNull(0)) session.Blocks.Touch(removed.Long(0));
     }
 
     public override void Save(Database database)
@@ -124,29 +135,38 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
 
     private void Put(ReadOnlySpan<byte> records, int count)
     {
-        if (builder.Count == 0) session.Making.Add(this);
-        long before = builder.Bytes;
-        builder.Add(records, count);
+        if (!IsMaking) session.Making.Add(this);
+        IsMaking = true;
+        long before = Making.Bytes;
+        Making.Add(records, count);
         Tail += count;
-        Total += builder.Bytes - before;
+        Total += Making.Bytes - before;
     }
 
     /// <summary>The chunk that an entry is in.</summary>
     public StoredChunk ChunkOf(long sequence)
     {
+        if (sequence >= FirstOfMaking) session.Making.Write();
         if (session.Chunks.Find(Id, sequence) is { } kept) return kept;
-        WriteChunk();
+        if (session.Recent.Find(Id, sequence) is (RecentBlock block, { } place) && sequence <= place.Last)
+            return Checked(session.Blocks.Read(block.Id, place.Start, place.Length) ?? throw Damaged(sequence, NotInBlock(block.Id)), place.First, place.Count, sequence);
         Statement found = session.Sql("""
-            SELECT first, n, blob FROM sluice_chunk WHERE log = ?1 AND first >= (SELECT max(first) FROM sluice_chunk WHERE log = ?1 AND first <= ?2) ORDER BY first
+            SELECT first, n, blob, block, start, length FROM sluice_chunk WHERE log = ?1 AND first >= (SELECT max(first) FROM sluice_chunk WHERE log = ?1 AND first <= ?2) ORDER BY first
             """).Put(Id).Put(sequence);
         if (!found.Next()) throw Missing(sequence);
-        (long first, long n, byte[] blob) = (found.Long(0), found.Long(1), found.Bytes(2));
+        (long first, long n) = (found.Long(0), found.Long(1));
+        byte[] blob = BytesOf(found) ?? throw Damaged(sequence, NotInBlock(found.Long(3)));
         KeepNext(found, ReadAhead - blob.Length);
         found.Reset();
         if (sequence >= first + n) throw Missing(sequence);
+        return Checked(blob, first, n, sequence);
+    }
+
+    private StoredChunk Checked(byte[] blob, long first, long n, long sequence)
+    {
         EntryChunkHeader header = EntryChunk.ReadHeader(blob, stream.Name, partition);
         if (header.First != first || header.Count != n)
-            throw Damaged(sequence, $"its chunk says that it holds {header.Count} entries from {header.First}, its row {n} from {first}");
+            throw Damaged(sequence, $"its chunk says that it holds {header.Count} entries from {header.First}, the store {n} from {first}");
         var chunk = new StoredChunk(blob, header);
         session.Chunks.Add(Id, chunk);
         return chunk;
@@ -157,9 +177,9 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     {
         try
         {
-            for (int some = ChunkCache.Size / 2; most > 0 && some > 0 && chunks.Next(); some--)
+            for (int some = MostAhead; most > 0 && some > 0 && chunks.Next(); some--)
             {
-                byte[] blob = chunks.Bytes(2);
+                if (BytesOf(chunks) is not { } blob) return;
                 EntryChunkHeader header = EntryChunk.ReadHeader(blob, stream.Name, partition);
                 if ((header.First, header.Count) != (chunks.Long(0), chunks.Long(1))) return;
                 session.Chunks.Add(Id, new(blob, header));
@@ -171,6 +191,10 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
             // not kept
         }
     }
+
+    private static string NotInBlock(long id) => $"the block {id}, which its chunk is in, is not there or too short";
+
+    private byte[]? BytesOf(Statement chunk) => chunk.IsNull(3) ? chunk.Bytes(2) : session.Blocks.Read(chunk.Long(3), chunk.Long(4), chunk.Long(5));
 
     private StreamStoreException Missing(long sequence) => Damaged(sequence, "it is outstanding, but no chunk has it");
 

@@ -3,6 +3,8 @@ namespace Sluice.Sqlite;
 /// <summary>A stream as the database has it: loaded when somebody asks for it, without any of its entries.</summary>
 internal sealed class StoredStream
 {
+    private const long MostAwaited = 1 << 20;        // bytes: about half of what the caches keep
+
     private int next;                                // the partition for entries without a key, moved on by every transaction
 
     public StoredStream(Session session, long id, string name, StreamOptions options)
@@ -75,11 +77,14 @@ internal sealed class StoredStream
         Session.Changed(Name);
     }
 
-    /// <summary>Whether what is appended at this sequence is what a group leases next.</summary>
-    public bool IsAwaited(int partition, long sequence)
+    /// <summary>Whether a group will lease what is appended while it is still kept in memory.</summary>
+    public bool IsAwaited
     {
-        foreach (StoredGroup group in Groups.Values) if (group.Partitions[partition].Dispatched >= sequence - 1) return true;
-        return false;
+        get
+        {
+            foreach (StoredGroup group in Groups.Values) if (group.Backlog.Bytes <= MostAwaited) return true;
+            return false;
+        }
     }
 
     /// <summary>Lets go of what everybody has passed.</summary>

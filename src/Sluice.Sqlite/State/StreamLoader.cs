@@ -40,6 +40,7 @@ internal sealed class StreamLoader(Session session)
     {
         if (loaded.Count <= most) return;
         loaded.Clear();
+        session.Recent.Bound();
         session.Trims.Clear();                       // they come again when their streams do
     }
 

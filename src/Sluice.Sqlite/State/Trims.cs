@@ -1,7 +1,7 @@
 namespace Sluice.Sqlite;
 
 /// <summary>Logs with chunks that everybody has passed, until there are enough of them to be removed at once.</summary>
-internal sealed class Trims
+internal sealed class Trims(Session session)
 {
     private const long Many = 256 << 10;             // bytes
     private readonly HashSet<StoredLog> logs = [];
@@ -19,7 +19,9 @@ internal sealed class Trims
     /// <summary>Part of a transaction.</summary>
     public void Remove()
     {
+        session.Making.Write();
         foreach (StoredLog log in logs) log.Remove();
+        session.Blocks.Sweep();
         Clear();
     }
 

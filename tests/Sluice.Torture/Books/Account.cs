@@ -77,8 +77,13 @@ internal sealed class Accounts
 }
 
 /// <summary>A dead letter: where it died, and what its node was given.</summary>
-internal sealed record Letter(string Node, string Trace)
+/// <param name="Node">Where.</param>
+/// <param name="Trace">What; of a list, all with commas between them.</param>
+/// <param name="IsOfCrashes">Whether it died of crashes: then nothing is divided.</param>
+internal sealed record Letter(string Node, string Trace, bool IsOfCrashes)
 {
+    public bool WasToBeDivided => !IsOfCrashes && Trace.Contains(',', StringComparison.Ordinal);
+
     /// <summary>Whether a part is one of those that the letter stands for.</summary>
-    public bool StandsFor(string part) => Trace.Length == 0 || part == Trace || part.StartsWith($"{Trace}.", StringComparison.Ordinal);
+    public bool StandsFor(string part) => Trace.Length == 0 || Trace.Split(',').Any(trace => part == trace || part.StartsWith($"{trace}.", StringComparison.Ordinal));
 }

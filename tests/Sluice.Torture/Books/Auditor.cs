@@ -60,7 +60,7 @@ internal static class Auditor
             {
                 string[] words = Encoding.UTF8.GetString(entry.Payload.Span).Split(' ');
                 Account account = accounts[long.Parse(words[1], CultureInfo.InvariantCulture)];
-                if (words[0] is "root" or "part") account.Ids.Add(words[2]);
+                if (words[0] is "root" or "part") account.Ids.Add(Whole(words[2]));
                 if (words[0] == "root")
                 {
                     account.Completions++;
@@ -71,6 +71,9 @@ internal static class Auditor
             next = read.Next;
         }
     }
+
+    // The id of the item; that of a part of a list has the node and the range behind it.
+    private static string Whole(string id) => string.Join('/', id.Split('/').Take(3));
 
     private static async Task ReadStateAsync(IStreamStore store, Accounts accounts)
     {
@@ -92,14 +95,16 @@ internal static class Auditor
         var group = new GroupId(Life.Name, Life.Name);
         if (await store.FindGroupAsync(group) is null) return;
         IPayloadSerializer<Work> serializer = PayloadSerializers.Json.For<Work>();
+        IPayloadSerializer<Work[]> lists = PayloadSerializers.Json.For<Work[]>();
         for (long after = 0; ;)
         {
             IReadOnlyList<DeadEntry> letters = await store.ListDeadAsync(group, after: after);
             if (letters.Count == 0) return;
             foreach (DeadEntry letter in letters)
             {
-                Work work = serializer.Deserialize(letter.Entry.Payload.Span);
-                accounts[work.Number].Letters.Add(new(letter.Node, work.Trace));
+                bool isList = letter.Entry.Payload.Span[0] == (byte)'[';
+                Work[] works = isList ? lists.Deserialize(letter.Entry.Payload.Span) : [serializer.Deserialize(letter.Entry.Payload.Span)];
+                accounts[works[0].Number].Letters.Add(new(letter.Node, string.Join(',', works.Select(static work => work.Trace)), letter.Error.Contains("The process ended", StringComparison.Ordinal)));
             }
             after = letters[^1].Number;
         }

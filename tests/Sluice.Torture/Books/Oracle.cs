@@ -47,11 +47,9 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
         bool hasEnded = isDead || account.Completions > 0;
         if (hasEnded || account.IsAcknowledged) accepted++;
         if (isDead) dead++;
-        else if (hasEnded)
-        {
-            completed++;
-            tally = new(tally.Count + 1, tally.Sum + number);
-        }
+        else if (hasEnded) completed++;
+        // Where there is state, an item dies as a whole; unless a list of it was divided, whose parts die by themselves.
+        if (account.Completions > 0) tally = new(tally.Count + 1, tally.Sum + number);
         letters += account.Letters.Count;
 
         if (!account.IsSent) Mismatch(number, "was never sent");
@@ -95,6 +93,7 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
     private void JudgeLetters(long number, Account account, Walk walk)
     {
         Fate fate = @case.FateOf(number);
+        if (!@case.DiesWhole && account.Letters.Find(static letter => letter.WasToBeDivided) is { } many) Mismatch(number, $"has a letter of a list at {many.Node} that was to be divided: {many.Trace}");
         foreach (var same in account.Letters.GroupBy(letter => letter).Where(same => same.Count() > Math.Max(1, walk.Hazards.Count)))
             Duplicate(number, $"has {same.Count()} letters of '{same.Key.Trace}' at {same.Key.Node}");
         if (accounts.IsCured)

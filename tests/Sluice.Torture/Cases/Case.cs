@@ -86,6 +86,9 @@ internal sealed class Case
     /// <summary>Whether a node in front of everything counts the items, by key if they have keys.</summary>
     public bool HasState { get; }
 
+    /// <summary>Whether what fails behind its first stages fails as a whole, be it by itself or a list: in an epoch, and in a fork.</summary>
+    public bool DiesWhole => HasState || Body.IsWhole();
+
     /// <summary>Branches that hold items, or hand them to another consecutor.</summary>
     public IReadOnlyList<Extra> Extras { get; }
 

@@ -12,6 +12,9 @@ internal abstract record Step
     public abstract Source<Work> Build(Source<Work> source, IHazard hazard);
 
     public abstract IEnumerable<Work> Expect(Work work, Walk walk);
+
+    /// <summary>Whether an item that fails somewhere in it fails as a whole.</summary>
+    public virtual bool IsWhole() => false;
 }
 
 /// <summary>What happens where items can fail.</summary>
@@ -98,6 +101,8 @@ internal sealed record ChainStep(IReadOnlyList<Step> Steps) : Step
 {
     public override string ToString() => $"[{string.Join(", ", Steps)}]";
 
+    public override bool IsWhole() => Steps.Any(static step => step.IsWhole());
+
     public override Source<Work> Build(Source<Work> source, IHazard hazard) => Steps.Aggregate(source, (before, step) => step.Build(before, hazard));
 
     public override IEnumerable<Work> Expect(Work work, Walk walk)
@@ -106,6 +111,8 @@ internal sealed record ChainStep(IReadOnlyList<Step> Steps) : Step
 
 internal sealed record BroadcastStep(Step First, Step Second) : Step
 {
+    public override bool IsWhole() => First.IsWhole() || Second.IsWhole();
+
     public override Source<Work> Build(Source<Work> source, IHazard hazard)
         => source | [s => First.Build(s | (work => work.Then("1")), hazard), s => Second.Build(s | (work => work.Then("2")), hazard)];
 
@@ -115,6 +122,8 @@ internal sealed record BroadcastStep(Step First, Step Second) : Step
 
 internal sealed record RouteStep(int Salt, Step First, Step Second) : Step
 {
+    public override bool IsWhole() => First.IsWhole() || Second.IsWhole();
+
     public override Source<Work> Build(Source<Work> source, IHazard hazard)
         => source.Route(Choose, ("first", s => First.Build(s, hazard)), ("second", s => Second.Build(s, hazard)));
 

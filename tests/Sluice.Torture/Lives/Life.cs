@@ -127,7 +127,7 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
     {
         Fate fate = @case.FateOf(work.Number);
         if (fate == Fate.Fine || (fate == Fate.Bomb && plan.Cures) || (fate == Fate.Poison && isCured)) return;
-        if (fate == Fate.Flaky && isCured && @case.HasState) return;             // in an epoch it dies as a whole, and to pass many hazards at once it would have to be lucky
+        if (fate == Fate.Flaky && isCured && @case.DiesWhole) return;             // to pass many hazards at once it would have to be lucky
         if (fate == Fate.Flaky && !(@case.IsSweep ? met.TryAdd(work, true) : Random.Shared.Next(2) == 0)) return;
         if (fate == Fate.Bomb) Explode();
         journal.Write($"fail {work.Number}");

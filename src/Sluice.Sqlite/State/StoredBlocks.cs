@@ -1,0 +1,120 @@
+namespace Sluice.Sqlite;
+
+/// <summary>
+/// Blocks in the database. Each has the bytes of some chunks, and goes when the last of them has gone. What is left of an old one (see <see cref="RecentBlocks"/>) has rows, whose ids are those
+/// from the block's own on. If that is little, since a partition stands still while the others have gone on, it gets its bytes into these rows, and does not keep the bytes of all.
+/// </summary>
+internal sealed class StoredBlocks(Session session)
+{
+    /// <summary>A block is taken apart if one of so many bytes is left.</summary>
+    public const int SparseBelow = 8;
+
+    private readonly HashSet<long> touched = [];     // a chunk of theirs, which had a row, has gone
+    private readonly List<(int Index, ChunkPlace Chunk)> left = [];
+
+    public BlockCache Cache { get; } = new();
+
+    /// <summary>Reads what was not given rows when the store was open last.</summary>
+    /// <exception cref="StreamStoreException">A list of chunks is damaged: nobody knows where logs end.</exception>
+    public void Load(long firstRecent)
+    {
+        var trimmed = new Dictionary<long, long>();
+        List<(long Id, List<ChunkPlace>? Chunks)> found = [];
+        Statement blocks = session.Sql("SELECT id, chunks FROM sluice_block WHERE id >= ? ORDER BY id").Put(firstRecent);
+        while (blocks.Next()) found.Add((blocks.Long(0), BlockDirectory.Read(blocks.Span(1))));
+        foreach ((long id, List<ChunkPlace>? chunks) in found)
+        {
+            RecentBlock block = session.Recent.Begin(id);
+            block.Chunks.AddRange(chunks ?? throw new StreamStoreException(
+                $"The list of what is in the block {id} of the store does not match its checksum, so nobody knows which entries it has. Nothing was changed. Restore a backup."));
+            session.Recent.Add(block, TrimmedOf);
+        }
+
+        long TrimmedOf(long log)
+        {
+            if (!trimmed.TryGetValue(log, out long upTo)) trimmed.Add(log, upTo = TrimmedIn(log));
+            return upTo;
+        }
+    }
+
+    /// <summary>A copy of a chunk: entries are slices of it, and would keep the whole block in memory. Null if the block does not have it.</summary>
+    public byte[]? Read(long id, long start, long length)
+    {
+        ReadOnlySpan<byte> block = Cache.Find(id);
+        Statement? row = null;
+        if (block.IsEmpty)
+        {
+            row = session.Sql("SELECT blob FROM sluice_block WHERE id = ?").Put(id);
+            if (!row.Next()) return null;
+            block = row.Span(0);
+            if (block.Length is > 0 and <= ChunkWriter.MostBytes) block.CopyTo(Cache.Add(id, block.Length));
+        }
+        byte[]? chunk = start >= 0 && length > 0 && start + length <= block.Length ? block.Slice((int)start, (int)length).ToArray() : null;
+        row?.Reset();
+        return chunk;
+    }
+
+    /// <summary>A chunk of it, which had a row, has gone.</summary>
+    public void Touch(long id) => touched.Add(id);
+
+    /// <summary>Part of a transaction in which chunks were removed.</summary>
+    public void Sweep()
+    {
+        foreach (long id in session.Recent.Emptied) Delete(id);
+        session.Recent.Emptied.Clear();
+        foreach (long id in touched) Look(id);
+        touched.Clear();
+    }
+
+    /// <summary>Part of a transaction's end: blocks that have become old get rows, many at a time.</summary>
+    public void Age()
+    {
+        if (!session.Recent.AreMany) return;
+        while (!session.Recent.AreFew)
+        {
+            if (session.Recent.TakeOldest(left) is not { } block) continue;
+            foreach ((int index, ChunkPlace chunk) in left)
+                session.Sql("INSERT INTO sluice_chunk VALUES(?, ?, ?, ?, ?, ?, zeroblob(0), ?, ?, ?)")
+                    .Put(block.Id + index).Put(chunk.Log).Put(chunk.First).Put(chunk.Count).Put(chunk.Bytes).Put(chunk.Total)
+                    .Put(block.Id).Put(chunk.Start).Put(chunk.Length).Run();
+            left.Clear();
+            if (block.LiveBytes * SparseBelow <= block.Length) TakeApart(block.Id);
+        }
+    }
+
+    // What is left of a block with rows.
+    private void Look(long id)
+    {
+        Statement rows = session.Sql("""
+            SELECT count(*), coalesce(sum(c.length), 0), length(b.blob) FROM sluice_block b JOIN sluice_chunk c ON c.id >= b.id AND c.id < b.id + b.n WHERE b.id = ?
+            """).Put(id);
+        rows.Next();
+        (long count, long bytes, long length) = (rows.Long(0), rows.Long(1), rows.Long(2));
+        rows.Reset();
+        if (count == 0) Delete(id);
+        else if (bytes * SparseBelow <= length) TakeApart(id);
+    }
+
+    private void TakeApart(long id)
+    {
+        List<(long Id, byte[]? Bytes)> chunks = [];
+        Statement rows = session.Sql("SELECT id, start, length FROM sluice_chunk WHERE id >= ?1 AND id < ?1 + (SELECT n FROM sluice_block WHERE id = ?1)").Put(id);
+        while (rows.Next()) chunks.Add((rows.Long(0), Read(id, rows.Long(1), rows.Long(2))));
+        if (chunks.Exists(chunk => chunk.Bytes is null)) return; // damaged: whoever reads it is told, nothing is done to it
+        foreach ((long chunk, byte[]? bytes) in chunks)
+            session.Sql("UPDATE sluice_chunk SET blob = ?, block = NULL, start = NULL, length = NULL WHERE id = ?").Put(bytes).Put(chunk).Run();
+        Delete(id);
+    }
+
+    // A stream that is gone has no entries any more.
+    private long TrimmedIn(long log)
+    {
+        Statement row = session.Sql("SELECT coalesce((SELECT trimmed FROM sluice_log WHERE log = ?), 0) FROM sluice_stream WHERE id = ?").Put(log).Put(log >> 12);
+        if (!row.Next()) return long.MaxValue;
+        long trimmed = row.Long(0);
+        row.Reset();
+        return trimmed;
+    }
+
+    private void Delete(long id) => session.Sql("DELETE FROM sluice_block WHERE id = ?").Put(id).Run();
+}

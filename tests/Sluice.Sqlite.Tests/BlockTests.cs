@@ -1,0 +1,264 @@
+using System.Buffers.Binary;
+using System.Globalization;
+
+namespace Sluice.Sqlite.Tests;
+
+/// <summary>How entries of many partitions stand in the file: one block for a transaction, rows for what has become old.</summary>
+public sealed class BlockTests : IDisposable
+{
+    private const int Partitions = 64;
+    private const int StandingStill = 7;
+    private static readonly GroupId Group = new("s", "g");
+
+    private readonly TempDirectory directory = new();
+    private readonly SortedDictionary<int, List<long>> sent = [];
+    private readonly SortedDictionary<int, List<long>> got = [];
+    private SqliteStreamStore store = null!;
+    private Ownership[] owners = [];
+    private long[] commits = [];
+    private long sequence, next, epoch;
+
+    [Fact]
+    public async Task AnAppendToManyPartitionsIsOneRowAndLeavesNothing()
+    {
+        await OpenAsync();
+        await AppendAsync(256);
+        Assert.Equal((1, 0), (await CountAsync("sluice_block"), await CountAsync("sluice_chunk")));
+        await ReopenAsync();
+        await SettleAsync();
+        await EndAsync();
+        Assert.Equal((0, 0), (await CountAsync("sluice_block"), await CountAsync("sluice_chunk")));
+    }
+
+    [Theory]
+    [InlineData(256, 600)]
+    [InlineData(0, 20)]
+    [InlineData(5, 20)]
+    public async Task WhatIsOldHasRowsAndReadsTheSame(int recent, int appends)
+    {
+        await OpenAsync(recent);
+        for (int i = 0; i < appends; i++)
+        {
+            await AppendAsync(100);
+            if (i % 7 == 0) await SettleAsync(max: 150);
+            if (i % (appends / 3) == 1) await ReopenAsync(recent);
+        }
+        Assert.InRange(await CountAsync("sluice_chunk"), 100, long.MaxValue);
+        Assert.Empty((await store.CheckAsync()).Problems);
+        await ReopenAsync(recent);
+        await SettleAsync();
+        await EndAsync();
+        Assert.Equal((0, 0), (await CountAsync("sluice_block"), await CountAsync("sluice_chunk")));
+    }
+
+    [Fact]
+    public async Task APartitionThatStandsStillKeepsLittleMoreThanItsOwn()
+    {
+        await OpenAsync();
+        for (int i = 1; i <= 2000; i++)
+        {
+            await AppendAsync(256);
+            if (i % 8 == 0) await SettleAsync(StandingStill);
+            if (i % 500 == 0) await ReopenAsync();
+        }
+        long own = sent[StandingStill].Count * 160L;  // with what stores add to an entry
+        Assert.InRange(own, 1 << 20, 2 << 20);
+        Assert.InRange(new FileInfo(store.Path).Length, own, 24 << 20); // recent blocks as they are; of 80 MB that went through
+        await store.WithDatabaseAsync(database => Assert.InRange(Number(database, "SELECT sum(length(blob)) FROM sluice_chunk"), own * 2 / 3, own * 2));
+        Assert.Empty((await store.CheckAsync()).Problems);
+        await ReopenAsync();
+        await SettleAsync();
+        await EndAsync();
+        Assert.Equal((0, 0), (await CountAsync("sluice_block"), await CountAsync("sluice_chunk")));
+    }
+
+    [Fact]
+    public async Task HalfOfThePartitionsThatStandStillKeepTheirBlocksWhole()
+    {
+        await OpenAsync(recent: 4);
+        for (int i = 1; i <= 50; i++) await AppendAsync(256);
+        await SettleAsync(at => at < Partitions / 2);
+        Assert.InRange(await CountAsync("sluice_block"), 45, 50);
+        for (int i = 1; i <= 10; i++)
+        {
+            await AppendAsync(256);                  // what is to be removed comes together
+            await SettleAsync(at => at < Partitions - 2);
+        }
+        Assert.InRange(await CountAsync("sluice_block"), 0, 12);
+        await ReopenAsync(recent: 4);
+        await SettleAsync();
+        await EndAsync();
+        Assert.Equal((0, 0), (await CountAsync("sluice_block"), await CountAsync("sluice_chunk")));
+    }
+
+    [Theory]
+    [InlineData(256)]
+    [InlineData(0)]
+    public async Task AStreamThatIsDeletedLeavesTheBlocksOfOthers(int recent)
+    {
+        await OpenAsync(recent);
+        await store.OpenStreamAsync("other", new() { Partitions = Partitions });
+        await AppendAsync(256);                      // and in one commit with it, to the other
+        LeaseResult lease = await store.LeaseAsync(new([owners[3]]));
+        using EntryBatch outputs = Batch(200);
+        using EntryBatch more = Batch(200);
+        SequenceRange settled = new(lease.Batches[0].Entries.Span[0].Sequence, lease.Batches[0].Entries.Span[^1].Sequence);
+        Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owners[3], ++commits[3]) { Settled = [settled], Outputs = [new("other", outputs), new("s", more)] })).Status);
+        Remember(more);
+        sent[3].RemoveRange(0, (int)settled.Count);
+        await store.DeleteStreamAsync("other");
+        Assert.Empty((await store.CheckAsync()).Problems);
+        await ReopenAsync(recent);
+        Assert.Empty((await store.CheckAsync()).Problems);
+        await SettleAsync();
+        await EndAsync();
+        Assert.Equal((0, 0), (await CountAsync("sluice_block"), await CountAsync("sluice_chunk")));
+    }
+
+    [Fact]
+    public async Task AStoreOfVersionOneIsTakenOver()
+    {
+        await OpenAsync(recent: 0);
+        await AppendAsync(500);
+        await SettleAsync(max: 100);
+        await store.WithDatabaseAsync(database =>
+        {
+            foreach (string statement in (string[])[
+                "UPDATE sluice_chunk SET blob = (SELECT substr(b.blob, start + 1, sluice_chunk.length) FROM sluice_block b WHERE b.id = block) WHERE block IS NOT NULL",
+                "DROP TABLE sluice_block", "ALTER TABLE sluice_chunk DROP COLUMN block", "ALTER TABLE sluice_chunk DROP COLUMN start", "ALTER TABLE sluice_chunk DROP COLUMN length",
+                "ALTER TABLE sluice_meta DROP COLUMN recent", "UPDATE sluice_meta SET version = 1"]) database.Execute(statement);
+        });
+        await ReopenAsync();
+        await store.WithDatabaseAsync(database => Assert.Equal("2", database.Ask("SELECT version FROM sluice_meta")));
+        await AppendAsync(500);
+        Assert.Empty((await store.CheckAsync()).Problems);
+        await SettleAsync();
+        await EndAsync();
+    }
+
+    [Fact]
+    public async Task AListOfChunksThatIsDamagedIsNamedWhenTheStoreIsOpened()
+    {
+        await OpenAsync();
+        await AppendAsync(256);
+        await store.WithDatabaseAsync(database => database.Execute("UPDATE sluice_block SET chunks = substr(chunks, 1, 20) || x'07' || substr(chunks, 22)"));
+        Assert.Contains("block 1 does not match", Assert.Single((await store.CheckAsync()).Problems), StringComparison.Ordinal);
+        string path = store.Path;
+        await store.DisposeAsync();
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
+        Assert.Contains("block 1", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("backup", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ABlockThatIsTooShortIsNamedByItsEntries()
+    {
+        await OpenAsync(recent: 0);
+        await AppendAsync(256);
+        await AppendAsync(256);
+        await store.WithDatabaseAsync(database => database.Execute("UPDATE sluice_block SET blob = substr(blob, 1, 20000) WHERE id = (SELECT max(id) FROM sluice_block)"));
+        await ReopenAsync(recent: 0);
+        IntegrityReport report = await store.CheckAsync();
+        Assert.InRange(report.Problems.Count, 10, 40);
+        Assert.All(report.Problems, problem => Assert.Contains("too short", problem, StringComparison.Ordinal));
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+        {
+            for (int i = 0; i < Partitions; i++) await SettleAsync(at => at == i);
+        });
+        Assert.Contains("CheckAsync", failure.Message, StringComparison.Ordinal);
+        Assert.NotNull(failure.Sequence);
+    }
+
+    public void Dispose()
+    {
+        store?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        directory.Dispose();
+    }
+
+    private async Task OpenAsync(int recent = 256)
+    {
+        store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, new() { LogBytes = 1 << 20, RecentBlocks = recent });
+        await store.OpenStreamAsync("s", new() { Partitions = Partitions });
+        await store.AddGroupAsync(Group);
+        ProducerState producer = await store.OpenProducerAsync("s", "p");
+        (sequence, epoch) = (producer.Last, producer.Epoch);
+        (owners, commits) = (new Ownership[Partitions], new long[Partitions]);
+        for (int i = 0; i < Partitions; i++)
+        {
+            TakeResult taken = await store.TakeAsync(Group, i, new("m"));
+            (owners[i], commits[i]) = (taken.Ownership, taken.State!.LastCommit);
+        }
+    }
+
+    // Ends as a kill does. Nothing is in flight.
+    private async Task ReopenAsync(int recent = 256)
+    {
+        await store.AbandonAsync();
+        await OpenAsync(recent);
+    }
+
+    private async Task AppendAsync(int count)
+    {
+        using EntryBatch batch = Batch(count);
+        AppendResult result = await store.AppendAsync(new("s", "p", epoch, sequence + 1, batch));
+        Assert.Equal(AppendStatus.Accepted, result.Status);
+        sequence = result.Last;
+        Remember(batch);
+    }
+
+    private EntryBatch Batch(int count)
+    {
+        var batch = new EntryBatch();
+        byte[] payload = new byte[100];
+        for (int i = 0; i < count; i++)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(payload, ++next);
+            batch.Add(payload, EntryKey.Of($"key {next % 1000}"));
+        }
+        return batch;
+    }
+
+    private void Remember(EntryBatch batch)
+    {
+        for (int i = 0; i < batch.Count; i++) Add(sent, batch.KeyAt(i).PartitionOf(Partitions), NumberOf(batch.RecordAt(i).Span[EntryChunk.RecordOverhead..]));
+    }
+
+    private Task SettleAsync(int except) => SettleAsync(at => at != except);
+
+    private async Task SettleAsync(Func<int, bool>? which = null, int max = int.MaxValue)
+    {
+        LeaseResult lease = await store.LeaseAsync(new([.. owners.Where(owner => which?.Invoke(owner.Partition) != false)]) { MaxItems = max, MaxBytes = 1 << 30 });
+        foreach (LeasedBatch batch in lease.Batches)
+        {
+            foreach (Entry entry in batch.Entries.ToArray()) Add(got, batch.Owner.Partition, NumberOf(entry.Payload.Span));
+            var commit = new StoreCommit(batch.Owner, ++commits[batch.Owner.Partition]) { Settled = [new(batch.Entries.Span[0].Sequence, batch.Entries.Span[^1].Sequence)] };
+            Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit)).Status);
+        }
+    }
+
+    // Everything has come, once and in its order, and is gone.
+    private async Task EndAsync()
+    {
+        foreach ((int partition, List<long> numbers) in sent) Assert.Equal(numbers, got[partition].TakeLast(numbers.Count));
+        Assert.Empty((await store.CheckAsync()).Problems);
+        Assert.Equal((0, 0), ((await store.FindStreamAsync("s"))!.Items, (await store.FindStreamAsync("s"))!.Bytes));
+        await store.DisposeAsync();                  // what is to be removed is, at the latest now
+        store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process);
+    }
+
+    private async Task<long> CountAsync(string table)
+    {
+        long count = 0;
+        await store.WithDatabaseAsync(database => count = Number(database, $"SELECT count(*) FROM {table}"));
+        return count;
+    }
+
+    private static long Number(Database database, string sql) => long.Parse(database.Ask(sql) ?? "0", CultureInfo.InvariantCulture);
+    private static long NumberOf(ReadOnlySpan<byte> payload) => BinaryPrimitives.ReadInt64LittleEndian(payload);
+
+    private static void Add(SortedDictionary<int, List<long>> to, int partition, long number)
+    {
+        if (!to.TryGetValue(partition, out List<long>? numbers)) to.Add(partition, numbers = []);
+        numbers.Add(number);
+    }
+}
