@@ -52,6 +52,15 @@ internal sealed class RedisServer : IAsyncDisposable
         running.Dispose();
     }
 
+    /// <summary>Takes bytes off the end of the append-only file, of a server that is not running.</summary>
+    public void CutLog(int bytes)
+    {
+        // A file from before a rewrite may still lie there: appendonly.aof.<number>.incr.aof.
+        string last = Directory.GetFiles(Path.Combine(directory, "appendonlydir"), "*.incr.aof").MaxBy(file => int.Parse(Path.GetFileName(file).Split('.')[2]))!;
+        using var file = new FileStream(last, FileMode.Open);
+        file.SetLength(file.Length - bytes);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await KillAsync();

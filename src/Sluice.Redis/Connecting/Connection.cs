@@ -65,22 +65,25 @@ internal sealed class Connection : IAsyncDisposable
     public async Task<RedisResult> RunAsync(Script script, RedisValue[] arguments, bool isRepeatable, CancellationToken cancellation)
     {
         long begun = TimeProvider.System.GetTimestamp();
-        for (bool wasSent = false; ;)
+        for (bool isPrepared = true, mayHaveRun = false; ;)
         {
             ObjectDisposedException.ThrowIf(IsDisposed, typeof(RedisStreamStore));
+            bool isSending = false;
             try
             {
+                if (!isPrepared) await PrepareAsync(cancellation).ConfigureAwait(false);
+                (isPrepared, isSending) = (true, true);
                 return await Database.ScriptEvaluateAsync(script.Hash, keys, arguments).WaitAsync(cancellation).ConfigureAwait(false);
             }
             catch (RedisServerException unknown) when (unknown.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
             {
-                await PrepareAsync(cancellation).ConfigureAwait(false);
+                isPrepared = false;
             }
             catch (Exception failure) when (Failures.MayPass(failure) && !IsDisposed)
             {
-                wasSent |= Failures.MayHaveRun(failure);
-                bool again = (isRepeatable || !wasSent) && TimeProvider.System.GetElapsedTime(begun) < options.Patience;
-                if (!again) throw Failures.Explain(failure, address, wasSent) ?? failure;
+                mayHaveRun |= isSending && Failures.MayHaveRun(failure);
+                bool again = (isRepeatable || !mayHaveRun) && TimeProvider.System.GetElapsedTime(begun) < options.Patience;
+                if (!again) throw Failures.Explain(failure, address, mayHaveRun) ?? failure;
                 await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation).ConfigureAwait(false);
             }
         }
