@@ -13,7 +13,7 @@ internal static class Cleaning
     /// <returns>Its id.</returns>
     public static async Task<string> EnsureAsync(Connection connection, ServerAddress address, CancellationToken cancellation)
     {
-        while (true)
+        for (bool hasAsked = false; ;)
         {
             ServerInfo info = await connection.InfoAsync().ConfigureAwait(false);
             string clean = (string)await connection.Database.StringGetAsync(connection.Clean).ConfigureAwait(false);
@@ -26,16 +26,20 @@ internal static class Cleaning
                 await connection.Database.StringSetAsync(connection.Clean, info.RunId).ConfigureAwait(false);
                 return info.RunId;
             }
-            if (!info.IsRewriting) await RewriteAsync(connection, address, info).ConfigureAwait(false);
+            if (!info.IsRewriting)
+            {
+                if (hasAsked && info.RewriteFailed)
+                    throw new StreamStoreException(
+                        $"The server at {address} was started anew, and its append-only file could not be rewritten (BGREWRITEAOF): its disk may be full. Nothing is written until it can; look into the server's log.");
+                await RewriteAsync(connection, address).ConfigureAwait(false);
+                hasAsked = true;
+            }
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellation).ConfigureAwait(false);
         }
     }
 
-    private static async Task RewriteAsync(Connection connection, ServerAddress address, ServerInfo info)
+    private static async Task RewriteAsync(Connection connection, ServerAddress address)
     {
-        if (info.Rewrites > 0 && info.RewriteFailed)
-            throw new StreamStoreException(
-                $"The server at {address} was started anew, and its append-only file could not be rewritten (BGREWRITEAOF): its disk may be full. Nothing is written until it can; look into the server's log.");
         try
         {
             await connection.Database.ExecuteAsync("BGREWRITEAOF").ConfigureAwait(false);
