@@ -72,6 +72,8 @@ internal sealed class SampleProcess : IDisposable
         throw new InvalidOperationException($"The process ended without the line waited for.\n{output}\n{await errors}");
     }
 
+    public bool HasExited => process.HasExited;
+
     /// <summary>Ends it at once: on a busy machine a program that sends the signal comes too late.</summary>
     public void Kill() => process.Kill();
 

@@ -1,0 +1,36 @@
+using StackExchange.Redis;
+
+namespace Sluice.Redis;
+
+/// <summary>Where the server is. Its text names hosts and the database, and never the password.</summary>
+internal sealed class ServerAddress
+{
+    private ServerAddress(ConfigurationOptions options) => Options = options;
+
+    public ConfigurationOptions Options { get; }
+
+    /// <exception cref="ArgumentException">It is no connection string: says what is wrong, without showing it.</exception>
+    public static ServerAddress Parse(string connection)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(connection);
+        ConfigurationOptions options;
+        try
+        {
+            options = ConfigurationOptions.Parse(connection);
+        }
+        catch (ArgumentException wrong)
+        {
+            // What the parser says quotes the option that it does not know, and that may be half of a password.
+            string name = (wrong.ParamName ?? "").Split('=')[0];
+            throw new ArgumentException(
+                $"A connection string for Redis is like localhost:6379,password=…,ssl=true,defaultDatabase=0; this one cannot be read{(name.Length is > 0 and < 30 ? $" ({name})" : "")}.", nameof(connection));
+        }
+        if (options.EndPoints.Count == 0) throw new ArgumentException("The connection string for Redis names no server; for example localhost:6379.", nameof(connection));
+        (options.AbortOnConnectFail, options.AllowAdmin, options.ClientName) = (false, true, options.ClientName ?? "sluice");
+        return new(options);
+    }
+
+    public override string ToString()
+        => string.Join(", ", Options.EndPoints.Select(end => end is System.Net.DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : $"{end}"))
+            + (Options.DefaultDatabase is > 0 and var database ? $", database {database}" : "");
+}

@@ -1,0 +1,37 @@
+namespace Sluice.Redis;
+
+/// <summary>How a store on Redis is opened. None of it is stored.</summary>
+public sealed record RedisStoreOptions
+{
+    /// <summary>Where time comes from; the system's unless given.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>
+    /// What all keys of the store begin with, in braces; <c>sluice</c> unless given. Two stores in one database need two. 1 to 100 letters, digits, dots,
+    /// hyphens, colons and underscores.
+    /// </summary>
+    public string Prefix { get; init; } = "sluice";
+
+    /// <summary>
+    /// How often whoever waits for a change looks without having been told of one, in case the message was lost; 100 ms to a minute, 5 seconds unless given.
+    /// </summary>
+    public TimeSpan Poll { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How long a call whose repetition does no harm (appends, commits, everything that only looks) waits for a server that has gone, before it fails; zero to an
+    /// hour, 10 seconds unless given, of real time.
+    /// </summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
+
+    internal void Check()
+    {
+        ArgumentNullException.ThrowIfNull(Time);
+        ArgumentException.ThrowIfNullOrEmpty(Prefix);
+        if (Prefix.Length > 100 || !Prefix.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or ':' or '_'))
+            throw new ArgumentException($"The prefix of a store's keys has 1 to 100 letters, digits, dots, hyphens, colons and underscores; this one is {Prefix}.", nameof(Prefix));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Poll, TimeSpan.FromMilliseconds(100));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Poll, TimeSpan.FromMinutes(1));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Patience, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Patience, TimeSpan.FromHours(1));
+    }
+}
