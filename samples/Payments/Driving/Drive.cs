@@ -62,7 +62,7 @@ internal static class Drive
         [
             http.SendAsync(plan.Http, all.Token),
             .. plan.Tcp.Select((payments, number) => new TcpSender($"client-{number}", payments, victim, tally).SendAsync(all.Token)),
-            victim.KillAsync(plan.Kills, () => tally.Acknowledged, all.Token),
+            victim.KillAsync(plan.Kills, tally, all.Token),
         ];
         var watching = WatchAsync(plan, victim, tally, all.Token);
         try

@@ -30,14 +30,14 @@ internal sealed class Victim(IReadOnlyList<string> arguments) : IDisposable
 
     /// <summary>Kills it as planned, and starts it again each time.</summary>
     /// <param name="kills">When.</param>
-    /// <param name="acknowledged">How many payments are acknowledged.</param>
+    /// <param name="tally">How many payments are acknowledged.</param>
     /// <param name="cancellation">Gives up.</param>
-    public async Task KillAsync(IEnumerable<Kill> kills, Func<int> acknowledged, CancellationToken cancellation)
+    public async Task KillAsync(IEnumerable<Kill> kills, Tally tally, CancellationToken cancellation)
     {
         foreach (var kill in kills)
         {
             await FindAsync(cancellation);
-            while (acknowledged() < kill.At) await Task.Delay(1, cancellation);
+            await tally.UntilAsync(kill.At, cancellation);
             await Task.Delay(kill.Delay, cancellation);
             await KillAndStartAsync();
             if (kill.WhileStarting is not { } later) continue;

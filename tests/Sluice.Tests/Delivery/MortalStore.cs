@@ -21,6 +21,22 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
 
     public string? LastCall { get; private set; }
 
+    /// <summary>Waits until what a consecutor over it is to do is done, which must succeed, or until the process has died with it.</summary>
+    public async Task OutliveAsync(Consecutor<int> consecutor, Task work)
+    {
+        await Task.WhenAny(work, Died);
+        if (Died.IsCompleted) await consecutor.AbandonAsync();
+        try
+        {
+            await work;
+        }
+        catch (Exception) when (Died.IsCompleted)
+        {
+            // as anything does whose process has died
+        }
+        if (!Died.IsCompleted) await consecutor.DisposeAsync();
+    }
+
     protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
     {
         if (died.Task.IsCompleted) throw new StreamStoreException("The process is dead.");

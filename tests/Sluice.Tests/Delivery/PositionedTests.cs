@@ -39,11 +39,7 @@ public class PositionedTests
         var ledger = new Ledger();
         var mortal = new MortalStore(store, dieAt, moment);
         Consecutor<int> first = New(mortal);
-        Task work = WorkAsync(first);
-        await Task.WhenAny(work, mortal.Died);
-        if (mortal.Died.IsCompleted) await first.AbandonAsync();
-        await work.ContinueWith(ended => Assert.True(mortal.Died.IsCompleted || ended.IsCompletedSuccessfully, $"{ended.Exception}"), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        if (!mortal.Died.IsCompleted) await first.DisposeAsync();
+        await mortal.OutliveAsync(first, WorkAsync(first));
         await using Consecutor<int> second = New(store);
         await WorkAsync(second);
         ConsecutorSnapshot end = second.Snapshot();

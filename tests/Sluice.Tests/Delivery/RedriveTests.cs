@@ -87,11 +87,7 @@ public class RedriveTests
             isMended = true;
             var mortal = new MortalStore(store, dieAt, moment);
             Consecutor<int> dying = New(mortal);
-            Task work = RedriveAsync(dying);
-            await Task.WhenAny(work, mortal.Died);
-            if (mortal.Died.IsCompleted) await dying.AbandonAsync();
-            await work.ContinueWith(ended => Assert.True(mortal.Died.IsCompleted || ended.IsCompletedSuccessfully, $"{ended.Exception}"), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-            if (!mortal.Died.IsCompleted) await dying.DisposeAsync();
+            await mortal.OutliveAsync(dying, RedriveAsync(dying));
             await using Consecutor<int> last = New(store);
             await RedriveAsync(last);
             ConsecutorSnapshot end = last.Snapshot();
