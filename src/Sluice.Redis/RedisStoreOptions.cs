@@ -23,6 +23,9 @@ public sealed record RedisStoreOptions
     /// </summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 
+    // How long no answer comes before a call that does no harm when it is repeated is sent again.
+    internal TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(4);
+
     internal void Check()
     {
         ArgumentNullException.ThrowIfNull(Time);

@@ -66,7 +66,7 @@ public sealed partial class RedisStreamStore : IStreamStore
             if (opened[3].Long > 1)
                 throw new StreamStoreException($"The store at {address} was written by a newer version of Sluice: this one knows the form 1, not {opened[3].Long}.");
             store = new(address, open, options, opened);
-            await open.SubscribeAsync(store.Hear).ConfigureAwait(false);
+            await open.SubscribeAsync(store.Hear, cancellation).ConfigureAwait(false);
             return store;
         }
         catch (Exception failure)

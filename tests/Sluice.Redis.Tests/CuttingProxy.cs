@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Sluice.Redis.Tests;
 
@@ -8,6 +9,9 @@ internal enum Cut
 {
     Request,
     Reply,
+
+    /// <summary>Nothing is cut, and from then on nothing comes through in either direction, as where a machine or a cable has gone.</summary>
+    Silence,
 }
 
 /// <summary>Stands between a store and its server, and cuts the connection once, at a request that contains some bytes.</summary>
@@ -32,10 +36,10 @@ internal sealed class CuttingProxy : IAsyncDisposable
     /// <summary>Whether the cut that was asked for has been made.</summary>
     public bool HasCut => Volatile.Read(ref pattern) is null;
 
-    public void CutAt(byte[] bytes, Cut loses)
+    public void CutAtScript(string name, Cut loses)
     {
         cut = loses;
-        Volatile.Write(ref pattern, bytes);
+        Volatile.Write(ref pattern, Encoding.ASCII.GetBytes(Convert.ToHexStringLower(Script.Named(name).Hash)));
     }
 
     public async ValueTask DisposeAsync()
@@ -66,14 +70,15 @@ internal sealed class CuttingProxy : IAsyncDisposable
         try
         {
             await to.ConnectAsync(IPAddress.Loopback, port, end.Token);
-            bool isMute = false;
-            Task back = CopyAsync(to.GetStream(), from.GetStream(), _ => isMute ? null : true, both);
+            bool isMute = false, isSilent = false;
+            Task back = CopyAsync(to.GetStream(), from.GetStream(), _ => isSilent ? Verdict.Swallow : isMute ? Verdict.Cut : Verdict.Pass, both);
             await CopyAsync(from.GetStream(), to.GetStream(), bytes =>
             {
-                if (Volatile.Read(ref pattern) is not { } wanted || bytes.IndexOf(wanted) < 0) return true;
+                if (isSilent) return Verdict.Swallow;
+                if (Volatile.Read(ref pattern) is not { } wanted || bytes.IndexOf(wanted) < 0) return Verdict.Pass;
                 Volatile.Write(ref pattern, null);
-                isMute = cut == Cut.Reply;
-                return isMute ? true : null;
+                (isMute, isSilent) = (cut == Cut.Reply, cut == Cut.Silence);
+                return isMute ? Verdict.Pass : isSilent ? Verdict.Swallow : Verdict.Cut;
             }, both);
             await back;
         }
@@ -83,16 +88,23 @@ internal sealed class CuttingProxy : IAsyncDisposable
         }
     }
 
-    private delegate bool? Filter(ReadOnlySpan<byte> bytes);
+    private enum Verdict
+    {
+        Pass,
+        Swallow,
+        Cut,
+    }
 
-    // Passes on what the filter lets through; null ends the relay, in both directions.
+    private delegate Verdict Filter(ReadOnlySpan<byte> bytes);
+
+    // Passes on what the filter lets through, until it ends the relay, in both directions.
     private static async Task CopyAsync(NetworkStream from, NetworkStream to, Filter filter, CancellationTokenSource both)
     {
         var buffer = new byte[1 << 20];
         try
         {
-            while (await from.ReadAsync(buffer, both.Token) is > 0 and var read && filter(buffer.AsSpan(0, read)) is not null)
-                await to.WriteAsync(buffer.AsMemory(0, read), both.Token);
+            while (await from.ReadAsync(buffer, both.Token) is > 0 and var read && filter(buffer.AsSpan(0, read)) is var verdict and not Verdict.Cut)
+                if (verdict == Verdict.Pass) await to.WriteAsync(buffer.AsMemory(0, read), both.Token);
         }
         finally
         {

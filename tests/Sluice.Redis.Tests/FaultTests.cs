@@ -1,4 +1,4 @@
-using System.Text;
+using Sluice.Testing;
 using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
@@ -81,13 +81,51 @@ public class FaultTests
         await store.AppendAsync(1, "a");
         using EntryBatch output = Rows.Batch("out");
         StoreCommit commit = await store.WorkAsync(output);
-        proxy.CutAt(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(Script.Named("commit").Hash)), Enum.Parse<Cut>(loses));
+        proxy.CutAtScript("commit", Enum.Parse<Cut>(loses));
 
         Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit)).Status);
 
         Assert.True(proxy.HasCut);
         Assert.Equal(["out"], await store.ReadAsync(Rows.Results));
         Assert.Equal(0, (await store.FindStreamAsync(Rows.Orders))!.Groups[0].Outstanding);
+    }
+
+    [Fact]
+    public async Task AConnectionThatIsSilentGivesWayToAnother()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using var proxy = new CuttingProxy(server.Port);
+        // Its clock stands: who waits is woken by a message, or never.
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Silence = TimeSpan.FromMilliseconds(300), Time = new TestClock() });
+        await store.PrepareAsync();
+        await store.AppendAsync(1, "a");
+        using EntryBatch output = Rows.Batch("out");
+        StoreCommit commit = await store.WorkAsync(output);
+        proxy.CutAtScript("commit", Cut.Silence);
+
+        Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit)).Status);
+
+        Assert.True(proxy.HasCut);
+        Assert.Equal(["out"], await store.ReadAsync(Rows.Results));
+        long seen = await store.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);
+        await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address);
+        await other.AppendAsync(2, "b");
+        while ((await store.ReadAsync(Rows.Orders)).Length == 0) seen = await store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task ACallThatIsUnderWayEndsWithItsStore()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using var proxy = new CuttingProxy(server.Port);
+        RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address);
+        await store.PrepareAsync();
+        proxy.CutAtScript("read", Cut.Silence);
+        Task<string[]> reading = store.ReadAsync(Rows.Orders);
+
+        await store.DisposeAsync();
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => reading);
     }
 
     [Fact]

@@ -27,7 +27,8 @@ internal sealed class RedisServer : IAsyncDisposable
     public async Task StartAgainAsync()
     {
         var start = new ProcessStartInfo("redis-server") { RedirectStandardOutput = true, WorkingDirectory = directory };
-        foreach (string argument in (string[])["--bind", "127.0.0.1", "--port", $"{Port}", "--dir", directory, "--save", "", "--appendonly", "yes", .. settings])
+        // hz: how often it sees whether a rewrite of its file has ended, which each first connection after a start waits for.
+        foreach (string argument in (string[])["--bind", "127.0.0.1", "--port", $"{Port}", "--dir", directory, "--save", "", "--appendonly", "yes", "--hz", "100", .. settings])
             start.ArgumentList.Add(argument);
         process = Process.Start(start)!;
         var said = new List<string>();

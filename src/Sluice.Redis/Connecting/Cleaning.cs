@@ -15,15 +15,15 @@ internal static class Cleaning
     {
         for (bool hasAsked = false; ;)
         {
-            ServerInfo info = await connection.InfoAsync().ConfigureAwait(false);
-            string clean = (string)await connection.Database.StringGetAsync(connection.Clean).ConfigureAwait(false);
+            ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
+            string clean = (string)await connection.AnswerAsync(connection.Database.StringGetAsync(connection.Clean), isRepeatable: true, cancellation).ConfigureAwait(false);
             if (clean == info.RunId) return clean;
 
             // A rewrite that this run of the server began, and that succeeded, is as good as one of our own.
             bool isClean = !info.HasLog || (info.Rewrites > 0 && !info.IsRewriting && !info.RewriteFailed);
             if (isClean)
             {
-                await connection.Database.StringSetAsync(connection.Clean, info.RunId).ConfigureAwait(false);
+                await connection.AnswerAsync(connection.Database.StringSetAsync(connection.Clean, info.RunId), isRepeatable: true, cancellation).ConfigureAwait(false);
                 return info.RunId;
             }
             if (!info.IsRewriting)
@@ -31,18 +31,18 @@ internal static class Cleaning
                 if (hasAsked && info.RewriteFailed)
                     throw new StreamStoreException(
                         $"The server at {address} was started anew, and its append-only file could not be rewritten (BGREWRITEAOF): its disk may be full. Nothing is written until it can; look into the server's log.");
-                await RewriteAsync(connection, address).ConfigureAwait(false);
+                await RewriteAsync(connection, address, cancellation).ConfigureAwait(false);
                 hasAsked = true;
             }
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellation).ConfigureAwait(false);
         }
     }
 
-    private static async Task RewriteAsync(Connection connection, ServerAddress address)
+    private static async Task RewriteAsync(Connection connection, ServerAddress address, CancellationToken cancellation)
     {
         try
         {
-            await connection.Database.ExecuteAsync("BGREWRITEAOF").ConfigureAwait(false);
+            await connection.AnswerAsync(connection.Database.ExecuteAsync("BGREWRITEAOF"), isRepeatable: true, cancellation).ConfigureAwait(false);
         }
         catch (RedisServerException refused) when (refused.Message.Contains("in progress", StringComparison.OrdinalIgnoreCase))
         {
