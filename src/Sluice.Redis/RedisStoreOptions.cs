@@ -18,8 +18,8 @@ public sealed record RedisStoreOptions
     public TimeSpan Poll { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How long a call whose repetition does no harm (appends, commits, everything that only looks) waits for a server that has gone, before it fails; zero to an
-    /// hour, 10 seconds unless given, of real time.
+    /// How long connecting, and calls whose repetition does no harm (appends, commits, everything that only looks), wait for a server that has gone or is not there yet, before
+    /// they fail; zero to an hour, 10 seconds unless given, of real time. The client takes its time for each attempt to connect (<c>connectTimeout</c>), so it may be longer.
     /// </summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -59,20 +59,18 @@ public sealed partial class RedisStreamStore : IStreamStore
         options ??= new();
         options.Check();
         Connection open = await Connection.OpenAsync(address, options, cancellation).ConfigureAwait(false);
-        RedisStreamStore? store = null;
         try
         {
             Reply opened = new(await open.RunAsync(Script.Named("open_store"), [NewId()], isRepeatable: true, cancellation).ConfigureAwait(false));
             if (opened[3].Long > 1)
                 throw new StreamStoreException($"The store at {address} was written by a newer version of Sluice: this one knows the form 1, not {opened[3].Long}.");
-            store = new(address, open, options, opened);
-            await open.SubscribeAsync(store.Hear, cancellation).ConfigureAwait(false);
+            var store = new RedisStreamStore(address, open, options, opened);
+            open.Changed = store.Hear;
             return store;
         }
         catch (Exception failure)
         {
-            if (store is null) await open.DisposeAsync().ConfigureAwait(false);
-            else await store.DisposeAsync().ConfigureAwait(false);
+            await open.DisposeAsync().ConfigureAwait(false);
             if (Failures.Explain(failure, address) is { } explained) throw explained;
             throw;
         }

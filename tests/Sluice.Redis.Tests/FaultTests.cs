@@ -198,6 +198,6 @@ public class FaultTests
         using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address);
         IDatabase database = raw.GetDatabase();
         ServerInfo info = ServerInfo.Read((string)await database.ExecuteAsync("INFO", "server"));
-        await database.StringSetAsync("{sluice}:clean", info.RunId);
+        await database.HashSetAsync("{sluice}:meta", "clean", info.RunId);
     }
 }

@@ -5,26 +5,25 @@ namespace Sluice.Redis;
 /// <summary>
 /// Keeps torn commits out. A server that was killed in the middle of writing its append-only file cuts it, when it is started again, behind the last whole command, which may
 /// leave a transaction open at its end: what is written behind that is lost, or comes back, at the next start. So before anything is written to a new
-/// run of a server, the file is written anew.
+/// run of a server, the file is written anew. The run for which that was done stands in the store, and every script compares it with the one it runs in.
 /// </summary>
 internal static class Cleaning
 {
     /// <summary>Makes sure that the present run of the server is clean.</summary>
-    /// <returns>Its id.</returns>
-    public static async Task<string> EnsureAsync(Connection connection, ServerAddress address, CancellationToken cancellation)
+    public static async Task EnsureAsync(Connection connection, ServerAddress address, CancellationToken cancellation)
     {
         for (bool hasAsked = false; ;)
         {
             ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
-            string clean = (string)await connection.AnswerAsync(connection.Database.StringGetAsync(connection.Clean), isRepeatable: true, cancellation).ConfigureAwait(false);
-            if (clean == info.RunId) return clean;
+            string clean = (string)await connection.AnswerAsync(connection.Database.HashGetAsync(connection.Meta, "clean"), isRepeatable: true, cancellation).ConfigureAwait(false);
+            if (clean == info.RunId) return;
 
             // A rewrite that this run of the server began, and that succeeded, is as good as one of our own.
             bool isClean = !info.HasLog || (info.Rewrites > 0 && !info.IsRewriting && !info.RewriteFailed);
             if (isClean)
             {
-                await connection.AnswerAsync(connection.Database.StringSetAsync(connection.Clean, info.RunId), isRepeatable: true, cancellation).ConfigureAwait(false);
-                return info.RunId;
+                await connection.AnswerAsync(connection.Database.HashSetAsync(connection.Meta, "clean", info.RunId), isRepeatable: true, cancellation).ConfigureAwait(false);
+                return;
             }
             if (!info.IsRewriting)
             {

@@ -3,8 +3,8 @@ using StackExchange.Redis;
 namespace Sluice.Redis;
 
 /// <summary>
-/// The connection of a store, and the one way to the server: scripts by their hash. A run of the server knows a script only if somebody has loaded it
-/// in that run, which is done here after <see cref="Cleaning"/>; so no script runs on a server that was restarted before it is clean. Any thread.
+/// The connection of a store, and the one way to the server: scripts by their hash. A server that was restarted does not know them, and they refuse to do anything before it is
+/// clean (<see cref="Cleaning"/>); both are seen to here, when it turns out. Any thread.
 /// </summary>
 internal sealed class Connection : IAsyncDisposable
 {
@@ -15,8 +15,7 @@ internal sealed class Connection : IAsyncDisposable
     private readonly CancellationTokenSource closing = new();
     private readonly RedisKey[] keys;
     private volatile Link link;
-    private Action<string?>? changed;
-    private int isDisposed;
+    private int preparations, isDisposed;
 
     private Connection(ServerAddress address, Link link, RedisStoreOptions options)
     {
@@ -26,37 +25,33 @@ internal sealed class Connection : IAsyncDisposable
 
     public IDatabase Database => link.Database;
     public string Channel => $"{{{options.Prefix}}}:changes";
-    public string Clean => $"{{{options.Prefix}}}:clean";
+    public RedisKey Meta => keys[0];
     public bool IsDisposed => Volatile.Read(ref isDisposed) != 0;
 
     /// <exception cref="StreamStoreException">No server answers, it wants a password or another one, or it is too old.</exception>
     public static async Task<Connection> OpenAsync(ServerAddress address, RedisStoreOptions options, CancellationToken cancellation)
     {
-        Link link = await Link.OpenAsync(address, cancellation).ConfigureAwait(false);
-        var connection = new Connection(address, link, options);
-        try
+        for (long begun = TimeProvider.System.GetTimestamp(); ;)
         {
-            if (!link.IsConnected) throw Failures.NotThere(address, link.Log);
-            ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
-            if (info.MajorVersion < 7)
-                throw new StreamStoreException($"The server at {address} is Redis {info.Version}; Sluice needs 7.0 or newer.");
-            await connection.PrepareAsync(cancellation).ConfigureAwait(false);
-            return connection;
-        }
-        catch (Exception failure)
-        {
-            await connection.DisposeAsync().ConfigureAwait(false);
-            if (Failures.Explain(failure, address) is { } explained) throw explained;
-            throw;
+            // Where one is being started, or dies and comes back, it is there in a moment.
+            bool isLast = TimeProvider.System.GetElapsedTime(begun) >= options.Patience;
+            try
+            {
+                if (await TryOpenAsync(address, options, isLast, cancellation).ConfigureAwait(false) is { } open) return open;
+            }
+            catch (Exception failure) when (!isLast && Failures.MayPass(failure))
+            {
+            }
+            catch (Exception failure) when (Failures.Explain(failure, address) is { } explained)
+            {
+                throw explained;
+            }
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Tells of changes, and of the moments after which some may have been missed (null). Called once.</summary>
-    public async Task SubscribeAsync(Action<string?> tell, CancellationToken cancellation)
-    {
-        changed = tell;
-        await SubscribeAsync(link, tell, cancellation).ConfigureAwait(false);
-    }
+    /// <summary>Is told of changes, and of the moments after which some may have been missed (null).</summary>
+    public Action<string?>? Changed { get; set; }
 
     /// <summary>Runs a script.</summary>
     /// <param name="script">The script.</param>
@@ -72,14 +67,14 @@ internal sealed class Connection : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(IsDisposed, typeof(RedisStreamStore));
             bool isSending = false;
-            Link used = link;
+            (Link used, int seen) = (link, Volatile.Read(ref preparations));
             try
             {
-                if (!isPrepared) await PrepareAsync(either.Token).ConfigureAwait(false);
+                if (!isPrepared) await PrepareAsync(seen, either.Token).ConfigureAwait(false);
                 (isPrepared, isSending) = (true, true);
                 return await AnswerAsync(used.Database.ScriptEvaluateAsync(script.Hash, keys, arguments), isRepeatable, either.Token).ConfigureAwait(false);
             }
-            catch (RedisServerException unknown) when (unknown.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+            catch (RedisServerException unprepared) when (unprepared.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal) || unprepared.Message.StartsWith("SLUICE UNCLEAN", StringComparison.Ordinal))
             {
                 isPrepared = false;
             }
@@ -116,24 +111,17 @@ internal sealed class Connection : IAsyncDisposable
     internal async Task<ServerInfo> InfoAsync(CancellationToken cancellation)
         => ServerInfo.Read((string)await AnswerAsync(Database.ExecuteAsync("INFO", "all"), isRepeatable: true, cancellation).ConfigureAwait(false));
 
-    // The run that was cleaned must be the one that has the scripts then: both are seen in one transaction.
-    private async Task PrepareAsync(CancellationToken cancellation)
+    // Of all who find at the same time that it has to be done, one does it.
+    private async Task PrepareAsync(int seen, CancellationToken cancellation)
     {
         await preparing.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            while (true)
-            {
-                string run = await Cleaning.EnsureAsync(this, address, cancellation).ConfigureAwait(false);
-                ITransaction loading = Database.CreateTransaction();
-                Task<RedisResult> info = loading.ExecuteAsync("INFO", "server");
-                List<Task<RedisResult>> loaded = [.. Script.Every.Select(script => loading.ExecuteAsync("SCRIPT", "LOAD", script.Text))];
-                if (!await AnswerAsync(loading.ExecuteAsync(), isRepeatable: true, cancellation).ConfigureAwait(false)) continue;
-                await AnswerAsync(Task.WhenAll(loaded), isRepeatable: true, cancellation).ConfigureAwait(false);
-                RedisResult now = await AnswerAsync(info, isRepeatable: true, cancellation).ConfigureAwait(false);
-                if (ServerInfo.Read((string)now).RunId == run) return;
-                await AnswerAsync(Database.ExecuteAsync("SCRIPT", "FLUSH"), isRepeatable: true, cancellation).ConfigureAwait(false);
-            }
+            if (preparations != seen) return;
+            await Cleaning.EnsureAsync(this, address, cancellation).ConfigureAwait(false);
+            IDatabase database = Database;
+            await AnswerAsync(Task.WhenAll(Script.Every.Select(script => database.ExecuteAsync("SCRIPT", "LOAD", script.Text))), isRepeatable: true, cancellation).ConfigureAwait(false);
+            Volatile.Write(ref preparations, seen + 1);
         }
         finally
         {
@@ -152,7 +140,7 @@ internal sealed class Connection : IAsyncDisposable
             try
             {
                 if (!fresh.IsConnected) throw new TimeoutException();
-                if (changed is { } tell) await SubscribeAsync(fresh, tell, cancellation).ConfigureAwait(false);
+                await SubscribeAsync(fresh, cancellation).ConfigureAwait(false);
             }
             catch (Exception failure)
             {
@@ -162,7 +150,7 @@ internal sealed class Connection : IAsyncDisposable
             }
             link = fresh;
             silent.Close();
-            changed?.Invoke(null);
+            Changed?.Invoke(null);
             if (IsDisposed) fresh.Close();
         }
         finally
@@ -171,6 +159,33 @@ internal sealed class Connection : IAsyncDisposable
         }
     }
 
-    private async Task SubscribeAsync(Link to, Action<string?> tell, CancellationToken cancellation)
-        => await to.SubscribeAsync(Channel, tell).WaitAsync(options.Silence, TimeProvider.System, cancellation).ConfigureAwait(false);
+    // Null if no server answers, unless this was the last attempt.
+    private static async Task<Connection?> TryOpenAsync(ServerAddress address, RedisStoreOptions options, bool isLast, CancellationToken cancellation)
+    {
+        Link link = await Link.OpenAsync(address, cancellation).ConfigureAwait(false);
+        var connection = new Connection(address, link, options);
+        try
+        {
+            if (link.IsConnected)
+            {
+                ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
+                if (info.MajorVersion < 7)
+                    throw new StreamStoreException($"The server at {address} is Redis {info.Version}; Sluice needs 7.0 or newer.");
+                await connection.PrepareAsync(0, cancellation).ConfigureAwait(false);
+                await connection.SubscribeAsync(link, cancellation).ConfigureAwait(false);
+                return connection;
+            }
+            if (isLast || Failures.WantsPassword(link.Log)) throw Failures.NotThere(address, link.Log);
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+        await connection.DisposeAsync().ConfigureAwait(false);
+        return null;
+    }
+
+    private async Task SubscribeAsync(Link to, CancellationToken cancellation)
+        => await to.SubscribeAsync(Channel, message => Changed?.Invoke(message)).WaitAsync(options.Silence, TimeProvider.System, cancellation).ConfigureAwait(false);
 }

@@ -14,11 +14,13 @@ internal static class Failures
     public static bool MayHaveRun(Exception failure)
         => failure is TimeoutException || (failure is RedisConnectionException connection && connection.FailureType != ConnectionFailureType.UnableToResolvePhysicalConnection);
 
-    public static StreamStoreException NotThere(ServerAddress address, string log)
-        => log.Contains("NOAUTH", StringComparison.Ordinal) || log.Contains("WRONGPASS", StringComparison.Ordinal) || log.Contains("invalid password", StringComparison.OrdinalIgnoreCase)
-            || log.Contains("AuthenticationFailure", StringComparison.Ordinal)
-            ? new($"The server at {address} wants a password, or another one: give it in the connection string (password=…).")
-            : new($"No Redis server answers at {address}: is it running, and is that its address?");
+    /// <summary>Whether it is a password that is missing or wrong, as the client's log of a connection tells it.</summary>
+    public static bool WantsPassword(string log) => log.Contains("NOAUTH", StringComparison.Ordinal) || log.Contains("WRONGPASS", StringComparison.Ordinal)
+        || log.Contains("invalid password", StringComparison.OrdinalIgnoreCase) || log.Contains("AuthenticationFailure", StringComparison.Ordinal);
+
+    public static StreamStoreException NotThere(ServerAddress address, string log) => WantsPassword(log)
+        ? new($"The server at {address} wants a password, or another one: give it in the connection string (password=…).")
+        : new($"No Redis server answers at {address}: is it running, and is that its address?");
 
     /// <summary>What to throw instead; null for what is no failure of the server's.</summary>
     public static Exception? Explain(Exception failure, ServerAddress address, bool mayHaveRun = false) => failure switch

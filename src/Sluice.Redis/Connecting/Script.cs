@@ -6,6 +6,13 @@ namespace Sluice.Redis;
 /// <summary>A script: the text of its file behind the parts that all of them share, and what Redis calls it.</summary>
 internal sealed class Script
 {
+    // A run of the server that was not cleaned is written to by nobody.
+    private const string Guard = """
+        local function fail(code, text) error({ err = 'SLUICE ' .. code .. ' ' .. (text or '') }) end
+        local function isThisRun(clean) return clean and string.find(redis.call('INFO', 'server'), 'run_id:' .. clean, 1, true) end
+
+        """;
+
     private static readonly Dictionary<string, Script> All = Load();
 
     private Script(string name, string text) => (Name, Text, Hash) = (name, text, Sha1(text));
@@ -29,9 +36,9 @@ internal sealed class Script
     // A full memory refuses what adds entries before it begins. Everything else may go on: it is what makes room.
     private static string Whole(string body, string parts)
     {
-        if (body.StartsWith("-- bare", StringComparison.Ordinal)) return body;
+        if (body.StartsWith("-- bare", StringComparison.Ordinal)) return $"#!lua flags=allow-oom\n{Guard}if not isThisRun(redis.call('HGET', KEYS[1], 'clean')) then fail('UNCLEAN') end\n{body}";
         string flags = body.StartsWith("-- deny-oom", StringComparison.Ordinal) ? "#!lua" : "#!lua flags=allow-oom";
-        return $"{flags}\n{parts}\nlocal function run()\n{body}\nend\nlocal result = run()\npublish()\nreturn {{ digits(now), generation, result }}\n";
+        return $"{flags}\n{Guard}{parts}\nlocal function run()\n{body}\nend\nlocal result = run()\npublish()\nreturn {{ digits(now), generation, result }}\n";
     }
 
     private static string Read(string resource)

@@ -4,11 +4,11 @@ local K = string.sub(KEYS[1], 1, -5)                    -- KEYS[1] is the key "m
 local nextArgument = 2
 local function arg() nextArgument = nextArgument + 1 return ARGV[nextArgument] end
 local function num() return tonumber(arg()) end
-local function fail(code, text) error({ err = 'SLUICE ' .. code .. ' ' .. (text or '') }) end
 local function digits(n) return string.format('%.0f', n) end    -- `..` would round above 1e14
 
-local meta = call('HMGET', KEYS[1], 'id', 'generation', 'time')
-if meta[1] ~= ARGV[2] then fail('GONE', '') end
+local meta = call('HMGET', KEYS[1], 'id', 'generation', 'time', 'clean')
+if meta[1] ~= ARGV[2] then fail('GONE') end
+if not isThisRun(meta[4]) then fail('UNCLEAN') end
 local generation, stored = tonumber(meta[2]), tonumber(meta[3]) or 0
 local now = math.max(tonumber(ARGV[1]), stored)         -- in microseconds
 
