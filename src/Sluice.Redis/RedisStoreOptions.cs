@@ -1,3 +1,5 @@
+using System.Net.Security;
+
 namespace Sluice.Redis;
 
 /// <summary>How a store on Redis is opened. None of it is stored.</summary>
@@ -23,11 +25,22 @@ public sealed record RedisStoreOptions
     /// </summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// What an acknowledged write survives, as far as this store sees to it: <see cref="Durability.Process"/> unless given. <see cref="Durability.Power"/> asks for a server that
+    /// flushes its append-only file before it answers (<c>appendonly yes</c>, <c>appendfsync always</c>), and no other is connected to. With <see cref="Durability.Replicated"/> each
+    /// write waits for so many replicas to confirm it (<c>WAIT</c>), and fails if they have not within <see cref="Patience"/>.
+    /// </summary>
+    public Durability Durability { get; init; } = Durability.Process;
+
+    /// <summary>Judges the server's certificate in place of the system, which knows none that were made for a private network; with <c>ssl=true</c> in the connection string.</summary>
+    public RemoteCertificateValidationCallback? CertificateValidation { get; init; }
+
     // How long no answer comes before a call that does no harm when it is repeated is sent again.
     internal TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(4);
 
     internal void Check()
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(Durability.Level, Durability.Process.Level, nameof(Durability));
         ArgumentNullException.ThrowIfNull(Time);
         ArgumentException.ThrowIfNullOrEmpty(Prefix);
         if (Prefix.Length > 100 || !Prefix.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or ':' or '_'))

@@ -41,23 +41,25 @@ public sealed partial class RedisStreamStore : IStreamStore
     }
 
     /// <inheritdoc/>
-    /// <remarks>What the server keeps depends on its settings; the store counts it as <see cref="Durability.Process"/>.</remarks>
-    public Durability Durability => Durability.Process;
+    /// <remarks>What it was opened with (<see cref="RedisStoreOptions.Durability"/>).</remarks>
+    public Durability Durability => options.Durability;
 
     /// <inheritdoc/>
     public int Generation => generation;
 
     /// <summary>Connects to a store, which is made if the database has none under its prefix.</summary>
-    /// <param name="connection">For example <c>localhost:6379,password=…,ssl=true,defaultDatabase=1</c>. The password appears in no error.</param>
+    /// <param name="connection">
+    /// For example <c>localhost:6379,password=…,ssl=true,defaultDatabase=1,prefix=shop</c>; a server and its replicas as <c>one:6379,two:6379</c>. The password appears in no error, and
+    /// a prefix goes before that of the options.
+    /// </param>
     /// <param name="options">How to open it.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    /// <exception cref="StreamStoreException">No server answers there, it wants a password or another one, it is older than 7.0, or it has a store of a newer version: says which.</exception>
+    /// <exception cref="StreamStoreException">No server answers there, it wants a password or another one, it is older than 7.0, it does not flush as asked, or it has a store of a newer version: says which.</exception>
     /// <exception cref="ArgumentException">It is no connection string, or an option is out of its range.</exception>
     public static async ValueTask<RedisStreamStore> ConnectAsync(string connection, RedisStoreOptions? options = null, CancellationToken cancellation = default)
     {
         ServerAddress address = ServerAddress.Parse(connection);
-        options ??= new();
-        options.Check();
+        options = address.Complete(options ?? new());
         Connection open = await Connection.OpenAsync(address, options, cancellation).ConfigureAwait(false);
         try
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
@@ -50,6 +51,79 @@ public class ConnectingTests(SharedServer server)
             await store.PrepareAsync();
             Assert.Equal(["orders", "results"], await store.ListStreamsAsync());
         }
+    }
+
+    [Fact]
+    public async Task AnIdleReaderAsksLessThanOnceASecond()
+    {
+        await using RedisServer own = await RedisServer.StartAsync();
+        var clock = new TestClock();
+        var options = new RedisStoreOptions { Time = clock };
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(own.Address, options);
+        await store.PrepareAsync();
+        long seen = await store.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);
+        long before = await CommandsAsync(store);
+
+        for (TimeSpan passed = default; passed < TimeSpan.FromMinutes(1); passed += options.Poll)
+        {
+            Task<long> waiting = store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken).AsTask();
+            Assert.False(waiting.IsCompleted);
+            clock.Advance(options.Poll);
+            seen = await waiting;
+            Assert.Empty(await store.ReadAsync(Rows.Orders));
+        }
+
+        Assert.InRange(await CommandsAsync(store) - before, 1, 59);
+    }
+
+    [Fact]
+    public async Task AServerWithACertificateIsSpokenToInSecret()
+    {
+        using var certificate = new TestCertificate();
+        await using RedisServer secret = await RedisServer.StartAsync("--port", "0", "--tls-port", "{port}", "--tls-auth-clients", "no", "--requirepass", "right-secret",
+            "--tls-cert-file", certificate.Path, "--tls-key-file", certificate.KeyPath, "--tls-ca-cert-file", certificate.Path);
+        string address = $"{secret.Address},ssl=true,sslHost=localhost,password=right-secret";
+        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, new() { CertificateValidation = certificate.IsTheOne }))
+        {
+            await store.PrepareAsync();
+            await store.AppendAsync(1, "a");
+            Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));
+        }
+
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(
+            async () => await RedisStreamStore.ConnectAsync(address + ",connectTimeout=500", new() { Patience = TimeSpan.Zero }));
+        Assert.Equal($"The certificate of the server at {secret.Address} was refused, or it wants another password: trust the authority that made the certificate (SSL_CERT_FILE), give its name (sslHost=…), or judge it yourself (RedisStoreOptions.CertificateValidation).", failure.Message);
+    }
+
+    [Fact]
+    public async Task APrefixMayStandInTheConnectionString()
+    {
+        string prefix = SharedServer.NewPrefix();
+        await using RedisStreamStore one = await RedisStreamStore.ConnectAsync($"{server.Address},prefix={prefix}");
+        await using RedisStreamStore same = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = prefix });
+        await one.PrepareAsync();
+        await one.AppendAsync(1, "a");
+
+        Assert.Equal(["a"], await same.ReadAsync(Rows.Orders));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await RedisStreamStore.ConnectAsync($"{server.Address},prefix=a b"));
+    }
+
+    [Fact]
+    public async Task AServerThatDoesNotFlushIsNoneForPower()
+    {
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(server.Address, new() { Durability = Durability.Power }));
+        Assert.Contains("appendfsync always", failure.Message, StringComparison.Ordinal);
+
+        await using RedisServer flushing = await RedisServer.StartAsync("--appendfsync", "always");
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(flushing.Address, new() { Durability = Durability.Power });
+        Assert.Equal(Durability.Power, store.Durability);
+    }
+
+    private static async Task<long> CommandsAsync(RedisStreamStore store)
+    {
+        var info = (string)await store.Connection.Database.ExecuteAsync("INFO", "commandstats");
+        return info.Split('\n').Where(line => line.StartsWith("cmdstat_evalsha", StringComparison.Ordinal))
+            .Sum(line => long.Parse(line.Split("calls=")[1].Split(',')[0], CultureInfo.InvariantCulture));
     }
 
     [Theory]

@@ -33,7 +33,7 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>Where its data is.</summary>
     public string Data => directory;
 
-    /// <summary>Starts one, with an append-only file unless the settings say otherwise.</summary>
+    /// <summary>Starts one, with an append-only file unless the settings say otherwise; <c>{port}</c> in them is its port.</summary>
     public static async Task<RedisServer> StartAsync(params string[] settings)
     {
         var server = new RedisServer(FreePort(), settings);
@@ -47,7 +47,7 @@ internal sealed class RedisServer : IAsyncDisposable
         var start = new ProcessStartInfo("sh") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = directory };
         // hz: how often it sees whether a rewrite of its file has ended, which each first connection after a start waits for.
         foreach (string argument in (string[])["-c", Shell, "sh", "--bind", "127.0.0.1", "--port", $"{Port}", "--dir", directory, "--save", "", "--appendonly", "yes", "--hz", "100", .. settings])
-            start.ArgumentList.Add(argument);
+            start.ArgumentList.Add(argument.Replace("{port}", $"{Port}", StringComparison.Ordinal));
         Process started = Process.Start(start)!;
         (shell, id) = (started, 0);
         _ = started.StandardError.BaseStream.CopyToAsync(Stream.Null);

@@ -8,6 +8,9 @@ namespace Sluice.Redis;
 /// </summary>
 internal sealed class Connection : IAsyncDisposable
 {
+    // For how long the connection waits for replicas at a time, and for nothing else.
+    private static readonly TimeSpan ReplicasAreAsked = TimeSpan.FromMilliseconds(500);
+
     private readonly ServerAddress address;
     private readonly RedisStoreOptions options;
     private readonly SemaphoreSlim preparing = new(1);
@@ -72,7 +75,12 @@ internal sealed class Connection : IAsyncDisposable
             {
                 if (!isPrepared) await PrepareAsync(seen, either.Token).ConfigureAwait(false);
                 (isPrepared, isSending) = (true, true);
-                return await AnswerAsync(used.Database.ScriptEvaluateAsync(script.Hash, keys, arguments), isRepeatable, either.Token).ConfigureAwait(false);
+                int restored = used.Restored;
+                Task<RedisResult> running = used.Database.ScriptEvaluateAsync(script.Hash, keys, arguments);
+                Task<RedisResult>? confirming = script.Writes ? Confirm(used) : null;
+                RedisResult result = await AnswerAsync(running, isRepeatable, either.Token).ConfigureAwait(false);
+                if (confirming is not null) await ConfirmAsync(confirming, used, restored, begun, either.Token).ConfigureAwait(false);
+                return result;
             }
             catch (RedisServerException unprepared) when (unprepared.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal) || unprepared.Message.StartsWith("SLUICE UNCLEAN", StringComparison.Ordinal))
             {
@@ -82,6 +90,7 @@ internal sealed class Connection : IAsyncDisposable
             {
                 mayHaveRun |= isSending && Failures.MayHaveRun(failure);
                 if (failure is TimeoutException) await ReplaceAsync(used, either.Token).ConfigureAwait(false);
+                else if (address.Options.EndPoints.Count > 1) await used.ReconsiderAsync(either.Token).ConfigureAwait(false);
                 bool again = (isRepeatable || !mayHaveRun) && TimeProvider.System.GetElapsedTime(begun) < options.Patience;
                 if (!again) throw Failures.Explain(failure, address, mayHaveRun) ?? failure;
                 await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, either.Token).ConfigureAwait(false);
@@ -110,6 +119,24 @@ internal sealed class Connection : IAsyncDisposable
 
     internal async Task<ServerInfo> InfoAsync(CancellationToken cancellation)
         => ServerInfo.Read((string)await AnswerAsync(Database.ExecuteAsync("INFO", "all"), isRepeatable: true, cancellation).ConfigureAwait(false));
+
+    // WAIT is about all that was done before it, and is sent right behind it on the same connection.
+    private Task<RedisResult>? Confirm(Link used)
+        => options.Durability.Replicas > 0 ? used.Database.ExecuteAsync("WAIT", options.Durability.Replicas, (int)ReplicasAreAsked.TotalMilliseconds) : null;
+
+    private async Task ConfirmAsync(Task<RedisResult> confirming, Link used, int restored, long begun, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            long confirmed = (long)await AnswerAsync(confirming, isRepeatable: true, cancellation).ConfigureAwait(false);
+            if (used.Restored != restored) throw new TimeoutException();        // this is another server, perhaps, which has lost what was written
+            if (confirmed >= options.Durability.Replicas) return;
+            if (TimeProvider.System.GetElapsedTime(begun) >= options.Patience)
+                throw new StreamStoreException(
+                    $"The Redis server at {address} has done what was asked, but {confirmed} of {options.Durability.Replicas} replicas only have confirmed it: it may be lost with the server. Repeat it when they are there.");
+            confirming = Confirm(used)!;
+        }
+    }
 
     // Of all who find at the same time that it has to be done, one does it.
     private async Task PrepareAsync(int seen, CancellationToken cancellation)
@@ -171,11 +198,13 @@ internal sealed class Connection : IAsyncDisposable
                 ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
                 if (info.MajorVersion < 7)
                     throw new StreamStoreException($"The server at {address} is Redis {info.Version}; Sluice needs 7.0 or newer.");
+                if (options.Durability == Durability.Power) await connection.CheckFlushingAsync(info, cancellation).ConfigureAwait(false);
                 await connection.PrepareAsync(0, cancellation).ConfigureAwait(false);
                 await connection.SubscribeAsync(link, cancellation).ConfigureAwait(false);
                 return connection;
             }
-            if (isLast || Failures.WantsPassword(link.Log)) throw Failures.NotThere(address, link.Log);
+            if (Failures.Refused(address, link.Log) is { } refused) throw refused;
+            if (isLast) throw Failures.NotThere(address);
         }
         catch
         {
@@ -184,6 +213,14 @@ internal sealed class Connection : IAsyncDisposable
         }
         await connection.DisposeAsync().ConfigureAwait(false);
         return null;
+    }
+
+    private async Task CheckFlushingAsync(ServerInfo info, CancellationToken cancellation)
+    {
+        var settings = (RedisResult[])await AnswerAsync(Database.ExecuteAsync("CONFIG", "GET", "appendfsync"), isRepeatable: true, cancellation).ConfigureAwait(false);
+        if (!info.HasLog || settings.Length < 2 || (string)settings[1] != "always")
+            throw new StreamStoreException(
+                $"The server at {address} does not flush what it writes before it answers, so Durability.Power cannot be had: set appendonly yes and appendfsync always, or ask for Durability.Process.");
     }
 
     private async Task SubscribeAsync(Link to, CancellationToken cancellation)

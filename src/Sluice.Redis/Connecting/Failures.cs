@@ -6,26 +6,36 @@ namespace Sluice.Redis;
 /// <summary>Makes errors for people out of what the client and the scripts say. None of them shows the password.</summary>
 internal static class Failures
 {
-    /// <summary>Whether it may go by itself: no connection, or a server that loads its data.</summary>
+    // A server that loads its data, is busy, or is (still, or already) a replica, as in the middle of a failover.
+    private static readonly string[] Passing = ["LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOREPLICAS"];
+
+    /// <summary>Whether it may go by itself: no connection, or a server that cannot do it now.</summary>
     public static bool MayPass(Exception failure) => failure is RedisConnectionException or TimeoutException
-        || (failure is RedisServerException server && (server.Message.StartsWith("LOADING", StringComparison.Ordinal) || server.Message.StartsWith("BUSY", StringComparison.Ordinal)));
+        || (failure is RedisServerException server && Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal)));
 
     /// <summary>Whether the server may have done what was asked: unless it was never sent.</summary>
     public static bool MayHaveRun(Exception failure)
         => failure is TimeoutException || (failure is RedisConnectionException connection && connection.FailureType != ConnectionFailureType.UnableToResolvePhysicalConnection);
 
-    /// <summary>Whether it is a password that is missing or wrong, as the client's log of a connection tells it.</summary>
-    public static bool WantsPassword(string log) => log.Contains("NOAUTH", StringComparison.Ordinal) || log.Contains("WRONGPASS", StringComparison.Ordinal)
-        || log.Contains("invalid password", StringComparison.OrdinalIgnoreCase) || log.Contains("AuthenticationFailure", StringComparison.Ordinal);
+    /// <summary>What the client's log of a connection says that time does not heal, if there is such a thing; else null.</summary>
+    public static StreamStoreException? Refused(ServerAddress address, string log)
+    {
+        bool Says(string word) => log.Contains(word, StringComparison.OrdinalIgnoreCase);
+        if (Says("NOAUTH") || Says("WRONGPASS") || Says("invalid password") || (Says("AuthenticationFailure") && !address.Options.Ssl)) return WantsPassword(address);
+        return Says("AuthenticationFailure")
+            ? new($"The certificate of the server at {address} was refused, or it wants another password: trust the authority that made the certificate (SSL_CERT_FILE), give its name (sslHost=…), or judge it yourself (RedisStoreOptions.CertificateValidation).")
+            : null;
+    }
 
-    public static StreamStoreException NotThere(ServerAddress address, string log) => WantsPassword(log)
-        ? new($"The server at {address} wants a password, or another one: give it in the connection string (password=…).")
-        : new($"No Redis server answers at {address}: is it running, and is that its address?");
+    public static StreamStoreException NotThere(ServerAddress address) => new($"No Redis server answers at {address}: is it running, and is that its address?");
+
+    private static StreamStoreException WantsPassword(ServerAddress address)
+        => new($"The server at {address} wants a password, or another one: give it in the connection string (password=…).");
 
     /// <summary>What to throw instead; null for what is no failure of the server's.</summary>
     public static Exception? Explain(Exception failure, ServerAddress address, bool mayHaveRun = false) => failure switch
     {
-        RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => NotThere(address, "NOAUTH"),
+        RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => WantsPassword(address),
         RedisConnectionException or TimeoutException => new StreamStoreException(
             $"The Redis server at {address} does not answer{(mayHaveRun ? ": what was asked may have been done or not. Repeat it" : ". Nothing was done")}.", failure),
         RedisServerException server => Explain(server.Message, address, server),
@@ -34,7 +44,7 @@ internal static class Failures
 
     private static StreamStoreException Explain(string message, ServerAddress address, RedisServerException failure) => message.Split(' ')[0] switch
     {
-        "NOAUTH" or "WRONGPASS" => NotThere(address, "NOAUTH"),
+        "NOAUTH" or "WRONGPASS" => WantsPassword(address),
         "OOM" => new($"The Redis server at {address} is full (maxmemory): nothing was written. Give it more memory, or let the consumers settle what is there. Its maxmemory-policy must be noeviction.", failure),
         "NOPERM" => new($"The user may not do this on the Redis server at {address}: {message}", failure),
         "READONLY" => new($"The Redis server at {address} is a replica: connect to the master.", failure),

@@ -9,12 +9,14 @@ namespace Sluice.Redis;
 internal sealed class Link
 {
     private readonly ConnectionMultiplexer multiplexer;
+    private int restored;
 
     private Link(ConnectionMultiplexer multiplexer, string log)
     {
         this.multiplexer = multiplexer;
         Log = log;
         Database = multiplexer.GetDatabase();
+        multiplexer.ConnectionRestored += (_, _) => Interlocked.Increment(ref restored);
     }
 
     public IDatabase Database { get; }
@@ -23,6 +25,9 @@ internal sealed class Link
     public string Log { get; }
 
     public bool IsConnected => multiplexer.IsConnected;
+
+    /// <summary>How often it was made again: as long as it is the same, the server on its other end is.</summary>
+    public int Restored => Volatile.Read(ref restored);
 
     /// <summary>Tries to connect, for as long as the connection string says.</summary>
     public static async Task<Link> OpenAsync(ServerAddress address, CancellationToken cancellation)
@@ -46,6 +51,9 @@ internal sealed class Link
         multiplexer.ConnectionRestored += (_, _) => changed(null);
         return multiplexer.GetSubscriber().SubscribeAsync(channel, (_, message) => changed(message));
     }
+
+    /// <summary>Looks which of several servers is the master now.</summary>
+    public Task ReconsiderAsync(CancellationToken cancellation) => multiplexer.ConfigureAsync().WaitAsync(cancellation);
 
     /// <summary>Ends it at once. What rests in a queue of the client's is never answered.</summary>
     public void Close()

@@ -21,6 +21,9 @@ internal sealed class Script
     public string Text { get; }
     public byte[] Hash { get; }
 
+    /// <summary>Whether what it does must last.</summary>
+    public bool Writes => !(Name.StartsWith("find_", StringComparison.Ordinal) || Name.StartsWith("list_", StringComparison.Ordinal) || Name.StartsWith("read", StringComparison.Ordinal) || Name == "beat");
+
     public static IReadOnlyCollection<Script> Every => All.Values;
 
     public static Script Named(string name) => All[name];
