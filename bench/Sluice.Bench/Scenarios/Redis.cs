@@ -47,10 +47,11 @@ internal static class Redis
         if (consumes) await first.AddGroupAsync(Group);
 
         long started = Stopwatch.GetTimestamp();
-        Task[] producers = [.. Enumerable.Range(0, Workers).Select(i => Task.Run(() => ProduceAsync(stores[i], i, count * i / Workers, count * (i + 1) / Workers)))];
         var books = new Books(count);
-        if (consumes) await Task.WhenAll(Enumerable.Range(0, Workers).Select(i => Task.Run(() => ConsumeAsync(stores[Workers + i], i, books))));
-        await Task.WhenAll(producers);
+        List<Task> working = [.. Enumerable.Range(0, Workers).Select(i => Task.Run(() => ProduceAsync(stores[i], i, count * i / Workers, count * (i + 1) / Workers)))];
+        if (consumes) working.AddRange(Enumerable.Range(0, Workers).Select(i => Task.Run(() => ConsumeAsync(stores[Workers + i], i, books))));
+        // In the order of their ends: nobody waits for what one that failed has not done.
+        await foreach (Task ended in Task.WhenEach(working)) await ended;
         double elapsed = Stopwatch.GetElapsedTime(started).TotalNanoseconds;
 
         long appended = (await first.FindStreamAsync(consumes ? "outputs" : Group.Stream))!.Items;
@@ -81,7 +82,7 @@ internal static class Redis
         using var output = new EntryBatch { Stream = "outputs" };
         for (long seen = await store.WaitForChangeAsync(Group.Stream, -1); !books.IsComplete;)
         {
-            LeaseResult lease = await store.LeaseAsync(new(owned) { MaxItems = 4 * BatchSize, MaxBytes = 1 << 20 });
+            LeaseResult lease = await store.LeaseAsync(new(owned) { MaxItems = 3 * BatchSize, MaxBytes = 1 << 20 });
             foreach (LeasedBatch batch in lease.Batches)
             {
                 output.Clear();
