@@ -15,6 +15,7 @@ internal sealed class Link
     {
         this.multiplexer = multiplexer;
         Log = log;
+        multiplexer.PreserveAsyncOrder = false;          // else each answer, and each message, waits in a queue for what was answered before it
         Database = multiplexer.GetDatabase();
         multiplexer.ConnectionRestored += (_, _) => Interlocked.Increment(ref restored);
     }
