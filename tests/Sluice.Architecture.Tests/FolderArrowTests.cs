@@ -23,7 +23,7 @@ public class FolderArrowTests
         ["TaskGraphs"] = ["Topology", "Policies", "Diagnostics", "Scheduling"],
         ["Bridges"] = ["Pipelines", "TaskGraphs"],
         ["Processes"] = ["Pipelines", "Streams"],
-        ["Flows"] = ["Streams", "Topology", "Policies", "Diagnostics"],
+        ["Flows"] = ["Streams", "Topology", "Policies", "Diagnostics", "Scheduling"],
     };
 
     [Fact]

@@ -11,7 +11,7 @@ internal static class FlowExpressions
     public static Expression NodeValue(ParameterExpression run, FlowDraft draft)
         => Expression.Call(run, nameof(Context.Value), [draft.ValueType], Expression.Constant(draft.Number));
 
-    public static Expression Request(ParameterExpression run) => Expression.Property(Expression.Convert(run, typeof(FlowRun)), nameof(FlowRun.Request));
+    public static Expression Request(ParameterExpression run) => Expression.Property(Expression.Convert(run, typeof(DataFlowRun)), nameof(DataFlowRun.Request));
 
     /// <summary>The value at the first of these places where there is one, as an object; else what says that there is none.</summary>
     public static Expression Boxed(ParameterExpression run, IReadOnlyList<FlowValue> places)

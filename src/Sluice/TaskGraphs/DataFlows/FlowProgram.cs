@@ -55,7 +55,7 @@ internal sealed class FlowProgram
     private ValueTask<DataFlowResult> WatchedAsync(object? parameters, CancellationToken cancellation)
         => OnceTelemetry.TracedAsync("sluice.graph", plan.Topology.Name, () => StartAsync(parameters, cancellation));
 
-    private ValueTask<DataFlowResult> StartAsync(object? parameters, CancellationToken cancellation) => new FlowRun(this, plan, Parameters.Pack(parameters), cancellation).RunAsync();
+    private ValueTask<DataFlowResult> StartAsync(object? parameters, CancellationToken cancellation) => new DataFlowRun(this, plan, Parameters.Pack(parameters), cancellation).RunAsync();
 
     private static FlowCode CodeFor(DataFlow flow)
     {

@@ -124,7 +124,7 @@ internal sealed class PropertyValue(PropertyInfo property) : FlowValue(FlowSigna
     public override Expression Value(ParameterExpression run)
         => Expression.Property(Expression.Convert(FlowExpressions.Request(run), property.DeclaringType!), property);
 
-    public override object? Read(Context run) => NamedProperties.Read(property, ((FlowRun)run).Request);
+    public override object? Read(Context run) => NamedProperties.Read(property, ((DataFlowRun)run).Request);
 }
 
 /// <summary>A parameter of the flow that is an entry of a dictionary: the values travel in the order of the names.</summary>
@@ -135,7 +135,7 @@ internal sealed class EntryValue(int index, string name, Type type) : FlowValue(
     public override Expression Value(ParameterExpression run)
         => Expression.Convert(Expression.ArrayIndex(Expression.Convert(FlowExpressions.Request(run), typeof(object[])), Expression.Constant(index)), Type);
 
-    public override object? Read(Context run) => ((object?[])((FlowRun)run).Request!)[index];
+    public override object? Read(Context run) => ((object?[])((DataFlowRun)run).Request!)[index];
 }
 
 /// <summary>Any parameter of the flow, as long as nobody has said which there are.</summary>

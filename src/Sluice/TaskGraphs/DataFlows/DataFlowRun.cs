@@ -3,11 +3,11 @@ using System.Threading.Tasks.Sources;
 namespace Sluice;
 
 /// <summary>One run of a flow: the resolve of its graph, and what the flow was given.</summary>
-internal sealed class FlowRun : Context
+internal sealed class DataFlowRun : Context
 {
     private readonly FlowProgram program;
 
-    public FlowRun(FlowProgram program, GraphPlan plan, object? request, CancellationToken caller) : base(plan, caller)
+    public DataFlowRun(FlowProgram program, GraphPlan plan, object? request, CancellationToken caller) : base(plan, caller)
         => (this.program, Request) = (program, request);
 
     /// <summary>The parameters, as their form packs them.</summary>
@@ -26,7 +26,7 @@ internal sealed class FlowRun : Context
         => problem is NodeFailedException { InnerException: DataFlowException or MergeConflictException, StillRunning.Count: 0 } ? problem.InnerException! : problem;
 
     /// <summary>A run that somebody waits for.</summary>
-    private sealed class Waiting(FlowRun run) : Resolution(run), IValueTaskSource<DataFlowResult>
+    private sealed class Waiting(DataFlowRun run) : Resolution(run), IValueTaskSource<DataFlowResult>
     {
         private ManualResetValueTaskSourceCore<DataFlowResult> source;
 
@@ -34,7 +34,7 @@ internal sealed class FlowRun : Context
 
         protected override void Answer(Exception? problem)
         {
-            if (problem is null) source.SetResult(new(((FlowRun)Context).program, Context));
+            if (problem is null) source.SetResult(new(((DataFlowRun)Context).program, Context));
             else source.SetException(Unwrap(problem));
         }
 

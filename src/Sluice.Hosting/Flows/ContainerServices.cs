@@ -1,0 +1,17 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Sluice.Hosting;
+
+/// <summary>The services of a container, in a scope for each start of a processor.</summary>
+internal sealed class ContainerServices(IServiceProvider container) : ProcessorServices
+{
+    private readonly IServiceProviderIsService known = container.GetRequiredService<IServiceProviderIsService>();
+
+    public override bool Has(Type service) => known.IsService(service);
+
+    public override (IServiceProvider Services, IAsyncDisposable Lifetime) Open()
+    {
+        AsyncServiceScope scope = container.CreateAsyncScope();
+        return (scope.ServiceProvider, scope);
+    }
+}

@@ -1,0 +1,63 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Sluice.Hosting;
+
+/// <summary>The supervisor of a host: begins with it, hands over when it stops. Called before, it says so.</summary>
+internal sealed partial class HostedSupervisor(
+    SluiceOptions options, IServiceProvider container, IEnumerable<ProcessorRegistration> processors, ILogger<Supervisor> log) : ISupervisor, IHostedService, IAsyncDisposable
+{
+    private Supervisor? supervisor;
+
+    /// <summary>The store; null while the host has not been started.</summary>
+    public IStreamStore? Store { get; private set; }
+
+    private Supervisor Started => supervisor
+        ?? throw new InvalidOperationException("The supervisor is not at work: it begins when the host starts, and ends when it stops. Start the host first, or call it from a hosted service that is added after AddSluice.");
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        Store = await options.OpenStore(cancellationToken).ConfigureAwait(false);
+        SupervisorOptions configured = options.Supervisor;
+        supervisor = Supervisor.Attach(Store, configured with { Services = configured.Services ?? new ContainerServices(container), Warn = configured.Warn ?? Warn });
+        foreach (ProcessorRegistration processor in processors) processor.Register(supervisor);
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (supervisor is null) return;
+        try
+        {
+            await supervisor.DisposeAsync().AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            TooLate(log);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref supervisor, null) is { } ending) await ending.DisposeAsync().ConfigureAwait(false);
+        if (Store is { } store) await store.DisposeAsync().ConfigureAwait(false);
+    }
+
+    public Task<FlowRun> StartAsync(Flow flow, IEnumerable<IOVal> inputs, bool allOutputs = false, string? run = null, CancellationToken cancellation = default)
+        => Started.StartAsync(flow, inputs, allOutputs, run, cancellation);
+
+    public Task<FlowRun?> FindAsync(string run, CancellationToken cancellation = default) => Started.FindAsync(run, cancellation);
+
+    public IAsyncEnumerable<FlowStatus> ListAsync(CancellationToken cancellation = default) => Started.ListAsync(cancellation);
+
+    public Task<bool> CancelAsync(string run, string reason = "", CancellationToken cancellation = default) => Started.CancelAsync(run, reason, cancellation);
+
+    public Task<bool> DeleteAsync(string run, CancellationToken cancellation = default) => Started.DeleteAsync(run, cancellation);
+
+    private void Warn(string text) => Warned(log, text);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Text}")]
+    private static partial void Warned(ILogger log, string text);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Not everything was handed over in the time that the host has for stopping: a processor does not end although it was cancelled. Others take it over when this service has been silent for the lease time.")]
+    private static partial void TooLate(ILogger log);
+}

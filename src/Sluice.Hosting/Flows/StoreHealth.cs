@@ -1,0 +1,21 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Sluice.Hosting;
+
+/// <summary>Healthy while the store answers; degraded if it says that it has lost something.</summary>
+internal sealed class StoreHealth(HostedSupervisor supervisor) : IHealthCheck
+{
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        if (supervisor.Store is not { } store) return HealthCheckResult.Unhealthy("The store is not open: the host has not been started.");
+        try
+        {
+            await store.FindStreamAsync("sluice health", cancellationToken).ConfigureAwait(false);
+            return store.Loss is { } loss ? HealthCheckResult.Degraded(loss) : HealthCheckResult.Healthy();
+        }
+        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException)
+        {
+            return HealthCheckResult.Unhealthy($"The store does not answer: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using System.Collections.Frozen;
+
+namespace Sluice;
+
+/// <summary>Processors that are connected by the names of their inputs and outputs: a value that can be started many times.</summary>
+/// <remarks>Immutable; all members may be used from any thread.</remarks>
+/// <example><code>
+/// Flow flow = Flow.From(new Processor("foobar") { Inputs = ["foo"], Outputs = ["bar"] }).Resolve();
+/// </code></example>
+public sealed class Flow
+{
+    private readonly FrozenDictionary<string, FlowStreamOptions> streams;
+    private readonly FlowPlan? plan;
+    private readonly Topology? topology;
+
+    private Flow(IReadOnlyList<Processor> processors, FrozenDictionary<string, FlowStreamOptions> streams, FlowPlan? plan = null, Topology? topology = null)
+        => (Processors, this.streams, this.plan, this.topology) = (processors, streams, plan, topology);
+
+    /// <summary>The processors, as they were given; equal ones once.</summary>
+    public IReadOnlyList<Processor> Processors { get; }
+
+    /// <summary>What <see cref="Resolve"/> has found.</summary>
+    /// <exception cref="InvalidOperationException">The flow has not been resolved.</exception>
+    public FlowPlan Plan => plan ?? throw Unresolved(nameof(Plan));
+
+    /// <summary>The picture: processors, the inputs that are given, and the streams between them. Drawn by <c>ToText</c>, <c>ToMermaid</c>, <c>ToDot</c>.</summary>
+    /// <exception cref="InvalidOperationException">The flow has not been resolved.</exception>
+    public Topology Topology => topology ?? throw Unresolved(nameof(Topology));
+
+    /// <summary>A flow of these processors.</summary>
+    public static Flow From(params IEnumerable<Processor> processors)
+    {
+        ArgumentNullException.ThrowIfNull(processors);
+        Processor[] all = [.. processors.Distinct()];
+        if (Array.IndexOf(all, null) >= 0) throw new ArgumentException("One of the processors is null.", nameof(processors));
+        return new(Array.AsReadOnly(all), FrozenDictionary<string, FlowStreamOptions>.Empty);
+    }
+
+    /// <summary>The same flow with other bounds for a stream. It has to be resolved again.</summary>
+    /// <param name="stream">An input or output of one of the processors.</param>
+    /// <param name="options">The bounds.</param>
+    /// <exception cref="ArgumentException">There is no such stream.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A bound is out of its range.</exception>
+    public Flow With(string stream, FlowStreamOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(options);
+        string[] known = [.. Processors.SelectMany(processor => processor.Inputs.Concat(processor.Outputs)).Distinct().Order(StringComparer.Ordinal)];
+        if (!known.Contains(stream)) throw new ArgumentException(NearNames.Explain("stream", stream, known), nameof(stream));
+        options.Check(stream);
+        return new(Processors, new Dictionary<string, FlowStreamOptions>(streams) { [stream] = options }.ToFrozenDictionary());
+    }
+
+    /// <summary>Checks the flow, and finds out what has to be given, what comes out, and what runs when.</summary>
+    /// <returns>The same flow with a <see cref="Plan"/>.</returns>
+    /// <exception cref="InvalidTopologyException">No processors, two of one name, a stream written by two, cycles; names them all.</exception>
+    public Flow Resolve()
+    {
+        var (found, drawn) = FlowResolution.Of(Processors);
+        return new(Processors, streams, found, drawn);
+    }
+
+    /// <summary>A line for each processor.</summary>
+    public override string ToString() => topology?.ToText() ?? string.Join('\n', Processors);
+
+    internal FlowStreamOptions OptionsOf(string stream) => streams.GetValueOrDefault(stream) ?? Default;
+
+    private static readonly FlowStreamOptions Default = new();
+
+    private static InvalidOperationException Unresolved(string property)
+        => new($"The flow has not been resolved, so it has no {property}: use what Resolve() returns, as in Flow.From(…).Resolve().");
+}

@@ -1,0 +1,99 @@
+namespace Sluice;
+
+/// <summary>A run of a flow, as seen by a service: one that has started it, or has found it by its id.</summary>
+/// <remarks>Thread-safe. Disposing it lets go of the results, and of nothing else: the run goes on.</remarks>
+public sealed class FlowRun : IAsyncDisposable
+{
+    private readonly SupervisorCore core;
+    private readonly RunWatch watch;
+    private readonly Dictionary<string, InputPort> ports = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource feeding = new();
+    private readonly List<Task> feeds = [];
+    private readonly Lazy<Task> completion;
+
+    internal FlowRun(SupervisorCore core, RunWatch watch, bool isStarter)
+    {
+        (this.core, this.watch) = (core, watch);
+        completion = new(CompleteAsync);
+        watch.Follow();
+        if (!isStarter) return;
+        string keeper = ReaderNames.OfResult(core.Options.Name);
+        foreach (string result in watch.Plan.Results)
+        {
+            var port = new PortPlan(Id, result, keeper, ReaderNames.Gate(keeper), From: 1) { GateExpiry = core.Options.ReaderPatience, KeeperExpiry = core.Options.KeepResults, MovesKeeper = true };
+            ports.Add(result, new(core.Calls, port, boundary: null));
+        }
+    }
+
+    /// <summary>The run's id.</summary>
+    public string Id => watch.Run;
+
+    /// <summary>The outputs that can be read here.</summary>
+    public IReadOnlyCollection<string> Outputs => ports.Keys;
+
+    /// <summary>
+    /// Ends when all processors have completed. Whether anybody reads the results does not matter.
+    /// </summary>
+    /// <exception cref="FlowException">A processor has failed (the first one, with what it said), or the run was cancelled.</exception>
+    public Task Completion => completion.Value;
+
+    /// <summary>
+    /// An output, to be read while it is made. What was read leaves the store, unless the stream has <see cref="Retention.All"/>: read it once, from the first value on. Values wait for their reader; who stops reading for
+    /// longer than <see cref="SupervisorOptions.ReaderPatience"/> holds nobody up.
+    /// </summary>
+    /// <typeparam name="T">The type of its values.</typeparam>
+    /// <param name="name">The stream.</param>
+    /// <exception cref="ArgumentException">It is not among the <see cref="Outputs"/>, or has values of another type.</exception>
+    public IO<T> Output<T>(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (!ports.TryGetValue(name, out InputPort? port))
+            throw new ArgumentException(Array.Exists(watch.Plan.Streams, stream => stream.Name == name)
+                ? $"The stream {name} of the run {Id} is read by its processors only: start the flow with allOutputs: true to read it here ({string.Join(", ", ports.Keys)} can be read)."
+                : NearNames.Explain("output", name, ports.Keys), nameof(name));
+        if (watch.Plan.Stream(name).Type is { } type && type != TypeNames.Of(typeof(T)))
+            throw new ArgumentException($"The stream {name} of the run {Id} has values of the type {type}, not {TypeNames.Of(typeof(T))}.", nameof(name));
+        return new(port, core.Options.Serializers);
+    }
+
+    /// <summary>How far the run has come.</summary>
+    public Task<FlowStatus> GetStatusAsync(CancellationToken cancellation = default) => FlowReports.StatusAsync(core.Calls, watch.Run, cancellation)!;
+
+    /// <summary>Cancels the run: all its streams fail, and all its processors stop, wherever they are.</summary>
+    /// <param name="reason">Why; everybody who is stopped by it is told.</param>
+    /// <param name="cancellation">Gives up; it may have been cancelled or not.</param>
+    public Task CancelAsync(string reason = "", CancellationToken cancellation = default) => FlowReports.CancelAsync(core, watch.Plan, reason, cancellation);
+
+    /// <summary>Lets go of the results: they are not kept for this service any more. What it was still putting in fails.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await feeding.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(feeds).ConfigureAwait(false);
+        foreach (InputPort port in ports.Values)
+        {
+            try
+            {
+                await port.CloseAsync().ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is StreamStoreException or ObjectDisposedException)
+            {
+                core.Warn($"The results of the run {Id} are kept until they expire: {e.Message}");
+            }
+        }
+        await watch.DisposeAsync().ConfigureAwait(false);
+        feeding.Dispose();
+    }
+
+    internal void Feed(IReadOnlyList<IGrouping<string, IOVal>> inputs)
+        => feeds.AddRange(inputs.Select(input => new FlowFeed(core, watch.Plan, input, feeding.Token).RunAsync()));
+
+    private async Task CompleteAsync()
+    {
+        await watch.Over.ConfigureAwait(false);
+        if (watch.Cancelled.IsCancellationRequested) throw new FlowException($"The run {Id} was cancelled: {watch.CancelReason}") { Run = Id, IsCancelled = true };
+        RunEvent[] failed = [.. watch.Events.Select(one => one.Event).Where(happened => happened.Kind == RunEventKind.Failed)];
+        if (failed.Length == 0) return;
+        RunEvent first = Array.Find(failed, one => one.Origin == one.Processor) ?? failed[0];
+        throw new FlowException($"The run {Id} has failed: the processor {first.Origin ?? first.Processor} has: {first.Error}") { Run = Id, Processor = first.Origin ?? first.Processor };
+    }
+}

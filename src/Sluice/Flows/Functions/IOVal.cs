@@ -1,0 +1,73 @@
+namespace Sluice;
+
+/// <summary>A value with the name of its stream: what processors put out, and what flows are started with.</summary>
+/// <remarks>Immutable.</remarks>
+public abstract class IOVal
+{
+    private protected IOVal(string name)
+    {
+        FlowNames.Check(name, nameof(name));
+        Name = name;
+    }
+
+    /// <summary>The name of the stream.</summary>
+    public string Name { get; }
+
+    /// <summary>What the values of the stream are.</summary>
+    internal abstract Type Type { get; }
+
+    /// <summary>Whether the values come one after the other.</summary>
+    internal virtual bool IsStream => false;
+
+    /// <summary>A value for a stream.</summary>
+    /// <typeparam name="T">The type of the stream's values.</typeparam>
+    /// <param name="name">The stream.</param>
+    /// <param name="value">The value.</param>
+    public static IOVal Of<T>(string name, T value) => new One<T>(name, value);
+
+    /// <summary>All values of a stream that a flow is started with. They are put in as there is room for them, by who has started the flow.</summary>
+    /// <typeparam name="T">The type of the stream's values.</typeparam>
+    /// <param name="name">The stream.</param>
+    /// <param name="values">The values; read once.</param>
+    public static IOVal Stream<T>(string name, IAsyncEnumerable<T> values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        return new Many<T>(name, values);
+    }
+
+    /// <summary>For example <c>bar = 5</c>.</summary>
+    public abstract override string ToString();
+
+    internal abstract ValueTask WriteAsync(IOutputPort port, PayloadSerializers serializers, CancellationToken cancellation);
+
+    internal abstract void AddTo(EntryBatch batch, PayloadSerializers serializers);
+
+    private sealed class One<T>(string name, T value) : IOVal(name)
+    {
+        internal override Type Type => typeof(T);
+
+        public override string ToString() => $"{Name} = {value}";
+
+        internal override ValueTask WriteAsync(IOutputPort port, PayloadSerializers serializers, CancellationToken cancellation)
+            => port.WriteAsync(value, serializers.For<T>(), cancellation);
+
+        internal override void AddTo(EntryBatch batch, PayloadSerializers serializers) => batch.Add(serializers.For<T>(), value);
+    }
+
+    private sealed class Many<T>(string name, IAsyncEnumerable<T> values) : IOVal(name)
+    {
+        internal override Type Type => typeof(T);
+
+        internal override bool IsStream => true;
+
+        public override string ToString() => $"{Name} = {values}";
+
+        internal override async ValueTask WriteAsync(IOutputPort port, PayloadSerializers serializers, CancellationToken cancellation)
+        {
+            IPayloadSerializer<T> serializer = serializers.For<T>();
+            await foreach (T value in values.WithCancellation(cancellation).ConfigureAwait(false)) await port.WriteAsync(value, serializer, cancellation).ConfigureAwait(false);
+        }
+
+        internal override void AddTo(EntryBatch batch, PayloadSerializers serializers) => throw new NotSupportedException();
+    }
+}

@@ -1,0 +1,126 @@
+namespace Sluice;
+
+/// <summary>A processor of a run that this service has taken on, from its start to its end, or until it is handed over.</summary>
+internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partition, BoundFunction function, Assignment assignment) : IDisposable
+{
+    private readonly CancellationTokenSource handingOver = new();
+    private bool hasEnded;
+    private readonly string processor = function.Processor.Name;
+
+    public string Run => assignment.Run;
+
+    /// <summary>It is to stop, so that another service can go on with it.</summary>
+    public Task HandOverAsync()
+    {
+        lock (handingOver) return hasEnded ? Task.CompletedTask : handingOver.CancelAsync();
+    }
+
+    public void Dispose()
+    {
+        lock (handingOver) hasEnded = true;
+        handingOver.Dispose();
+    }
+
+    /// <summary>Ends when nothing is left to do here. Throws nothing.</summary>
+    public async Task RunAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            await using RunWatch? watch = await RunWatch.OpenAsync(core.Calls, Run, partition.Lost).ConfigureAwait(false);
+            if (watch is null || watch.Plan.Find(processor) is not { } plan) await ForgetAsync().ConfigureAwait(false);
+            else if (assignment.Ended) await CloseAsync(watch.Plan, plan).ConfigureAwait(false);
+            else await RunAsync(watch, plan).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (partition.Lost.IsCancellationRequested || core.Life.IsCancellationRequested)
+        {
+        }
+        catch (Exception e)
+        {
+            core.Warn($"The processor {processor} of the run {Run} cannot be run here; it is tried again by who takes its partition next: {e.Message}");
+        }
+    }
+
+    private async Task RunAsync(RunWatch watch, ProcessorPlan plan)
+    {
+        Assignment begun = assignment with { Starts = assignment.Starts + 1 };
+        using var life = CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, watch.Cancelled);
+        Invocation? invocation = null;
+        RunEvent end;
+        try
+        {
+            using var stalls = new Stalls(core, watch.Plan, plan, life.Token);
+            watch.Noticed = stalls.NoticeAsync;
+            watch.Follow();
+            if (begun.Starts > core.Options.MaxStarts)
+                throw new FlowException($"It was started {assignment.Starts} times, and each time its host was gone before it had ended (SupervisorOptions.MaxStarts).");
+            life.Token.ThrowIfCancellationRequested();
+            FlowTypes.Check(watch.Plan, plan, function);
+            await InputReadiness.WaitAsync(core.Calls, Run, plan, life.Token).ConfigureAwait(false);
+            var started = new RunEvent(RunEventKind.Started, core.Options.Name, processor, Start: begun.Starts);
+            await CommitAsync(started, begun, life.Token).ConfigureAwait(false);
+            invocation = await Invocation.OpenAsync(core, watch.Plan, plan, begun, function, partition, stalls, life.Token).ConfigureAwait(false);
+            await invocation.ExecuteAsync(core.Executor).ConfigureAwait(false);
+            end = new(RunEventKind.Completed, core.Options.Name, processor);
+        }
+        catch (Exception e)
+        {
+            if (invocation is not null) await invocation.SettleAsync().ConfigureAwait(false);
+            if (partition.Lost.IsCancellationRequested) throw new OperationCanceledException("The partition is lost.", e, partition.Lost);
+            if (watch.Cancelled.IsCancellationRequested) end = new(RunEventKind.Cancelled, core.Options.Name, processor, watch.CancelReason);
+            else if (handingOver.IsCancellationRequested && e is OperationCanceledException)
+            {
+                await HandOverAsync(invocation?.Stored ?? begun).ConfigureAwait(false);
+                return;
+            }
+            else end = Failed(e);
+        }
+        await EndAsync(watch.Plan, plan, invocation?.Stored ?? begun, end).ConfigureAwait(false);
+        invocation?.Dispose();
+        if (end.Kind == RunEventKind.Completed)
+            foreach (var (output, count) in invocation!.Counts)
+                if (count == 0) core.Warn($"The processor {processor} of the run {Run} has ended and has put out nothing to {output}.");
+    }
+
+    private RunEvent Failed(Exception e)
+    {
+        if (e is StoreWentBackException) core.Warn($"The store has lost writes: {e.Message}");
+        StreamFailure failure = StreamFailures.Of(e, processor);
+        if (failure.Processor == processor) core.Warn($"The processor {processor} of the run {Run} has failed: {e}");
+        return new(RunEventKind.Failed, core.Options.Name, processor, failure.Error, failure.Processor);
+    }
+
+    /// <summary>One commit: its outputs have ended, the run knows, and only its readers are left to be closed.</summary>
+    private async Task EndAsync(RunPlan run, ProcessorPlan plan, Assignment stored, RunEvent end)
+    {
+        StreamEnd how = end.Kind == RunEventKind.Completed ? StreamEnd.Complete
+            : RunJson.End(new(end.Origin ?? processor, end.Error!, end.Kind == RunEventKind.Cancelled));
+        StreamEnding[] ends = [.. plan.Outputs.Select(output => new StreamEnding(FlowNames.Values(Run, output), how))];
+        await CommitAsync(end, stored with { Ended = true }, CancellationToken.None, ends).ConfigureAwait(false);
+        await CloseAsync(run, plan).ConfigureAwait(false);
+    }
+
+    private async Task CloseAsync(RunPlan run, ProcessorPlan plan)
+    {
+        string keeper = ReaderNames.Of(processor);
+        foreach (string stream in plan.Inputs.Select(input => FlowNames.Values(run.Run, input)))
+        {
+            await core.Calls.DoAsync(stream, () => core.Calls.Store.CloseReaderAsync(stream, ReaderNames.Gate(keeper), partition.Lost), partition.Lost).ConfigureAwait(false);
+            await core.Calls.DoAsync(stream, () => core.Calls.Store.CloseReaderAsync(stream, keeper, partition.Lost), partition.Lost).ConfigureAwait(false);
+        }
+        string choices = FlowNames.Choices(run.Run, processor);
+        await core.Calls.DoAsync(choices, () => core.Calls.Store.DeleteStreamAsync(choices, partition.Lost), partition.Lost).ConfigureAwait(false);
+        await ForgetAsync().ConfigureAwait(false);
+    }
+
+    private Task ForgetAsync() => partition.CommitAsync(commit => commit with { State = [WorkPartition.NoRow(Run)] });
+
+    private Task HandOverAsync(Assignment stored)
+        => CommitAsync(new(RunEventKind.HandedOver, core.Options.Name, processor), stored with { Starts = stored.Starts - 1 }, CancellationToken.None);
+
+    private async Task CommitAsync(RunEvent happened, Assignment next, CancellationToken cancellation, StreamEnding[]? ends = null)
+    {
+        using EntryBatch entry = RunJson.Entry(happened);
+        await partition.CommitAsync(commit => commit with { Outputs = [new(FlowNames.Journal(Run), entry)], State = [WorkPartition.Row(next)], Ends = ends ?? [] }, cancellation).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,129 @@
+namespace Sluice;
+
+/// <summary>One start of a processor for a run: its ports, and what it does with them.</summary>
+/// <remarks>Thread-safe, as far as a function may use it.</remarks>
+internal sealed class Invocation : IItemBoundary, IDisposable
+{
+    private readonly SupervisorCore core;
+    private readonly RunPlan run;
+    private readonly BoundFunction function;
+    private readonly ItemCommits? commits;
+    private readonly ChoiceLog choices;
+    private readonly Dictionary<string, InputPort> inputs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, IOutputPort> outputs = new(StringComparer.Ordinal);
+    private readonly Stalls stalls;
+    private readonly CancellationToken life;
+
+    private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, Stalls stalls, CancellationToken life)
+    {
+        this.stalls = stalls;
+        (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life, assignment);
+        choices = new(core.Calls, FlowNames.Choices(run.Run, plan.Name), plan.Name);
+        Time = plan.Resume == Resume.FromScratch ? new ChosenClock(choices, core.Options.Time) : core.Options.Time;
+        if (plan.Resume != Resume.FromScratch) commits = new(core.Calls, partition, plan, assignment, life);
+    }
+
+    public string Run => run.Run;
+
+    public ProcessorPlan Plan { get; }
+
+    public int Start { get; }
+
+    public TimeProvider Time { get; }
+
+    public PayloadSerializers Serializers => core.Options.Serializers;
+
+    /// <summary>What the function has saved last.</summary>
+    public byte[]? State => Stored.State;
+
+    public Assignment Stored => commits?.Stored ?? field;
+
+    /// <summary>How many values each output has.</summary>
+    public IEnumerable<(string Output, long Count)> Counts => outputs.Values.Select(port => (port.Name, port.Count));
+
+    public static async Task<Invocation> OpenAsync(
+        SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, Stalls stalls, CancellationToken life)
+    {
+        var invocation = new Invocation(core, run, plan, assignment, function, partition, stalls, life);
+        await invocation.OpenAsync(assignment).ConfigureAwait(false);
+        return invocation;
+    }
+
+    public InputPort Input(string name)
+        => inputs.TryGetValue(name, out InputPort? port) ? port : throw new ArgumentException($"The processor {Plan.Name}: {NearNames.Explain("input", name, inputs.Keys)}");
+
+    public IOutputPort Output(string name)
+        => outputs.TryGetValue(name, out IOutputPort? port) ? port : throw new ArgumentException($"The processor {Plan.Name}: {NearNames.Explain("output", name, outputs.Keys)}");
+
+    public ValueTask PutOutAsync(IOVal value, CancellationToken cancellation)
+    {
+        if (value is null) throw new FlowException($"The processor {Plan.Name} has put out null. Put out IOVal.Of(name, value); the value may be null.") { Run = Run };
+        if (!outputs.TryGetValue(value.Name, out IOutputPort? port))
+            throw new FlowException($"The processor {Plan.Name} has put out to \"{value.Name}\", which is not among its outputs ({string.Join(", ", Plan.Outputs)}). Add it to Outputs, or correct the name.") { Run = Run };
+        if (run.Stream(value.Name).Type is { } type && type != TypeNames.Of(value.Type))
+            throw new FlowException($"The processor {Plan.Name} has put out a {TypeNames.Of(value.Type)} to \"{value.Name}\", whose values are {type}.") { Run = Run };
+        return value.WriteAsync(port, Serializers, cancellation);
+    }
+
+    /// <summary>Runs the function, and brings everything that it puts out into the store, but for what the last commit brings.</summary>
+    public async Task ExecuteAsync(IExecutor executor)
+    {
+        var (services, lifetime) = core.Services.Open();
+        await using (lifetime.ConfigureAwait(false))
+        {
+            var call = new ProcessorCall(Run, Plan.Name, Start, cancellation => function.Run(new(this, services), this, cancellation));
+            await executor.ExecuteAsync(call, life).ConfigureAwait(false);
+        }
+        foreach (IOutputPort output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
+        if (commits is not null) await commits.CommitAsync(State).ConfigureAwait(false);
+    }
+
+    /// <summary>It has failed, or was stopped: what was put out before is brought into the store, unless it was stopped. Throws nothing.</summary>
+    public async Task SettleAsync()
+    {
+        foreach (IOutputPort output in outputs.Values) await output.SettleAsync().ConfigureAwait(false);
+    }
+
+    public ValueTask ReachAsync(bool mayWait, CancellationToken cancellation)
+        => Plan.Resume == Resume.PerItem ? commits!.PassAsync(mayWait) : ValueTask.CompletedTask;
+
+    public async ValueTask<long> ChooseAsync(ChoiceKind kind, Func<ValueTask<long>> choose)
+    {
+        if (commits is not null) return await choose().ConfigureAwait(false);
+        if (choices.Replay(kind) is { } known) return known;
+        long chosen = await choose().ConfigureAwait(false);
+        choices.Add(kind, chosen);
+        return chosen;
+    }
+
+    public async Task SaveAsync(byte[] state, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        if (commits is null || Plan.Resume != Resume.Checkpoint) throw new InvalidOperationException($"The processor {Plan.Name} resumes {Plan.Resume}, not at checkpoints.");
+        foreach (InputPort input in inputs.Values) input.PassCurrent();
+        await commits.CommitAsync(state).ConfigureAwait(false);
+    }
+
+    public void Dispose() => choices.Dispose();
+
+    private async Task OpenAsync(Assignment assignment)
+    {
+        foreach (string name in Plan.Inputs)
+        {
+            string keeper = ReaderNames.Of(Plan.Name);
+            var port = new PortPlan(Run, name, keeper, Plan.Wait ? null : ReaderNames.Gate(keeper), assignment.Inputs.GetValueOrDefault(name, 1)) { IsOnce = commits is not null };
+            inputs.Add(name, new(core.Calls, port, this));
+        }
+        if (commits is null && Start > 1) await choices.LoadAsync(life).ConfigureAwait(false);
+        foreach (string name in Plan.Outputs)
+        {
+            var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, stalls, life);
+            outputs.Add(name, commits is null ? await NumberedOutput.OpenAsync(stream, choices, life).ConfigureAwait(false) : new StagedOutput(stream, commits.Staging, 0));
+        }
+        commits?.Connect([.. inputs.Values], [.. outputs.Values.OfType<StagedOutput>()]);
+        stalls.Watch(inputs.Values);
+        if (function.Reads is { } reads)
+            foreach (InputPort input in inputs.Values)
+                if (!reads.Contains(input.Name)) await input.CloseAsync().ConfigureAwait(false);
+    }
+}

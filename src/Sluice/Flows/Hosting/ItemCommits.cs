@@ -1,0 +1,96 @@
+namespace Sluice;
+
+/// <summary>Commits how far a processor has come, with what it has put out until then.</summary>
+/// <remarks>Used by the processor's function, which asks for one item at a time.</remarks>
+internal sealed class ItemCommits(Insistence calls, WorkPartition partition, ProcessorPlan plan, Assignment begun, CancellationToken life)
+{
+    private const int EnoughItems = 250;
+    private const long EnoughBytes = 256 << 10;
+    private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(20);
+
+    private readonly AsyncLock committing = new();
+    private IReadOnlyList<InputPort> inputs = [];
+    private IReadOnlyList<StagedOutput> outputs = [];
+    private long lastAt = calls.Time.GetTimestamp();
+    private Assignment stored = begun;
+
+    public Staging Staging { get; } = new();
+
+    /// <summary>What is stored of the processor.</summary>
+    public Assignment Stored => stored;
+
+    public void Connect(IReadOnlyList<InputPort> inputs, IReadOnlyList<StagedOutput> outputs) => (this.inputs, this.outputs) = (inputs, outputs);
+
+    /// <summary>An item has been processed: commits if it is time to.</summary>
+    public async ValueTask PassAsync(bool mayWait)
+    {
+        if (!mayWait && Staging.Items < EnoughItems && Staging.Bytes < EnoughBytes && calls.Time.GetElapsedTime(lastAt) < Longest) return;
+        await CommitAsync(stored.State).ConfigureAwait(false);
+    }
+
+    public async Task CommitAsync(byte[]? state)
+    {
+        await committing.EnterAsync(life).ConfigureAwait(false);
+        try
+        {
+            lastAt = calls.Time.GetTimestamp();
+            (Assignment next, List<CursorMove> moves) = Mark(state);
+            if (moves.Count == 0 && Staging.Items == 0 && ReferenceEquals(state, stored.State)) return;
+            List<CommitOutput> put = Staging.Take(outputs);
+            try
+            {
+                foreach (CommitOutput output in put) await ReserveAsync(output).ConfigureAwait(false);
+                await partition.CommitAsync(commit => commit with { Outputs = put, Cursors = moves, State = [WorkPartition.Row(next)] }, life).ConfigureAwait(false);
+            }
+            finally
+            {
+                foreach (CommitOutput output in put) output.Entries.Dispose();
+            }
+            stored = next;
+            foreach (StagedOutput output in outputs) await output.Stream.LookAsync(output.Count).ConfigureAwait(false);
+        }
+        finally
+        {
+            committing.Leave();
+        }
+    }
+
+    private (Assignment Next, List<CursorMove> Moves) Mark(byte[]? state)
+    {
+        var places = new Dictionary<string, long>(stored.Inputs);
+        List<CursorMove> moves = [];
+        foreach (InputPort input in inputs)
+        {
+            if (input.Mark() is not { } passed || passed <= places.GetValueOrDefault(input.Name, 1)) continue;
+            places[input.Name] = passed;
+            moves.Add(new(input.Stream, input.Keeper, 0, passed));
+            if (!plan.Wait) moves.Add(new(input.Stream, ReaderNames.Gate(input.Keeper), 0, passed));
+        }
+        return (stored with { Inputs = places, State = state }, moves);
+    }
+
+    private async Task ReserveAsync(CommitOutput output)
+    {
+        await using var wait = new OutputWait(outputs.First(one => one.Stream.Stream == output.Stream).Stream);
+        while (true)
+        {
+            long seen = await calls.DoAsync(output.Stream, () => calls.Store.WaitForChangeAsync(output.Stream, -1, life), life).ConfigureAwait(false);
+            ReserveStatus status = await calls.DoAsync(output.Stream,
+                () => calls.Store.ReserveAsync(partition.Owner, output.Stream, output.ReservedItems, Math.Max(0, output.ReservedBytes), life), life).ConfigureAwait(false);
+            switch (status)
+            {
+                case ReserveStatus.Reserved:
+                    return;
+                case ReserveStatus.Stale:
+                    await partition.LoseAsync().ConfigureAwait(false);
+                    partition.Lost.ThrowIfCancellationRequested();
+                    break;
+                case ReserveStatus.Ended:
+                    throw new FlowException($"A stream that the processor {plan.Name} puts out to has ended ({output.Stream}).");
+                default:
+                    await wait.WaitAsync(seen, calls.ReaderPatience).ConfigureAwait(false);
+                    break;
+            }
+        }
+    }
+}

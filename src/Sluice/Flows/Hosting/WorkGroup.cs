@@ -1,0 +1,211 @@
+using System.Text.Json;
+
+namespace Sluice;
+
+/// <summary>Hosts a processor: takes partitions of its work stream, takes on what comes there, and gives it back.</summary>
+/// <remarks>
+/// One loop owns everything here; the heart, with a thread of its own, only tells it what it has seen. A partition with something under way stays until that has ended, or its owner is silent: others
+/// come and go with idle ones.
+/// </remarks>
+internal sealed class WorkGroup : IDisposable
+{
+    /// <summary>How many services can share a processor's work.</summary>
+    public const int Partitions = 16;
+
+    private readonly SupervisorCore core;
+    private readonly string stream;
+    private readonly GroupId group;
+    private readonly Signal woken = new();
+    private readonly WorkMembers members;
+    private readonly List<WorkPartition> owned = [];
+    private readonly CancellationTokenSource stopping = new();
+    private readonly List<Task> running = [];        // also guards what runs in the partitions
+    private volatile BoundFunction function;
+    private volatile bool isAbandoned;
+    private Task loop = Task.CompletedTask;
+
+    public WorkGroup(SupervisorCore core, BoundFunction function)
+    {
+        (this.core, this.function) = (core, function);
+        string name = function.Processor.Name;
+        (stream, group) = (FlowNames.Work(name), FlowNames.Hosts(name));
+        members = new(core, group, woken, () => owned.Count == 0 ? TimeSpan.Zero : owned.Max(partition => partition.Silence));
+    }
+
+    /// <summary>What is started from now on.</summary>
+    public BoundFunction Function
+    {
+        get => function;
+        set => function = value;
+    }
+
+    public void Start() => loop = RunAsync();
+
+    /// <summary>Takes nothing on any more, and hands everything over. Ends when that is done.</summary>
+    public async Task StopAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await loop.ConfigureAwait(false);
+        Dispose();
+    }
+
+    /// <summary>As if the process had died.</summary>
+    public async Task AbandonAsync()
+    {
+        isAbandoned = true;
+        foreach (WorkPartition partition in owned.ToArray()) await partition.LoseAsync().ConfigureAwait(false);
+        await StopAsync().ConfigureAwait(false);
+    }
+
+    public void Dispose() => stopping.Dispose();
+
+    /// <summary>Makes the stream and the group, so that work can be given to a processor that nobody hosts yet.</summary>
+    public static async Task OpenAsync(Insistence calls, string processor, CancellationToken cancellation)
+    {
+        string work = FlowNames.Work(processor);
+        await calls.DoAsync(work, () => calls.Store.OpenStreamAsync(work, new() { Partitions = Partitions }, cancellation), cancellation).ConfigureAwait(false);
+        await calls.DoAsync(work, () => calls.Store.AddGroupAsync(FlowNames.Hosts(processor), cancellation: cancellation), cancellation).ConfigureAwait(false);
+    }
+
+    // Throws nothing.
+    private async Task RunAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            await OpenAsync(core.Calls, function.Processor.Name, stopping.Token).ConfigureAwait(false);
+            await members.JoinAsync(stopping.Token).ConfigureAwait(false);
+            while (!stopping.IsCancellationRequested) await RoundAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+        }
+        catch (Exception e)
+        {
+            core.Warn($"The processor {function.Processor.Name} is not hosted here any more: {e.Message}");
+        }
+        await LeaveAsync().ConfigureAwait(false);
+    }
+
+    private async Task RoundAsync()
+    {
+        long seen = await core.Calls.DoAsync(stream, () => core.Store.WaitForChangeAsync(stream, -1, stopping.Token), stopping.Token).ConfigureAwait(false);
+        DropLost();
+        await ShareAsync().ConfigureAwait(false);
+        if (await LeaseAsync().ConfigureAwait(false)) return;
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
+        Task change = core.Store.WaitForChangeAsync(stream, seen, waiting.Token).AsTask();
+        await (await Task.WhenAny(change, woken.WaitAsync()).ConfigureAwait(false)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await waiting.CancelAsync().ConfigureAwait(false);
+        await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        stopping.Token.ThrowIfCancellationRequested();
+    }
+
+    private async Task ShareAsync()
+    {
+        var (take, release) = members.Share([.. owned.Select(partition => partition.Number)], IsIdle);
+        foreach (int number in release)
+        {
+            WorkPartition partition = owned.Single(one => one.Number == number);
+            owned.Remove(partition);
+            await core.Calls.DoAsync(stream, () => core.Store.ReleaseAsync(partition.Owner, stopping.Token), stopping.Token).ConfigureAwait(false);
+            partition.Dispose();
+        }
+        foreach (PartitionInfo free in take)
+        {
+            var request = new TakeRequest(core.Options.Name) { ExpectedEpoch = free.Epoch };
+            TakeResult taken = await core.Calls.DoAsync(stream, () => core.Store.TakeAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
+            if (taken.Status != TakeStatus.Taken) continue;
+            var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit);
+            owned.Add(partition);
+            await AdoptAsync(partition, taken.State).ConfigureAwait(false);
+        }
+
+        bool IsIdle(int number)
+        {
+            lock (running) return owned.Single(partition => partition.Number == number).Running.Count == 0;
+        }
+    }
+
+    /// <summary>Goes on with what an earlier owner has taken on, and takes on what it was about to.</summary>
+    private async Task AdoptAsync(WorkPartition partition, PartitionState state)
+    {
+        foreach (Assignment assignment in await partition.ListAsync(stopping.Token).ConfigureAwait(false)) Begin(partition, assignment);
+        if (state.Waiting.Count == 0) return;
+        IReadOnlyList<WaitingEntry> waiting = await core.Calls.DoAsync(stream, () => core.Store.ListWaitingAsync(group, partition.Number, cancellation: stopping.Token), stopping.Token).ConfigureAwait(false);
+        await TakeOnAsync(partition, [.. waiting.Select(one => one.Entry)]).ConfigureAwait(false);
+    }
+
+    private async Task<bool> LeaseAsync()
+    {
+        if (owned.Count == 0) return false;
+        var request = new LeaseRequest([.. owned.Select(partition => partition.Owner)]) { MaxItems = 64 };
+        LeaseResult result = await core.Calls.DoAsync(stream, () => core.Store.LeaseAsync(request, stopping.Token), stopping.Token).ConfigureAwait(false);
+        foreach (Ownership stale in result.Stale) await owned.Single(partition => partition.Owner == stale).LoseAsync().ConfigureAwait(false);
+        foreach (LeasedBatch batch in result.Batches)
+            await TakeOnAsync(owned.Single(partition => partition.Owner == batch.Owner), batch.Entries.ToArray()).ConfigureAwait(false);
+        return result.Batches.Count > 0 || result.Stale.Count > 0;
+    }
+
+    /// <summary>From an entry to a row of the partition's state, in one commit. What is there twice is one.</summary>
+    private async Task TakeOnAsync(WorkPartition partition, Entry[] entries)
+    {
+        Assignment[] taken = [.. entries.Select(entry => JsonSerializer.Deserialize(entry.Payload.Span, RunJson.Default.WorkOrder)!)
+            .Select(order => new Assignment(order.Run, Starts: 0, Ended: false, Inputs: [], State: null)).DistinctBy(one => one.Run).Where(one => !IsRunning(one.Run))];
+        try
+        {
+            await partition.CommitAsync(commit => commit with
+            {
+                Settled = [.. entries.Select(entry => new SequenceRange(entry.Sequence, entry.Sequence))],
+                State = [.. taken.Select(WorkPartition.Row)],
+            }).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (partition.Lost.IsCancellationRequested)
+        {
+            return;
+        }
+        foreach (Assignment assignment in taken) Begin(partition, assignment);
+
+        bool IsRunning(string run)
+        {
+            lock (running) return partition.Running.ContainsKey(run);
+        }
+    }
+
+    private void Begin(WorkPartition partition, Assignment assignment)
+    {
+        var hosted = new HostedProcessor(core, partition, function, assignment);
+        lock (running)
+        {
+            partition.Running[assignment.Run] = hosted;
+            running.RemoveAll(task => task.IsCompleted);
+            running.Add(RunAsync());
+        }
+
+        async Task RunAsync()
+        {
+            await hosted.RunAsync().ConfigureAwait(false);
+            lock (running) partition.Running.Remove(assignment.Run);
+            hosted.Dispose();
+        }
+    }
+
+    private void DropLost()
+    {
+        foreach (WorkPartition partition in owned.Where(partition => partition.Lost.IsCancellationRequested).ToList()) owned.Remove(partition);
+    }
+
+    private async Task LeaveAsync()
+    {
+        Task[] ending;
+        HostedProcessor[] hosted;
+        lock (running) (ending, hosted) = ([.. running], [.. owned.SelectMany(partition => partition.Running.Values)]);
+        foreach (HostedProcessor one in hosted)
+            if (!isAbandoned) await one.HandOverAsync().ConfigureAwait(false);
+        foreach (WorkPartition partition in owned)
+            if (isAbandoned) await partition.LoseAsync().ConfigureAwait(false);          // taken since
+        await Task.WhenAll(ending).ConfigureAwait(false);
+        if (isAbandoned) members.Drop();
+        else await members.LeaveAsync(owned.Where(partition => !partition.Lost.IsCancellationRequested).Select(partition => partition.Owner)).ConfigureAwait(false);
+    }
+}

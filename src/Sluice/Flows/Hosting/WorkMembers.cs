@@ -1,0 +1,86 @@
+namespace Sluice;
+
+/// <summary>Who hosts a processor: beats, notices who is silent, and says what this service should have.</summary>
+/// <remarks>
+/// The heart has a thread of its own. Silence is a count of beats that has not changed for the lease time, on this process's monotonic clock. It stops beating while the store takes no
+/// commits for a lease time, so that others can take over.
+/// </remarks>
+internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal changed, Func<TimeSpan> silence)
+{
+    private readonly Lock sync = new();
+    private readonly Dictionary<string, (long Beats, long SeenAt)> seen = new(StringComparer.Ordinal);
+    private GroupInfo? latest;
+    private Heart? heart;
+
+    private string Self => core.Options.Name;
+
+    public async Task JoinAsync(CancellationToken cancellation)
+    {
+        See(await core.Calls.DoAsync(group.Stream, () => core.Store.BeatAsync(group, Self, cancellation), cancellation).ConfigureAwait(false));
+        heart = new($"sluice {group.Stream} heart", core.Options.Time, core.Options.LeaseTime / 3, Beat);
+    }
+
+    /// <summary>No more beats.</summary>
+    public void Drop() => heart?.StopAsync();
+
+    public async Task LeaveAsync(IEnumerable<Ownership> owned)
+    {
+        if (heart is not null) await heart.StopAsync().ConfigureAwait(false);
+        try
+        {
+            foreach (Ownership owner in owned) await core.Store.ReleaseAsync(owner).ConfigureAwait(false);
+            await core.Store.LeaveAsync(group, Self).ConfigureAwait(false);
+        }
+        catch (StreamStoreException e)
+        {
+            core.Warn($"What {Self} has hosted could not be given back; others take it when it has been silent for the lease time: {e.Message}");
+        }
+    }
+
+    /// <summary>Which partitions to take, and which idle ones to give to those who have less.</summary>
+    public (List<PartitionInfo> Take, List<int> Release) Share(IReadOnlyList<int> owned, Func<int, bool> isIdle)
+    {
+        lock (sync)
+        {
+            if (latest is null) return ([], []);
+            int living = latest.Members.Count(member => member.Name == Self || !IsSilent(member.Name));
+            int share = (WorkGroup.Partitions + living - 1) / Math.Max(1, living);
+            int surplus = owned.Count - share;
+            List<int> release = surplus <= 0 ? [] : [.. owned.Where(isIdle).Take(surplus)];
+            List<PartitionInfo> take = [.. latest.Partitions
+                .Where(partition => !owned.Contains(partition.Partition) && (partition.Owner is null || partition.Owner == Self || IsSilent(partition.Owner)))
+                .Take(Math.Max(0, share - owned.Count))];
+            latest = null;                           // looked at once: the next beat brings another
+            return (take, release);
+        }
+    }
+
+    private bool IsSilent(string member) => !seen.TryGetValue(member, out var known) || core.Options.Time.GetElapsedTime(known.SeenAt) >= core.Options.LeaseTime;
+
+    /// <summary>The heart's thread.</summary>
+    private void Beat()
+    {
+        try
+        {
+            if (silence() >= core.Options.LeaseTime) return;
+            ValueTask<GroupInfo> beat = core.Store.BeatAsync(group, Self, core.Life);
+            See(beat.IsCompletedSuccessfully ? beat.Result : beat.AsTask().GetAwaiter().GetResult());
+        }
+        catch (Exception e)
+        {
+            if (!core.Life.IsCancellationRequested) core.Warn($"The store does not take heartbeats of {Self} for {group}: {e.Message}");
+        }
+    }
+
+    private void See(GroupInfo info)
+    {
+        long now = core.Options.Time.GetTimestamp();
+        lock (sync)
+        {
+            foreach (MemberInfo member in info.Members)
+                if (!seen.TryGetValue(member.Name, out var known) || known.Beats != member.Beats) seen[member.Name] = (member.Beats, now);
+            latest = info;
+        }
+        changed.Set();
+    }
+}

@@ -1,0 +1,91 @@
+using System.Text.Json;
+
+namespace Sluice;
+
+/// <summary>A partition of a processor's work stream that this service owns, with what it has taken on there.</summary>
+/// <remarks>Thread-safe. Commits go one after the other; one that is not answered is repeated until it is, or the partition is lost.</remarks>
+internal sealed class WorkPartition : IDisposable
+{
+    private const string Node = "work";
+
+    private readonly Insistence calls;
+    private readonly AsyncLock committing = new();
+    private readonly CancellationTokenSource lost = new();
+    private long last;
+    private long waitingSince;                       // for an answer; zero if nothing is waited for
+
+    public WorkPartition(Insistence calls, Ownership owner, long last)
+    {
+        (this.calls, Owner, this.last) = (calls, owner, last);
+        Lost = lost.Token;
+    }
+
+    public Ownership Owner { get; }
+
+    public int Number => Owner.Partition;
+
+    /// <summary>Somebody else has the partition now: nothing can be committed any more.</summary>
+    public CancellationToken Lost { get; }
+
+    /// <summary>What runs here, by run. Belongs to the <see cref="WorkGroup"/>.</summary>
+    public Dictionary<string, HostedProcessor> Running { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>How long the store has not answered a commit.</summary>
+    public TimeSpan Silence => Volatile.Read(ref waitingSince) is var since and not 0 ? calls.Time.GetElapsedTime(since) : TimeSpan.Zero;
+
+    public static StateRow Row(Assignment assignment) => new(Node, assignment.Run, Version: 1, JsonSerializer.SerializeToUtf8Bytes(assignment, RunJson.Default.Assignment));
+
+    public static StateRow NoRow(string run) => new(Node, run, Version: 1, Value: null);
+
+    /// <summary>What earlier owners have taken on and not ended.</summary>
+    public async Task<List<Assignment>> ListAsync(CancellationToken cancellation)
+    {
+        List<Assignment> found = [];
+        for (string? after = null; ;)
+        {
+            IReadOnlyList<StateRow> rows = await calls.DoAsync(Owner.Group.Stream, () => calls.Store.ListStateAsync(Owner.Group, Number, Node, after, cancellation: cancellation), cancellation).ConfigureAwait(false);
+            if (rows.Count == 0) return found;
+            found.AddRange(rows.Select(row => JsonSerializer.Deserialize(row.Value!.Value.Span, RunJson.Default.Assignment)!));
+            after = rows[^1].Key;
+        }
+    }
+
+    /// <summary>Applies a commit.</summary>
+    /// <param name="fill">Completes it; called once.</param>
+    /// <param name="cancellation">Gives up before it is sent; not while it is on its way, or nobody would know its outcome.</param>
+    /// <exception cref="OperationCanceledException">The partition is lost.</exception>
+    /// <exception cref="FlowException">It is void, because a stream has ended, or for another reason.</exception>
+    public async Task CommitAsync(Func<StoreCommit, StoreCommit> fill, CancellationToken cancellation = default)
+    {
+        await committing.EnterAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            Lost.ThrowIfCancellationRequested();
+            StoreCommit commit = fill(new(Owner, last + 1)) with { MustLast = true };
+            commit.Check();
+            Volatile.Write(ref waitingSince, Math.Max(1, calls.Time.GetTimestamp()));
+            CommitResult result = await calls.DoAsync(Owner.Group.Stream, () => calls.Store.CommitAsync(commit, Lost), Lost).ConfigureAwait(false);
+            switch (result.Status)
+            {
+                case CommitStatus.Committed:
+                    last++;
+                    return;
+                case CommitStatus.Stale:
+                    await LoseAsync().ConfigureAwait(false);
+                    Lost.ThrowIfCancellationRequested();
+                    return;
+                default:
+                    throw new FlowException($"A commit of {Owner} is void: {result.Detail}");
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref waitingSince, 0);
+            committing.Leave();
+        }
+    }
+
+    public Task LoseAsync() => lost.CancelAsync();
+
+    public void Dispose() => lost.Dispose();
+}

@@ -1,0 +1,40 @@
+namespace Sluice;
+
+/// <summary>Starts flows, watches them and stops them, from any service that uses the store.</summary>
+/// <remarks>Thread-safe.</remarks>
+public interface ISupervisor
+{
+    /// <summary>
+    /// Starts a flow, as one commit: from then on it runs to its end, whoever dies. Returns as soon as that is done; results are read while they are made.
+    /// </summary>
+    /// <param name="flow">The flow, resolved.</param>
+    /// <param name="inputs">Values for all its floating inputs, several for one if it has several; each of these streams is complete with them.</param>
+    /// <param name="allOutputs">Whether all outputs can be read here, not only those that no processor reads.</param>
+    /// <param name="run">The run's id: a second start with it finds the run instead of starting another. 1 to 64 letters, digits, and <c>-._</c>. Made unless given.</param>
+    /// <param name="cancellation">Gives up; it may have been started or not: repeat it with the same id.</param>
+    /// <returns>The run.</returns>
+    /// <exception cref="InvalidOperationException">The flow is not resolved.</exception>
+    /// <exception cref="ArgumentException">An input is missing (lists all that are), or is none of the flow's, or the id is taken by another flow.</exception>
+    /// <exception cref="InvalidTopologyException">Types of streams do not fit, as far as they are known in this process.</exception>
+    /// <exception cref="PayloadException">A value cannot be written.</exception>
+    Task<FlowRun> StartAsync(Flow flow, IEnumerable<IOVal> inputs, bool allOutputs = false, string? run = null, CancellationToken cancellation = default);
+
+    /// <summary>Finds a run. If this service has started it, also under the same <see cref="SupervisorOptions.Name"/> in an earlier life, its results can be read.</summary>
+    /// <returns>The run; null if it is not in the store.</returns>
+    Task<FlowRun?> FindAsync(string run, CancellationToken cancellation = default);
+
+    /// <summary>All runs in the store, by id.</summary>
+    IAsyncEnumerable<FlowStatus> ListAsync(CancellationToken cancellation = default);
+
+    /// <summary>Cancels a run.</summary>
+    /// <param name="run">Its id.</param>
+    /// <param name="reason">Why; everybody who is stopped by it is told.</param>
+    /// <param name="cancellation">Gives up; it may have been cancelled or not.</param>
+    /// <returns>Whether there is such a run.</returns>
+    Task<bool> CancelAsync(string run, string reason = "", CancellationToken cancellation = default);
+
+    /// <summary>Removes a run that has ended from the store, with its results.</summary>
+    /// <returns>Whether there was such a run.</returns>
+    /// <exception cref="InvalidOperationException">It has not ended: cancel it first.</exception>
+    Task<bool> DeleteAsync(string run, CancellationToken cancellation = default);
+}

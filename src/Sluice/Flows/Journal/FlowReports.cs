@@ -1,0 +1,56 @@
+namespace Sluice;
+
+/// <summary>What anybody can ask about runs, and tell them.</summary>
+internal static class FlowReports
+{
+    /// <returns>Null if there is no such run.</returns>
+    public static async Task<FlowStatus?> StatusAsync(Insistence calls, string run, CancellationToken cancellation)
+    {
+        RunWatch? watch = await RunWatch.OpenAsync(calls, run, cancellation).ConfigureAwait(false);
+        if (watch is null) return null;
+        await using (watch.ConfigureAwait(false))
+        {
+            List<FlowStreamStatus> streams = [];
+            foreach (StreamPlan plan in watch.Plan.Streams)
+                if (await calls.Store.FindStreamAsync(FlowNames.Values(run, plan.Name), cancellation).ConfigureAwait(false) is { } info) streams.Add(Of(plan.Name, info));
+            return StatusBook.Of(watch, streams);
+        }
+    }
+
+    /// <summary>All runs, by id, as far as they are in the store.</summary>
+    public static async IAsyncEnumerable<FlowStatus> ListAsync(Insistence calls, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    {
+        foreach (string journal in await calls.Store.ListStreamsAsync(FlowNames.Runs, cancellation).ConfigureAwait(false))
+        {
+            RunWatch? watch = await RunWatch.OpenAsync(calls, journal[FlowNames.Runs.Length..], cancellation).ConfigureAwait(false);
+            if (watch is null) continue;
+            await using (watch.ConfigureAwait(false)) yield return StatusBook.Of(watch, []);
+        }
+    }
+
+    /// <summary>First it is written down, then all streams are failed: whoever waits for one is told at once, and whoever comes later reads it.</summary>
+    public static async Task CancelAsync(SupervisorCore core, RunPlan plan, string reason, CancellationToken cancellation)
+    {
+        string why = reason.Length > 0 ? reason : $"by {core.Options.Name}";
+        await RunWatch.AddAsync(core.Calls, plan.Run, new(RunEventKind.CancelRequested, core.Options.Name, Error: why), cancellation).ConfigureAwait(false);
+        StreamEnd end = RunJson.End(new(null, why, IsCancelled: true));
+        foreach (string stream in plan.Streams.Select(stream => FlowNames.Values(plan.Run, stream.Name)))
+            await core.Calls.DoAsync(stream, () => core.Store.EndStreamAsync(stream, end, cancellation), cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Removes a run with everything in it. The journal goes last, so that a deletion that was interrupted can be repeated.</summary>
+    public static async Task DeleteAsync(IStreamStore store, string run, CancellationToken cancellation)
+    {
+        foreach (string prefix in (string[])[FlowNames.AllValues(run), FlowNames.Choices(run, "")])
+            foreach (string stream in await store.ListStreamsAsync(prefix, cancellation).ConfigureAwait(false))
+                await store.DeleteStreamAsync(stream, cancellation).ConfigureAwait(false);
+        await store.DeleteStreamAsync(FlowNames.Journal(run), cancellation).ConfigureAwait(false);
+    }
+
+    // Everything before the place of a reader was written, and so was everything behind it.
+    private static FlowStreamStatus Of(string name, StreamInfo info)
+    {
+        long written = info.Readers.Count > 0 ? info.Readers.Max(reader => reader.Next[0] - 1 + reader.Backlog) : info.Items;
+        return new(name, written, info.Items, info.Bytes, info.End is not null);
+    }
+}

@@ -1,0 +1,113 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Sluice;
+
+/// <summary>What a run is: the first entry of its journal, written by the commit that starts it.</summary>
+internal sealed record RunPlan(string Run, string Starter, ProcessorPlan[] Processors, StreamPlan[] Streams, string[] Results)
+{
+    public ProcessorPlan? Find(string processor) => Array.Find(Processors, one => one.Name == processor);
+
+    public StreamPlan Stream(string name) => Array.Find(Streams, one => one.Name == name)
+        ?? throw new FlowException(NearNames.Explain("stream", name, [.. Streams.Select(stream => stream.Name)])) { Run = Run };
+}
+
+/// <summary>A processor in a plan.</summary>
+internal sealed record ProcessorPlan(string Name, string[] Inputs, string[] Outputs, bool Wait, Resume Resume)
+{
+    public static ProcessorPlan Of(Processor processor)
+        => new(processor.Name, [.. processor.Inputs], [.. processor.Outputs], processor.Wait, processor.Resume);
+}
+
+/// <summary>A stream in a plan. The type is a name to compare, never one to load.</summary>
+internal sealed record StreamPlan(string Name, string? Type, bool IsGiven, long MaxItems, long MaxBytes, int MaxItemBytes, long MaxKept, Retention Retention)
+{
+    public StreamOptions Options => new() { Partitions = 1, MaxItems = MaxItems, MaxBytes = MaxBytes, MaxEntryBytes = MaxItemBytes, Retention = Retention };
+}
+
+/// <summary>What has happened in a run.</summary>
+internal enum RunEventKind
+{
+    Begun,
+    Started,
+    HandedOver,
+    Completed,
+    Failed,
+    Cancelled,
+    CancelRequested,
+
+    /// <summary>It has waited long for room in a stream.</summary>
+    Stuck,
+
+    /// <summary>It waits for a value of a stream; said when somebody else is stuck.</summary>
+    Idle,
+
+    /// <summary>It is stuck no more.</summary>
+    Moving,
+}
+
+/// <summary>An entry of a run's journal.</summary>
+/// <param name="Kind">What has happened.</param>
+/// <param name="Member">Whom it happened to.</param>
+/// <param name="Processor">The processor; null for the whole run.</param>
+/// <param name="Error">Why; null if nothing went wrong.</param>
+/// <param name="Origin">The processor where it went wrong first.</param>
+/// <param name="Start">Which start of the processor it was.</param>
+/// <param name="Plan">What the run is, with its begin.</param>
+/// <param name="Stream">The stream that is waited for.</param>
+internal sealed record RunEvent(RunEventKind Kind, string Member, string? Processor = null, string? Error = null, string? Origin = null, int Start = 0, RunPlan? Plan = null, string? Stream = null)
+{
+    public bool IsEnd => Kind is RunEventKind.Completed or RunEventKind.Failed or RunEventKind.Cancelled;
+}
+
+/// <summary>An entry of a work stream: a processor of a run is to be run.</summary>
+internal sealed record WorkOrder(string Run);
+
+/// <summary>A processor of a run that a partition of its work stream has taken on, as it stands in the partition's state.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Starts">How often it was started and not handed over.</param>
+/// <param name="Ended">Whether it has ended, and only its readers are left to be closed.</param>
+/// <param name="Inputs">The sequences to go on from; those that are not there, from the first.</param>
+/// <param name="State">What the function has saved last.</param>
+internal sealed record Assignment(string Run, int Starts, bool Ended, Dictionary<string, long> Inputs, byte[]? State);
+
+/// <summary>What a stream's end says about a failure, for those who read on.</summary>
+internal sealed record StreamFailure(string? Processor, string Error, bool IsCancelled);
+
+/// <summary>The forms of the records, made by the compiler.</summary>
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(RunEvent))]
+[JsonSerializable(typeof(WorkOrder))]
+[JsonSerializable(typeof(Assignment))]
+[JsonSerializable(typeof(StreamFailure))]
+internal sealed partial class RunJson : JsonSerializerContext
+{
+    public static EntryBatch Entry(RunEvent happened)
+    {
+        var batch = new EntryBatch();
+        batch.Add(JsonSerializer.SerializeToUtf8Bytes(happened, Default.RunEvent));
+        return batch;
+    }
+
+    public static EntryBatch Entry(WorkOrder order)
+    {
+        var batch = new EntryBatch();
+        batch.Add(JsonSerializer.SerializeToUtf8Bytes(order, Default.WorkOrder), EntryKey.Of(order.Run));
+        return batch;
+    }
+
+    public static StreamEnd End(StreamFailure failure) => new(JsonSerializer.Serialize(failure, Default.StreamFailure));
+
+    /// <summary>A stream may have been failed by somebody else, with words of his own.</summary>
+    public static StreamFailure Failure(string text)
+    {
+        try
+        {
+            if (JsonSerializer.Deserialize(text, Default.StreamFailure) is { Error: not null } failure) return failure;
+        }
+        catch (JsonException)
+        {
+        }
+        return new(Processor: null, text, IsCancelled: false);
+    }
+}

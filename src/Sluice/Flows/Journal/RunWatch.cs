@@ -1,0 +1,143 @@
+using System.Text.Json;
+
+namespace Sluice;
+
+/// <summary>Reads the journal of a run from its beginning, and follows it.</summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class RunWatch : IAsyncDisposable
+{
+    private readonly Insistence calls;
+    private readonly string stream;
+    private readonly CancellationTokenSource life = new();
+    private readonly CancellationTokenSource cancelled = new();
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock sync = new();
+    private readonly List<(DateTimeOffset Time, RunEvent Event)> events = [];
+    private Task following = Task.CompletedTask;
+    private long next = 1;
+    private bool isCancelled;
+
+    private RunWatch(Insistence calls, string run)
+    {
+        (this.calls, Run, stream) = (calls, run, FlowNames.Journal(run));
+        Cancelled = cancelled.Token;
+    }
+
+    public string Run { get; }
+
+    /// <summary>What the run is.</summary>
+    public RunPlan Plan { get; private set; } = null!;
+
+    /// <summary>Somebody wants the run to be cancelled.</summary>
+    public CancellationToken Cancelled { get; }
+
+    /// <summary>Why.</summary>
+    public string CancelReason { get; private set; } = "";
+
+    /// <summary>Ends when all processors have, or the run is cancelled; fails when the journal is gone. Only if it is followed.</summary>
+    public Task Over => ended.Task;
+
+    /// <summary>Everything that is known to have happened, in order.</summary>
+    public IReadOnlyList<(DateTimeOffset Time, RunEvent Event)> Events
+    {
+        get
+        {
+            lock (sync) return [.. events];
+        }
+    }
+
+    /// <summary>Told of what happens, one after the other; set before it is followed. Throws nothing.</summary>
+    public Func<RunEvent, Task>? Noticed { get; set; }
+
+    /// <summary>Adds something that has happened.</summary>
+    public static async Task AddAsync(Insistence calls, string run, RunEvent happened, CancellationToken cancellation)
+    {
+        string journal = FlowNames.Journal(run);
+        using EntryBatch entry = RunJson.Entry(happened);
+        // A producer that is used once: a repetition after a lost answer adds nothing.
+        var append = new AppendRequest(journal, $"{happened.Kind} {Guid.NewGuid():N}", 0, 1, entry) { ForgetAfter = TimeSpan.FromMinutes(10) };
+        await calls.DoAsync(journal, () => calls.Store.AppendAsync(append, cancellation), cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads what has happened so far.</summary>
+    /// <returns>Null if there is no such run, or it has not begun.</returns>
+    public static async Task<RunWatch?> OpenAsync(Insistence calls, string run, CancellationToken cancellation)
+    {
+        var watch = new RunWatch(calls, run);
+        if (await calls.Store.FindStreamAsync(watch.stream, cancellation).ConfigureAwait(false) is not null)
+            await watch.ReadAsync(cancellation).ConfigureAwait(false);
+        if (watch.Plan is not null) return watch;
+        await watch.DisposeAsync().ConfigureAwait(false);
+        return null;
+    }
+
+    /// <summary>From now on, what happens is noticed. Once.</summary>
+    public void Follow() => following = FollowAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await life.CancelAsync().ConfigureAwait(false);
+        await following.ConfigureAwait(false);
+        life.Dispose();
+        cancelled.Dispose();
+    }
+
+    // Throws nothing.
+    private async Task FollowAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            while (true)
+            {
+                long seen = await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, -1, life.Token), life.Token).ConfigureAwait(false);
+                await ReadAsync(life.Token).ConfigureAwait(false);
+                await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, seen, life.Token), life.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (life.IsCancellationRequested)
+        {
+            ended.TrySetCanceled(life.Token);
+        }
+        catch (Exception e)
+        {
+            ended.TrySetException(e);
+            _ = ended.Task.Exception;                // whoever waits sees it; nobody may
+        }
+    }
+
+    private async Task ReadAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var request = new ReadRequest(stream, 0, next);
+            ReadResult result = await calls.DoAsync(stream, () => calls.Store.ReadAsync(request, cancellation), cancellation).ConfigureAwait(false);
+            if (result.Entries.IsEmpty) return;
+            foreach (Entry entry in result.Entries.ToArray())
+            {
+                RunEvent happened = Note(entry);
+                if (Noticed is not null && following != Task.CompletedTask) await Noticed(happened).ConfigureAwait(false);
+            }
+            next = result.Next;
+            if (isCancelled && !cancelled.IsCancellationRequested) await cancelled.CancelAsync().ConfigureAwait(false);
+            if (isCancelled) ended.TrySetResult();
+        }
+    }
+
+    private RunEvent Note(Entry entry)
+    {
+        RunEvent happened = JsonSerializer.Deserialize(entry.Payload.Span, RunJson.Default.RunEvent)
+            ?? throw new FlowException($"The entry {entry.IdIn(stream, 0)} of the journal of the run {Run} is empty.");
+        Plan ??= happened.Plan!;
+        bool hasEnded;
+        lock (sync)
+        {
+            events.Add((entry.Time, happened));
+            hasEnded = happened.IsEnd && events.Where(one => one.Event.IsEnd).Select(one => one.Event.Processor).Distinct().Count() == Plan.Processors.Length;
+        }
+        if (happened.Kind == RunEventKind.CancelRequested && CancelReason.Length == 0)
+            (CancelReason, isCancelled) = (happened.Error ?? "nobody said why", true);
+        if (hasEnded) ended.TrySetResult();
+        return happened;
+    }
+}

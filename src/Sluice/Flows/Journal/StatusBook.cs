@@ -1,0 +1,36 @@
+namespace Sluice;
+
+/// <summary>Reads from a journal how far a run has come.</summary>
+internal static class StatusBook
+{
+    public static FlowStatus Of(RunWatch watch, IReadOnlyList<FlowStreamStatus> streams)
+    {
+        IReadOnlyList<(DateTimeOffset Time, RunEvent Event)> events = watch.Events;
+        ProcessorStatus[] processors = [.. watch.Plan.Processors.Select(processor => Of(processor.Name, [.. events.Select(one => one.Event).Where(happened => happened.Processor == processor.Name)]))];
+        bool hasEnded = Array.TrueForAll(processors, processor => processor.State > FlowState.Running);
+        bool isCancelled = events.Any(one => one.Event.Kind == RunEventKind.CancelRequested);
+        FlowState state = processors.Any(processor => processor.State == FlowState.Failed && !isCancelled) ? FlowState.Failed
+            : isCancelled && !processors.All(processor => processor.State == FlowState.Completed) ? FlowState.Cancelled
+            : hasEnded ? FlowState.Completed
+            : processors.All(processor => processor.State == FlowState.Waiting) ? FlowState.Waiting : FlowState.Running;
+        return new(watch.Run, state, watch.Plan.Starter, events[0].Time, hasEnded ? events.Last(one => one.Event.IsEnd).Time : null, processors, streams)
+        {
+            Drawing = FlowResolution.Of([.. watch.Plan.Processors.Select(plan => new Processor(plan.Name) { Inputs = plan.Inputs, Outputs = plan.Outputs, Wait = plan.Wait, Resume = plan.Resume })]).Topology,
+        };
+    }
+
+    private static ProcessorStatus Of(string name, RunEvent[] events)
+    {
+        if (events.Length == 0) return new(name, FlowState.Waiting, null, 0, null, null);
+        RunEvent last = events[^1];
+        FlowState state = last.Kind switch
+        {
+            RunEventKind.Started => FlowState.Running,
+            RunEventKind.Completed => FlowState.Completed,
+            RunEventKind.Failed => FlowState.Failed,
+            RunEventKind.Cancelled => FlowState.Cancelled,
+            _ => FlowState.Waiting,
+        };
+        return new(name, state, last.Member, events.Count(happened => happened.Kind == RunEventKind.Started), last.Error, last.Origin);
+    }
+}

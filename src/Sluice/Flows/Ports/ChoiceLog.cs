@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+
+namespace Sluice;
+
+/// <summary>What depends on the moment, not on the inputs.</summary>
+internal enum ChoiceKind : byte
+{
+    Merge = 1,
+    Latest = 2,
+    New = 3,
+    Clock = 4,
+}
+
+/// <summary>
+/// What a processor that resumes from scratch has chosen, written down before anything that depends on it is put out, so that it chooses the same again.
+/// A write-ahead log: choices that nobody has seen the effects of may be lost, and are made anew.
+/// </summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class ChoiceLog(Insistence calls, string stream, string processor) : IDisposable
+{
+    private const int Record = 9;
+    private const int MostBytes = 64 << 10;
+
+    private readonly Lock sync = new();
+    private readonly AsyncLock writing = new();
+    private readonly Queue<(ChoiceKind Kind, long Value)> known = new();
+    private readonly EntryBatch batch = new();
+    private readonly List<byte> pending = [];
+    private ProducerState? producer;
+    private long appended;
+
+    /// <summary>Reads what was chosen by an earlier start.</summary>
+    public async Task LoadAsync(CancellationToken cancellation)
+    {
+        if (await calls.Store.FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null) return;
+        for (long next = 1; ;)
+        {
+            var request = new ReadRequest(stream, 0, next);
+            ReadResult result = await calls.DoAsync(stream, () => calls.Store.ReadAsync(request, cancellation), cancellation).ConfigureAwait(false);
+            if (result.Entries.IsEmpty) return;
+            foreach (Entry entry in result.Entries.ToArray()) Add(entry.Payload.Span);
+            next = result.Next;
+        }
+    }
+
+    /// <summary>The next choice, if this is a repetition.</summary>
+    /// <exception cref="NondeterministicReplayException">Something else was to be chosen then.</exception>
+    public long? Replay(ChoiceKind kind)
+    {
+        lock (sync)
+        {
+            if (!known.TryDequeue(out var choice)) return null;
+            if (choice.Kind == kind) return choice.Value;
+            throw new NondeterministicReplayException(
+                $"The processor {processor} was repeated and did something else than before: it asked for {Text(kind)} where it had asked for {Text(choice.Kind)}.")
+            { Processor = processor };
+        }
+    }
+
+    public void Add(ChoiceKind kind, long value)
+    {
+        Span<byte> record = stackalloc byte[Record];
+        record[0] = (byte)kind;
+        BinaryPrimitives.WriteInt64LittleEndian(record[1..], value);
+        lock (sync) pending.AddRange(record);
+    }
+
+    /// <summary>Returns when all choices are as durable as the store.</summary>
+    public async ValueTask FlushAsync(CancellationToken cancellation)
+    {
+        lock (sync)
+            if (pending.Count == 0) return;
+        await writing.EnterAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (producer is null)
+            {
+                await calls.DoAsync(stream, () => calls.Store.OpenStreamAsync(stream, new() { Partitions = 1, MaxItems = long.MaxValue, MaxBytes = long.MaxValue }, cancellation), cancellation).ConfigureAwait(false);
+                producer = await calls.DoAsync(stream, () => calls.Store.OpenProducerAsync(stream, processor, cancellation), cancellation).ConfigureAwait(false);
+                appended = producer.Last;
+            }
+            lock (sync)
+            {
+                if (pending.Count == 0) return;
+                batch.Clear();
+                byte[] bytes = [.. pending];
+                for (int at = 0; at < bytes.Length; at += MostBytes / Record * Record) batch.Add(bytes.AsSpan(at, Math.Min(MostBytes / Record * Record, bytes.Length - at)));
+                pending.Clear();
+            }
+            var request = new AppendRequest(stream, processor, producer.Epoch, appended + 1, batch);
+            AppendResult result = await calls.DoAsync(stream, () => calls.Store.AppendAsync(request, cancellation), cancellation).ConfigureAwait(false);
+            if (result.Status is not (AppendStatus.Accepted or AppendStatus.Duplicate)) throw new OperationCanceledException($"The processor {processor} is run elsewhere.");
+            appended += batch.Count;
+        }
+        finally
+        {
+            writing.Leave();
+        }
+    }
+
+    public void Dispose() => batch.Dispose();
+
+    private void Add(ReadOnlySpan<byte> payload)
+    {
+        for (; payload.Length >= Record; payload = payload[Record..])
+            known.Enqueue(((ChoiceKind)payload[0], BinaryPrimitives.ReadInt64LittleEndian(payload[1..])));
+    }
+
+    private static string Text(ChoiceKind kind) => kind switch
+    {
+        ChoiceKind.Merge => "the next value of a merge",
+        ChoiceKind.Latest => "the latest value of a stream",
+        ChoiceKind.New => "the end of a stream",
+        _ => "the time",
+    };
+}
+
+/// <summary>The clock of a processor that may be repeated: it reads the same times again. Its timers and time stamps are the system's.</summary>
+internal sealed class ChosenClock(ChoiceLog choices, TimeProvider time) : TimeProvider
+{
+    public override DateTimeOffset GetUtcNow()
+    {
+        if (choices.Replay(ChoiceKind.Clock) is { } known) return new(known, TimeSpan.Zero);
+        DateTimeOffset now = time.GetUtcNow();
+        choices.Add(ChoiceKind.Clock, now.UtcTicks);
+        return now;
+    }
+
+    public override TimeZoneInfo LocalTimeZone => time.LocalTimeZone;
+
+    public override long TimestampFrequency => time.TimestampFrequency;
+
+    public override long GetTimestamp() => time.GetTimestamp();
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => time.CreateTimer(callback, state, dueTime, period);
+}

@@ -1,0 +1,246 @@
+namespace Sluice;
+
+/// <summary>Says when everything that was read before has been processed.</summary>
+internal interface IItemBoundary
+{
+    /// <param name="mayWait">Whether nothing is at hand: what is held back had better be put out.</param>
+    /// <param name="cancellation">Gives up.</param>
+    ValueTask ReachAsync(bool mayWait, CancellationToken cancellation);
+
+    /// <summary>A place in a stream that depends on the moment: the one that was chosen before, if this is a repetition.</summary>
+    ValueTask<long> ChooseAsync(ChoiceKind kind, Func<ValueTask<long>> choose);
+}
+
+/// <summary>How a port of a stream is opened.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Name">The stream's name in the flow.</param>
+/// <param name="Keeper">The reader for which the store keeps what may be read again; never holds anybody up.</param>
+/// <param name="Gate">The reader that holds up who writes too far ahead; null if this one does not.</param>
+/// <param name="From">Where to begin.</param>
+internal sealed record PortPlan(string Run, string Name, string Keeper, string? Gate, long From)
+{
+    /// <summary>How long the gate holds anybody up if nobody reads; null for ever.</summary>
+    public TimeSpan? GateExpiry { get; init; }
+
+    /// <summary>How long the store keeps what nobody comes to read; null for ever.</summary>
+    public TimeSpan? KeeperExpiry { get; init; }
+
+    /// <summary>Whether the keeper follows what is read; otherwise commits move it.</summary>
+    public bool MovesKeeper { get; init; }
+
+    /// <summary>Whether the stream may be read once only.</summary>
+    public bool IsOnce { get; init; }
+}
+
+/// <summary>A stream of a run, as one of its readers sees it: any number of readings at once, one place up to which all have come.</summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? boundary)
+{
+    private const int Step = 64;                     // the store is told every so many values, and before waiting
+
+    private readonly Lock sync = new();
+    private readonly List<PortReader> active = [];
+    private readonly AsyncLock moving = new();
+    private long told = plan.From;
+    private bool isGateOpen = plan.Gate is not null && plan.GateExpiry is null;
+    private bool wasRead;
+    private bool isLifted;
+    private int waiting;
+
+    public Insistence Calls => calls;
+
+    public IStreamStore Store => calls.Store;
+
+    public string Name => plan.Name;
+
+    public string Keeper => plan.Keeper;
+
+    public string Stream { get; } = FlowNames.Values(plan.Run, plan.Name);
+
+    public IItemBoundary? Boundary => boundary;
+
+    /// <summary>Whether somebody who reads here waits for a value.</summary>
+    public bool IsWaiting => Volatile.Read(ref waiting) > 0;
+
+    /// <summary>Whether the stream's end was seen.</summary>
+    public bool IsComplete { get; private set; }
+
+    /// <summary>What a commit may say: everything before it was processed by the readings that count; null if there was none.</summary>
+    public long? Passed { get; private set; }
+
+    /// <param name="from">Where to begin, if it was never read.</param>
+    /// <param name="isCounted">Whether what it reads is processed then.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, CancellationToken cancellation)
+    {
+        long start = plan.From;
+        if (from != ReadFrom.First && (!plan.IsOnce || start == 1))
+        {
+            ValueTask<long> Choose() => FindAsync(from, cancellation);
+            start = boundary is null ? await Choose().ConfigureAwait(false)
+                : await boundary.ChooseAsync(from == ReadFrom.New ? ChoiceKind.New : ChoiceKind.Latest, Choose).ConfigureAwait(false);
+        }
+        var reader = new PortReader(this, start, isCounted);
+        lock (sync)
+        {
+            if (plan.IsOnce && isCounted && wasRead)
+                throw new FlowException($"The stream {plan.Name} is read a second time: a processor that resumes per item, or at checkpoints, reads each of its inputs once. Read it once, or let it resume from scratch.");
+            wasRead |= isCounted;
+            active.Add(reader);
+        }
+        if (plan.Gate is not null) await OpenGateAsync(start, cancellation).ConfigureAwait(false);
+        return reader;
+    }
+
+    /// <summary>A reading has ended. When none is left, nobody is held up any more.</summary>
+    public async ValueTask ReleaseAsync(PortReader reader)
+    {
+        lock (sync)
+        {
+            active.Remove(reader);
+            if (reader.IsCounted) Passed = Math.Max(Passed ?? 0, reader.Passed);
+        }
+        if (plan.MovesKeeper) await MoveAsync(isWaiting: true, CancellationToken.None).ConfigureAwait(false);
+        await CloseGateAsync(onlyIfIdle: true).ConfigureAwait(false);
+    }
+
+    /// <summary>What was read last has been processed, though nobody has asked for more.</summary>
+    public void PassCurrent()
+    {
+        lock (sync)
+            foreach (PortReader reader in active)
+                if (reader.IsCounted) reader.Pass();
+    }
+
+    /// <summary>Notes for a commit how far the readings have come.</summary>
+    public long? Mark()
+    {
+        lock (sync)
+        {
+            foreach (PortReader reader in active)
+                if (reader.IsCounted) Passed = reader.Passed;
+            return Passed;
+        }
+    }
+
+    /// <summary>Tells the store how far all readings have come, if it is far enough.</summary>
+    public async ValueTask MoveAsync(bool isWaiting, CancellationToken cancellation)
+    {
+        long least = Least();
+        if (least <= told || (!isWaiting && least - told < Step)) return;
+        await moving.EnterAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (isGateOpen) await TellAsync(plan.Gate!, least, cancellation).ConfigureAwait(false);
+            if (plan.MovesKeeper) await TellAsync(plan.Keeper, least, cancellation).ConfigureAwait(false);
+            told = Math.Max(told, least);
+        }
+        finally
+        {
+            moving.Leave();
+        }
+    }
+
+    /// <summary>Somebody waits for a value until the result is disposed.</summary>
+    public WaitMark Wait() => new(this);
+
+    /// <summary>It holds nobody up any more: what it has not read is kept.</summary>
+    /// <returns>Whether it did until now.</returns>
+    public async Task<bool> LiftGateAsync()
+    {
+        bool wasOpen = isGateOpen;
+        isLifted = true;
+        await CloseGateAsync(onlyIfIdle: false).ConfigureAwait(false);
+        return wasOpen;
+    }
+
+    /// <summary>Nothing is kept for this port any more.</summary>
+    public async ValueTask CloseAsync()
+    {
+        await CloseGateAsync(onlyIfIdle: false).ConfigureAwait(false);
+        await Store.CloseReaderAsync(Stream, plan.Keeper).ConfigureAwait(false);
+    }
+
+    public void SeeEnd(StreamEnd end)
+    {
+        if (end.Failure is null) IsComplete = true;
+        else throw StreamFailures.Of(plan.Run, plan.Name, end.Failure);
+    }
+
+    public FlowException Gone(long from, long missed) => new(
+        $"The stream {plan.Name} of the run {plan.Run} does not have its values {from:N0} to {from + missed - 1:N0} any more: they left the store when they had been read. "
+        + "Read it once, or give it Retention.All.")
+    { Run = plan.Run };
+
+    internal readonly struct WaitMark : IDisposable
+    {
+        private readonly InputPort port;
+
+        public WaitMark(InputPort port)
+        {
+            this.port = port;
+            Interlocked.Increment(ref port.waiting);
+        }
+
+        public void Dispose() => Interlocked.Decrement(ref port.waiting);
+    }
+
+    private async Task TellAsync(string reader, long next, CancellationToken cancellation)
+    {
+        var move = new CursorMove(Stream, reader, 0, next);
+        if (await calls.DoAsync(Stream, () => Store.MoveReaderAsync(move, cancellation), cancellation).ConfigureAwait(false) || plan.GateExpiry is null) return;
+        bool isGate = reader == plan.Gate;           // it has expired meanwhile
+        var options = new ReaderOptions { Gates = isGate, ExpiresAfter = isGate ? plan.GateExpiry : plan.KeeperExpiry };
+        await calls.DoAsync(Stream, () => Store.OpenReaderAsync(Stream, reader, options, cancellation), cancellation).ConfigureAwait(false);
+    }
+
+    private long Least()
+    {
+        lock (sync) return active.Count == 0 ? Passed ?? told : active.Min(reader => reader.Passed);
+    }
+
+    private async Task OpenGateAsync(long start, CancellationToken cancellation)
+    {
+        await moving.EnterAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (isGateOpen || isLifted) return;
+            var options = new ReaderOptions { ExpiresAfter = plan.GateExpiry };
+            await calls.DoAsync(Stream, () => Store.OpenReaderAsync(Stream, plan.Gate!, options, cancellation), cancellation).ConfigureAwait(false);
+            (isGateOpen, told) = (true, start);
+        }
+        finally
+        {
+            moving.Leave();
+        }
+    }
+
+    private async Task CloseGateAsync(bool onlyIfIdle)
+    {
+        await moving.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            if (!isGateOpen || (onlyIfIdle && IsBusy())) return;
+            await Store.CloseReaderAsync(Stream, plan.Gate!).ConfigureAwait(false);
+            isGateOpen = false;
+        }
+        finally
+        {
+            moving.Leave();
+        }
+
+        bool IsBusy()
+        {
+            lock (sync) return active.Count > 0;
+        }
+    }
+
+    private async ValueTask<long> FindAsync(ReadFrom from, CancellationToken cancellation)
+    {
+        StreamInfo? info = await calls.DoAsync(Stream, () => Store.FindStreamAsync(Stream, cancellation), cancellation).ConfigureAwait(false);
+        ReaderInfo? keeper = info?.Readers.FirstOrDefault(reader => reader.Name == plan.Keeper);
+        if (keeper is null) return plan.From;
+        long tail = keeper.Next[0] + keeper.Backlog;
+        return from == ReadFrom.New ? tail : Math.Max(plan.From, tail - 1);
+    }
+}

@@ -1,0 +1,143 @@
+using System.Buffers.Binary;
+
+namespace Sluice;
+
+/// <summary>
+/// The output of a processor that resumes from scratch: numbered appends, each of which records a hash of everything so far. What is put out again is counted and hashed, and
+/// compared where the repetition has come as far as the stream.
+/// </summary>
+/// <remarks>
+/// Thread-safe. A lone value goes at once; what comes while an append is on its way goes together with the next. Two batches take turns: one is filled under the lock, the
+/// other belongs to the append.
+/// </remarks>
+internal sealed class NumberedOutput : IOutputPort
+{
+    private const int MostBytes = 512 << 10;
+    private const int HashBytes = 8;
+
+    private readonly OutputStream stream;
+    private readonly ChoiceLog choices;
+    private readonly ProducerState producer;
+    private readonly EntryBatch replayed;
+    private readonly Lock sync = new();
+    private readonly byte[] position = new byte[HashBytes];
+    private EntryBatch filling;
+    private EntryBatch flying;
+    private TaskCompletionSource? room;              // who waits for the append on its way
+    private Task flight = Task.CompletedTask;
+    private Exception? failure;
+    private ulong hash;
+    private long count;
+
+    private NumberedOutput(OutputStream stream, ChoiceLog choices, ProducerState producer)
+    {
+        (this.stream, this.choices, this.producer) = (stream, choices, producer);
+        (filling, flying, replayed) = (stream.NewBatch(), stream.NewBatch(), stream.NewBatch());
+    }
+
+    public string Name => stream.Name;
+
+    public long Count => Math.Max(Volatile.Read(ref count), producer.Last);
+
+    private bool IsFull => filling.Count >= stream.MostItems || filling.Bytes >= MostBytes;
+
+    /// <summary>From now on, nobody else can write the stream in the processor's name.</summary>
+    public static async Task<NumberedOutput> OpenAsync(OutputStream stream, ChoiceLog choices, CancellationToken cancellation)
+        => new(stream, choices, await stream.OpenProducerAsync(cancellation).ConfigureAwait(false));
+
+    public async ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            Task full;
+            lock (sync)
+            {
+                if (failure is not null) throw failure;
+                if (!IsFull)
+                {
+                    Add(value, serializer);
+                    if (filling.Count > 0 && flight.IsCompleted) flight = FlyAsync();
+                    return;
+                }
+                room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+                full = room.Task;
+            }
+            await full.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask FinishAsync(CancellationToken cancellation)
+    {
+        Task last;
+        lock (sync) last = flight;
+        await last.WaitAsync(cancellation).ConfigureAwait(false);
+        lock (sync)
+        {
+            if (failure is not null) throw failure;
+            if (count < producer.Last) throw Differs($"it put out {producer.Last:N0} values then, {count:N0} now");
+        }
+        filling.Dispose();
+        flying.Dispose();
+        replayed.Dispose();
+    }
+
+    public Task SettleAsync()
+    {
+        lock (sync) return flight;                   // it never fails
+    }
+
+    private void Add<T>(T value, IPayloadSerializer<T> serializer)
+    {
+        bool isRepetition = count < producer.Last;
+        EntryBatch to = isRepetition ? replayed : filling;
+        if (isRepetition) replayed.Clear();
+        to.Add(serializer, value);
+        ReadOnlyMemory<byte> record = to.RecordAt(to.Count - 1);
+        hash = (hash * 0x9E3779B97F4A7C15) + StableHash.Of(record.Span);
+        count++;
+        if (isRepetition && count == producer.Last && hash != BinaryPrimitives.ReadUInt64LittleEndian(producer.Position.Span)) throw Differs("the values are not the same");
+    }
+
+    // Throws nothing: what goes wrong is told to whoever writes next, and to who finishes.
+    private async Task FlyAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);          // out of the lock
+        try
+        {
+            while (true)
+            {
+                long first;
+                lock (sync)
+                {
+                    if (filling.Count == 0)
+                    {
+                        flight = Task.CompletedTask;
+                        return;
+                    }
+                    (filling, flying) = (flying, filling);
+                    first = count - flying.Count + 1;
+                    BinaryPrimitives.WriteUInt64LittleEndian(position, hash);
+                    room?.TrySetResult();
+                    room = null;
+                }
+                await choices.FlushAsync(stream.Life).ConfigureAwait(false);
+                await stream.AppendAsync(producer.Epoch, first, flying, position).ConfigureAwait(false);
+                flying.Clear();
+            }
+        }
+        catch (Exception e)
+        {
+            lock (sync)
+            {
+                failure = e;
+                room?.TrySetResult();
+                room = null;
+            }
+        }
+    }
+
+    private NondeterministicReplayException Differs(string how) => new(
+        $"The processor {stream.Processor} was repeated after its host had gone, and did not put out the same to {Name}: {how}. What readers have seen and what would follow do not belong together. "
+        + "Make it depend on nothing but its inputs (an injected TimeProvider is repeated too), or let it resume per item.")
+    { Processor = stream.Processor, Run = stream.Run };
+}

@@ -1,0 +1,95 @@
+namespace Sluice;
+
+/// <summary>A stream of a run, as the store calls of who writes it see it.</summary>
+/// <param name="calls">The store.</param>
+/// <param name="run">The run.</param>
+/// <param name="plan">The stream.</param>
+/// <param name="processor">Who writes it.</param>
+/// <param name="stalls">Told when it waits long for room; null if nobody is.</param>
+/// <param name="life">Ends when it is not to be written any more.</param>
+/// <remarks>Used by one party at a time.</remarks>
+internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan, string processor, Stalls? stalls, CancellationToken life)
+{
+    private const int LookEvery = 1000;
+
+    private readonly string stream = FlowNames.Values(run, plan.Name);
+    private long lookAt = LookEvery;
+
+    public string Run => run;
+
+    public string Name => plan.Name;
+
+    public string Processor => processor;
+
+    public string Stream => stream;
+
+    public Insistence Calls => calls;
+
+    public Stalls? Stalls => stalls;
+
+    public CancellationToken Life => life;
+
+    /// <summary>How many values are appended together at most: a fraction of the bound, or nobody would read while others write.</summary>
+    public int MostItems { get; } = (int)Math.Clamp(plan.MaxItems / 4, 1, 512);
+
+    public EntryBatch NewBatch() => new() { Stream = plan.Name, MaxEntryBytes = plan.MaxItemBytes };
+
+    public Task<ProducerState> OpenProducerAsync(CancellationToken cancellation)
+        => calls.DoAsync(stream, () => calls.Store.OpenProducerAsync(stream, processor, cancellation), cancellation);
+
+    /// <summary>Appends; waits while the stream is full.</summary>
+    /// <exception cref="OperationCanceledException">Another host writes it now.</exception>
+    /// <exception cref="FlowException">It has ended, or keeps too much.</exception>
+    public async Task AppendAsync(long epoch, long first, EntryBatch entries, ReadOnlyMemory<byte> position)
+    {
+        var request = new AppendRequest(stream, processor, epoch, first, entries) { Position = position };
+        await using var wait = new OutputWait(this);
+        while (true)
+        {
+            long seen = await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, -1, life), life).ConfigureAwait(false);
+            AppendResult result = await calls.DoAsync(stream, () => calls.Store.AppendAsync(request, life), life).ConfigureAwait(false);
+            switch (result.Status)
+            {
+                case AppendStatus.Accepted or AppendStatus.Duplicate:
+                    await LookAsync(request.LastSequence).ConfigureAwait(false);
+                    return;
+                case AppendStatus.Full:
+                    await LookAsync(long.MaxValue).ConfigureAwait(false);
+                    await wait.WaitAsync(seen, result.RetryAfter).ConfigureAwait(false);
+                    break;
+                case AppendStatus.Ended:
+                    throw new FlowException($"The stream {Name} of the run {run} has ended, the processor {processor} can put out nothing to it any more.") { Run = run };
+                case AppendStatus.Gap:
+                    throw new StoreWentBackException($"The store has lost values of the stream {Name} of the run {run}: it knows {result.Last:N0}, the processor {processor} had put out {first - 1:N0}.") { Stream = stream };
+                default:
+                    throw new OperationCanceledException($"The processor {processor} of the run {run} is run by another host now.");
+            }
+        }
+    }
+
+    /// <summary>Every so many values, and when there is no room, looks how many the stream keeps, and for whom.</summary>
+    public async Task LookAsync(long count)
+    {
+        if (count < lookAt) return;
+        if (count < long.MaxValue) lookAt = count + LookEvery;
+        StreamInfo? info = await calls.DoAsync(stream, () => calls.Store.FindStreamAsync(stream, life), life).ConfigureAwait(false);
+        if (info is null) return;
+        if (info.Readers.Count == 0 && plan.Retention != Retention.All)
+        {
+            // Nobody reads it any more. A stream without readers keeps everything.
+            const string Nobody = "nobody";
+            await calls.DoAsync(stream, () => calls.Store.OpenReaderAsync(stream, Nobody, new() { Gates = false, Start = StreamStart.New }, life), life).ConfigureAwait(false);
+            return;
+        }
+        if (info.Readers is [{ Name: "nobody" } nobody])
+        {
+            var move = new CursorMove(stream, nobody.Name, 0, nobody.Next[0] + nobody.Backlog);
+            await calls.DoAsync(stream, () => calls.Store.MoveReaderAsync(move, life), life).ConfigureAwait(false);
+        }
+        else if (info.Items > plan.MaxKept && info.Readers.MaxBy(reader => reader.Backlog) is { } slowest)
+            throw new FlowException(
+                $"The stream {Name} of the run {run} keeps {info.Items:N0} values, most of them for {ReaderNames.Text(slowest.Name)}, which has {slowest.Backlog:N0} before it and holds nobody up. The limit is "
+                + $"{plan.MaxKept:N0} (FlowStreamOptions.MaxKept). Raise it, read the results while they are made, or let the processor resume per item.")
+            { Run = run, Processor = processor };
+    }
+}

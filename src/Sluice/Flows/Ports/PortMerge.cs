@@ -1,0 +1,76 @@
+namespace Sluice;
+
+/// <summary>Reads several streams, and takes the next value of whichever has one. Which one that was is chosen as before in a repetition.</summary>
+/// <remarks>Used by one party.</remarks>
+internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cancellation) : IDisposable
+{
+    private readonly List<(InputPort Port, PortReader Reader)> inputs = [];
+    private readonly List<Task<bool>?> reads = [];
+    private readonly CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+    private int last = -1;
+
+    public void Add(InputPort port, PortReader reader)
+    {
+        inputs.Add((port, reader));
+        reads.Add(null);
+    }
+
+    /// <summary>The next value, as the reader's current one; null when all streams are complete.</summary>
+    public async ValueTask<(int Index, PortReader Reader)?> NextAsync()
+    {
+        if (last >= 0) inputs[last].Reader.Pass();
+        last = -1;
+        if (boundary is not null) await boundary.ReachAsync(!IsAtHand(), ending.Token).ConfigureAwait(false);
+        long index = boundary is null ? await ChooseAsync().ConfigureAwait(false)
+            : await boundary.ChooseAsync(ChoiceKind.Merge, ChooseAsync).ConfigureAwait(false);
+        if (index < 0 || index >= inputs.Count) return null;
+        last = (int)index;
+        PortReader reader = inputs[last].Reader;
+        bool has = await (reads[last] ?? reader.ReadAsync(ending.Token).AsTask()).ConfigureAwait(false);
+        reads[last] = null;
+        if (!has) throw new FlowException($"The stream {inputs[last].Port.Name} ended before the value that was read from it the last time.");
+        return (last, reader);
+    }
+
+    /// <summary>Ends all readings.</summary>
+    public async ValueTask ReleaseAsync()
+    {
+        await ending.CancelAsync().ConfigureAwait(false);
+        foreach (Task? read in reads)
+            if (read is not null) await read.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var (port, reader) in inputs) await port.ReleaseAsync(reader).ConfigureAwait(false);
+    }
+
+    public void Dispose() => ending.Dispose();
+
+    // A reader that is being waited for belongs to that read.
+    private bool IsAtHand()
+    {
+        for (int i = 0; i < inputs.Count; i++)
+            if (reads[i] is { } read ? read.IsCompleted : inputs[i].Reader.HasNext) return true;
+        return false;
+    }
+
+    /// <summary>The first that has a value; -1 if all have ended.</summary>
+    private async ValueTask<long> ChooseAsync()
+    {
+        while (true)
+        {
+            List<Task> pending = [];
+            for (int i = 0; i < inputs.Count; i++)
+            {
+                if (reads[i] is null && inputs[i].Reader.HasEnded) continue;
+                Task<bool> read = reads[i] ??= inputs[i].Reader.ReadAsync(ending.Token).AsTask();
+                if (!read.IsCompleted)
+                {
+                    pending.Add(read);
+                    continue;
+                }
+                if (await read.ConfigureAwait(false)) return i;
+                reads[i] = null;                     // it has ended
+            }
+            if (pending.Count == 0) return -1;
+            await Task.WhenAny(pending).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+namespace Sluice;
+
+/// <summary>A failure travels with the streams that it has ended, and keeps its origin.</summary>
+internal static class StreamFailures
+{
+    /// <summary>The end of a stream, as its reader gets it.</summary>
+    public static FlowException Of(string run, string stream, string text)
+    {
+        StreamFailure failure = RunJson.Failure(text);
+        string message = failure.IsCancelled ? $"The stream {stream} ended early, because the run {run} was cancelled: {failure.Error}"
+            : $"The stream {stream} of the run {run} has failed{(failure.Processor is null ? "" : $", because the processor {failure.Processor} has")}: {failure.Error}";
+        return new(message) { Run = run, Processor = failure.Processor, IsCancelled = failure.IsCancelled };
+    }
+
+    /// <summary>What the outputs of a processor are failed with: what had failed before it, if it only passes that on.</summary>
+    public static StreamFailure Of(Exception failure, string processor)
+        => failure is FlowException { Processor: { } origin } known && origin != processor ? new(origin, Cause(known), known.IsCancelled)
+            : new(processor, failure is FlowException ? failure.Message : $"{failure.GetType().Name}: {failure.Message}", failure is FlowException { IsCancelled: true });
+
+    // A message that has travelled says where it came from already: each stream would add its own sentence.
+    private static string Cause(FlowException failure)
+    {
+        const string Because = " has: ";
+        int at = failure.Message.IndexOf(Because, StringComparison.Ordinal);
+        return at < 0 ? failure.Message : failure.Message[(at + Because.Length)..];
+    }
+}

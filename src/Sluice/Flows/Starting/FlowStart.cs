@@ -1,0 +1,134 @@
+namespace Sluice;
+
+/// <summary>Starts a run: one commit of its plan, the cursors of all its readers, what is given to it, and an order for each processor.</summary>
+/// <remarks>
+/// What must be there before (streams, groups) is empty, and does nothing by itself. A second start with the id of the first finds the commit done, or does it: so a start may be repeated, also by another
+/// process after a crash.
+/// </remarks>
+internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IOVal> given, string[] results, Dictionary<string, string> types, string run)
+{
+    private const string Starter = "starter";
+
+    // What is given is part of the commit as long as it is small; the rest is put in afterwards.
+    private const int MostInCommit = 200;
+    private const int MostBytesInCommit = 256 << 10;
+
+    private readonly GroupId group = new(FlowNames.Journal(run), Starter);
+
+    /// <returns>The plan, and what is still to be put in; nothing if somebody else has started the run before.</returns>
+    public async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds)> StartAsync(CancellationToken cancellation)
+    {
+        RunPlan plan = Plan();
+        await OpenAsync(plan, cancellation).ConfigureAwait(false);
+        TakeResult taken = await core.Calls.DoAsync(group.Stream, () => core.Store.TakeAsync(group, 0, new(core.Options.Name), cancellation), cancellation).ConfigureAwait(false);
+        if (taken.State!.LastCommit > 0) return (await FindAsync(plan, cancellation).ConfigureAwait(false), []);
+
+        List<EntryBatch> batches = [];
+        try
+        {
+            StoreCommit commit = Commit(plan, taken.Ownership, batches, out var feeds);
+            commit.Check();
+            CommitResult result = await core.Calls.DoAsync(group.Stream, () => core.Store.CommitAsync(commit, cancellation), cancellation).ConfigureAwait(false);
+            return result.Status switch
+            {
+                CommitStatus.Committed => (plan, feeds),
+                CommitStatus.Stale => (await FindAsync(plan, cancellation).ConfigureAwait(false), []),
+                _ => throw new FlowException($"The run {run} could not be started: {result.Detail}") { Run = run },
+            };
+        }
+        finally
+        {
+            foreach (EntryBatch batch in batches) batch.Dispose();
+        }
+    }
+
+    private RunPlan Plan()
+    {
+        var floating = flow.Plan.FloatingInputs.ToHashSet();
+        IEnumerable<string> names = flow.Processors.SelectMany(processor => processor.Inputs.Concat(processor.Outputs)).Distinct().Order(StringComparer.Ordinal);
+        return new(run, core.Options.Name, [.. flow.Processors.Select(ProcessorPlan.Of)], [.. names.Select(Stream)], results);
+
+        StreamPlan Stream(string name)
+        {
+            FlowStreamOptions options = flow.OptionsOf(name);
+            return new(name, types.GetValueOrDefault(name), floating.Contains(name), options.MaxItems, options.MaxBytes, options.MaxItemBytes, options.MaxKept, options.Retention);
+        }
+    }
+
+    private async Task OpenAsync(RunPlan plan, CancellationToken cancellation)
+    {
+        foreach (StreamPlan stream in plan.Streams)
+        {
+            string name = FlowNames.Values(run, stream.Name);
+            await core.Calls.DoAsync(name, () => core.Store.OpenStreamAsync(name, stream.Options, cancellation), cancellation).ConfigureAwait(false);
+        }
+        foreach (ProcessorPlan processor in plan.Processors) await WorkGroup.OpenAsync(core.Calls, processor.Name, cancellation).ConfigureAwait(false);
+        var journal = new StreamOptions { Partitions = 1, Retention = Retention.All, MaxItems = long.MaxValue, MaxBytes = long.MaxValue };
+        await core.Calls.DoAsync(group.Stream, () => core.Store.OpenStreamAsync(group.Stream, journal, cancellation), cancellation).ConfigureAwait(false);
+        await core.Calls.DoAsync(group.Stream, () => core.Store.AddGroupAsync(group, StreamStart.New, cancellation), cancellation).ConfigureAwait(false);
+    }
+
+    private StoreCommit Commit(RunPlan plan, Ownership owner, List<EntryBatch> batches, out IReadOnlyList<IGrouping<string, IOVal>> feeds)
+    {
+        List<CommitOutput> outputs = [Output(group.Stream, RunJson.Entry(new RunEvent(RunEventKind.Begun, core.Options.Name, Plan: plan)))];
+        outputs.AddRange(plan.Processors.Select(processor => Output(FlowNames.Work(processor.Name), RunJson.Entry(new WorkOrder(run)))));
+        List<StreamEnding> ends = [];
+        List<IGrouping<string, IOVal>> later = [];
+        int items = 0;
+        long bytes = 0;
+        foreach (IGrouping<string, IOVal> values in given.GroupBy(value => value.Name))
+        {
+            if (Write(values) is not { } batch)
+            {
+                later.Add(values);
+                continue;
+            }
+            (items, bytes) = (items + batch.Count, bytes + batch.Bytes);
+            if (batch.Count > 0) outputs.Add(Output(FlowNames.Values(run, values.Key), batch));
+            ends.Add(new(FlowNames.Values(run, values.Key), StreamEnd.Complete));
+        }
+        feeds = later;
+        return new(owner, 1) { Outputs = outputs, Ends = ends, Readers = [.. Readers(plan)], MustLast = true };
+
+        CommitOutput Output(string stream, EntryBatch batch)
+        {
+            batches.Add(batch);
+            return new(stream, batch);
+        }
+
+        EntryBatch? Write(IGrouping<string, IOVal> values)
+        {
+            if (values.Any(value => value.IsStream) || items + values.Count() > MostInCommit) return null;
+            var batch = new EntryBatch { Stream = values.Key, MaxEntryBytes = plan.Stream(values.Key).MaxItemBytes };
+            foreach (IOVal value in values) value.AddTo(batch, core.Options.Serializers);
+            if (bytes + batch.Bytes <= MostBytesInCommit) return batch;
+            batch.Dispose();
+            return null;
+        }
+    }
+
+    private IEnumerable<ReaderOpening> Readers(RunPlan plan)
+    {
+        foreach (ProcessorPlan processor in plan.Processors)
+            foreach (string stream in processor.Inputs.Select(input => FlowNames.Values(run, input)))
+            {
+                string keeper = ReaderNames.Of(processor.Name);
+                yield return new(stream, keeper, new() { Gates = false });
+                if (!processor.Wait) yield return new(stream, ReaderNames.Gate(keeper), new());
+            }
+        foreach (string result in results)
+            yield return new(FlowNames.Values(run, result), ReaderNames.OfResult(core.Options.Name), new() { Gates = false, ExpiresAfter = core.Options.KeepResults });
+    }
+
+    private async Task<RunPlan> FindAsync(RunPlan wanted, CancellationToken cancellation)
+    {
+        RunWatch? watch = await RunWatch.OpenAsync(core.Calls, run, cancellation).ConfigureAwait(false);
+        await using (watch)
+        {
+            RunPlan found = watch?.Plan ?? throw new FlowException($"The run {run} was started by another service, and its journal cannot be found.") { Run = run };
+            string[] Texts(RunPlan plan) => [.. plan.Processors.Select(processor => $"{processor.Name}: {string.Join(", ", processor.Inputs)} -> {string.Join(", ", processor.Outputs)} {processor.Wait}").Order(StringComparer.Ordinal)];
+            return Texts(found).SequenceEqual(Texts(wanted)) ? found
+                : throw new ArgumentException($"There is a run {run} already, of another flow. Give this one another id.");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Sluice;
+
+/// <summary>
+/// A service's part in flows: hosts the processors whose functions it has, and starts flows. Programs with a container use <c>AddSluice</c> of <c>Sluice.Hosting</c> instead.
+/// </summary>
+/// <remarks>Thread-safe. Disposing it hands over what it hosts; the store stays open.</remarks>
+/// <example><code>
+/// await using var supervisor = Supervisor.Attach(new MemoryStreamStore());
+/// supervisor.Register(new Processor("hello") { Outputs = ["greeting"] }, () => Task.FromResult("hello"));
+/// </code></example>
+public sealed class Supervisor : ISupervisor, IAsyncDisposable
+{
+    private static Supervisor? instance;
+
+    private readonly SupervisorCore core;
+    private readonly Lock sync = new();
+    private readonly Dictionary<string, WorkGroup> hosted = new(StringComparer.Ordinal);
+    private bool isStopped;
+
+    private Supervisor(IStreamStore store, SupervisorOptions options) => core = new(store, options);
+
+    /// <summary>The supervisor that was attached last and not disposed.</summary>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    public static Supervisor Instance => Volatile.Read(ref instance)
+        ?? throw new InvalidOperationException("This program has no supervisor: call Supervisor.Attach(store) first, and keep what it returns until the end.");
+
+    /// <summary>This service's name among all that use the store.</summary>
+    public string Name => core.Options.Name;
+
+    /// <summary>Makes a supervisor on a store, which becomes the <see cref="Instance"/>.</summary>
+    /// <param name="store">The store, shared with all services of the flows; not disposed with the supervisor.</param>
+    /// <param name="options">How this service takes part.</param>
+    public static Supervisor Attach(IStreamStore store, SupervisorOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        var attached = new Supervisor(store, options ?? new());
+        Volatile.Write(ref instance, attached);
+        return attached;
+    }
+
+    /// <summary>This service hosts a processor from now on. A processor of the same name is replaced for what starts later, with a warning.</summary>
+    /// <param name="processor">The processor.</param>
+    /// <param name="function">What it does.</param>
+    /// <exception cref="ObjectDisposedException">The supervisor is.</exception>
+    public void Register(Processor processor, ProcessorFunction function)
+    {
+        ArgumentNullException.ThrowIfNull(processor);
+        ArgumentNullException.ThrowIfNull(function);
+        Host(BoundFunction.Of(processor, function));
+    }
+
+    /// <summary>
+    /// This service hosts a processor from now on, with a function whose parameters are bound by name and type: inputs (<see cref="IO{T}"/>), outputs (<see cref="IOWriter{T}"/>), services, <see cref="CancellationToken"/>,
+    /// <see cref="TimeProvider"/>, <see cref="Checkpoint{TState}"/>, <see cref="ProcessorContext"/>, defaults. A processor of the same name is replaced for what starts later, with a warning.
+    /// </summary>
+    /// <param name="processor">The processor.</param>
+    /// <param name="function">Returns an <see cref="IAsyncEnumerable{T}"/> of <see cref="IOVal"/>, a <see cref="Task"/>, or a <see cref="Task{TResult}"/> with the value of a single output.</param>
+    /// <exception cref="ArgumentException">A parameter or the result is nothing that can be bound; names it.</exception>
+    /// <exception cref="ObjectDisposedException">The supervisor is.</exception>
+    [RequiresUnreferencedCode("Reads the function's parameters by reflection; register a ProcessorFunction where the program is trimmed.")]
+    [RequiresDynamicCode("Makes the streams' types at run time; register a ProcessorFunction where the program is compiled ahead of time.")]
+    public void Register(Processor processor, Delegate function)
+    {
+        ArgumentNullException.ThrowIfNull(processor);
+        ArgumentNullException.ThrowIfNull(function);
+        Host(function is ProcessorFunction plain ? BoundFunction.Of(processor, plain) : FunctionBinder.Bind(processor, function, core.Services));
+    }
+
+    /// <inheritdoc/>
+    public async Task<FlowRun> StartAsync(Flow flow, IEnumerable<IOVal> inputs, bool allOutputs = false, string? run = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(flow);
+        ArgumentNullException.ThrowIfNull(inputs);
+        IOVal[] given = [.. inputs];
+        string[] results = allOutputs ? [.. flow.Processors.SelectMany(processor => processor.Outputs)] : [.. flow.Plan.Results];
+        CheckInputs(flow, given);
+        if (run is not null) FlowNames.CheckRun(run, nameof(run));
+        Dictionary<string, string> types = FlowTypes.Of(flow, given, Find);
+        var (plan, feeds) = await new FlowStart(core, flow, given, results, types, run ?? Guid.CreateVersion7().ToString("N")).StartAsync(cancellation).ConfigureAwait(false);
+        RunWatch watch = await RunWatch.OpenAsync(core.Calls, plan.Run, cancellation).ConfigureAwait(false) ?? throw new FlowException($"The run {plan.Run} was deleted while it was started.");
+        var started = new FlowRun(core, watch, isStarter: plan.Starter == Name);
+        started.Feed(feeds);
+        return started;
+    }
+
+    /// <inheritdoc/>
+    public async Task<FlowRun?> FindAsync(string run, CancellationToken cancellation = default)
+    {
+        FlowNames.CheckRun(run, nameof(run));
+        RunWatch? watch = await RunWatch.OpenAsync(core.Calls, run, cancellation).ConfigureAwait(false);
+        return watch is null ? null : new(core, watch, isStarter: watch.Plan.Starter == Name);
+    }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<FlowStatus> ListAsync(CancellationToken cancellation = default) => FlowReports.ListAsync(core.Calls, cancellation);
+
+    /// <inheritdoc/>
+    public async Task<bool> CancelAsync(string run, string reason = "", CancellationToken cancellation = default)
+    {
+        FlowNames.CheckRun(run, nameof(run));
+        RunWatch? watch = await RunWatch.OpenAsync(core.Calls, run, cancellation).ConfigureAwait(false);
+        if (watch is null) return false;
+        await using (watch.ConfigureAwait(false)) await FlowReports.CancelAsync(core, watch.Plan, reason, cancellation).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> DeleteAsync(string run, CancellationToken cancellation = default)
+    {
+        FlowNames.CheckRun(run, nameof(run));
+        if (await FlowReports.StatusAsync(core.Calls, run, cancellation).ConfigureAwait(false) is not { } status) return false;
+        if (status.EndedAt is null && status.State != FlowState.Cancelled) throw new InvalidOperationException($"The run {run} has not ended: cancel it first, then delete it.");
+        await FlowReports.DeleteAsync(core.Store, run, cancellation).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>Takes on nothing more, and hands over what it hosts: functions are cancelled, and go on elsewhere. Ends when they have stopped.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        WorkGroup[] groups;
+        lock (sync)
+        {
+            if (isStopped) return;
+            isStopped = true;
+            groups = [.. hosted.Values];
+        }
+        Interlocked.CompareExchange(ref instance, null, this);
+        await Task.WhenAll(groups.Select(group => group.StopAsync())).ConfigureAwait(false);
+        await core.EndAsync().ConfigureAwait(false);
+        core.Dispose();
+    }
+
+    /// <summary>As if the process had died: nothing is handed over, nothing is committed any more. For tests.</summary>
+    internal async Task AbandonAsync()
+    {
+        WorkGroup[] groups;
+        lock (sync) (isStopped, groups) = (true, [.. hosted.Values]);
+        await core.EndAsync().ConfigureAwait(false);
+        await Task.WhenAll(groups.Select(group => group.AbandonAsync())).ConfigureAwait(false);
+    }
+
+    private BoundFunction? Find(string processor)
+    {
+        lock (sync) return hosted.GetValueOrDefault(processor)?.Function;
+    }
+
+    private void Host(BoundFunction function)
+    {
+        WorkGroup group;
+        lock (sync)
+        {
+            ObjectDisposedException.ThrowIf(isStopped, this);
+            if (hosted.TryGetValue(function.Processor.Name, out WorkGroup? known))
+            {
+                known.Function = function;
+                core.Warn($"The processor {function.Processor.Name} was registered before; what is started from now on is run by the function that was registered last.");
+                return;
+            }
+            group = new(core, function);
+            hosted.Add(function.Processor.Name, group);
+        }
+        group.Start();
+    }
+
+    private static void CheckInputs(Flow flow, IOVal[] given)
+    {
+        if (Array.IndexOf(given, null) >= 0) throw new ArgumentException("One of the inputs is null.", nameof(given));
+        string[] missing = [.. flow.Plan.FloatingInputs.Except(given.Select(value => value.Name))];
+        if (missing.Length > 0)
+            throw new ArgumentException($"The flow needs values for {string.Join(", ", missing)}: no processor of it writes {(missing.Length == 1 ? "this stream" : "these streams")}. Give IOVal.Of(\"{missing[0]}\", …) when it is started.", nameof(given));
+        if (Array.Find(given, value => !flow.Plan.FloatingInputs.Contains(value.Name)) is not { } odd) return;
+        Processor? writer = flow.Processors.FirstOrDefault(processor => processor.Outputs.Contains(odd.Name));
+        throw new ArgumentException(writer is not null ? $"The flow was given {odd.Name}, which its processor {writer.Name} writes: a stream has one writer."
+            : NearNames.Explain("input to be given", odd.Name, [.. flow.Plan.FloatingInputs]), nameof(given));
+    }
+}

@@ -1,0 +1,50 @@
+namespace Sluice;
+
+/// <summary>How a service takes part in flows.</summary>
+public sealed record SupervisorOptions
+{
+    /// <summary>This service's name among all that use the store: 1 to 100 characters, unique. Made of machine, process and a random part unless given.</summary>
+    public string Name { get; init => field = Checked(value); } = $"{Environment.MachineName}-{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..6]}";
+
+    /// <summary>How long a service may be silent before others take over what it hosts; 100 milliseconds to an hour, 15 seconds unless given. It gives a sign of life three times in it.</summary>
+    public TimeSpan LeaseTime
+    {
+        get;
+        init => field = value >= TimeSpan.FromMilliseconds(100) && value <= TimeSpan.FromHours(1) ? value
+            : throw new ArgumentOutOfRangeException(nameof(LeaseTime), $"The lease time is 100 milliseconds to an hour, not {value}.");
+    } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How values become bytes; JSON unless given.</summary>
+    public PayloadSerializers Serializers { get; init; } = PayloadSerializers.Json;
+
+    /// <summary>Where functions get services from; there are none unless given.</summary>
+    public ProcessorServices? Services { get; init; }
+
+    /// <summary>Where functions are executed; in this process unless given.</summary>
+    public IExecutor? Executor { get; init; }
+
+    /// <summary>How often a processor of one run is started before the run fails because its hosts die; at least one, 5 unless given. Handing over does not count.</summary>
+    public int MaxStarts
+    {
+        get;
+        init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(MaxStarts), $"A processor is started at least once, not {value} times.");
+    } = 5;
+
+    /// <summary>How long results are kept for a service that has started a run and does not come to read them; a day unless given.</summary>
+    public TimeSpan KeepResults { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>How long a reader of results that does not read on holds up who writes them; half a minute unless given. After that they are kept, up to <see cref="FlowStreamOptions.MaxKept"/>.</summary>
+    public TimeSpan ReaderPatience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Told what people should know and nobody fails of; called from any thread. Nothing is told unless given.</summary>
+    public Action<string>? Warn { get; init; }
+
+    /// <summary>Where time comes from; the system's unless given.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    private static string Checked(string name)
+    {
+        FlowNames.Check(name, nameof(Name));
+        return name;
+    }
+}

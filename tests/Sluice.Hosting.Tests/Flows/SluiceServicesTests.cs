@@ -1,0 +1,131 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+
+namespace Sluice.Hosting.Tests;
+
+/// <summary>Flows in a host: started, given services, checked and stopped with it.</summary>
+public class SluiceServicesTests
+{
+    private static readonly Processor Foobar = new("foobar") { Inputs = ["foo"], Outputs = ["bar"] };
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task AProcessorGetsItsServicesFromAScopeOfItsOwn()
+    {
+        Scoped? last = null;
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddScoped<Scoped>();
+        builder.Services.AddSluice().AddProcessor(Foobar, MultiplyAsync);
+        using IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        var supervisor = host.Services.GetRequiredService<ISupervisor>();
+        Assert.Equal([0, 2, 4], await RunAsync(supervisor));
+        Assert.Equal([0, 2, 4], await RunAsync(supervisor));      // a scope of its own: it counts from one again
+        await host.StopAsync(Cancellation);
+        Assert.True(last!.IsDisposed);
+
+        async IAsyncEnumerable<IOVal> MultiplyAsync(IO<int> foo, Scoped scoped, [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            last = scoped;
+            Assert.Equal(1, ++scoped.Uses);
+            int n = await foo.FirstAsync(cancellation);
+            for (int i = 0; i < n; i++) yield return IOVal.Of("bar", 2 * i);
+        }
+    }
+
+    [Fact]
+    public async Task AServiceThatIsMissingIsNamedWhenTheHostStarts()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSluice().AddProcessor(Foobar, (IO<int> foo, Scoped scoped) => Task.FromResult(scoped.Uses));
+        using IHost host = builder.Build();
+        var mistake = await Assert.ThrowsAsync<ArgumentException>(() => host.StartAsync(Cancellation));
+        Assert.Contains("its parameter scoped is a Scoped: neither an input", mistake.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task BeforeTheHostStartsItSaysSo()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSluice();
+        using IHost host = builder.Build();
+        var supervisor = host.Services.GetRequiredService<ISupervisor>();
+        var mistake = await Assert.ThrowsAsync<InvalidOperationException>(() => supervisor.FindAsync("a", Cancellation));
+        Assert.StartsWith("The supervisor is not at work: it begins when the host starts", mistake.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task HealthIsThatOfTheStore()
+    {
+        var store = new MemoryStreamStore();
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(store)));
+        using IHost host = builder.Build();
+        var health = host.Services.GetRequiredService<HealthCheckService>();
+        Assert.Equal(HealthStatus.Unhealthy, (await health.CheckHealthAsync(Cancellation)).Status);
+        await host.StartAsync(Cancellation);
+        Assert.Equal(HealthStatus.Healthy, (await health.CheckHealthAsync(Cancellation)).Status);
+        await store.DisposeAsync();
+        HealthReport report = await health.CheckHealthAsync(Cancellation);
+        Assert.Equal(HealthStatus.Unhealthy, report.Status);
+        Assert.Contains("The store does not answer", report.Entries["sluice"].Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AHostThatStopsHandsOver()
+    {
+        await using var store = new MemoryStreamStore();
+        var isRunning = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var kept = new Kept(store);
+        using IHost first = Build(async (IO<int> foo, CancellationToken cancellation) =>
+        {
+            isRunning.SetResult();
+            await Task.Delay(Timeout.Infinite, cancellation);
+            return 0;
+        });
+        await first.StartAsync(Cancellation);
+        string id;
+        await using (FlowRun run = await first.Services.GetRequiredService<ISupervisor>().StartAsync(Flow.From(Foobar).Resolve(), [IOVal.Of("foo", 3)], cancellation: Cancellation)) id = run.Id;
+        await isRunning.Task.WaitAsync(Patience, Cancellation);
+        await first.StopAsync(Cancellation);
+
+        using IHost second = Build((IO<int> foo) => Task.FromResult(7));
+        await second.StartAsync(Cancellation);
+        await using FlowRun found = (await second.Services.GetRequiredService<ISupervisor>().FindAsync(id, Cancellation))!;
+        await found.Completion.WaitAsync(Patience, Cancellation);
+        Assert.Equal(FlowState.Completed, (await found.GetStatusAsync(Cancellation)).State);
+        await second.StopAsync(Cancellation);
+
+        IHost Build(Delegate function)
+        {
+            HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+            builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(kept))).AddProcessor(Foobar, function);
+            return builder.Build();
+        }
+    }
+
+    private static async Task<List<int>> RunAsync(ISupervisor supervisor)
+    {
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(Foobar).Resolve(), [IOVal.Of("foo", 3)], cancellation: Cancellation);
+        List<int> values = [];
+        await foreach (int value in run.Output<int>("bar").StreamAsync(Cancellation)) values.Add(value);
+        await run.Completion.WaitAsync(Patience, Cancellation);
+        return values;
+    }
+
+    // The two hosts share it: neither closes it.
+    private sealed class Kept(IStreamStore store) : Sluice.Testing.StreamStoreWrapper(store, leaveOpen: true);
+
+    private sealed class Scoped : IDisposable
+    {
+        public int Uses { get; set; }
+
+        public bool IsDisposed { get; private set; }
+
+        public void Dispose() => IsDisposed = true;
+    }
+}

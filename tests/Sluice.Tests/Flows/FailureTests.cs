@@ -1,0 +1,123 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>How failures and cancellation travel.</summary>
+public class FailureTests
+{
+    private static readonly Processor First = new("first") { Inputs = ["x"], Outputs = ["y"] };
+    private static readonly Processor Second = new("second") { Inputs = ["y"], Outputs = ["z"] };
+    private static readonly Processor Third = new("third") { Inputs = ["z"], Outputs = ["end"], Wait = true };
+    private static readonly Flow Three = Flow.From(First, Second, Third).Resolve();
+
+    [Fact]
+    public async Task AFailureReachesEveryReaderWithItsOrigin()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(First, FailAsync);
+        service.Register(Second, async (IO<int> y, IOWriter<int> z) => await PassOnAsync(y, z));
+        service.Register(Third, async (IO<int> z, IOWriter<int> end) => await PassOnAsync(z, end));
+        await using FlowRun run = await service.StartAsync(Three, [IOVal.Of("x", 1)], allOutputs: true, cancellation: FlowLab.Cancellation);
+
+        var end = await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(run.Output<int>("end")));
+        Assert.Equal($"The stream end of the run {run.Id} has failed, because the processor first has: InvalidOperationException: no ink", end.Message);
+        Assert.Equal("first", end.Processor);
+        var whole = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Equal($"The run {run.Id} has failed: the processor first has: InvalidOperationException: no ink", whole.Message);
+        FlowStatus status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.Equal(FlowState.Failed, status.State);
+        Assert.All(status.Processors, processor => Assert.Equal("first", processor.Origin));
+
+        static async IAsyncEnumerable<IOVal> FailAsync([EnumeratorCancellation] CancellationToken cancellation)
+        {
+            yield return IOVal.Of("y", 1);
+            await Task.Yield();
+            throw new InvalidOperationException("no ink");
+        }
+    }
+
+    [Fact]
+    public async Task AFailureMayBeCaught()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(First, () => Task.FromException(new InvalidOperationException("no ink")));
+        service.Register(Second, async (IO<int> y) =>
+        {
+            try
+            {
+                return await y.FirstAsync();
+            }
+            catch (FlowException)
+            {
+                return -1;
+            }
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(First, Second).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        Assert.Equal(-1, await run.Output<int>("z").FirstAsync(FlowLab.Cancellation));
+        await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+    }
+
+    [Fact]
+    public async Task AnyServiceCancelsARun()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var isCancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        service.Register(First, async (CancellationToken cancellation) =>
+        {
+            try
+            {
+                await Task.Delay(Timeout.Infinite, cancellation);
+            }
+            finally
+            {
+                isCancelled.SetResult();
+            }
+        });
+        await using FlowRun run = await service.StartAsync(Three, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State == FlowState.Running);
+
+        Assert.True(await lab.Join().CancelAsync(run.Id, "wrong customer", FlowLab.Cancellation));
+        await isCancelled.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        var reader = await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(run.Output<int>("end")));
+        Assert.Equal($"The stream end ended early, because the run {run.Id} was cancelled: wrong customer", reader.Message);
+        Assert.True(reader.IsCancelled);
+        var whole = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.True(whole.IsCancelled);
+        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State == FlowState.Cancelled);
+        Assert.False(await service.CancelAsync("nothing", cancellation: FlowLab.Cancellation));
+    }
+
+    [Fact]
+    public async Task WhoeverComesLateLearnsThatARunIsCancelled()
+    {
+        await using var lab = new FlowLab();
+        await using FlowRun run = await lab.Join().StartAsync(Three, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await run.CancelAsync(cancellation: FlowLab.Cancellation);
+        bool hasRun = false;
+        Supervisor late = lab.Join();
+        late.Register(First, () => { hasRun = true; return Task.CompletedTask; });
+        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State == FlowState.Cancelled);
+        Assert.False(hasRun);
+        Assert.Equal(FlowState.Cancelled, (await run.GetStatusAsync(FlowLab.Cancellation)).State);
+    }
+
+    [Fact]
+    public async Task ADeletedRunLeavesNobodyWaiting()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        await using FlowRun run = await service.StartAsync(Three, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await run.CancelAsync(cancellation: FlowLab.Cancellation);
+        await service.DeleteAsync(run.Id, FlowLab.Cancellation);
+        service.Register(First, () => Task.CompletedTask);
+        await lab.UntilAsync("work/first", async () => (await lab.Store.FindGroupAsync(new("work/first", "hosts"), FlowLab.Cancellation))!.Partitions.All(partition => partition.Done == partition.Tail));
+    }
+
+    private static async Task PassOnAsync(IO<int> from, IOWriter<int> to)
+    {
+        await foreach (int value in from.StreamAsync()) await to.WriteAsync(value);
+    }
+}

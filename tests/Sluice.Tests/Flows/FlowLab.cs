@@ -1,0 +1,66 @@
+using System.Runtime.CompilerServices;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>A store and a clock of a test, and the services on them. What they warn of is kept.</summary>
+internal sealed class FlowLab : IAsyncDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private readonly List<Supervisor> services = [];
+    private int names;
+
+    public MemoryStreamStore Store { get; } = new();
+
+    public List<string> Warnings { get; } = [];
+
+    public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>Another service on the store.</summary>
+    public Supervisor Join(Func<SupervisorOptions, SupervisorOptions>? configure = null, IStreamStore? store = null)
+    {
+        var options = new SupervisorOptions { Name = $"service-{++names}", Warn = Note };
+        Supervisor service = Supervisor.Attach(store ?? Store, configure?.Invoke(options) ?? options);
+        services.Add(service);
+        return service;
+
+        void Note(string text)
+        {
+            lock (Warnings) Warnings.Add(text);
+        }
+    }
+
+    public static async Task<List<T>> ReadAsync<T>(IO<T> stream)
+    {
+        List<T> values = [];
+        await foreach (T value in stream.StreamAsync(Cancellation)) values.Add(value);
+        return values;
+    }
+
+    public static async IAsyncEnumerable<T> Many<T>(IEnumerable<T> values, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        foreach (T value in values)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            await Task.Yield();
+            yield return value;
+        }
+    }
+
+    /// <summary>Waits until something is so, by looking whenever the store has changed.</summary>
+    public async Task UntilAsync(string stream, Func<Task<bool>> isSo)
+    {
+        while (true)
+        {
+            long seen = await Store.WaitForChangeAsync(stream, -1, Cancellation);
+            if (await isSo()) return;
+            await Store.WaitForChangeAsync(stream, seen, Cancellation).AsTask().WaitAsync(Patience, Cancellation);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (Supervisor service in services) await service.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
+        await Store.DisposeAsync();
+    }
+}

@@ -1,0 +1,193 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>Which service runs what: sharing, handing over, taking over from the dead, giving up.</summary>
+public class HostingTests
+{
+    private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
+    private static readonly Flow Working = Flow.From(Work).Resolve();
+
+    [Fact]
+    public async Task TwoHundredRunsStayApart()
+    {
+        const int Runs = 200;
+        await using var lab = new FlowLab();
+        Supervisor[] services = [lab.Join(), lab.Join()];
+        foreach (Supervisor service in services) service.Register(Work, StartTests.CopyAsync);
+        FlowRun[] runs = await Task.WhenAll(Enumerable.Range(0, Runs).Select(i =>
+            services[i % 2].StartAsync(Working, Enumerable.Range(0, 20).Select(k => IOVal.Of("x", (1000 * i) + k)), cancellation: FlowLab.Cancellation)));
+        for (int i = 0; i < Runs; i++) Assert.Equal(Enumerable.Range(1000 * i, 20), await FlowLab.ReadAsync(runs[i].Output<int>("y")));
+        await Task.WhenAll(runs.Select(run => run.Completion)).WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        foreach (FlowRun run in runs) await run.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task WhatIsHandedOverGoesOnElsewhereAndIsNotCharged()
+    {
+        await using var lab = new FlowLab();
+        Supervisor first = lab.Join();
+        first.Register(Work, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            await Task.Delay(Timeout.Infinite, cancellation);
+            return 0;
+        });
+        Supervisor starter = lab.Join();
+        await using FlowRun run = await starter.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).State == FlowState.Running);
+        await first.DisposeAsync();
+        Assert.Equal(FlowState.Waiting, (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State);
+
+        lab.Join().Register(Work, (ProcessorFunction)SecondAsync);
+        Assert.Equal([1], await FlowLab.ReadAsync(run.Output<int>("y")));
+
+        static async IAsyncEnumerable<IOVal> SecondAsync(ProcessorContext context, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        {
+            await Task.Yield();
+            yield return IOVal.Of("y", context.Start);
+        }
+    }
+
+    [Fact]
+    public async Task WhoIsSilentForALeaseTimeLosesWhatItHosts()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        SupervisorOptions Named(string name) => new() { Name = name, Time = clock, LeaseTime = TimeSpan.FromSeconds(9) };
+        await using var starter = Supervisor.Attach(store, Named("starter"));
+        var dying = Supervisor.Attach(store, Named("dying"));
+        dying.Register(Work, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
+        {
+            await y.WriteAsync(1, cancellation);
+            await Task.Delay(Timeout.Infinite, cancellation);
+        });
+        await using FlowRun run = await starter.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        IAsyncEnumerator<int> values = run.Output<int>("y").StreamAsync(FlowLab.Cancellation).GetAsyncEnumerator(FlowLab.Cancellation);
+        Assert.True(await values.MoveNextAsync());
+        await dying.AbandonAsync();
+
+        var beating = new BeatingStore(store);
+        await using var heir = Supervisor.Attach(beating, Named("heir"));
+        heir.Register(Work, (ProcessorFunction)AgainAsync);
+        await beating.BeatsAsync(1);
+        for (int third = 1; third <= 4; third++)
+        {
+            Assert.NotEqual("heir", (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Host);
+            clock.Advance(TimeSpan.FromSeconds(3));
+            await beating.BeatsAsync(third + 1);
+            if (third >= 3) break;
+        }
+        Assert.True(await values.MoveNextAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Equal(2, values.Current);
+        Assert.False(await values.MoveNextAsync());
+        await values.DisposeAsync();
+        ProcessorStatus status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
+        Assert.Equal(("heir", 2), (status.Host, status.Starts));
+
+        static async IAsyncEnumerable<IOVal> AgainAsync(ProcessorContext context, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        {
+            await Task.Yield();
+            yield return IOVal.Of("y", 1);
+            yield return IOVal.Of("y", context.Start);
+        }
+    }
+
+    [Theory]
+    [InlineData(2, "the values are not the same")]
+    [InlineData(0, "it put out 1 values then, 0 now")]
+    public async Task WhatIsNotRepeatedAsItWasFailsTheRun(int second, string how)
+    {
+        await using var store = new MemoryStreamStore();
+        await using var starter = Supervisor.Attach(store, new() { Name = "starter" });
+        var dying = Supervisor.Attach(store, new() { Name = "host" });
+        dying.Register(Work, async (IOWriter<int> y, CancellationToken cancellation) =>
+        {
+            await y.WriteAsync(1, cancellation);
+            await Task.Delay(Timeout.Infinite, cancellation);
+        });
+        await using FlowRun run = await starter.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
+        await dying.AbandonAsync();
+        await using var again = Supervisor.Attach(store, new() { Name = "host" });
+        again.Register(Work, () => second == 0 ? [] : new[] { IOVal.Of("y", second) });
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Contains($"did not put out the same to y: {how}. What readers have seen and what would follow do not belong together.", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AProcessorThatKillsItsHostsIsGivenUp()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var starter = Supervisor.Attach(store, new() { Name = "starter" });
+        await using FlowRun run = await starter.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        for (int life = 0; life < 3; life++)
+        {
+            var host = Supervisor.Attach(store, new() { Name = "host", MaxStarts = 3 });
+            var isRunning = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            host.Register(Work, async (CancellationToken cancellation) =>
+            {
+                isRunning.SetResult();
+                await Task.Delay(Timeout.Infinite, cancellation);
+            });
+            await isRunning.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+            await host.AbandonAsync();
+        }
+        await using var last = Supervisor.Attach(store, new() { Name = "host", MaxStarts = 3 });
+        last.Register(Work, () => Task.CompletedTask);
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Contains("It was started 3 times, and each time its host was gone before it had ended (SupervisorOptions.MaxStarts).", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AClockThatWasReadIsReadAgain()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var starter = Supervisor.Attach(store, new() { Name = "starter" });
+        var dying = Supervisor.Attach(store, new() { Name = "host", Time = new TestClock() });
+        dying.Register(Work, async (IOWriter<DateTimeOffset> y, TimeProvider time, CancellationToken cancellation) =>
+        {
+            await y.WriteAsync(time.GetUtcNow(), cancellation);
+            await Task.Delay(Timeout.Infinite, cancellation);
+        });
+        await using FlowRun run = await starter.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        DateTimeOffset first = await run.Output<DateTimeOffset>("y").FirstAsync(FlowLab.Cancellation);
+        await dying.AbandonAsync();
+        await using var again = Supervisor.Attach(store, new() { Name = "host" });
+        again.Register(Work, async (IOWriter<DateTimeOffset> y, TimeProvider time) =>
+        {
+            await y.WriteAsync(time.GetUtcNow());
+            await y.WriteAsync(time.GetUtcNow());
+        });
+        List<DateTimeOffset> times = await FlowLab.ReadAsync(run.Output<DateTimeOffset>("y"));
+        Assert.Equal(first, times[0]);
+        Assert.NotEqual(first, times[1]);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+    }
+
+    private sealed class BeatingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private readonly Lock sync = new();
+        private int beats;
+        private (int Count, TaskCompletionSource Reached)? waiting;
+
+        public Task BeatsAsync(int count)
+        {
+            lock (sync)
+            {
+                if (beats >= count) return Task.CompletedTask;
+                var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                waiting = (count, reached);
+                return reached.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+            }
+        }
+
+        protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+        {
+            T result = await call();
+            if (name != nameof(BeatAsync)) return result;
+            lock (sync)
+                if (++beats >= waiting?.Count) waiting.Value.Reached.TrySetResult();
+            return result;
+        }
+    }
+}

@@ -1,0 +1,106 @@
+namespace Sluice.Tests.Flows;
+
+/// <summary>What can be done with the streams of a run.</summary>
+public class IOTests
+{
+    private static readonly Processor Reader = new("reader") { Inputs = ["a", "b"], Outputs = ["out"] };
+
+    [Fact]
+    public async Task AnEmptyStreamHasNoFirstValue()
+    {
+        var failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync([], [], async (IO<int> a) => $"{await a.FirstAsync()}"));
+        Assert.Contains("The stream a is complete and empty: it has no first value. Read it by StreamAsync if that is meant to be possible.", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("reader", failure.Processor);
+    }
+
+    [Fact]
+    public async Task EveryReaderSeesEverything()
+        => Assert.Equal(["123", "123", "1", "True"], await RunAsync([1, 2, 3], [], async (IO<int> a, IOWriter<string> @out) =>
+        {
+            string[] both = await Task.WhenAll(TextAsync(a.StreamAsync()), TextAsync(a.StreamAsync()));
+            foreach (string text in both) await @out.WriteAsync(text);
+            await @out.WriteAsync($"{await a.FirstAsync()}");
+            await @out.WriteAsync($"{a.IsComplete}");
+        }));
+
+    [Theory]
+    [InlineData(false, "1+10 2+20 ")]
+    [InlineData(true, "1+10 2+20 3+0 ")]
+    public async Task ZipGoesPairByPair(bool pad, string expected)
+        => Assert.Equal([expected], await RunAsync([1, 2, 3], [10, 20], async (IO<int> a, IO<int> b) =>
+        {
+            string text = "";
+            await foreach (var (first, second) in a.Zip(b, pad)) text += $"{first}+{second} ";
+            return text;
+        }));
+
+    [Fact]
+    public async Task MergeTakesWhatThereIs()
+        => Assert.Equal(["1 2 3 ", "10 20 "], await RunAsync([1, 2, 3], [10, 20], async (IO<int> a, IO<int> b, IOWriter<string> @out) =>
+        {
+            var text = new Dictionary<string, string> { ["a"] = "", ["b"] = "" };
+            await foreach (var (name, value) in a.Merge(b)) text[name] += $"{value} ";
+            await @out.WriteAsync(text["a"]);
+            await @out.WriteAsync(text["b"]);
+        }));
+
+    [Fact]
+    public async Task ReadingMayBeginAtTheLatestOrBehindIt()
+        => Assert.Equal(["3", ""], await RunAsync([1, 2, 3], [], async (IO<int> a, IOWriter<string> @out) =>
+        {
+            await TextAsync(a.StreamAsync());        // until all are there
+            await @out.WriteAsync(await TextAsync(a.StreamAsync(ReadFrom.Latest)));
+            await @out.WriteAsync(await TextAsync(a.StreamAsync(ReadFrom.New)));
+        }));
+
+    [Fact]
+    public async Task WhatIsPutOutToAnUnknownStreamFailsByName()
+    {
+        var failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync([], [], () => new[] { IOVal.Of("bar", 1) }));
+        Assert.Contains("The processor reader has put out to \"bar\", which is not among its outputs (out). Add it to Outputs, or correct the name.", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WhatCannotBeReadIsNamedByStreamAndEntry()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(new("maker") { Outputs = ["a"] }, Make);
+        service.Register(new("taker") { Inputs = ["a"] }, async (IO<int> a) => { await a.FirstAsync(); });
+        await using FlowRun run = await service.StartAsync(Flow.From(new("maker") { Outputs = ["a"] }, new("taker") { Inputs = ["a"] }).Resolve() is var flow ? flow : null!, [], cancellation: FlowLab.Cancellation);
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Contains("has failed", failure.Message, StringComparison.Ordinal);
+
+        static IEnumerable<IOVal> Make() => [IOVal.Of("a", "no number")];
+    }
+
+    [Fact]
+    public async Task AnOutputThatEndsEmptyIsWarnedOf()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Reader, () => Task.CompletedTask);
+        await using (FlowRun run = await service.StartAsync(Flow.From(Reader).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 1)], cancellation: FlowLab.Cancellation))
+            await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await service.DisposeAsync();
+        Assert.Contains(lab.Warnings, text => text.EndsWith("has ended and has put out nothing to out.", StringComparison.Ordinal));
+    }
+
+    private static async Task<string> TextAsync(IAsyncEnumerable<int> values)
+    {
+        string text = "";
+        await foreach (int value in values) text += value;
+        return text;
+    }
+
+    private static async Task<List<string>> RunAsync(int[] a, int[] b, Delegate function)
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Reader, function);
+        await using FlowRun run = await service.StartAsync(
+            Flow.From(Reader).Resolve(), [IOVal.Stream("a", FlowLab.Many(a)), IOVal.Stream("b", FlowLab.Many(b))], cancellation: FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        return await FlowLab.ReadAsync(run.Output<string>("out"));
+    }
+}

@@ -1,0 +1,80 @@
+namespace Sluice.Tests.Flows;
+
+/// <summary>What a flow is refused for, and what is planned.</summary>
+public class ResolveTests
+{
+    private static Processor P(string name, string[] inputs, string[] outputs, bool wait = false) => new(name) { Inputs = inputs, Outputs = outputs, Wait = wait };
+
+    [Fact]
+    public void ThePlanSaysWhatIsGivenWhatComesOutAndWhatRunsWhen()
+    {
+        FlowPlan plan = Flow.From(P("sum", ["bar"], ["total"], wait: true), P("foobar", ["foo"], ["bar"]), P("show", ["total", "bar", "title"], ["page"])).Resolve().Plan;
+
+        Assert.Equal(["foo", "title"], plan.FloatingInputs);
+        Assert.Equal(["page"], plan.Results);
+        Assert.Equal(["foobar", "sum,show"], plan.Partitions.Select(part => string.Join(",", part.Select(processor => processor.Name))));
+    }
+
+    [Fact]
+    public void AnUnresolvedFlowHasNoPlan()
+    {
+        var flow = Flow.From(P("a", [], ["x"]));
+        Assert.Equal("The flow has not been resolved, so it has no Plan: use what Resolve() returns, as in Flow.From(…).Resolve().", Assert.Throws<InvalidOperationException>(() => flow.Plan).Message);
+        Assert.Contains("no Topology", Assert.Throws<InvalidOperationException>(() => flow.Topology).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AStreamHasOneWriter()
+        => Refused("The stream x is written by a and b: a stream has one writer. Rename one of the outputs.", P("a", [], ["x"]), P("b", [], ["x"]));
+
+    [Fact]
+    public void CyclesAreShownShortestFirst()
+    {
+        var mistake = Assert.Throws<InvalidTopologyException>(() => Flow.From(
+            P("a", ["z"], ["x"]), P("b", ["x"], ["y"]), P("c", ["y"], ["z"]), P("d", ["v"], ["w"]), P("e", ["w"], ["v"])).Resolve());
+        Assert.Equal(["The flow has a cycle: d -> e -> d. Each would wait for the other; remove one of the streams between them.",
+            "The flow has a cycle: a -> b -> c -> a. Each would wait for the other; remove one of the streams between them."], mistake.Problems);
+    }
+
+    [Fact]
+    public void AProcessorMustNotReadWhatItWrites()
+        => Refused("The flow has a cycle: a -> a. Each would wait for the other; remove one of the streams between them.", P("a", ["x"], ["x"]));
+
+    [Fact]
+    public void NamesAreUnique()
+        => Refused("2 different processors are named a: a: -> x; a: x -> y. Rename all but one.", P("a", [], ["x"]), P("a", ["x"], ["y"]));
+
+    [Fact]
+    public void AFlowHasProcessors() => Refused("The flow has no processors: give them to Flow.From.");
+
+    [Fact]
+    public void EqualProcessorsAreOne()
+    {
+        Assert.Equal(P("a", ["x"], ["y"]), P("a", ["x"], ["y"]));
+        Assert.NotEqual(P("a", ["x"], ["y"]), P("a", ["x"], ["y"], wait: true));
+        Assert.Single(Flow.From(P("a", ["x"], ["y"]), P("a", ["x"], ["y"])).Resolve().Processors);
+    }
+
+    [Fact]
+    public void NamesThatCannotBeAreRefusedWhereTheyAreGiven()
+    {
+        Assert.Contains("\"a/b\" has a slash", Assert.Throws<ArgumentException>(() => new Processor("a/b")).Message, StringComparison.Ordinal);
+        Assert.Contains("has \"x\" twice among its Inputs", Assert.Throws<ArgumentException>(() => P("a", ["x", "x"], [])).Message, StringComparison.Ordinal);
+        Assert.Contains("Near it: bar.", Assert.Throws<ArgumentException>(() => Flow.From(P("a", [], ["bar"])).With("baz", new())).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Flow.From(P("a", [], ["bar"])).With("bar", new() { MaxItems = 0 }));
+    }
+
+    [Fact]
+    public void TheFlowIsDrawn()
+    {
+        Flow flow = Flow.From(P("foobar", ["foo"], ["bar"]), P("total", ["bar"], ["sum"], wait: true)).Resolve();
+        string text = flow.Topology.ToMermaid();
+        Assert.Contains("foobar", text, StringComparison.Ordinal);
+        Assert.Contains("|\"bar\"|", text, StringComparison.Ordinal);
+        Assert.Contains("waits", text, StringComparison.Ordinal);
+        Assert.Contains("foo", flow.ToString(), StringComparison.Ordinal);
+    }
+
+    private static void Refused(string expected, params Processor[] processors)
+        => Assert.Equal(expected, Assert.Throws<InvalidTopologyException>(() => Flow.From(processors).Resolve()).Message);
+}

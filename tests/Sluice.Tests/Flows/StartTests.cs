@@ -1,0 +1,161 @@
+namespace Sluice.Tests.Flows;
+
+/// <summary>How runs are started, found, listed, cancelled and deleted.</summary>
+public class StartTests
+{
+    private static readonly Processor Copy = new("copy") { Inputs = ["x"], Outputs = ["y"] };
+    private static readonly Flow Copying = Flow.From(Copy).Resolve();
+
+    [Fact]
+    public async Task WhatIsMissingIsListed()
+    {
+        await using var lab = new FlowLab();
+        Flow flow = Flow.From(new Processor("p") { Inputs = ["a", "b", "c"], Outputs = ["d"] }).Resolve();
+        var mistake = await Assert.ThrowsAsync<ArgumentException>(() => lab.Join().StartAsync(flow, [IOVal.Of("b", 1)]));
+        Assert.StartsWith("The flow needs values for a, c: no processor of it writes these streams. Give IOVal.Of(\"a\", …) when it is started.", mistake.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WhatIsNoInputIsRefused()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        Assert.StartsWith("The flow was given y, which its processor copy writes", (await Assert.ThrowsAsync<ArgumentException>(() => service.StartAsync(Copying, [IOVal.Of("x", 1), IOVal.Of("y", 1)]))).Message, StringComparison.Ordinal);
+        Assert.StartsWith("There is no input to be given \"z\".", (await Assert.ThrowsAsync<ArgumentException>(() => service.StartAsync(Copying, [IOVal.Of("x", 1), IOVal.Of("z", 1)]))).Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => service.StartAsync(Flow.From(Copy), []));
+        await Assert.ThrowsAsync<ArgumentException>(() => service.StartAsync(Copying, [IOVal.Of("x", 1)], run: "a/b"));
+    }
+
+    [Fact]
+    public async Task TypesThatDoNotFitAreFoundAtTheStart()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Copy, async (IO<int> x, IOWriter<int> y) => await y.WriteAsync(await x.FirstAsync()));
+        service.Register(new("show") { Inputs = ["y"] }, async (IO<string> y) => { await y.FirstAsync(); });
+        var mistake = await Assert.ThrowsAsync<InvalidTopologyException>(() => service.StartAsync(Flow.From(Copy, new Processor("show") { Inputs = ["y"] }).Resolve(), [IOVal.Of("x", "one")]));
+        Assert.Equal(["The stream x has values of the type string for what it is started with and int for copy, which reads it. Change one of them.",
+            "The stream y has values of the type int for copy, which writes it, and string for show, which reads it. Change one of them."], mistake.Problems);
+    }
+
+    [Fact]
+    public async Task TypesThatDoNotFitAreFoundWhereTheProcessorIsHosted()
+    {
+        await using var lab = new FlowLab();
+        lab.Join().Register(Copy, async (IO<string> x, IOWriter<int> y) => await y.WriteAsync((await x.FirstAsync()).Length));
+        Supervisor starter = lab.Join();
+        await using FlowRun run = await starter.StartAsync(Copying, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Contains("The stream x has values of the type int; the function of the processor copy in this service reads string. Change one of them.", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AStartMayBeRepeated()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        int calls = 0;
+        service.Register(Copy, (IO<int> x) => Task.FromResult(Interlocked.Increment(ref calls)));
+        await using FlowRun first = await service.StartAsync(Copying, [IOVal.Of("x", 1)], run: "order-17", cancellation: FlowLab.Cancellation);
+        await using FlowRun second = await service.StartAsync(Copying, [IOVal.Of("x", 1)], run: "order-17", cancellation: FlowLab.Cancellation);
+        await Task.WhenAll(first.Completion, second.Completion).WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Equal(1, calls);
+        var mistake = await Assert.ThrowsAsync<ArgumentException>(() => service.StartAsync(Flow.From(Copy with { Wait = true }).Resolve(), [IOVal.Of("x", 1)], run: "order-17"));
+        Assert.Equal("There is a run order-17 already, of another flow. Give this one another id.", mistake.Message);
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(5_000)]
+    public async Task AllValuesOfAnInputArrive(int count)
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Copy, CopyAsync);
+        await using FlowRun run = await service.StartAsync(Copying, Enumerable.Range(0, count).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
+        Assert.Equal(Enumerable.Range(0, count), await FlowLab.ReadAsync(run.Output<int>("y")));
+    }
+
+    [Fact]
+    public async Task AnInputMayBeAStream()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Copy, CopyAsync);
+        await using FlowRun run = await service.StartAsync(Copying, [IOVal.Stream("x", FlowLab.Many(Enumerable.Range(0, 3_000)))], cancellation: FlowLab.Cancellation);
+        Assert.Equal(Enumerable.Range(0, 3_000), await FlowLab.ReadAsync(run.Output<int>("y")));
+    }
+
+    [Fact]
+    public async Task AnInputThatFailsFailsTheRunWithItsMessage()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Copy, CopyAsync);
+        await using FlowRun run = await service.StartAsync(Copying, [IOVal.Stream("x", FailAsync())], cancellation: FlowLab.Cancellation);
+        var failure = await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(run.Output<int>("y")));
+        Assert.Contains("What was put in failed: no more paper", failure.Message, StringComparison.Ordinal);
+
+        static async IAsyncEnumerable<int> FailAsync()
+        {
+            yield return 1;
+            await Task.Yield();
+            throw new IOException("no more paper");
+        }
+    }
+
+    [Fact]
+    public async Task OnlyResultsAreReadUnlessAllAreWanted()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var end = new Processor("end") { Inputs = ["y"], Outputs = ["z"] };
+        await using FlowRun run = await service.StartAsync(Flow.From(Copy, end).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        Assert.Equal(["z"], run.Outputs);
+        Assert.StartsWith("The stream y of the run", Assert.Throws<ArgumentException>(() => run.Output<int>("y")).Message, StringComparison.Ordinal);
+        Assert.StartsWith("There is no output \"q\".", Assert.Throws<ArgumentException>(() => run.Output<int>("q")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RunsAreListedFoundAndDeleted()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Copy, CopyAsync);
+        await using (FlowRun run = await service.StartAsync(Copying, [IOVal.Of("x", 1)], run: "b", cancellation: FlowLab.Cancellation)) await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await using FlowRun waiting = await lab.Join().StartAsync(Flow.From(new Processor("nobody") { Inputs = ["x"], Outputs = ["y"] }).Resolve(), [IOVal.Of("x", 1)], run: "a", cancellation: FlowLab.Cancellation);
+
+        List<FlowStatus> runs = [];
+        await foreach (FlowStatus status in service.ListAsync(FlowLab.Cancellation)) runs.Add(status);
+        Assert.Equal(["a Waiting service-2", "b Completed service-1"], runs.Select(status => $"{status.Run} {status.State} {status.StartedBy}"));
+        Assert.Null(await service.FindAsync("c", FlowLab.Cancellation));
+        Assert.False(await service.DeleteAsync("c", FlowLab.Cancellation));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => service.DeleteAsync("a", FlowLab.Cancellation));
+        Assert.True(await service.DeleteAsync("b", FlowLab.Cancellation));
+        Assert.Empty(await lab.Store.ListStreamsAsync("flow-io/b/", FlowLab.Cancellation));
+        Assert.Null(await service.FindAsync("b", FlowLab.Cancellation));
+    }
+
+    [Fact]
+    public async Task ARunIsDrawnWithItsStates()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Copy, CopyAsync);
+        var end = new Processor("end") { Inputs = ["y"], Outputs = ["z"] };
+        await using FlowRun run = await service.StartAsync(Flow.From(Copy, end).Resolve(), [IOVal.Of("x", 1), IOVal.Of("x", 2)], allOutputs: true, cancellation: FlowLab.Cancellation);
+        Assert.Equal([1, 2], await FlowLab.ReadAsync(run.Output<int>("y")));
+        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State == FlowState.Completed);
+        FlowStatus status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.Equal(FlowState.Running, status.State);
+        Assert.Contains("completed, y 2", status.ToText(), StringComparison.Ordinal);
+        Assert.Contains("waiting", status.ToText(), StringComparison.Ordinal);
+        Assert.Contains("completed, y 2", status.ToMermaid(), StringComparison.Ordinal);
+        Assert.Contains("completed, y 2", status.ToDot(), StringComparison.Ordinal);
+    }
+
+    internal static async IAsyncEnumerable<IOVal> CopyAsync(IO<int> x)
+    {
+        await foreach (int value in x.StreamAsync()) yield return IOVal.Of("y", value);
+    }
+}
