@@ -108,6 +108,29 @@ public class ConnectingTests(SharedServer server)
         await Assert.ThrowsAsync<ArgumentException>(async () => await RedisStreamStore.ConnectAsync($"{server.Address},prefix=a b"));
     }
 
+    // The line of docs/running-on-redis.md.
+    [Fact]
+    public async Task ThePermissionsThatAreDocumentedSuffice()
+    {
+        await using RedisServer strict = await RedisServer.StartAsync("--appendfsync", "always", "--user", "default", "on", ">right-secret", "resetkeys", "~{sluice}:*", "resetchannels", "&{sluice}:*",
+            "-@all", "+@read", "+@write", "+@connection", "+@pubsub", "+@scripting", "+info", "+bgrewriteaof", "+wait", "+config|get");
+        string address = $"{strict.Address},password=right-secret";
+        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, new() { Durability = Durability.Power }))
+        {
+            await store.PrepareAsync();
+            await store.AppendAsync(1, "a");
+            using EntryBatch output = Rows.Batch("out");
+            Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(await store.WorkAsync(output))).Status);
+            long seen = await store.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);
+            await store.AppendAsync(2, "b");
+            await store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken);
+        }
+        await strict.KillAsync();
+        await strict.StartAgainAsync();
+        await using RedisStreamStore again = await RedisStreamStore.ConnectAsync(address);
+        Assert.Equal(["b"], await again.ReadAsync(Rows.Orders));
+    }
+
     [Fact]
     public async Task AServerThatDoesNotFlushIsNoneForPower()
     {
