@@ -1,5 +1,11 @@
 using Sluice.Bench;
 
+if (args is [Hop.ReaderOption, var address, var stream])
+{
+    await Hop.ReadAsync(address, stream);
+    return 0;
+}
+
 var options = Options.Parse(args, Catalogue.Scenarios, out var misunderstanding);
 if (options is null)
 {
