@@ -1,0 +1,58 @@
+using Sluice.Tests.Flows;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>Flows over Redis: services that die, and a server that does.</summary>
+public class FlowTests(SharedServer server)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly Processor Doubles = new("doubles") { Inputs = ["x"], Outputs = ["y"], Resume = Resume.PerItem };
+    private static readonly Processor Sums = new("sums") { Inputs = ["y"], Outputs = ["sum"] };
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task ResultsAreTheSameWhateverDies()
+    {
+        for (int seed = 1; seed <= 3; seed++)
+        {
+            await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
+            await new FlowCrashLab(seed, store, lives: 5).PlayAsync(Cancellation);
+        }
+    }
+
+    [Fact]
+    public async Task ARunGoesOnWhenTheServerIsKilledInTheMiddle()
+    {
+        const int Items = 2_000;
+        await using RedisServer mortal = await RedisServer.StartAsync("--appendfsync", "always");
+        await using RedisStreamStore starting = await RedisStreamStore.ConnectAsync(mortal.Address, new(), Cancellation);
+        await using RedisStreamStore hosting = await RedisStreamStore.ConnectAsync(mortal.Address, new(), Cancellation);
+        await using var starter = Supervisor.Attach(starting, new() { Name = "starter" });
+        await using var host = Supervisor.Attach(hosting, new() { Name = "host" });
+        host.Register(Doubles, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
+        {
+            await foreach (int value in x.StreamAsync(cancellation)) await y.WriteAsync(2 * value, cancellation);
+        });
+        host.Register(Sums, async (IO<int> y, CancellationToken cancellation) =>
+        {
+            long sum = 0;
+            await foreach (int value in y.StreamAsync(cancellation)) sum += value;
+            return sum;
+        });
+        Flow flow = Flow.From(Doubles, Sums).With("x", new() { MaxItems = 200 }).With("y", new() { MaxItems = 200 }).Resolve();
+        await using FlowRun run = await starter.StartAsync(flow, Enumerable.Range(0, Items).Select(i => IOVal.Of("x", i)), allOutputs: true, cancellation: Cancellation);
+
+        int read = 0;
+        await foreach (int value in run.Output<int>("y").StreamAsync(Cancellation))
+        {
+            Assert.Equal(2 * read++, value);
+            if (read is not (Items / 4 or Items / 2)) continue;
+            await mortal.KillAsync();
+            await mortal.StartAgainAsync();
+        }
+        Assert.Equal(Items, read);
+        Assert.Equal((long)Items * (Items - 1), await run.Output<long>("sum").FirstAsync(Cancellation));
+        await run.Completion.WaitAsync(Patience, Cancellation);
+    }
+}
