@@ -7,6 +7,11 @@ public class TortureTests
     public async Task NothingIsLostOrDoubledInProcessesThatAreKilled()
         => IsGood(await TortureProgram.RunAsync("--store", "sqlite", "--kills", "50", "--seed", "20261120", "--items", "200"), atLeast: 1000);
 
+    /// <remarks>The server is killed as well, between the lives and during them.</remarks>
+    [Fact]
+    public async Task NothingIsLostOrDoubledOnAServerThatIsKilled()
+        => IsGood(await TortureProgram.RunAsync("--store", "redis", "--kills", "20", "--seed", "2001", "--items", "200"), atLeast: 800);
+
     [Fact]
     public async Task NothingIsLostOrDoubledAroundAStoreInMemory()
         => IsGood(await TortureProgram.RunAsync("--store", "memory", "--kills", "50", "--seed", "18446744073709551615"), atLeast: 1000);
@@ -25,6 +30,7 @@ public class TortureTests
     [Theory]
     [InlineData("sqlite", "settle-early")]
     [InlineData("sqlite", "drop-commit")]
+    [InlineData("redis", "drop-commit")]
     [InlineData("memory", "settle-early")]
     [InlineData("memory", "drop-commit")]
     public async Task ABrokenStoreIsFoundOut(string store, string breakage)
@@ -37,7 +43,7 @@ public class TortureTests
     }
 
     [Theory]
-    [InlineData("--store takes sqlite or memory", "--store", "paper")]
+    [InlineData("--store takes sqlite, redis or memory", "--store", "paper")]
     [InlineData("unknown option '--stores'", "--stores", "sqlite")]
     [InlineData("--kills takes a whole number from 1 to 1000000, not '-3'", "--kills", "-3")]
     [InlineData("--seed takes a whole number from 0 to 18446744073709551615, not '18446744073709551616'", "--seed", "18446744073709551616")]

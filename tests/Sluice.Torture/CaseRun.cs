@@ -6,14 +6,20 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
     /// <summary>How often it was killed.</summary>
     public int Killed { get; private set; }
 
+    /// <summary>How often the server of its store was.</summary>
+    public int KilledServers { get; private set; }
+
     public List<string> Findings { get; } = [];
 
     public async Task<Verdict> RunAsync()
     {
         string directory = Directory.CreateTempSubdirectory($"torture-{options.Seed}-{@case.Number}-").FullName;
-        await using ILives lives = options.Store == "sqlite"
-            ? new ProcessLives(@case, options, directory, options.LongestStandstill)
-            : new MemoryLives(@case, directory, options.Breakage, options.LongestStandstill);
+        await using ILives lives = options.Store switch
+        {
+            "sqlite" => new ProcessLives(@case, options, directory, options.LongestStandstill),
+            "redis" => new ProcessLives(@case, options, directory, options.LongestStandstill, await MortalServer.StartAsync(options.Seed, @case)),
+            _ => new MemoryLives(@case, directory, options.Breakage, options.LongestStandstill),
+        };
 
         var life = 0;
         string? problem = null;
@@ -34,6 +40,7 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
             problem = failure.ToString();
         }
 
+        KilledServers = (lives as ProcessLives)?.Server?.Kills ?? 0;
         Verdict verdict;
         if (problem is not null) Findings.Add(problem);
         if (problem is not null && options.Breakage == Breakage.None)

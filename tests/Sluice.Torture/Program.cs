@@ -43,7 +43,8 @@ else
             if (run.Findings.Count > 0) Console.Error.WriteLine($"{run}\n  {string.Join("\n  ", run.Findings.Take(20).Concat(run.Findings.Skip(20).TakeLast(1)))}");
         }
     });
-    Console.Error.WriteLine($"{runs.Sum(run => run.Killed)} kills in {runs.Count} cases");
+    string servers = options.Store == "redis" ? $" of workers and {runs.Sum(run => run.KilledServers)} of servers" : "";
+    Console.Error.WriteLine($"{runs.Sum(run => run.Killed)} kills{servers} in {runs.Count} cases");
 }
 Console.Out.WriteLine(sum);
 return sum.IsGood ? 0 : 1;

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Sluice.Torture;
 
 /// <summary>What a child is to do: one life of a case.</summary>
-internal sealed record ChildOptions(string Directory, int Case, int Life, LifePlan Plan, long First, int Count)
+internal sealed record ChildOptions(string Directory, int Case, int Life, LifePlan Plan, long First, int Count, string? Server)
 {
     public (long First, int Count) Numbers => (First, Count);
 }
@@ -13,7 +13,7 @@ internal sealed record ChildOptions(string Directory, int Case, int Life, LifePl
 internal sealed record TortureOptions
 {
     public const string Usage =
-        "usage: --store sqlite|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] [--case C] [--sweep] [--keep]";
+        "usage: --store sqlite|redis|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] [--case C] [--sweep] [--keep]";
 
     public string Store { get; init; } = "memory";
     public int Kills { get; init; } = 50;
@@ -54,7 +54,7 @@ internal sealed record TortureOptions
             string name = args[i];
             options = name switch
             {
-                "--store" => options with { Store = Word() is "sqlite" or "memory" ? args[i] : throw new FormatException("--store takes sqlite or memory") },
+                "--store" => options with { Store = Word() is "sqlite" or "redis" or "memory" ? args[i] : throw new FormatException("--store takes sqlite, redis or memory") },
                 "--kills" => options with { Kills = (int)Number(1, 1_000_000) },
                 "--seed" => options with { Seed = Number(0, ulong.MaxValue) },
                 "--items" => options with { Items = (int)Number(1, 1_000_000) },
@@ -74,7 +74,7 @@ internal sealed record TortureOptions
                     ? number
                     : throw new FormatException($"{name} takes a whole number from {least} to {most}, not '{args[i]}'");
         }
-        if (options is { IsSweep: true, Store: not "sqlite" }) throw new FormatException("--sweep needs --store sqlite: only processes are killed inside of a call");
+        if (options is { IsSweep: true, Store: not "sqlite" }) throw new FormatException("--sweep needs --store sqlite: only there is a process killed inside of a transaction");
         return options;
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Sluice.Redis;
 using Sluice.Sqlite;
 
 namespace Sluice.Torture;
@@ -13,9 +14,9 @@ internal static class ChildLife
         Console.Out.WriteLine(ProcessLives.Born);
         var @case = new Case(options.Seed, child.Case, options.Items, options.IsSweep);
         using var journal = new Journal(child.Directory, child.Life);
-        await using SqliteStreamStore store = await Stores.OpenAsync(child.Directory, @case);
+        await using IStreamStore store = child.Server is { } server ? await RedisStreamStore.ConnectAsync(server) : await Stores.OpenAsync(child.Directory, @case);
         IStreamStore mine = options.Breakage == Breakage.None ? store : new BrokenStore(store, options.Breakage, new Dice(child.Plan.Seed));
-        var mortal = new MortalStore(mine, child.Plan, store, where =>
+        var mortal = new MortalStore(mine, child.Plan, store as SqliteStreamStore, where =>
         {
             journal.Write($"dies {where}");
             Die();
@@ -24,7 +25,7 @@ internal static class ChildLife
         {
             Begun = () => Console.Out.WriteLine(ProcessLives.Ready),
             Explode = child.Life % 2 == 0 ? Die : Throw,
-            IsSqlite = true,
+            IsSqlite = store is SqliteStreamStore,
         };
         await life.RunAsync(child.Numbers, CancellationToken.None);
     }

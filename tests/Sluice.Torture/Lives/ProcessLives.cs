@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
+using Sluice.Redis;
 
 namespace Sluice.Torture;
 
-/// <summary>Lives in processes of their own, over a store in a SQLite file, killed by SIGKILL.</summary>
-internal sealed class ProcessLives(Case @case, TortureOptions options, string directory, TimeSpan limit) : ILives
+/// <summary>Lives in processes of their own, over a store in a SQLite file or on a Redis server, killed by SIGKILL, as the server is.</summary>
+internal sealed class ProcessLives(Case @case, TortureOptions options, string directory, TimeSpan limit, MortalServer? server = null) : ILives
 {
     /// <summary>What a child says when it is there at all.</summary>
     public const string Born = "born";
@@ -17,21 +18,31 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
 
     public string Directory => directory;
 
+    /// <summary>The server of the store, if it has one.</summary>
+    public MortalServer? Server => server;
+
     public async Task<LifeEnd> RunAsync(int number, LifePlan plan, (long First, int Count) numbers)
     {
+        if (server is not null) await server.BeforeAsync(number);
         using Process child = Start(number, plan, numbers);
         Task<string> errors = child.StandardError.ReadToEndAsync();
         using var watch = new StandstillWatch(Journal.PathOf(directory, number), limit);
         try
         {
             string start = plan.Ending == Ending.KilledAtBirth ? Born : Ready;
-            while (await child.StandardOutput.ReadLineAsync(watch.Token) is { } line && line != start) { }
+            Task dying = Task.CompletedTask;
+            while (await child.StandardOutput.ReadLineAsync(watch.Token) is { } line)
+            {
+                if (line == Born && server is not null) dying = server.DuringAsync(number);
+                if (line == start) break;
+            }
             if (plan.Ending != Ending.Idle)
             {
                 await WaitAsync(child, plan.Delay, watch.Token);
                 child.Kill();
             }
             await child.WaitForExitAsync(watch.Token);
+            await dying;
         }
         catch (OperationCanceledException)
         {
@@ -43,9 +54,9 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
         return child.ExitCode == 128 + 9 ? LifeEnd.Killed : throw new TortureException($"life {number} ({plan}) ended with {child.ExitCode}: {await errors}");
     }
 
-    public async Task<IStreamStore> OpenStoreAsync() => await Stores.OpenAsync(directory, @case);
+    public async Task<IStreamStore> OpenStoreAsync() => server is null ? await Stores.OpenAsync(directory, @case) : await RedisStreamStore.ConnectAsync(server.Address);
 
-    public ValueTask DisposeAsync() => default;
+    public ValueTask DisposeAsync() => server?.DisposeAsync() ?? default;
 
     private static async Task WaitAsync(Process child, TimeSpan time, CancellationToken cancellation)
     {
@@ -65,7 +76,7 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
     {
         string program = Environment.ProcessPath!;
         string[] own = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [typeof(ProcessLives).Assembly.Location] : [];
-        return Process.Start(new ProcessStartInfo(program, [.. own, .. options.CallChild(new(directory, @case.Number, life, plan, numbers.First, numbers.Count))])
+        return Process.Start(new ProcessStartInfo(program, [.. own, .. options.CallChild(new(directory, @case.Number, life, plan, numbers.First, numbers.Count, server?.Address))])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

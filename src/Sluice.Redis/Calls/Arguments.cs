@@ -1,0 +1,61 @@
+using StackExchange.Redis;
+
+namespace Sluice.Redis;
+
+/// <summary>The arguments of a script, in its order; the first two are filled in when it is sent.</summary>
+internal sealed class Arguments
+{
+    private readonly List<RedisValue> values = [RedisValue.EmptyString, RedisValue.EmptyString];
+
+    public Arguments Name(string name) => Text(Names.Encode(name));
+
+    public Arguments Group(GroupId group) => Name(group.Stream).Name(group.Name);
+
+    public Arguments Owner(Ownership owner) => Group(owner.Group).Number(owner.Partition).Number(owner.Epoch);
+
+    public Arguments Text(string text)
+    {
+        values.Add(text);
+        return this;
+    }
+
+    public Arguments Number(long number)
+    {
+        values.Add(number);
+        return this;
+    }
+
+    public Arguments Flag(bool flag) => Number(flag ? 1 : 0);
+
+    public Arguments Bytes(ReadOnlyMemory<byte> bytes)
+    {
+        values.Add(bytes.ToArray());
+        return this;
+    }
+
+    /// <summary>A span in microseconds; empty if there is none.</summary>
+    public Arguments Span(TimeSpan? span) => span is { } some ? Number(some.Ticks / TimeSpan.TicksPerMicrosecond) : Text("");
+
+    public Arguments Each<T>(IReadOnlyCollection<T> items, Action<Arguments, T> add)
+    {
+        Number(items.Count);
+        foreach (T item in items) add(this, item);
+        return this;
+    }
+
+    public Arguments Parts(IReadOnlyCollection<BatchPart> parts)
+        => Each(parts, (arguments, part) => arguments.Number(part.Partition).Number(part.Count).Number(part.Bytes).Bytes(part.Records));
+
+    public Arguments Batches(IReadOnlyList<BatchChange> changes) => Each(changes, (arguments, change) => arguments
+        .Name(change.Batch).Number(change.Accepted).Number(change.Ended).Number(change.Failed).Flag(change.Close).Bytes(change.MarkerHeaders)
+        .Each(change.MarkerStreams, (inner, stream) => inner.Name(stream)));
+
+    public Arguments Reader(ReaderOptions options) => Flag(options.Start == StreamStart.New).Span(options.ExpiresAfter).Flag(options.Gates);
+
+    public RedisValue[] ToArray(long now, string store)
+    {
+        RedisValue[] all = [.. values];
+        (all[0], all[1]) = (now, store);
+        return all;
+    }
+}

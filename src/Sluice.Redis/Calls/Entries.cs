@@ -1,0 +1,63 @@
+using System.Buffers.Binary;
+
+namespace Sluice.Redis;
+
+/// <summary>Reads entries out of replies, and checks them.</summary>
+internal static class Entries
+{
+    /// <summary>Adds the entries of a piece of a chunk: first sequence, count, time, generation, records.</summary>
+    public static void AddPiece(List<Entry> entries, Reply piece, string stream, int partition, int attempt)
+    {
+        long first = piece[0].Long;
+        int count = piece[1].Int;
+        var header = new EntryChunkHeader(first, count, piece[2].Time, piece[3].Int);
+        ReadOnlyMemory<byte> records = piece[4].Bytes;
+        for (int i = 0; i < count; i++)
+        {
+            records = records[EntryChunk.ReadRecord(records, header, first + i, stream, partition, out Entry entry)..];
+            entries.Add(attempt == 0 ? entry : entry with { Attempt = attempt });
+        }
+    }
+
+    /// <summary>An entry from five neighbours of a reply: time, generation, record, payload and headers that stand in for those of the record.</summary>
+    public static Entry Read(long sequence, Reply from, int at, string stream, int partition)
+    {
+        var header = new EntryChunkHeader(sequence, 1, from[at].Time, from[at + 1].Int);
+        EntryChunk.ReadRecord(from[at + 2].Bytes, header, sequence, stream, partition, out Entry entry);
+        byte[] payload = from[at + 3].Bytes, headers = from[at + 4].Bytes;
+        if (payload.Length > 0) entry = entry with { Payload = Checked(payload, sequence, stream, partition) };
+        return headers.Length > 0 ? entry with { Headers = Checked(headers, sequence, stream, partition) } : entry;
+    }
+
+    /// <summary>The same, of a record whose payload was left out.</summary>
+    public static Entry ReadHead(long sequence, Reply from, int at, string stream, int partition)
+    {
+        byte[] record = from[at + 2].Bytes, headers = from[at + 4].Bytes;
+        return new()
+        {
+            Sequence = sequence,
+            Time = from[at].Time,
+            Generation = from[at + 1].Int,
+            Key = EntryChunk.KeyOf(record),
+            CodeVersion = BinaryPrimitives.ReadInt32LittleEndian(record.AsSpan(16)),
+            FlowVersion = BinaryPrimitives.ReadInt32LittleEndian(record.AsSpan(20)),
+            Headers = headers.Length > 0 ? Checked(headers, sequence, stream, partition) : record.AsMemory(EntryChunk.RecordOverhead),
+        };
+    }
+
+    /// <summary>What stands in for a payload or headers: behind its checksum, so that nothing and an empty one differ; empty for nothing.</summary>
+    public static ReadOnlyMemory<byte> Substitute(ReadOnlyMemory<byte>? bytes)
+    {
+        if (bytes is not { } some) return default;
+        var stored = new byte[4 + some.Length];
+        BinaryPrimitives.WriteUInt32LittleEndian(stored, EntryChunk.Checksum(some.Span));
+        some.CopyTo(stored.AsMemory(4));
+        return stored;
+    }
+
+    private static ReadOnlyMemory<byte> Checked(byte[] stored, long sequence, string stream, int partition)
+        => stored.Length >= 4 && BinaryPrimitives.ReadUInt32LittleEndian(stored) == EntryChunk.Checksum(stored.AsSpan(4))
+            ? stored.AsMemory(4)
+            : throw new StreamStoreException($"{stream}/{partition}/{sequence} is damaged: what replaces its payload or headers does not match its checksum. Restore the store from a backup.")
+            { Stream = stream, Partition = partition, Sequence = sequence };
+}

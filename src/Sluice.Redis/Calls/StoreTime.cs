@@ -1,0 +1,9 @@
+namespace Sluice.Redis;
+
+/// <summary>Times as they are stored: in microseconds since 1970, which numbers of Lua keep exactly.</summary>
+internal static class StoreTime
+{
+    public static long Of(DateTimeOffset time) => (time.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / TimeSpan.TicksPerMicrosecond;
+
+    public static DateTimeOffset From(long stored) => new(DateTimeOffset.UnixEpoch.UtcTicks + (stored * TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
+}

@@ -1,0 +1,228 @@
+using StackExchange.Redis;
+
+namespace Sluice.Redis;
+
+/// <summary>
+/// The connection of a store, and the one way to the server: scripts by their hash. A server that was restarted does not know them, and they refuse to do anything before it is
+/// clean (<see cref="Cleaning"/>); both are seen to here, when it turns out. Any thread.
+/// </summary>
+internal sealed class Connection : IAsyncDisposable
+{
+    // For how long the connection waits for replicas at a time, and for nothing else.
+    private static readonly TimeSpan ReplicasAreAsked = TimeSpan.FromMilliseconds(500);
+
+    private readonly ServerAddress address;
+    private readonly RedisStoreOptions options;
+    private readonly SemaphoreSlim preparing = new(1);
+    private readonly SemaphoreSlim replacing = new(1);
+    private readonly CancellationTokenSource closing = new();
+    private readonly RedisKey[] keys;
+    private volatile Link link;
+    private int preparations, isDisposed;
+
+    private Connection(ServerAddress address, Link link, RedisStoreOptions options)
+    {
+        (this.address, this.link, this.options) = (address, link, options);
+        keys = [$"{{{options.Prefix}}}:meta"];
+    }
+
+    public IDatabase Database => link.Database;
+    public string Channel => $"{{{options.Prefix}}}:changes";
+    public RedisKey Meta => keys[0];
+    public bool IsDisposed => Volatile.Read(ref isDisposed) != 0;
+
+    /// <exception cref="StreamStoreException">No server answers, it wants a password or another one, or it is too old.</exception>
+    public static async Task<Connection> OpenAsync(ServerAddress address, RedisStoreOptions options, CancellationToken cancellation)
+    {
+        for (long begun = TimeProvider.System.GetTimestamp(); ;)
+        {
+            // Where one is being started, or dies and comes back, it is there in a moment.
+            bool isLast = TimeProvider.System.GetElapsedTime(begun) >= options.Patience;
+            try
+            {
+                if (await TryOpenAsync(address, options, isLast, cancellation).ConfigureAwait(false) is { } open) return open;
+            }
+            catch (Exception failure) when (!isLast && Failures.MayPass(failure))
+            {
+            }
+            catch (Exception failure) when (Failures.Explain(failure, address) is { } explained)
+            {
+                throw explained;
+            }
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Is told of changes, and of the moments after which some may have been missed (null).</summary>
+    public Action<string?>? Changed { get; set; }
+
+    /// <summary>Runs a script.</summary>
+    /// <param name="script">The script.</param>
+    /// <param name="arguments">All of them, from the first.</param>
+    /// <param name="isRepeatable">Whether it may be sent again when its outcome is not known.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    public async Task<RedisResult> RunAsync(Script script, RedisValue[] arguments, bool isRepeatable, CancellationToken cancellation)
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, typeof(RedisStreamStore));
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing.Token);
+        long begun = TimeProvider.System.GetTimestamp();
+        for (bool isPrepared = true, mayHaveRun = false; ;)
+        {
+            ObjectDisposedException.ThrowIf(IsDisposed, typeof(RedisStreamStore));
+            bool isSending = false;
+            (Link used, int seen) = (link, Volatile.Read(ref preparations));
+            try
+            {
+                if (!isPrepared) await PrepareAsync(seen, either.Token).ConfigureAwait(false);
+                (isPrepared, isSending) = (true, true);
+                int restored = used.Restored;
+                Task<RedisResult> running = used.Database.ScriptEvaluateAsync(script.Hash, keys, arguments);
+                Task<RedisResult>? confirming = script.Writes ? Confirm(used) : null;
+                RedisResult result = await AnswerAsync(running, isRepeatable, either.Token).ConfigureAwait(false);
+                if (confirming is not null) await ConfirmAsync(confirming, used, restored, begun, either.Token).ConfigureAwait(false);
+                return result;
+            }
+            catch (RedisServerException unprepared) when (unprepared.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal) || unprepared.Message.StartsWith("SLUICE UNCLEAN", StringComparison.Ordinal))
+            {
+                isPrepared = false;
+            }
+            catch (Exception failure) when (Failures.MayPass(failure) && !IsDisposed)
+            {
+                mayHaveRun |= isSending && Failures.MayHaveRun(failure);
+                if (failure is TimeoutException) await ReplaceAsync(used, either.Token).ConfigureAwait(false);
+                else if (address.Options.EndPoints.Count > 1) await used.ReconsiderAsync(either.Token).ConfigureAwait(false);
+                bool again = (isRepeatable || !mayHaveRun) && TimeProvider.System.GetElapsedTime(begun) < options.Patience;
+                if (!again) throw Failures.Explain(failure, address, mayHaveRun) ?? failure;
+                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, either.Token).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Ends the connection without waiting for what is under way, which is canceled.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
+        await closing.CancelAsync().ConfigureAwait(false);
+        link.Close();
+    }
+
+    /// <summary>
+    /// Waits for an answer, for so long and no longer: the client knows no limit of its own, and a connection that is silent, or an answer that it lost when a connection
+    /// was cut, would be waited for for ever.
+    /// </summary>
+    /// <param name="answer">What is waited for.</param>
+    /// <param name="isRepeatable">Whether it may be asked again, and so is given up early.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    /// <exception cref="TimeoutException">There was none.</exception>
+    internal async Task<T> AnswerAsync<T>(Task<T> answer, bool isRepeatable, CancellationToken cancellation)
+        => await answer.WaitAsync(isRepeatable || options.Patience < options.Silence ? options.Silence : options.Patience, TimeProvider.System, cancellation).ConfigureAwait(false);
+
+    internal async Task<ServerInfo> InfoAsync(CancellationToken cancellation)
+        => ServerInfo.Read((string)await AnswerAsync(Database.ExecuteAsync("INFO", "all"), isRepeatable: true, cancellation).ConfigureAwait(false));
+
+    // WAIT is about all that was done before it, and is sent right behind it on the same connection.
+    private Task<RedisResult>? Confirm(Link used)
+        => options.Durability.Replicas > 0 ? used.Database.ExecuteAsync("WAIT", options.Durability.Replicas, (int)ReplicasAreAsked.TotalMilliseconds) : null;
+
+    private async Task ConfirmAsync(Task<RedisResult> confirming, Link used, int restored, long begun, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            long confirmed = (long)await AnswerAsync(confirming, isRepeatable: true, cancellation).ConfigureAwait(false);
+            if (used.Restored != restored) throw new TimeoutException();        // this is another server, perhaps, which has lost what was written
+            if (confirmed >= options.Durability.Replicas) return;
+            if (TimeProvider.System.GetElapsedTime(begun) >= options.Patience)
+                throw new StreamStoreException(
+                    $"The Redis server at {address} has done what was asked, but {confirmed} of {options.Durability.Replicas} replicas only have confirmed it: it may be lost with the server. Repeat it when they are there.");
+            confirming = Confirm(used)!;
+        }
+    }
+
+    // Of all who find at the same time that it has to be done, one does it.
+    private async Task PrepareAsync(int seen, CancellationToken cancellation)
+    {
+        await preparing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (preparations != seen) return;
+            await Cleaning.EnsureAsync(this, address, cancellation).ConfigureAwait(false);
+            IDatabase database = Database;
+            await AnswerAsync(Task.WhenAll(Script.Every.Select(script => database.ExecuteAsync("SCRIPT", "LOAD", script.Text))), isRepeatable: true, cancellation).ConfigureAwait(false);
+            Volatile.Write(ref preparations, seen + 1);
+        }
+        finally
+        {
+            preparing.Release();
+        }
+    }
+
+    // A connection on which no answer has come gives way to another one, if there is another one to be had.
+    private async Task ReplaceAsync(Link silent, CancellationToken cancellation)
+    {
+        await replacing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (link != silent) return;
+            Link fresh = await Link.OpenAsync(address, cancellation).ConfigureAwait(false);
+            try
+            {
+                if (!fresh.IsConnected) throw new TimeoutException();
+                await SubscribeAsync(fresh, cancellation).ConfigureAwait(false);
+            }
+            catch (Exception failure)
+            {
+                fresh.Close();
+                if (Failures.MayPass(failure)) return;
+                throw;
+            }
+            link = fresh;
+            silent.Close();
+            Changed?.Invoke(null);
+            if (IsDisposed) fresh.Close();
+        }
+        finally
+        {
+            replacing.Release();
+        }
+    }
+
+    // Null if no server answers, unless this was the last attempt.
+    private static async Task<Connection?> TryOpenAsync(ServerAddress address, RedisStoreOptions options, bool isLast, CancellationToken cancellation)
+    {
+        Link link = await Link.OpenAsync(address, cancellation).ConfigureAwait(false);
+        var connection = new Connection(address, link, options);
+        try
+        {
+            if (link.IsConnected)
+            {
+                ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
+                if (info.MajorVersion < 7)
+                    throw new StreamStoreException($"The server at {address} is Redis {info.Version}; Sluice needs 7.0 or newer.");
+                if (options.Durability == Durability.Power) await connection.CheckFlushingAsync(info, cancellation).ConfigureAwait(false);
+                await connection.PrepareAsync(0, cancellation).ConfigureAwait(false);
+                await connection.SubscribeAsync(link, cancellation).ConfigureAwait(false);
+                return connection;
+            }
+            if (Failures.Refused(address, link.Log) is { } refused) throw refused;
+            if (isLast) throw Failures.NotThere(address);
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+        await connection.DisposeAsync().ConfigureAwait(false);
+        return null;
+    }
+
+    private async Task CheckFlushingAsync(ServerInfo info, CancellationToken cancellation)
+    {
+        var settings = (RedisResult[])await AnswerAsync(Database.ExecuteAsync("CONFIG", "GET", "appendfsync"), isRepeatable: true, cancellation).ConfigureAwait(false);
+        if (!info.HasLog || settings.Length < 2 || (string)settings[1] != "always")
+            throw new StreamStoreException(
+                $"The server at {address} does not flush what it writes before it answers, so Durability.Power cannot be had: set appendonly yes and appendfsync always, or ask for Durability.Process.");
+    }
+
+    private async Task SubscribeAsync(Link to, CancellationToken cancellation)
+        => await to.SubscribeAsync(Channel, message => Changed?.Invoke(message)).WaitAsync(options.Silence, TimeProvider.System, cancellation).ConfigureAwait(false);
+}

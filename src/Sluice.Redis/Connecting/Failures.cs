@@ -1,0 +1,97 @@
+using System.Globalization;
+using StackExchange.Redis;
+
+namespace Sluice.Redis;
+
+/// <summary>Makes errors for people out of what the client and the scripts say. None of them shows the password.</summary>
+internal static class Failures
+{
+    // A server that loads its data, is busy, or is (still, or already) a replica, as in the middle of a failover.
+    private static readonly string[] Passing = ["LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOREPLICAS"];
+
+    /// <summary>Whether it may go by itself: no connection, or a server that cannot do it now.</summary>
+    public static bool MayPass(Exception failure) => failure is RedisConnectionException or TimeoutException
+        || (failure is RedisServerException server && Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal)));
+
+    /// <summary>Whether the server may have done what was asked: unless it was never sent.</summary>
+    public static bool MayHaveRun(Exception failure)
+        => failure is TimeoutException || (failure is RedisConnectionException connection && connection.FailureType != ConnectionFailureType.UnableToResolvePhysicalConnection);
+
+    /// <summary>What the client's log of a connection says that time does not heal, if there is such a thing; else null.</summary>
+    public static StreamStoreException? Refused(ServerAddress address, string log)
+    {
+        bool Says(string word) => log.Contains(word, StringComparison.OrdinalIgnoreCase);
+        if (Says("NOAUTH") || Says("WRONGPASS") || Says("invalid password") || (Says("AuthenticationFailure") && !address.Options.Ssl)) return WantsPassword(address);
+        return Says("AuthenticationFailure")
+            ? new($"The certificate of the server at {address} was refused, or it wants another password: trust the authority that made the certificate (SSL_CERT_FILE), give its name (sslHost=…), or judge it yourself (RedisStoreOptions.CertificateValidation).")
+            : null;
+    }
+
+    public static StreamStoreException NotThere(ServerAddress address) => new($"No Redis server answers at {address}: is it running, and is that its address?");
+
+    private static StreamStoreException WantsPassword(ServerAddress address)
+        => new($"The server at {address} wants a password, or another one: give it in the connection string (password=…).");
+
+    /// <summary>What to throw instead; null for what is no failure of the server's.</summary>
+    public static Exception? Explain(Exception failure, ServerAddress address, bool mayHaveRun = false) => failure switch
+    {
+        RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => WantsPassword(address),
+        RedisConnectionException or TimeoutException => new StreamStoreException(
+            $"The Redis server at {address} does not answer{(mayHaveRun ? ": what was asked may have been done or not. Repeat it" : ". Nothing was done")}.", failure),
+        RedisServerException server => Explain(server.Message, address, server),
+        _ => null,
+    };
+
+    private static StreamStoreException Explain(string message, ServerAddress address, RedisServerException failure) => message.Split(' ')[0] switch
+    {
+        "NOAUTH" or "WRONGPASS" => WantsPassword(address),
+        "OOM" => new($"The Redis server at {address} is full (maxmemory): nothing was written. Give it more memory, or let the consumers settle what is there. Its maxmemory-policy must be noeviction.", failure),
+        "NOPERM" => new($"The user may not do this on the Redis server at {address}: {message}", failure),
+        "READONLY" => new($"The Redis server at {address} is a replica: connect to the master.", failure),
+        "MISCONF" => new($"The Redis server at {address} cannot write to its disk and refuses writes: {message}", failure),
+        "LOADING" => new($"The Redis server at {address} still loads its data: try again.", failure),
+        _ => new($"The Redis server at {address} refused a script: {message}", failure),
+    };
+
+    /// <summary>What a script of ours has refused, in its words; null if the failure is none of these.</summary>
+    public static string[]? Refusal(Exception failure)
+    {
+        if (failure is not RedisServerException { Message: var message } || !message.StartsWith("SLUICE ", StringComparison.Ordinal)) return null;
+        int end = message.IndexOf(" script: ", StringComparison.Ordinal);
+        return message["SLUICE ".Length..(end < 0 ? message.Length : end)].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private static ArgumentOutOfRangeException NoPartition(long partition, string stream, long partitions)
+        => new(nameof(partition), partition, $"The stream {stream} has the partitions 0 to {partitions - 1}.");
+
+    /// <summary>The exception for a refusal.</summary>
+    public static Exception Refused(string[] words, ServerAddress address)
+    {
+        string Name(int at) => Names.Decode(words[at]);
+        long Number(int at) => long.Parse(words[at], CultureInfo.InvariantCulture);
+        switch (words[0])
+        {
+            case "NOSTREAM":
+                return new StreamStoreException($"There is no stream {Name(1)} in this store: open it first (OpenStreamAsync).") { Stream = Name(1) };
+            case "NOGROUP":
+                return new StreamStoreException($"There is no group {Name(1)} on the stream {Name(2)}: add it first (AddGroupAsync).") { Stream = Name(2) };
+            case "NOPARTITION":
+                return NoPartition(Number(1), Name(3), Number(2));
+            case "BACKOWNER":
+                return new StoreWentBackException($"{new GroupId(Name(5), Name(4))}/{words[3]}, epoch {words[2]} was taken, but the store knows the epoch {words[1]} only: it has lost writes.")
+                { Stream = Name(5), Partition = (int)Number(3) };
+            case "BACKCURSOR":
+                return new StoreWentBackException($"A reader was to be moved to {Name(4)}/{words[3]}/{words[2]}, but the last entry is {words[1]}: the store has lost writes.")
+                { Stream = Name(4), Partition = (int)Number(3), Sequence = Number(2) };
+            case "BACKQUARANTINE":
+                return new StoreWentBackException($"The quarantine was taken with a higher epoch, the store knows {words[1]} only: it has lost writes.");
+            case "DAMAGED":
+                return new StreamStoreException($"{Name(3)}/{words[1]}/{words[2]} is not in the store although it should be: somebody has deleted keys of Sluice's at {address}, or it is a defect. Restore a backup.")
+                { Stream = Name(3), Partition = (int)Number(1), Sequence = Number(2) };
+            case "GONE":
+                return new StoreWentBackException($"The store at {address} is not the one that was opened: everything in it was deleted since (FLUSHALL, FLUSHDB), or the server was put in place of another one. What was in it is lost.");
+            default:
+                return new StreamStoreException($"A script on {address} refused: {string.Join(' ', words)}.");
+        }
+    }
+}

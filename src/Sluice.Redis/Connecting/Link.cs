@@ -1,0 +1,64 @@
+using StackExchange.Redis;
+
+namespace Sluice.Redis;
+
+/// <summary>
+/// The client's connection to the server, which it makes again by itself when it is cut. It does not notice that one is silent, so that one is replaced, by
+/// <see cref="Connection"/>. Any thread.
+/// </summary>
+internal sealed class Link
+{
+    private readonly ConnectionMultiplexer multiplexer;
+    private int restored;
+
+    private Link(ConnectionMultiplexer multiplexer, string log)
+    {
+        this.multiplexer = multiplexer;
+        Log = log;
+        Database = multiplexer.GetDatabase();
+        multiplexer.ConnectionRestored += (_, _) => Interlocked.Increment(ref restored);
+    }
+
+    public IDatabase Database { get; }
+
+    /// <summary>What the client says of how it connected.</summary>
+    public string Log { get; }
+
+    public bool IsConnected => multiplexer.IsConnected;
+
+    /// <summary>How often it was made again: as long as it is the same, the server on its other end is.</summary>
+    public int Restored => Volatile.Read(ref restored);
+
+    /// <summary>Tries to connect, for as long as the connection string says.</summary>
+    public static async Task<Link> OpenAsync(ServerAddress address, CancellationToken cancellation)
+    {
+        using var log = new StringWriter();
+        Task<ConnectionMultiplexer> connecting = ConnectionMultiplexer.ConnectAsync(address.Options, log);
+        try
+        {
+            return new(await connecting.WaitAsync(cancellation).ConfigureAwait(false), log.ToString());
+        }
+        catch (OperationCanceledException)
+        {
+            _ = connecting.ContinueWith(static late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    /// <summary>Tells of messages, and of the moments after which some may have been missed (null).</summary>
+    public Task SubscribeAsync(string channel, Action<string?> changed)
+    {
+        multiplexer.ConnectionRestored += (_, _) => changed(null);
+        return multiplexer.GetSubscriber().SubscribeAsync(channel, (_, message) => changed(message));
+    }
+
+    /// <summary>Looks which of several servers is the master now.</summary>
+    public Task ReconsiderAsync(CancellationToken cancellation) => multiplexer.ConfigureAsync().WaitAsync(cancellation);
+
+    /// <summary>Ends it at once. What rests in a queue of the client's is never answered.</summary>
+    public void Close()
+    {
+        multiplexer.Close(allowCommandsToComplete: false);
+        multiplexer.Dispose();
+    }
+}

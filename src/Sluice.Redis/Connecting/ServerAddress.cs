@@ -1,0 +1,52 @@
+using StackExchange.Redis;
+
+namespace Sluice.Redis;
+
+/// <summary>Where the server is. Its text names hosts and the database, and never the password.</summary>
+internal sealed class ServerAddress
+{
+    private const string PrefixOption = "prefix=";
+
+    private ServerAddress(ConfigurationOptions options, string? prefix) => (Options, Prefix) = (options, prefix);
+
+    public ConfigurationOptions Options { get; }
+
+    /// <summary>What the keys begin with, if the connection string says so.</summary>
+    public string? Prefix { get; }
+
+    /// <exception cref="ArgumentException">It is no connection string: says what is wrong, without showing it.</exception>
+    public static ServerAddress Parse(string connection)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(connection);
+        ILookup<bool, string> words = connection.Split(',').ToLookup(word => word.TrimStart().StartsWith(PrefixOption, StringComparison.OrdinalIgnoreCase));
+        string? prefix = words[true].LastOrDefault()?.Trim()[PrefixOption.Length..];
+        ConfigurationOptions options;
+        try
+        {
+            options = ConfigurationOptions.Parse(string.Join(',', words[false]));
+        }
+        catch (ArgumentException wrong)
+        {
+            // What the parser says quotes the option that it does not know, and that may be half of a password.
+            string name = (wrong.ParamName ?? "").Split('=')[0];
+            throw new ArgumentException(
+                $"A connection string for Redis is like localhost:6379,password=…,ssl=true,defaultDatabase=0; this one cannot be read{(name.Length is > 0 and < 30 ? $" ({name})" : "")}.", nameof(connection));
+        }
+        if (options.EndPoints.Count == 0) throw new ArgumentException("The connection string for Redis names no server; for example localhost:6379.", nameof(connection));
+        (options.AbortOnConnectFail, options.AllowAdmin, options.ClientName) = (false, true, options.ClientName ?? "sluice");
+        return new(options, prefix);
+    }
+
+    /// <summary>Completes what the connection string says by what stands in the options.</summary>
+    public RedisStoreOptions Complete(RedisStoreOptions options)
+    {
+        options = Prefix is null ? options : options with { Prefix = Prefix };
+        options.Check();
+        if (options.CertificateValidation is { } judge) Options.CertificateValidation += judge;
+        return options;
+    }
+
+    public override string ToString()
+        => string.Join(", ", Options.EndPoints.Select(end => end is System.Net.DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : $"{end}"))
+            + (Options.DefaultDatabase is > 0 and var database ? $", database {database}" : "");
+}

@@ -1,0 +1,62 @@
+namespace Sluice.Redis;
+
+public sealed partial class RedisStreamStore
+{
+    /// <inheritdoc/>
+    public async ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
+    {
+        StreamNames.Check(producer);
+        Reply reply = await CallAsync("open_producer", new Arguments().Name(stream).Name(producer), cancellation).ConfigureAwait(false);
+        return new(reply[0].Long, reply[1].Long, reply[2].Bytes);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        request.Check();
+        while (true)
+        {
+            (int partitions, string made) = await ShapeAsync(request.Stream, cancellation).ConfigureAwait(false);
+            List<BatchPart> parts = partitions == 0 ? [] : BatchPart.Divide(request.Entries, partitions, NextSticky(partitions));
+            Arguments arguments = new Arguments().Name(request.Stream).Name(request.Producer).Number(request.Epoch).Number(request.Sequence)
+                .Number(request.LastSequence).Number(request.Entries.Longest).Text(made)
+                .Flag(request.Position is not null).Bytes(request.Position ?? default).Span(request.ForgetAfter)
+                .Number(Math.Min(1, parts.Count)).Parts(parts).Batches(request.Batches);
+            try
+            {
+                return Result(request, await CallAsync("append", arguments, cancellation).ConfigureAwait(false));
+            }
+            catch (RefusedException refused)
+            {
+                Reconsider(refused, request.Entries, request.Stream);
+                if (refused.Words[0] != "BACKPRODUCER") continue;
+                throw new StoreWentBackException(
+                    $"The producer {request.Producer} of the stream {request.Stream} has the epoch {request.Epoch}, the store knows {refused.Words[1]} only: it has lost writes.")
+                { Stream = request.Stream };
+            }
+        }
+    }
+
+    // What is too long is an error. A stream that was deleted and made anew is looked at once more.
+    private static void Reconsider(RefusedException refused, EntryBatch entries, string stream)
+    {
+        if (refused.Words[0] == "TOOLONG")
+            AppendRequest.CheckLength(entries, stream, new() { MaxEntryBytes = int.Parse(refused.Words[1], System.Globalization.CultureInfo.InvariantCulture) });
+    }
+
+    private static AppendResult Result(AppendRequest request, Reply reply)
+    {
+        long last = reply[1].Long;
+        EntryId? first = reply.Count > 4 && reply[2].Long >= 0 ? new(reply[4].Int, request.Stream, reply[2].Int, reply[3].Long) : null;
+        return reply[0].Text switch
+        {
+            "accepted" => new(AppendStatus.Accepted, last, first),
+            "duplicate" => new(AppendStatus.Duplicate, last, first) { Position = reply[5].Bytes },
+            "gap" => new(AppendStatus.Gap, last, null),
+            "refused" => new(AppendStatus.Refused, last, null),
+            "ended" => new(AppendStatus.Ended, last, null),
+            _ => new(AppendStatus.Full, last, null) { RetryAfter = reply[2].Span },
+        };
+    }
+}

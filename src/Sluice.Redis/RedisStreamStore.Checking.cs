@@ -1,0 +1,62 @@
+namespace Sluice.Redis;
+
+public sealed partial class RedisStreamStore
+{
+    /// <inheritdoc/>
+    /// <remarks>Pages through all entries; what is appended or trimmed meanwhile may be counted or not.</remarks>
+    public async ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default)
+    {
+        long entries = 0;
+        List<string> problems = [];
+        foreach (string stream in await ListStreamsAsync("", cancellation).ConfigureAwait(false))
+        {
+            (int partitions, _) = await ShapeAsync(stream, cancellation).ConfigureAwait(false);
+            for (int partition = 0; partition < partitions; partition++)
+                entries += await CheckAsync(stream, partition, problems, cancellation).ConfigureAwait(false);
+        }
+        return new(entries, problems);
+    }
+
+    private async ValueTask<long> CheckAsync(string stream, int partition, List<string> problems, CancellationToken cancellation)
+    {
+        long entries = 0;
+        for (long next = 1, tail = 1; next <= tail;)
+        {
+            Arguments arguments = new Arguments().Name(stream).Number(partition).Number(next).Number(1024).Number(1 << 20).Text("");
+            Reply reply = await CallAsync("read", arguments, cancellation).ConfigureAwait(false);
+            (tail, next) = (reply[0].Long, Math.Max(next, reply[1].Long + 1));
+            long before = next;
+            foreach (Reply piece in reply[3].Items)
+            {
+                entries += piece[1].Long;
+                next = piece[0].Long + piece[1].Long;
+                Check(piece, stream, partition, problems);
+            }
+            if (next != before || next > tail) continue;
+            problems.Add($"{stream}/{partition}/{next} and what is behind it up to {tail} is not in the store although it should be. Restore the store from a backup.");
+            break;
+        }
+        return entries;
+    }
+
+    // Goes on behind a damaged entry, as far as its length can be trusted.
+    private static void Check(Reply piece, string stream, int partition, List<string> problems)
+    {
+        long first = piece[0].Long;
+        int count = piece[1].Int;
+        var header = new EntryChunkHeader(first, count, piece[2].Time, piece[3].Int);
+        ReadOnlyMemory<byte> records = piece[4].Bytes;
+        for (int i = 0; i < count; i++)
+        {
+            try
+            {
+                EntryChunk.ReadRecord(records, header, first + i, stream, partition, out _);
+            }
+            catch (StreamStoreException damage)
+            {
+                problems.Add(damage.Message);
+            }
+            records = records[Math.Min(records.Length, EntryChunk.RecordLength(records.Span))..];
+        }
+    }
+}

@@ -1,0 +1,51 @@
+namespace Sluice.Redis;
+
+public sealed partial class RedisStreamStore
+{
+    private const int MaxRedriven = 1000;
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(
+        GroupId group, int partition, long? after = null, int max = 100, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        Arguments arguments = new Arguments().Group(group).Number(partition);
+        arguments = (after is { } last ? arguments.Number(last) : arguments.Text("")).Number(max);
+        Reply reply = await CallAsync("list_waiting", arguments, cancellation).ConfigureAwait(false);
+        List<Entry> fresh = [];
+        foreach (Reply piece in reply[1].Items) Entries.AddPiece(fresh, piece, group.Stream, partition, attempt: 0);
+        return [.. reply[0].Items.Select(row => Waiting(row, group.Stream, partition, withPayload: true))
+            .Concat(fresh.Select(entry => new WaitingEntry(entry, WaitingState.InFlight, 0, null, "", "")))
+            .OrderBy(entry => entry.Entry.Sequence).Take(max)];
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
+        GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        Arguments arguments = new Arguments().Group(group).Flag(node is not null).Text(node ?? "").Number(after).Number(max);
+        return [.. (await CallAsync("list_dead", arguments, cancellation).ConfigureAwait(false)).Items.Select(letter =>
+        {
+            int partition = letter[1].Int;
+            long root = letter[2].Long;
+            return new DeadEntry(letter[0].Long, partition, root, Entries.Read(root, letter, 8, group.Stream, partition),
+                letter[3].Text, letter[4].Text, letter[5].Text, letter[6].Int, letter[7].Time);
+        })];
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(numbers);
+        if (numbers.Count > MaxRedriven) throw new ArgumentException($"At most {MaxRedriven} dead letters are redriven at once, not {numbers.Count}.", nameof(numbers));
+        return (await CallAsync("redrive", new Arguments().Group(group).Each(numbers, (to, number) => to.Number(number)), cancellation, isRepeatable: false).ConfigureAwait(false)).Int;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(numbers);
+        return (await CallAsync("delete_dead", new Arguments().Group(group).Each(numbers, (to, number) => to.Number(number)), cancellation, isRepeatable: false).ConfigureAwait(false)).Int;
+    }
+}

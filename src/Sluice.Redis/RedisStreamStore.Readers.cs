@@ -1,0 +1,41 @@
+namespace Sluice.Redis;
+
+public sealed partial class RedisStreamStore
+{
+    /// <inheritdoc/>
+    public async ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default)
+    {
+        StreamNames.Check(reader);
+        return Infos.Reader(await CallAsync("open_reader", new Arguments().Name(stream).Name(reader).Reader(options ?? new()), cancellation).ConfigureAwait(false));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.From, 1, nameof(request));
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
+        Arguments arguments = new Arguments().Name(request.Stream).Number(request.Partition).Number(request.From).Number(request.MaxItems).Number(request.MaxBytes)
+            .Text(request.Reader is { } reader ? Names.Encode(reader) : "");
+        Reply reply = await CallAsync("read", arguments, cancellation).ConfigureAwait(false);
+        List<Entry> entries = [];
+        foreach (Reply piece in reply[3].Items) Entries.AddPiece(entries, piece, request.Stream, request.Partition, attempt: 0);
+        (long tail, long trimmed, StreamEnd? end) = (reply[0].Long, reply[1].Long, Infos.ReadEnd(reply[2]));
+        if (request.From > tail + 1) return request.Read(tail, trimmed, end, _ => default);    // says that the store went back
+        long begin = Math.Max(request.From, trimmed + 1);
+        long next = begin + entries.Count;
+        return new(entries.ToArray(), next, begin - request.From, next > tail ? end : null);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(move);
+        Arguments arguments = new Arguments().Name(move.Stream).Name(move.Reader).Number(move.Partition).Number(move.Next);
+        return (await CallAsync("move_reader", arguments, cancellation).ConfigureAwait(false)).IsOne;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation = default)
+        => await CallAsync("close_reader", new Arguments().Name(stream).Name(reader), cancellation).ConfigureAwait(false);
+}

@@ -1,0 +1,151 @@
+-- The entries of a partition: s:stream:part has chunks of records, i:stream:part where they begin (as "first:count:bytes before:bytes"), so
+-- that lengths are known without reading payloads; within a chunk they go in proportion. l:stream:part has the marks.
+local logs = {}
+
+local function log(h, p)
+  if p < 0 or p >= h.partitions then fail('NOPARTITION', p .. ' ' .. h.partitions .. ' ' .. h.name) end
+  local id = h.name .. ':' .. p
+  local l = logs[id]
+  if l then return l end
+  local v = call('HMGET', K .. 'l:' .. id, 'tail', 'trimmed', 'sum', 'gone')
+  l = {
+    h = h, p = p, id = id, key = K .. 'l:' .. id, chunks = K .. 's:' .. id, index = K .. 'i:' .. id,
+    tail = tonumber(v[1]) or 0, trimmed = tonumber(v[2]) or 0, sum = tonumber(v[3]) or 0, gone = tonumber(v[4]) or 0,
+  }
+  logs[id] = l
+  return l
+end
+
+-- The chunk that has a sequence; nil if it is gone.
+local function chunkOf(l, sequence)
+  local c = l.found
+  if c and c.first <= sequence and sequence <= c.last then return c end
+  local member = call('ZREVRANGEBYSCORE', l.index, sequence, '-inf', 'LIMIT', 0, 1)[1]
+  if not member then return nil end
+  local first, items, before, bytes = string.match(member, '^(%d+):(%d+):(%d+):(%d+)$')
+  c = { first = tonumber(first), count = tonumber(items), before = tonumber(before), bytes = tonumber(bytes), member = member }
+  c.last = c.first + c.count - 1
+  if sequence > c.last then return nil end
+  l.found = c
+  return c
+end
+
+-- Payloads and headers of everything up to a sequence.
+local function upTo(l, sequence)
+  if sequence >= l.tail then return l.sum end
+  local c = chunkOf(l, sequence)
+  if not c then return l.gone end
+  return c.before + math.floor(c.bytes * (sequence - c.first + 1) / c.count)
+end
+
+local function bytesOf(l, first, last)
+  if first > last then return 0 end
+  return upTo(l, last) - upTo(l, first - 1)
+end
+
+-- Reads a chunk's records, with its time and generation.
+local function read(l, c)
+  if c.records then return c end
+  local id = digits(c.first) .. '-' .. c.count
+  local found = call('XRANGE', l.chunks, id, id)[1]
+  if not found then fail('DAMAGED', l.p .. ' ' .. digits(c.first) .. ' ' .. l.h.name) end
+  c.time, c.generation, c.records = found[2][2], found[2][4], found[2][6]
+  return c
+end
+
+local function recordLength(records, at) return struct.unpack('<I4', records, at) + 8 end
+
+-- Goes to an entry of a chunk: where its record begins.
+local function seek(c, sequence)
+  local at, from = 1, c.first
+  if c.atSequence and c.atSequence <= sequence then at, from = c.at, c.atSequence end
+  for _ = from + 1, sequence do at = at + recordLength(c.records, at) end
+  c.at, c.atSequence = at, sequence
+  return at
+end
+
+-- One entry, as { time, generation, record }.
+local function entryOf(l, sequence)
+  local c = chunkOf(l, sequence)
+  if not c then fail('DAMAGED', l.p .. ' ' .. digits(sequence) .. ' ' .. l.h.name) end
+  read(l, c)
+  local at = seek(c, sequence)
+  return { c.time, c.generation, string.sub(c.records, at, at + recordLength(c.records, at) - 1) }
+end
+
+local function store(l, items, bytes, records)
+  local first = l.tail + 1
+  call('XADD', l.chunks, digits(first) .. '-' .. items, 't', digits(now), 'g', generation, 'r', records)
+  call('ZADD', l.index, first, digits(first) .. ':' .. items .. ':' .. digits(l.sum) .. ':' .. bytes)
+  l.tail, l.sum = l.tail + items, l.sum + bytes
+  call('HSET', l.key, 'tail', l.tail, 'sum', l.sum)
+  call('HINCRBY', l.h.key, 'storedItems', items)
+  call('HINCRBY', l.h.key, 'storedBytes', bytes)
+  return first
+end
+
+-- Appends what was checked before, and counts it for every consumer. Parts are { partition, items, bytes, records }.
+local function append(h, parts)
+  stamp()
+  local items, bytes, firsts = 0, 0, {}
+  for i, part in ipairs(parts) do
+    firsts[i] = store(log(h, part[1]), part[2], part[3], part[4])
+    items, bytes = items + part[2], bytes + part[3]
+  end
+  if items == 0 then return firsts end
+  consumers(h)
+  for name in pairs(h.groups) do count(h, 'g', name, items, bytes) end
+  for name in pairs(h.readers) do count(h, 'r', name, items, bytes) end
+  changed(h.name)
+  return firsts
+end
+
+-- The parts of an argument list: how many, then partition, items, bytes, records of each.
+local function takeParts()
+  local parts = {}
+  for i = 1, num() do parts[i] = { num(), num(), num(), arg() } end
+  return parts
+end
+
+-- Lets go of what everybody has passed, in whole chunks.
+local function trim(h, p)
+  consumers(h)
+  if h.keepAll or (next(h.groups) == nil and next(h.readers) == nil) then return end
+  local l = log(h, p)
+  local passed = l.tail
+  for name in pairs(h.groups) do passed = math.min(passed, tonumber(call('HGET', K .. 'g:' .. h.name .. ':' .. name .. ':' .. p, 'done'))) end
+  for name in pairs(h.readers) do passed = math.min(passed, tonumber(call('HGET', K .. 'r:' .. h.name .. ':' .. name, 'n' .. p)) - 1) end
+  if passed <= l.trimmed then return end
+  local c = chunkOf(l, passed + 1)
+  local gone, first = l.sum, l.tail + 1
+  if c then gone, first = c.before, c.first end
+  call('HINCRBY', h.key, 'storedItems', l.trimmed - passed)
+  if gone > l.gone then call('HINCRBY', h.key, 'storedBytes', l.gone - gone) end
+  call('XTRIM', l.chunks, 'MINID', digits(first) .. '-0')
+  call('ZREMRANGEBYSCORE', l.index, '-inf', '(' .. digits(first))
+  l.trimmed, l.gone = passed, gone
+  call('HSET', l.key, 'trimmed', passed, 'gone', gone)
+end
+
+-- What is read from a place: pieces of chunks, each { first, count, time, generation, records }.
+local function readPieces(l, from, items, bytes, isFirst)
+  local pieces, taken = {}, 0
+  while from <= l.tail and items > 0 do
+    local c = chunkOf(l, from)
+    if not c then break end
+    read(l, c)
+    local begin = seek(c, from)
+    local at, n = begin, 0
+    while from + n <= c.last and n < items do
+      local length = recordLength(c.records, at)
+      if bytes < length - 28 and not isFirst then break end
+      bytes, isFirst = bytes - (length - 28), false
+      at, n = at + length, n + 1
+    end
+    if n == 0 then break end
+    pieces[#pieces + 1] = { from, n, c.time, c.generation, string.sub(c.records, begin, at - 1) }
+    from, items, taken = from + n, items - n, taken + n
+    if from <= c.last then break end
+  end
+  return pieces, taken, bytes
+end

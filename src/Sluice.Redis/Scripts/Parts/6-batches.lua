@@ -1,0 +1,48 @@
+-- Counters of batches, and the marker that the store writes when one is complete: the only record that is made here, checksum (CRC-32C) included.
+local function crc32c(text)
+  local crc = 0xffffffff
+  for i = 1, #text do
+    crc = bit.bxor(crc, string.byte(text, i))
+    for _ = 1, 8 do
+      local low = bit.band(crc, 1)
+      crc = bit.rshift(crc, 1)
+      if low == 1 then crc = bit.bxor(crc, 0x82f63b78) end
+    end
+  end
+  crc = bit.bnot(crc)
+  return crc < 0 and crc + 4294967296 or crc
+end
+
+local function int64(n) return struct.pack('<I4I4', n % 4294967296, math.floor(n / 4294967296)) end
+
+local function takeBatches()
+  local batches = {}
+  for i = 1, num() do
+    local b = { name = arg(), accepted = num(), ended = num(), failed = num(), close = num(), headers = arg(), streams = {} }
+    for j = 1, num() do b.streams[j] = arg() end
+    batches[i] = b
+  end
+  return batches
+end
+
+local function checkMarkers(batches)
+  for _, b in ipairs(batches) do for _, name in ipairs(b.streams) do stream(name) end end
+end
+
+-- A marker for a stream that has ended is dropped: nobody can get anything from there any more.
+local function countBatches(batches)
+  for _, b in ipairs(batches) do
+    local key = K .. 'bt:' .. b.name
+    local accepted, ended = call('HINCRBY', key, 'accepted', b.accepted), call('HINCRBY', key, 'ended', b.ended)
+    local failed, closed = call('HINCRBY', key, 'failed', b.failed), call('HINCRBY', key, 'closed', b.close)
+    if closed > 0 and accepted == ended then
+      call('DEL', key)
+      local rest = int64(0) .. struct.pack('<I4I4I4', 0, 0, #b.headers) .. b.headers .. int64(accepted) .. int64(ended) .. int64(failed)
+      local record = struct.pack('<I4I4', #rest, crc32c(rest)) .. rest
+      for _, name in ipairs(b.streams) do
+        local h = stream(name)
+        if not h.ended then append(h, { { call('HINCRBY', h.key, 'markers', 1) % h.partitions, 1, #record - 28, record } }) end
+      end
+    end
+  end
+end

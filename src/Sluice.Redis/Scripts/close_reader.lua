@@ -1,0 +1,2 @@
+local h = find(arg())
+if h then closeReader(h, arg()) end

@@ -1,0 +1,1 @@
+return endStream(stream(arg()), arg())

@@ -1,0 +1,2 @@
+local h = find(arg())
+return h and streamInfo(h) or false

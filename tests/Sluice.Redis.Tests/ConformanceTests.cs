@@ -1,0 +1,18 @@
+using Sluice.Testing;
+
+namespace Sluice.Redis.Tests;
+
+public class ConformanceTests(SharedServer server)
+{
+    public static TheoryData<string> Scenarios => [.. StreamStoreContract.Scenarios];
+
+    [Theory]
+    [MemberData(nameof(Scenarios))]
+    public async Task KeepsTheContract(string scenario) => await StreamStoreContract.RunAsync(scenario, new RedisStoreFixture(server));
+
+    [Fact]
+    public async Task LongRandomWalksAgreeWithTheModel()
+    {
+        for (int seed = 100; seed < 120; seed++) await StreamStoreContract.RunRandomAsync(seed, 300, new RedisStoreFixture(server));
+    }
+}

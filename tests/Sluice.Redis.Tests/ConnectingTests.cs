@@ -1,0 +1,171 @@
+using System.Globalization;
+using Sluice.Testing;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>What people get wrong when they connect, each in one line without the password.</summary>
+public class ConnectingTests(SharedServer server)
+{
+    [Fact]
+    public async Task AServerThatIsNotThereIsNamed()
+    {
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync("127.0.0.1:1,password=secret,connectTimeout=300", new() { Patience = TimeSpan.Zero }));
+
+        Assert.Equal("No Redis server answers at 127.0.0.1:1: is it running, and is that its address?", failure.Message);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(",password=wrong-secret")]
+    public async Task AWrongPasswordIsSaidAndNotShown(string password)
+    {
+        await using RedisServer locked = await RedisServer.StartAsync("--requirepass", "right-secret");
+
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(locked.Address + password));
+
+        Assert.Equal($"The server at {locked.Address} wants a password, or another one: give it in the connection string (password=…).", failure.Message);
+        Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync($"{locked.Address},password=right-secret");
+        await store.PrepareAsync();
+    }
+
+    [Theory]
+    [InlineData("localhost:6379,pasword=secret")]
+    [InlineData("password=secret")]
+    public async Task AConnectionStringThatCannotBeReadIsNotShown(string connection)
+    {
+        ArgumentException failure = await Assert.ThrowsAsync<ArgumentException>(async () => await RedisStreamStore.ConnectAsync(connection));
+
+        Assert.Contains("connection string for Redis", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task DatabasesAndPrefixesKeepStoresApart()
+    {
+        string prefix = SharedServer.NewPrefix();
+        foreach ((string address, string own) in new[] { (server.Address, prefix), (server.Address + ",defaultDatabase=1", prefix), (server.Address, prefix + ".b") })
+        {
+            await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, new() { Prefix = own });
+            Assert.Empty(await store.ListStreamsAsync());
+            await store.PrepareAsync();
+            Assert.Equal(["orders", "results"], await store.ListStreamsAsync());
+        }
+    }
+
+    [Fact]
+    public async Task AnIdleReaderAsksLessThanOnceASecond()
+    {
+        await using RedisServer own = await RedisServer.StartAsync();
+        var clock = new TestClock();
+        var options = new RedisStoreOptions { Time = clock };
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(own.Address, options);
+        await store.PrepareAsync();
+        long seen = await store.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);
+        long before = await CommandsAsync(store);
+
+        for (TimeSpan passed = default; passed < TimeSpan.FromMinutes(1); passed += options.Poll)
+        {
+            Task<long> waiting = store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken).AsTask();
+            Assert.False(waiting.IsCompleted);
+            clock.Advance(options.Poll);
+            seen = await waiting;
+            Assert.Empty(await store.ReadAsync(Rows.Orders));
+        }
+
+        Assert.InRange(await CommandsAsync(store) - before, 1, 59);
+    }
+
+    [Fact]
+    public async Task AServerWithACertificateIsSpokenToInSecret()
+    {
+        using var certificate = new TestCertificate();
+        await using RedisServer secret = await RedisServer.StartAsync("--port", "0", "--tls-port", "{port}", "--tls-auth-clients", "no", "--requirepass", "right-secret",
+            "--tls-cert-file", certificate.Path, "--tls-key-file", certificate.KeyPath, "--tls-ca-cert-file", certificate.Path);
+        string address = $"{secret.Address},ssl=true,sslHost=localhost,password=right-secret";
+        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, new() { CertificateValidation = certificate.IsTheOne }))
+        {
+            await store.PrepareAsync();
+            await store.AppendAsync(1, "a");
+            Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));
+        }
+
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(
+            async () => await RedisStreamStore.ConnectAsync(address + ",connectTimeout=500", new() { Patience = TimeSpan.Zero }));
+        Assert.Equal($"The certificate of the server at {secret.Address} was refused, or it wants another password: trust the authority that made the certificate (SSL_CERT_FILE), give its name (sslHost=…), or judge it yourself (RedisStoreOptions.CertificateValidation).", failure.Message);
+    }
+
+    [Fact]
+    public async Task APrefixMayStandInTheConnectionString()
+    {
+        string prefix = SharedServer.NewPrefix();
+        await using RedisStreamStore one = await RedisStreamStore.ConnectAsync($"{server.Address},prefix={prefix}");
+        await using RedisStreamStore same = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = prefix });
+        await one.PrepareAsync();
+        await one.AppendAsync(1, "a");
+
+        Assert.Equal(["a"], await same.ReadAsync(Rows.Orders));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await RedisStreamStore.ConnectAsync($"{server.Address},prefix=a b"));
+    }
+
+    [Fact]
+    public async Task AServerThatDoesNotFlushIsNoneForPower()
+    {
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(server.Address, new() { Durability = Durability.Power }));
+        Assert.Contains("appendfsync always", failure.Message, StringComparison.Ordinal);
+
+        await using RedisServer flushing = await RedisServer.StartAsync("--appendfsync", "always");
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(flushing.Address, new() { Durability = Durability.Power });
+        Assert.Equal(Durability.Power, store.Durability);
+    }
+
+    private static async Task<long> CommandsAsync(RedisStreamStore store)
+    {
+        var info = (string)await store.Connection.Database.ExecuteAsync("INFO", "commandstats");
+        return info.Split('\n').Where(line => line.StartsWith("cmdstat_evalsha", StringComparison.Ordinal))
+            .Sum(line => long.Parse(line.Split("calls=")[1].Split(',')[0], CultureInfo.InvariantCulture));
+    }
+
+    [Theory]
+    [InlineData("6.2.14", 6)]
+    [InlineData("7.0.15", 7)]
+    [InlineData("10.1.0", 10)]
+    public void TheVersionIsReadFromInfo(string version, int major)
+        => Assert.Equal(major, ServerInfo.Read($"# Server\r\nredis_version:{version}\r\nrun_id:abc\r\n").MajorVersion);
+
+    [Fact]
+    public async Task WhoWaitsIsWokenByAnotherConnectionWithoutPolling()
+    {
+        string prefix = SharedServer.NewPrefix();
+        var standing = new RedisStoreOptions { Prefix = prefix, Time = new TestClock() };
+        await using RedisStreamStore reader = await RedisStreamStore.ConnectAsync(server.Address, standing);
+        await using RedisStreamStore writer = await RedisStreamStore.ConnectAsync(server.Address, standing);
+        await writer.PrepareAsync();
+        for (int i = 1; i <= 20; i++)
+        {
+            long seen = await reader.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);
+            Assert.Equal(i - 1, (await reader.ReadAsync(Rows.Orders)).Length);
+            await writer.AppendAsync(i, $"e{i}");
+            while ((await reader.ReadAsync(Rows.Orders)).Length < i)
+                seen = await reader.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
+    public async Task TheStoresTimeIsThatOfTheClockThatIsAhead()
+    {
+        string prefix = SharedServer.NewPrefix();
+        var behind = new TestClock();
+        var ahead = new TestClock(behind.GetUtcNow() + TimeSpan.FromHours(1));
+        await using RedisStreamStore first = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = prefix, Time = behind });
+        await first.PrepareAsync();
+        await using (RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = prefix, Time = ahead })) await other.AppendAsync(1, "a");
+        using EntryBatch nothing = Rows.Batch();
+        StoreCommit work = await first.WorkAsync(nothing);
+        Assert.Equal(CommitStatus.Committed, (await first.CommitAsync(new(work.Owner, 1) { Deferred = [new(1, 1, TimeSpan.FromSeconds(2))] })).Status);
+
+        Assert.Equal(TimeSpan.FromSeconds(2), (await first.LeaseAsync(new([work.Owner]))).NextDue);
+        behind.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(2, (await first.LeaseAsync(new([work.Owner]))).Batches.Single().Entries.Span[0].Attempt);
+    }
+}

@@ -1,0 +1,54 @@
+using Sluice.Testing;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>
+/// The contract once more, where the server is killed as well wherever a scenario kills the owner of the store: in the middle of its calls, each third time twice in a row.
+/// Those that kill around every call, and two random walks; SLUICE_KILLS=all plays all scenarios.
+/// </summary>
+public class KilledServerTests
+{
+    public static TheoryData<string> Scenarios => [.. StreamStoreContract.Scenarios.Where(name => Environment.GetEnvironmentVariable("SLUICE_KILLS") == "all"
+        || name.StartsWith("Killed", StringComparison.Ordinal) || name is "RandomOperationsAgreeWithTheModel1" or "RandomOperationsAgreeWithTheModel2")];
+
+    [Theory]
+    [MemberData(nameof(Scenarios))]
+    public async Task KeepsTheContract(string scenario) => await StreamStoreContract.RunAsync(scenario, new Fixture());
+
+    private sealed class Fixture : StreamStoreFixture
+    {
+        private RedisServer? server;
+        private int kills;
+
+        public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
+        {
+            server ??= await RedisServer.StartAsync("--appendfsync", "always");
+            return await RedisStreamStore.ConnectAsync(server.Address, new() { Time = time });
+        }
+
+        public override async ValueTask KillAsync(IStreamStore store)
+        {
+            await server!.KillAsync();
+            await store.DisposeAsync();
+            await server.StartAgainAsync();
+            if (++kills % 3 != 0) return;
+            Task<RedisStreamStore> opening = RedisStreamStore.ConnectAsync(server.Address, new() { Patience = TimeSpan.Zero }).AsTask();
+            await server.KillAsync();
+            await server.StartAgainAsync();
+            try
+            {
+                await (await opening).DisposeAsync();
+            }
+            catch (StreamStoreException)
+            {
+                // It died while it opened, and whoever comes next finds out how far it was.
+            }
+        }
+
+        public override async ValueTask DisposeAsync()
+        {
+            if (server is not null) await server.DisposeAsync();
+            await base.DisposeAsync();
+        }
+    }
+}

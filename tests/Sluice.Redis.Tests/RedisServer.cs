@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>
+/// A <c>redis-server</c> of the tests' own, on a free port of the loopback, with its data in a directory of its own. Ended by its process id, also when this process is
+/// killed: a shell stands beside it, and ends it when nobody holds the shell's input any more.
+/// </summary>
+internal sealed class RedisServer : IAsyncDisposable
+{
+    private const string Shell = """
+        exec 3<&0
+        redis-server "$@" & server=$!
+        echo "pid $server"
+        { cat <&3; kill -9 $server; } >/dev/null 2>&1 & watch=$!
+        wait $server
+        kill $watch
+        """;
+
+    private readonly string directory = Directory.CreateTempSubdirectory("sluice-redis-").FullName;
+    private readonly string[] settings;
+    private Process? shell;
+    private int id;
+
+    private RedisServer(int port, string[] settings) => (Port, this.settings) = (port, settings);
+
+    public int Port { get; }
+    public string Address => $"127.0.0.1:{Port}";
+
+    /// <summary>Where its data is.</summary>
+    public string Data => directory;
+
+    /// <summary>Starts one, with an append-only file unless the settings say otherwise; <c>{port}</c> in them is its port.</summary>
+    public static async Task<RedisServer> StartAsync(params string[] settings)
+    {
+        var server = new RedisServer(FreePort(), settings);
+        await server.StartAgainAsync();
+        return server;
+    }
+
+    /// <summary>Starts it over the data that is there.</summary>
+    public async Task StartAgainAsync()
+    {
+        var start = new ProcessStartInfo("sh") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = directory };
+        // hz: how often it sees whether a rewrite of its file has ended, which each first connection after a start waits for.
+        foreach (string argument in (string[])["-c", Shell, "sh", "--bind", "127.0.0.1", "--port", $"{Port}", "--dir", directory, "--save", "", "--appendonly", "yes", "--hz", "100", .. settings])
+            start.ArgumentList.Add(argument.Replace("{port}", $"{Port}", StringComparison.Ordinal));
+        Process started = Process.Start(start)!;
+        (shell, id) = (started, 0);
+        _ = started.StandardError.BaseStream.CopyToAsync(Stream.Null);
+        var said = new List<string>();
+        for (bool isReady = false; !isReady || id == 0;)
+        {
+            if (await started.StandardOutput.ReadLineAsync() is not { } line) throw new InvalidOperationException($"redis-server did not start:\n{string.Join('\n', said)}");
+            said.Add(line);
+            isReady |= line.Contains("Ready to accept connections", StringComparison.Ordinal);
+            if (line.StartsWith("pid ", StringComparison.Ordinal)) id = int.Parse(line.AsSpan(4), CultureInfo.InvariantCulture);
+        }
+        _ = started.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+    }
+
+    /// <summary>Ends it at once, as <c>kill -9</c> does.</summary>
+    public async Task KillAsync()
+    {
+        if (shell is not { } running) return;
+        shell = null;
+        using (Process server = Process.GetProcessById(id)) server.Kill();
+        await running.WaitForExitAsync();
+        running.StandardInput.Close();                   // now that the shell has gone: who watched for it has nothing to end
+        running.Dispose();
+    }
+
+    /// <summary>Takes bytes off the end of the append-only file, of a server that is not running.</summary>
+    public void CutLog(int bytes)
+    {
+        // A file from before a rewrite may still lie there: appendonly.aof.<number>.incr.aof.
+        string last = Directory.GetFiles(Path.Combine(directory, "appendonlydir"), "*.incr.aof").MaxBy(file => int.Parse(Path.GetFileName(file).Split('.')[2], CultureInfo.InvariantCulture))!;
+        using var file = new FileStream(last, FileMode.Open);
+        file.SetLength(file.Length - bytes);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        try
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A child of the server's, which rewrote its file, outlives it by a moment and may still write.
+        }
+    }
+
+    // None of those that the system gives to whoever connects (from 32768): a client that tries again and again to reach a server that is down could get the server's port, and reach itself.
+    private static int FreePort()
+    {
+        while (true)
+        {
+            int port = Random.Shared.Next(20_000, 32_000);
+            using var probe = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                probe.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody has it.
+            }
+        }
+    }
+}

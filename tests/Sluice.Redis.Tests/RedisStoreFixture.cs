@@ -1,0 +1,12 @@
+using Sluice.Testing;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>A store on the server that all tests share, under a prefix of its own: a kill cuts its connection.</summary>
+internal sealed class RedisStoreFixture(SharedServer server) : StreamStoreFixture
+{
+    private readonly string prefix = SharedServer.NewPrefix();
+
+    public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
+        => await RedisStreamStore.ConnectAsync(server.Address, new() { Time = time, Prefix = prefix });
+}

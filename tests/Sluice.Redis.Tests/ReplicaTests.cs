@@ -1,0 +1,76 @@
+namespace Sluice.Redis.Tests;
+
+/// <summary>A server and its replica, which takes its place.</summary>
+public sealed class ReplicaTests : IAsyncLifetime
+{
+    private RedisServer first = null!, second = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        first = await RedisServer.StartAsync("--repl-diskless-sync-delay", "0");
+        second = await RedisServer.StartAsync("--replicaof", $"127.0.0.1 {first.Port}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await second.DisposeAsync();
+        await first.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task WhatReplicasHaveConfirmedIsThereAfterAFailover()
+    {
+        await using RedisStreamStore store = await ConnectAsync();
+        await store.PrepareAsync();
+        for (int i = 1; i <= 20; i++) await store.AppendAsync(i, $"e{i}");
+        await first.KillAsync();
+        await TellAsync(second, "REPLICAOF", "NO", "ONE");
+
+        Assert.Equal(Enumerable.Range(1, 20).Select(i => $"e{i}"), await store.ReadAsync(Rows.Orders));
+        await using RedisStreamStore alone = await RedisStreamStore.ConnectAsync(second.Address);
+        Assert.Equal(AppendStatus.Accepted, (await alone.AppendAsync(21, "e21")).Status);
+    }
+
+    [Fact]
+    public async Task WhatNoReplicaConfirmsIsSaid()
+    {
+        await using RedisStreamStore store = await ConnectAsync(TimeSpan.FromSeconds(1));
+        await store.PrepareAsync();
+        await second.KillAsync();
+
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(() => store.AppendAsync(1, "a"));
+        Assert.Contains("0 of 1 replicas only have confirmed it", failure.Message, StringComparison.Ordinal);
+        await second.StartAgainAsync();
+        while ((await TellAsync(second, "ROLE")) is not [_, _, _, "connected", ..]) await Task.Yield();
+        Assert.Equal(AppendStatus.Duplicate, (await store.AppendAsync(1, "a")).Status);
+    }
+
+    [Fact]
+    public async Task WhatWasLostInAFailoverIsNoticed()
+    {
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync($"{first.Address},{second.Address}");
+        await store.PrepareAsync();
+        await using (RedisStreamStore confirmed = await ConnectAsync()) await confirmed.AppendAsync(1, "a");
+        await TellAsync(second, "REPLICAOF", "NO", "ONE");        // what comes now is lost
+        await store.AppendAsync(2, "b");
+        await store.AppendAsync(3, "c");
+        Ownership owner = (await store.TakeAsync(Rows.Main, 0, new("m"))).Ownership;
+        await first.KillAsync();
+
+        Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));
+        Assert.Equal((AppendStatus.Gap, 1), (await store.AppendAsync(4, "d")) is var gap ? (gap.Status, gap.Last) : default);
+        await Assert.ThrowsAsync<StoreWentBackException>(async () => await store.ReadAsync(new ReadRequest(Rows.Orders, 0, 4)));
+        await Assert.ThrowsAsync<StoreWentBackException>(async () => await store.CommitAsync(new(owner, 1) { Settled = [new(1, 1)] }));
+        Assert.Equal(2, await store.RaiseGenerationAsync(1));
+    }
+
+    private async Task<RedisStreamStore> ConnectAsync(TimeSpan? patience = null) => await RedisStreamStore.ConnectAsync($"{first.Address},{second.Address}",
+        new() { Durability = Durability.Replicated(1), Patience = patience ?? TimeSpan.FromSeconds(20) });
+
+    private static async Task<string[]> TellAsync(RedisServer server, params string[] command)
+    {
+        using var raw = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true");
+        var answer = await raw.GetDatabase().ExecuteAsync(command[0], [.. command[1..]]);
+        return command[0] == "ROLE" ? [.. ((StackExchange.Redis.RedisResult[])answer).Select(part => $"{part}")] : [];
+    }
+}

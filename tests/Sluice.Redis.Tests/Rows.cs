@@ -1,0 +1,43 @@
+using System.Text;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>Short words for what the tests do with a store.</summary>
+internal static class Rows
+{
+    public const string Orders = "orders";
+    public const string Results = "results";
+    public static readonly GroupId Main = new(Orders, "main");
+
+    public static EntryBatch Batch(params string[] payloads)
+    {
+        var batch = new EntryBatch();
+        foreach (string payload in payloads) batch.Add(Encoding.UTF8.GetBytes(payload));
+        return batch;
+    }
+
+    public static async Task<AppendResult> AppendAsync(this IStreamStore store, long sequence, params string[] payloads)
+    {
+        using EntryBatch batch = Batch(payloads);
+        return await store.AppendAsync(new(Orders, "p", 0, sequence, batch));
+    }
+
+    /// <summary>Streams of one partition: orders with a group, and results.</summary>
+    public static async Task PrepareAsync(this IStreamStore store)
+    {
+        await store.OpenStreamAsync(Orders, new() { Partitions = 1 });
+        await store.OpenStreamAsync(Results, new() { Partitions = 1 });
+        await store.AddGroupAsync(Main);
+    }
+
+    public static async Task<string[]> ReadAsync(this IStreamStore store, string stream)
+        => [.. (await store.ReadAsync(new ReadRequest(stream, 0, 1))).Entries.ToArray().Select(entry => Encoding.UTF8.GetString(entry.Payload.Span))];
+
+    /// <summary>Takes the partition, leases what is there, and makes the commit that settles it with one output.</summary>
+    public static async Task<StoreCommit> WorkAsync(this IStreamStore store, EntryBatch output)
+    {
+        Ownership owner = (await store.TakeAsync(Main, 0, new("m"))).Ownership;
+        Entry[] entries = (await store.LeaseAsync(new([owner]))).Batches.Single().Entries.ToArray();
+        return new(owner, 1) { Settled = [new(entries[0].Sequence, entries[^1].Sequence)], Outputs = [new(Results, output)] };
+    }
+}

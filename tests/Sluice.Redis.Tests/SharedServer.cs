@@ -1,0 +1,21 @@
+[assembly: AssemblyFixture(typeof(Sluice.Redis.Tests.SharedServer))]
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>The server of all tests that do it no harm; each has a prefix of its own.</summary>
+public sealed class SharedServer : IAsyncLifetime
+{
+    private static int prefixes;
+    private RedisServer? server;
+
+    internal string Address => server!.Address;
+
+    public static string NewPrefix() => $"t{Interlocked.Increment(ref prefixes)}";
+
+    public async ValueTask InitializeAsync() => server = await RedisServer.StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (server is not null) await server.DisposeAsync();
+    }
+}

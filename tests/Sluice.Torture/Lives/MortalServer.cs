@@ -1,0 +1,64 @@
+namespace Sluice.Torture;
+
+/// <summary>
+/// The server of a case's store, with an append-only file that is flushed for each answer. It is killed between lives and in the middle of them, also twice in a row:
+/// then the second time while its file is repaired, or just after.
+/// </summary>
+internal sealed class MortalServer : IAsyncDisposable
+{
+    private readonly RedisServer server;
+    private readonly Dice dice;
+    private Task dying = Task.CompletedTask;
+
+    private MortalServer(RedisServer server, Dice dice) => (this.server, this.dice) = (server, dice);
+
+    public string Address => server.Address;
+
+    /// <summary>How often it was killed.</summary>
+    public int Kills { get; private set; }
+
+    public static async Task<MortalServer> StartAsync(ulong seed, Case @case)
+        => new(await RedisServer.StartAsync("--appendfsync", "always"), new Dice(seed).For((1UL << 41) + (ulong)@case.Number));
+
+    /// <summary>What is done to it before a life.</summary>
+    public async Task BeforeAsync(int life)
+    {
+        Dice one = dice.For(2 * (ulong)life);
+        if (life > 1 && one.Chance(30)) await KillAsync(one);
+    }
+
+    /// <summary>What is done to it beside a life: at a random moment, from its beginning on.</summary>
+    public Task DuringAsync(int life)
+    {
+        return dying = DieAsync(dice.For((2 * (ulong)life) + 1));
+
+        async Task DieAsync(Dice one)
+        {
+            if (!one.Chance(60)) return;
+            await Task.Delay(Some(one, 11));
+            await KillAsync(one);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await dying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await server.DisposeAsync();
+    }
+
+    private async Task KillAsync(Dice one)
+    {
+        for (bool again = one.Chance(50); ; again = false)
+        {
+            await server.KillAsync();
+            Kills++;
+            if (one.Chance(20)) await Task.Delay(Some(one, 9));        // nobody is there for a while
+            await server.StartAgainAsync();
+            if (!again) return;
+            await Task.Delay(Some(one, 8));
+        }
+    }
+
+    // Short times as often as long ones.
+    private static TimeSpan Some(Dice one, int doublings) => TimeSpan.FromMilliseconds((1 << one.Below(doublings)) * (1 + (one.Below(1000) / 1000.0)) / 2);
+}
