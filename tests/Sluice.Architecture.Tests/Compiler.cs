@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Reflection;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -37,7 +38,7 @@ internal static class Compiler
     internal static CSharpCompilation Package(string name) => Packages.GetOrAdd(name, _ => new(() =>
     {
         var sources = Repository.Files($"src/{name}", "*.cs").Select(path => (path, Repository.Read(path)));
-        var compilation = Compile(name, sources, OutputKind.DynamicallyLinkedLibrary);
+        var compilation = Generate(Compile(name, sources, OutputKind.DynamicallyLinkedLibrary));
 
         // With errors the semantic model would be blind in places. A partial member that a generator writes is none.
         var errors = Errors(compilation).Where(error => error.Id is not "CS8795" and not "CS9248").ToList();
@@ -53,6 +54,19 @@ internal static class Compiler
             .Select(path => References.GetOrAdd(path, _ => MetadataReference.CreateFromFile(path)));
         var options = new CSharpCompilationOptions(kind, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable);
         return CSharpCompilation.Create(name, trees, references, options);
+    }
+
+    /// <summary>Lets the generator of JSON metadata, which is part of the SDK, write what it would write in a build.</summary>
+    private static CSharpCompilation Generate(CSharpCompilation compilation)
+    {
+        string root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../.."));
+        string? found = Directory.EnumerateFiles(Path.Combine(root, "packs"), "System.Text.Json.SourceGeneration.dll", SearchOption.AllDirectories).Order(StringComparer.Ordinal).LastOrDefault();
+        Assert.True(found is not null, $"The SDK in {root} has no System.Text.Json.SourceGeneration.dll.");
+        IIncrementalGenerator[] generators = [.. Assembly.LoadFrom(found).GetTypes()
+            .Where(type => type is { IsAbstract: false } && typeof(IIncrementalGenerator).IsAssignableFrom(type)).Select(type => (IIncrementalGenerator)Activator.CreateInstance(type)!)];
+        CSharpGeneratorDriver.Create(generators.Select(GeneratorExtensions.AsSourceGenerator), parseOptions: Language)
+            .RunGeneratorsAndUpdateCompilation(compilation, out Compilation generated, out _);
+        return (CSharpCompilation)generated;
     }
 
     internal static IEnumerable<Diagnostic> Errors(Compilation compilation)

@@ -17,9 +17,15 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     private readonly SupervisorCore core;
     private readonly Lock sync = new();
     private readonly Dictionary<string, WorkGroup> hosted = new(StringComparer.Ordinal);
+    private readonly RunSweeper sweeper;
     private bool isStopped;
 
-    private Supervisor(IStreamStore store, SupervisorOptions options) => core = new(store, options);
+    private Supervisor(IStreamStore store, SupervisorOptions options)
+    {
+        core = new(store, options);
+        sweeper = new(core);
+        sweeper.Start();
+    }
 
     /// <summary>The supervisor that was attached last and not disposed.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
@@ -112,6 +118,8 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         FlowNames.CheckRun(run, nameof(run));
         if (await FlowReports.StatusAsync(core.Calls, run, cancellation).ConfigureAwait(false) is not { } status) return false;
         if (status.EndedAt is null && status.State != FlowState.Cancelled) throw new InvalidOperationException($"The run {run} has not ended: cancel it first, then delete it.");
+        if (status.Processors.FirstOrDefault(processor => processor.State <= FlowState.Running && processor.Starts > 0) is { } busy)
+            throw new InvalidOperationException($"The run {run} is cancelled, but {busy.Name} has not ended yet on {busy.Host}. Delete the run when it has.");
         await FlowReports.DeleteAsync(core.Store, run, cancellation).ConfigureAwait(false);
         return true;
     }
@@ -129,6 +137,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         Interlocked.CompareExchange(ref instance, null, this);
         await Task.WhenAll(groups.Select(group => group.StopAsync())).ConfigureAwait(false);
         await core.EndAsync().ConfigureAwait(false);
+        await sweeper.StopAsync().ConfigureAwait(false);
         core.Dispose();
     }
 

@@ -33,6 +33,18 @@ public sealed record SupervisorOptions
     /// <summary>How long results are kept for a service that has started a run and does not come to read them; a day unless given.</summary>
     public TimeSpan KeepResults { get; init; } = TimeSpan.FromDays(1);
 
+    /// <summary>How long a run stays in the store after it has ended, with the results that nobody has read; a day unless given, <see cref="Timeout.InfiniteTimeSpan"/> for ever. Every service on the store looks after that.</summary>
+    public TimeSpan KeepRuns { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>
+    /// How many functions may be at work at a time in this service; all unless given, at least one. One that waits for a value, or for room, is not at work: the next may go on meanwhile.
+    /// </summary>
+    public int? Slots
+    {
+        get;
+        init => field = value is null or >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(Slots), $"There is at least one slot, not {value}.");
+    }
+
     /// <summary>How long a reader of results that does not read on holds up who writes them; half a minute unless given. After that they are kept, up to <see cref="FlowStreamOptions.MaxKept"/>.</summary>
     public TimeSpan ReaderPatience { get; init; } = TimeSpan.FromSeconds(30);
 

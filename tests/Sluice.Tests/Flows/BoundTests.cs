@@ -30,7 +30,7 @@ public class BoundTests
         await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small).Resolve(), [], cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal(Many, await run.Output<int>("count").FirstAsync(FlowLab.Cancellation));
-        Assert.InRange(most, 1, 2_000);              // the bound, and what is under way in batches on both sides
+        Assert.InRange(most, 0, 2_000);              // the bound, and what is under way in batches on both sides
 
         async IAsyncEnumerable<IOVal> Make()
         {

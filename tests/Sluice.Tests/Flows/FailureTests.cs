@@ -116,6 +116,50 @@ public class FailureTests
         await lab.UntilAsync("work/first", async () => (await lab.Store.FindGroupAsync(new("work/first", "hosts"), FlowLab.Cancellation))!.Partitions.All(partition => partition.Done == partition.Tail));
     }
 
+    [Fact]
+    public async Task ARunIsDeletedWhenItHasStopped()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        service.Register(First, async (IOWriter<int> y) =>
+        {
+            await y.WriteAsync(1);
+            await go.Task;                           // deaf to the cancellation
+        });
+        FlowRun run = await service.StartAsync(Three, [IOVal.Of("x", 1)], run: "gone", allOutputs: true, cancellation: FlowLab.Cancellation);
+        Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
+        await run.CancelAsync(cancellation: FlowLab.Cancellation);
+        await run.DisposeAsync();
+        var early = await Assert.ThrowsAsync<InvalidOperationException>(() => service.DeleteAsync("gone", FlowLab.Cancellation));
+        Assert.Equal("The run gone is cancelled, but first has not ended yet on service-1. Delete the run when it has.", early.Message);
+        go.SetResult();
+        await lab.UntilAsync("flow/gone", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State == FlowState.Cancelled);
+        Assert.True(await service.DeleteAsync("gone", FlowLab.Cancellation));
+
+        // Nothing of it holds up another run, nor the end of the service.
+        service.Register(First, () => Task.CompletedTask);
+        await using FlowRun next = await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)], run: "gone", cancellation: FlowLab.Cancellation);
+        await next.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+    }
+
+    [Fact]
+    public async Task AFunctionThatReturnsWhenItIsHandedOverHasNotEnded()
+    {
+        await using var lab = new FlowLab();
+        Supervisor first = lab.Join();
+        first.Register(First, async (IOWriter<int> y, CancellationToken cancellation) =>
+        {
+            await y.WriteAsync(1, CancellationToken.None);
+            await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
+        });
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
+        await first.DisposeAsync();
+        lab.Join().Register(First, () => new[] { IOVal.Of("y", 1), IOVal.Of("y", 2) });
+        Assert.Equal([1, 2], await FlowLab.ReadAsync(run.Output<int>("y")));
+    }
+
     private static async Task PassOnAsync(IO<int> from, IOWriter<int> to)
     {
         await foreach (int value in from.StreamAsync()) await to.WriteAsync(value);

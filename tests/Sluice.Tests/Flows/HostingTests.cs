@@ -164,6 +164,53 @@ public class HostingTests
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 
+    [Fact]
+    public async Task OneSlotIsEnoughForProcessorsThatWaitForEachOther()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join(options => options with { Slots = 1 });
+        int atWork = 0, most = 0;
+        foreach (var (from, to) in new[] { ("x", "y"), ("y", "z"), ("z", "end") })
+            service.Register(new($"to {to}") { Inputs = [from], Outputs = [to] }, (ProcessorFunction)((context, cancellation) => PassAsync(context.Input<int>(from), to, cancellation)));
+        Flow flow = Flow.From(new[] { ("x", "y"), ("y", "z"), ("z", "end") }.Select(pair => new Processor($"to {pair.Item2}") { Inputs = [pair.Item1], Outputs = [pair.Item2] }));
+        flow = flow.With("y", new() { MaxItems = 10 }).With("z", new() { MaxItems = 10 }).Resolve();
+        await using FlowRun run = await service.StartAsync(flow, Enumerable.Range(0, 1000).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
+        Assert.Equal(Enumerable.Range(0, 1000), await FlowLab.ReadAsync(run.Output<int>("end")));
+        Assert.Equal(1, most);
+
+        async IAsyncEnumerable<IOVal> PassAsync(IO<int> from, string to, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        {
+            await foreach (int value in from.StreamAsync(cancellation))
+            {
+                most = Math.Max(most, Interlocked.Increment(ref atWork));
+                await Task.Yield();
+                Interlocked.Decrement(ref atWork);
+                yield return IOVal.Of(to, value);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task RunsThatEndedLongAgoAreRemoved()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        await using var service = Supervisor.Attach(store, new() { Time = clock, KeepRuns = TimeSpan.FromMinutes(10) });
+        service.Register(Work, StartTests.CopyAsync);
+        await using FlowRun ended = await service.StartAsync(Working, [IOVal.Of("x", 1)], run: "ended", cancellation: FlowLab.Cancellation);
+        await ended.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await using FlowRun waiting = await service.StartAsync(Flow.From(new Processor("nobody") { Inputs = ["x"] }).Resolve(), [IOVal.Of("x", 1)], run: "waiting", cancellation: FlowLab.Cancellation);
+        for (int minute = 0; minute < 12; minute++) await clock.AdvanceAsync(TimeSpan.FromMinutes(1));
+        while (await service.FindAsync("ended", FlowLab.Cancellation) is { } still)
+        {
+            await still.DisposeAsync();
+            clock.Advance(TimeSpan.FromMinutes(1));
+            await Task.Yield();
+        }
+        Assert.NotNull(await service.FindAsync("waiting", FlowLab.Cancellation));
+        Assert.DoesNotContain(await store.ListStreamsAsync("", FlowLab.Cancellation), stream => stream.Contains("ended", StringComparison.Ordinal));
+    }
+
     private sealed class BeatingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private readonly Lock sync = new();

@@ -48,6 +48,7 @@ public class IOTests
     public async Task ReadingMayBeginAtTheLatestOrBehindIt()
         => Assert.Equal(["3", ""], await RunAsync([1, 2, 3], [], async (IO<int> a, IOWriter<string> @out) =>
         {
+            await TextAsync(a.StreamAsync());        // until all are there
             await @out.WriteAsync(await TextAsync(a.StreamAsync(ReadFrom.Latest)));
             await @out.WriteAsync(await TextAsync(a.StreamAsync(ReadFrom.New)));
         }));

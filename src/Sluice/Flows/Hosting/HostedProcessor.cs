@@ -35,6 +35,11 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         catch (OperationCanceledException) when (partition.Lost.IsCancellationRequested || core.Life.IsCancellationRequested)
         {
         }
+        catch (FlowException e) when (!partition.Lost.IsCancellationRequested)
+        {
+            core.Warn($"The processor {processor} of the run {Run} is run no more: {e.Message}");
+            await ForgetIfDeletedAsync().ConfigureAwait(false);
+        }
         catch (Exception e)
         {
             core.Warn($"The processor {processor} of the run {Run} cannot be run here; it is tried again by who takes its partition next: {e.Message}");
@@ -49,6 +54,8 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         RunEvent end;
         try
         {
+            using var stalls = new Stalls(core, watch.Plan, plan, life.Token);
+            watch.Noticed = stalls.NoticeAsync;
             watch.Follow();
             if (begun.Starts > core.Options.MaxStarts)
                 throw new FlowException($"It was started {assignment.Starts} times, and each time its host was gone before it had ended (SupervisorOptions.MaxStarts).");
@@ -57,7 +64,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             await InputReadiness.WaitAsync(core.Calls, Run, plan, life.Token).ConfigureAwait(false);
             var started = new RunEvent(RunEventKind.Started, core.Options.Name, processor, Start: begun.Starts);
             await CommitAsync(started, begun, life.Token).ConfigureAwait(false);
-            invocation = await Invocation.OpenAsync(core, watch.Plan, plan, begun, function, partition, life.Token).ConfigureAwait(false);
+            invocation = await Invocation.OpenAsync(core, watch.Plan, plan, begun, function, partition, stalls, life.Token).ConfigureAwait(false);
             await invocation.ExecuteAsync(core.Executor).ConfigureAwait(false);
             end = new(RunEventKind.Completed, core.Options.Name, processor);
         }
@@ -66,8 +73,9 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             if (invocation is not null) await invocation.SettleAsync().ConfigureAwait(false);
             if (partition.Lost.IsCancellationRequested) throw new OperationCanceledException("The partition is lost.", e, partition.Lost);
             if (watch.Cancelled.IsCancellationRequested) end = new(RunEventKind.Cancelled, core.Options.Name, processor, watch.CancelReason);
-            else if (handingOver.IsCancellationRequested && e is OperationCanceledException)
+            else if (handingOver.IsCancellationRequested)
             {
+                // Whatever it throws now may come of that. If not, it will throw it again.
                 await HandOverAsync(invocation?.Stored ?? begun).ConfigureAwait(false);
                 return;
             }
@@ -109,6 +117,19 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         string choices = FlowNames.Choices(run.Run, processor);
         await core.Calls.DoAsync(choices, () => core.Calls.Store.DeleteStreamAsync(choices, partition.Lost), partition.Lost).ConfigureAwait(false);
         await ForgetAsync().ConfigureAwait(false);
+    }
+
+    // Throws nothing.
+    private async Task ForgetIfDeletedAsync()
+    {
+        try
+        {
+            if (await core.Store.FindStreamAsync(FlowNames.Journal(Run), partition.Lost).ConfigureAwait(false) is null) await ForgetAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or StreamStoreException or FlowException)
+        {
+            // Who takes the partition next finds that the run is gone.
+        }
     }
 
     private Task ForgetAsync() => partition.CommitAsync(commit => commit with { State = [WorkPartition.NoRow(Run)] });

@@ -19,15 +19,20 @@ internal sealed class Insistence(IStreamStore store, TimeProvider time, Action<s
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="FlowException">The stream is gone.</exception>
     /// <exception cref="StoreWentBackException">The store has lost writes.</exception>
-    public async Task<T> DoAsync<T>(string stream, Func<ValueTask<T>> call, CancellationToken cancellation)
+    public Task<T> DoAsync<T>(string stream, Func<ValueTask<T>> call, CancellationToken cancellation) => DoAsync([stream], call, cancellation);
+
+    /// <summary>The same for a call that is about several streams.</summary>
+    public async Task<T> DoAsync<T>(IReadOnlyCollection<string> streams, Func<ValueTask<T>> call, CancellationToken cancellation)
     {
         TimeSpan pause = First;
         for (int failures = 0; ; failures++)
         {
             try
             {
-                if (failures > 0 && await store.FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null)
-                    throw new FlowException($"The stream {stream} is not in the store any more: the run was deleted, or the store was emptied.");
+                if (failures > 0)
+                    foreach (string stream in streams)
+                        if (await store.FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null)
+                            throw new FlowException($"The stream {stream} is not in the store any more: the run was deleted, or the store was emptied.");
                 return await call().ConfigureAwait(false);
             }
             catch (StreamStoreException e) when (e is not StoreWentBackException && !cancellation.IsCancellationRequested)

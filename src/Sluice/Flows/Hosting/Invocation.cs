@@ -11,10 +11,13 @@ internal sealed class Invocation : IItemBoundary, IDisposable
     private readonly ChoiceLog choices;
     private readonly Dictionary<string, InputPort> inputs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, IOutputPort> outputs = new(StringComparer.Ordinal);
+    private readonly Stalls stalls;
+    private readonly ExecutionSlot slot;
     private readonly CancellationToken life;
 
-    private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, CancellationToken life)
+    private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, Stalls stalls, CancellationToken life)
     {
+        (this.stalls, slot) = (stalls, core.Slots.Make());
         (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life, assignment);
         choices = new(core.Calls, FlowNames.Choices(run.Run, plan.Name), plan.Name);
         Time = plan.Resume == Resume.FromScratch ? new ChosenClock(choices, core.Options.Time) : core.Options.Time;
@@ -40,9 +43,9 @@ internal sealed class Invocation : IItemBoundary, IDisposable
     public IEnumerable<(string Output, long Count)> Counts => outputs.Values.Select(port => (port.Name, port.Count));
 
     public static async Task<Invocation> OpenAsync(
-        SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, CancellationToken life)
+        SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, Stalls stalls, CancellationToken life)
     {
-        var invocation = new Invocation(core, run, plan, assignment, function, partition, life);
+        var invocation = new Invocation(core, run, plan, assignment, function, partition, stalls, life);
         await invocation.OpenAsync(assignment).ConfigureAwait(false);
         return invocation;
     }
@@ -70,8 +73,17 @@ internal sealed class Invocation : IItemBoundary, IDisposable
         await using (lifetime.ConfigureAwait(false))
         {
             var call = new ProcessorCall(Run, Plan.Name, Start, cancellation => function.Run(new(this, services), this, cancellation));
-            await executor.ExecuteAsync(call, life).ConfigureAwait(false);
+            await slot.EnterAsync(life).ConfigureAwait(false);
+            try
+            {
+                await executor.ExecuteAsync(call, life).ConfigureAwait(false);
+            }
+            finally
+            {
+                slot.Leave();
+            }
         }
+        life.ThrowIfCancellationRequested();         // a function that was stopped and returns has not come to its end
         foreach (IOutputPort output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
         if (commits is not null) await commits.CommitAsync(State).ConfigureAwait(false);
     }
@@ -110,15 +122,16 @@ internal sealed class Invocation : IItemBoundary, IDisposable
         {
             string keeper = ReaderNames.Of(Plan.Name);
             var port = new PortPlan(Run, name, keeper, Plan.Wait ? null : ReaderNames.Gate(keeper), assignment.Inputs.GetValueOrDefault(name, 1)) { IsOnce = commits is not null };
-            inputs.Add(name, new(core.Calls, port, this));
+            inputs.Add(name, new(core.Calls, port, this, slot));
         }
         if (commits is null && Start > 1) await choices.LoadAsync(life).ConfigureAwait(false);
         foreach (string name in Plan.Outputs)
         {
-            var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, life);
+            var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, stalls, slot, life);
             outputs.Add(name, commits is null ? await NumberedOutput.OpenAsync(stream, choices, life).ConfigureAwait(false) : new StagedOutput(stream, commits.Staging, 0));
         }
         commits?.Connect([.. inputs.Values], [.. outputs.Values.OfType<StagedOutput>()]);
+        stalls.Watch(inputs.Values);
         if (function.Reads is { } reads)
             foreach (InputPort input in inputs.Values)
                 if (!reads.Contains(input.Name)) await input.CloseAsync().ConfigureAwait(false);

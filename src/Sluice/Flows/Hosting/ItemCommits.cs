@@ -71,6 +71,8 @@ internal sealed class ItemCommits(Insistence calls, WorkPartition partition, Pro
 
     private async Task ReserveAsync(CommitOutput output)
     {
+        OutputStream stream = outputs.First(one => one.Stream.Stream == output.Stream).Stream;
+        await using var wait = new OutputWait(stream);
         while (true)
         {
             long seen = await calls.DoAsync(output.Stream, () => calls.Store.WaitForChangeAsync(output.Stream, -1, life), life).ConfigureAwait(false);
@@ -87,7 +89,7 @@ internal sealed class ItemCommits(Insistence calls, WorkPartition partition, Pro
                 case ReserveStatus.Ended:
                     throw new FlowException($"A stream that the processor {plan.Name} puts out to has ended ({output.Stream}).");
                 default:
-                    await outputs.First(one => one.Stream.Stream == output.Stream).Stream.WaitForRoomAsync(seen, calls.ReaderPatience).ConfigureAwait(false);
+                    await stream.RestAsync(wait.WaitAsync(seen, calls.ReaderPatience), life).ConfigureAwait(false);
                     break;
             }
         }

@@ -15,6 +15,8 @@ internal sealed class SupervisorCore(IStreamStore store, SupervisorOptions optio
 
     public IExecutor Executor { get; } = options.Executor ?? LocalExecutor.Instance;
 
+    public ExecutionSlots Slots { get; } = new(options.Slots);
+
     /// <summary>Ends when nothing may be done any more.</summary>
     public CancellationToken Life => life.Token;
 
@@ -22,5 +24,9 @@ internal sealed class SupervisorCore(IStreamStore store, SupervisorOptions optio
 
     public Task EndAsync() => life.CancelAsync();
 
-    public void Dispose() => life.Dispose();
+    public void Dispose()
+    {
+        life.Dispose();
+        Slots.Dispose();
+    }
 }

@@ -73,9 +73,7 @@ internal sealed class WorkGroup : IDisposable
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            await OpenAsync(core.Calls, function.Processor.Name, stopping.Token).ConfigureAwait(false);
-            await members.JoinAsync(stopping.Token).ConfigureAwait(false);
-            while (!stopping.IsCancellationRequested) await RoundAsync().ConfigureAwait(false);
+            while (!stopping.IsCancellationRequested) await WorkAsync().ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -85,6 +83,28 @@ internal sealed class WorkGroup : IDisposable
             core.Warn($"The processor {function.Processor.Name} is not hosted here any more: {e.Message}");
         }
         await LeaveAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Hosts until it is to stop, or the store has lost writes: then everything here begins anew.</summary>
+    private async Task WorkAsync()
+    {
+        try
+        {
+            await OpenAsync(core.Calls, function.Processor.Name, stopping.Token).ConfigureAwait(false);
+            await members.JoinAsync(stopping.Token).ConfigureAwait(false);
+            while (!stopping.IsCancellationRequested) await RoundAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is StoreWentBackException or FlowException)
+        {
+            core.Warn($"The store has lost writes; what runs here of {function.Processor.Name} begins anew: {e.Message}");
+            int generation = core.Store.Generation;
+            foreach (WorkPartition partition in owned) await partition.LoseAsync().ConfigureAwait(false);
+            DropLost();
+            Task[] ending;
+            lock (running) ending = [.. running];
+            await Task.WhenAll(ending).ConfigureAwait(false);
+            if (e is StoreWentBackException) await core.Calls.DoAsync(stream, () => core.Store.RaiseGenerationAsync(generation, stopping.Token), stopping.Token).ConfigureAwait(false);
+        }
     }
 
     private async Task RoundAsync()

@@ -17,7 +17,7 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
     public async Task JoinAsync(CancellationToken cancellation)
     {
         See(await core.Calls.DoAsync(group.Stream, () => core.Store.BeatAsync(group, Self, cancellation), cancellation).ConfigureAwait(false));
-        heart = new($"sluice {group.Stream} heart", core.Options.Time, core.Options.LeaseTime / 3, Beat);
+        heart ??= new($"sluice {group.Stream} heart", core.Options.Time, core.Options.LeaseTime / 3, Beat);
     }
 
     /// <summary>No more beats.</summary>

@@ -64,7 +64,8 @@ internal sealed class WorkPartition : IDisposable
             StoreCommit commit = fill(new(Owner, last + 1)) with { MustLast = true };
             commit.Check();
             Volatile.Write(ref waitingSince, Math.Max(1, calls.Time.GetTimestamp()));
-            CommitResult result = await calls.DoAsync(Owner.Group.Stream, () => calls.Store.CommitAsync(commit, Lost), Lost).ConfigureAwait(false);
+            string[] streams = [Owner.Group.Stream, .. commit.Outputs.Select(output => output.Stream), .. commit.Ends.Select(end => end.Stream), .. commit.Cursors.Select(cursor => cursor.Stream)];
+            CommitResult result = await calls.DoAsync(streams, () => calls.Store.CommitAsync(commit, Lost), Lost).ConfigureAwait(false);
             switch (result.Status)
             {
                 case CommitStatus.Committed:

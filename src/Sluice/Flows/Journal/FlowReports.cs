@@ -32,10 +32,7 @@ internal static class FlowReports
     public static async Task CancelAsync(SupervisorCore core, RunPlan plan, string reason, CancellationToken cancellation)
     {
         string why = reason.Length > 0 ? reason : $"by {core.Options.Name}";
-        string journal = FlowNames.Journal(plan.Run);
-        using EntryBatch entry = RunJson.Entry(new RunEvent(RunEventKind.CancelRequested, core.Options.Name, Error: why));
-        var append = new AppendRequest(journal, $"cancel {Guid.NewGuid():N}", 0, 1, entry);
-        await core.Calls.DoAsync(journal, () => core.Store.AppendAsync(append, cancellation), cancellation).ConfigureAwait(false);
+        await RunWatch.AddAsync(core.Calls, plan.Run, new(RunEventKind.CancelRequested, core.Options.Name, Error: why), cancellation).ConfigureAwait(false);
         StreamEnd end = RunJson.End(new(null, why, IsCancelled: true));
         foreach (string stream in plan.Streams.Select(stream => FlowNames.Values(plan.Run, stream.Name)))
             await core.Calls.DoAsync(stream, () => core.Store.EndStreamAsync(stream, end, cancellation), cancellation).ConfigureAwait(false);

@@ -35,6 +35,15 @@ internal enum RunEventKind
     Failed,
     Cancelled,
     CancelRequested,
+
+    /// <summary>It has waited long for room in a stream.</summary>
+    Stuck,
+
+    /// <summary>It waits for a value of a stream; said when somebody else is stuck.</summary>
+    Idle,
+
+    /// <summary>It is stuck no more.</summary>
+    Moving,
 }
 
 /// <summary>An entry of a run's journal.</summary>
@@ -45,7 +54,8 @@ internal enum RunEventKind
 /// <param name="Origin">The processor where it went wrong first.</param>
 /// <param name="Start">Which start of the processor it was.</param>
 /// <param name="Plan">What the run is, with its begin.</param>
-internal sealed record RunEvent(RunEventKind Kind, string Member, string? Processor = null, string? Error = null, string? Origin = null, int Start = 0, RunPlan? Plan = null)
+/// <param name="Stream">The stream that is waited for.</param>
+internal sealed record RunEvent(RunEventKind Kind, string Member, string? Processor = null, string? Error = null, string? Origin = null, int Start = 0, RunPlan? Plan = null, string? Stream = null)
 {
     public bool IsEnd => Kind is RunEventKind.Completed or RunEventKind.Failed or RunEventKind.Cancelled;
 }

@@ -46,6 +46,19 @@ internal sealed class RunWatch : IAsyncDisposable
         }
     }
 
+    /// <summary>Told of what happens, one after the other; set before it is followed. Throws nothing.</summary>
+    public Func<RunEvent, Task>? Noticed { get; set; }
+
+    /// <summary>Adds something that has happened.</summary>
+    public static async Task AddAsync(Insistence calls, string run, RunEvent happened, CancellationToken cancellation)
+    {
+        string journal = FlowNames.Journal(run);
+        using EntryBatch entry = RunJson.Entry(happened);
+        // A producer that is used once: a repetition after a lost answer adds nothing.
+        var append = new AppendRequest(journal, $"{happened.Kind} {Guid.NewGuid():N}", 0, 1, entry) { ForgetAfter = TimeSpan.FromMinutes(10) };
+        await calls.DoAsync(journal, () => calls.Store.AppendAsync(append, cancellation), cancellation).ConfigureAwait(false);
+    }
+
     /// <summary>Reads what has happened so far.</summary>
     /// <returns>Null if there is no such run, or it has not begun.</returns>
     public static async Task<RunWatch?> OpenAsync(Insistence calls, string run, CancellationToken cancellation)
@@ -100,14 +113,18 @@ internal sealed class RunWatch : IAsyncDisposable
             var request = new ReadRequest(stream, 0, next);
             ReadResult result = await calls.DoAsync(stream, () => calls.Store.ReadAsync(request, cancellation), cancellation).ConfigureAwait(false);
             if (result.Entries.IsEmpty) return;
-            foreach (Entry entry in result.Entries.ToArray()) Note(entry);
+            foreach (Entry entry in result.Entries.ToArray())
+            {
+                RunEvent happened = Note(entry);
+                if (Noticed is not null && following != Task.CompletedTask) await Noticed(happened).ConfigureAwait(false);
+            }
             next = result.Next;
             if (isCancelled && !cancelled.IsCancellationRequested) await cancelled.CancelAsync().ConfigureAwait(false);
             if (isCancelled) ended.TrySetResult();
         }
     }
 
-    private void Note(Entry entry)
+    private RunEvent Note(Entry entry)
     {
         RunEvent happened = JsonSerializer.Deserialize(entry.Payload.Span, RunJson.Default.RunEvent)
             ?? throw new FlowException($"The entry {entry.IdIn(stream, 0)} of the journal of the run {Run} is empty.");
@@ -121,5 +138,6 @@ internal sealed class RunWatch : IAsyncDisposable
         if (happened.Kind == RunEventKind.CancelRequested && CancelReason.Length == 0)
             (CancelReason, isCancelled) = (happened.Error ?? "nobody said why", true);
         if (hasEnded) ended.TrySetResult();
+        return happened;
     }
 }

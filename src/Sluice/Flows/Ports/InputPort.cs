@@ -34,7 +34,7 @@ internal sealed record PortPlan(string Run, string Name, string Keeper, string? 
 
 /// <summary>A stream of a run, as one of its readers sees it: any number of readings at once, one place up to which all have come.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? boundary)
+internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null)
 {
     private const int Step = 64;                     // the store is told every so many values, and before waiting
 
@@ -44,6 +44,9 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     private long told = plan.From;
     private bool isGateOpen = plan.Gate is not null && plan.GateExpiry is null;
     private bool wasRead;
+    private bool isLifted;
+    private int waiting;
+    private readonly ExecutionSlot? slot = slot;
 
     public Insistence Calls => calls;
 
@@ -56,6 +59,9 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     public string Stream { get; } = FlowNames.Values(plan.Run, plan.Name);
 
     public IItemBoundary? Boundary => boundary;
+
+    /// <summary>Whether somebody who reads here waits for a value.</summary>
+    public bool IsWaiting => Volatile.Read(ref waiting) > 0;
 
     /// <summary>Whether the stream's end was seen.</summary>
     public bool IsComplete { get; private set; }
@@ -136,6 +142,24 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         }
     }
 
+    /// <summary>Somebody waits for a value until the result is disposed; the function's slot is free meanwhile.</summary>
+    public async ValueTask<IAsyncDisposable> RestAsync(CancellationToken cancellation)
+    {
+        if (slot is not null) await slot.RestAsync(cancellation).ConfigureAwait(false);
+        Interlocked.Increment(ref waiting);
+        return new Rest(this, cancellation);
+    }
+
+    /// <summary>It holds nobody up any more: what it has not read is kept.</summary>
+    /// <returns>Whether it did until now.</returns>
+    public async Task<bool> LiftGateAsync()
+    {
+        bool wasOpen = isGateOpen;
+        isLifted = true;
+        await CloseGateAsync(onlyIfIdle: false).ConfigureAwait(false);
+        return wasOpen;
+    }
+
     /// <summary>Nothing is kept for this port any more.</summary>
     public async ValueTask CloseAsync()
     {
@@ -153,6 +177,15 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         $"The stream {plan.Name} of the run {plan.Run} does not have its values {from:N0} to {from + missed - 1:N0} any more: they left the store when they had been read. "
         + "Read it once, or give it Retention.All.")
     { Run = plan.Run };
+
+    private sealed class Rest(InputPort port, CancellationToken cancellation) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            Interlocked.Decrement(ref port.waiting);
+            if (port.slot is not null) await port.slot.GoOnAsync(cancellation).ConfigureAwait(false);
+        }
+    }
 
     private async Task TellAsync(string reader, long next, CancellationToken cancellation)
     {
@@ -173,7 +206,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         await moving.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
-            if (isGateOpen) return;
+            if (isGateOpen || isLifted) return;
             var options = new ReaderOptions { ExpiresAfter = plan.GateExpiry };
             await calls.DoAsync(Stream, () => Store.OpenReaderAsync(Stream, plan.Gate!, options, cancellation), cancellation).ConfigureAwait(false);
             (isGateOpen, told) = (true, start);

@@ -62,7 +62,7 @@ internal sealed class NumberedOutput : IOutputPort
                 room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
                 full = room.Task;
             }
-            await full.WaitAsync(cancellation).ConfigureAwait(false);
+            await stream.RestAsync(full, cancellation).ConfigureAwait(false);
         }
     }
 

@@ -5,9 +5,11 @@ namespace Sluice;
 /// <param name="run">The run.</param>
 /// <param name="plan">The stream.</param>
 /// <param name="processor">Who writes it.</param>
+/// <param name="stalls">Told when it waits long for room; null if nobody is.</param>
+/// <param name="slot">The function's, free while it waits for room.</param>
 /// <param name="life">Ends when it is not to be written any more.</param>
 /// <remarks>Used by one party at a time.</remarks>
-internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan, string processor, CancellationToken life)
+internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan, string processor, Stalls? stalls, ExecutionSlot? slot, CancellationToken life)
 {
     private const int LookEvery = 1000;
 
@@ -22,10 +24,33 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
 
     public string Stream => stream;
 
+    public Insistence Calls => calls;
+
+    public Stalls? Stalls => stalls;
+
     public CancellationToken Life => life;
 
     /// <summary>How many values are appended together at most: a fraction of the bound, or nobody would read while others write.</summary>
     public int MostItems { get; } = (int)Math.Clamp(plan.MaxItems / 4, 1, 512);
+
+    /// <summary>The function waits for something.</summary>
+    public async Task RestAsync(Task waited, CancellationToken cancellation)
+    {
+        if (slot is null)
+        {
+            await waited.WaitAsync(cancellation).ConfigureAwait(false);
+            return;
+        }
+        await slot.RestAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await waited.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            await slot.GoOnAsync(cancellation).ConfigureAwait(false);
+        }
+    }
 
     public EntryBatch NewBatch() => new() { Stream = plan.Name, MaxEntryBytes = plan.MaxItemBytes };
 
@@ -38,6 +63,7 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
     public async Task AppendAsync(long epoch, long first, EntryBatch entries, ReadOnlyMemory<byte> position)
     {
         var request = new AppendRequest(stream, processor, epoch, first, entries) { Position = position };
+        await using var wait = new OutputWait(this);
         while (true)
         {
             long seen = await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, -1, life), life).ConfigureAwait(false);
@@ -49,7 +75,7 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
                     return;
                 case AppendStatus.Full:
                     await LookAsync(long.MaxValue).ConfigureAwait(false);
-                    await WaitForRoomAsync(seen, result.RetryAfter).ConfigureAwait(false);
+                    await wait.WaitAsync(seen, result.RetryAfter).ConfigureAwait(false);
                     break;
                 case AppendStatus.Ended:
                     throw new FlowException($"The stream {Name} of the run {run} has ended, the processor {processor} can put out nothing to it any more.") { Run = run };
@@ -58,22 +84,6 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
                 default:
                     throw new OperationCanceledException($"The processor {processor} of the run {run} is run by another host now.");
             }
-        }
-    }
-
-    /// <summary>Waits for a change, or until a reader that holds the stream may have expired.</summary>
-    public async Task WaitForRoomAsync(long seen, TimeSpan? retryAfter)
-    {
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(life);
-        Task change = calls.Store.WaitForChangeAsync(stream, seen, waiting.Token).AsTask();
-        Task first = retryAfter is { } pause ? await Task.WhenAny(change, Task.Delay(pause, calls.Time, waiting.Token)).ConfigureAwait(false) : change;
-        await waiting.CancelAsync().ConfigureAwait(false);
-        try
-        {
-            await first.ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!life.IsCancellationRequested)
-        {
         }
     }
 

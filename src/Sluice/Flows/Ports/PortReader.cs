@@ -70,7 +70,8 @@ internal sealed class PortReader(InputPort port, long from, bool isCounted)
                 return false;
             }
             await port.MoveAsync(isWaiting: true, cancellation).ConfigureAwait(false);
-            await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, seen, cancellation), cancellation).ConfigureAwait(false);
+            await using (await port.RestAsync(cancellation).ConfigureAwait(false))
+                await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, seen, cancellation), cancellation).ConfigureAwait(false);
         }
     }
 }

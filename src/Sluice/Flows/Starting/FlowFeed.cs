@@ -13,7 +13,7 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
         using var choices = new ChoiceLog(core.Calls, FlowNames.Choices(plan.Run, $"start of {values.Key}"), "start");
         try
         {
-            var output = new OutputStream(core.Calls, plan.Run, plan.Stream(values.Key), $"start of {plan.Run}", life);
+            var output = new OutputStream(core.Calls, plan.Run, plan.Stream(values.Key), $"start of {plan.Run}", stalls: null, slot: null, life);
             var port = await NumberedOutput.OpenAsync(output, choices, life).ConfigureAwait(false);
             foreach (IOVal value in values) await value.WriteAsync(port, core.Options.Serializers, life).ConfigureAwait(false);
             await port.FinishAsync(life).ConfigureAwait(false);

@@ -20,6 +20,13 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
     {
         RunPlan plan = Plan();
         await OpenAsync(plan, cancellation).ConfigureAwait(false);
+        while (true)
+            if (await TryAsync(plan, cancellation).ConfigureAwait(false) is { } started) return started;
+    }
+
+    /// <returns>Null if somebody else tries it at the same time.</returns>
+    private async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds)?> TryAsync(RunPlan plan, CancellationToken cancellation)
+    {
         TakeResult taken = await core.Calls.DoAsync(group.Stream, () => core.Store.TakeAsync(group, 0, new(core.Options.Name), cancellation), cancellation).ConfigureAwait(false);
         if (taken.State!.LastCommit > 0) return (await FindAsync(plan, cancellation).ConfigureAwait(false), []);
 
@@ -32,7 +39,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
             return result.Status switch
             {
                 CommitStatus.Committed => (plan, feeds),
-                CommitStatus.Stale => (await FindAsync(plan, cancellation).ConfigureAwait(false), []),
+                CommitStatus.Stale => null,
                 _ => throw new FlowException($"The run {run} could not be started: {result.Detail}") { Run = run },
             };
         }

@@ -1,0 +1,49 @@
+namespace Sluice;
+
+/// <summary>Removes runs that ended long ago. Every service does; that two remove the same run harms nobody.</summary>
+internal sealed class RunSweeper(SupervisorCore core)
+{
+    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
+
+    private Task sweeping = Task.CompletedTask;
+
+    public void Start()
+    {
+        if (core.Options.KeepRuns != Timeout.InfiniteTimeSpan) sweeping = SweepAsync();
+    }
+
+    /// <summary>Ends when the supervisor's life has.</summary>
+    public Task StopAsync() => sweeping;
+
+    // Throws nothing.
+    private async Task SweepAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        TimeSpan pause = core.Options.KeepRuns / 10;
+        pause = pause < Shortest ? Shortest : pause > Longest ? Longest : pause;
+        while (!core.Life.IsCancellationRequested)
+        {
+            try
+            {
+                await Task.Delay(pause, core.Options.Time, core.Life).ConfigureAwait(false);
+                await RoundAsync().ConfigureAwait(false);
+            }
+            catch (Exception) when (core.Life.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                core.Warn($"Runs that have ended could not be removed; it is tried again: {e.Message}");
+            }
+        }
+    }
+
+    private async Task RoundAsync()
+    {
+        DateTimeOffset now = core.Options.Time.GetUtcNow();
+        await foreach (FlowStatus run in FlowReports.ListAsync(core.Calls, core.Life).ConfigureAwait(false))
+            if (run.EndedAt is { } ended && now - ended >= core.Options.KeepRuns) await FlowReports.DeleteAsync(core.Store, run.Run, core.Life).ConfigureAwait(false);
+    }
+}

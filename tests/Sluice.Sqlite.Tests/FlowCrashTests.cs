@@ -1,0 +1,18 @@
+using Sluice.Tests.Flows;
+
+namespace Sluice.Sqlite.Tests;
+
+/// <summary>Flows whose services die, on a store in a file.</summary>
+public class FlowCrashTests
+{
+    [Fact]
+    public async Task ResultsAreTheSameWhateverDies()
+    {
+        using var directory = new TempDirectory();
+        for (int seed = 1; seed <= 3; seed++)
+        {
+            await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File($"flow-{seed}.db"), Durability.Process, cancellation: TestContext.Current.CancellationToken);
+            await new FlowCrashLab(seed, store, lives: 5).PlayAsync(TestContext.Current.CancellationToken);
+        }
+    }
+}
