@@ -17,7 +17,7 @@ internal sealed class StoreMemory : IDisposable
         if (store.Kind != StoreKind.Redis) return new(store, null);
         string words = string.Join(',', store.Where.Split(',').Where(word => !word.TrimStart().StartsWith("prefix=", StringComparison.OrdinalIgnoreCase)));
         ConfigurationOptions options = ConfigurationOptions.Parse(words);
-        options.AbortOnConnectFail = false;
+        (options.AbortOnConnectFail, options.AllowAdmin) = (false, true);
         return new(store, await ConnectionMultiplexer.ConnectAsync(options));
     }
 

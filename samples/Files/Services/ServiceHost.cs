@@ -18,7 +18,8 @@ internal static class ServiceHost
     public static IHost Build(StoreChoice store, string name, Action<SluiceBuilder> add)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
+        // What keeps a host from starting is said once, by who starts it.
+        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         add(builder.Services.AddSluice(sluice =>
         {
             sluice.UseStore(store.OpenAsync);
