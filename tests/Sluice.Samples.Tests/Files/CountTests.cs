@@ -73,7 +73,7 @@ public sealed class CountTests : IDisposable
         await File.WriteAllBytesAsync(Path.Combine(input, "latin"), [0x61, 0xE9, 0x62], TestContext.Current.CancellationToken);
         File.CreateSymbolicLink(Path.Combine(input, "gone"), "nowhere");
         Directory.CreateSymbolicLink(Path.Combine(input, "loop"), ".");
-        if (!Environment.IsPrivilegedProcess)
+        if (!OperatingSystem.IsWindows() && !Environment.IsPrivilegedProcess)
         {
             await WriteAsync("locked", "one");
             File.SetUnixFileMode(Path.Combine(input, "locked"), UnixFileMode.None);
