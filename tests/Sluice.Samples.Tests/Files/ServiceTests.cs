@@ -40,7 +40,7 @@ public sealed class ServiceTests : IDisposable
         Assert.All(table.GetProperty("peakMemory").EnumerateObject(), process => Assert.InRange(process.Value.GetInt64(), 10 << 20, 1 << 30));
         Assert.Equal((0, 0), (FilesRun.Number(table, "kills"), FilesRun.Number(table, "restarts")));
         string keys = await AskAsync(server.Port, "--scan");
-        Assert.Contains("work/extract", keys, StringComparison.Ordinal);
+        Assert.Contains("work%2Fextract", keys, StringComparison.Ordinal);
         Assert.DoesNotContain("flow", keys, StringComparison.Ordinal);
     }
 
