@@ -13,7 +13,7 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
     /// <summary>The most parts (<see cref="Items"/>) of one commit.</summary>
     public const int MaxItems = 1000;
 
-    /// <summary>The most bytes (<see cref="Bytes"/>) of one commit that has more than one part.</summary>
+    /// <summary>The most bytes (<see cref="Bytes"/>) of one commit that has more than one part; rows of state beside one part are none, if they are no longer themselves.</summary>
     public const int MaxBytes = 1 << 20;
 
     /// <summary>What is completely processed, or dead: it leaves the group.</summary>
@@ -88,7 +88,7 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
         foreach (ReaderOpening reader in Readers) StreamNames.Check(reader.Reader);
 
         int items = Items;
-        long bytes = items > 1 ? Bytes : 0;
+        long bytes = items - State.Count > 1 ? Bytes : items > 1 ? State.Sum(row => row.Value?.Length ?? 0L) : 0;
         if (items <= MaxItems && bytes <= MaxBytes) return;
         throw new StreamStoreException(
             $"A commit of {Owner} has {items:N0} parts with {bytes:N0} bytes; the limits are {MaxItems:N0} and {MaxBytes:N0}. Settle fewer entries "

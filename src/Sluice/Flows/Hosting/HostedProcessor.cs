@@ -95,7 +95,8 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         }
         await EndAsync(watch.Plan, plan, invocation?.Stored ?? begun, end).ConfigureAwait(false);
         invocation?.Dispose();
-        if (end.Kind == RunEventKind.Completed)
+        // What earlier starts have put out is not counted where they are gone on from.
+        if (end.Kind == RunEventKind.Completed && assignment.Inputs.Count == 0)
             foreach (var (output, count) in invocation!.Counts)
                 if (count == 0) core.Warn($"The processor {processor} of the run {Run} has ended and has put out nothing to {output}.");
     }

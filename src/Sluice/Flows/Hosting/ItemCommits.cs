@@ -2,19 +2,30 @@ namespace Sluice;
 
 /// <summary>Commits how far a processor has come, with what it has put out until then.</summary>
 /// <remarks>Used by the processor's function, which asks for one item at a time.</remarks>
-internal sealed class ItemCommits(Insistence calls, WorkPartition partition, ProcessorPlan plan, Assignment begun, CancellationToken life)
+internal sealed class ItemCommits
 {
     private const int EnoughItems = 250;
     private const long EnoughBytes = 256 << 10;
     private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(20);
 
+    private readonly Insistence calls;
+    private readonly WorkPartition partition;
+    private readonly ProcessorPlan plan;
+    private readonly CancellationToken life;
     private readonly AsyncLock committing = new();
     private IReadOnlyList<InputPort> inputs = [];
     private IReadOnlyList<StagedOutput> outputs = [];
-    private long lastAt = calls.Time.GetTimestamp();
-    private Assignment stored = begun;
+    private long lastAt;
+    private Assignment stored;
 
-    public Staging Staging { get; } = new();
+    public ItemCommits(Insistence calls, WorkPartition partition, ProcessorPlan plan, Assignment begun, CancellationToken life)
+    {
+        (this.calls, this.partition, this.plan, this.life, stored) = (calls, partition, plan, life, begun);
+        lastAt = calls.Time.GetTimestamp();
+        Staging = new(() => plan.Resume == Resume.PerItem ? CommitAsync(stored.State, onlyPassed: true) : Task.CompletedTask);
+    }
+
+    public Staging Staging { get; }
 
     /// <summary>What is stored of the processor.</summary>
     public Assignment Stored => stored;
@@ -24,11 +35,15 @@ internal sealed class ItemCommits(Insistence calls, WorkPartition partition, Pro
     /// <summary>An item has been processed: commits if it is time to.</summary>
     public async ValueTask PassAsync(bool mayWait)
     {
+        Staging.Pass(outputs);
         if (!mayWait && Staging.Items < EnoughItems && Staging.Bytes < EnoughBytes && calls.Time.GetElapsedTime(lastAt) < Longest) return;
         await CommitAsync(stored.State).ConfigureAwait(false);
     }
 
-    public async Task CommitAsync(byte[]? state)
+    /// <summary>Commits how far it has come, and what it has put out.</summary>
+    /// <param name="state">What the function has saved last.</param>
+    /// <param name="onlyPassed">Whether what the present item has put out is left for the next commit.</param>
+    public async Task CommitAsync(byte[]? state, bool onlyPassed = false)
     {
         await committing.EnterAsync(life).ConfigureAwait(false);
         try
@@ -36,7 +51,7 @@ internal sealed class ItemCommits(Insistence calls, WorkPartition partition, Pro
             lastAt = calls.Time.GetTimestamp();
             (Assignment next, List<CursorMove> moves) = Mark(state);
             if (moves.Count == 0 && Staging.Items == 0 && ReferenceEquals(state, stored.State)) return;
-            List<CommitOutput> put = Staging.Take(outputs);
+            List<CommitOutput> put = Staging.Take(outputs, onlyPassed);
             try
             {
                 foreach (CommitOutput output in put) await ReserveAsync(output).ConfigureAwait(false);

@@ -1,46 +1,11 @@
 namespace Sluice;
 
-/// <summary>What all outputs of a processor hold back until its next commit.</summary>
-/// <remarks>Thread-safe: guards the batches of its outputs.</remarks>
-internal sealed class Staging
-{
-    private readonly Lock sync = new();
-
-    public int Items { get; private set; }
-
-    public long Bytes { get; private set; }
-
-    public void Add<T>(OutputStream stream, EntryBatch to, T value, IPayloadSerializer<T> serializer)
-    {
-        lock (sync)
-        {
-            long before = to.Bytes;
-            to.Add(serializer, value);
-            (Items, Bytes) = (Items + 1, Bytes + to.Bytes - before);
-            // The row of the processor's own place is one more part of the commit.
-            if (Items < StoreCommit.MaxItems - 1 && (Bytes <= StoreCommit.MaxBytes / 2 || Items == 1)) return;
-        }
-        throw new FlowException(
-            $"The processor {stream.Processor} of the run {stream.Run} has put out {Items:N0} values with {Bytes:N0} bytes between two commits; what an item becomes is one commit, with at most {StoreCommit.MaxItems - 2:N0} values "
-            + $"and {StoreCommit.MaxBytes / 2:N0} bytes. Put out less for an item, save checkpoints more often, or let it resume from scratch.")
-        { Run = stream.Run, Processor = stream.Processor };
-    }
-
-    /// <summary>Takes out what is held back.</summary>
-    public List<CommitOutput> Take(IEnumerable<StagedOutput> outputs)
-    {
-        lock (sync)
-        {
-            (Items, Bytes) = (0, 0);
-            return [.. outputs.Select(output => output.Take()).OfType<CommitOutput>()];
-        }
-    }
-}
-
 /// <summary>The output of a processor that resumes per item or at checkpoints: held back until the commit that says what it came from.</summary>
+/// <remarks>What is staged is used under the lock of the <see cref="Staging"/>.</remarks>
 internal sealed class StagedOutput(OutputStream stream, Staging staging, long count) : IOutputPort
 {
     private EntryBatch staged = stream.NewBatch();
+    private int passed;                              // how many of them are of items that have been processed
     private long count = count;
 
     public string Name => stream.Name;
@@ -49,24 +14,50 @@ internal sealed class StagedOutput(OutputStream stream, Staging staging, long co
 
     public long Count => Volatile.Read(ref count);
 
-    public ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, CancellationToken cancellation)
+    /// <summary>How many values are held back.</summary>
+    public int Items => staged.Count;
+
+    /// <summary>Their bytes.</summary>
+    public long Bytes => staged.Bytes;
+
+    public async ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        staging.Add(stream, staged, value, serializer);
+        await staging.AddAsync(stream, this, value, serializer).ConfigureAwait(false);
         Interlocked.Increment(ref count);
-        return ValueTask.CompletedTask;
     }
 
     public ValueTask FinishAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
 
     public Task SettleAsync() => Task.CompletedTask;
 
-    /// <summary>Under the staging's lock. The batch belongs to the caller.</summary>
-    public CommitOutput? Take()
+    /// <returns>By how many bytes it has grown.</returns>
+    public long Add<T>(T value, IPayloadSerializer<T> serializer)
     {
-        if (staged.Count == 0) return null;
+        long before = staged.Bytes;
+        staged.Add(serializer, value);
+        return staged.Bytes - before;
+    }
+
+    public void Pass() => passed = staged.Count;
+
+    /// <summary>Takes out what is held back, or of it what is of items that have been processed. The batch belongs to the caller.</summary>
+    public CommitOutput? Take(bool onlyPassed)
+    {
+        int kept = onlyPassed ? staged.Count - passed : 0;
+        if (staged.Count == kept) return null;
         EntryBatch taken = staged;
         staged = stream.NewBatch();
+        if (kept > 0) taken = Divide(taken);
+        passed = 0;
         return new(stream.Stream, taken) { ReservedItems = taken.Count, ReservedBytes = taken.Bytes };
+    }
+
+    private EntryBatch Divide(EntryBatch all)
+    {
+        EntryBatch first = stream.NewBatch();
+        for (int i = 0; i < all.Count; i++) (i < passed ? first : staged).Add(all, i);
+        all.Dispose();
+        return first;
     }
 }

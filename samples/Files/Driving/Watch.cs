@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using Files.Services;
+using Sluice;
+
+namespace Files.Driving;
+
+/// <summary>Looks at a run now and then: shows how far each processor has come, and remembers the most that was in memory and in the store.</summary>
+internal sealed class Watch(FlowRun run, Fleet fleet, StoreMemory memory)
+{
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Line = TimeSpan.FromSeconds(2);
+    private static readonly (string Processor, string Stream)[] Steps = [("discover", "paths"), ("read", "texts"), ("extract", "counts"), ("index", "entries")];
+
+    private readonly bool isTerminal = !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+    private readonly Stopwatch clock = Stopwatch.StartNew();
+    private readonly long[] done = new long[Steps.Length];
+    private TimeSpan nextLine = TimeSpan.Zero;
+
+    /// <summary>The most values in the store.</summary>
+    public long PeakEntries { get; private set; }
+
+    /// <summary>The most bytes of values in the store.</summary>
+    public long PeakBytes { get; private set; }
+
+    /// <summary>The most room that the store took; zero if that is not known.</summary>
+    public long PeakMemory { get; private set; }
+
+    /// <summary>Until it is cancelled. Throws nothing but that.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await LookAsync(isLast: false, cancellation);
+            await Task.Delay(Look, cancellation);
+        }
+    }
+
+    /// <summary>Looks once more, at the end.</summary>
+    public Task EndAsync(CancellationToken cancellation) => LookAsync(isLast: true, cancellation);
+
+    private async Task LookAsync(bool isLast, CancellationToken cancellation)
+    {
+        fleet.Measure();
+        PeakMemory = Math.Max(PeakMemory, await memory.AskAsync());
+        try
+        {
+            FlowStatus status = await run.GetStatusAsync(cancellation);
+            PeakEntries = Math.Max(PeakEntries, status.Streams.Sum(stream => stream.Kept));
+            PeakBytes = Math.Max(PeakBytes, status.Streams.Sum(stream => stream.Bytes));
+            long most = 0;
+            for (int i = Steps.Length - 1; i >= 0; i--)
+            {
+                // What has come further has come so far; of a stream that nobody reads any more the store does not know how much was written.
+                most = Math.Max(most, status.Streams.FirstOrDefault(stream => stream.Name == Steps[i].Stream)?.Written ?? 0);
+                done[i] = most = Math.Max(most, done[i]);
+            }
+            Show(string.Join("   ", Steps.Zip(done, (step, count) => $"{step.Processor} {count:N0}")), isLast);
+        }
+        catch (StreamStoreException)
+        {
+            // The store is away; the flow waits for it, and so does this.
+        }
+    }
+
+    private void Show(string progress, bool isLast)
+    {
+        string text = $"{progress}   {clock.Elapsed.TotalSeconds:F0} s{(fleet.Kills > 0 ? $", {fleet.Kills} kills" : "")}";
+        if (isTerminal)
+        {
+            Console.Write($"\r\x1b[K{(text.Length < Console.WindowWidth || Console.WindowWidth <= 1 ? text : text[..(Console.WindowWidth - 1)])}{(isLast ? "\n" : "")}");
+        }
+        else if (isLast || clock.Elapsed >= nextLine)
+        {
+            Console.WriteLine(text);
+            nextLine = clock.Elapsed + Line;
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using System.Runtime.InteropServices;
+
+namespace Files;
+
+/// <summary>Ctrl+C and SIGTERM, from the first moment on: asked to end, the program ends as it should.</summary>
+internal sealed class Interrupts : IDisposable
+{
+    private readonly CancellationTokenSource stop = new();
+    private readonly PosixSignalRegistration[] registrations;
+
+    public Interrupts() => registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+
+    /// <summary>Set by the first of them.</summary>
+    public CancellationToken Stop => stop.Token;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var registration in registrations) registration.Dispose();
+        stop.Dispose();
+    }
+
+    private void Handle(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        stop.Cancel();
+    }
+}

@@ -1,0 +1,112 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Security.Cryptography;
+using Files.Services;
+
+namespace Files;
+
+/// <summary>The command line, checked.</summary>
+/// <param name="Count">How many files to make; null if they are there.</param>
+/// <param name="Input">The directory with the files; null if they are made.</param>
+/// <param name="Store">The store.</param>
+/// <param name="Kill">Whether to kill services.</param>
+/// <param name="Json">Whether the table is a JSON object.</param>
+/// <param name="Out">The file for the counts; null for none.</param>
+/// <param name="Keep">Whether files that were made stay.</param>
+/// <param name="Seed">Decides what is in the files, and who is killed when.</param>
+internal sealed record Options(int? Count, string? Input, StoreChoice Store, bool Kill, bool Json, string? Out, bool Keep, int Seed)
+{
+    private const int Default = 2_000;
+    private const int Most = 1_000_000;
+
+    private const string About = """
+        Counts the words of files (runs of characters that are no white space) by a flow: discover -> read -> extract -> index.
+
+          dotnet run -c Release --project samples/Files -- --files 20000
+          dotnet run -c Release --project samples/Files -- --files 20000 --store redis:localhost:6379 --kill
+          dotnet run -c Release --project samples/Files -- --input docs --out words.csv
+
+        With redis: the processors are hosted by three services, each a process of its own; with the other stores by this
+        process, as those have one owner. Everything between them is bounded, so that neither the processes nor the store grow
+        with the number of files. A file that cannot be read, or is no text (UTF-8), counts as failed and is named.
+
+        Exit codes: 0 done; 1 it could not go on, or a file was lost or counted twice; 2 a mistake in what was asked for; 130
+        interrupted.
+        """;
+
+    /// <summary>Reads the command line; null when it asked for help, which has then been shown.</summary>
+    /// <exception cref="UserMistake">An option is unknown, malformed or out of range, or two contradict each other.</exception>
+    public static Options? Parse(string[] arguments)
+    {
+        var files = Text("--files", "N", $"Make N files in a temporary directory: nine in ten under 16 KB, the rest up to 1 MB. Default: {Default}");
+        var input = Text("--input", "DIR", "Take the files that are in DIR, and in the directories below it.");
+        var store = Text("--store", "STORE", "memory, sqlite:FILE or redis:HOST:PORT. Default: memory");
+        var kill = Flag("--kill", "Kill one of the services now and then, and start it again; with --store redis: only.");
+        var json = Flag("--json", "Print the table as one JSON object, on the last line.");
+        var output = Text("--out", "FILE.csv", "Write a line for each file: file,words. The words of a file that failed are empty.");
+        var keep = Flag("--keep", "Leave the files that were made where they are, and say where.");
+        var seed = Text("--seed", "N", "Decides what the files are, and who is killed when. Default: random, and shown.");
+        Option[] all = [files, input, store, kill, json, output, keep, seed];
+
+        var command = new RootCommand(About);
+        // Only what is documented: no version option, no directives such as [suggest].
+        foreach (var option in command.Options.Where(option => option.Name == "--version").ToList()) command.Options.Remove(option);
+        command.Directives.Clear();
+        foreach (var option in all) command.Options.Add(option);
+        command.SetAction(_ => 0);
+        if (arguments is [['[', .., ']'] directive, ..]) throw new UserMistake($"Unrecognized command or argument '{directive}'. See --help.");
+        var parsed = command.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Action is HelpAction)
+        {
+            Console.WriteLine($"{About}\n\nOptions:");
+            foreach (var option in all) Console.WriteLine($"  {$"{option.Name} {option.HelpName}".TrimEnd(),-16} {option.Description}");
+            return null;
+        }
+
+        if (parsed.Errors.Count > 0) throw new UserMistake($"{parsed.Errors[0].Message} See --help.");
+        foreach (var text in all.OfType<Option<string>>())
+            if (parsed.GetValue(text) == "") throw new UserMistake($"{text.Name} needs a value, and got an empty one. See --help.");
+        var options = new Options(
+            Number(files, 1, Most), Directory(parsed.GetValue(input)), StoreChoice.Parse(parsed.GetValue(store) ?? "memory"), parsed.GetValue(kill), parsed.GetValue(json),
+            OutputFile(parsed.GetValue(output)), parsed.GetValue(keep), Number(seed, 0, int.MaxValue) ?? RandomNumberGenerator.GetInt32(1, 100_000));
+        options.Check();
+        return options.Input is null && options.Count is null ? options with { Count = Default } : options;
+
+        int? Number(Option<string> option, int least, int most)
+        {
+            if (parsed.GetValue(option) is not { } text) return null;
+            return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most
+                ? number
+                : throw new UserMistake($"{option.Name} must be a whole number from {least} to {most}, not \"{text}\".");
+        }
+    }
+
+    private void Check()
+    {
+        if (Count is not null && Input is not null) throw new UserMistake("Give either --files N or --input DIR. See --help.");
+        if (Keep && Input is not null) throw new UserMistake("--keep is for files that are made; those of --input stay.");
+        if (Kill && !Store.IsShared) throw new UserMistake($"--kill needs --store redis:HOST:PORT: with {Store.Kind.ToString().ToLowerInvariant()} there are no services to kill, as that store has one owner.");
+    }
+
+    private static string? Directory(string? text)
+    {
+        if (text is null) return null;
+        string path = Path.GetFullPath(text);
+        if (File.Exists(path)) throw new UserMistake($"--input {path} is a file: name a directory.");
+        return System.IO.Directory.Exists(path) ? path : throw new UserMistake($"--input {path}: there is no such directory.");
+    }
+
+    private static string? OutputFile(string? text)
+    {
+        if (text is null) return null;
+        string path = Path.GetFullPath(text);
+        if (System.IO.Directory.Exists(path) || Path.EndsInDirectorySeparator(path)) throw new UserMistake($"--out {path} is a directory: name a file.");
+        return System.IO.Directory.Exists(Path.GetDirectoryName(path)) ? path : throw new UserMistake($"--out {path}: its directory does not exist.");
+    }
+
+    private static Option<string> Text(string name, string value, string description) => new(name) { HelpName = value, Description = description };
+
+    private static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
+}

@@ -1,0 +1,32 @@
+using Files;
+using Files.Driving;
+using Files.Services;
+
+// The flow is in Processors/WordFlow.cs. Driving/ makes the files, starts the flow, watches it and keeps the books; Services/ hosts the processors: in this process,
+// or (--store redis:…) in three processes of this same program.
+try
+{
+    if (ServiceArguments.Find(args) is { } service) return await ServiceProcess.RunAsync(service);
+    if (Options.Parse(args) is not { } options) return 0;
+    using var interrupts = new Interrupts();
+    return await Drive.RunAsync(options, interrupts.Stop);
+}
+catch (UserMistake mistake)
+{
+    return Fail(2, mistake.Message);
+}
+catch (OperationCanceledException)
+{
+    return Fail(130, "interrupted");
+}
+catch (Exception failure)
+{
+    return Fail(1, failure is Sluice.StreamStoreException or Sluice.FlowException or IOException or UnauthorizedAccessException or ServiceFailedException ? failure.Message : $"{failure.GetType().Name}: {failure.Message}");
+}
+
+// One line, whatever is in the message.
+static int Fail(int exitCode, string message)
+{
+    Console.Error.WriteLine($"files: {string.Concat(message.Select(character => char.IsControl(character) ? ' ' : character))}");
+    return exitCode;
+}

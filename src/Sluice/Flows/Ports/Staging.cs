@@ -1,0 +1,62 @@
+namespace Sluice;
+
+/// <summary>What all outputs of a processor hold back until its next commit.</summary>
+/// <remarks>Thread-safe: guards the batches of its outputs.</remarks>
+/// <param name="commitPassed">Commits what the items before the present one have put out.</param>
+internal sealed class Staging(Func<Task> commitPassed)
+{
+    private readonly Lock sync = new();
+
+    public int Items { get; private set; }
+
+    public long Bytes { get; private set; }
+
+    // The row of the processor's own place is one more part of the commit. A value alone may have any length.
+    private bool Fits => Items < StoreCommit.MaxItems - 1 && (Bytes <= StoreCommit.MaxBytes / 2 || Items == 1);
+
+    /// <summary>Holds back a value. If it does not go into the same commit as what earlier items have put out, that is committed first.</summary>
+    /// <exception cref="FlowException">One item, or what was put out since the last checkpoint, is more than a commit holds.</exception>
+    public async ValueTask AddAsync<T>(OutputStream stream, StagedOutput to, T value, IPayloadSerializer<T> serializer)
+    {
+        if (Add(to, value, serializer)) return;
+        await commitPassed().ConfigureAwait(false);
+        lock (sync)
+        {
+            if (Fits) return;
+        }
+        throw new FlowException(
+            $"The processor {stream.Processor} of the run {stream.Run} has put out {Items:N0} values with {Bytes:N0} bytes between two commits; what an item becomes is one commit, with at most {StoreCommit.MaxItems - 2:N0} values "
+            + $"and {StoreCommit.MaxBytes / 2:N0} bytes, or a single value. Put out less for an item, save checkpoints more often, or let it resume from scratch.")
+        { Run = stream.Run, Processor = stream.Processor };
+    }
+
+    /// <summary>What was put out until now is of items that have been processed.</summary>
+    public void Pass(IEnumerable<StagedOutput> outputs)
+    {
+        lock (sync)
+            foreach (StagedOutput output in outputs) output.Pass();
+    }
+
+    /// <summary>Takes out what is held back.</summary>
+    /// <param name="outputs">All of them.</param>
+    /// <param name="onlyPassed">Whether what the present item has put out stays.</param>
+    public List<CommitOutput> Take(IReadOnlyList<StagedOutput> outputs, bool onlyPassed)
+    {
+        lock (sync)
+        {
+            List<CommitOutput> taken = [.. outputs.Select(output => output.Take(onlyPassed)).OfType<CommitOutput>()];
+            (Items, Bytes) = (outputs.Sum(output => output.Items), outputs.Sum(output => output.Bytes));
+            return taken;
+        }
+    }
+
+    private bool Add<T>(StagedOutput to, T value, IPayloadSerializer<T> serializer)
+    {
+        lock (sync)
+        {
+            Bytes += to.Add(value, serializer);
+            Items++;
+            return Fits;
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text.Json;
+
+namespace Sluice.Samples.Tests.Files;
+
+/// <summary>Runs samples/Files by its command line, in a directory of its own.</summary>
+internal sealed class FilesRun : IDisposable
+{
+    private readonly DirectoryInfo directory = System.IO.Directory.CreateTempSubdirectory("files-test-");
+
+    public string Directory => directory.FullName;
+
+    public string PathOf(string name) => Path.Combine(Directory, name);
+
+    public void Dispose() => directory.Delete(recursive: true);
+
+    public async Task<Ended> EndAsync(params string[] arguments)
+    {
+        using SampleProcess process = SampleProcess.Start("Files", Directory, arguments);
+        return await process.EndAsync();
+    }
+
+    /// <summary>Runs it with <c>--json</c>, to a good end.</summary>
+    /// <returns>The table.</returns>
+    public async Task<JsonElement> TableAsync(params string[] arguments) => Table((await EndAsync([.. arguments, "--json"])).Succeeded());
+
+    public static JsonElement Table(Ended ended) => JsonSerializer.Deserialize<JsonElement>(ended.Output.TrimEnd('\n').Split('\n')[^1]);
+
+    public static int Number(JsonElement table, string name) => table.GetProperty(name).GetInt32();
+
+    /// <summary>In, indexed, failed, lost, duplicated.</summary>
+    public static (int, int, int, int, int) Books(JsonElement table)
+        => (Number(table, "filesIn"), Number(table, "indexed"), Number(table, "failed"), Number(table, "lost"), Number(table, "duplicated"));
+
+    /// <summary>The rows of a CSV file below its header, by RFC 4180.</summary>
+    public static List<(string File, string Words)> Rows(string path)
+    {
+        string text = File.ReadAllText(path);
+        List<List<string>> rows = [[""]];
+        bool isQuoted = false;
+        for (int i = 0; i < text.Length; i++)
+        {
+            List<string> row = rows[^1];
+            if (isQuoted && text[i] == '"' && i + 1 < text.Length && text[i + 1] == '"') row[^1] += text[++i];
+            else if (text[i] == '"') isQuoted = !isQuoted;
+            else if (!isQuoted && text[i] == ',') row.Add("");
+            else if (!isQuoted && text[i] == '\n') rows.Add([""]);
+            else row[^1] += text[i];
+        }
+        Assert.Equal([""], rows[^1]);                   // the last line is ended
+        Assert.Equal(["file", "words"], rows[0]);
+        return [.. rows[1..^1].Select(row => row is [var file, var words] ? (file, words) : throw new InvalidDataException(string.Join('|', row)))];
+    }
+
+    /// <summary>Counts words by a way of the tests' own.</summary>
+    public static long Count(string path) => File.ReadAllText(path).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
+}

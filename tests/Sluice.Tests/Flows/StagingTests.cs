@@ -1,0 +1,44 @@
+namespace Sluice.Tests.Flows;
+
+/// <summary>What an item becomes is one commit; what several become need not be.</summary>
+public class StagingTests
+{
+    private static readonly Processor Grow = new("grow") { Inputs = ["length"], Outputs = ["text"], Resume = Resume.PerItem };
+
+    [Fact]
+    public async Task AValueMayBeLongerThanACommitWhateverWasPutOutBefore()
+    {
+        int[] lengths = [200 << 10, (1 << 20) + 1, 10, 3 << 20, 200 << 10, 600 << 10];
+        Assert.Equal(lengths, await RunAsync(lengths, length => [length]));
+    }
+
+    [Fact]
+    public async Task AnItemMayBecomeAlmostAWholeCommitWhateverWasPutOutBefore()
+    {
+        int[] counts = [200, 990, 40, StoreCommit.MaxItems - 2];
+        Assert.Equal(counts.Sum(), (await RunAsync(counts, count => Enumerable.Repeat(1, count))).Count);
+    }
+
+    [Fact]
+    public async Task AnItemThatBecomesMoreFailsByName()
+    {
+        var failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync([1, StoreCommit.MaxItems], count => Enumerable.Repeat(1, count)));
+        Assert.Contains("The processor grow of the run", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("has put out 999 values", failure.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<List<int>> RunAsync(int[] items, Func<int, IEnumerable<int>> put)
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Grow, async (IO<int> length, IOWriter<string> text) =>
+        {
+            await foreach (int item in length.StreamAsync())
+                foreach (int one in put(item)) await text.WriteAsync(new string('x', one));
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(Grow).Resolve(), [.. items.Select(item => IOVal.Of("length", item))], cancellation: FlowLab.Cancellation);
+        List<int> lengths = (await FlowLab.ReadAsync(run.Output<string>("text"))).ConvertAll(text => text.Length);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        return lengths;
+    }
+}
