@@ -8,6 +8,9 @@ namespace Sluice.Redis;
 /// </summary>
 internal sealed class Link
 {
+    // The client has limits of its own (connectTimeout), and is not believed to keep them.
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+
     private readonly ConnectionMultiplexer multiplexer;
     private int restored;
 
@@ -15,7 +18,6 @@ internal sealed class Link
     {
         this.multiplexer = multiplexer;
         Log = log;
-        multiplexer.PreserveAsyncOrder = false;          // else each answer, and each message, waits in a queue for what was answered before it
         Database = multiplexer.GetDatabase();
         multiplexer.ConnectionRestored += (_, _) => Interlocked.Increment(ref restored);
     }
@@ -37,9 +39,9 @@ internal sealed class Link
         Task<ConnectionMultiplexer> connecting = ConnectionMultiplexer.ConnectAsync(address.Options, log);
         try
         {
-            return new(await connecting.WaitAsync(cancellation).ConfigureAwait(false), log.ToString());
+            return new(await connecting.WaitAsync(Longest, TimeProvider.System, cancellation).ConfigureAwait(false), log.ToString());
         }
-        catch (OperationCanceledException)
+        catch (Exception given) when (given is OperationCanceledException or TimeoutException)
         {
             _ = connecting.ContinueWith(static late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
             throw;
@@ -54,7 +56,7 @@ internal sealed class Link
     }
 
     /// <summary>Looks which of several servers is the master now.</summary>
-    public Task ReconsiderAsync(CancellationToken cancellation) => multiplexer.ConfigureAsync().WaitAsync(cancellation);
+    public Task ReconsiderAsync(CancellationToken cancellation) => multiplexer.ConfigureAsync().WaitAsync(Longest, TimeProvider.System, cancellation);
 
     /// <summary>Ends it at once. What rests in a queue of the client's is never answered.</summary>
     public void Close()
