@@ -28,7 +28,13 @@ public static class Worker
             throw new InvalidOperationException($"{Invitation.Argument} is for processes that a pipeline starts by itself (Pipe.InProcesses).");
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = true);
-        using WorkerLink link = await WorkerLink.ConnectAsync(invitation, invitation.MaxItemBytes).ConfigureAwait(false);
+        if (await WorkerLink.TryConnectAsync(invitation).ConfigureAwait(false) is not { } link) return true;
+        using (link) await RunAsync(link, name, bodies).ConfigureAwait(false);
+        return true;
+    }
+
+    private static async Task RunAsync(WorkerLink link, string name, Func<string, WorkerBody?> bodies)
+    {
         WorkerBody body;
         try
         {
@@ -40,9 +46,8 @@ public static class Worker
             link.Say(FrameKind.Refused, e.Message);
             link.Close();
             await link.SendAsync().ConfigureAwait(false);
-            return true;
+            return;
         }
         await body.RunAsync(link).ConfigureAwait(false);
-        return true;
     }
 }

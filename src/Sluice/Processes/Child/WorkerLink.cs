@@ -27,11 +27,20 @@ internal sealed class WorkerLink : IDisposable
 
     public int MaxItemBytes { get; }
 
-    public static async Task<WorkerLink> ConnectAsync(Invitation invitation, int maxItemBytes)
+    /// <returns>Null if whoever has started this process is gone, or does not want it any more.</returns>
+    public static async Task<WorkerLink?> TryConnectAsync(Invitation invitation)
     {
-        var link = new WorkerLink(invitation, maxItemBytes);
-        await link.socket.ConnectAsync(new UnixDomainSocketEndPoint(invitation.Socket)).ConfigureAwait(false);
-        return link;
+        var link = new WorkerLink(invitation, invitation.MaxItemBytes);
+        try
+        {
+            await link.socket.ConnectAsync(new UnixDomainSocketEndPoint(invitation.Socket)).ConfigureAwait(false);
+            return link;
+        }
+        catch (SocketException)
+        {
+            link.Dispose();
+            return null;
+        }
     }
 
     public void SayHello(string input, string output)

@@ -32,8 +32,21 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
         Invitation invitation = pool.Door.Invite(out Task<WorkerArrival> arriving);
         using Process process = Start(invitation);
         Task exiting = process.WaitForExitAsync(CancellationToken.None);
-        await Task.WhenAny(arriving, exiting).WaitAsync(Options.StartTime, TimeProvider.System, pool.Life).ConfigureAwait(Quietly);
-        pool.Door.Withdraw(invitation);
+        try
+        {
+            await ServeAsync(process, exiting, arriving);
+        }
+        finally
+        {
+            pool.Door.Withdraw(invitation);
+            await EndAsync(process, exiting, atOnce: true);
+        }
+    }
+
+    private async Task ServeAsync(Process process, Task exiting, Task<WorkerArrival> arriving)
+    {
+        Task either = Task.WhenAny(arriving, exiting);
+        await either.WaitAsync(Options.StartTime, TimeProvider.System, pool.Life).ConfigureAwait(Quietly);
         if (!arriving.IsCompletedSuccessfully)
         {
             bool wasSlow = !exiting.IsCompleted;
@@ -46,8 +59,7 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
         if (!Fits(arrival)) return;
         pool.Join(connection);
         string? lastWords = await connection.RunAsync();
-        // It ends by itself when its connection does; one that was at work may have been killed, and is not to be waited for.
-        await EndAsync(process, exiting, atOnce: false);
+        await EndAsync(process, exiting, atOnce: false);         // it ends by itself when its connection does
         pool.Leave(connection, lastWords is null ? HowItEnded(process) : $"{HowItEnded(process)}: {lastWords}");
     }
 
