@@ -1,4 +1,8 @@
+using Sluice;
 using Sluice.Bench;
+
+if (await Worker.RunIfAskedAsync(args, Processes.Body)) return 0;
+
 
 var options = Options.Parse(args, Catalogue.Scenarios, out var misunderstanding);
 if (options is null)

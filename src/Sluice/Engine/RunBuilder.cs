@@ -135,6 +135,7 @@ internal sealed class RunBuilder
     /// <exception cref="InvalidTopologyException">It has no name of its own, or stands in lanes.</exception>
     public void KeepsState(string kind, string? hint, string? name, Type emits, bool isTimed, bool isInLanes)
     {
+        if (Following is { Home: not Following.Consecutor }) Check(kind, "remembers items", hint);
         if (recorder is not null) (recorder.KeepsState, recorder.KeepsTime) = (true, recorder.KeepsTime || isTimed);
         string what = hint is null ? $"A {kind}" : $"The {kind} {hint}";
         if (name is null)

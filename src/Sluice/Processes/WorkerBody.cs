@@ -33,7 +33,6 @@ internal sealed class WorkerBody<TIn, TOut> : WorkerBody
         items = serializers.For<TIn>();
         pipeline = pipe.After(new WorkerSource<TIn>(StageOptions.Default)).To(new WorkerSink<TOut>(serializers.For<TOut>()));
         TopologyRecorder drawn = RunBuilder.Draw(pipeline, isFollowed: true, Home);
-        if (drawn.KeepsState) throw new InvalidTopologyException("A stage of the body keeps state, and a worker process that ends would forget it. Put it in front of the processes, or behind them.");
         TopologyNode[] sources = [.. drawn.Topology.Nodes.Where(node => drawn.Topology.Edges.All(edge => edge.To != node))];
         if (sources.Length != 1 || sources[0].Kind != WorkerSource<TIn>.KindName)
             throw new InvalidTopologyException($"The body begins with {string.Join(", ", sources.Select(node => node.Name))}. It takes its items from the process that has started it, and from nowhere else.");
