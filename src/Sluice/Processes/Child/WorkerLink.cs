@@ -7,6 +7,7 @@ namespace Sluice;
 internal sealed class WorkerLink : IDisposable
 {
     private const int MostSpare = 1024;
+    private const int LargeResults = 1 << 14;
 
     private readonly Lock sync = new();
     private readonly Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -96,7 +97,7 @@ internal sealed class WorkerLink : IDisposable
                 filling.Write(Cut(cause.Message));
             }
             filling.End(start);
-            if (spare.Count < MostSpare) spare.Push(item);
+            if (spare.Count < MostSpare && item.Results.Length <= LargeResults) spare.Push(item);
         }
         Tell();
     }

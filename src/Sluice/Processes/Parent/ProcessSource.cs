@@ -51,7 +51,9 @@ internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefi
         StageContext context = builder.Context(node);
         next = builder.Isolated(next);
         if (options.Log is { } log) next = new LogOutput<TOut>(context, next, log);
-        Inlet<TIn> inlet = new ProcessStage<TIn, TOut>(builder, context, definition, options, next);
+        var output = new ProcessOutput<TIn, TOut>(context, options, next);
+        var pool = new WorkerPool<TIn, TOut>(builder.Run, node, definition, options, output);
+        Inlet<TIn> inlet = new ProcessStage<TIn, TOut>(builder, context, pool, output, next);
         if (options.Log is { } logInput) inlet = new LogInput<TIn>(context, inlet, logInput);
         builder.Enter(node, inlet);
         upstream.Build(builder, inlet);

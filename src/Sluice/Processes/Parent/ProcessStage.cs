@@ -13,14 +13,12 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
     private long number;
     private int unannounced;
 
-    public ProcessStage(RunBuilder builder, StageContext context, ProcessDefinition<TIn, TOut> definition, StageOptions options, Inlet<TOut> next)
+    public ProcessStage(RunBuilder builder, StageContext context, WorkerPool<TIn, TOut> pool, ProcessOutput<TIn, TOut> output, Inlet<TOut> next)
     {
-        this.context = context;
+        (this.context, this.pool, this.output) = (context, pool, output);
         run = builder.Run;
         Node = context.Node;
         mostHeld = builder.IsMultiThread ? run.Options.Capacity : 1;
-        output = new(context, options, next);
-        pool = new(run, Node, definition, options, output);
         next.Attach(this);
         run.Add(output);
         run.Nodes.Add(pool);

@@ -111,7 +111,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         }
         catch (Exception)
         {
-            // The connection is broken, which the other loop sees as well: what is under way is done again.
+            arrival.Socket.Dispose();                // the other loop sees that; what is under way is done again
         }
     }
 

@@ -62,8 +62,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
     {
         Stop();
         foreach (Task slot in slots) await slot;
-        if (door is not null) await door.DisposeAsync();
-        life.Dispose();
+        if (door is not null) await door.DisposeAsync();         // and not `life`: somebody may be about to cancel it
     }
 
     public void Enqueue(WorkCall<TIn, TOut> call)
