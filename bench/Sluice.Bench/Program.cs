@@ -1,3 +1,4 @@
+using Sluice;
 using Sluice.Bench;
 
 if (args is [Hop.ReaderOption, var address, var stream])
@@ -5,6 +6,8 @@ if (args is [Hop.ReaderOption, var address, var stream])
     await Hop.ReadAsync(address, stream);
     return 0;
 }
+if (await Worker.RunIfAskedAsync(args, Processes.Body)) return 0;
+
 
 var options = Options.Parse(args, Catalogue.Scenarios, out var misunderstanding);
 if (options is null)

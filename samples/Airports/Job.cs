@@ -21,10 +21,12 @@ internal sealed class Job
     private readonly Pipeline pipeline;
     private long counted;
 
-    public Job(Airport[] airports, Gazetteer gazetteer, Outputs outputs, Options options, Interrupts interrupts)
+    public Job(Airport[] airports, Gazetteer gazetteer, Outputs outputs, Options options, string[] arguments, Interrupts interrupts)
     {
         (this.outputs, this.options, this.interrupts) = (outputs, options, interrupts);
-        var distances = Source.From(OriginsOf(airports)) | Stage.Named("airports")
+        var distances = options.Workers is { } workers
+            ? Source.From(Taken(Slices(airports.Length))) | Stage.Named("airports") | Workers.Start(workers, arguments)
+            : Source.From(Taken(Origins(airports))) | Stage.Named("airports")
             | AllPairs | Stage.Parallel(options.Parallel)
             | gazetteer.Geocode | Stage.Parallel(options.Parallel)
             | Distance | Stage.Parallel(options.Parallel);
@@ -92,7 +94,7 @@ internal sealed class Job
 
     // A run that drains finishes what it has taken in. Its source could be drained as well, but the interrupt comes from outside of it:
     // it ends the origins, and the run ends when the pairs of those that were under way are written.
-    private IEnumerable<Origin> OriginsOf(Airport[] airports) => Origins(airports).TakeWhile(_ => !interrupts.Drain.IsCancellationRequested);
+    private IEnumerable<T> Taken<T>(IEnumerable<T> work) => work.TakeWhile(_ => !interrupts.Drain.IsCancellationRequested);
 
     private void ToDatabase(PairDistance distance) => outputs.Database!.Write(distance);
 

@@ -7,10 +7,11 @@ namespace Airports;
 
 /// <summary>The command line, checked. The names of the options are a promise: other people's scripts use them.</summary>
 internal sealed record Options(
-    string Airports, Selection Selection, string? Out, string? Database, bool MultiThread, int Parallel, bool Progress,
+    string Airports, Selection Selection, string? Out, string? Database, bool MultiThread, int? Workers, int Parallel, bool Progress,
     StoreOptions? Store)
 {
     private const int MaxParallel = 1024;
+    private const int MaxWorkers = 256;
 
     /// <summary>Reads the command line; null when it asked for help, which has then been shown.</summary>
     /// <exception cref="UserMistake">An option is unknown, malformed or out of range, or two contradict each other.</exception>
@@ -23,7 +24,9 @@ internal sealed record Options(
         var database = Text("--db", "FILE.db", "The SQLite database whose table distance is updated. Default: distances.db");
         var noOutput = Flag("--no-out", "Write no CSV.");
         var noDatabase = Flag("--no-db", "Write no database.");
-        var mode = Text("--mode", "single|multi", "single: everything on one thread, in order; multi: stages on several threads. Default: multi");
+        var mode = Text("--mode", "single|multi|process", "single: everything on one thread, in order; multi: stages on several threads; process: distances in worker processes, "
+            + "which are replaced when they die. Default: multi");
+        var workers = Text("--workers", "N", $"Worker processes in mode process, 1 to {MaxWorkers}. Default: the number of processors.");
         var parallel = Text("--parallel", "N", $"Airports whose distances are computed at a time in mode multi, 1 to {MaxParallel}. Default: the number of processors.");
         var noProgress = Flag("--no-progress", "Show no progress.");
         var store = Text("--store", "sqlite:FILE", "Keep every pair in a store until it is in the CSV and in the database, exactly once: killed at any time and "
@@ -40,7 +43,7 @@ internal sealed record Options(
         // Only what is documented: no version option, no directives such as [suggest].
         foreach (var option in command.Options.Where(option => option.Name == "--version").ToList()) command.Options.Remove(option);
         command.Directives.Clear();
-        Option[] all = [airports, select, output, database, noOutput, noDatabase, mode, parallel, noProgress, store, failEvery, poison, exitOn, dead, redrive];
+        Option[] all = [airports, select, output, database, noOutput, noDatabase, mode, workers, parallel, noProgress, store, failEvery, poison, exitOn, dead, redrive];
         foreach (var option in all) command.Options.Add(option);
         command.SetAction(_ => 0);
 
@@ -62,6 +65,7 @@ internal sealed record Options(
             FileFor(parsed, output, noOutput, "distances.csv"),
             FileFor(parsed, database, noDatabase, "distances.db"),
             MultiThreadFor(Value(parsed, mode)),
+            WorkersFor(Value(parsed, mode), Value(parsed, workers), Value(parsed, store)),
             ParallelFor(Value(parsed, parallel)),
             !parsed.GetValue(noProgress),
             StoreOptions.Parse(Value(parsed, store), Value(parsed, failEvery), Value(parsed, poison), Value(parsed, exitOn), parsed.GetValue(dead), parsed.GetValue(redrive)));
@@ -88,10 +92,20 @@ internal sealed record Options(
 
     private static bool MultiThreadFor(string? mode) => mode switch
     {
-        null or "multi" => true,
+        null or "multi" or "process" => true,
         "single" => false,
-        _ => throw new UserMistake($"--mode must be single or multi, not \"{mode}\"."),
+        _ => throw new UserMistake($"--mode must be single, multi or process, not \"{mode}\"."),
     };
+
+    private static int? WorkersFor(string? mode, string? text, string? store)
+    {
+        if (mode != "process") return text is null ? null : throw new UserMistake("--workers is for --mode process.");
+        if (store is not null) throw new UserMistake("--store and --mode process do not go together in this sample.");
+        if (text is null) return Math.Clamp(Environment.ProcessorCount, 1, MaxWorkers);
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var workers) && workers is >= 1 and <= MaxWorkers
+            ? workers
+            : throw new UserMistake($"--workers must be a whole number from 1 to {MaxWorkers}, not \"{text}\".");
+    }
 
     private static int ParallelFor(string? text)
     {

@@ -9,6 +9,12 @@ public readonly record struct Origin(Airport Airport, ArraySegment<Airport> Part
     public override string ToString() => $"{Airport} and {Partners.Count} others";
 }
 
+/// <summary>The numbers of an airport, and of some of those it is to be paired with, among the selected ones: what goes to a worker process, which has read the same gazetteer.</summary>
+/// <param name="From">The airport.</param>
+/// <param name="First">The first of its partners.</param>
+/// <param name="Count">How many there are.</param>
+public readonly record struct Slice(int From, int First, int Count);
+
 /// <summary>Two airports.</summary>
 public readonly record struct Pair(Airport From, Airport To)
 {

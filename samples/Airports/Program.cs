@@ -1,10 +1,13 @@
 using Airports;
 using Airports.Durable;
+using Sluice;
 
 // The path of the data: GazetteerFile -> Selection -> Job (the pipeline of Stages) -> CsvOutput and DatabaseOutput -> Report.
 // With a store, Durable/DurableJob takes the place of Job and of the outputs.
 try
 {
+    // In a worker process of the mode process: its arguments are behind the two that make it one.
+    if (await Worker.RunIfAskedAsync(args, name => Workers.Body(name, args[2..]))) return 0;
     return await RunAsync();
 }
 catch (UserMistake mistake)
@@ -39,7 +42,7 @@ async Task<int> RunAsync()
     }
 
     using var outputs = Outputs.Open(options);
-    var job = new Job(airports, gazetteer, outputs, options, interrupts);
+    var job = new Job(airports, gazetteer, outputs, options, args, interrupts);
 
     // On a thread of its own, because in mode single the pipeline keeps the thread that starts it busy until the end.
     var run = Task.Run(job.RunAsync);

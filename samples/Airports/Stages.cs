@@ -9,12 +9,18 @@ public static class Stages
     private const int MostPartners = 512;
 
     /// <summary>Each airport with those after it, some hundred at a time, lazily: work of a size that is worth giving to a thread.</summary>
-    public static IEnumerable<Origin> Origins(Airport[] airports)
+    public static IEnumerable<Origin> Origins(Airport[] airports) => Slices(airports.Length).Select(slice => OriginOf(airports, slice));
+
+    /// <summary>The same by their numbers.</summary>
+    public static IEnumerable<Slice> Slices(int airports)
     {
-        for (var i = 0; i < airports.Length; i++)
-            for (var j = i + 1; j < airports.Length; j += MostPartners)
-                yield return new Origin(airports[i], new ArraySegment<Airport>(airports, j, Math.Min(MostPartners, airports.Length - j)));
+        for (var i = 0; i < airports; i++)
+            for (var j = i + 1; j < airports; j += MostPartners)
+                yield return new Slice(i, j, Math.Min(MostPartners, airports - j));
     }
+
+    /// <summary>The origin that a slice stands for.</summary>
+    public static Origin OriginOf(Airport[] airports, Slice slice) => new(airports[slice.From], new ArraySegment<Airport>(airports, slice.First, slice.Count));
 
     /// <summary>An airport with each of its partners, lazily. Of all origins: every unordered pair once, i before j in the order given.</summary>
     public static IEnumerable<Pair> AllPairs(Origin origin) => new PairsOf(origin);

@@ -8,9 +8,9 @@ public sealed partial class Consecutor<T>
     /// <summary>Whether what it accepts is kept in a store (<see cref="ConsecutorOptions.Store"/>).</summary>
     public bool HasStore => !ownsStore;
 
-    /// <summary>How its items are written and read: for producers, which make items of bytes that they receive.</summary>
+    /// <summary>How its items are read where they come from: for producers, which make items of bytes that they receive. What the store keeps may be compressed and signed in addition; this is not.</summary>
     /// <exception cref="PayloadException">An item would not come back from its payload as it was; only where there is no store, else it was refused when the consecutor was made.</exception>
-    public IPayloadSerializer<T> Serializer => serializers.For<T>();
+    public IPayloadSerializer<T> Serializer => serializers.Plain.For<T>();
 
     /// <summary>Sends an item, if there is room for it now, or soon. It is accepted, as durably as the store is, when the answer says so; else it is not, and will not be.</summary>
     /// <remarks>May be called before the start. Concurrent calls without a key share appends; the order of concurrent calls is not defined.</remarks>
@@ -38,7 +38,7 @@ public sealed partial class Consecutor<T>
         ArgumentNullException.ThrowIfNull(items);
         if (items.Count == 0) throw new ArgumentException("There is nothing to send.", nameof(items));
         ThrowIfNotStored();
-        IPayloadSerializer<T> serializer = Serializer;
+        IPayloadSerializer<T> serializer = serializers.For<T>();
         using var entries = new EntryBatch { Stream = Name, CodeVersion = core.Options.CodeVersion, MaxEntryBytes = core.Stream.MaxEntryBytes };
         foreach (T item in items) entries.Add(serializer, item, ItemKey.Of(item, Key, Name));
         return await new OnceAppend(core).SendAsync(entries, options ?? SendOptions.Default, cancellation).ConfigureAwait(false);

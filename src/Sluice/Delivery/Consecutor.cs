@@ -49,6 +49,7 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(body);
         options ??= new();
         options.Stream.Check();
+        options = options with { Serializers = options.Serializers.In(name) };
         serializers = options.Serializers;
         pipeline = body(new LeaseSource<T>(name, StageOptions.Default)) ?? throw new InvalidOperationException("The body of the consecutor returned null instead of a pipeline.");
         TopologyRecorder recorder = RunBuilder.Draw(pipeline, isFollowed: true);
@@ -64,7 +65,7 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
         ownsStore = options.Store is null;
         if (ownsStore && !recorder.KeepsState)
         {
-            options = options with { Serializers = options.Serializers.With(new HandleSerializer<T>()) };
+            options = options with { Serializers = options.Serializers.Plain.With(new HandleSerializer<T>()) };
         }
         else _ = options.Serializers.For<T>();       // items that would not come back from the store as they were are refused here
         foreach (var (node, type) in recorder.Emitted)

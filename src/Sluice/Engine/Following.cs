@@ -11,7 +11,12 @@ internal sealed class Following(object feeder)
     private readonly Dictionary<int, IEntrance> outlets = [];
     private readonly List<IRememberingStage> remembering = [];
 
+    public const string Consecutor = "a consecutor";
+
     public object Feeder => feeder;
+
+    /// <summary>What the run belongs to, in messages.</summary>
+    public string Home { get; init; } = Consecutor;
 
     /// <summary>Where what nodes put out by name goes; null where that is up to the run.</summary>
     public IFollowedOutputs? Outputs { get; init; }

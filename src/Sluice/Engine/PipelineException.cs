@@ -36,7 +36,7 @@ public class PipelineException : Exception
     }
 
     /// <summary>The item as text, cut to a length fit for a message; a <c>ToString</c> that throws must not hide the failure.</summary>
-    private static string Text(object? item)
+    internal static string Text(object? item)
     {
         if (item is null) return "null";
         string text;

@@ -23,8 +23,8 @@ internal sealed class RunBuilder
         IsMultiThread = options.Mode == ExecutionMode.MultiThread;
     }
 
-    private RunBuilder(IBlueprint blueprint, bool isFollowed)
-        : this(isFollowed ? DrawingOptions with { Following = new Following(blueprint) } : DrawingOptions, blueprint) => recorder = new TopologyRecorder();
+    private RunBuilder(IBlueprint blueprint, bool isFollowed, string home)
+        : this(isFollowed ? DrawingOptions with { Following = new Following(blueprint) { Home = home } } : DrawingOptions, blueprint) => recorder = new TopologyRecorder();
 
     public Run Run { get; }
 
@@ -42,9 +42,10 @@ internal sealed class RunBuilder
     /// <summary>Writes down the nodes and edges of a blueprint: by building a run that is never launched, so that the picture cannot differ from the run.</summary>
     /// <param name="blueprint">What to draw.</param>
     /// <param name="isFollowed">Whether it is also to be checked for stages that do not fit into runs that are followed.</param>
-    public static TopologyRecorder Draw(IBlueprint blueprint, bool isFollowed = false)
+    /// <param name="home">What such a run belongs to, in messages.</param>
+    public static TopologyRecorder Draw(IBlueprint blueprint, bool isFollowed = false, string home = Following.Consecutor)
     {
-        var builder = new RunBuilder(blueprint, isFollowed);
+        var builder = new RunBuilder(blueprint, isFollowed, home);
         blueprint.Build(builder);
         if (builder.openEnd is not null) throw UsedTwice();
         return builder.recorder!;
@@ -121,7 +122,7 @@ internal sealed class RunBuilder
     {
         if (Following is null || forgets is null) return;
         throw new InvalidTopologyException(
-            $"{(hint is null ? $"A {kind}" : $"The {kind} {hint}")} does not fit into a consecutor: it {forgets}, and would forget that when the process ends. Put it in front of the consecutor, or into a pipeline of its own.");
+            $"{(hint is null ? $"A {kind}" : $"The {kind} {hint}")} does not fit into {Following.Home}: it {forgets}, and would forget that when the process ends. Put it in front of {Following.Home.Replace("a ", "the ", StringComparison.Ordinal)}, or into a pipeline of its own.");
     }
 
     /// <summary>A stage keeps state in the store of a consecutor.</summary>
@@ -134,6 +135,7 @@ internal sealed class RunBuilder
     /// <exception cref="InvalidTopologyException">It has no name of its own, or stands in lanes.</exception>
     public void KeepsState(string kind, string? hint, string? name, Type emits, bool isTimed, bool isInLanes)
     {
+        if (Following is { Home: not Following.Consecutor }) Check(kind, "remembers items", hint);
         if (recorder is not null) (recorder.KeepsState, recorder.KeepsTime) = (true, recorder.KeepsTime || isTimed);
         string what = hint is null ? $"A {kind}" : $"The {kind} {hint}";
         if (name is null)

@@ -77,7 +77,7 @@ public sealed class EntryBatch : IDisposable
         catch (Exception failure)
         {
             writer.Truncate(start);
-            throw new PayloadException($"{Where()}: a {typeof(T).Name} could not be written: {failure.Message}", failure);
+            throw new PayloadException($"{Where()}: a {typeof(T).Name} could not be written: {failure.Message}", failure) { IsTooLong = failure is PayloadException { IsTooLong: true } };
         }
         Check(start, (long)writer.Written - start - EntryChunk.RecordOverhead);
         End(start, key);

@@ -109,7 +109,7 @@ internal sealed class JsonPayloadSerializer<T> : IPayloadSerializer<T>
         }
         catch (JsonException e)
         {
-            throw JsonMistakes.InPlainWords(e);
+            throw PayloadMark.Hint(payload) is { } hint ? new JsonException(hint, e) : JsonMistakes.InPlainWords(e);
         }
     }
 }

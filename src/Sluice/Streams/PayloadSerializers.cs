@@ -7,14 +7,23 @@ using System.Text.Json.Serialization.Metadata;
 namespace Sluice;
 
 /// <summary>Finds the serializer of a type.</summary>
-/// <remarks>Immutable and thread-safe.</remarks>
+/// <remarks>
+/// <para>Immutable and thread-safe.</para>
+/// <para>What <see cref="Compressed"/> and <see cref="Signed"/> put around payloads is the same for all types, in whatever order they are called: what is compressed is signed. docs/payloads.md has the form.</para>
+/// </remarks>
+/// <example><code>
+/// PayloadSerializers serializers = PayloadSerializers.JsonOf(ShopJson.Default).Compressed(over: 4096).Signed(new PayloadKeys("2026-11", key));
+/// </code></example>
 public sealed class PayloadSerializers
 {
     private readonly ConcurrentDictionary<Type, object> known;
+    private readonly ConcurrentDictionary<Type, object> layered = new();
     private readonly IJsonTypeInfoResolver? resolver;
+    private readonly PayloadCompressor? compressor;
+    private readonly PayloadSigner? signer;
 
-    private PayloadSerializers(IEnumerable<KeyValuePair<Type, object>> known, IJsonTypeInfoResolver? resolver)
-        => (this.known, this.resolver) = (new(known), resolver);
+    private PayloadSerializers(IEnumerable<KeyValuePair<Type, object>> known, IJsonTypeInfoResolver? resolver, PayloadCompressor? compressor = null, PayloadSigner? signer = null)
+        => (this.known, this.resolver, this.compressor, this.signer) = (new(known), resolver, compressor, signer);
 
     /// <summary>JSON with metadata found by reflection, for every type; bytes as they are. Where reflection is switched off (trimmed programs), use <see cref="JsonOf"/>.</summary>
     public static PayloadSerializers Json { get; } = new([], null);
@@ -32,13 +41,55 @@ public sealed class PayloadSerializers
     {
         ArgumentNullException.ThrowIfNull(serializer);
         var more = new Dictionary<Type, object>(known) { [typeof(T)] = serializer };
-        return new(more, resolver);
+        return new(more, resolver, compressor, signer);
+    }
+
+    /// <summary>The same, compressing payloads that are longer than so much; both methods are read.</summary>
+    /// <param name="over">In bytes, zero or more: payloads of at most this length are stored as they are, and so is what would not get shorter. <see cref="int.MaxValue"/> reads what is compressed, and compresses nothing.</param>
+    /// <param name="method">How.</param>
+    /// <param name="maxBytes">The longest payload before it is compressed and after it is decompressed, in bytes, 1 or more; 16 MiB unless given. What says that it is longer is refused before it is decompressed.</param>
+    /// <param name="readsUncompressed">Whether payloads are read as well that were written before there was compression; else they are refused.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
+    public PayloadSerializers Compressed(int over = 1024, PayloadCompression method = PayloadCompression.Brotli, int maxBytes = 16 << 20, bool readsUncompressed = false)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(over);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxBytes, 1);
+        if (!Enum.IsDefined(method)) throw new ArgumentOutOfRangeException(nameof(method), method, "There is no such compression.");
+        return new(known, resolver, new(over, method, maxBytes, readsUncompressed), signer);
+    }
+
+    /// <summary>The same, with signed payloads (HMAC-SHA256): what was changed, is not signed, or signed with a key that is not in the ring, is refused before anything of it is read.</summary>
+    /// <remarks>
+    /// A signature is about the payload and the name of its stream (<see cref="In"/>; consecutors do that). It is not about keys, headers, times and places of entries: who can write to the store can still
+    /// repeat, drop and reorder entries of a stream, and change what nodes remember.
+    /// </remarks>
+    /// <param name="keys">Which key signs, and which verify.</param>
+    /// <param name="readsUnsigned">Whether payloads are read as well that have no signature: while those written before are still there, for as long anybody can add some.</param>
+    public PayloadSerializers Signed(PayloadKeys keys, bool readsUnsigned = false)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        return new(known, resolver, compressor, new(keys, null, readsUnsigned));
+    }
+
+    /// <summary>The same for payloads of one stream: their signatures do not hold in another one. Consecutors do this by themselves.</summary>
+    /// <param name="stream">Its name.</param>
+    public PayloadSerializers In(string stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return signer is null ? this : new(known, resolver, compressor, signer.In(stream));
     }
 
     /// <summary>The serializer of a type.</summary>
     /// <exception cref="PayloadException">There is none.</exception>
     public IPayloadSerializer<T> For<T>()
-        => (IPayloadSerializer<T>)known.GetOrAdd(typeof(T), static (_, resolver) => Make<T>(resolver), resolver);
+        => compressor is null && signer is null
+            ? Bare<T>()
+            : (IPayloadSerializer<T>)layered.GetOrAdd(typeof(T), static (_, all) => new SealedPayloadSerializer<T>(all.Bare<T>(), all.compressor, all.signer), this);
+
+    /// <summary>The same without compression and signatures: for what does not come from a stream.</summary>
+    internal PayloadSerializers Plain => compressor is null && signer is null ? this : new(known, resolver);
+
+    private IPayloadSerializer<T> Bare<T>() => (IPayloadSerializer<T>)known.GetOrAdd(typeof(T), static (_, resolver) => Make<T>(resolver), resolver);
 
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Used only where the program allows serializers to reflect.")]
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "Used only where the program allows serializers to reflect.")]

@@ -8,6 +8,7 @@ internal sealed class RecordWriter : IBufferWriter<byte>, IDisposable
     private byte[] buffer = [];
 
     public int Written { get; private set; }
+    public int Capacity => buffer.Length;
     public ReadOnlyMemory<byte> Memory => buffer.AsMemory(0, Written);
 
     public Span<byte> From(int start) => buffer.AsSpan(start, Written - start);

@@ -75,12 +75,15 @@ public sealed class DefaultRunTests : AirportsRun
         (await RunAsync([.. common, "--mode", "single", "--out", "single.csv", "--db", "single.db"])).Succeeded();
         (await RunAsync([.. common, "--mode", "multi", "--parallel", "1", "--out", "one.csv", "--no-db"])).Succeeded();
         (await RunAsync([.. common, "--mode", "multi", "--parallel", "7", "--out", "seven.csv", "--db", "seven.db"])).Succeeded();
+        (await RunAsync([.. common, "--mode", "process", "--workers", "3", "--out", "process.csv", "--db", "process.db"])).Succeeded();
 
         var single = File.ReadAllBytes(Path.Combine(Folder, "single.csv"));
         Assert.Equal(400 * 399 / 2, ReadCsv(Path.Combine(Folder, "single.csv")).Length);
         Assert.True(single.AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(Folder, "one.csv"))));
         Assert.True(single.AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(Folder, "seven.csv"))));
+        Assert.True(single.AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(Folder, "process.csv"))));
         Assert.Equal(ReadDatabase(Path.Combine(Folder, "single.db")), ReadDatabase(Path.Combine(Folder, "seven.db")));
+        Assert.Equal(ReadDatabase(Path.Combine(Folder, "single.db")), ReadDatabase(Path.Combine(Folder, "process.db")));
     }
 
     [Theory]
@@ -96,7 +99,7 @@ public sealed class DefaultRunTests : AirportsRun
     public async Task HelpNamesEveryOptionAndExitCode()
     {
         var help = (await RunAsync("--help")).Succeeded().Output;
-        foreach (var option in "--airports --select --out --db --no-out --no-db --mode --parallel --no-progress --store --fail-every --poison --exit-on --dead --redrive 130".Split(' '))
+        foreach (var option in "--airports --select --out --db --no-out --no-db --mode --workers --parallel --no-progress --store --fail-every --poison --exit-on --dead --redrive 130".Split(' '))
             Assert.Contains(option, help);
     }
 

@@ -114,7 +114,7 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
 
     // Apart, so that other roots need no closure.
     private void Derive(CommitDraft draft, Root root, Emission emission)
-        => draft.Derive(to => emission.Write(to, core.StateSerializers, new EntryHeaders(root.Id, core.Recorder.NameOf(emission.Node)) { IsAfter = true }.ToBytes()));
+        => draft.Derive(to => emission.Write(to, core.Options.Serializers, new EntryHeaders(root.Id, core.Recorder.NameOf(emission.Node)) { IsAfter = true }.ToBytes()));
 
     /// <summary>The commit would be too large: fewer items are run together; one that is too large by itself is dead.</summary>
     private void MakeSmaller(Epoch epoch, List<Root> roots)

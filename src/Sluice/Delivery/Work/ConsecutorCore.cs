@@ -24,6 +24,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     {
         (Name, Options, Store, Recorder) = (name, options, store, recorder);
         Group = new(name, name);
+        StateSerializers = options.Serializers.Plain;
         Ended = new(ToCommit);
         Roots = new(Ended);
         Nodes = new(recorder);
@@ -74,8 +75,8 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>Whether what its stages held was put out, if the input is complete; as far as its partitions are here.</summary>
     public bool HasEnded => !isInputComplete || !KeepsState || Array.TrueForAll(owned, partition => partition.Scope!.HasEnded);
 
-    /// <summary>How state is written and read.</summary>
-    public PayloadSerializers StateSerializers => Options.Serializers;
+    /// <summary>How state is written and read: without layers, so that rows can be migrated.</summary>
+    public PayloadSerializers StateSerializers { get; }
 
     public IStreamStore Store { get; }
 

@@ -46,7 +46,7 @@ internal sealed class CompiledCode : FlowCode
                 break;
         }
         if (open is not null) called = Expression.Call(typeof(FlowTasks), nameof(FlowTasks.OpenAsync), [signature.Value!], called, open);
-        return Expression.Lambda<NodeBody<T>>(Expression.Block(Expression.Call(typeof(Worker), nameof(Worker.Publish), null), called), Run, Parents, Cancellation).Compile();
+        return Expression.Lambda<NodeBody<T>>(Expression.Block(Expression.Call(typeof(PoolWorker), nameof(PoolWorker.Publish), null), called), Run, Parents, Cancellation).Compile();
     }
 
     private static NodeBody<T> OnWorker<T>(Expression called)

@@ -29,7 +29,7 @@ internal sealed class ReflectedCode : FlowCode
         {
             return (run, _, cancellation) =>
             {
-                Worker.Publish();
+                PoolWorker.Publish();
                 return FlowTasks.AnyAsync(Call(run, cancellation), signature.Return, open);
             };
         }

@@ -18,11 +18,11 @@ internal sealed class SyncCall<T> : TaskCompletionSource<T>, IWorkerCall
     public static ValueTask<T> Start(SyncFunction<T> function, Context run, CancellationToken cancellation)
     {
         var call = new SyncCall<T>(function, run, cancellation);
-        Worker.Start(call, run);
+        PoolWorker.Start(call, run);
         return new(call.Task);
     }
 
-    void IThreadPoolWorkItem.Execute() => Worker.Execute(this, run);
+    void IThreadPoolWorkItem.Execute() => PoolWorker.Execute(this, run);
 
     void IWorkerCall.Call()
     {

@@ -11,7 +11,7 @@ internal interface IWorkerCall : IThreadPoolWorkItem
 }
 
 /// <summary>Threads of the pool that call functions which hold their thread. The thread of a call may go on with the next one of the same run, if nothing else is to be done by then.</summary>
-internal static class Worker
+internal static class PoolWorker
 {
     [ThreadStatic]
     private static object? finishing;                // the run whose call this thread has just made, while that is told

@@ -1,0 +1,150 @@
+using System.Net.Sockets;
+
+namespace Sluice;
+
+/// <summary>The worker's side of the connection: answers are put together and sent by one loop.</summary>
+/// <remarks><see cref="Answer"/> and <see cref="Say"/> may come from any thread; frames are read by one.</remarks>
+internal sealed class WorkerLink : IDisposable
+{
+    private const int MostSpare = 1024;
+    private const int LargeResults = 1 << 14;
+
+    private readonly Lock sync = new();
+    private readonly Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly Invitation invitation;
+    private readonly Waiter news = new(RunScheduler.ThreadPool);
+    private readonly Stack<WorkerItem> spare = new();
+    private FrameWriter filling = new();
+    private FrameWriter sending = new();
+    private bool isClosed;
+
+    private WorkerLink(Invitation invitation, int maxItemBytes)
+    {
+        (this.invitation, MaxItemBytes) = (invitation, maxItemBytes);
+        Reader = new(socket, maxItemBytes + 64L);
+    }
+
+    public FrameReader Reader { get; }
+
+    public int MaxItemBytes { get; }
+
+    /// <returns>Null if whoever has started this process is gone, or does not want it any more.</returns>
+    public static async Task<WorkerLink?> TryConnectAsync(Invitation invitation)
+    {
+        var link = new WorkerLink(invitation, invitation.MaxItemBytes);
+        try
+        {
+            await link.socket.ConnectAsync(new UnixDomainSocketEndPoint(invitation.Socket)).ConfigureAwait(false);
+            return link;
+        }
+        catch (SocketException)
+        {
+            link.Dispose();
+            return null;
+        }
+    }
+
+    public void SayHello(string input, string output)
+    {
+        lock (sync)
+        {
+            int start = filling.Begin(FrameKind.Hello);
+            filling.Write(invitation.Token);
+            filling.Write(input);
+            filling.Write(output);
+            filling.End(start);
+        }
+    }
+
+    public void Say(FrameKind kind, string text)
+    {
+        lock (sync)
+        {
+            int start = filling.Begin(kind);
+            filling.Write(text);
+            filling.End(start);
+        }
+        Tell();
+    }
+
+    public WorkerItem Begin(long number)
+    {
+        WorkerItem? item;
+        lock (sync) spare.TryPop(out item);
+        item ??= new(this);
+        item.Begin(number);
+        return item;
+    }
+
+    /// <summary>Nothing of the item is outstanding any more.</summary>
+    public void Answer(WorkerItem item)
+    {
+        PartFailure? failure = item.Failure;
+        lock (sync)
+        {
+            int start = filling.Begin(failure is null ? FrameKind.Done : FrameKind.Failed, item.Number);
+            if (failure is null)
+            {
+                filling.Write((byte)(item.Outcome == Outcome.Failed ? 1 : 0));
+                filling.Write(item.Results);
+            }
+            else
+            {
+                Exception cause = failure.Cause.InnerException ?? failure.Cause;
+                filling.Write((byte)(failure.IsFinal ? 1 : 0));
+                filling.Write(failure.Cause.Node);
+                filling.Write(cause.GetType().FullName ?? cause.GetType().Name);
+                filling.Write(Cut(cause.Message));
+            }
+            filling.End(start);
+            if (spare.Count < MostSpare && item.Results.Length <= LargeResults) spare.Push(item);
+        }
+        Tell();
+    }
+
+    /// <summary>Sends what there is, until <see cref="Close"/>.</summary>
+    public async Task SendAsync()
+    {
+        while (true)
+        {
+            bool isLast = Volatile.Read(ref isClosed);
+            lock (sync) (filling, sending) = (sending, filling);
+            if (sending.Length > 0)
+            {
+                for (int sent = 0; sent < sending.Length;) sent += await socket.SendAsync(sending.Memory[sent..]);
+                sending.Clear();
+                continue;
+            }
+            if (isLast) break;
+            news.Arm();
+            if (HasNews && news.Disarm()) continue;
+            await news.WaitAsync();
+        }
+        socket.Shutdown(SocketShutdown.Both);
+    }
+
+    /// <summary>Nothing more is sent behind what there is.</summary>
+    public void Close()
+    {
+        Volatile.Write(ref isClosed, true);
+        Tell();
+    }
+
+    public void Dispose() => socket.Dispose();
+
+    private bool HasNews
+    {
+        get
+        {
+            lock (sync) return filling.Length > 0 || isClosed;
+        }
+    }
+
+    private void Tell()
+    {
+        Interlocked.MemoryBarrier();
+        news.Wake();
+    }
+
+    private static string Cut(string text) => text.Length <= 8192 ? text : string.Concat(text.AsSpan(0, 8192), "…");
+}

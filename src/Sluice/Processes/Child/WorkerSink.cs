@@ -1,0 +1,28 @@
+namespace Sluice;
+
+/// <summary>The end of a body: what comes out of it is a result of its item.</summary>
+internal sealed class WorkerSink<T>(IPayloadSerializer<T> serializer) : Operator<T, Nothing>
+{
+    public override string Kind => "results";
+
+    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new WorkerSinkStage<T>(context, next, serializer);
+}
+
+internal sealed class WorkerSinkStage<T>(StageContext context, Inlet<Nothing> next, IPayloadSerializer<T> serializer) : Stage<T, Nothing>(context, next)
+{
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        try
+        {
+            ((WorkerItem)ticket!.Whole).Add(serializer, item);
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        Context.Out++;
+        ticket.Settle(Outcome.Completed);
+        return default;
+    }
+}

@@ -1,0 +1,61 @@
+namespace Sluice;
+
+/// <summary>What worker processes run, and how its items and results travel.</summary>
+internal sealed class ProcessDefinition<TIn, TOut>(string body, ProcessOptions options)
+{
+    public string Body => body;
+
+    public ProcessOptions Options => options;
+
+    public IPayloadSerializer<TIn> Items { get; } = options.Serializers.For<TIn>();
+
+    public IPayloadSerializer<TOut> Results { get; } = options.Serializers.For<TOut>();
+}
+
+/// <summary>A source whose items go through worker processes.</summary>
+internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefinition<TIn, TOut> definition, StageOptions options) : Source<TOut>
+{
+    private const string Kind = "processes";
+
+    internal override bool CrossesThreads => true;
+
+    internal override bool IsUnordered => upstream.IsUnordered || !options.Ordered;
+
+    internal override Source<TOut> Annotate(StageAnnotation annotation)
+    {
+        StageOptions annotated = annotation.Apply(options, new StageTraits(Kind, null, IsAsynchronous: true, IsSink: false, Input: typeof(TIn)));
+        if (annotated.Parallel > 1) throw Refused("ProcessOptions.Workers says how many items are worked on at once, and the stages of the body may be parallel");
+        if (annotated.Bisects) throw Refused("the list is in another process. Annotate the stage of the body");
+        return new ProcessSource<TIn, TOut>(upstream, definition, annotated);
+
+        InvalidOperationException Refused(string why) => new($"{annotation} does not fit here: {why}.");
+    }
+
+    internal override Source<TOut> Rewrite(Rewriter rewriter)
+    {
+        bool isReplaced = rewriter.Visit();
+        Source<TIn> before = upstream.Rewrite(rewriter);
+        return isReplaced ? rewriter.Stage<TIn, TOut>(before) : new ProcessSource<TIn, TOut>(before, definition, options);
+    }
+
+    internal override void Build(RunBuilder builder, Inlet<TOut> next)
+    {
+        int node = builder.AddNode(Kind, options, null, definition.Body, typeof(TIn), typeof(TOut));
+        builder.Connect(node, next);
+        if (builder.IsDrawing)
+        {
+            upstream.Build(builder, new DrawnInlet<TIn>(node));
+            return;
+        }
+        if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
+        StageContext context = builder.Context(node);
+        next = builder.Isolated(next);
+        if (options.Log is { } log) next = new LogOutput<TOut>(context, next, log);
+        var output = new ProcessOutput<TIn, TOut>(context, options, next);
+        var pool = new WorkerPool<TIn, TOut>(builder.Run, node, definition, options, output);
+        Inlet<TIn> inlet = new ProcessStage<TIn, TOut>(builder, context, pool, output, next);
+        if (options.Log is { } logInput) inlet = new LogInput<TIn>(context, inlet, logInput);
+        builder.Enter(node, inlet);
+        upstream.Build(builder, inlet);
+    }
+}

@@ -1,0 +1,84 @@
+namespace Sluice;
+
+/// <summary>Where items go to worker processes: puts each into the queue of the pool, and into that of the output, which has what follows.</summary>
+internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
+{
+    private const int ItemsPerAnnouncement = 32;
+
+    private readonly StageContext context;
+    private readonly Run run;
+    private readonly WorkerPool<TIn, TOut> pool;
+    private readonly ProcessOutput<TIn, TOut> output;
+    private readonly int mostHeld;
+    private long number;
+    private int unannounced;
+
+    public ProcessStage(RunBuilder builder, StageContext context, WorkerPool<TIn, TOut> pool, ProcessOutput<TIn, TOut> output, Inlet<TOut> next)
+    {
+        (this.context, this.pool, this.output) = (context, pool, output);
+        run = builder.Run;
+        Node = context.Node;
+        mostHeld = builder.IsMultiThread ? run.Options.Capacity : 1;
+        next.Attach(this);
+        run.Add(output);
+        run.Nodes.Add(pool);
+        run.Boundaries.Add(this);
+    }
+
+    public int From { get; private set; } = -1;
+
+    public int Count => output.Held;
+
+    public bool IsBlocked => output.Room.IsArmed;
+
+    public bool HoldsUnannounced => Volatile.Read(ref unannounced) > 0;
+
+    public override void ComesFrom(int from) => From = from;
+
+    public void Stop() => Upstream?.Stop();
+
+    public void WakeConsumer() => Announce();
+
+    public void Abort()
+    {
+        output.Abort();
+        pool.Stop();
+    }
+
+    public override void Flush() => Announce();
+
+    public override ValueTask PushAsync(TIn item, Ticket? ticket)
+    {
+        context.In++;
+        var call = new WorkCall<TIn, TOut>(item, ticket, ++number);
+        output.Enter(call);
+        pool.Enqueue(call);
+        int held = Interlocked.Increment(ref unannounced);
+        if (held >= ItemsPerAnnouncement || run.Scheduler.IsSerial) Announce();
+        else if (held == 1) run.Watchdog.Watch();
+        return output.Held < mostHeld ? default : WaitAsync();
+    }
+
+    protected override ValueTask OnCompleteAsync()
+    {
+        Announce();
+        output.InputHasEnded();
+        return default;
+    }
+
+    private void Announce()
+    {
+        if (Interlocked.Exchange(ref unannounced, 0) > 0) pool.Announce();
+    }
+
+    private async ValueTask WaitAsync()
+    {
+        Announce();
+        while (output.Held >= mostHeld)
+        {
+            output.Room.Arm();
+            if ((output.Held >= mostHeld && !run.IsStopping) || !output.Room.Disarm()) await output.Room.WaitAsync();
+            run.ThrowIfStopping();
+        }
+    }
+}

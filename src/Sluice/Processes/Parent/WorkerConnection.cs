@@ -1,0 +1,231 @@
+using System.Diagnostics;
+
+namespace Sluice;
+
+/// <summary>The connection to one worker: a loop that sends what waits, and one that receives answers.</summary>
+/// <remarks><see cref="UnderWay"/> and <see cref="HasAnswered"/> are guarded by the pool's lock.</remarks>
+internal sealed class WorkerConnection<TIn, TOut> : IDisposable
+{
+    private const int MostWindow = 1024;
+    private const int BatchBytes = 1 << 16;
+    private const double WindowSeconds = 0.005;
+
+    private readonly WorkerPool<TIn, TOut> pool;
+    private readonly WorkerArrival arrival;
+    private readonly Process process;
+    private readonly FrameWriter writer = new();
+    private readonly List<WorkCall<TIn, TOut>> batch = [];
+    private readonly Waiter news;
+    private readonly ITimer? timer;
+    private readonly IPayloadSerializer<TIn> items;
+    private readonly IPayloadSerializer<TOut> results;
+    private string? lastWords;
+    private volatile int window = 1;
+    private volatile bool isOver;
+    private long since;                              // when it was given something, or has answered
+    private double secondsPerItem = 1;
+
+    public WorkerConnection(WorkerPool<TIn, TOut> pool, WorkerArrival arrival, Process process)
+    {
+        (this.pool, this.arrival, this.process) = (pool, arrival, process);
+        (items, results) = (pool.Definition.Items, pool.Definition.Results);
+        news = new(pool.Run.Scheduler);
+        if (pool.Timeout is not null) timer = pool.Run.Time.CreateTimer(static connection => ((WorkerConnection<TIn, TOut>)connection!).IsLate(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>What it was sent and has not answered, by number.</summary>
+    public Dictionary<long, WorkCall<TIn, TOut>> UnderWay { get; } = [];
+
+    public bool HasAnswered { get; set; }
+
+    /// <summary>How many items it may have at once: a few milliseconds of work.</summary>
+    public int Window => pool.ItemsPerWorker ?? window;
+
+    /// <summary>Under the pool's lock.</summary>
+    public bool HasSuspect => UnderWay.Count == 1 && UnderWay.Values.First().IsSuspect;
+
+    /// <summary>Whether it waits for something to send.</summary>
+    public bool IsIdle => news.IsArmed;
+
+    /// <summary>There may be something to send. Any thread.</summary>
+    public void Tell()
+    {
+        Interlocked.MemoryBarrier();
+        news.Wake();
+    }
+
+    /// <summary>Until the worker has ended, or none is needed any more.</summary>
+    /// <returns>What the worker said last; null if nothing.</returns>
+    public async Task<string?> RunAsync()
+    {
+        Task sending = SendAllAsync();
+        try
+        {
+            do
+            {
+                if (!TakeAll()) break;
+            }
+            while (await arrival.Reader.ReceiveAsync(pool.Life));
+        }
+        catch (Exception e) when (e is not InvalidDataException)
+        {
+            // Gone, or not needed any more. What it has not answered is done again.
+        }
+        catch (InvalidDataException e)
+        {
+            lastWords ??= $"It was ended, because it sent what it should not: {e.Message}";
+            WorkerSlot<TIn, TOut>.Kill(process);
+        }
+        isOver = true;
+        Tell();
+        arrival.Socket.Dispose();
+        await sending;
+        return lastWords;
+    }
+
+    public void Dispose()
+    {
+        timer?.Dispose();
+        arrival.Socket.Dispose();
+        arrival.Reader.Dispose();
+        writer.Dispose();
+    }
+
+    private async Task SendAllAsync()
+    {
+        try
+        {
+            while (!isOver)
+            {
+                batch.Clear();
+                pool.Take(this, batch);
+                if (batch.Count > 0)
+                {
+                    await SendBatchAsync();
+                    continue;
+                }
+                news.Arm();
+                if ((isOver || pool.HasWorkFor(this)) && news.Disarm()) continue;
+                await news.WaitAsync();
+            }
+        }
+        catch (Exception)
+        {
+            arrival.Socket.Dispose();                // the other loop sees that; what is under way is done again
+        }
+    }
+
+    private async Task SendBatchAsync()
+    {
+        if (pool.Timeout is { } limit) timer!.Change(limit, Timeout.InfiniteTimeSpan);
+        Volatile.Write(ref since, pool.Run.Time.GetTimestamp());
+        bool hasFailed = false;
+        for (int i = 0; i < batch.Count; i++)
+        {
+            if (!TryWrite(batch[i])) hasFailed = true;
+            if (writer.Length < BatchBytes && i < batch.Count - 1) continue;
+            for (int sent = 0; sent < writer.Length;) sent += await arrival.Socket.SendAsync(writer.Memory[sent..], pool.Life);
+            writer.Clear();
+        }
+        if (hasFailed) pool.Wake();
+    }
+
+    private bool TryWrite(WorkCall<TIn, TOut> call)
+    {
+        int start = writer.Begin(FrameKind.Item, call.Number);
+        try
+        {
+            int before = writer.Length;
+            items.Serialize(call.Item, writer.Payload);
+            int length = writer.Length - before;
+            if (length > pool.Definition.Options.MaxItemBytes)
+                throw new PayloadException($"The item has {length:N0} bytes, the limit is {pool.Definition.Options.MaxItemBytes:N0} (ProcessOptions.MaxItemBytes). Make the items smaller, or raise the limit.") { IsTooLong = true };
+            writer.End(start);
+            return true;
+        }
+        catch (Exception e)
+        {
+            writer.Truncate(start);
+            call.Fail(e);
+            pool.Unsent(this, call);
+            return false;
+        }
+    }
+
+    /// <returns>Whether the worker goes on.</returns>
+    private bool TakeAll()
+    {
+        int answers = 0;
+        while (arrival.Reader.TryTake(out ReadOnlySpan<byte> frame))
+        {
+            var kind = (FrameKind)frame[0];
+            frame = frame[1..];
+            switch (kind)
+            {
+                case FrameKind.Done:
+                    Done(frame);
+                    answers++;
+                    break;
+                case FrameKind.Failed:
+                    Failed(frame);
+                    answers++;
+                    break;
+                case FrameKind.Refused:
+                    pool.Fail(new WorkerException(FrameReader.Text(ref frame)));
+                    return false;
+                case FrameKind.Broken:
+                    lastWords = FrameReader.Text(ref frame);
+                    return false;
+                default:
+                    throw new InvalidDataException($"a frame of the kind {(byte)kind}.");
+            }
+        }
+        if (answers == 0) return true;
+        timer?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Measure(answers);
+        pool.Wake();
+        if (IsIdle && pool.HasWorkFor(this)) Tell();
+        return true;
+    }
+
+    private void Done(ReadOnlySpan<byte> frame)
+    {
+        WorkCall<TIn, TOut> call = pool.Answered(this, FrameReader.Number(ref frame));
+        call.HasSkippedFailure = FrameReader.Flag(ref frame);
+        try
+        {
+            while (!frame.IsEmpty) call.Add(results.Deserialize(FrameReader.Sized(ref frame)));
+        }
+        catch (Exception e)
+        {
+            call.Fail(new WorkerException($"A result of the body '{pool.Definition.Body}' cannot be read: {e.Message}", e));
+        }
+        pool.AttemptEnded(call);
+    }
+
+    private void Failed(ReadOnlySpan<byte> frame)
+    {
+        WorkCall<TIn, TOut> call = pool.Answered(this, FrameReader.Number(ref frame));
+        bool isForLetter = FrameReader.Flag(ref frame);
+        string node = FrameReader.Text(ref frame), type = FrameReader.Text(ref frame), message = FrameReader.Text(ref frame);
+        call.Fail(new WorkerException($"'{node}' failed with {type}: {message}") { Node = node, ExceptionType = type }, isForLetter);
+        pool.AttemptEnded(call);
+    }
+
+    /// <summary>What it does in so much time it may have at once: more would only wait there, and less would let it wait.</summary>
+    private void Measure(int answers)
+    {
+        long now = pool.Run.Time.GetTimestamp();
+        double measured = pool.Run.Time.GetElapsedTime(Interlocked.Exchange(ref since, now), now).TotalSeconds / answers;
+        secondsPerItem = measured > secondsPerItem ? measured : (secondsPerItem * 0.5) + (measured * 0.5);
+        window = (int)Math.Clamp(WindowSeconds / Math.Max(secondsPerItem, 1e-7), 1, MostWindow);
+    }
+
+    private void IsLate()
+    {
+        // The time may have been that of an item which has been answered meanwhile.
+        if (pool.Run.Time.GetElapsedTime(Volatile.Read(ref since)) < pool.Timeout || pool.OnlyOneOf(this) is not { } late) return;
+        late.IsLate = true;
+        WorkerSlot<TIn, TOut>.Kill(process);
+    }
+}

@@ -1,0 +1,257 @@
+namespace Sluice;
+
+/// <summary>The worker processes of one stage of a run, and the items that wait for one of them.</summary>
+/// <remarks>
+/// Locking rule: queues, connections and what they have under way, under <c>sync</c>; nobody is woken under it. Processes live in real time, whatever the clock of the run is: so do the times that they are given.
+/// </remarks>
+internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
+{
+    private const int MostBatch = 256;
+
+    private static readonly Backoff BeforeStarts = Backoff.Exponential(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(2));
+
+    private readonly Lock sync = new();
+    private readonly CancellationTokenSource life = new();
+    private readonly Queue<WorkCall<TIn, TOut>> waiting = new();
+    private readonly Queue<WorkCall<TIn, TOut>> suspects = new();
+    private readonly List<WorkerConnection<TIn, TOut>> connections = [];
+    private readonly ProcessOutput<TIn, TOut> output;
+    private readonly StageOptions stage;
+    private Task[] slots = [];
+    private WorkerDoor? door;
+    private int nextToWake;
+    private int endsInARow;
+    private int failedStartsInARow;
+
+    public WorkerPool(Run run, int node, ProcessDefinition<TIn, TOut> definition, StageOptions stage, ProcessOutput<TIn, TOut> output)
+        => (Run, Node, Definition, this.stage, this.output) = (run, node, definition, stage, output);
+
+    public Run Run { get; }
+
+    public int Node { get; }
+
+    public ProcessDefinition<TIn, TOut> Definition { get; }
+
+    public WorkerDoor Door => door!;
+
+    /// <summary>Cancelled when no worker is needed any more.</summary>
+    public CancellationToken Life => life.Token;
+
+    public TimeSpan? Timeout => stage.Timeout;
+
+    /// <summary>How many items a worker may have at once, if that does not depend on how fast it is.</summary>
+    public int? ItemsPerWorker => stage.Timeout is not null ? 1 : Definition.Options.ItemsPerWorker;
+
+    public ValueTask BeginAsync()
+    {
+        if (Invitation.IsWaiting)
+        {
+            throw new InvalidOperationException(
+                "This process was itself started as a worker, and its program has not asked for that: it would start workers without end. The first line of Main must be: if (await Worker.RunIfAskedAsync(args, name => …)) return;");
+        }
+        door = new WorkerDoor(Definition.Options, Life);
+        slots = new Task[Definition.Options.Workers];
+        for (int i = 0; i < slots.Length; i++) slots[i] = new WorkerSlot<TIn, TOut>(this).RunAsync();
+        return default;
+    }
+
+    /// <summary>No worker is needed any more. Any thread.</summary>
+    public void Stop() => life.Cancel();
+
+    public async ValueTask DisposeAsync()
+    {
+        Stop();
+        foreach (Task slot in slots) await slot;
+        if (door is not null) await door.DisposeAsync();         // and not `life`: somebody may be about to cancel it
+    }
+
+    public void Enqueue(WorkCall<TIn, TOut> call)
+    {
+        lock (sync) waiting.Enqueue(call);
+    }
+
+    /// <summary>Something waits: wakes as many idle workers as have use for it.</summary>
+    public void Announce()
+    {
+        while (true)
+        {
+            WorkerConnection<TIn, TOut>? idle = null;
+            bool isMore;
+            lock (sync)
+            {
+                if (waiting.Count + suspects.Count == 0) return;
+                for (int i = 0; i < connections.Count && idle is null; i++)
+                {
+                    WorkerConnection<TIn, TOut> each = connections[nextToWake++ % connections.Count];
+                    if (each.IsIdle && MayTake(each)) idle = each;
+                }
+                isMore = waiting.Count > (idle?.Window ?? 0);
+            }
+            if (idle is null) return;
+            idle.Tell();
+            if (!isMore) return;
+        }
+    }
+
+    /// <summary>Takes what a worker is to be sent next.</summary>
+    public void Take(WorkerConnection<TIn, TOut> connection, List<WorkCall<TIn, TOut>> batch)
+    {
+        lock (sync)
+        {
+            if (!MayTake(connection)) return;
+            if (suspects.TryDequeue(out WorkCall<TIn, TOut>? suspect))
+            {
+                connection.UnderWay.Add(suspect.Number, suspect);
+                batch.Add(suspect);
+                return;
+            }
+            while (batch.Count < MostBatch && connection.UnderWay.Count < connection.Window && waiting.TryDequeue(out WorkCall<TIn, TOut>? call))
+            {
+                connection.UnderWay.Add(call.Number, call);
+                batch.Add(call);
+            }
+        }
+    }
+
+    /// <summary>What a worker has, where it has one item at a time.</summary>
+    public WorkCall<TIn, TOut>? OnlyOneOf(WorkerConnection<TIn, TOut> connection)
+    {
+        lock (sync) return connection.UnderWay.Values.FirstOrDefault();
+    }
+
+    public bool HasWorkFor(WorkerConnection<TIn, TOut> connection)
+    {
+        lock (sync) return waiting.Count + suspects.Count > 0 && MayTake(connection);
+    }
+
+    /// <summary>A worker has answered.</summary>
+    /// <exception cref="InvalidDataException">It was not asked.</exception>
+    public WorkCall<TIn, TOut> Answered(WorkerConnection<TIn, TOut> connection, long number)
+    {
+        lock (sync)
+        {
+            if (!connection.UnderWay.Remove(number, out WorkCall<TIn, TOut>? call)) throw new InvalidDataException($"It has answered for an item that it does not have ({number}).");
+            (call.IsSuspect, endsInARow, failedStartsInARow) = (false, 0, 0);
+            connection.HasAnswered = true;
+            return call;
+        }
+    }
+
+    /// <summary>It could not be sent.</summary>
+    public void Unsent(WorkerConnection<TIn, TOut> connection, WorkCall<TIn, TOut> call)
+    {
+        lock (sync) connection.UnderWay.Remove(call.Number);
+        AttemptEnded(call);
+    }
+
+    /// <summary>An attempt has ended.</summary>
+    public void AttemptEnded(WorkCall<TIn, TOut> call)
+    {
+        if (call.Failure is null || call.IsForLetter || call.IsPoison || call.Attempt > stage.Retries) output.Ended(call);
+        else _ = TryAgainAsync(call);
+    }
+
+    /// <summary>After several attempts have ended.</summary>
+    public void Wake() => output.Wake();
+
+    /// <summary>A worker has connected.</summary>
+    public void Join(WorkerConnection<TIn, TOut> connection)
+    {
+        lock (sync) connections.Add(connection);
+    }
+
+    /// <summary>The connection of a worker is over. What it has not answered is done again.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="how">How the process has ended.</param>
+    public void Leave(WorkerConnection<TIn, TOut> connection, string how)
+    {
+        List<WorkCall<TIn, TOut>> left;
+        bool isFailedStart;
+        lock (sync)
+        {
+            connections.Remove(connection);
+            left = [.. connection.UnderWay.Values];
+            connection.UnderWay.Clear();
+            endsInARow++;
+            isFailedStart = left.Count == 0 && !connection.HasAnswered;
+        }
+        if (Life.IsCancellationRequested) return;
+        if (isFailedStart)
+        {
+            FailedToStart(how);
+            return;
+        }
+        if (left.Count == 1) Blame(left[0], how);
+        else lock (sync)
+                foreach (WorkCall<TIn, TOut> call in left) Suspect(call);
+        Wake();
+        Announce();
+    }
+
+    /// <summary>A worker has ended before it had anything to do.</summary>
+    public void FailedToStart(string how)
+    {
+        int starts, items;
+        WorkCall<TIn, TOut>? first;
+        lock (sync)
+        {
+            endsInARow++;
+            starts = ++failedStartsInARow;
+            items = waiting.Count + suspects.Count;
+            if (!suspects.TryPeek(out first)) waiting.TryPeek(out first);
+        }
+        if (starts < Definition.Options.MostFailedStarts) return;
+        string what = first is null ? "" : $" {items:N0} {(items == 1 ? "item waits" : "items wait")}, the first one is {PipelineException.Text(first.Item)}.";
+        Fail(new WorkerException($"{starts} worker processes in a row have ended before they got to work, the last one with {how}.{what}"));
+    }
+
+    /// <summary>The run cannot go on.</summary>
+    public void Fail(Exception cause) => Run.Fail(cause, Node);
+
+    /// <summary>Waits as long as is decent before another worker is started.</summary>
+    public async Task PauseAsync()
+    {
+        int ends = Volatile.Read(ref endsInARow);
+        if (ends <= 1) return;
+        await Task.Delay(BeforeStarts.WaitBefore(ends - 1, Run.Random), TimeProvider.System, Life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+    }
+
+    // Who may have ended a worker has the next one for himself; until he has been cleared, nobody is given anything else.
+    private bool MayTake(WorkerConnection<TIn, TOut> connection)
+        => connection.UnderWay.Count == 0 || (suspects.Count == 0 && connection.UnderWay.Count < connection.Window && !connection.HasSuspect);
+
+    private void Suspect(WorkCall<TIn, TOut> call)
+    {
+        call.IsSuspect = true;
+        call.Drop();
+        suspects.Enqueue(call);
+    }
+
+    private void Blame(WorkCall<TIn, TOut> call, string how)
+    {
+        if (call.IsLate)
+        {
+            call.Fail(new TimeoutException($"The attempt took longer than {stage.Timeout}. Its worker process was ended."));
+            AttemptEnded(call);
+        }
+        else if (++call.Deaths >= Definition.Options.MostDeaths)
+        {
+            call.Fail(new WorkerException($"The worker process has ended {(call.Deaths == 1 ? "once" : $"{call.Deaths} times")} while it had nothing but this item to work on, the last time with {how}."), isPoison: true);
+            AttemptEnded(call);
+        }
+        else
+        {
+            lock (sync) Suspect(call);
+        }
+    }
+
+    private async Task TryAgainAsync(WorkCall<TIn, TOut> call)
+    {
+        TimeSpan wait = stage.Backoff.WaitBefore(call.Attempt, Run.Random);
+        call.TryAgain();
+        if (wait > TimeSpan.Zero)
+            await Task.Delay(wait, Run.Time, Life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        Enqueue(call);
+        Announce();
+    }
+}

@@ -1,0 +1,79 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Sluice;
+
+/// <summary>Frames one after the other in a piece of memory, to be sent together.</summary>
+/// <remarks>Not thread-safe.</remarks>
+internal sealed class FrameWriter : IDisposable
+{
+    private const int MostKept = 1 << 20;
+
+    private readonly RecordWriter to = new();
+
+    /// <summary>How many bytes are there.</summary>
+    public int Length => to.Written;
+
+    public ReadOnlyMemory<byte> Memory => to.Memory;
+
+    /// <summary>For serializers, inside of a frame.</summary>
+    public IBufferWriter<byte> Payload => to;
+
+    /// <returns>Where it begins.</returns>
+    public int Begin(FrameKind kind)
+    {
+        int start = to.Written;
+        Span<byte> head = to.GetSpan(5);
+        head[4] = (byte)kind;
+        to.Advance(5);
+        return start;
+    }
+
+    public int Begin(FrameKind kind, long number)
+    {
+        int start = Begin(kind);
+        BinaryPrimitives.WriteInt64LittleEndian(to.GetSpan(8), number);
+        to.Advance(8);
+        return start;
+    }
+
+    public void End(int start) => BinaryPrimitives.WriteInt32LittleEndian(to.From(start), to.Written - start - 4);
+
+    public void Write(byte value)
+    {
+        to.GetSpan(1)[0] = value;
+        to.Advance(1);
+    }
+
+    public void Write(ReadOnlySpan<byte> bytes) => to.Write(bytes);
+
+    public void Write(string text)
+    {
+        int length = Encoding.UTF8.GetByteCount(text);
+        BinaryPrimitives.WriteInt32LittleEndian(to.GetSpan(4), length);
+        to.Advance(4);
+        Encoding.UTF8.GetBytes(text, to.GetSpan(Math.Max(length, 1)));
+        to.Advance(length);
+    }
+
+    /// <summary>A value with its length in front.</summary>
+    public void WriteSized<T>(IPayloadSerializer<T> serializer, T value)
+    {
+        int start = to.Written;
+        to.GetSpan(4);
+        to.Advance(4);
+        serializer.Serialize(value, to);
+        BinaryPrimitives.WriteInt32LittleEndian(to.From(start), to.Written - start - 4);
+    }
+
+    public void Truncate(int length) => to.Truncate(length);
+
+    public void Clear()
+    {
+        to.Truncate(0);
+        if (to.Capacity > MostKept) to.Dispose();
+    }
+
+    public void Dispose() => to.Dispose();
+}
