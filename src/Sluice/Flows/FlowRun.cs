@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Sluice;
 
 /// <summary>A run of a flow, as seen by a service: one that has started it, or has found it by its id.</summary>
@@ -10,10 +12,13 @@ public sealed class FlowRun : IAsyncDisposable
     private readonly CancellationTokenSource feeding = new();
     private readonly List<Task> feeds = [];
     private readonly Lazy<Task> completion;
+    private readonly ConcurrentDictionary<string, bool> readHere = new(StringComparer.Ordinal);
+    private readonly bool isOwner;
+    private int isDisposed;
 
-    internal FlowRun(SupervisorCore core, RunWatch watch, bool isStarter)
+    internal FlowRun(SupervisorCore core, RunWatch watch, bool isStarter, bool isOwner)
     {
-        (this.core, this.watch) = (core, watch);
+        (this.core, this.watch, this.isOwner) = (core, watch, isOwner);
         completion = new(CompleteAsync);
         watch.Follow();
         if (!isStarter) return;
@@ -53,6 +58,7 @@ public sealed class FlowRun : IAsyncDisposable
                 : NearNames.Explain("output", name, ports.Keys), nameof(name));
         if (watch.Plan.Stream(name).Type is { } type && type != TypeNames.Of(typeof(T)))
             throw new ArgumentException($"The stream {name} of the run {Id} has values of the type {type}, not {TypeNames.Of(typeof(T))}.", nameof(name));
+        readHere[name] = true;
         return new(port, core.Options.Serializers);
     }
 
@@ -67,9 +73,11 @@ public sealed class FlowRun : IAsyncDisposable
     /// <summary>Lets go of the results: they are not kept for this service any more. What it was still putting in fails.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
         await feeding.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(feeds).ConfigureAwait(false);
-        foreach (InputPort port in ports.Values)
+        // Who has only looked at the run leaves what it has not read to who has started it, or will come again.
+        foreach (InputPort port in ports.Values.Where(port => isOwner || readHere.ContainsKey(port.Name)))
         {
             try
             {
@@ -92,7 +100,8 @@ public sealed class FlowRun : IAsyncDisposable
     private async Task CompleteAsync()
     {
         await watch.Over.ConfigureAwait(false);
-        if (watch.Cancelled.IsCancellationRequested) throw new FlowException($"The run {Id} was cancelled: {watch.CancelReason}") { Run = Id, IsCancelled = true };
+        bool hasCompleted = watch.Plan.Processors.All(processor => watch.Events.Any(one => one.Event.Kind == RunEventKind.Completed && one.Event.Processor == processor.Name));
+        if (watch.Cancelled.IsCancellationRequested && !hasCompleted) throw new FlowException($"The run {Id} was cancelled: {watch.CancelReason}") { Run = Id, IsCancelled = true };
         RunEvent[] failed = [.. watch.Events.Select(one => one.Event).Where(happened => happened.Kind == RunEventKind.Failed)];
         if (failed.Length == 0) return;
         RunEvent first = Array.Find(failed, one => one.Origin == one.Processor) ?? failed[0];

@@ -84,9 +84,9 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         CheckInputs(flow, given);
         if (run is not null) FlowNames.CheckRun(run, nameof(run));
         Dictionary<string, string> types = FlowTypes.Of(flow, given, Find);
-        var (plan, feeds) = await new FlowStart(core, flow, given, results, types, run ?? Guid.CreateVersion7().ToString("N")).StartAsync(cancellation).ConfigureAwait(false);
+        var (plan, feeds, isNew) = await new FlowStart(core, flow, given, results, types, run ?? Guid.CreateVersion7().ToString("N")).StartAsync(cancellation).ConfigureAwait(false);
         RunWatch watch = await RunWatch.OpenAsync(core.Calls, plan.Run, cancellation).ConfigureAwait(false) ?? throw new FlowException($"The run {plan.Run} was deleted while it was started.");
-        var started = new FlowRun(core, watch, isStarter: plan.Starter == Name);
+        var started = new FlowRun(core, watch, isStarter: plan.Starter == Name, isOwner: isNew);
         started.Feed(feeds);
         return started;
     }
@@ -96,7 +96,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     {
         FlowNames.CheckRun(run, nameof(run));
         RunWatch? watch = await RunWatch.OpenAsync(core.Calls, run, cancellation).ConfigureAwait(false);
-        return watch is null ? null : new(core, watch, isStarter: watch.Plan.Starter == Name);
+        return watch is null ? null : new(core, watch, isStarter: watch.Plan.Starter == Name, isOwner: false);
     }
 
     /// <inheritdoc/>
@@ -135,10 +135,17 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
             groups = [.. hosted.Values];
         }
         Interlocked.CompareExchange(ref instance, null, this);
-        await Task.WhenAll(groups.Select(group => group.StopAsync())).ConfigureAwait(false);
-        await core.EndAsync().ConfigureAwait(false);
-        await sweeper.StopAsync().ConfigureAwait(false);
-        core.Dispose();
+        core.BeginToEnd();
+        try
+        {
+            await Task.WhenAll(groups.Select(group => group.StopAsync())).ConfigureAwait(false);
+        }
+        finally
+        {
+            await core.EndAsync().ConfigureAwait(false);
+            await sweeper.StopAsync().ConfigureAwait(false);
+            core.Dispose();
+        }
     }
 
     /// <summary>As if the process had died: nothing is handed over, nothing is committed any more. For tests.</summary>

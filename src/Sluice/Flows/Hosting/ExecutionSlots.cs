@@ -19,6 +19,7 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free)
     private readonly AsyncLock changing = new();
     private int waits;
     private bool isHeld;
+    private volatile bool hasEnded;
 
     public Task EnterAsync(CancellationToken cancellation) => free is null ? Task.CompletedTask : ChangeAsync(0, cancellation);
 
@@ -28,8 +29,17 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free)
     /// <summary>The function goes on.</summary>
     public Task GoOnAsync(CancellationToken cancellation) => free is null ? Task.CompletedTask : ChangeAsync(-1, cancellation);
 
-    /// <summary>It has ended.</summary>
-    public void Leave()
+    /// <summary>It has ended: readings that it has left behind take no slot any more.</summary>
+    public async Task LeaveAsync()
+    {
+        if (free is null) return;
+        hasEnded = true;
+        await changing.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        Release();
+        changing.Leave();
+    }
+
+    private void Release()
     {
         if (!isHeld) return;
         isHeld = false;
@@ -42,8 +52,8 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free)
         try
         {
             waits += by;
-            if (waits > 0) Leave();
-            else if (!isHeld)
+            if (waits > 0) Release();
+            else if (!isHeld && !hasEnded)
             {
                 await free!.WaitAsync(cancellation).ConfigureAwait(false);
                 isHeld = true;

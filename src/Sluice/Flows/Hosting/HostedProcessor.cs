@@ -6,6 +6,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     private readonly CancellationTokenSource handingOver = new();
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool hasEnded;
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
     private readonly string processor = function.Processor.Name;
 
     public string Run => assignment.Run;
@@ -30,10 +31,30 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     public async Task RunAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        for (TimeSpan pause = TimeSpan.FromSeconds(1); ; pause = pause < Longest ? pause * 2 : pause)
+        {
+            try
+            {
+                await TryAsync().ConfigureAwait(false);
+                return;
+            }
+            catch (Exception e)
+            {
+                // Neither the function nor what is known to go wrong with a store: whatever it is, the run is not to stand still for it.
+                core.Warn($"The processor {processor} of the run {Run} could not be run; it is tried again: {e.Message}");
+            }
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, core.Life);
+            await Task.Delay(pause, core.Options.Time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (either.IsCancellationRequested) return;
+        }
+    }
+
+    private async Task TryAsync()
+    {
         try
         {
             await using RunWatch? watch = await RunWatch.OpenAsync(core.Calls, Run, partition.Lost).ConfigureAwait(false);
-            if (watch is null || watch.Plan.Find(processor) is not { } plan) await ForgetAsync().ConfigureAwait(false);
+            if (watch is null || watch.Plan.Key != assignment.Key || watch.Plan.Find(processor) is not { } plan) await ForgetAsync().ConfigureAwait(false);
             else if (assignment.Ended) await CloseAsync(watch.Plan, plan).ConfigureAwait(false);
             else await RunAsync(watch, plan).ConfigureAwait(false);
         }
@@ -45,10 +66,6 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             core.Warn($"The processor {processor} of the run {Run} is run no more: {e.Message}");
             await ForgetIfDeletedAsync().ConfigureAwait(false);
         }
-        catch (Exception e)
-        {
-            core.Warn($"The processor {processor} of the run {Run} cannot be run here; it is tried again by who takes its partition next: {e.Message}");
-        }
     }
 
     private async Task RunAsync(RunWatch watch, ProcessorPlan plan)
@@ -59,6 +76,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         Task feedWatch = Task.CompletedTask;
         Invocation? invocation = null;
         RunEvent end;
+        bool hasEndedItself = false;
         try
         {
             using var stalls = new Stalls(core, watch.Plan, plan, life.Token);
@@ -77,6 +95,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             await feedLife.CancelAsync().ConfigureAwait(false);
             await feedWatch.ConfigureAwait(false);
             end = new(RunEventKind.Completed, core.Options.Name, processor);
+            hasEndedItself = await EndAsync(invocation, plan, end).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -93,7 +112,8 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             }
             else end = Failed(e);
         }
-        await EndAsync(watch.Plan, plan, invocation?.Stored ?? begun, end).ConfigureAwait(false);
+        if (hasEndedItself) await CloseAsync(watch.Plan, plan).ConfigureAwait(false);
+        else await EndAsync(watch.Plan, plan, invocation?.Stored ?? begun, end).ConfigureAwait(false);
         invocation?.Dispose();
         // What earlier starts have put out is not counted where they are gone on from.
         if (end.Kind == RunEventKind.Completed && assignment.Inputs.Count == 0)
@@ -109,13 +129,25 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         return new(RunEventKind.Failed, core.Options.Name, processor, failure.Error, failure.Processor);
     }
 
+    /// <summary>The same for a processor that has held back what it put out last: it is part of that commit.</summary>
+    private async Task<bool> EndAsync(Invocation invocation, ProcessorPlan plan, RunEvent end)
+    {
+        using EntryBatch entry = RunJson.Entry(end);
+        return await invocation.EndAsync((stored, commit) => commit with
+        {
+            Outputs = [.. commit.Outputs, new(FlowNames.Journal(Run), entry)],
+            State = [WorkPartition.Row(stored with { Ended = true, State = null })],
+            Ends = [.. plan.Outputs.Select(output => new StreamEnding(FlowNames.Values(Run, output), StreamEnd.Complete))],
+        }).ConfigureAwait(false);
+    }
+
     /// <summary>One commit: its outputs have ended, the run knows, and only its readers are left to be closed.</summary>
     private async Task EndAsync(RunPlan run, ProcessorPlan plan, Assignment stored, RunEvent end)
     {
         StreamEnd how = end.Kind == RunEventKind.Completed ? StreamEnd.Complete
             : RunJson.End(new(end.Origin ?? processor, end.Error!, end.Kind == RunEventKind.Cancelled));
         StreamEnding[] ends = [.. plan.Outputs.Select(output => new StreamEnding(FlowNames.Values(Run, output), how))];
-        await CommitAsync(end, stored with { Ended = true }, CancellationToken.None, ends).ConfigureAwait(false);
+        await CommitAsync(end, stored with { Ended = true, State = null }, CancellationToken.None, ends).ConfigureAwait(false);
         await CloseAsync(run, plan).ConfigureAwait(false);
     }
 

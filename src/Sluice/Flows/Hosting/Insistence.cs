@@ -11,6 +11,9 @@ internal sealed class Insistence(IStreamStore store, TimeProvider time, Action<s
 
     public TimeProvider Time => time;
 
+    /// <summary>From then on nobody insists any more: the service ends, and the store does not answer.</summary>
+    public CancellationToken GiveUp { get; init; }
+
     /// <summary>When a reader that holds a stream may have expired.</summary>
     public TimeSpan ReaderPatience => readerPatience;
 
@@ -33,9 +36,10 @@ internal sealed class Insistence(IStreamStore store, TimeProvider time, Action<s
                     foreach (string stream in streams)
                         if (await store.FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null)
                             throw new FlowException($"The stream {stream} is not in the store any more: the run was deleted, or the store was emptied.");
-                return await call().ConfigureAwait(false);
+                ValueTask<T> answer = call();
+                return answer.IsCompleted || !GiveUp.CanBeCanceled ? await answer.ConfigureAwait(false) : await answer.AsTask().WaitAsync(GiveUp).ConfigureAwait(false);
             }
-            catch (StreamStoreException e) when (e is not StoreWentBackException && !cancellation.IsCancellationRequested)
+            catch (StreamStoreException e) when (e is not StoreWentBackException && !cancellation.IsCancellationRequested && !GiveUp.IsCancellationRequested)
             {
                 if (failures is 0 or 10) warn($"The store does not answer; it is asked again until it does: {e.Message}");
             }
@@ -44,8 +48,10 @@ internal sealed class Insistence(IStreamStore store, TimeProvider time, Action<s
         }
     }
 
-    public Task DoAsync(string stream, Func<ValueTask> call, CancellationToken cancellation)
-        => DoAsync(stream, async () =>
+    public Task DoAsync(string stream, Func<ValueTask> call, CancellationToken cancellation) => DoAsync([stream], call, cancellation);
+
+    public Task DoAsync(IReadOnlyCollection<string> streams, Func<ValueTask> call, CancellationToken cancellation)
+        => DoAsync(streams, async () =>
         {
             await call().ConfigureAwait(false);
             return true;

@@ -4,6 +4,8 @@ namespace Sluice;
 /// <remarks>Thread-safe, as far as a function may use it.</remarks>
 internal sealed class Invocation : IItemBoundary, IDisposable
 {
+    private const int MostState = 256 << 10;         // it goes into each commit, as text
+
     private readonly SupervisorCore core;
     private readonly RunPlan run;
     private readonly BoundFunction function;
@@ -80,12 +82,20 @@ internal sealed class Invocation : IItemBoundary, IDisposable
             }
             finally
             {
-                slot.Leave();
+                await slot.LeaveAsync().ConfigureAwait(false);
             }
         }
         life.ThrowIfCancellationRequested();         // a function that was stopped and returns has not come to its end
         foreach (IOutputPort output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
-        if (commits is not null) await commits.CommitAsync(State).ConfigureAwait(false);
+    }
+
+    /// <summary>The commit that ends the processor, with everything that it has put out since the one before.</summary>
+    /// <returns>Whether that was done; a processor that holds nothing back is ended by its host.</returns>
+    public async Task<bool> EndAsync(Func<Assignment, StoreCommit, StoreCommit> end)
+    {
+        if (commits is null) return false;
+        await commits.EndAsync(end).ConfigureAwait(false);
+        return true;
     }
 
     /// <summary>It has failed, or was stopped: what was put out before is brought into the store, unless it was stopped. Throws nothing.</summary>
@@ -106,10 +116,14 @@ internal sealed class Invocation : IItemBoundary, IDisposable
         return chosen;
     }
 
+    public ValueTask PlaceAsync(string stream, long place) => commits?.PlaceAsync(stream, place) ?? ValueTask.CompletedTask;
+
     public async Task SaveAsync(byte[] state, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         if (commits is null || Plan.Resume != Resume.Checkpoint) throw new InvalidOperationException($"The processor {Plan.Name} resumes {Plan.Resume}, not at checkpoints.");
+        if (state.Length > MostState)
+            throw new FlowException($"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes; the limit is {MostState:N0}. Save a reference to it.") { Run = Run, Processor = Plan.Name };
         foreach (InputPort input in inputs.Values) input.PassCurrent();
         await commits.CommitAsync(state).ConfigureAwait(false);
     }
@@ -121,10 +135,10 @@ internal sealed class Invocation : IItemBoundary, IDisposable
         foreach (string name in Plan.Inputs)
         {
             string keeper = ReaderNames.Of(Plan.Name);
-            var port = new PortPlan(Run, name, keeper, Plan.Wait ? null : ReaderNames.Gate(keeper), assignment.Inputs.GetValueOrDefault(name, 1)) { IsOnce = commits is not null };
-            inputs.Add(name, new(core.Calls, port, this, slot));
+            var port = new PortPlan(Run, name, keeper, Plan.Wait ? null : ReaderNames.Gate(keeper), assignment.Inputs.GetValueOrDefault(name, 1)) { IsOnce = commits is not null, IsPlaced = assignment.Inputs.ContainsKey(name) };
+            inputs.Add(name, new(core.Calls, port, this, slot, life));
         }
-        if (commits is null && Start > 1) await choices.LoadAsync(life).ConfigureAwait(false);
+        if (commits is null) await choices.LoadAsync(life).ConfigureAwait(false);
         foreach (string name in Plan.Outputs)
         {
             var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, stalls, slot, life);

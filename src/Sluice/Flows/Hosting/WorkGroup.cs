@@ -12,6 +12,8 @@ internal sealed class WorkGroup : IDisposable
     /// <summary>How many services can share a processor's work.</summary>
     public const int Partitions = 16;
 
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(50);
+
     private readonly SupervisorCore core;
     private readonly string stream;
     private readonly GroupId group;
@@ -61,7 +63,7 @@ internal sealed class WorkGroup : IDisposable
     public static async Task OpenAsync(Insistence calls, string processor, CancellationToken cancellation)
     {
         string work = FlowNames.Work(processor);
-        await calls.DoAsync(work, () => calls.Store.OpenStreamAsync(work, new() { Partitions = Partitions }, cancellation), cancellation).ConfigureAwait(false);
+        await calls.DoAsync([], () => calls.Store.OpenStreamAsync(work, new() { Partitions = Partitions }, cancellation), cancellation).ConfigureAwait(false);
         await calls.DoAsync(work, () => calls.Store.AddGroupAsync(FlowNames.Hosts(processor), cancellation: cancellation), cancellation).ConfigureAwait(false);
     }
 
@@ -149,16 +151,36 @@ internal sealed class WorkGroup : IDisposable
     private async Task AdoptAsync(WorkPartition partition, PartitionState state)
     {
         foreach (Assignment assignment in await partition.ListAsync(stopping.Token).ConfigureAwait(false)) Begin(partition, assignment);
-        if (state.Waiting.Count == 0) return;
-        IReadOnlyList<WaitingEntry> waiting = await core.Calls.DoAsync(stream, () => core.Store.ListWaitingAsync(group, partition.Number, cancellation: stopping.Token), stopping.Token).ConfigureAwait(false);
-        await TakeOnAsync(partition, [.. waiting.Select(one => one.Entry)]).ConfigureAwait(false);
+        if (state.Waiting.Count > 0) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes on what was leased, by whomever, and not noted.</summary>
+    private async Task TakeOnWaitingAsync(WorkPartition partition)
+    {
+        while (true)
+        {
+            IReadOnlyList<WaitingEntry> waiting = await core.Calls.DoAsync(stream, () => core.Store.ListWaitingAsync(group, partition.Number, cancellation: stopping.Token), stopping.Token).ConfigureAwait(false);
+            if (waiting.Count == 0 || partition.Lost.IsCancellationRequested) return;
+            await TakeOnAsync(partition, [.. waiting.Select(one => one.Entry)]).ConfigureAwait(false);
+        }
     }
 
     private async Task<bool> LeaseAsync()
     {
         if (owned.Count == 0) return false;
         var request = new LeaseRequest([.. owned.Select(partition => partition.Owner)]) { MaxItems = 64 };
-        LeaseResult result = await core.Calls.DoAsync(stream, () => core.Store.LeaseAsync(request, stopping.Token), stopping.Token).ConfigureAwait(false);
+        LeaseResult result;
+        try
+        {
+            result = await core.Store.LeaseAsync(request, stopping.Token).ConfigureAwait(false);
+        }
+        catch (StreamStoreException e) when (e is not StoreWentBackException)
+        {
+            core.Warn($"The store has not answered a lease of {stream}; what it may have given out is looked for: {e.Message}");
+            await Task.Delay(AfterFailure, core.Options.Time, stopping.Token).ConfigureAwait(false);
+            foreach (WorkPartition partition in owned.ToList()) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
+            return true;
+        }
         foreach (Ownership stale in result.Stale) await owned.Single(partition => partition.Owner == stale).LoseAsync().ConfigureAwait(false);
         foreach (LeasedBatch batch in result.Batches)
             await TakeOnAsync(owned.Single(partition => partition.Owner == batch.Owner), batch.Entries.ToArray()).ConfigureAwait(false);
@@ -168,8 +190,9 @@ internal sealed class WorkGroup : IDisposable
     /// <summary>From an entry to a row of the partition's state, in one commit. What is there twice is one.</summary>
     private async Task TakeOnAsync(WorkPartition partition, Entry[] entries)
     {
-        Assignment[] taken = [.. entries.Select(entry => JsonSerializer.Deserialize(entry.Payload.Span, RunJson.Default.WorkOrder)!)
-            .Select(order => new Assignment(order.Run, Starts: 0, Ended: false, Inputs: [], State: null)).DistinctBy(one => one.Run)];
+        List<Burial> dead = [];
+        Assignment[] taken = [.. entries.Select(Read).OfType<WorkOrder>()
+            .Select(order => new Assignment(order.Run, order.Key, Starts: 0, Ended: false, Inputs: [], State: null)).DistinctBy(one => one.Run)];
         // Of one run there is one order, unless it was deleted and its id is used again: what has not noticed that yet is about to end.
         foreach (Assignment assignment in taken) await WhenEnded(assignment.Run).WaitAsync(stopping.Token).ConfigureAwait(false);
         try
@@ -177,6 +200,7 @@ internal sealed class WorkGroup : IDisposable
             await partition.CommitAsync(commit => commit with
             {
                 Settled = [.. entries.Select(entry => new SequenceRange(entry.Sequence, entry.Sequence))],
+                Dead = dead,
                 State = [.. taken.Select(WorkPartition.Row)],
             }).ConfigureAwait(false);
         }
@@ -185,6 +209,20 @@ internal sealed class WorkGroup : IDisposable
             return;
         }
         foreach (Assignment assignment in taken) Begin(partition, assignment);
+
+        WorkOrder? Read(Entry entry)
+        {
+            try
+            {
+                if (JsonSerializer.Deserialize(entry.Payload.Span, RunJson.Default.WorkOrder) is { Run: not null, Key: not null } order) return order;
+            }
+            catch (JsonException)
+            {
+            }
+            core.Warn($"The entry {entry.IdIn(stream, partition.Number)} of {stream} is no work order; it is a dead letter of the group {group.Name}.");
+            dead.Add(new(entry.Sequence, "work", "It is no work order.", Attempts: 1));
+            return null;
+        }
 
         Task WhenEnded(string run)
         {

@@ -28,10 +28,10 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
         if (heart is not null) await heart.StopAsync().ConfigureAwait(false);
         try
         {
-            foreach (Ownership owner in owned) await core.Store.ReleaseAsync(owner).ConfigureAwait(false);
-            await core.Store.LeaveAsync(group, Self).ConfigureAwait(false);
+            foreach (Ownership owner in owned) await core.Calls.DoAsync([], () => core.Store.ReleaseAsync(owner), CancellationToken.None).ConfigureAwait(false);
+            await core.Calls.DoAsync([], () => core.Store.LeaveAsync(group, Self), CancellationToken.None).ConfigureAwait(false);
         }
-        catch (StreamStoreException e)
+        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
         {
             core.Warn($"What {Self} has hosted could not be given back; others take it when it has been silent for the lease time: {e.Message}");
         }

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Sluice;
 
 /// <summary>What a run is: the first entry of its journal, written by the commit that starts it.</summary>
-internal sealed record RunPlan(string Run, string Starter, ProcessorPlan[] Processors, StreamPlan[] Streams, string[] Results)
+internal sealed record RunPlan(string Run, string Key, string Starter, ProcessorPlan[] Processors, StreamPlan[] Streams, string[] Results)
 {
     public ProcessorPlan? Find(string processor) => Array.Find(Processors, one => one.Name == processor);
 
@@ -61,15 +61,16 @@ internal sealed record RunEvent(RunEventKind Kind, string Member, string? Proces
 }
 
 /// <summary>An entry of a work stream: a processor of a run is to be run.</summary>
-internal sealed record WorkOrder(string Run);
+internal sealed record WorkOrder(string Run, string Key);
 
 /// <summary>A processor of a run that a partition of its work stream has taken on, as it stands in the partition's state.</summary>
 /// <param name="Run">The run.</param>
+/// <param name="Key">Of the runs with this id, which: the id of one that was deleted may be used again.</param>
 /// <param name="Starts">How often it was started and not handed over.</param>
 /// <param name="Ended">Whether it has ended, and only its readers are left to be closed.</param>
 /// <param name="Inputs">The sequences to go on from; those that are not there, from the first.</param>
 /// <param name="State">What the function has saved last.</param>
-internal sealed record Assignment(string Run, int Starts, bool Ended, Dictionary<string, long> Inputs, byte[]? State);
+internal sealed record Assignment(string Run, string Key, int Starts, bool Ended, Dictionary<string, long> Inputs, byte[]? State);
 
 /// <summary>What a stream's end says about a failure, for those who read on.</summary>
 internal sealed record StreamFailure(string? Processor, string Error, bool IsCancelled);

@@ -64,7 +64,7 @@ internal sealed class RunWatch : IAsyncDisposable
     public static async Task<RunWatch?> OpenAsync(Insistence calls, string run, CancellationToken cancellation)
     {
         var watch = new RunWatch(calls, run);
-        if (await calls.Store.FindStreamAsync(watch.stream, cancellation).ConfigureAwait(false) is not null)
+        if (await calls.DoAsync([], () => calls.Store.FindStreamAsync(watch.stream, cancellation), cancellation).ConfigureAwait(false) is not null)
             await watch.ReadAsync(cancellation).ConfigureAwait(false);
         if (watch.Plan is not null) return watch;
         await watch.DisposeAsync().ConfigureAwait(false);

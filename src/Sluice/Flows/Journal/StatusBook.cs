@@ -22,7 +22,9 @@ internal static class StatusBook
     private static ProcessorStatus Of(string name, RunEvent[] events)
     {
         if (events.Length == 0) return new(name, FlowState.Waiting, null, 0, null, null);
-        RunEvent last = events[^1];
+        RunEvent? end = Array.Find(events, happened => happened.IsEnd);
+        RunEvent last = end ?? Array.FindLast(events, happened => happened.Kind is RunEventKind.Started or RunEventKind.HandedOver)
+            ?? events[^1];
         FlowState state = last.Kind switch
         {
             RunEventKind.Started => FlowState.Running,

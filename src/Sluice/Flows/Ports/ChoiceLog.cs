@@ -28,11 +28,13 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
     private readonly List<byte> pending = [];
     private ProducerState? producer;
     private long appended;
+    private bool isWriting;                          // also after a failed write: nothing may follow it
+    private NondeterministicReplayException? difference;
 
     /// <summary>Reads what was chosen by an earlier start.</summary>
     public async Task LoadAsync(CancellationToken cancellation)
     {
-        if (await calls.Store.FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null) return;
+        if (await calls.DoAsync([], () => calls.Store.FindStreamAsync(stream, cancellation), cancellation).ConfigureAwait(false) is null) return;
         for (long next = 1; ;)
         {
             var request = new ReadRequest(stream, 0, next);
@@ -49,9 +51,10 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
     {
         lock (sync)
         {
+            if (difference is not null) throw difference;
             if (!known.TryDequeue(out var choice)) return null;
             if (choice.Kind == kind) return choice.Value;
-            throw new NondeterministicReplayException(
+            throw difference = new NondeterministicReplayException(
                 $"The processor {processor} was repeated and did something else than before: it asked for {Text(kind)} where it had asked for {Text(choice.Kind)}.")
             { Processor = processor };
         }
@@ -69,13 +72,14 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
     public async ValueTask FlushAsync(CancellationToken cancellation)
     {
         lock (sync)
-            if (pending.Count == 0) return;
+            if (difference is not null) throw difference;
+            else if (pending.Count == 0 && !isWriting) return;          // what another output flushes now may be what this one depends on
         await writing.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
             if (producer is null)
             {
-                await calls.DoAsync(stream, () => calls.Store.OpenStreamAsync(stream, new() { Partitions = 1, MaxItems = long.MaxValue, MaxBytes = long.MaxValue }, cancellation), cancellation).ConfigureAwait(false);
+                await calls.DoAsync([], () => calls.Store.OpenStreamAsync(stream, new() { Partitions = 1, MaxItems = long.MaxValue, MaxBytes = long.MaxValue }, cancellation), cancellation).ConfigureAwait(false);
                 producer = await calls.DoAsync(stream, () => calls.Store.OpenProducerAsync(stream, processor, cancellation), cancellation).ConfigureAwait(false);
                 appended = producer.Last;
             }
@@ -86,11 +90,13 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
                 byte[] bytes = [.. pending];
                 for (int at = 0; at < bytes.Length; at += MostBytes / Record * Record) batch.Add(bytes.AsSpan(at, Math.Min(MostBytes / Record * Record, bytes.Length - at)));
                 pending.Clear();
+                isWriting = true;
             }
             var request = new AppendRequest(stream, processor, producer.Epoch, appended + 1, batch);
             AppendResult result = await calls.DoAsync(stream, () => calls.Store.AppendAsync(request, cancellation), cancellation).ConfigureAwait(false);
             if (result.Status is not (AppendStatus.Accepted or AppendStatus.Duplicate)) throw new OperationCanceledException($"The processor {processor} is run elsewhere.");
             appended += batch.Count;
+            lock (sync) isWriting = false;
         }
         finally
         {

@@ -9,6 +9,9 @@ internal interface IItemBoundary
 
     /// <summary>A place in a stream that depends on the moment: the one that was chosen before, if this is a repetition.</summary>
     ValueTask<long> ChooseAsync(ChoiceKind kind, Func<ValueTask<long>> choose);
+
+    /// <summary>Writes down where the reading of a stream has begun, for a processor that goes on from places.</summary>
+    ValueTask PlaceAsync(string stream, long place);
 }
 
 /// <summary>How a port of a stream is opened.</summary>
@@ -28,13 +31,16 @@ internal sealed record PortPlan(string Run, string Name, string Keeper, string? 
     /// <summary>Whether the keeper follows what is read; otherwise commits move it.</summary>
     public bool MovesKeeper { get; init; }
 
+    /// <summary>Whether <see cref="From"/> is where an earlier start was, whatever is asked for.</summary>
+    public bool IsPlaced { get; init; }
+
     /// <summary>Whether the stream may be read once only.</summary>
     public bool IsOnce { get; init; }
 }
 
 /// <summary>A stream of a run, as one of its readers sees it: any number of readings at once, one place up to which all have come.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null)
+internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null, CancellationToken life = default)
 {
     private const int Step = 64;                     // the store is told every so many values, and before waiting
 
@@ -42,7 +48,8 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     private readonly List<PortReader> active = [];
     private readonly AsyncLock moving = new();
     private long told = plan.From;
-    private bool isGateOpen = plan.Gate is not null && plan.GateExpiry is null;
+    private bool? isGateOpen = plan.Gate is null ? false : null;          // null: as an earlier start, or the start of the run, has left it
+    private long left;                               // what was delivered to readings that have ended
     private bool wasRead;
     private bool isLifted;
     private int waiting;
@@ -60,6 +67,9 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
 
     public IItemBoundary? Boundary => boundary;
 
+    /// <summary>Ends with who reads here; none for results.</summary>
+    public CancellationToken Life => life;
+
     /// <summary>Whether somebody who reads here waits for a value.</summary>
     public bool IsWaiting => Volatile.Read(ref waiting) > 0;
 
@@ -75,11 +85,12 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     public async ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, CancellationToken cancellation)
     {
         long start = plan.From;
-        if (from != ReadFrom.First && (!plan.IsOnce || start == 1))
+        if (from != ReadFrom.First && !plan.IsPlaced)
         {
             ValueTask<long> Choose() => FindAsync(from, cancellation);
             start = boundary is null ? await Choose().ConfigureAwait(false)
                 : await boundary.ChooseAsync(from == ReadFrom.New ? ChoiceKind.New : ChoiceKind.Latest, Choose).ConfigureAwait(false);
+            if (plan.IsOnce && boundary is not null) await boundary.PlaceAsync(plan.Name, start).ConfigureAwait(false);
         }
         var reader = new PortReader(this, start, isCounted);
         lock (sync)
@@ -89,7 +100,15 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
             wasRead |= isCounted;
             active.Add(reader);
         }
-        if (plan.Gate is not null) await OpenGateAsync(start, cancellation).ConfigureAwait(false);
+        try
+        {
+            if (plan.Gate is not null) await OpenGateAsync(start, cancellation).ConfigureAwait(false);
+        }
+        catch
+        {
+            lock (sync) active.Remove(reader);
+            throw;
+        }
         return reader;
     }
 
@@ -99,7 +118,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         lock (sync)
         {
             active.Remove(reader);
-            if (reader.IsCounted) Passed = Math.Max(Passed ?? 0, reader.Passed);
+            if (reader.IsCounted) (Passed, left) = (Math.Max(Passed ?? 0, reader.Passed), Math.Max(left, reader.Delivered));
         }
         if (plan.MovesKeeper) await MoveAsync(isWaiting: true, CancellationToken.None).ConfigureAwait(false);
         await CloseGateAsync(onlyIfIdle: true).ConfigureAwait(false);
@@ -109,8 +128,11 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     public void PassCurrent()
     {
         lock (sync)
+        {
+            if (left > (Passed ?? 0)) Passed = left;
             foreach (PortReader reader in active)
                 if (reader.IsCounted) reader.Pass();
+        }
     }
 
     /// <summary>Notes for a commit how far the readings have come.</summary>
@@ -132,7 +154,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         await moving.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
-            if (isGateOpen) await TellAsync(plan.Gate!, least, cancellation).ConfigureAwait(false);
+            if (isGateOpen == true) await TellAsync(plan.Gate!, least, cancellation).ConfigureAwait(false);
             if (plan.MovesKeeper) await TellAsync(plan.Keeper, least, cancellation).ConfigureAwait(false);
             told = Math.Max(told, least);
         }
@@ -154,7 +176,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     /// <returns>Whether it did until now.</returns>
     public async Task<bool> LiftGateAsync()
     {
-        bool wasOpen = isGateOpen;
+        bool wasOpen = isGateOpen != false;
         isLifted = true;
         await CloseGateAsync(onlyIfIdle: false).ConfigureAwait(false);
         return wasOpen;
@@ -164,7 +186,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     public async ValueTask CloseAsync()
     {
         await CloseGateAsync(onlyIfIdle: false).ConfigureAwait(false);
-        await Store.CloseReaderAsync(Stream, plan.Keeper).ConfigureAwait(false);
+        await CloseAsync(plan.Keeper).ConfigureAwait(false);
     }
 
     public void SeeEnd(StreamEnd end)
@@ -206,7 +228,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         await moving.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
-            if (isGateOpen || isLifted) return;
+            if (isGateOpen == true || isLifted) return;
             var options = new ReaderOptions { ExpiresAfter = plan.GateExpiry };
             await calls.DoAsync(Stream, () => Store.OpenReaderAsync(Stream, plan.Gate!, options, cancellation), cancellation).ConfigureAwait(false);
             (isGateOpen, told) = (true, start);
@@ -222,8 +244,8 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         await moving.EnterAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            if (!isGateOpen || (onlyIfIdle && IsBusy())) return;
-            await Store.CloseReaderAsync(Stream, plan.Gate!).ConfigureAwait(false);
+            if (isGateOpen == false || (onlyIfIdle && IsBusy())) return;
+            await CloseAsync(plan.Gate!).ConfigureAwait(false);
             isGateOpen = false;
         }
         finally
@@ -236,6 +258,8 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
             lock (sync) return active.Count > 0;
         }
     }
+
+    private Task CloseAsync(string reader) => calls.DoAsync([], () => Store.CloseReaderAsync(Stream, reader), CancellationToken.None);
 
     private async ValueTask<long> FindAsync(ReadFrom from, CancellationToken cancellation)
     {

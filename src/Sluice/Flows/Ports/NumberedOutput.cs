@@ -95,7 +95,7 @@ internal sealed class NumberedOutput : IOutputPort
         ReadOnlyMemory<byte> record = to.RecordAt(to.Count - 1);
         hash = (hash * 0x9E3779B97F4A7C15) + StableHash.Of(record.Span);
         count++;
-        if (isRepetition && count == producer.Last && hash != BinaryPrimitives.ReadUInt64LittleEndian(producer.Position.Span)) throw Differs("the values are not the same");
+        if (isRepetition && count == producer.Last && hash != BinaryPrimitives.ReadUInt64LittleEndian(producer.Position.Span)) throw failure = Differs("the values are not the same");
     }
 
     // Throws nothing: what goes wrong is told to whoever writes next, and to who finishes.

@@ -21,6 +21,9 @@ internal sealed class PortReader(InputPort port, long from, bool isCounted)
     /// <summary>Everything before this has been processed.</summary>
     public long Passed => Volatile.Read(ref passed);
 
+    /// <summary>Everything before this was given to who reads.</summary>
+    public long Delivered => Volatile.Read(ref delivered);
+
     /// <summary>Whether the next value is at hand.</summary>
     public bool HasNext => index < batch.Length;
 
@@ -49,6 +52,8 @@ internal sealed class PortReader(InputPort port, long from, bool isCounted)
     private async ValueTask<bool> FetchAsync(CancellationToken cancellation)
     {
         if (HasEnded) return false;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, port.Life);
+        cancellation = either.Token;
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();

@@ -50,7 +50,7 @@ internal sealed class StagedOutput(OutputStream stream, Staging staging, long co
         staged = stream.NewBatch();
         if (kept > 0) taken = Divide(taken);
         passed = 0;
-        return new(stream.Stream, taken) { ReservedItems = taken.Count, ReservedBytes = taken.Bytes };
+        return new(stream.Stream, taken);
     }
 
     private EntryBatch Divide(EntryBatch all)

@@ -3,6 +3,8 @@ namespace Sluice;
 /// <summary>A failure travels with the streams that it has ended, and keeps its origin.</summary>
 internal static class StreamFailures
 {
+    private const int MostText = 4000;
+
     /// <summary>The end of a stream, as its reader gets it.</summary>
     public static FlowException Of(string run, string stream, string text)
     {
@@ -15,9 +17,11 @@ internal static class StreamFailures
     /// <summary>What the outputs of a processor are failed with: what had failed before it, if it only passes that on.</summary>
     public static StreamFailure Of(Exception failure, string processor)
         => failure is FlowException { Processor: { } origin } known && origin != processor ? new(origin, Cause(known), known.IsCancelled)
-            : new(processor, failure is FlowException ? failure.Message : $"{failure.GetType().Name}: {failure.Message}", failure is FlowException { IsCancelled: true });
+            : new(processor, failure is FlowException ? Short(failure.Message) : $"{failure.GetType().Name}: {Short(failure.Message)}", failure is FlowException { IsCancelled: true });
 
     // A message that has travelled says where it came from already: each stream would add its own sentence.
+    private static string Short(string text) => text.Length <= MostText ? text : text[..MostText] + "…";
+
     private static string Cause(FlowException failure)
     {
         const string Because = " has: ";

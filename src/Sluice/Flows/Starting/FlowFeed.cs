@@ -58,9 +58,9 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
         if (core.IsAbandoned) return;
         try
         {
-            await core.Store.EndStreamAsync(stream, end).ConfigureAwait(false);
+            await core.Calls.DoAsync(stream, () => core.Store.EndStreamAsync(stream, end), core.Life).ConfigureAwait(false);
         }
-        catch (StreamStoreException e)
+        catch (Exception e) when (e is StreamStoreException or FlowException or OperationCanceledException)
         {
             core.Warn($"The input {values.Key} of the run {plan.Run} could not be ended: {e.Message}");
         }

@@ -14,7 +14,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
     private readonly GroupId group = FeedWatch.GroupOf(run);
 
     /// <returns>The plan, and what is still to be put in; nothing if somebody else has started the run before.</returns>
-    public async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds)> StartAsync(CancellationToken cancellation)
+    public async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds, bool IsNew)> StartAsync(CancellationToken cancellation)
     {
         RunPlan plan = Plan();
         await OpenAsync(plan, cancellation).ConfigureAwait(false);
@@ -23,10 +23,10 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
     }
 
     /// <returns>Null if somebody else tries it at the same time.</returns>
-    private async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds)?> TryAsync(RunPlan plan, CancellationToken cancellation)
+    private async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds, bool IsNew)?> TryAsync(RunPlan plan, CancellationToken cancellation)
     {
         TakeResult taken = await core.Calls.DoAsync(group.Stream, () => core.Store.TakeAsync(group, 0, new(core.Options.Name), cancellation), cancellation).ConfigureAwait(false);
-        if (taken.State!.LastCommit > 0) return (await FindAsync(plan, cancellation).ConfigureAwait(false), []);
+        if (taken.State!.LastCommit > 0) return (await FindAsync(plan, cancellation).ConfigureAwait(false), [], false);
 
         List<EntryBatch> batches = [];
         try
@@ -36,7 +36,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
             CommitResult result = await core.Calls.DoAsync(group.Stream, () => core.Store.CommitAsync(commit, cancellation), cancellation).ConfigureAwait(false);
             return result.Status switch
             {
-                CommitStatus.Committed => (plan, feeds),
+                CommitStatus.Committed => (plan, feeds, true),
                 CommitStatus.Stale => null,
                 _ => throw new FlowException($"The run {run} could not be started: {result.Detail}") { Run = run },
             };
@@ -51,7 +51,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
     {
         var floating = flow.Plan.FloatingInputs.ToHashSet();
         IEnumerable<string> names = flow.Processors.SelectMany(processor => processor.Inputs.Concat(processor.Outputs)).Distinct().Order(StringComparer.Ordinal);
-        return new(run, core.Options.Name, [.. flow.Processors.Select(ProcessorPlan.Of)], [.. names.Select(Stream)], results);
+        return new(run, Guid.NewGuid().ToString("N"), core.Options.Name, [.. flow.Processors.Select(ProcessorPlan.Of)], [.. names.Select(Stream)], results);
 
         StreamPlan Stream(string name)
         {
@@ -65,18 +65,18 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         foreach (StreamPlan stream in plan.Streams)
         {
             string name = FlowNames.Values(run, stream.Name);
-            await core.Calls.DoAsync(name, () => core.Store.OpenStreamAsync(name, stream.Options, cancellation), cancellation).ConfigureAwait(false);
+            await core.Calls.DoAsync([], () => core.Store.OpenStreamAsync(name, stream.Options, cancellation), cancellation).ConfigureAwait(false);
         }
         foreach (ProcessorPlan processor in plan.Processors) await WorkGroup.OpenAsync(core.Calls, processor.Name, cancellation).ConfigureAwait(false);
         var journal = new StreamOptions { Partitions = 1, Retention = Retention.All, MaxItems = long.MaxValue, MaxBytes = long.MaxValue };
-        await core.Calls.DoAsync(group.Stream, () => core.Store.OpenStreamAsync(group.Stream, journal, cancellation), cancellation).ConfigureAwait(false);
+        await core.Calls.DoAsync([], () => core.Store.OpenStreamAsync(group.Stream, journal, cancellation), cancellation).ConfigureAwait(false);
         await core.Calls.DoAsync(group.Stream, () => core.Store.AddGroupAsync(group, StreamStart.New, cancellation), cancellation).ConfigureAwait(false);
     }
 
     private StoreCommit Commit(RunPlan plan, Ownership owner, List<EntryBatch> batches, out IReadOnlyList<IGrouping<string, IOVal>> feeds)
     {
         List<CommitOutput> outputs = [Output(group.Stream, RunJson.Entry(new RunEvent(RunEventKind.Begun, core.Options.Name, Plan: plan)))];
-        outputs.AddRange(plan.Processors.Select(processor => Output(FlowNames.Work(processor.Name), RunJson.Entry(new WorkOrder(run)))));
+        outputs.AddRange(plan.Processors.Select(processor => Output(FlowNames.Work(processor.Name), RunJson.Entry(new WorkOrder(run, plan.Key)))));
         List<StreamEnding> ends = [];
         List<IGrouping<string, IOVal>> later = [];
         int items = 0;
