@@ -40,6 +40,7 @@ internal sealed class SupervisorCore : IDisposable
     public Task AbandonAsync()
     {
         IsAbandoned = true;
+        givingUp.Cancel();
         return EndAsync();
     }
 
