@@ -23,6 +23,7 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
 
     public async Task<LifeEnd> RunAsync(int number, LifePlan plan, (long First, int Count) numbers)
     {
+        int kills = server?.Kills ?? 0;
         if (server is not null) await server.BeforeAsync(number);
         using Process child = Start(number, plan, numbers);
         Task<string> errors = child.StandardError.ReadToEndAsync();
@@ -51,6 +52,8 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
         }
         if (child.ExitCode == 0) return LifeEnd.Clean;
         if (child.ExitCode == 128 + 6 && (await errors).Contains(Explosion, StringComparison.Ordinal)) return LifeEnd.Killed;
+        // A call that its consecutor makes for the child, and not for an item, fails with the server: the child ends by it, as a program would that is started again.
+        if (server?.Kills > kills && (await errors).Contains(nameof(StreamStoreException), StringComparison.Ordinal)) return LifeEnd.Killed;
         return child.ExitCode == 128 + 9 ? LifeEnd.Killed : throw new TortureException($"life {number} ({plan}) ended with {child.ExitCode}: {await errors}");
     }
 
