@@ -109,7 +109,8 @@ internal static class Redis
     {
         RedisServer server = await BenchServer.GetAsync();
         using Process process = Process.Start(new ProcessStartInfo("redis-benchmark",
-            ["-p", $"{server.Port}", "-n", $"{count}", "-P", "100", "--csv", "XADD", "rival", "*", "v", new string('x', Durable.ItemBytes)]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            ["-p", $"{server.Port}", "-n", $"{count}", "-P", "100", "--csv", "XADD", "rival", "*", "v", new string('x', Durable.ItemBytes)])
+        { RedirectStandardOutput = true, RedirectStandardError = true })!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string said = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();

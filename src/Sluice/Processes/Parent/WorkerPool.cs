@@ -183,7 +183,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         }
         if (left.Count == 1) Blame(left[0], how);
         else lock (sync)
-                foreach (WorkCall<TIn, TOut> call in left) Suspect(call);
+            foreach (WorkCall<TIn, TOut> call in left) Suspect(call);
         Wake();
         Announce();
     }
