@@ -88,7 +88,8 @@ internal sealed class Connection : IAsyncDisposable
             }
             catch (Exception failure) when (Failures.MayPass(failure) && !IsDisposed)
             {
-                mayHaveRun |= isSending && Failures.MayHaveRun(failure);
+                // Where the client says that it has not sent it, it is believed of what may be done twice only: a lease was seen to have been done twice.
+                mayHaveRun |= isSending && (!isRepeatable || Failures.MayHaveRun(failure));
                 if (failure is TimeoutException) await ReplaceAsync(used, either.Token).ConfigureAwait(false);
                 else if (address.Options.EndPoints.Count > 1) await used.ReconsiderAsync(either.Token).ConfigureAwait(false);
                 bool again = (isRepeatable || !mayHaveRun) && TimeProvider.System.GetElapsedTime(begun) < options.Patience;

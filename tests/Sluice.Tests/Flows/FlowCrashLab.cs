@@ -47,7 +47,7 @@ internal sealed class FlowCrashLab(int seed, IStreamStore store, int lives = 12)
         await all;
         List<string> x = [.. Enumerable.Range(0, Items).Select(i => $"{i}")];
         List<string> odds = [.. Enumerable.Range(0, Items).Where(i => i % 2 == 1).Select(i => $"{i}")];
-        List<string> squares = [.. Enumerable.Range(0, Items).SelectMany(i => new[] { $"{i * i}", $"-{i * i}" })];
+        List<string> squares = [.. Enumerable.Range(0, Items).SelectMany(i => new[] { $"{i * i}", $"-{i * i}" }), "end"];
         List<string> sums = [.. odds.Select(int.Parse).Aggregate(new List<int>(), (list, odd) => [.. list, odd + list.LastOrDefault()]).Select(sum => $"{sum}")];
         Assert.Equal(x, await results[0]);
         Assert.Equal(odds, await results[1]);
@@ -108,6 +108,7 @@ internal sealed class FlowCrashLab(int seed, IStreamStore store, int lives = 12)
                 yield return IOVal.Of("square", $"{square}");
                 yield return IOVal.Of("square", $"-{square}");
             }
+            yield return IOVal.Of("square", "end");          // behind the last item: part of the commit that ends it
         }
 
         static async IAsyncEnumerable<IOVal> JoinAsync(IO<string> square, IO<string> sums, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
