@@ -25,7 +25,7 @@ public sealed partial class RedisStreamStore : IStreamStore
     private readonly ServerAddress address;
     private readonly Connection connection;
     private readonly RedisStoreOptions options;
-    private readonly ChangeSignals changes = new();
+    private readonly StreamChanges changes = new();
     private readonly ConcurrentDictionary<string, (int Partitions, string Made)> known = new(StringComparer.Ordinal);
     private readonly ITimer poll;
     private volatile StoreClock clock;

@@ -14,7 +14,7 @@ internal sealed class Living
     /// <summary>Called around the end of each transaction, for tests of what fails there: false before, true after it.</summary>
     public Action<bool>? Probe { get; set; }
 
-    public ChangeSignals Changes { get; } = new();
+    public StreamChanges Changes { get; } = new();
     public Reservations Reserved { get; } = new();
 
     public SortedDictionary<string, long> MembersOf(long group) => members.GetValueOrDefault(group, Nobody);

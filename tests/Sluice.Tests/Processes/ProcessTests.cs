@@ -158,12 +158,14 @@ public class ProcessTests
         File.Delete(file);
     }
 
-    [Fact]
-    public async Task AnItemThatTakesTooLongEndsItsWorker()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnItemThatTakesTooLongEndsItsWorker(bool areTimersEarly)
     {
         Run? run = null;
         List<string> results = await (Source.From(["a", "hang", "b"]) | Pipe.InProcesses<string, string>("text", Two) | Stage.Timeout(TimeSpan.FromSeconds(1)).OnError(OnError.DeadLetter))
-            .ToListAsync(new RunOptions { Started = started => run = started }, Cancellation);
+            .ToListAsync(new RunOptions { Started = started => run = started, Time = areTimersEarly ? new HastyTime() : TimeProvider.System }, Cancellation);
 
         Assert.Equal(["a", "b"], results);
         Assert.Equal("TimeoutException: The attempt took longer than 00:00:01. Its worker process was ended.", Assert.Single(run!.DeadLetters).Error);

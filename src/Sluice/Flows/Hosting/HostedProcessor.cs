@@ -3,11 +3,13 @@ namespace Sluice;
 /// <summary>A processor of a run that this service has taken on, from its start to its end, or until it is handed over.</summary>
 internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partition, BoundFunction function, Assignment assignment) : IDisposable
 {
+    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
+
     private readonly CancellationTokenSource handingOver = new();
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private bool hasEnded;
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
     private readonly string processor = function.Processor.Name;
+    private bool hasEnded;
 
     public string Run => assignment.Run;
 
@@ -31,46 +33,43 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     public async Task RunAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        for (TimeSpan pause = TimeSpan.FromSeconds(1); ; pause = pause < Longest ? pause * 2 : pause)
+        Assignment? current = assignment;
+        for (TimeSpan pause = Shortest; ; pause = pause < Longest ? pause * 2 : pause)
         {
             try
             {
-                await TryAsync().ConfigureAwait(false);
+                // What was committed meanwhile counts: nothing is done again from where it began.
+                current ??= await partition.FindAsync(Run, partition.Lost).ConfigureAwait(false);
+                if (current is not null) await TryAsync(current).ConfigureAwait(false);
+                return;
+            }
+            catch (OperationCanceledException) when (partition.Lost.IsCancellationRequested || core.Life.IsCancellationRequested)
+            {
                 return;
             }
             catch (Exception e)
             {
-                // Neither the function nor what is known to go wrong with a store: whatever it is, the run is not to stand still for it.
+                // Neither the function, nor what is known to go wrong with a store: whatever it is, the run is not to stand still for it.
                 core.Warn($"The processor {processor} of the run {Run} could not be run; it is tried again: {e.Message}");
             }
+            current = null;
             using var either = CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, core.Life);
             await Task.Delay(pause, core.Options.Time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (either.IsCancellationRequested) return;
         }
     }
 
-    private async Task TryAsync()
+    private async Task TryAsync(Assignment current)
     {
-        try
-        {
-            await using RunWatch? watch = await RunWatch.OpenAsync(core.Calls, Run, partition.Lost).ConfigureAwait(false);
-            if (watch is null || watch.Plan.Key != assignment.Key || watch.Plan.Find(processor) is not { } plan) await ForgetAsync().ConfigureAwait(false);
-            else if (assignment.Ended) await CloseAsync(watch.Plan, plan).ConfigureAwait(false);
-            else await RunAsync(watch, plan).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (partition.Lost.IsCancellationRequested || core.Life.IsCancellationRequested)
-        {
-        }
-        catch (FlowException e) when (!partition.Lost.IsCancellationRequested)
-        {
-            core.Warn($"The processor {processor} of the run {Run} is run no more: {e.Message}");
-            await ForgetIfDeletedAsync().ConfigureAwait(false);
-        }
+        await using RunWatch? watch = await RunWatch.OpenAsync(core.Calls, Run, partition.Lost).ConfigureAwait(false);
+        if (watch is null || watch.Plan.Key != current.Key || watch.Plan.Find(processor) is not { } plan) await ForgetAsync().ConfigureAwait(false);
+        else if (current.Ended) await CloseAsync(plan).ConfigureAwait(false);
+        else await RunAsync(watch, plan, current).ConfigureAwait(false);
     }
 
-    private async Task RunAsync(RunWatch watch, ProcessorPlan plan)
+    private async Task RunAsync(RunWatch watch, ProcessorPlan plan, Assignment current)
     {
-        Assignment begun = assignment with { Starts = assignment.Starts + 1 };
+        Assignment begun = current with { Starts = current.Starts + 1 };
         using var life = CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, watch.Cancelled);
         using var feedLife = CancellationTokenSource.CreateLinkedTokenSource(life.Token);
         Task feedWatch = Task.CompletedTask;
@@ -83,7 +82,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             watch.Noticed = stalls.NoticeAsync;
             watch.Follow();
             if (begun.Starts > core.Options.MaxStarts)
-                throw new FlowException($"It was started {assignment.Starts} times, and each time its host was gone before it had ended (SupervisorOptions.MaxStarts).");
+                throw new FlowException($"It was started {current.Starts} times, and each time its host was gone before it had ended (SupervisorOptions.MaxStarts).");
             life.Token.ThrowIfCancellationRequested();
             FlowTypes.Check(watch.Plan, plan, function);
             feedWatch = new FeedWatch(core, watch.Plan, plan, feedLife.Token).RunAsync();
@@ -112,11 +111,14 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             }
             else end = Failed(e);
         }
-        if (hasEndedItself) await CloseAsync(watch.Plan, plan).ConfigureAwait(false);
-        else await EndAsync(watch.Plan, plan, invocation?.Stored ?? begun, end).ConfigureAwait(false);
-        invocation?.Dispose();
+        finally
+        {
+            invocation?.Dispose();
+        }
+        if (!hasEndedItself) await EndAsync(plan, invocation?.Stored ?? begun, end).ConfigureAwait(false);
+        await CloseAsync(plan).ConfigureAwait(false);
         // What earlier starts have put out is not counted where they are gone on from.
-        if (end.Kind == RunEventKind.Completed && assignment.Inputs.Count == 0)
+        if (end.Kind == RunEventKind.Completed && current.Inputs.Count == 0)
             foreach (var (output, count) in invocation!.Counts)
                 if (count == 0) core.Warn($"The processor {processor} of the run {Run} has ended and has put out nothing to {output}.");
     }
@@ -142,39 +144,26 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     }
 
     /// <summary>One commit: its outputs have ended, the run knows, and only its readers are left to be closed.</summary>
-    private async Task EndAsync(RunPlan run, ProcessorPlan plan, Assignment stored, RunEvent end)
+    private async Task EndAsync(ProcessorPlan plan, Assignment stored, RunEvent end)
     {
         StreamEnd how = end.Kind == RunEventKind.Completed ? StreamEnd.Complete
             : RunJson.End(new(end.Origin ?? processor, end.Error!, end.Kind == RunEventKind.Cancelled));
         StreamEnding[] ends = [.. plan.Outputs.Select(output => new StreamEnding(FlowNames.Values(Run, output), how))];
         await CommitAsync(end, stored with { Ended = true, State = null }, CancellationToken.None, ends).ConfigureAwait(false);
-        await CloseAsync(run, plan).ConfigureAwait(false);
     }
 
-    private async Task CloseAsync(RunPlan run, ProcessorPlan plan)
+    /// <summary>What only a processor needs that has not ended.</summary>
+    private async Task CloseAsync(ProcessorPlan plan)
     {
         string keeper = ReaderNames.Of(processor);
-        foreach (string stream in plan.Inputs.Select(input => FlowNames.Values(run.Run, input)))
+        foreach (string stream in plan.Inputs.Select(input => FlowNames.Values(Run, input)))
         {
             await core.Calls.DoAsync(stream, () => core.Calls.Store.CloseReaderAsync(stream, ReaderNames.Gate(keeper), partition.Lost), partition.Lost).ConfigureAwait(false);
             await core.Calls.DoAsync(stream, () => core.Calls.Store.CloseReaderAsync(stream, keeper, partition.Lost), partition.Lost).ConfigureAwait(false);
         }
-        string choices = FlowNames.Choices(run.Run, processor);
+        string choices = FlowNames.Choices(Run, processor);
         await core.Calls.DoAsync(choices, () => core.Calls.Store.DeleteStreamAsync(choices, partition.Lost), partition.Lost).ConfigureAwait(false);
         await ForgetAsync().ConfigureAwait(false);
-    }
-
-    // Throws nothing.
-    private async Task ForgetIfDeletedAsync()
-    {
-        try
-        {
-            if (await core.Store.FindStreamAsync(FlowNames.Journal(Run), partition.Lost).ConfigureAwait(false) is null) await ForgetAsync().ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is OperationCanceledException or StreamStoreException or FlowException)
-        {
-            // Who takes the partition next finds that the run is gone.
-        }
     }
 
     private Task ForgetAsync() => partition.CommitAsync(commit => commit with { State = [WorkPartition.NoRow(Run)] });

@@ -138,12 +138,12 @@ internal sealed class Invocation : IItemBoundary, IDisposable
             var port = new PortPlan(Run, name, keeper, Plan.Wait ? null : ReaderNames.Gate(keeper), assignment.Inputs.GetValueOrDefault(name, 1)) { IsOnce = commits is not null, IsPlaced = assignment.Inputs.ContainsKey(name) };
             inputs.Add(name, new(core.Calls, port, this, slot, life));
         }
-        if (commits is null) await choices.LoadAsync(life).ConfigureAwait(false);
         foreach (string name in Plan.Outputs)
         {
             var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, stalls, slot, life);
             outputs.Add(name, commits is null ? await NumberedOutput.OpenAsync(stream, choices, life).ConfigureAwait(false) : new StagedOutput(stream, commits.Staging, 0));
         }
+        if (commits is null) await choices.LoadAsync(mayBeWritten: Start > 1, life).ConfigureAwait(false);
         commits?.Connect([.. inputs.Values], [.. outputs.Values.OfType<StagedOutput>()]);
         stalls.Watch(inputs.Values);
         if (function.Reads is { } reads)

@@ -13,13 +13,14 @@ internal sealed class WorkGroup : IDisposable
     public const int Partitions = 16;
 
     private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan AfterDefect = TimeSpan.FromSeconds(1);
 
     private readonly SupervisorCore core;
     private readonly string stream;
     private readonly GroupId group;
     private readonly Signal woken = new();
     private readonly WorkMembers members;
-    private readonly List<WorkPartition> owned = [];
+    private volatile WorkPartition[] owned = [];     // the loop's to change; the heart only reads it
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> running = [];        // also guards what runs in the partitions
     private volatile BoundFunction function;
@@ -30,7 +31,7 @@ internal sealed class WorkGroup : IDisposable
         (this.core, this.function) = (core, function);
         string name = function.Processor.Name;
         (stream, group) = (FlowNames.Work(name), FlowNames.Hosts(name));
-        members = new(core, group, woken, () => owned.Count == 0 ? TimeSpan.Zero : owned.Max(partition => partition.Silence));
+        members = new(core, group, woken, () => owned.Select(partition => partition.Silence).DefaultIfEmpty().Max());
     }
 
     /// <summary>What is started from now on.</summary>
@@ -53,7 +54,7 @@ internal sealed class WorkGroup : IDisposable
     /// <summary>As if the process had died.</summary>
     public async Task AbandonAsync()
     {
-        foreach (WorkPartition partition in owned.ToArray()) await partition.LoseAsync().ConfigureAwait(false);
+        foreach (WorkPartition partition in owned) await partition.LoseAsync().ConfigureAwait(false);
         await StopAsync().ConfigureAwait(false);
     }
 
@@ -85,7 +86,7 @@ internal sealed class WorkGroup : IDisposable
         await LeaveAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Hosts until it is to stop, or the store has lost writes: then everything here begins anew.</summary>
+    /// <summary>Hosts until it is to stop, or something goes wrong that is nobody's to handle (the store has lost writes, for one): then everything here begins anew.</summary>
     private async Task WorkAsync()
     {
         try
@@ -94,9 +95,9 @@ internal sealed class WorkGroup : IDisposable
             await members.JoinAsync(stopping.Token).ConfigureAwait(false);
             while (!stopping.IsCancellationRequested) await RoundAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is StoreWentBackException or FlowException)
+        catch (Exception e) when (!stopping.IsCancellationRequested && e is not ObjectDisposedException)
         {
-            core.Warn($"The store has lost writes; what runs here of {function.Processor.Name} begins anew: {e.Message}");
+            core.Warn($"What runs here of {function.Processor.Name} begins anew: {e.Message}");
             int generation = core.Store.Generation;
             foreach (WorkPartition partition in owned) await partition.LoseAsync().ConfigureAwait(false);
             DropLost();
@@ -104,6 +105,7 @@ internal sealed class WorkGroup : IDisposable
             lock (running) ending = [.. running];
             await Task.WhenAll(ending).ConfigureAwait(false);
             if (e is StoreWentBackException) await core.Calls.DoAsync(stream, () => core.Store.RaiseGenerationAsync(generation, stopping.Token), stopping.Token).ConfigureAwait(false);
+            else await Task.Delay(AfterDefect, core.Options.Time, stopping.Token).ConfigureAwait(false);
         }
     }
 
@@ -127,7 +129,7 @@ internal sealed class WorkGroup : IDisposable
         foreach (int number in release)
         {
             WorkPartition partition = owned.Single(one => one.Number == number);
-            owned.Remove(partition);
+            owned = [.. owned.Where(one => one != partition)];
             await core.Calls.DoAsync(stream, () => core.Store.ReleaseAsync(partition.Owner, stopping.Token), stopping.Token).ConfigureAwait(false);
             partition.Dispose();
         }
@@ -137,7 +139,7 @@ internal sealed class WorkGroup : IDisposable
             TakeResult taken = await core.Calls.DoAsync(stream, () => core.Store.TakeAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
             if (taken.Status != TakeStatus.Taken) continue;
             var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit);
-            owned.Add(partition);
+            owned = [.. owned, partition];
             await AdoptAsync(partition, taken.State).ConfigureAwait(false);
         }
 
@@ -167,7 +169,7 @@ internal sealed class WorkGroup : IDisposable
 
     private async Task<bool> LeaseAsync()
     {
-        if (owned.Count == 0) return false;
+        if (owned.Length == 0) return false;
         var request = new LeaseRequest([.. owned.Select(partition => partition.Owner)]) { MaxItems = 64 };
         LeaseResult result;
         try
@@ -178,7 +180,7 @@ internal sealed class WorkGroup : IDisposable
         {
             core.Warn($"The store has not answered a lease of {stream}; what it may have given out is looked for: {e.Message}");
             await Task.Delay(AfterFailure, core.Options.Time, stopping.Token).ConfigureAwait(false);
-            foreach (WorkPartition partition in owned.ToList()) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
+            foreach (WorkPartition partition in owned) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
             return true;
         }
         foreach (Ownership stale in result.Stale) await owned.Single(partition => partition.Owner == stale).LoseAsync().ConfigureAwait(false);
@@ -248,10 +250,7 @@ internal sealed class WorkGroup : IDisposable
         }
     }
 
-    private void DropLost()
-    {
-        foreach (WorkPartition partition in owned.Where(partition => partition.Lost.IsCancellationRequested).ToList()) owned.Remove(partition);
-    }
+    private void DropLost() => owned = [.. owned.Where(partition => !partition.Lost.IsCancellationRequested)];
 
     private async Task LeaveAsync()
     {

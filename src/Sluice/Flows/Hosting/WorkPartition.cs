@@ -45,9 +45,16 @@ internal sealed class WorkPartition : IDisposable
         {
             IReadOnlyList<StateRow> rows = await calls.DoAsync(Owner.Group.Stream, () => calls.Store.ListStateAsync(Owner.Group, Number, Node, after, cancellation: cancellation), cancellation).ConfigureAwait(false);
             if (rows.Count == 0) return found;
-            found.AddRange(rows.Select(row => JsonSerializer.Deserialize(row.Value!.Value.Span, RunJson.Default.Assignment)!));
+            found.AddRange(rows.Select(Read));
             after = rows[^1].Key;
         }
+    }
+
+    /// <summary>What is stored of a run now; null if nothing is.</summary>
+    public async Task<Assignment?> FindAsync(string run, CancellationToken cancellation)
+    {
+        IReadOnlyList<StateRow> rows = await calls.DoAsync(Owner.Group.Stream, () => calls.Store.ReadStateAsync(Owner.Group, Number, Node, [run], cancellation), cancellation).ConfigureAwait(false);
+        return rows.Count == 0 ? null : Read(rows[0]);
     }
 
     /// <summary>Applies a commit.</summary>
@@ -85,6 +92,8 @@ internal sealed class WorkPartition : IDisposable
             committing.Leave();
         }
     }
+
+    private static Assignment Read(StateRow row) => JsonSerializer.Deserialize(row.Value!.Value.Span, RunJson.Default.Assignment)!;
 
     public Task LoseAsync() => lost.CancelAsync();
 

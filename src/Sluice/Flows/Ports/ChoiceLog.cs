@@ -28,13 +28,17 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
     private readonly List<byte> pending = [];
     private ProducerState? producer;
     private long appended;
-    private bool isWriting;                          // also after a failed write: nothing may follow it
+    private bool isWriting;                          // also after a failed write
+    private Exception? failure;
     private NondeterministicReplayException? difference;
 
-    /// <summary>Reads what was chosen by an earlier start.</summary>
-    public async Task LoadAsync(CancellationToken cancellation)
+    /// <summary>Reads what was chosen by an earlier start. Whoever wrote the outputs then cannot any more: what he chooses from now on has no effect.</summary>
+    /// <param name="mayBeWritten">Whether an earlier host may be at it still: then it is kept from writing here, too, or its choices would stand among these.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task LoadAsync(bool mayBeWritten, CancellationToken cancellation)
     {
-        if (await calls.DoAsync([], () => calls.Store.FindStreamAsync(stream, cancellation), cancellation).ConfigureAwait(false) is null) return;
+        if (mayBeWritten) await OpenAsync(cancellation).ConfigureAwait(false);
+        else if (await calls.DoAsync([], () => calls.Store.FindStreamAsync(stream, cancellation), cancellation).ConfigureAwait(false) is null) return;
         for (long next = 1; ;)
         {
             var request = new ReadRequest(stream, 0, next);
@@ -77,12 +81,8 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
         await writing.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
-            if (producer is null)
-            {
-                await calls.DoAsync([], () => calls.Store.OpenStreamAsync(stream, new() { Partitions = 1, MaxItems = long.MaxValue, MaxBytes = long.MaxValue }, cancellation), cancellation).ConfigureAwait(false);
-                producer = await calls.DoAsync(stream, () => calls.Store.OpenProducerAsync(stream, processor, cancellation), cancellation).ConfigureAwait(false);
-                appended = producer.Last;
-            }
+            if (failure is not null) throw failure;
+            if (producer is null) await OpenAsync(cancellation).ConfigureAwait(false);
             lock (sync)
             {
                 if (pending.Count == 0) return;
@@ -92,16 +92,29 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
                 pending.Clear();
                 isWriting = true;
             }
-            var request = new AppendRequest(stream, processor, producer.Epoch, appended + 1, batch);
+            var request = new AppendRequest(stream, processor, producer!.Epoch, appended + 1, batch);
             AppendResult result = await calls.DoAsync(stream, () => calls.Store.AppendAsync(request, cancellation), cancellation).ConfigureAwait(false);
             if (result.Status is not (AppendStatus.Accepted or AppendStatus.Duplicate)) throw new OperationCanceledException($"The processor {processor} is run elsewhere.");
             appended += batch.Count;
             lock (sync) isWriting = false;
         }
+        catch (Exception e)
+        {
+            failure = e;                             // what was to be written is not there any more: nothing that depends on it may follow
+            throw;
+        }
         finally
         {
             writing.Leave();
         }
+    }
+
+    private async Task OpenAsync(CancellationToken cancellation)
+    {
+        var options = new StreamOptions { Partitions = 1, MaxItems = long.MaxValue, MaxBytes = long.MaxValue };
+        await calls.DoAsync([], () => calls.Store.OpenStreamAsync(stream, options, cancellation), cancellation).ConfigureAwait(false);
+        producer = await calls.DoAsync(stream, () => calls.Store.OpenProducerAsync(stream, processor, cancellation), cancellation).ConfigureAwait(false);
+        appended = producer.Last;
     }
 
     public void Dispose() => batch.Dispose();

@@ -23,6 +23,9 @@ internal sealed class WorkCall<TIn, TOut>(TIn item, Ticket? ticket, long number)
     /// <summary>Whether a worker has ended that had it, beside others: it is the only one of the next.</summary>
     public bool IsSuspect { get; set; }
 
+    /// <summary>When a worker was given it, by the clock of the run; only where there is a timeout.</summary>
+    public long Taken { get; set; }
+
     /// <summary>Whether its worker is ended because it takes too long.</summary>
     public bool IsLate { get; set; }
 

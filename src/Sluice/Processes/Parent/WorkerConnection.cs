@@ -30,7 +30,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         (this.pool, this.arrival, this.process) = (pool, arrival, process);
         (items, results) = (pool.Definition.Items, pool.Definition.Results);
         news = new(pool.Run.Scheduler);
-        if (pool.Timeout is not null) timer = pool.Run.Time.CreateTimer(static connection => ((WorkerConnection<TIn, TOut>)connection!).IsLate(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (pool.Timeout is not null) timer = pool.Run.Time.CreateTimer(static connection => ((WorkerConnection<TIn, TOut>)connection!).EndIfLate(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>What it was sent and has not answered, by number.</summary>
@@ -117,7 +117,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
 
     private async Task SendBatchAsync()
     {
-        if (pool.Timeout is { } limit) timer!.Change(limit, Timeout.InfiniteTimeSpan);
+        timer?.Change(pool.Timeout!.Value, Timeout.InfiniteTimeSpan);
         Volatile.Write(ref since, pool.Run.Time.GetTimestamp());
         bool hasFailed = false;
         for (int i = 0; i < batch.Count; i++)
@@ -181,7 +181,6 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
             }
         }
         if (answers == 0) return true;
-        timer?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Measure(answers);
         pool.Wake();
         if (IsIdle && pool.HasWorkFor(this)) Tell();
@@ -221,11 +220,11 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         window = (int)Math.Clamp(WindowSeconds / Math.Max(secondsPerItem, 1e-7), 1, MostWindow);
     }
 
-    private void IsLate()
+    /// <summary>The timer's, which is never stopped: what it was set for may have been answered, and the next be under way.</summary>
+    private void EndIfLate()
     {
-        // The time may have been that of an item which has been answered meanwhile.
-        if (pool.Run.Time.GetElapsedTime(Volatile.Read(ref since)) < pool.Timeout || pool.OnlyOneOf(this) is not { } late) return;
-        late.IsLate = true;
-        WorkerSlot<TIn, TOut>.Kill(process);
+        if (pool.TimeLeftOf(this) is not { } left) return;
+        if (left > TimeSpan.Zero) timer!.Change(left, Timeout.InfiniteTimeSpan);
+        else WorkerSlot<TIn, TOut>.Kill(process);
     }
 }

@@ -99,24 +99,29 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         lock (sync)
         {
             if (!MayTake(connection)) return;
-            if (suspects.TryDequeue(out WorkCall<TIn, TOut>? suspect))
-            {
-                connection.UnderWay.Add(suspect.Number, suspect);
-                batch.Add(suspect);
-                return;
-            }
-            while (batch.Count < MostBatch && connection.UnderWay.Count < connection.Window && waiting.TryDequeue(out WorkCall<TIn, TOut>? call))
-            {
-                connection.UnderWay.Add(call.Number, call);
-                batch.Add(call);
-            }
+            if (suspects.TryDequeue(out WorkCall<TIn, TOut>? suspect)) Add(suspect);
+            else
+                while (batch.Count < MostBatch && connection.UnderWay.Count < connection.Window && waiting.TryDequeue(out WorkCall<TIn, TOut>? call)) Add(call);
+        }
+
+        void Add(WorkCall<TIn, TOut> call)
+        {
+            if (stage.Timeout is not null) call.Taken = Run.Time.GetTimestamp();
+            connection.UnderWay.Add(call.Number, call);
+            batch.Add(call);
         }
     }
 
-    /// <summary>What a worker has, where it has one item at a time.</summary>
-    public WorkCall<TIn, TOut>? OnlyOneOf(WorkerConnection<TIn, TOut> connection)
+    /// <summary>How long a worker may still take for what it has, where it has one item at a time; that is late if there is no time left. Null if it has nothing.</summary>
+    public TimeSpan? TimeLeftOf(WorkerConnection<TIn, TOut> connection)
     {
-        lock (sync) return connection.UnderWay.Values.FirstOrDefault();
+        lock (sync)
+        {
+            if (connection.UnderWay.Values.FirstOrDefault() is not { } call) return null;
+            TimeSpan left = stage.Timeout!.Value - Run.Time.GetElapsedTime(call.Taken);
+            call.IsLate = left <= TimeSpan.Zero;
+            return left;
+        }
     }
 
     public bool HasWorkFor(WorkerConnection<TIn, TOut> connection)
