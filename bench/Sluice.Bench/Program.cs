@@ -32,6 +32,18 @@ foreach (var scenario in options.Selected)
     Printer.Heading(scenario);
     var runner = new Runner(Schedule.For(options.Quick, scenario.Comparisons.Count));
     var results = new List<Result>();
+    if (scenario.MeasureAsync is { } measure)
+    {
+        try
+        {
+            results.AddRange(await measure(options.Quick));
+        }
+        catch (Exception problem)
+        {
+            Console.Error.WriteLine(Problem(scenario.Name, problem));
+            failed = true;
+        }
+    }
     foreach (var comparison in scenario.Comparisons)
     {
         try
@@ -41,7 +53,7 @@ foreach (var scenario in options.Selected)
         catch (Exception problem)
         {
             // The other scenarios still have something to say.
-            Console.Error.WriteLine(problem is WrongResultException ? $"wrong result: {problem.Message}" : $"{comparison.Name} failed: {problem}");
+            Console.Error.WriteLine(Problem(comparison.Name, problem));
             failed = true;
         }
     }
@@ -53,3 +65,5 @@ foreach (var scenario in options.Selected)
 }
 
 return failed ? 1 : 0;
+
+static string Problem(string name, Exception problem) => problem is WrongResultException ? $"wrong result: {problem.Message}" : $"{name} failed: {problem}";

@@ -33,7 +33,7 @@ public sealed partial class RedisStreamStore
             : throw new StreamStoreException(
                 $"The stream {stream} has {info.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would move: open "
                 + "it with the number it has, or make another stream.")
-            { Stream = stream };
+            { Stream = stream, IsPermanent = true };
     }
 
     /// <inheritdoc/>

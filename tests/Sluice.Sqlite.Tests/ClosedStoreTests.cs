@@ -28,6 +28,7 @@ public sealed class ClosedStoreTests : IDisposable
         try
         {
             await CloseUnderAsync(Path.Combine(directory.Path, "store.db"));
+            await CloseAfterOneGaveUpAsync(Path.Combine(directory.Path, "left.db"));
             for (int i = 0; i < 3; i++)
             {
                 GC.Collect();
@@ -38,7 +39,19 @@ public sealed class ClosedStoreTests : IDisposable
         {
             TaskScheduler.UnobservedTaskException -= note;
         }
-        Assert.Empty(unseen);
+        Assert.True(unseen.IsEmpty, string.Join(Environment.NewLine, unseen));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task CloseAfterOneGaveUpAsync(string path)
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, cancellation: Cancellation);
+        await store.OpenStreamAsync("s", new() { Partitions = 1 }, Cancellation);
+        long seen = await store.WaitForChangeAsync("s", -1, Cancellation);
+        using var given = new CancellationTokenSource();
+        Task<long> waiting = store.WaitForChangeAsync("s", seen, given.Token).AsTask();
+        await given.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

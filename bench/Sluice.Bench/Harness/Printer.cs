@@ -36,7 +36,12 @@ internal static class Printer
 
     public static void Table(IReadOnlyList<Result> results)
     {
-        Write($"  {"",-36} {"ns/item",12} {"min",12} {"bytes/item",12} {"min",12} {"rounds",7}");
+        foreach (var group in results.GroupBy(result => result.Unit)) Table(group.Key, group);
+    }
+
+    private static void Table(string unit, IEnumerable<Result> results)
+    {
+        Write($"  {"",-36} {unit,12} {"min",12} {"bytes/item",12} {"min",12} {"rounds",7}");
         foreach (var result in results)
             foreach (var one in result.Measurements)
                 Write($"  {result.Comparison + " " + one.Variant,-36} {one.MedianNanoseconds,12:F1} {one.MinimumNanoseconds,12:F1} {one.MedianBytes,12:F2} {one.MinimumBytes,12:F2} {one.Rounds,7}");

@@ -30,6 +30,9 @@ internal sealed class Measurement(string variant)
 /// <summary>What a comparison gave: a measurement for each variant, in the order of the scenario's file.</summary>
 internal sealed record Result(string Comparison, IReadOnlyList<Measurement> Measurements)
 {
+    /// <summary>What its figures count.</summary>
+    public string Unit { get; init; } = "ns/item";
+
     public Measurement? Ours => Measurements.FirstOrDefault(measurement => measurement.Variant == Variant.Ours);
 
     /// <summary>Ours ÷ peer by median, for every peer; nothing where the library does not take part.</summary>

@@ -30,6 +30,9 @@ internal sealed record Comparison(string Name, long Count, long QuickCount, Func
 /// <summary>A row of the gate table: one comparison, or several that belong together.</summary>
 internal sealed record Scenario(string Name, string What, IReadOnlyList<Comparison> Comparisons)
 {
+    /// <summary>Measures it whole, where it is other programs that run too long for rounds; given whether it is to be quick.</summary>
+    public Func<bool, Task<IReadOnlyList<Result>>>? MeasureAsync { get; init; }
+
     /// <summary>Prints what else there is to say, and tidies up; called when all comparisons are measured.</summary>
     public Action? Finish { get; init; }
 }

@@ -17,6 +17,7 @@ internal sealed class Link
     private Link(ConnectionMultiplexer multiplexer, string log)
     {
         this.multiplexer = multiplexer;
+        multiplexer.PreserveAsyncOrder = false;      // else what goes on behind an answer holds up all other answers: there, users' code may run
         Log = log;
         Database = multiplexer.GetDatabase();
         multiplexer.ConnectionRestored += (_, _) => Interlocked.Increment(ref restored);

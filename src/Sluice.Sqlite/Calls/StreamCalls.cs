@@ -17,7 +17,7 @@ internal static class StreamCalls
             throw new StreamStoreException(
                 $"The stream {name} has {stream.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would move: open "
                 + "it with the number it has, or make another stream.")
-            { Stream = name };
+            { Stream = name, IsPermanent = true };
         return Info(stream);
     }
 

@@ -106,6 +106,7 @@ internal static class StateScenarios
         Expect.Equal(7, (await rig.Store.OpenStreamAsync("s", new() { Partitions = 3 })).Options.MaxItems, "the bound of a stream that is there");
         StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.OpenStreamAsync("s").AsTask(), "opening it with 64 partitions");
         Expect.Equal("s", failure.Stream, "the stream that the failure names");
+        Expect.True(failure.IsPermanent, "it says that it will be the same the next time");
     }
 
     private static async Task MisuseIsNamed(Rig rig)

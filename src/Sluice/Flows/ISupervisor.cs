@@ -33,8 +33,8 @@ public interface ISupervisor
     /// <returns>Whether there is such a run.</returns>
     Task<bool> CancelAsync(string run, string reason = "", CancellationToken cancellation = default);
 
-    /// <summary>Removes a run that has ended from the store, with its results. Runs that have ended are removed after <see cref="SupervisorOptions.KeepRuns"/> anyway.</summary>
-    /// <returns>Whether there was such a run.</returns>
+    /// <summary>Removes a run that has ended from the store, with its results. Runs that have ended are removed after <see cref="SupervisorOptions.KeepRuns"/> anyway. What is left of a start that has failed is removed as well.</summary>
+    /// <returns>Whether there was such a run, or something of one.</returns>
     /// <exception cref="InvalidOperationException">It has not ended, or a processor of it is still at work: cancel it first.</exception>
     Task<bool> DeleteAsync(string run, CancellationToken cancellation = default);
 }

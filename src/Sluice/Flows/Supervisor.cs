@@ -116,7 +116,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     public async Task<bool> DeleteAsync(string run, CancellationToken cancellation = default)
     {
         FlowNames.CheckRun(run, nameof(run));
-        if (await FlowReports.StatusAsync(core.Calls, run, cancellation).ConfigureAwait(false) is not { } status) return false;
+        if (await FlowReports.StatusAsync(core.Calls, run, cancellation).ConfigureAwait(false) is not { } status) return await FlowReports.DeleteAsync(core.Store, run, cancellation).ConfigureAwait(false);
         if (status.EndedAt is null && status.State != FlowState.Cancelled) throw new InvalidOperationException($"The run {run} has not ended: cancel it first, then delete it.");
         if (await FlowReports.FindBusyAsync(core.Store, status, cancellation).ConfigureAwait(false) is { } busy)
             throw new InvalidOperationException($"The run {run} is over, but {busy.Name} has not ended yet on {busy.Host ?? "any host"}. Delete the run when it has.");

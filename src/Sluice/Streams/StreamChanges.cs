@@ -69,7 +69,11 @@ public sealed class StreamChanges
         lock (gate)
         {
             closed ??= store;
-            foreach (Changes signal in signals.Values) signal.Waiting?.TrySetException(new ObjectDisposedException(store, "The store has been closed."));
+            foreach (Changes signal in signals.Values)
+            {
+                signal.Waiting?.TrySetException(new ObjectDisposedException(store, "The store has been closed."));
+                _ = signal.Waiting?.Task.Exception;          // whoever has waited may have given up meanwhile: then nobody sees it, and nobody has to
+            }
             signals.Clear();
         }
     }

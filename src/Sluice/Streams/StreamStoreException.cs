@@ -23,6 +23,9 @@ public class StreamStoreException : Exception
 
     /// <summary>The entry's sequence, where one is concerned.</summary>
     public long? Sequence { get; init; }
+
+    /// <summary>Whether the store will say the same however often it is asked. Else it may be away, and come back.</summary>
+    public bool IsPermanent { get; init; }
 }
 
 /// <summary>

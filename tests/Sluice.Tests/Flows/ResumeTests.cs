@@ -109,4 +109,54 @@ public class ResumeTests
         await lab.UntilAsync("work/work", async () => (await lab.Store.ListDeadAsync(new("work/work", "hosts"), cancellation: FlowLab.Cancellation)).Count == 1);
         Assert.Contains(lab.Warnings, text => text.Contains("is no work order; it is a dead letter", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task WhatGoesWrongBehindTheEndIsTriedAgainAndTheFunctionIsNot()
+    {
+        await using var lab = new FlowLab();
+        var clock = new TestClock();
+        await using var store = new BrokenOnceStore(lab.Store);
+        int starts = 0;
+        lab.Join(options => options with { Time = clock }, store).Register(Work, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            Interlocked.Increment(ref starts);
+            return await x.FirstAsync(cancellation);
+        });
+        await using FlowRun run = await lab.Join().StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        Assert.Equal([1], await FlowLab.ReadAsync(run.Output<int>("y")));
+        await store.Broke.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        while (await IsHostedAsync())
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        Assert.Equal(1, starts);
+        Assert.Contains(lab.Warnings, text => text.Contains("could not be run; it is tried again: as the test wants", StringComparison.Ordinal));
+
+        async Task<bool> IsHostedAsync()
+        {
+            for (int partition = 0; partition < 16; partition++)
+                if ((await lab.Store.ListStateAsync(new("work/work", "hosts"), partition, "work", cancellation: FlowLab.Cancellation)).Count > 0) return true;
+            return false;
+        }
+    }
+
+    /// <summary>A store with a defect where readers are closed; once, behind an end.</summary>
+    private sealed class BrokenOnceStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private readonly TaskCompletionSource broke = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private volatile bool hasEnded;
+
+        public Task Broke => broke.Task;
+
+        public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+        {
+            CommitResult result = await base.CommitAsync(commit, cancellation);
+            if (commit.Ends.Count > 0) hasEnded = true;
+            return result;
+        }
+
+        protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+            => name == nameof(CloseReaderAsync) && hasEnded && broke.TrySetResult() ? throw new InvalidOperationException("as the test wants") : call();
+    }
 }

@@ -137,6 +137,20 @@ public class StartTests
     }
 
     [Fact]
+    public async Task AWorkStreamWithOtherPartitionsFailsTheStartAtOnceAndWhatIsLeftOfItCanBeDeleted()
+    {
+        await using var lab = new FlowLab();
+        await lab.Store.OpenStreamAsync("work/copy", new() { Partitions = 4 }, FlowLab.Cancellation);
+        Supervisor service = lab.Join();
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => service.StartAsync(Copying, [IOVal.Of("x", 1)], run: "a", cancellation: FlowLab.Cancellation));
+        Assert.StartsWith("The stream work/copy has 4 partitions and was opened with 16.", failure.Message, StringComparison.Ordinal);
+        Assert.NotEmpty(await lab.Store.ListStreamsAsync("flow-io/a/", FlowLab.Cancellation));
+        Assert.True(await service.DeleteAsync("a", FlowLab.Cancellation));
+        Assert.Empty(await lab.Store.ListStreamsAsync("flow-io/a/", FlowLab.Cancellation));
+        Assert.False(await service.DeleteAsync("a", FlowLab.Cancellation));
+    }
+
+    [Fact]
     public async Task ARunIsDrawnWithItsStates()
     {
         await using var lab = new FlowLab();

@@ -22,6 +22,7 @@ internal sealed class Insistence(IStreamStore store, TimeProvider time, Action<s
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="FlowException">The stream is gone.</exception>
     /// <exception cref="StoreWentBackException">The store has lost writes.</exception>
+    /// <exception cref="StreamStoreException">It would be the same the next time (<see cref="StreamStoreException.IsPermanent"/>).</exception>
     public Task<T> DoAsync<T>(string stream, Func<ValueTask<T>> call, CancellationToken cancellation) => DoAsync([stream], call, cancellation);
 
     /// <summary>The same for a call that is about several streams.</summary>
@@ -39,7 +40,7 @@ internal sealed class Insistence(IStreamStore store, TimeProvider time, Action<s
                 ValueTask<T> answer = call();
                 return answer.IsCompleted || !GiveUp.CanBeCanceled ? await answer.ConfigureAwait(false) : await answer.AsTask().WaitAsync(GiveUp).ConfigureAwait(false);
             }
-            catch (StreamStoreException e) when (e is not StoreWentBackException && !cancellation.IsCancellationRequested && !GiveUp.IsCancellationRequested)
+            catch (StreamStoreException e) when (e is not StoreWentBackException && !e.IsPermanent && !cancellation.IsCancellationRequested && !GiveUp.IsCancellationRequested)
             {
                 if (failures is 0 or 10) warn($"The store does not answer; it is asked again until it does: {e.Message}");
             }

@@ -14,6 +14,7 @@ internal sealed class WorkGroup : IDisposable
 
     private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan AfterDefect = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 
     private readonly SupervisorCore core;
     private readonly string stream;
@@ -24,6 +25,7 @@ internal sealed class WorkGroup : IDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> running = [];        // also guards what runs in the partitions
     private volatile BoundFunction function;
+    private TimeSpan pause = AfterDefect;
     private Task loop = Task.CompletedTask;
 
     public WorkGroup(SupervisorCore core, BoundFunction function)
@@ -93,7 +95,11 @@ internal sealed class WorkGroup : IDisposable
         {
             await OpenAsync(core.Calls, function.Processor.Name, stopping.Token).ConfigureAwait(false);
             await members.JoinAsync(stopping.Token).ConfigureAwait(false);
-            while (!stopping.IsCancellationRequested) await RoundAsync().ConfigureAwait(false);
+            while (!stopping.IsCancellationRequested)
+            {
+                await RoundAsync().ConfigureAwait(false);
+                pause = AfterDefect;
+            }
         }
         catch (Exception e) when (!stopping.IsCancellationRequested && e is not ObjectDisposedException)
         {
@@ -105,7 +111,8 @@ internal sealed class WorkGroup : IDisposable
             lock (running) ending = [.. running];
             await Task.WhenAll(ending).ConfigureAwait(false);
             if (e is StoreWentBackException) await core.Calls.DoAsync(stream, () => core.Store.RaiseGenerationAsync(generation, stopping.Token), stopping.Token).ConfigureAwait(false);
-            else await Task.Delay(AfterDefect, core.Options.Time, stopping.Token).ConfigureAwait(false);
+            else await Task.Delay(pause, core.Options.Time, stopping.Token).ConfigureAwait(false);
+            pause = pause * 2 < Longest ? pause * 2 : Longest;
         }
     }
 

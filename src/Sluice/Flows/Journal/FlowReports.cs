@@ -48,12 +48,19 @@ internal static class FlowReports
     }
 
     /// <summary>Removes a run with everything in it. The journal goes last, so that a deletion that was interrupted can be repeated.</summary>
-    public static async Task DeleteAsync(IStreamStore store, string run, CancellationToken cancellation)
+    /// <returns>Whether there was anything; also of a start that did not get as far as its commit.</returns>
+    public static async Task<bool> DeleteAsync(IStreamStore store, string run, CancellationToken cancellation)
     {
+        bool wasThere = false;
         foreach (string prefix in (string[])[FlowNames.AllValues(run), FlowNames.Choices(run, "")])
             foreach (string stream in await store.ListStreamsAsync(prefix, cancellation).ConfigureAwait(false))
+            {
                 await store.DeleteStreamAsync(stream, cancellation).ConfigureAwait(false);
+                wasThere = true;
+            }
+        if (await store.FindStreamAsync(FlowNames.Journal(run), cancellation).ConfigureAwait(false) is null) return wasThere;
         await store.DeleteStreamAsync(FlowNames.Journal(run), cancellation).ConfigureAwait(false);
+        return true;
     }
 
     // Everything before the place of a reader was written, and so was everything behind it.

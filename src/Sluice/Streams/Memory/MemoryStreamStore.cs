@@ -51,7 +51,7 @@ public sealed partial class MemoryStreamStore : IStreamStore
                 throw new StreamStoreException(
                     $"The stream {stream} has {stored.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would move: open "
                     + "it with the number it has, or make another stream.")
-                { Stream = stream };
+                { Stream = stream, IsPermanent = true };
             return Info(stored);
         }, cancellation);
     }
