@@ -10,17 +10,17 @@ internal sealed record Call(long Id, string Method, JsonElement[] Arguments);
 internal sealed record Answer(long Id, JsonElement? Result, Failure? Failure);
 
 /// <summary>An exception on its way to the caller.</summary>
-internal sealed record Failure(string Type, string Message, string? Stream, int? Partition, long? Sequence)
+internal sealed record Failure(string Type, string Message, string? Stream, int? Partition, long? Sequence, bool IsPermanent)
 {
     public static Failure Of(Exception failure)
     {
         var store = failure as StreamStoreException;
-        return new(failure.GetType().Name, failure.Message, store?.Stream, store?.Partition, store?.Sequence);
+        return new(failure.GetType().Name, failure.Message, store?.Stream, store?.Partition, store?.Sequence, store?.IsPermanent ?? false);
     }
 
     public Exception ToException() => Type switch
     {
-        nameof(StreamStoreException) => new StreamStoreException(Message) { Stream = Stream, Partition = Partition, Sequence = Sequence },
+        nameof(StreamStoreException) => new StreamStoreException(Message) { Stream = Stream, Partition = Partition, Sequence = Sequence, IsPermanent = IsPermanent },
         nameof(StoreWentBackException) => new StoreWentBackException(Message) { Stream = Stream, Partition = Partition, Sequence = Sequence },
         nameof(PayloadException) => new PayloadException(Message),
         nameof(ArgumentException) => new ArgumentException(Message),
