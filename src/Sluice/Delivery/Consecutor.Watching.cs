@@ -72,7 +72,7 @@ public sealed partial class Consecutor<T>
     /// <param name="which">Chooses the letters; all unless given.</param>
     /// <param name="cancellation">Gives up; what was redriven until then stays so.</param>
     /// <returns>How many there were.</returns>
-    public Task<int> RedriveAsync(Func<DeadLetter, bool> which, CancellationToken cancellation = default) => ChangeAsync(which, RedriveSomeAsync, null, cancellation);
+    public Task<int> RedriveAsync(Func<DeadLetter, bool> which, CancellationToken cancellation = default) => ChangeAsync(which, LetterChanges.RedriveAsync, null, cancellation);
 
     /// <summary>Processes dead letters again, so many in a second.</summary>
     /// <inheritdoc cref="RedriveAsync(Func{DeadLetter, bool}, CancellationToken)"/>
@@ -82,7 +82,7 @@ public sealed partial class Consecutor<T>
     public Task<int> RedriveAsync(Func<DeadLetter, bool> which, double perSecond, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(perSecond, SlowestRate);
-        return ChangeAsync(which, RedriveSomeAsync, perSecond, cancellation);
+        return ChangeAsync(which, LetterChanges.RedriveAsync, perSecond, cancellation);
     }
 
     /// <summary>Processes the dead letters of one item again, by its id (<see cref="DeadLetter.Id"/>).</summary>
@@ -95,26 +95,11 @@ public sealed partial class Consecutor<T>
 
     /// <summary>Deletes dead letters. They are counted as cancelled from then on.</summary>
     /// <returns>How many there were.</returns>
-    public Task<int> DeleteDeadLettersAsync(Func<DeadLetter, bool> which, CancellationToken cancellation = default) => ChangeAsync(which, DeleteSomeAsync, null, cancellation);
-
-    private async Task<int> RedriveSomeAsync(IReadOnlyList<long> numbers, CancellationToken cancellation)
-    {
-        int redriven = await core.Store.RedriveAsync(core.Group, numbers, cancellation).ConfigureAwait(false);
-        core.Books.Redrive(redriven);
-        core.Changed();
-        return redriven;
-    }
-
-    private async Task<int> DeleteSomeAsync(IReadOnlyList<long> numbers, CancellationToken cancellation)
-    {
-        int deleted = await core.Store.DeleteDeadAsync(core.Group, numbers, cancellation).ConfigureAwait(false);
-        core.Books.Delete(deleted);
-        return deleted;
-    }
+    public Task<int> DeleteDeadLettersAsync(Func<DeadLetter, bool> which, CancellationToken cancellation = default) => ChangeAsync(which, LetterChanges.DeleteAsync, null, cancellation);
 
     /// <summary>Goes once through the letters that are there now: what dies again meanwhile is not met again.</summary>
     private async Task<int> ChangeAsync(
-        Func<DeadLetter, bool> which, Func<IReadOnlyList<long>, CancellationToken, Task<int>> change, double? perSecond, CancellationToken cancellation)
+        Func<DeadLetter, bool> which, Func<ConsecutorCore, IReadOnlyList<long>, CancellationToken, Task<int>> change, double? perSecond, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(which);
         int most = perSecond is { } rate ? Math.Clamp((int)(rate / 10), 1, PageSize) : PageSize;
@@ -127,7 +112,7 @@ public sealed partial class Consecutor<T>
             after = page[^1].Number;
             List<long> chosen = [.. page.Where(dead => dead.Number <= end && which(Letters.Read<T>(core, dead))).Select(dead => dead.Number)];
             if (chosen.Count == 0) continue;
-            changed += await change(chosen, cancellation).ConfigureAwait(false);
+            changed += await change(core, chosen, cancellation).ConfigureAwait(false);
             if (perSecond is { } limit && after < end) await Task.Delay(TimeSpan.FromSeconds(chosen.Count / limit), core.Time, cancellation).ConfigureAwait(false);
         }
         return changed;

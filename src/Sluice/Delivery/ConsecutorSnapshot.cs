@@ -28,7 +28,7 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
     /// <summary>Those that failed and are not kept: under <see cref="Delivery.Confirm"/>, beyond <see cref="Delivery.Track"/>'s number, skipped by policy, deleted as letters.</summary>
     public long Cancelled { get; init; }
 
-    /// <summary>Those in the store that have not been handed to the pipeline yet.</summary>
+    /// <summary>Those in the store that have not been handed to the pipeline yet: new ones, and redriven letters.</summary>
     public long Pending { get; init; }
 
     /// <summary>Those under way: handed to the pipeline, and not committed.</summary>

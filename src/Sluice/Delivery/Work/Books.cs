@@ -24,7 +24,10 @@ internal readonly record struct PartitionBooks(long Completed, long Skipped, lon
 }
 
 /// <summary>Where every accepted item is. Moves are made under one lock, so that a snapshot always adds up.</summary>
-/// <remarks>Thread-safe. <see cref="Sync"/> also guards what partitions know of their waiting entries.</remarks>
+/// <remarks>
+/// Thread-safe. <see cref="Sync"/> also guards what partitions know of their waiting entries. What waits and is not known there is pending, wherever it came from: so a
+/// partition that is lost, and taken again, has as much as before.
+/// </remarks>
 internal sealed class Books
 {
     private long accepted, completed, skipped, dead, cancelled, pending, inFlight, retrying, parked, suspect, split;
@@ -89,7 +92,7 @@ internal sealed class Books
             partition.LeasedEarly.Add(sequence);
             retrying--;
         }
-        else Move(sequence < 0 ? WaitingState.Retrying : WaitingState.InFlight, -1);
+        else pending--;
     }
 
     private void Move(WaitingState state, int by)
@@ -114,16 +117,22 @@ internal sealed class Books
             cancelled += counts.Cancelled;
             dead += counts.Letters;
             split += counts.Split;
-            retrying += counts.Derived;
-            foreach (Deferral deferral in deferred)
-            {
-                if (partition.Waiting.TryGetValue(deferral.Sequence, out WaitingState before)) Move(before, -1);
-                if (deferral.After is null) parked++;
-                else retrying++;
-                if (!partition.LeasedEarly.Remove(deferral.Sequence)) partition.Waiting[deferral.Sequence] = deferral.After is null ? WaitingState.Parked : WaitingState.Retrying;
-            }
+            pending += counts.Derived;
+            foreach (Deferral deferral in deferred) Defer(partition, deferral.Sequence, deferral.After is null ? WaitingState.Parked : WaitingState.Retrying);
         }
         Moved?.Invoke();
+    }
+
+    private void Defer(OwnedPartition partition, long sequence, WaitingState state)
+    {
+        if (partition.LeasedEarly.Remove(sequence)) retrying++;
+        else if (partition.IsVoid) pending++;        // lost before the answer came: it waits for its next owner, who may be us
+        else
+        {
+            if (partition.Waiting.TryGetValue(sequence, out WaitingState before)) Move(before, -1);
+            partition.Waiting[sequence] = state;
+            Move(state, 1);
+        }
     }
 
     /// <summary>A partition is not ours any more: what waits in it is somebody's.</summary>
@@ -210,7 +219,7 @@ internal sealed class Books
 
     public void Redrive(long letters)
     {
-        lock (Sync) (dead, retrying) = (dead - letters, retrying + letters);
+        lock (Sync) (dead, pending) = (dead - letters, pending + letters);
         Moved?.Invoke();
     }
 
