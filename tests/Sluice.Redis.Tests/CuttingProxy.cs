@@ -33,6 +33,9 @@ internal sealed class CuttingProxy : IAsyncDisposable
 
     public string Address => $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
 
+    /// <summary>How many of the connections that come after the cut are taken, and hear nothing.</summary>
+    public int SilentAfterCut { get; set; }
+
     /// <summary>Whether the cut that was asked for has been made.</summary>
     public bool HasCut => Volatile.Read(ref pattern) is null;
 
@@ -70,7 +73,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
         try
         {
             await to.ConnectAsync(IPAddress.Loopback, port, end.Token);
-            bool isMute = false, isSilent = false;
+            bool isMute = false, isSilent = HasCut && SilentAfterCut-- > 0;
             Task back = CopyAsync(to.GetStream(), from.GetStream(), _ => isSilent ? Verdict.Swallow : isMute ? Verdict.Cut : Verdict.Pass, both);
             await CopyAsync(from.GetStream(), to.GetStream(), bytes =>
             {

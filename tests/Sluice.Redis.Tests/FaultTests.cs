@@ -113,6 +113,26 @@ public class FaultTests
         while ((await store.ReadAsync(Rows.Orders)).Length == 0) seen = await store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken);
     }
 
+    // As of a server that dies while the client connects anew: it waits for an answer to its first words.
+    [Fact]
+    public async Task AConnectionThatIsNotMadeAgainGivesWayToAnother()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using var proxy = new CuttingProxy(server.Port);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Silence = TimeSpan.FromMilliseconds(300) });
+        await store.PrepareAsync();
+        await store.AppendAsync(1, "a");
+        using EntryBatch output = Rows.Batch("out");
+        StoreCommit commit = await store.WorkAsync(output);
+        proxy.SilentAfterCut = 2;
+        proxy.CutAtScript("commit", Cut.Request);
+
+        Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit)).Status);
+
+        Assert.True(proxy.HasCut);
+        Assert.Equal(["out"], await store.ReadAsync(Rows.Results));
+    }
+
     [Fact]
     public async Task ACallThatIsUnderWayEndsWithItsStore()
     {

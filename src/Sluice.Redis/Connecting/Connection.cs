@@ -90,7 +90,7 @@ internal sealed class Connection : IAsyncDisposable
             {
                 // Where the client says that it has not sent it, it is believed of what may be done twice only: a lease was seen to have been done twice.
                 mayHaveRun |= isSending && (!isRepeatable || Failures.MayHaveRun(failure));
-                if (failure is TimeoutException) await ReplaceAsync(used, either.Token).ConfigureAwait(false);
+                if (failure is TimeoutException || used.LostFor >= options.Silence) await ReplaceAsync(used, either.Token).ConfigureAwait(false);
                 else if (address.Options.EndPoints.Count > 1) await used.ReconsiderAsync(either.Token).ConfigureAwait(false);
                 bool again = (isRepeatable || !mayHaveRun) && TimeProvider.System.GetElapsedTime(begun) < options.Patience;
                 if (!again) throw Failures.Explain(failure, address, mayHaveRun) ?? failure;
@@ -157,7 +157,7 @@ internal sealed class Connection : IAsyncDisposable
         }
     }
 
-    // A connection on which no answer has come gives way to another one, if there is another one to be had.
+    // A connection on which no answer has come, or which has long been lost, gives way to another one, if there is another one to be had.
     private async Task ReplaceAsync(Link silent, CancellationToken cancellation)
     {
         await replacing.WaitAsync(cancellation).ConfigureAwait(false);

@@ -3,8 +3,8 @@ using StackExchange.Redis;
 namespace Sluice.Redis;
 
 /// <summary>
-/// The client's connection to the server, which it makes again by itself when it is cut. It does not notice that one is silent, so that one is replaced, by
-/// <see cref="Connection"/>. Any thread.
+/// The client's connection to the server, which it makes again by itself when it is cut; now and then it does not, where the server dies while it does so. Nor does it notice that
+/// one is silent. Both are replaced, by <see cref="Connection"/>. Any thread.
 /// </summary>
 internal sealed class Link
 {
@@ -13,6 +13,7 @@ internal sealed class Link
 
     private readonly ConnectionMultiplexer multiplexer;
     private int restored;
+    private long lostAt;                             // a timestamp: when it was first seen not to be connected; zero while it is
 
     private Link(ConnectionMultiplexer multiplexer, string log)
     {
@@ -20,7 +21,11 @@ internal sealed class Link
         multiplexer.PreserveAsyncOrder = false;      // else what goes on behind an answer holds up all other answers: there, users' code may run
         Log = log;
         Database = multiplexer.GetDatabase();
-        multiplexer.ConnectionRestored += (_, _) => Interlocked.Increment(ref restored);
+        multiplexer.ConnectionRestored += (_, _) =>
+        {
+            Interlocked.Increment(ref restored);
+            Volatile.Write(ref lostAt, 0);
+        };
     }
 
     public IDatabase Database { get; }
@@ -29,6 +34,21 @@ internal sealed class Link
     public string Log { get; }
 
     public bool IsConnected => multiplexer.IsConnected;
+
+    /// <summary>For how long it has been seen not to be connected.</summary>
+    public TimeSpan LostFor
+    {
+        get
+        {
+            if (IsConnected)
+            {
+                Volatile.Write(ref lostAt, 0);
+                return TimeSpan.Zero;
+            }
+            long now = TimeProvider.System.GetTimestamp(), first = Interlocked.CompareExchange(ref lostAt, now, 0);
+            return first == 0 ? TimeSpan.Zero : TimeProvider.System.GetElapsedTime(first, now);
+        }
+    }
 
     /// <summary>How often it was made again: as long as it is the same, the server on its other end is.</summary>
     public int Restored => Volatile.Read(ref restored);
