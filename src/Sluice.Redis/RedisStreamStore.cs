@@ -37,7 +37,7 @@ public sealed partial class RedisStreamStore : IStreamStore
     {
         (this.address, this.connection, this.options) = (address, connection, options);
         (id, generation, clock) = (opened[0].Text, opened[1].Int, new(options.Time, StoreTime.From(opened[2].Long)));
-        poll = options.Time.CreateTimer(_ => changes.PublishAll(), null, options.Poll, options.Poll);
+        poll = options.Time.CreateTimer(_ => Look(), null, options.Poll, options.Poll);
     }
 
     /// <inheritdoc/>
@@ -90,6 +90,13 @@ public sealed partial class RedisStreamStore : IStreamStore
     internal Connection Connection => connection;
 
     private static string NewId() => Guid.NewGuid().ToString("N");
+
+    // Some messages may have been missed; perhaps none come any more.
+    private void Look()
+    {
+        changes.PublishAll();
+        _ = connection.CheckAsync();
+    }
 
     // A message has come, or some may have been missed.
     private void Hear(string? stream)

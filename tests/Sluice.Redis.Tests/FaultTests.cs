@@ -133,6 +133,33 @@ public class FaultTests
         Assert.Equal(["out"], await store.ReadAsync(Rows.Results));
     }
 
+    // Calls succeed meanwhile, on a connection of their own.
+    [Fact]
+    public async Task MessagesThatDoNotComeAnyMoreComeOnAnotherConnection()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using var proxy = new CuttingProxy(server.Port);
+        TestClock clock = new();
+        RedisStoreOptions options = new() { Silence = TimeSpan.FromMilliseconds(300), Time = clock };
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, options);
+        await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address);
+        await store.PrepareAsync();
+        IDatabase first = store.Connection.Database;
+        proxy.SilentAfterCut = 1;
+        await other.Connection.Database.ExecuteAsync("CLIENT", "KILL", "TYPE", "pubsub");
+
+        while (store.Connection.Database == first)
+        {
+            clock.Advance(options.Poll);                // it looks now and then
+            await store.ReadAsync(Rows.Orders);
+        }
+
+        // From here on its clock stands.
+        long seen = await store.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);
+        await other.AppendAsync(1, "a");
+        while ((await store.ReadAsync(Rows.Orders)).Length == 0) seen = await store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken);
+    }
+
     [Fact]
     public async Task ACallThatIsUnderWayEndsWithItsStore()
     {

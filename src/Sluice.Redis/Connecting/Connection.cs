@@ -99,6 +99,19 @@ internal sealed class Connection : IAsyncDisposable
         }
     }
 
+    /// <summary>Looks whether messages still come, now and then: calls that succeed do not show it. Throws nothing.</summary>
+    public async Task CheckAsync()
+    {
+        try
+        {
+            if (link is var used && used.LostFor >= options.Silence && !IsDisposed) await ReplaceAsync(used, closing.Token).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (IsDisposed || Failures.Explain(failure, address) is not null || failure is OperationCanceledException)
+        {
+            // The next look tries again, and calls say what is wrong.
+        }
+    }
+
     /// <summary>Ends the connection without waiting for what is under way, which is canceled.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -13,7 +13,8 @@ internal sealed class Link
 
     private readonly ConnectionMultiplexer multiplexer;
     private int restored;
-    private long lostAt;                             // a timestamp: when it was first seen not to be connected; zero while it is
+    private string? channel;
+    private long lostAt;                             // a timestamp: when it was first seen not to be whole; zero while it is
 
     private Link(ConnectionMultiplexer multiplexer, string log)
     {
@@ -21,11 +22,7 @@ internal sealed class Link
         multiplexer.PreserveAsyncOrder = false;      // else what goes on behind an answer holds up all other answers: there, users' code may run
         Log = log;
         Database = multiplexer.GetDatabase();
-        multiplexer.ConnectionRestored += (_, _) =>
-        {
-            Interlocked.Increment(ref restored);
-            Volatile.Write(ref lostAt, 0);
-        };
+        multiplexer.ConnectionRestored += (_, _) => Interlocked.Increment(ref restored);
     }
 
     public IDatabase Database { get; }
@@ -35,12 +32,15 @@ internal sealed class Link
 
     public bool IsConnected => multiplexer.IsConnected;
 
-    /// <summary>For how long it has been seen not to be connected.</summary>
+    // What messages come on is a connection of its own.
+    private bool IsWhole => IsConnected && (channel is null || multiplexer.GetSubscriber().IsConnected(channel));
+
+    /// <summary>For how long it has been seen not to be connected, or not to hear any messages.</summary>
     public TimeSpan LostFor
     {
         get
         {
-            if (IsConnected)
+            if (IsWhole)
             {
                 Volatile.Write(ref lostAt, 0);
                 return TimeSpan.Zero;
@@ -70,10 +70,11 @@ internal sealed class Link
     }
 
     /// <summary>Tells of messages, and of the moments after which some may have been missed (null).</summary>
-    public Task SubscribeAsync(string channel, Action<string?> changed)
+    public async Task SubscribeAsync(string channel, Action<string?> changed)
     {
         multiplexer.ConnectionRestored += (_, _) => changed(null);
-        return multiplexer.GetSubscriber().SubscribeAsync(channel, (_, message) => changed(message));
+        await multiplexer.GetSubscriber().SubscribeAsync(channel, (_, message) => changed(message)).ConfigureAwait(false);
+        this.channel = channel;
     }
 
     /// <summary>Looks which of several servers is the master now.</summary>
