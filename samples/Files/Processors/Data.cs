@@ -7,7 +7,11 @@ namespace Files.Processors;
 internal sealed record FoundFile(int Number, string Path, string? Trouble);
 
 /// <summary>What is in a file, or why that is not known.</summary>
-internal sealed record FileText(int Number, string Path, byte[] Text, string? Trouble);
+/// <param name="Number">The how manieth.</param>
+/// <param name="Path">Where.</param>
+/// <param name="Text">What is in it: until the next file is read, as it is written into the stream before.</param>
+/// <param name="Trouble">Why it is not known.</param>
+internal sealed record FileText(int Number, string Path, ReadOnlyMemory<byte> Text, string? Trouble);
 
 /// <summary>How many words a file has; or why that is not known.</summary>
 internal sealed record FileWords(int Number, string Path, long Words, string? Trouble);

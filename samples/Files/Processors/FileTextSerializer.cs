@@ -23,7 +23,7 @@ internal sealed class FileTextSerializer : IPayloadSerializer<FileText>
         Encoding.UTF8.GetBytes(value.Path, head[Head..]);
         if (value.Trouble is not null) Encoding.UTF8.GetBytes(value.Trouble, head[(Head + path)..]);
         to.Advance(length);
-        to.Write(value.Text);
+        to.Write(value.Text.Span);
     }
 
     public FileText Deserialize(ReadOnlySpan<byte> payload)

@@ -51,9 +51,10 @@ internal static class WordFlow
     public static async IAsyncEnumerable<IOVal> ReadAsync(IO<FoundFile> paths, IO<string> directory, [EnumeratorCancellation] CancellationToken cancellation)
     {
         string root = await directory.FirstAsync(cancellation);
+        var reader = new TextFile();
         await foreach (FoundFile file in paths.StreamAsync(cancellation))
         {
-            var (text, trouble) = file.Trouble is null ? await TextFile.ReadAsync(Path.Combine(root, file.Path), cancellation) : ([], file.Trouble);
+            var (text, trouble) = file.Trouble is null ? await reader.ReadAsync(Path.Combine(root, file.Path), cancellation) : (default, file.Trouble);
             yield return IOVal.Of("texts", new FileText(file.Number, file.Path, text, trouble));
         }
     }
@@ -63,7 +64,7 @@ internal static class WordFlow
         await foreach (FileText file in texts.StreamAsync(cancellation))
         {
             long words = 0;
-            string? trouble = file.Trouble ?? (Words.TryCount(file.Text, out words) ? null : "is no text: it has a zero byte, or is not UTF-8");
+            string? trouble = file.Trouble ?? (Words.TryCount(file.Text.Span, out words) ? null : "is no text: it has a zero byte, or is not UTF-8");
             yield return IOVal.Of("counts", new FileWords(file.Number, file.Path, words, trouble));
         }
     }

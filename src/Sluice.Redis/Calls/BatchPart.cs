@@ -13,16 +13,24 @@ internal readonly record struct BatchPart(int Partition, int Count, long Bytes, 
     {
         List<BatchPart> parts = [];
         if (batch.Count == 0) return parts;
-        bool isOne = !batch.HasKeys || partitions == 1;
-        if (isOne && batch.Records.Length <= MaxChunkBytes)
-        {
-            parts.Add(new(batch.HasKeys ? 0 : sticky, batch.Count, batch.Bytes, batch.Records));
-            return parts;
-        }
-        foreach (IGrouping<int, int> part in Enumerable.Range(0, batch.Count).GroupBy(PartitionOf)) AddChunks(parts, batch, part.Key, part);
+        if (!batch.HasKeys || partitions == 1) Cut(parts, batch, batch.HasKeys ? 0 : sticky);
+        else
+            foreach (IGrouping<int, int> part in Enumerable.Range(0, batch.Count).GroupBy(PartitionOf)) AddChunks(parts, batch, part.Key, part);
         return parts;
 
-        int PartitionOf(int index) => isOne && batch.HasKeys ? 0 : batch.KeyAt(index) is { Exists: true } key ? key.PartitionOf(partitions) : sticky;
+        int PartitionOf(int index) => batch.KeyAt(index) is { Exists: true } key ? key.PartitionOf(partitions) : sticky;
+    }
+
+    // Entries that stay side by side are not copied.
+    private static void Cut(List<BatchPart> parts, EntryBatch batch, int partition)
+    {
+        for (int index = 0, start = 0; index < batch.Count;)
+        {
+            int count = 0, length = 0;
+            while (index + count < batch.Count && batch.RecordAt(index + count).Length is var more && (count == 0 || length + more <= MaxChunkBytes)) (count, length) = (count + 1, length + more);
+            parts.Add(new(partition, count, length - ((long)count * EntryChunk.RecordOverhead), batch.Records.Slice(start, length)));
+            (index, start) = (index + count, start + length);
+        }
     }
 
     private static void AddChunks(List<BatchPart> parts, EntryBatch batch, int partition, IEnumerable<int> indices)
