@@ -122,7 +122,7 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         int live = 0;
         foreach (ChunkPlace chunk in chunks)
         {
-            if (chunk.Last <= TrimmedIn(chunk.Log)) continue;
+            if (chunk.Last <= StoredBlocks.TrimmedIn(database, chunk.Log)) continue;
             live++;
             if ((ends.TryGetValue(chunk.Log, out (long Next, long Total) end) ? end : EndOfRows(chunk.Log)) is { } before)
             {
@@ -143,16 +143,6 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         (long, long) end = (last.Long(0), last.Long(1));
         last.Reset();
         return end;
-    }
-
-    // A stream that is gone has no entries any more.
-    private long TrimmedIn(long log)
-    {
-        Statement row = database.Sql("SELECT coalesce((SELECT trimmed FROM sluice_log WHERE log = ?), 0) FROM sluice_stream WHERE id = ?").Put(log).Put(log >> 12);
-        if (!row.Next()) return long.MaxValue;
-        long trimmed = row.Long(0);
-        row.Reset();
-        return trimmed;
     }
 
     private static string Unused(long block) => $"The block {block} has no entries any more: it takes room, and nothing else is wrong with it.";

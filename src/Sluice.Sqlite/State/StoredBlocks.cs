@@ -32,9 +32,19 @@ internal sealed class StoredBlocks(Session session)
 
         long TrimmedOf(long log)
         {
-            if (!trimmed.TryGetValue(log, out long upTo)) trimmed.Add(log, upTo = TrimmedIn(log));
+            if (!trimmed.TryGetValue(log, out long upTo)) trimmed.Add(log, upTo = TrimmedIn(session.Database, log));
             return upTo;
         }
+    }
+
+    /// <summary>Up to where a log was trimmed. A stream that is gone has no entries any more.</summary>
+    public static long TrimmedIn(Database database, long log)
+    {
+        Statement row = database.Sql("SELECT coalesce((SELECT trimmed FROM sluice_log WHERE log = ?), 0) FROM sluice_stream WHERE id = ?").Put(log).Put(log >> 12);
+        if (!row.Next()) return long.MaxValue;
+        long trimmed = row.Long(0);
+        row.Reset();
+        return trimmed;
     }
 
     /// <summary>A copy of a chunk: entries are slices of it, and would keep the whole block in memory. Null if the block does not have it.</summary>
@@ -107,14 +117,6 @@ internal sealed class StoredBlocks(Session session)
     }
 
     // A stream that is gone has no entries any more.
-    private long TrimmedIn(long log)
-    {
-        Statement row = session.Sql("SELECT coalesce((SELECT trimmed FROM sluice_log WHERE log = ?), 0) FROM sluice_stream WHERE id = ?").Put(log).Put(log >> 12);
-        if (!row.Next()) return long.MaxValue;
-        long trimmed = row.Long(0);
-        row.Reset();
-        return trimmed;
-    }
 
     private void Delete(long id) => session.Sql("DELETE FROM sluice_block WHERE id = ?").Put(id).Run();
 }

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Files;
+namespace Samples;
 
 /// <summary>Ctrl+C and SIGTERM, from the first moment on: asked to end, the program ends as it should.</summary>
 internal sealed class Interrupts : IDisposable
