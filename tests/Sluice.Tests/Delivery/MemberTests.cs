@@ -70,6 +70,30 @@ public class MemberTests
         Assert.Equal("first:1 first:1", await Member.OwnersAsync(store));
     }
 
+    [Fact]
+    public async Task AMemberThatHasDiedLeavesTheGroupInTheEnd()
+    {
+        TestClock clock = new();
+        await using var store = new MemoryStreamStore(clock);
+        var dead = new Consecutor<int>("work", source => source | (_ => { }), Member.Options("dead", store, clock));
+        await dead.StartAsync(Cancellation);
+        await using var idle = new Consecutor<int>("work", source => source | (_ => { }), Member.Options("idle", store, clock));
+        await idle.StartAsync(Cancellation);
+        await using var other = new Consecutor<int>("work", source => source | (_ => { }), Member.Options("other", store, clock));
+        await other.StartAsync(Cancellation);
+        for (int round = 0; round < 40; round++) await Member.BeatAsync(store, clock, "dead", "idle", "other");
+        Assert.Equal(["dead", "idle", "other"], await NamesAsync());
+        await dead.AbandonAsync();
+
+        for (int round = 0; round < 25; round++) await Member.BeatAsync(store, clock, "idle", "other");
+        Assert.Equal(["dead", "idle", "other"], await NamesAsync());           // it may come back
+        for (int round = 0; round < 10; round++) await Member.BeatAsync(store, clock, "idle", "other");
+        Assert.Equal(["idle", "other"], await NamesAsync());
+
+        async Task<IEnumerable<string>> NamesAsync()
+            => (await store.FindGroupAsync(Member.Group, Cancellation))!.Members.Select(member => member.Name).Order(StringComparer.Ordinal);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -85,6 +85,15 @@ public class HostingTests
         ProcessorStatus status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
         Assert.Equal(("heir", 2), (status.Host, status.Starts));
 
+        // In the end the dead one leaves the group.
+        for (int round = 0; (await store.FindGroupAsync(FlowNames.Hosts("work"), FlowLab.Cancellation))!.Members.Count > 1; round++)
+        {
+            Assert.True(round < 40, "the dead one stays");
+            int beats = beating.Beats;
+            clock.Advance(TimeSpan.FromSeconds(3));
+            await beating.BeatsAsync(beats + 1);
+        }
+
         static async IAsyncEnumerable<IOVal> AgainAsync(ProcessorContext context, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
         {
             await Task.Yield();
@@ -257,6 +266,11 @@ public class HostingTests
         private readonly Lock sync = new();
         private int beats;
         private (int Count, TaskCompletionSource Reached)? waiting;
+
+        public int Beats
+        {
+            get { lock (sync) return beats; }
+        }
 
         public Task BeatsAsync(int count)
         {

@@ -8,7 +8,7 @@ namespace Sluice;
 /// </remarks>
 internal sealed class Members(ConsecutorCore core)
 {
-    private readonly Dictionary<string, (long Beats, long SeenAt)> others = new(StringComparer.Ordinal);
+    private readonly MemberWatch others = new(core.Time, core.Options.LeaseTime);
     private readonly PartitionTaker taker = new(core);
     private readonly AsyncLock taking = new();
     private Heart? heart;
@@ -24,13 +24,7 @@ internal sealed class Members(ConsecutorCore core)
 
     private bool IsLeaseless => core.Leases.Silence >= core.Options.LeaseTime;
 
-    public bool IsSilent(string member)
-    {
-        lock (others)
-        {
-            return !others.TryGetValue(member, out var known) || core.Time.GetElapsedTime(known.SeenAt) >= core.Options.LeaseTime;
-        }
-    }
+    public bool IsSilent(string member) => others.IsSilent(member);
 
     /// <summary>Opens the stream and the group, joins, and takes what nobody else has. The books begin with what the store says.</summary>
     public async Task StartAsync(CancellationToken cancellation)
@@ -73,12 +67,7 @@ internal sealed class Members(ConsecutorCore core)
     /// <summary>Notes who is there.</summary>
     public void See(GroupInfo group)
     {
-        long now = core.Time.GetTimestamp();
-        lock (others)
-        {
-            foreach (MemberInfo member in group.Members)
-                if (!others.TryGetValue(member.Name, out var known) || known.Beats != member.Beats) others[member.Name] = (member.Beats, now);
-        }
+        others.See(group);
         taker.See(group);
     }
 
@@ -124,6 +113,7 @@ internal sealed class Members(ConsecutorCore core)
             }
             if (group is null) throw new StreamStoreException($"The group {core.Group} is not there.");
             See(group);
+            RemoveGone(group);
             if (core.IsLeasing && group.Partitions.Any(partition => IsFree(partition, isAiling)) && Interlocked.Exchange(ref isTaking, 1) == 0)
                 _ = TakeLaterAsync(group, isAiling);
         }
@@ -135,6 +125,16 @@ internal sealed class Members(ConsecutorCore core)
         }
     }
 
+    // Or every process that ever died would stay in the group, and in every answer to a beat.
+    private void RemoveGone(GroupInfo group)
+    {
+        foreach (string member in others.Gone(group))
+        {
+            Wait(core.Store.LeaveAsync(core.Group, member, core.Life));
+            others.Forget(member);
+        }
+    }
+
     /// <summary>The store has answered: a beat that was not made because it had not is made now. Any thread.</summary>
     private void MakeUp()
     {
@@ -142,6 +142,11 @@ internal sealed class Members(ConsecutorCore core)
     }
 
     /// <summary>Blocks the heart's thread, not one of the pool's: there might be none that could go on.</summary>
+    private static void Wait(ValueTask answer)
+    {
+        if (!answer.IsCompletedSuccessfully) answer.AsTask().GetAwaiter().GetResult();
+    }
+
     private static T Wait<T>(ValueTask<T> answer) => answer.IsCompletedSuccessfully ? answer.Result : answer.AsTask().GetAwaiter().GetResult();
 
     /// <summary>While it runs, nothing is taken, and nobody leaves.</summary>

@@ -8,7 +8,7 @@ namespace Sluice;
 internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal changed, Func<TimeSpan> silence)
 {
     private readonly Lock sync = new();
-    private readonly Dictionary<string, (long Beats, long SeenAt)> seen = new(StringComparer.Ordinal);
+    private readonly MemberWatch others = new(core.Options.Time, core.Options.LeaseTime);
     private GroupInfo? latest;
     private Heart? heart;
 
@@ -43,19 +43,17 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
         lock (sync)
         {
             if (latest is null) return ([], []);
-            int living = latest.Members.Count(member => member.Name == Self || !IsSilent(member.Name));
+            int living = latest.Members.Count(member => member.Name == Self || !others.IsSilent(member.Name));
             int share = (WorkGroup.Partitions + living - 1) / Math.Max(1, living);
             int surplus = owned.Count - share;
             List<int> release = surplus <= 0 ? [] : [.. owned.Where(isIdle).Take(surplus)];
             List<PartitionInfo> take = [.. latest.Partitions
-                .Where(partition => !owned.Contains(partition.Partition) && (partition.Owner is null || partition.Owner == Self || IsSilent(partition.Owner)))
+                .Where(partition => !owned.Contains(partition.Partition) && (partition.Owner is null || partition.Owner == Self || others.IsSilent(partition.Owner)))
                 .Take(Math.Max(0, share - owned.Count))];
             latest = null;                           // looked at once: the next beat brings another
             return (take, release);
         }
     }
-
-    private bool IsSilent(string member) => !seen.TryGetValue(member, out var known) || core.Options.Time.GetElapsedTime(known.SeenAt) >= core.Options.LeaseTime;
 
     /// <summary>The heart's thread.</summary>
     private void Beat()
@@ -64,7 +62,13 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
         {
             if (silence() >= core.Options.LeaseTime) return;
             ValueTask<GroupInfo> beat = core.Store.BeatAsync(group, Self, core.Life);
-            See(beat.IsCompletedSuccessfully ? beat.Result : beat.AsTask().GetAwaiter().GetResult());
+            GroupInfo info = beat.IsCompletedSuccessfully ? beat.Result : beat.AsTask().GetAwaiter().GetResult();
+            See(info);
+            foreach (string member in others.Gone(info))
+            {
+                core.Store.LeaveAsync(group, member, core.Life).AsTask().GetAwaiter().GetResult();
+                others.Forget(member);
+            }
         }
         catch (Exception e)
         {
@@ -74,13 +78,8 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
 
     private void See(GroupInfo info)
     {
-        long now = core.Options.Time.GetTimestamp();
-        lock (sync)
-        {
-            foreach (MemberInfo member in info.Members)
-                if (!seen.TryGetValue(member.Name, out var known) || known.Beats != member.Beats) seen[member.Name] = (member.Beats, now);
-            latest = info;
-        }
+        others.See(info);
+        lock (sync) latest = info;
         changed.Set();
     }
 }
