@@ -53,9 +53,7 @@ public sealed class FlowRun : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(name);
         if (!ports.TryGetValue(name, out InputPort? port))
-            throw new ArgumentException(Array.Exists(watch.Plan.Streams, stream => stream.Name == name)
-                ? $"The stream {name} of the run {Id} is read by its processors only: start the flow with allOutputs: true to read it here ({string.Join(", ", ports.Keys)} can be read)."
-                : NearNames.Explain("output", name, ports.Keys), nameof(name));
+            throw new ArgumentException(Explain(name), nameof(name));
         if (watch.Plan.Stream(name).Type is { } type && type != TypeNames.Of(typeof(T)))
             throw new ArgumentException($"The stream {name} of the run {Id} has values of the type {type}, not {TypeNames.Of(typeof(T))}.", nameof(name));
         readHere[name] = true;
@@ -92,6 +90,14 @@ public sealed class FlowRun : IAsyncDisposable
         feeding.Dispose();
     }
 
+    private string Explain(string name)
+    {
+        if (!Array.Exists(watch.Plan.Streams, stream => stream.Name == name)) return NearNames.Explain("output", name, watch.Plan.Results);
+        if (watch.Plan.Results.Contains(name))
+            return $"The stream {name} of the run {Id} is read by the service that has started the run, {watch.Plan.Starter}; this one is {core.Options.Name}. Read it there, or in a service with that name (SupervisorOptions.Name).";
+        return $"The stream {name} of the run {Id} is read by its processors only: start the flow with allOutputs: true to read it here ({string.Join(", ", watch.Plan.Results)} can be read).";
+    }
+
     internal void Feed(IReadOnlyList<IGrouping<string, IOVal>> inputs)
     {
         if (inputs.Count > 0) feeds.Add(new FlowFeeds(core, watch.Plan, inputs, feeding.Token).RunAsync());
@@ -100,8 +106,7 @@ public sealed class FlowRun : IAsyncDisposable
     private async Task CompleteAsync()
     {
         await watch.Over.ConfigureAwait(false);
-        bool hasCompleted = watch.Plan.Processors.All(processor => watch.Events.Any(one => one.Event.Kind == RunEventKind.Completed && one.Event.Processor == processor.Name));
-        if (watch.Cancelled.IsCancellationRequested && !hasCompleted) throw new FlowException($"The run {Id} was cancelled: {watch.CancelReason}") { Run = Id, IsCancelled = true };
+        if (watch.IsCancelled) throw new FlowException($"The run {Id} was cancelled: {watch.CancelReason}") { Run = Id, IsCancelled = true };
         RunEvent[] failed = [.. watch.Events.Select(one => one.Event).Where(happened => happened.Kind == RunEventKind.Failed)];
         if (failed.Length == 0) return;
         RunEvent first = Array.Find(failed, one => one.Origin == one.Processor) ?? failed[0];

@@ -12,7 +12,7 @@ public enum Resume
 
     /// <summary>
     /// Behind the last item that it had completely processed: an item is when the function asks for the next. What it put out until then, and where it was, is one commit. The function begins anew, so
-    /// it must not carry anything from one item to the next, and reads one stream at a time (several by Zip or Merge). Keeps the store flat.
+    /// it must not carry anything from one item to the next, and reads in one loop at a time (several streams by Zip or Merge). Keeps the store flat.
     /// </summary>
     PerItem,
 

@@ -117,7 +117,7 @@ public class ResumeTests
         var clock = new TestClock();
         await using var store = new BrokenOnceStore(lab.Store);
         int starts = 0;
-        lab.Join(options => options with { Time = clock }, store).Register(Work, async (IO<int> x, CancellationToken cancellation) =>
+        lab.Join(options => options with { Time = clock, KeepRuns = Timeout.InfiniteTimeSpan }, store).Register(Work, async (IO<int> x, CancellationToken cancellation) =>
         {
             Interlocked.Increment(ref starts);
             return await x.FirstAsync(cancellation);
@@ -125,11 +125,9 @@ public class ResumeTests
         await using FlowRun run = await lab.Join().StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         Assert.Equal([1], await FlowLab.ReadAsync(run.Output<int>("y")));
         await store.Broke.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        while (await IsHostedAsync())
-        {
-            clock.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
-        }
+        await clock.WaitForTimersAsync(2, FlowLab.Cancellation);          // its heart, and the pause before it is tried again
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await lab.UntilAsync("work/work", async () => !await IsHostedAsync());
         Assert.Equal(1, starts);
         Assert.Contains(lab.Warnings, text => text.Contains("could not be run; it is tried again: as the test wants", StringComparison.Ordinal));
 

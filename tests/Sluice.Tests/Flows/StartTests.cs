@@ -1,3 +1,5 @@
+using Sluice.Testing;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>How runs are started, found, listed, cancelled and deleted.</summary>
@@ -148,6 +150,20 @@ public class StartTests
         Assert.True(await service.DeleteAsync("a", FlowLab.Cancellation));
         Assert.Empty(await lab.Store.ListStreamsAsync("flow-io/a/", FlowLab.Cancellation));
         Assert.False(await service.DeleteAsync("a", FlowLab.Cancellation));
+    }
+
+    [Fact]
+    public async Task AStreamThatIsDeletedWhileARunIsStartedFailsTheStart()
+    {
+        await using var lab = new FlowLab();
+        var clock = new TestClock();
+        var store = new HookedStore(lab.Store) { Before = (call, stream) => stream == "flow/a" && call == nameof(IStreamStore.TakeAsync) ? lab.Store.DeleteStreamAsync("flow-io/a/y").AsTask() : Task.CompletedTask };
+        Supervisor service = lab.Join(options => options with { Time = clock, KeepRuns = Timeout.InfiniteTimeSpan }, store);
+        Task<FlowRun> start = service.StartAsync(Copying, [IOVal.Of("x", 1)], run: "a", cancellation: FlowLab.Cancellation);
+        await clock.WaitForTimersAsync(1, FlowLab.Cancellation);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        var failure = await Assert.ThrowsAsync<FlowException>(() => start.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Equal("The stream flow-io/a/y is not in the store any more: the run was deleted, or the store was emptied.", failure.Message);
     }
 
     [Fact]

@@ -46,6 +46,7 @@ public sealed class IO<T>
     /// <param name="cancellation">Ends it.</param>
     public async IAsyncEnumerable<T> StreamAsync(ReadFrom from, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
+        using IDisposable? loop = port.Boundary?.Enter(Name);
         PortReader reader = await port.OpenAsync(from, isCounted: true, cancellation).ConfigureAwait(false);
         try
         {
@@ -71,6 +72,7 @@ public sealed class IO<T>
     public async IAsyncEnumerable<(T? First, TOther? Second)> Zip<TOther>(IO<TOther> other, bool pad = false, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(other);
+        using IDisposable? loop = port.Boundary?.Enter($"{Name} and {other.Name}");
         PortReader left = await port.OpenAsync(ReadFrom.First, isCounted: true, cancellation).ConfigureAwait(false);
         PortReader right = await other.port.OpenAsync(ReadFrom.First, isCounted: true, cancellation).ConfigureAwait(false);
         try
@@ -105,6 +107,7 @@ public sealed class IO<T>
     {
         ArgumentNullException.ThrowIfNull(others);
         IO<T>[] all = [this, .. others];
+        using IDisposable? loop = port.Boundary?.Enter(string.Join(" and ", all.Select(one => one.Name)));
         using var merge = new PortMerge(port.Boundary, cancellation);
         try
         {

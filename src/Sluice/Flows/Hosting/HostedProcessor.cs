@@ -109,7 +109,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
                 await HandOverAsync(invocation?.Stored ?? begun).ConfigureAwait(false);
                 return;
             }
-            else end = Failed(e);
+            else end = await FindCancelAsync().ConfigureAwait(false) ?? Failed(e);
         }
         finally
         {
@@ -121,6 +121,14 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         if (end.Kind == RunEventKind.Completed && current.Inputs.Count == 0)
             foreach (var (output, count) in invocation!.Counts)
                 if (count == 0) core.Warn($"The processor {processor} of the run {Run} has ended and has put out nothing to {output}.");
+    }
+
+    /// <summary>Who cancels a run writes it down, and then fails the streams: what has gone wrong here may come of that, though nobody has told it yet.</summary>
+    private async Task<RunEvent?> FindCancelAsync()
+    {
+        RunWatch? now = await RunWatch.OpenAsync(core.Calls, Run, partition.Lost).ConfigureAwait(false);
+        if (now is null) return null;
+        await using (now.ConfigureAwait(false)) return now.IsCancelled ? new(RunEventKind.Cancelled, core.Options.Name, processor, now.CancelReason) : null;
     }
 
     private RunEvent Failed(Exception e)

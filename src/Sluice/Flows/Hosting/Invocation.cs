@@ -16,6 +16,7 @@ internal sealed class Invocation : IItemBoundary, IDisposable
     private readonly Stalls stalls;
     private readonly ExecutionSlot slot;
     private readonly CancellationToken life;
+    private readonly ItemLoops? loops;
 
     private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, Stalls stalls, CancellationToken life)
     {
@@ -23,6 +24,7 @@ internal sealed class Invocation : IItemBoundary, IDisposable
         (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life, assignment);
         choices = new(core.Calls, FlowNames.Choices(run.Run, plan.Name), plan.Name);
         Time = plan.Resume == Resume.FromScratch ? new ChosenClock(choices, core.Options.Time) : core.Options.Time;
+        if (plan.Resume == Resume.PerItem) loops = new(plan.Name);
         if (plan.Resume != Resume.FromScratch) commits = new(core.Calls, partition, plan, assignment, life);
     }
 
@@ -86,6 +88,7 @@ internal sealed class Invocation : IItemBoundary, IDisposable
             }
         }
         life.ThrowIfCancellationRequested();         // a function that was stopped and returns has not come to its end
+        loops?.Check();
         foreach (IOutputPort output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
     }
 
@@ -105,14 +108,22 @@ internal sealed class Invocation : IItemBoundary, IDisposable
     }
 
     public ValueTask ReachAsync(bool mayWait, CancellationToken cancellation)
-        => Plan.Resume == Resume.PerItem ? commits!.PassAsync(mayWait) : ValueTask.CompletedTask;
+    {
+        if (loops is null) return ValueTask.CompletedTask;
+        loops.Check();
+        return commits!.PassAsync(mayWait);
+    }
 
-    public async ValueTask<long> ChooseAsync(ChoiceKind kind, Func<ValueTask<long>> choose)
+    public IDisposable? Enter(string streams) => loops?.Enter(streams);
+
+    public int NumberOf(ChoiceKind kind, string streams) => choices.NumberOf(kind, streams);
+
+    public async ValueTask<long> ChooseAsync(ChoiceKind kind, int number, Func<ValueTask<long>> choose)
     {
         if (commits is not null) return await choose().ConfigureAwait(false);
-        if (choices.Replay(kind) is { } known) return known;
+        if (choices.Replay(kind, number) is { } known) return known;
         long chosen = await choose().ConfigureAwait(false);
-        choices.Add(kind, chosen);
+        choices.Add(kind, number, chosen);
         return chosen;
     }
 

@@ -14,8 +14,8 @@ internal sealed class RunWatch : IAsyncDisposable
     private readonly Lock sync = new();
     private readonly List<(DateTimeOffset Time, RunEvent Event)> events = [];
     private Task following = Task.CompletedTask;
+    private readonly HashSet<string> over = new(StringComparer.Ordinal);          // the processors that have ended
     private long next = 1;
-    private bool isCancelled;
 
     private RunWatch(Insistence calls, string run)
     {
@@ -30,6 +30,9 @@ internal sealed class RunWatch : IAsyncDisposable
 
     /// <summary>Somebody wants the run to be cancelled.</summary>
     public CancellationToken Cancelled { get; }
+
+    /// <summary>Whether that was before its last processor had ended: what is said later changes nothing.</summary>
+    public bool IsCancelled { get; private set; }
 
     /// <summary>Why.</summary>
     public string CancelReason { get; private set; } = "";
@@ -119,8 +122,8 @@ internal sealed class RunWatch : IAsyncDisposable
                 if (Noticed is not null && following != Task.CompletedTask) await Noticed(happened).ConfigureAwait(false);
             }
             next = result.Next;
-            if (isCancelled && !cancelled.IsCancellationRequested) await cancelled.CancelAsync().ConfigureAwait(false);
-            if (isCancelled) ended.TrySetResult();
+            if (IsCancelled && !cancelled.IsCancellationRequested) await cancelled.CancelAsync().ConfigureAwait(false);
+            if (IsCancelled) ended.TrySetResult();
         }
     }
 
@@ -129,14 +132,11 @@ internal sealed class RunWatch : IAsyncDisposable
         RunEvent happened = JsonSerializer.Deserialize(entry.Payload.Span, RunJson.Default.RunEvent)
             ?? throw new FlowException($"The entry {entry.IdIn(stream, 0)} of the journal of the run {Run} is empty.");
         Plan ??= happened.Plan!;
-        bool hasEnded;
-        lock (sync)
-        {
-            events.Add((entry.Time, happened));
-            hasEnded = happened.IsEnd && events.Where(one => one.Event.IsEnd).Select(one => one.Event.Processor).Distinct().Count() == Plan.Processors.Length;
-        }
-        if (happened.Kind == RunEventKind.CancelRequested && CancelReason.Length == 0)
-            (CancelReason, isCancelled) = (happened.Error ?? "nobody said why", true);
+        lock (sync) events.Add((entry.Time, happened));
+        if (happened.IsEnd) over.Add(happened.Processor!);
+        bool hasEnded = over.Count == Plan.Processors.Length;
+        if (happened.Kind == RunEventKind.CancelRequested && !hasEnded && !IsCancelled)
+            (CancelReason, IsCancelled) = (happened.Error ?? "nobody said why", true);
         if (hasEnded) ended.TrySetResult();
         return happened;
     }

@@ -8,9 +8,8 @@ internal static class StatusBook
         IReadOnlyList<(DateTimeOffset Time, RunEvent Event)> events = watch.Events;
         ProcessorStatus[] processors = [.. watch.Plan.Processors.Select(processor => Of(processor.Name, [.. events.Select(one => one.Event).Where(happened => happened.Processor == processor.Name)]))];
         bool hasEnded = Array.TrueForAll(processors, processor => processor.State > FlowState.Running);
-        bool isCancelled = events.Any(one => one.Event.Kind == RunEventKind.CancelRequested);
-        FlowState state = processors.Any(processor => processor.State == FlowState.Failed && !isCancelled) ? FlowState.Failed
-            : isCancelled && !processors.All(processor => processor.State == FlowState.Completed) ? FlowState.Cancelled
+        FlowState state = watch.IsCancelled ? FlowState.Cancelled
+            : processors.Any(processor => processor.State == FlowState.Failed) ? FlowState.Failed
             : hasEnded ? FlowState.Completed
             : processors.All(processor => processor.State == FlowState.Waiting) ? FlowState.Waiting : FlowState.Running;
         return new(watch.Run, state, watch.Plan.Starter, events[0].Time, hasEnded ? events.Last(one => one.Event.IsEnd).Time : null, processors, streams)

@@ -18,19 +18,19 @@ internal enum ChoiceKind : byte
 /// <remarks>Thread-safe.</remarks>
 internal sealed class ChoiceLog(Insistence calls, string stream, string processor) : IDisposable
 {
-    private const int Record = 9;
+    private const int Record = 13;
     private const int MostBytes = 64 << 10;
 
     private readonly Lock sync = new();
     private readonly AsyncLock writing = new();
-    private readonly Queue<(ChoiceKind Kind, long Value)> known = new();
+    private readonly Dictionary<(ChoiceKind Kind, int Number), Queue<long>> known = [];
+    private readonly Dictionary<(ChoiceKind Kind, string Streams), int> named = [];
     private readonly EntryBatch batch = new();
     private readonly List<byte> pending = [];
     private ProducerState? producer;
     private long appended;
     private bool isWriting;                          // also after a failed write
     private Exception? failure;
-    private NondeterministicReplayException? difference;
 
     /// <summary>Reads what was chosen by an earlier start. Whoever wrote the outputs then cannot any more: what he chooses from now on has no effect.</summary>
     /// <param name="mayBeWritten">Whether an earlier host may be at it still: then it is kept from writing here, too, or its choices would stand among these.</param>
@@ -49,26 +49,30 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
         }
     }
 
-    /// <summary>The next choice, if this is a repetition.</summary>
-    /// <exception cref="NondeterministicReplayException">Something else was to be chosen then.</exception>
-    public long? Replay(ChoiceKind kind)
+    /// <summary>What chooses: by what it chooses from, and how many did so before. Those that begin in another order in a repetition, though they choose from the same, take each other's choices.</summary>
+    /// <returns>A number for it.</returns>
+    public int NumberOf(ChoiceKind kind, string streams)
     {
         lock (sync)
         {
-            if (difference is not null) throw difference;
-            if (!known.TryDequeue(out var choice)) return null;
-            if (choice.Kind == kind) return choice.Value;
-            throw difference = new NondeterministicReplayException(
-                $"The processor {processor} was repeated and did something else than before: it asked for {Text(kind)} where it had asked for {Text(choice.Kind)}.")
-            { Processor = processor };
+            int before = named.GetValueOrDefault((kind, streams));
+            named[(kind, streams)] = before + 1;
+            return (int)StableHash.Of($"{streams} {before}");
         }
     }
 
-    public void Add(ChoiceKind kind, long value)
+    /// <summary>The next choice of the one with this number, if this is a repetition.</summary>
+    public long? Replay(ChoiceKind kind, int number)
+    {
+        lock (sync) return known.TryGetValue((kind, number), out Queue<long>? choices) && choices.TryDequeue(out long value) ? value : null;
+    }
+
+    public void Add(ChoiceKind kind, int number, long value)
     {
         Span<byte> record = stackalloc byte[Record];
         record[0] = (byte)kind;
-        BinaryPrimitives.WriteInt64LittleEndian(record[1..], value);
+        BinaryPrimitives.WriteInt32LittleEndian(record[1..], number);
+        BinaryPrimitives.WriteInt64LittleEndian(record[5..], value);
         lock (sync) pending.AddRange(record);
     }
 
@@ -76,8 +80,7 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
     public async ValueTask FlushAsync(CancellationToken cancellation)
     {
         lock (sync)
-            if (difference is not null) throw difference;
-            else if (pending.Count == 0 && !isWriting) return;          // what another output flushes now may be what this one depends on
+            if (pending.Count == 0 && !isWriting) return;          // what another output flushes now may be what this one depends on
         await writing.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
@@ -122,16 +125,12 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
     private void Add(ReadOnlySpan<byte> payload)
     {
         for (; payload.Length >= Record; payload = payload[Record..])
-            known.Enqueue(((ChoiceKind)payload[0], BinaryPrimitives.ReadInt64LittleEndian(payload[1..])));
+        {
+            var key = ((ChoiceKind)payload[0], BinaryPrimitives.ReadInt32LittleEndian(payload[1..]));
+            if (!known.TryGetValue(key, out Queue<long>? choices)) known.Add(key, choices = new());
+            choices.Enqueue(BinaryPrimitives.ReadInt64LittleEndian(payload[5..]));
+        }
     }
-
-    private static string Text(ChoiceKind kind) => kind switch
-    {
-        ChoiceKind.Merge => "the next value of a merge",
-        ChoiceKind.Latest => "the latest value of a stream",
-        ChoiceKind.New => "the end of a stream",
-        _ => "the time",
-    };
 }
 
 /// <summary>The clock of a processor that may be repeated: it reads the same times again. Its timers and time stamps are the system's.</summary>
@@ -139,9 +138,9 @@ internal sealed class ChosenClock(ChoiceLog choices, TimeProvider time) : TimePr
 {
     public override DateTimeOffset GetUtcNow()
     {
-        if (choices.Replay(ChoiceKind.Clock) is { } known) return new(known, TimeSpan.Zero);
+        if (choices.Replay(ChoiceKind.Clock, 0) is { } known) return new(known, TimeSpan.Zero);
         DateTimeOffset now = time.GetUtcNow();
-        choices.Add(ChoiceKind.Clock, now.UtcTicks);
+        choices.Add(ChoiceKind.Clock, 0, now.UtcTicks);
         return now;
     }
 

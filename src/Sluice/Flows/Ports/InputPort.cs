@@ -7,8 +7,19 @@ internal interface IItemBoundary
     /// <param name="cancellation">Gives up.</param>
     ValueTask ReachAsync(bool mayWait, CancellationToken cancellation);
 
+    /// <summary>A loop over streams begins; it ends when the result is disposed.</summary>
+    /// <param name="streams">Their names, for people.</param>
+    /// <exception cref="FlowException">There is one already, and the processor goes on behind items: what one has put out would be committed in the middle of the other's.</exception>
+    IDisposable? Enter(string streams);
+
+    /// <summary>Something begins that chooses by the moment.</summary>
+    /// <param name="kind">What it chooses.</param>
+    /// <param name="streams">Between which streams, or where.</param>
+    /// <returns>A number for it: the same in a repetition.</returns>
+    int NumberOf(ChoiceKind kind, string streams);
+
     /// <summary>A place in a stream that depends on the moment: the one that was chosen before, if this is a repetition.</summary>
-    ValueTask<long> ChooseAsync(ChoiceKind kind, Func<ValueTask<long>> choose);
+    ValueTask<long> ChooseAsync(ChoiceKind kind, int number, Func<ValueTask<long>> choose);
 
     /// <summary>Writes down where the reading of a stream has begun, for a processor that goes on from places.</summary>
     ValueTask PlaceAsync(string stream, long place);
@@ -88,8 +99,8 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         if (from != ReadFrom.First && !plan.IsPlaced)
         {
             ValueTask<long> Choose() => FindAsync(from, cancellation);
-            start = boundary is null ? await Choose().ConfigureAwait(false)
-                : await boundary.ChooseAsync(from == ReadFrom.New ? ChoiceKind.New : ChoiceKind.Latest, Choose).ConfigureAwait(false);
+            ChoiceKind kind = from == ReadFrom.New ? ChoiceKind.New : ChoiceKind.Latest;
+            start = boundary is null ? await Choose().ConfigureAwait(false) : await boundary.ChooseAsync(kind, boundary.NumberOf(kind, plan.Name), Choose).ConfigureAwait(false);
             if (plan.IsOnce && boundary is not null) await boundary.PlaceAsync(plan.Name, start).ConfigureAwait(false);
         }
         var reader = new PortReader(this, start, isCounted);

@@ -106,7 +106,7 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
             var move = new CursorMove(stream, nobody.Name, 0, nobody.Next[0] + nobody.Backlog);
             await calls.DoAsync(stream, () => calls.Store.MoveReaderAsync(move, life), life).ConfigureAwait(false);
         }
-        else if (info.Readers.MaxBy(reader => reader.Backlog) is { } slowest && slowest.Backlog > plan.MaxKept)
+        else if (plan.Retention != Retention.All && info.Readers.MaxBy(reader => reader.Backlog) is { } slowest && slowest.Backlog > plan.MaxKept)
             throw new FlowException(
                 $"The stream {Name} of the run {run} keeps {slowest.Backlog:N0} values for {ReaderNames.Text(slowest.Name)}, which holds nobody up. The limit is "
                 + $"{plan.MaxKept:N0} (FlowStreamOptions.MaxKept). Raise it, read the results while they are made, or let the processor resume per item.")

@@ -8,6 +8,7 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
     private readonly List<Task<bool>?> reads = [];
     private readonly CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
     private int last = -1;
+    private int? number;                             // of its choices
 
     public void Add(InputPort port, PortReader reader)
     {
@@ -22,7 +23,7 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
         last = -1;
         if (boundary is not null) await boundary.ReachAsync(!IsAtHand(), ending.Token).ConfigureAwait(false);
         long index = boundary is null ? await ChooseAsync().ConfigureAwait(false)
-            : await boundary.ChooseAsync(ChoiceKind.Merge, ChooseAsync).ConfigureAwait(false);
+            : await boundary.ChooseAsync(ChoiceKind.Merge, number ??= boundary.NumberOf(ChoiceKind.Merge, string.Join(',', inputs.Select(input => input.Port.Name))), ChooseAsync).ConfigureAwait(false);
         if (index < 0 || index >= inputs.Count) return null;
         last = (int)index;
         PortReader reader = inputs[last].Reader;

@@ -33,7 +33,8 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         {
             StoreCommit commit = Commit(plan, taken.Ownership, batches, out var feeds);
             commit.Check();
-            CommitResult result = await core.Calls.DoAsync(group.Stream, () => core.Store.CommitAsync(commit, cancellation), cancellation).ConfigureAwait(false);
+            string[] streams = [group.Stream, .. commit.Outputs.Select(output => output.Stream), .. commit.Ends.Select(end => end.Stream), .. commit.Readers.Select(reader => reader.Stream)];
+            CommitResult result = await core.Calls.DoAsync(streams, () => core.Store.CommitAsync(commit, cancellation), cancellation).ConfigureAwait(false);
             return result.Status switch
             {
                 CommitStatus.Committed => (plan, feeds, true),

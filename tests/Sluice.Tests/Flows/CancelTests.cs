@@ -1,0 +1,68 @@
+namespace Sluice.Tests.Flows;
+
+/// <summary>A cancellation counts if it was written down before the last processor had ended, whoever has learned of it when.</summary>
+public class CancelTests
+{
+    private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
+    private static readonly Flow Working = Flow.From(Work).Resolve();
+
+    [Theory]
+    [InlineData(FlowState.Completed)]
+    [InlineData(FlowState.Failed)]
+    public async Task ARunThatHasEndedStaysAsItWasWhoeverCancelsItLater(FlowState state)
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Work, () => state == FlowState.Completed ? Task.FromResult(1) : throw new InvalidOperationException("no ink"));
+        await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
+        await run.CancelAsync(cancellation: FlowLab.Cancellation);
+
+        Assert.Equal(state, (await run.GetStatusAsync(FlowLab.Cancellation)).State);
+        await using FlowRun later = (await lab.Join().FindAsync(run.Id, FlowLab.Cancellation))!;
+        Task completion = later.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        if (state == FlowState.Completed) await completion;
+        else Assert.False((await Assert.ThrowsAsync<FlowException>(() => completion)).IsCancelled);
+    }
+
+    [Fact]
+    public async Task AProcessorWhoseStreamsEndBeforeItReadsOfTheCancellationIsCancelled()
+    {
+        await using var lab = new FlowLab();
+        var never = new TaskCompletionSource();
+        var store = new HookedStore(lab.Store) { Before = (call, stream) => call == nameof(IStreamStore.WaitForChangeAsync) && stream == "flow/deaf" ? never.Task : Task.CompletedTask };
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lab.Join(store: store).Register(Work, async (IOWriter<int> y) =>
+        {
+            await go.Task;
+            await y.WriteAsync(1);
+        });
+        await using FlowRun run = await lab.Join().StartAsync(Working, [IOVal.Of("x", 1)], run: "deaf", cancellation: FlowLab.Cancellation);
+        await lab.UntilAsync("flow/deaf", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).State == FlowState.Running);
+        await run.CancelAsync("wrong customer", FlowLab.Cancellation);
+        go.SetResult();
+        await lab.UntilAsync("flow/deaf", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).EndedAt is not null);
+        ProcessorStatus status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
+        Assert.Equal((FlowState.Cancelled, "wrong customer"), (status.State, status.Error));
+    }
+
+    [Fact]
+    public async Task WhatIsSaidOfAProcessorThatHasEndedOrIsAtWorkChangesNothing()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        service.Register(Work, () => go.Task);
+        await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).State == FlowState.Running);
+        var calls = new Insistence(lab.Store, TimeProvider.System, _ => { }, FlowLab.Patience);
+        await RunWatch.AddAsync(calls, run.Id, new(RunEventKind.Moving, "service-1", "work"), FlowLab.Cancellation);
+        Assert.Equal(FlowState.Running, (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State);
+        go.SetResult();
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await RunWatch.AddAsync(calls, run.Id, new(RunEventKind.Idle, "service-1", "work", Stream: "x"), FlowLab.Cancellation);
+        FlowStatus status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.Equal(FlowState.Completed, status.State);
+        Assert.NotNull(status.EndedAt);
+    }
+}

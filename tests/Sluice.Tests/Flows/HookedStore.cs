@@ -1,0 +1,43 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>A store that tells a test of some calls before it makes them, and waits until the test lets them through.</summary>
+internal sealed class HookedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+{
+    /// <summary>Told of the call and the stream: before appends and waits, behind a take. What it throws, the call throws.</summary>
+    public Func<string, string, Task>? Before { get; set; }
+
+    /// <summary>Told of a commit.</summary>
+    public Func<StoreCommit, Task>? BeforeCommit { get; set; }
+
+    /// <summary>Every call fails from now on, as that of a store that is away.</summary>
+    public bool IsAway { get; set; }
+
+    public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+    {
+        if (Before is { } before) await before(nameof(AppendAsync), request.Stream);
+        return await base.AppendAsync(request, cancellation);
+    }
+
+    public override async ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+    {
+        TakeResult result = await base.TakeAsync(group, partition, request, cancellation);
+        if (Before is { } before) await before(nameof(TakeAsync), group.Stream);
+        return result;
+    }
+
+    public override async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+    {
+        if (after >= 0 && Before is { } before) await before(nameof(WaitForChangeAsync), stream).WaitAsync(cancellation);
+        return await base.WaitForChangeAsync(stream, after, cancellation);
+    }
+
+    public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+    {
+        if (BeforeCommit is { } before) await before(commit);
+        return await base.CommitAsync(commit, cancellation);
+    }
+
+    protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call) => IsAway ? throw new StreamStoreException("The store is away, as the test wants.") : call();
+}

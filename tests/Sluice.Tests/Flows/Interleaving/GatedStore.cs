@@ -1,0 +1,50 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>The store as one service sees it: each call waits at the gate, but those that wait for a change.</summary>
+internal sealed class GatedStore(IStreamStore inner, StoreGate gate, HeartClock clock, string name) : StreamStoreWrapper(inner, leaveOpen: true)
+{
+    public string Name => name;
+
+    /// <summary>Whether its service is dead: nothing new comes from it. Set by the gate.</summary>
+    public bool IsDead { get; set; }
+
+    /// <summary>Whether its service stands still, as one does whose machine has no memory left.</summary>
+    public bool IsPaused
+    {
+        get;
+        set => field = clock.IsPaused = value;
+    }
+
+    public override ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
+    {
+        if (!HeartClock.IsHeart) return base.BeatAsync(group, member, cancellation);
+        try
+        {
+            GroupInfo info = base.BeatAsync(group, member, cancellation).AsTask().GetAwaiter().GetResult();
+            HeartClock.RestAfter(2);                 // it looks at the clock when it has the answer, and before it rests
+            return new(info);
+        }
+        catch
+        {
+            HeartClock.RestAfter(1);
+            throw;
+        }
+        finally
+        {
+            clock.GoOn();
+        }
+    }
+
+    protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+    {
+        if (name == nameof(WaitForChangeAsync)) return IsDead ? throw Dead() : await call();
+        bool isHeart = HeartClock.IsHeart;
+        Task<bool> turn = gate.EnterAsync(this, name, isHeart);
+        if (isHeart) clock.Arrive();
+        return await turn ? await call() : throw Dead();
+    }
+
+    private static StreamStoreException Dead() => new("The process is dead.");
+}

@@ -1,0 +1,137 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>
+/// A test's clock as one service sees it. It knows when the service's hearts, which have threads of their own, are about to do something: from when their timers go off until they stand at the gate, and from when they
+/// are let through until they rest.
+/// </summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interval) : TimeProvider
+{
+    [ThreadStatic]
+    private static int looks;                        // at the clock, until the heart of this thread rests
+
+    [ThreadStatic]
+    private static bool isKnown;
+
+    private readonly Lock sync = new();
+    private readonly List<HeartTimer> expected = [];
+    private readonly List<Thread> threads = [];
+    private int timers;
+    private int atGate;
+
+    /// <summary>Whether this is the thread of a heart.</summary>
+    public static bool IsHeart => Thread.CurrentThread.Name?.EndsWith(" heart", StringComparison.Ordinal) == true;
+
+    /// <summary>Whether its hearts stand at the gate, or will, for long: nobody waits for them.</summary>
+    public bool IsPaused { get; set; }
+
+    /// <summary>Whether a heart has still to begin, or to end.</summary>
+    public bool IsStirring
+    {
+        get
+        {
+            lock (sync)
+            {
+                threads.RemoveAll(thread => !thread.IsAlive);
+                return threads.Count < timers || threads.Count - atGate > timers;
+            }
+        }
+    }
+
+    public override TimeZoneInfo LocalTimeZone => clock.LocalTimeZone;
+
+    public override long TimestampFrequency => clock.TimestampFrequency;
+
+    public override DateTimeOffset GetUtcNow() => clock.GetUtcNow();
+
+    public override long GetTimestamp()
+    {
+        long now = clock.GetTimestamp();
+        if (!isKnown && IsHeart)
+        {
+            isKnown = true;
+            lock (sync) threads.Add(Thread.CurrentThread);
+        }
+        if (looks > 0 && --looks == 0) bustle.CountHeart(-1);
+        return now;
+    }
+
+    /// <summary>The heart of this thread was let through, and rests when it has looked at the clock so many times.</summary>
+    public static void RestAfter(int more) => looks = more;
+
+    /// <summary>A heart stands at the gate.</summary>
+    public void Arrive()
+    {
+        lock (sync)
+        {
+            atGate++;
+            if (expected.Count == 0) return;
+            expected.RemoveAt(0);
+        }
+        bustle.CountHeart(-1);
+    }
+
+    /// <summary>It stands there no longer.</summary>
+    public void GoOn()
+    {
+        lock (sync) atGate--;
+    }
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        if (period != interval) return clock.CreateTimer(callback, state, dueTime, period);
+        var timer = new HeartTimer(this);
+        lock (sync) timers++;
+        timer.Inner = clock.CreateTimer(state =>
+        {
+            Expect(timer);
+            callback(state);
+        }, state, dueTime, period);
+        return timer;
+    }
+
+    private void Expect(HeartTimer timer)
+    {
+        lock (sync)
+        {
+            if (IsPaused || expected.Contains(timer)) return;
+            expected.Add(timer);
+        }
+        bustle.CountHeart(1);
+    }
+
+    private void Forget(HeartTimer timer)
+    {
+        lock (sync)
+        {
+            timers--;
+            if (!expected.Remove(timer)) return;
+        }
+        bustle.CountHeart(-1);
+    }
+
+    private sealed class HeartTimer(HeartClock clock) : ITimer
+    {
+        private bool isDisposed;
+
+        public ITimer Inner { get; set; } = null!;
+
+        public bool Change(TimeSpan dueTime, TimeSpan period) => Inner.Change(dueTime, period);
+
+        public void Dispose()
+        {
+            if (isDisposed) return;
+            isDisposed = true;
+            Inner.Dispose();
+            clock.Forget(this);
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

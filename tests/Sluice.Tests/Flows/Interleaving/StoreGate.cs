@@ -1,0 +1,82 @@
+namespace Sluice.Tests.Flows;
+
+/// <summary>Where the calls of several services to one store wait until they are let through, one at a time.</summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class StoreGate(Bustle bustle)
+{
+    private readonly Lock sync = new();
+    private readonly List<Waiting> waiting = [];
+    private long arrived;
+
+    public Bustle Bustle => bustle;
+
+    /// <summary>How many calls were let through.</summary>
+    public int Steps { get; private set; }
+
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (sync) return waiting.Count == 0;
+        }
+    }
+
+    /// <returns>Whether the call is made: its service may have died meanwhile.</returns>
+    public Task<bool> EnterAsync(GatedStore store, string name, bool isHeart)
+    {
+        lock (sync)
+        {
+            if (store.IsDead)
+            {
+                if (isHeart) bustle.CountHeart(1);   // until it rests
+                return Task.FromResult(false);
+            }
+            var call = new Waiting(store, name, isHeart, ++arrived, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            waiting.Add(call);
+            return call.Turn.Task;
+        }
+    }
+
+    /// <summary>Lets one through.</summary>
+    /// <returns>Whether there was one that may go.</returns>
+    public bool Release(Random random)
+    {
+        Waiting next;
+        lock (sync)
+        {
+            // By name: those that came at the same moment have an order that no seed knows.
+            Waiting[] ready = [.. waiting.Where(call => !call.Store.IsPaused).OrderBy(call => call.Store.Name, StringComparer.Ordinal).ThenBy(call => call.Name, StringComparer.Ordinal).ThenBy(call => call.Arrival)];
+            if (ready.Length == 0) return false;
+            next = ready[random.Next(ready.Length)];
+            waiting.Remove(next);
+            Steps++;
+        }
+        if (next.IsHeart) bustle.CountHeart(1);
+        next.Turn.SetResult(true);
+        return true;
+    }
+
+    /// <summary>A service dies: each of its calls was sent, and comes to the store some time, or is lost.</summary>
+    public void Kill(GatedStore store, Random random)
+    {
+        List<Waiting> lost = [];
+        lock (sync)
+        {
+            store.IsDead = true;
+            lost.AddRange(waiting.Where(call => call.Store == store).OrderBy(call => call.Name, StringComparer.Ordinal).ThenBy(call => call.Arrival).Where(call => call.IsHeart || random.Next(2) == 0));
+            foreach (Waiting call in lost) waiting.Remove(call);
+        }
+        foreach (Waiting call in lost)
+        {
+            if (call.IsHeart) bustle.CountHeart(1);
+            call.Turn.SetResult(false);
+        }
+    }
+
+    public override string ToString()
+    {
+        lock (sync) return string.Join(", ", waiting.Select(call => $"{call.Store.Name}.{call.Name}"));
+    }
+
+    private sealed record Waiting(GatedStore Store, string Name, bool IsHeart, long Arrival, TaskCompletionSource<bool> Turn);
+}
