@@ -85,9 +85,11 @@ public class MemberTests
         Assert.Equal(["dead", "idle", "other"], await NamesAsync());
         await dead.AbandonAsync();
 
-        for (int round = 0; round < 25; round++) await Member.BeatAsync(store, clock, "idle", "other");
+        int beaten = 0;
+        for (; beaten < 25; beaten++) await Member.BeatAsync(store, clock, "idle", "other");
+        while ((await Member.OwnersAsync(store)).Contains("dead", StringComparison.Ordinal)) await Member.NextAsync();
         Assert.Equal(["dead", "idle", "other"], await NamesAsync());           // it may come back
-        for (int round = 0; round < 10; round++) await Member.BeatAsync(store, clock, "idle", "other");
+        for (; beaten < 35; beaten++) await Member.BeatAsync(store, clock, "idle", "other");
         Assert.Equal(["idle", "other"], await NamesAsync());
 
         async Task<IEnumerable<string>> NamesAsync()
