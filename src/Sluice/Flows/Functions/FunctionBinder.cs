@@ -8,7 +8,7 @@ namespace Sluice;
 [RequiresDynamicCode("Makes the streams' types at run time; register a ProcessorFunction where the program is compiled ahead of time.")]
 internal static class FunctionBinder
 {
-    private delegate object? Argument(ProcessorContext context, Invocation invocation, CancellationToken cancellation);
+    private delegate object? Argument(ProcessorContext context, IInvocation invocation, CancellationToken cancellation);
 
     /// <exception cref="ArgumentException">A parameter is nothing that can be bound, or the result is nothing that can be put out; names it.</exception>
     public static BoundFunction Bind(Processor processor, Delegate function, ProcessorServices services)
@@ -20,7 +20,7 @@ internal static class FunctionBinder
         var putOut = ResultBinder.Of(processor, method.ReturnType, types);
         return new(processor, RunAsync) { Types = types, Reads = reads };
 
-        Task RunAsync(ProcessorContext context, Invocation invocation, CancellationToken cancellation)
+        Task RunAsync(ProcessorContext context, IInvocation invocation, CancellationToken cancellation)
         {
             object?[] values = [.. arguments.Select(argument => argument(context, invocation, cancellation))];
             return putOut(method.Invoke(function.Target, BindingFlags.DoNotWrapExceptions, binder: null, values, culture: null), invocation, cancellation);

@@ -10,9 +10,9 @@ public delegate IAsyncEnumerable<IOVal> ProcessorFunction(ProcessorContext conte
 /// <remarks>Thread-safe.</remarks>
 public sealed class ProcessorContext
 {
-    private readonly Invocation invocation;
+    private readonly IInvocation invocation;
 
-    internal ProcessorContext(Invocation invocation, IServiceProvider services) => (this.invocation, Services) = (invocation, services);
+    internal ProcessorContext(IInvocation invocation, IServiceProvider services) => (this.invocation, Services) = (invocation, services);
 
     /// <summary>The id of the run.</summary>
     public string Run => invocation.Run;

@@ -2,35 +2,24 @@ using System.Buffers.Binary;
 
 namespace Sluice;
 
-/// <summary>What depends on the moment, not on the inputs.</summary>
-internal enum ChoiceKind : byte
-{
-    Merge = 1,
-    Latest = 2,
-    New = 3,
-    Clock = 4,
-}
-
 /// <summary>
 /// What a processor that resumes from scratch has chosen, written down before anything that depends on it is put out, so that it chooses the same again.
 /// A write-ahead log: choices that nobody has seen the effects of may be lost, and are made anew.
 /// </summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class ChoiceLog(Insistence calls, string stream, string processor) : IDisposable
+internal sealed class ChoiceLog(Insistence calls, string stream, string processor) : IChoices, IDisposable
 {
-    private const int Record = 9;
-    private const int MostBytes = 64 << 10;
+    private const int MostBytes = (64 << 10) / ChoiceReplay.Record * ChoiceReplay.Record;
 
     private readonly Lock sync = new();
     private readonly AsyncLock writing = new();
-    private readonly Queue<(ChoiceKind Kind, long Value)> known = new();
+    private readonly ChoiceReplay known = new(processor);
     private readonly EntryBatch batch = new();
     private readonly List<byte> pending = [];
     private ProducerState? producer;
     private long appended;
     private bool isWriting;                          // also after a failed write
     private Exception? failure;
-    private NondeterministicReplayException? difference;
 
     /// <summary>Reads what was chosen by an earlier start. Whoever wrote the outputs then cannot any more: what he chooses from now on has no effect.</summary>
     /// <param name="mayBeWritten">Whether an earlier host may be at it still: then it is kept from writing here, too, or its choices would stand among these.</param>
@@ -44,29 +33,19 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
             var request = new ReadRequest(stream, 0, next);
             ReadResult result = await calls.DoAsync(stream, () => calls.Store.ReadAsync(request, cancellation), cancellation).ConfigureAwait(false);
             if (result.Entries.IsEmpty) return;
-            foreach (Entry entry in result.Entries.ToArray()) Add(entry.Payload.Span);
+            foreach (Entry entry in result.Entries.ToArray()) known.Load(entry.Payload.Span);
             next = result.Next;
         }
     }
 
-    /// <summary>The next choice, if this is a repetition.</summary>
-    /// <exception cref="NondeterministicReplayException">Something else was to be chosen then.</exception>
-    public long? Replay(ChoiceKind kind)
-    {
-        lock (sync)
-        {
-            if (difference is not null) throw difference;
-            if (!known.TryDequeue(out var choice)) return null;
-            if (choice.Kind == kind) return choice.Value;
-            throw difference = new NondeterministicReplayException(
-                $"The processor {processor} was repeated and did something else than before: it asked for {Text(kind)} where it had asked for {Text(choice.Kind)}.")
-            { Processor = processor };
-        }
-    }
+    public long? Replay(ChoiceKind kind) => known.Replay(kind);
+
+    /// <summary>Takes out what was chosen by an earlier start: another process repeats it.</summary>
+    public byte[] TakeKnown() => known.TakeAll();
 
     public void Add(ChoiceKind kind, long value)
     {
-        Span<byte> record = stackalloc byte[Record];
+        Span<byte> record = stackalloc byte[ChoiceReplay.Record];
         record[0] = (byte)kind;
         BinaryPrimitives.WriteInt64LittleEndian(record[1..], value);
         lock (sync) pending.AddRange(record);
@@ -75,9 +54,9 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
     /// <summary>Returns when all choices are as durable as the store.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellation)
     {
+        known.ThrowIfDifferent();
         lock (sync)
-            if (difference is not null) throw difference;
-            else if (pending.Count == 0 && !isWriting) return;          // what another output flushes now may be what this one depends on
+            if (pending.Count == 0 && !isWriting) return;          // what another output flushes now may be what this one depends on
         await writing.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
@@ -88,7 +67,7 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
                 if (pending.Count == 0) return;
                 batch.Clear();
                 byte[] bytes = [.. pending];
-                for (int at = 0; at < bytes.Length; at += MostBytes / Record * Record) batch.Add(bytes.AsSpan(at, Math.Min(MostBytes / Record * Record, bytes.Length - at)));
+                for (int at = 0; at < bytes.Length; at += MostBytes) batch.Add(bytes.AsSpan(at, Math.Min(MostBytes, bytes.Length - at)));
                 pending.Clear();
                 isWriting = true;
             }
@@ -118,24 +97,10 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
     }
 
     public void Dispose() => batch.Dispose();
-
-    private void Add(ReadOnlySpan<byte> payload)
-    {
-        for (; payload.Length >= Record; payload = payload[Record..])
-            known.Enqueue(((ChoiceKind)payload[0], BinaryPrimitives.ReadInt64LittleEndian(payload[1..])));
-    }
-
-    private static string Text(ChoiceKind kind) => kind switch
-    {
-        ChoiceKind.Merge => "the next value of a merge",
-        ChoiceKind.Latest => "the latest value of a stream",
-        ChoiceKind.New => "the end of a stream",
-        _ => "the time",
-    };
 }
 
 /// <summary>The clock of a processor that may be repeated: it reads the same times again. Its timers and time stamps are the system's.</summary>
-internal sealed class ChosenClock(ChoiceLog choices, TimeProvider time) : TimeProvider
+internal sealed class ChosenClock(IChoices choices, TimeProvider time) : TimeProvider
 {
     public override DateTimeOffset GetUtcNow()
     {

@@ -40,7 +40,7 @@ internal sealed record PortPlan(string Run, string Name, string Keeper, string? 
 
 /// <summary>A stream of a run, as one of its readers sees it: any number of readings at once, one place up to which all have come.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null, CancellationToken life = default)
+internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null, CancellationToken life = default) : IInputPort
 {
     private const int Step = 64;                     // the store is told every so many values, and before waiting
 
@@ -79,13 +79,13 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     /// <summary>What a commit may say: everything before it was processed by the readings that count; null if there was none.</summary>
     public long? Passed { get; private set; }
 
-    /// <param name="from">Where to begin, if it was never read.</param>
-    /// <param name="isCounted">Whether what it reads is processed then.</param>
-    /// <param name="cancellation">Gives up.</param>
-    public async ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, CancellationToken cancellation)
+    public ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, CancellationToken cancellation) => OpenAsync(from, isCounted, chosen: null, cancellation);
+
+    /// <summary>The same, where another process may have chosen the place in a repetition.</summary>
+    public async ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, long? chosen, CancellationToken cancellation)
     {
-        long start = plan.From;
-        if (from != ReadFrom.First && !plan.IsPlaced)
+        long start = chosen ?? plan.From;
+        if (from != ReadFrom.First && !plan.IsPlaced && chosen is null)
         {
             ValueTask<long> Choose() => FindAsync(from, cancellation);
             start = boundary is null ? await Choose().ConfigureAwait(false)
@@ -112,7 +112,8 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         return reader;
     }
 
-    /// <summary>A reading has ended. When none is left, nobody is held up any more.</summary>
+    public ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(PortReader reader, long next, CancellationToken cancellation) => PortFetch.FetchAsync(this, reader, next, cancellation);
+
     public async ValueTask ReleaseAsync(PortReader reader)
     {
         lock (sync)
