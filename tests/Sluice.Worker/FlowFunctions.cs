@@ -21,6 +21,8 @@ public static class FlowFunctions
 
     public static Processor Greet { get; } = new("greet") { Inputs = ["name"], Outputs = ["greeting"] };
 
+    public static Processor Twice { get; } = new("twice") { Inputs = ["a", "b"], Outputs = ["first", "second"] };
+
     public static Processor Large { get; } = new("large") { Inputs = ["size"], Outputs = ["bytes"] };
 
     public static Processor Total { get; } = new("total") { Inputs = ["copy"], Outputs = ["lines"] };
@@ -34,11 +36,23 @@ public static class FlowFunctions
         { Pairs, PairAsync },
         { Split, SplitAsync },
         { Greet, GreetAsync },
+        { Twice, TwiceAsync },
         { Large, LargeAsync },
         { Total, (ProcessorContext context, CancellationToken cancellation) => TotalAsync(context, cancellation) },
     };
 
     public static SupervisorOptions Options { get; } = new() { Services = new OneService(new Greeting("Hello")) };
+
+    /// <summary>As a service whose functions are executed in copies of this program: tells the process of one that does not end.</summary>
+    public static async Task WorkForEverAsync()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var supervisor = Supervisor.Attach(store, Options with { Executor = Executor.Processes(1) });
+        supervisor.Register(All);
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(Copy(Resume.PerItem)).Resolve(), [IOVal.Of("line", "pid"), IOVal.Of("line", "hang")]);
+        Console.WriteLine(await run.Output<string>("copy").FirstAsync());
+        await run.Completion;
+    }
 
     /// <summary><c>die N</c>, <c>kill</c>, <c>throw TEXT</c>, <c>hang</c>, <c>once FILE VERB</c> only the first time; else nothing.</summary>
     private static async Task ObeyAsync(string line, CancellationToken cancellation)
@@ -108,6 +122,22 @@ public static class FlowFunctions
 
     private static async Task<string> GreetAsync(IO<string> name, Greeting greeting, CancellationToken cancellation, string end = "!")
         => $"{greeting.Text} {await name.FirstAsync(cancellation)}{end}";
+
+    /// <summary>Two loops side by side, one of which may stand still.</summary>
+    private static async Task TwiceAsync(IO<int> a, IO<int> b, IOWriter<int> first, IOWriter<int> second, CancellationToken cancellation)
+    {
+        await Task.WhenAll(CopyFirstAsync(), CopySecondAsync());
+
+        async Task CopyFirstAsync()
+        {
+            await foreach (int one in a.StreamAsync(cancellation)) await first.WriteAsync(one, cancellation);
+        }
+
+        async Task CopySecondAsync()
+        {
+            await foreach (int one in b.StreamAsync(cancellation)) await second.WriteAsync(one, cancellation);
+        }
+    }
 
     private static async IAsyncEnumerable<IOVal> LargeAsync(IO<int> size, [EnumeratorCancellation] CancellationToken cancellation)
     {

@@ -6,6 +6,10 @@ switch (args)
 {
     case ["flow-child"]: return await Worker.RunIfAskedAsync(FlowFunctions.All, FlowFunctions.Options) ? 0 : 1;
     case ["flow-child", "knows-less"]: return await Worker.RunIfAskedAsync(new ProcessorFunctions()) ? 0 : 1;
+    case ["flow-parent"]:
+        if (await Worker.RunIfAskedAsync(FlowFunctions.All, FlowFunctions.Options)) return 0;
+        await FlowFunctions.WorkForEverAsync();
+        break;
     case ["flow-child", "exits"]: Console.Error.WriteLine("no such setting"); return 7;
     case ["flow-child", "never-asks"]:
         try

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using Sluice.Tests.Flows;
 using Sluice.Tests.Processes;
 using Sluice.Workers;
@@ -71,6 +73,42 @@ public class LostChildTests
     }
 
     [Fact]
+    public async Task ARepetitionThatDiffersIsTold()
+    {
+        string file = ProcessExecutorLab.NoFile();
+        var read = new TaskCompletionSource();
+        await using var lab = new ProcessExecutorLab();
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve(), [IOVal.Stream("line", LinesAsync())], cancellation: Cancellation);
+        await run.Output<string>("copy").FirstAsync(Cancellation);
+        read.SetResult();
+
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion);
+
+        Assert.Contains("was repeated after its host had gone, and did not put out the same to copy: the values are not the same.", failure.Message, StringComparison.Ordinal);
+        File.Delete(file);
+
+        async IAsyncEnumerable<string> LinesAsync()
+        {
+            yield return "pid";                      // another one the next time
+            await read.Task;
+            yield return $"once {file} kill";
+        }
+    }
+
+    [Fact]
+    public async Task ChildrenEndWhenTheirParentIsKilled()
+    {
+        using Process parent = WorkerProgram.Start("flow-parent");
+        using Process child = Process.GetProcessById(int.Parse((await parent.StandardOutput.ReadLineAsync(Cancellation))!, CultureInfo.InvariantCulture));
+        Assert.NotEqual(parent.Id, child.Id);
+
+        parent.Kill();
+
+        await parent.WaitForExitAsync(Cancellation);
+        await child.WaitForExitAsync(Cancellation);
+    }
+
+    [Fact]
     public async Task AProcessorThatAlwaysEndsItsChildFailsAndOthersDoNot()
     {
         await using var lab = new ProcessExecutorLab();
@@ -129,14 +167,14 @@ public class LostChildTests
     public async Task ACancelledRunStopsItsFunctions(string how)
     {
         await using var lab = new ProcessExecutorLab();
-        Supervisor service = lab.Join(count: 1, child: ProcessExecutorLab.Child() with { StopTime = TimeSpan.FromMilliseconds(200) });
+        Supervisor service = lab.Join(count: 1, child: ProcessExecutorLab.Child() with { StopTime = how == "hang" ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromMinutes(1) });
         await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.PerItem)).Resolve(), [ProcessExecutorLab.Lines("line", ["pid", how])], cancellation: Cancellation);
         string pid = await run.Output<string>("copy").FirstAsync(Cancellation);
 
         await run.CancelAsync("enough", Cancellation);
         await lab.Flows.UntilAsync(FlowNames.Journal(run.Id), async () => (await run.GetStatusAsync(Cancellation)).Processors[0].State == FlowState.Cancelled);
 
-        Assert.Equal(how == "wait", ProcessExecutorLab.Children().Contains(int.Parse(pid, System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal(how == "wait", ProcessExecutorLab.Children().Contains(int.Parse(pid, CultureInfo.InvariantCulture)));
         Assert.DoesNotContain(lab.Flows.Warnings, text => text.Contains("started again", StringComparison.Ordinal));
     }
 

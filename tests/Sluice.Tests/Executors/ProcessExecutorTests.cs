@@ -81,6 +81,20 @@ public class ProcessExecutorTests
     }
 
     [Fact]
+    public async Task AnOutputThatIsFullHoldsUpNoOther()
+    {
+        await using var lab = new ProcessExecutorLab();
+        Flow flow = Flow.From(FlowFunctions.Twice).With("first", new FlowStreamOptions { MaxItems = 100 }).Resolve();
+        int[] numbers = [.. Enumerable.Range(0, 5_000)];
+        await using FlowRun run = await lab.Join(configure: options => options with { ReaderPatience = TimeSpan.FromHours(1) })
+            .StartAsync(flow, [IOVal.Stream("a", FlowLab.Many(numbers)), IOVal.Stream("b", FlowLab.Many(numbers))], cancellation: Cancellation);
+
+        Assert.Equal(numbers, await FlowLab.ReadAsync(run.Output<int>("second")));
+        Assert.Equal(numbers, await FlowLab.ReadAsync(run.Output<int>("first")));
+        await run.Completion;
+    }
+
+    [Fact]
     public async Task WhatAFunctionThrowsFailsItsProcessorWithItsText()
     {
         await using var lab = new ProcessExecutorLab();
@@ -92,7 +106,7 @@ public class ProcessExecutorTests
         Assert.Equal("The run run has failed: the processor copy-FromScratch has: FormatException: no good", failure.Message);
         Assert.Equal("copy-FromScratch", failure.Processor);
         FlowStatus status = await run.GetStatusAsync(Cancellation);
-        Assert.All(status.Processors, processor => Assert.Equal(FlowState.Failed, processor.State));
+        Assert.All(status.Processors, processor => Assert.Equal((FlowState.Failed, "copy-FromScratch"), (processor.State, processor.Origin)));
         Assert.Contains(lab.Flows.Warnings, text => text.Contains("in a child process, System.FormatException: no good", StringComparison.Ordinal) && text.Contains("ObeyAsync", StringComparison.Ordinal));
     }
 
