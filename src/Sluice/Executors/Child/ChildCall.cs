@@ -23,6 +23,7 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
     public ChildCall(ChildLink link, long number, CallPlan plan)
     {
         (this.link, this.number, this.plan) = (link, number, plan);
+        Serializers = new(link.Options.Serializers, Run);
         if (Plan.Resume == Resume.FromScratch) known = new(Plan.Name);
         Time = known is null ? link.Options.Time : new ChosenClock(this, link.Options.Time);
         for (int i = 0; i < Plan.Inputs.Length; i++) inputs.Add(Plan.Inputs[i], new(this, Plan.Inputs[i], i));
@@ -37,7 +38,7 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
 
     public TimeProvider Time { get; }
 
-    public PayloadSerializers Serializers => link.Options.Serializers;
+    public FlowSerializers Serializers { get; }
 
     public byte[]? State => plan.State;
 

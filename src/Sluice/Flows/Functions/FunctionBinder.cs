@@ -42,18 +42,18 @@ internal static class FunctionBinder
             if (!processor.Inputs.Contains(name)) throw Wrong($"is an {TypeNames.Of(type)}, but the processor has no input of this name (inputs: {List(processor.Inputs)}). Name it like one of them");
             types[name] = type.GetGenericArguments()[0];
             reads.Add(name);
-            return (_, invocation, _) => Make(type, invocation.Input(name), invocation.Serializers);
+            return (_, invocation, _) => Make(type, invocation.Input(name), invocation.Serializers.Of(name));
         }
         if (generic == typeof(IOWriter<>))
         {
             if (!processor.Outputs.Contains(name)) throw Wrong($"is an {TypeNames.Of(type)}, but the processor has no output of this name (outputs: {List(processor.Outputs)}). Name it like one of them");
             types[name] = type.GetGenericArguments()[0];
-            return (_, invocation, _) => Make(type, invocation.Output(name), invocation.Serializers);
+            return (_, invocation, _) => Make(type, invocation.Output(name), invocation.Serializers.Of(name));
         }
         if (generic == typeof(Checkpoint<>))
         {
             if (processor.Resume != Resume.Checkpoint) throw Wrong($"is a {TypeNames.Of(type)}, but the processor resumes {processor.Resume}. Make it Resume = Resume.Checkpoint");
-            return (_, invocation, _) => Make(type, invocation.State, invocation.Serializers, (Func<byte[], CancellationToken, Task>)invocation.SaveAsync);
+            return (_, invocation, _) => Make(type, invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), (Func<byte[], CancellationToken, Task>)invocation.SaveAsync);
         }
         bool isService = services.Has(type);
         if (!isService && !parameter.HasDefaultValue)

@@ -12,7 +12,7 @@ internal interface IInvocation
 
     TimeProvider Time { get; }
 
-    PayloadSerializers Serializers { get; }
+    FlowSerializers Serializers { get; }
 
     /// <summary>What the function has saved last.</summary>
     byte[]? State { get; }
@@ -43,6 +43,6 @@ internal static class InvocationParts
             throw new FlowException($"The processor {plan.Name} has put out to \"{value.Name}\", which is not among its outputs ({string.Join(", ", plan.Outputs)}). Add it to Outputs, or correct the name.") { Run = invocation.Run };
         if (invocation.Stream(value.Name).Type is { } type && type != TypeNames.Of(value.Type))
             throw new FlowException($"The processor {plan.Name} has put out a {TypeNames.Of(value.Type)} to \"{value.Name}\", whose values are {type}.") { Run = invocation.Run };
-        return value.WriteAsync(invocation.Output(value.Name), invocation.Serializers, cancellation);
+        return value.WriteAsync(invocation.Output(value.Name), invocation.Serializers.Of(value.Name), cancellation);
     }
 }

@@ -21,6 +21,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     {
         (this.stalls, slot) = (stalls, core.Slots.Make());
         (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life, assignment);
+        Serializers = new(core.Options.Serializers, run.Run);
         choices = new(core.Calls, FlowNames.Choices(run.Run, plan.Name), plan.Name);
         Time = plan.Resume == Resume.FromScratch ? new ChosenClock(choices, core.Options.Time) : core.Options.Time;
         if (plan.Resume != Resume.FromScratch) commits = new(core.Calls, partition, plan, assignment, life);
@@ -34,7 +35,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
 
     public TimeProvider Time { get; }
 
-    public PayloadSerializers Serializers => core.Options.Serializers;
+    public FlowSerializers Serializers { get; }
 
     /// <summary>What the function has saved last.</summary>
     public byte[]? State => Stored.State;
