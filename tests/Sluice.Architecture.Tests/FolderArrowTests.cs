@@ -24,6 +24,7 @@ public class FolderArrowTests
         ["Bridges"] = ["Pipelines", "TaskGraphs"],
         ["Processes"] = ["Pipelines", "Streams"],
         ["Flows"] = ["Streams", "Topology", "Policies", "Diagnostics", "Scheduling"],
+        ["Executors"] = ["Flows", "Processes"],
     };
 
     [Fact]

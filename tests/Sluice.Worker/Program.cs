@@ -1,6 +1,29 @@
 using Sluice;
 using Sluice.Workers;
 
+// Executes functions of flows, or does not get to it.
+switch (args)
+{
+    case ["flow-child"]: return await Worker.RunIfAskedAsync(FlowFunctions.All, FlowFunctions.Options) ? 0 : 1;
+    case ["flow-child", "knows-less"]: return await Worker.RunIfAskedAsync(new ProcessorFunctions()) ? 0 : 1;
+    case ["flow-parent"]:
+        if (await Worker.RunIfAskedAsync(FlowFunctions.All, FlowFunctions.Options)) return 0;
+        await FlowFunctions.WorkForEverAsync();
+        break;
+    case ["flow-child", "exits"]: Console.Error.WriteLine("no such setting"); return 7;
+    case ["flow-child", "never-asks"]:
+        try
+        {
+            Supervisor.Attach(new MemoryStreamStore());
+            return 0;
+        }
+        catch (InvalidOperationException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
+}
+
 // Where a worker is not to get to work: before it has asked.
 switch (args)
 {

@@ -5,7 +5,7 @@ namespace Sluice.Hosting;
 
 /// <summary>The supervisor of a host: begins with it, hands over when it stops. Called before, it says so.</summary>
 internal sealed partial class HostedSupervisor(
-    SluiceOptions options, IServiceProvider container, IEnumerable<ProcessorRegistration> processors, ILogger<Supervisor> log) : ISupervisor, IHostedService, IAsyncDisposable
+    SluiceOptions options, IServiceProvider container, IEnumerable<ProcessorRegistration> processors, ILogger<Supervisor> log) : ISupervisor, IHostedLifecycleService, IAsyncDisposable
 {
     private Supervisor? supervisor;
 
@@ -15,13 +15,24 @@ internal sealed partial class HostedSupervisor(
     private Supervisor Started => supervisor
         ?? throw new InvalidOperationException("The supervisor is not at work: it begins when the host starts, and ends when it stops. Start the host first, or call it from a hosted service that is added after AddSluice.");
 
+    /// <summary>Before any service of the host starts: a process that was started to execute functions for another one does that, and ends.</summary>
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        if (await Worker.RunIfAskedAsync(Functions(), Configured()).ConfigureAwait(false)) Environment.Exit(0);
+    }
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         Store = await options.OpenStore(cancellationToken).ConfigureAwait(false);
-        SupervisorOptions configured = options.Supervisor;
-        supervisor = Supervisor.Attach(Store, configured with { Services = configured.Services ?? new ContainerServices(container), Warn = configured.Warn ?? Warn });
-        foreach (ProcessorRegistration processor in processors) processor.Register(supervisor);
+        supervisor = Supervisor.Attach(Store, Configured());
+        supervisor.Register(Functions());
     }
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -52,6 +63,16 @@ internal sealed partial class HostedSupervisor(
     public Task<bool> CancelAsync(string run, string reason = "", CancellationToken cancellation = default) => Started.CancelAsync(run, reason, cancellation);
 
     public Task<bool> DeleteAsync(string run, CancellationToken cancellation = default) => Started.DeleteAsync(run, cancellation);
+
+    private SupervisorOptions Configured()
+        => options.Supervisor with { Services = options.Supervisor.Services ?? new ContainerServices(container), Warn = options.Supervisor.Warn ?? Warn };
+
+    private ProcessorFunctions Functions()
+    {
+        var functions = new ProcessorFunctions();
+        foreach (ProcessorRegistration processor in processors) processor.AddTo(functions);
+        return functions;
+    }
 
     private void Warn(string text) => Warned(log, text);
 

@@ -20,7 +20,7 @@ public sealed class SluiceBuilder
     {
         ArgumentNullException.ThrowIfNull(processor);
         ArgumentNullException.ThrowIfNull(function);
-        return Add(supervisor => supervisor.Register(processor, function));
+        return Add(functions => functions.Add(processor, function));
     }
 
     /// <summary>This service hosts a processor.</summary>
@@ -28,10 +28,10 @@ public sealed class SluiceBuilder
     {
         ArgumentNullException.ThrowIfNull(processor);
         ArgumentNullException.ThrowIfNull(function);
-        return Add(supervisor => supervisor.Register(processor, function));
+        return Add(functions => functions.Add(processor, function));
     }
 
-    private SluiceBuilder Add(Action<Supervisor> register)
+    private SluiceBuilder Add(Action<ProcessorFunctions> register)
     {
         Services.AddSingleton(new ProcessorRegistration(register));
         return this;
@@ -39,4 +39,4 @@ public sealed class SluiceBuilder
 }
 
 /// <summary>A processor that is registered when the host starts.</summary>
-internal sealed record ProcessorRegistration(Action<Supervisor> Register);
+internal sealed record ProcessorRegistration(Action<ProcessorFunctions> AddTo);

@@ -57,7 +57,7 @@ public sealed class FlowRun : IAsyncDisposable
         if (watch.Plan.Stream(name).Type is { } type && type != TypeNames.Of(typeof(T)))
             throw new ArgumentException($"The stream {name} of the run {Id} has values of the type {type}, not {TypeNames.Of(typeof(T))}.", nameof(name));
         readHere[name] = true;
-        return new(port, core.Options.Serializers);
+        return new(port, core.Options.Serializers.In(FlowNames.Values(Id, name)));
     }
 
     /// <summary>How far the run has come.</summary>

@@ -38,9 +38,11 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     /// <summary>Makes a supervisor on a store, which becomes the <see cref="Instance"/>.</summary>
     /// <param name="store">The store, shared with all services of the flows; not disposed with the supervisor.</param>
     /// <param name="options">How this service takes part.</param>
+    /// <exception cref="InvalidOperationException">This process was started to execute functions for another one (<see cref="SupervisorOptions.Executor"/>), and its program has not asked for that.</exception>
     public static Supervisor Attach(IStreamStore store, SupervisorOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(store);
+        ChildMark.ThrowIfWaiting();
         var attached = new Supervisor(store, options ?? new());
         Volatile.Write(ref instance, attached);
         return attached;
@@ -71,7 +73,17 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(processor);
         ArgumentNullException.ThrowIfNull(function);
-        Host(function is ProcessorFunction plain ? BoundFunction.Of(processor, plain) : FunctionBinder.Bind(processor, function, core.Services));
+        Host(BoundFunction.Of(processor, function, core.Services));
+    }
+
+    /// <summary>This service hosts all these processors from now on; as if they were registered one after the other.</summary>
+    /// <param name="functions">The processors, and what they do.</param>
+    /// <exception cref="ArgumentException">A parameter or the result of a function is nothing that can be bound; names it. None of them is hosted.</exception>
+    /// <exception cref="ObjectDisposedException">The supervisor is.</exception>
+    public void Register(ProcessorFunctions functions)
+    {
+        ArgumentNullException.ThrowIfNull(functions);
+        foreach (BoundFunction function in functions.Bind(core.Services)) Host(function);
     }
 
     /// <inheritdoc/>
@@ -144,6 +156,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         {
             await core.EndAsync().ConfigureAwait(false);
             await sweeper.StopAsync().ConfigureAwait(false);
+            if (core.Executor is IAsyncDisposable executor) await executor.DisposeAsync().ConfigureAwait(false);
             core.Dispose();
         }
     }
@@ -155,6 +168,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         lock (sync) (isStopped, groups) = (true, [.. hosted.Values]);
         await core.AbandonAsync().ConfigureAwait(false);
         await Task.WhenAll(groups.Select(group => group.AbandonAsync())).ConfigureAwait(false);
+        if (core.Executor is IAsyncDisposable executor) await executor.DisposeAsync().ConfigureAwait(false);
     }
 
     private BoundFunction? Find(string processor)

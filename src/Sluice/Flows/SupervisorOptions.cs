@@ -20,10 +20,10 @@ public sealed record SupervisorOptions
     /// <summary>Where functions get services from; there are none unless given.</summary>
     public ProcessorServices? Services { get; init; }
 
-    /// <summary>Where functions are executed; in this process unless given.</summary>
+    /// <summary>Where functions are executed; in this process unless given. One that is <see cref="IAsyncDisposable"/> is disposed with the supervisor.</summary>
     public IExecutor? Executor { get; init; }
 
-    /// <summary>How often a processor of one run is started before the run fails because its hosts die; at least one, 5 unless given. Handing over does not count.</summary>
+    /// <summary>How often a processor of one run is started before the run fails because its hosts die, or the processes in which they have it executed; at least one, 5 unless given. Handing over does not count.</summary>
     public int MaxStarts
     {
         get;

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Sluice;
 
 /// <summary>What a program does that is started as a worker of another copy of itself (<see cref="Pipe.InProcesses"/>).</summary>
-public static class Worker
+public static partial class Worker
 {
     internal static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
 

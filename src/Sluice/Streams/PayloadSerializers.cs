@@ -60,7 +60,7 @@ public sealed class PayloadSerializers
 
     /// <summary>The same, with signed payloads (HMAC-SHA256): what was changed, is not signed, or signed with a key that is not in the ring, is refused before anything of it is read.</summary>
     /// <remarks>
-    /// A signature is about the payload and the name of its stream (<see cref="In"/>; consecutors do that). It is not about keys, headers, times and places of entries: who can write to the store can still
+    /// A signature is about the payload and the name of its stream (<see cref="In"/>; consecutors and flows do that). It is not about keys, headers, times and places of entries: who can write to the store can still
     /// repeat, drop and reorder entries of a stream, and change what nodes remember.
     /// </remarks>
     /// <param name="keys">Which key signs, and which verify.</param>
@@ -71,7 +71,7 @@ public sealed class PayloadSerializers
         return new(known, resolver, compressor, new(keys, null, readsUnsigned));
     }
 
-    /// <summary>The same for payloads of one stream: their signatures do not hold in another one. Consecutors do this by themselves.</summary>
+    /// <summary>The same for payloads of one stream: their signatures do not hold in another one. Consecutors and flows do this by themselves.</summary>
     /// <param name="stream">Its name.</param>
     public PayloadSerializers In(string stream)
     {

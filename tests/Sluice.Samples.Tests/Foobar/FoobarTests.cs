@@ -6,6 +6,7 @@ public sealed class FoobarTests
     [Theory]
     [InlineData("", "0 2 4 6 8")]
     [InlineData("--foo 3 --multiplier 7", "0 7 14")]
+    [InlineData("--foo 3 --multiplier 7 --processes 2", "0 7 14")]
     public async Task MultiplesArePrintedOneALine(string commandLine, string expected)
     {
         var ended = await RunAsync(commandLine);
@@ -23,6 +24,7 @@ public sealed class FoobarTests
     [Theory]
     [InlineData("--foo -1", "--foo must be zero or more.")]
     [InlineData("--foo many", "many")]
+    [InlineData("--processes 300", "--processes must be from 0 to 256.")]
     public async Task AMistakeIsSaid(string commandLine, string expected)
     {
         var ended = await RunAsync(commandLine);

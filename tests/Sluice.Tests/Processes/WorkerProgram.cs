@@ -18,12 +18,12 @@ internal static class WorkerProgram
     }
 
     /// <summary>The workers of this process. Other tests of this class do not run at the same time.</summary>
-    public static IEnumerable<int> Children()
+    public static IEnumerable<int> Children(string argument = "--sluice-worker")
     {
         foreach (string directory in Directory.EnumerateDirectories("/proc"))
         {
             if (!int.TryParse(System.IO.Path.GetFileName(directory), out int pid) || ParentOf(pid) != Environment.ProcessId) continue;
-            if (CommandOf(pid).Contains("--sluice-worker", StringComparison.Ordinal)) yield return pid;
+            if (CommandOf(pid).Contains(argument, StringComparison.Ordinal)) yield return pid;
         }
     }
 

@@ -1,9 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Sluice;
 
 /// <summary>A processor and what it does in this service.</summary>
 /// <param name="Processor">The processor.</param>
 /// <param name="Run">What it does.</param>
-internal sealed record BoundFunction(Processor Processor, Func<ProcessorContext, Invocation, CancellationToken, Task> Run)
+internal sealed record BoundFunction(Processor Processor, Func<ProcessorContext, IInvocation, CancellationToken, Task> Run)
 {
     /// <summary>The types of its streams, as far as they are known.</summary>
     public IReadOnlyDictionary<string, Type> Types { get; init; } = new Dictionary<string, Type>();
@@ -14,12 +16,24 @@ internal sealed record BoundFunction(Processor Processor, Func<ProcessorContext,
     public static BoundFunction Of(Processor processor, ProcessorFunction function)
         => new(processor, (context, invocation, cancellation) => PutOutAsync(function(context, cancellation), invocation, cancellation));
 
-    public static async Task PutOutAsync(IAsyncEnumerable<IOVal> values, Invocation invocation, CancellationToken cancellation)
+    [RequiresUnreferencedCode("Reads the function's parameters by reflection; register a ProcessorFunction where the program is trimmed.")]
+    [RequiresDynamicCode("Makes the streams' types at run time; register a ProcessorFunction where the program is compiled ahead of time.")]
+    public static BoundFunction Of(Processor processor, Delegate function, ProcessorServices services)
+        => function is ProcessorFunction plain ? Of(processor, plain) : FunctionBinder.Bind(processor, function, services);
+
+    /// <summary>Runs it, with services of its own.</summary>
+    public async Task RunAsync(IInvocation invocation, ProcessorServices all, CancellationToken cancellation)
+    {
+        var (services, lifetime) = all.Open();
+        await using (lifetime.ConfigureAwait(false)) await Run(new(invocation, services), invocation, cancellation).ConfigureAwait(false);
+    }
+
+    public static async Task PutOutAsync(IAsyncEnumerable<IOVal> values, IInvocation invocation, CancellationToken cancellation)
     {
         await foreach (IOVal value in values.WithCancellation(cancellation).ConfigureAwait(false)) await invocation.PutOutAsync(value, cancellation).ConfigureAwait(false);
     }
 
-    public static async Task PutOutAsync(IEnumerable<IOVal> values, Invocation invocation, CancellationToken cancellation)
+    public static async Task PutOutAsync(IEnumerable<IOVal> values, IInvocation invocation, CancellationToken cancellation)
     {
         foreach (IOVal value in values) await invocation.PutOutAsync(value, cancellation).ConfigureAwait(false);
     }

@@ -8,7 +8,7 @@ namespace Sluice;
 [RequiresDynamicCode("Makes the streams' types at run time; register a ProcessorFunction where the program is compiled ahead of time.")]
 internal static class FunctionBinder
 {
-    private delegate object? Argument(ProcessorContext context, Invocation invocation, CancellationToken cancellation);
+    private delegate object? Argument(ProcessorContext context, IInvocation invocation, CancellationToken cancellation);
 
     /// <exception cref="ArgumentException">A parameter is nothing that can be bound, or the result is nothing that can be put out; names it.</exception>
     public static BoundFunction Bind(Processor processor, Delegate function, ProcessorServices services)
@@ -20,7 +20,7 @@ internal static class FunctionBinder
         var putOut = ResultBinder.Of(processor, method.ReturnType, types);
         return new(processor, RunAsync) { Types = types, Reads = reads };
 
-        Task RunAsync(ProcessorContext context, Invocation invocation, CancellationToken cancellation)
+        Task RunAsync(ProcessorContext context, IInvocation invocation, CancellationToken cancellation)
         {
             object?[] values = [.. arguments.Select(argument => argument(context, invocation, cancellation))];
             return putOut(method.Invoke(function.Target, BindingFlags.DoNotWrapExceptions, binder: null, values, culture: null), invocation, cancellation);
@@ -42,18 +42,18 @@ internal static class FunctionBinder
             if (!processor.Inputs.Contains(name)) throw Wrong($"is an {TypeNames.Of(type)}, but the processor has no input of this name (inputs: {List(processor.Inputs)}). Name it like one of them");
             types[name] = type.GetGenericArguments()[0];
             reads.Add(name);
-            return (_, invocation, _) => Make(type, invocation.Input(name), invocation.Serializers);
+            return (_, invocation, _) => Make(type, invocation.Input(name), invocation.Serializers.Of(name));
         }
         if (generic == typeof(IOWriter<>))
         {
             if (!processor.Outputs.Contains(name)) throw Wrong($"is an {TypeNames.Of(type)}, but the processor has no output of this name (outputs: {List(processor.Outputs)}). Name it like one of them");
             types[name] = type.GetGenericArguments()[0];
-            return (_, invocation, _) => Make(type, invocation.Output(name), invocation.Serializers);
+            return (_, invocation, _) => Make(type, invocation.Output(name), invocation.Serializers.Of(name));
         }
         if (generic == typeof(Checkpoint<>))
         {
             if (processor.Resume != Resume.Checkpoint) throw Wrong($"is a {TypeNames.Of(type)}, but the processor resumes {processor.Resume}. Make it Resume = Resume.Checkpoint");
-            return (_, invocation, _) => Make(type, invocation.State, invocation.Serializers, (Func<byte[], CancellationToken, Task>)invocation.SaveAsync);
+            return (_, invocation, _) => Make(type, invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), (Func<byte[], CancellationToken, Task>)invocation.SaveAsync);
         }
         bool isService = services.Has(type);
         if (!isService && !parameter.HasDefaultValue)

@@ -10,10 +10,10 @@ namespace Sluice;
 /// </remarks>
 public sealed class IO<T>
 {
-    private readonly InputPort port;
+    private readonly IInputPort port;
     private readonly IPayloadSerializer<T> serializer;
 
-    internal IO(InputPort port, PayloadSerializers serializers) => (this.port, serializer) = (port, serializers.For<T>());
+    internal IO(IInputPort port, PayloadSerializers serializers) => (this.port, serializer) = (port, serializers.For<T>());
 
     /// <summary>The stream's name in the flow.</summary>
     public string Name => port.Name;

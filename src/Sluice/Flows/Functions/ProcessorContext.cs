@@ -10,9 +10,9 @@ public delegate IAsyncEnumerable<IOVal> ProcessorFunction(ProcessorContext conte
 /// <remarks>Thread-safe.</remarks>
 public sealed class ProcessorContext
 {
-    private readonly Invocation invocation;
+    private readonly IInvocation invocation;
 
-    internal ProcessorContext(Invocation invocation, IServiceProvider services) => (this.invocation, Services) = (invocation, services);
+    internal ProcessorContext(IInvocation invocation, IServiceProvider services) => (this.invocation, Services) = (invocation, services);
 
     /// <summary>The id of the run.</summary>
     public string Run => invocation.Run;
@@ -31,13 +31,13 @@ public sealed class ProcessorContext
 
     /// <summary>An input.</summary>
     /// <exception cref="ArgumentException">The processor has no such input.</exception>
-    public IO<T> Input<T>(string name) => new(invocation.Input(name), invocation.Serializers);
+    public IO<T> Input<T>(string name) => new(invocation.Input(name), invocation.Serializers.Of(name));
 
     /// <summary>An output.</summary>
     /// <exception cref="ArgumentException">The processor has no such output.</exception>
-    public IOWriter<T> Output<T>(string name) => new(invocation.Output(name), invocation.Serializers);
+    public IOWriter<T> Output<T>(string name) => new(invocation.Output(name), invocation.Serializers.Of(name));
 
     /// <summary>What it remembers.</summary>
     /// <exception cref="InvalidOperationException">The processor does not resume at checkpoints.</exception>
-    public Checkpoint<TState> Checkpoint<TState>() => new(invocation.State, invocation.Serializers, invocation.SaveAsync);
+    public Checkpoint<TState> Checkpoint<TState>() => new(invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), invocation.SaveAsync);
 }

@@ -8,7 +8,7 @@ namespace Sluice;
 [RequiresDynamicCode("Makes methods for the result's type at run time.")]
 internal static class ResultBinder
 {
-    public delegate Task PutOut(object? result, Invocation invocation, CancellationToken cancellation);
+    public delegate Task PutOut(object? result, IInvocation invocation, CancellationToken cancellation);
 
     /// <param name="processor">Whose function it is.</param>
     /// <param name="type">What it returns.</param>
@@ -34,9 +34,9 @@ internal static class ResultBinder
         return typeof(ResultBinder).GetMethod(method, BindingFlags.Static | BindingFlags.NonPublic)!.MakeGenericMethod(value).CreateDelegate<PutOut>();
     }
 
-    private static async Task PutOutTaskAsync<T>(object? result, Invocation invocation, CancellationToken cancellation)
+    private static async Task PutOutTaskAsync<T>(object? result, IInvocation invocation, CancellationToken cancellation)
         => await invocation.PutOutAsync(IOVal.Of(invocation.Plan.Outputs[0], await ((Task<T>)result!).ConfigureAwait(false)), cancellation).ConfigureAwait(false);
 
-    private static async Task PutOutValueTaskAsync<T>(object? result, Invocation invocation, CancellationToken cancellation)
+    private static async Task PutOutValueTaskAsync<T>(object? result, IInvocation invocation, CancellationToken cancellation)
         => await invocation.PutOutAsync(IOVal.Of(invocation.Plan.Outputs[0], await ((ValueTask<T>)result!).ConfigureAwait(false)), cancellation).ConfigureAwait(false);
 }

@@ -4,11 +4,11 @@ namespace Sluice;
 internal static class FlowTypes
 {
     /// <exception cref="FlowException">The function wants or makes other types than the run's streams have.</exception>
-    public static void Check(RunPlan run, ProcessorPlan plan, BoundFunction function)
+    public static void Check(StreamPlan[] streams, ProcessorPlan plan, BoundFunction function)
     {
         foreach (string name in plan.Inputs.Concat(plan.Outputs))
         {
-            if (run.Stream(name).Type is not { } known || !function.Types.TryGetValue(name, out Type? type) || TypeNames.Of(type) == known) continue;
+            if (Array.Find(streams, stream => stream.Name == name)?.Type is not { } known || !function.Types.TryGetValue(name, out Type? type) || TypeNames.Of(type) == known) continue;
             throw new FlowException($"The stream {name} has values of the type {known}; the function of the processor {plan.Name} in this service {(plan.Inputs.Contains(name) ? "reads" : "writes")} {TypeNames.Of(type)}. Change one of them.");
         }
     }

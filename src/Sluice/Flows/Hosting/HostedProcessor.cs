@@ -3,12 +3,14 @@ namespace Sluice;
 /// <summary>A processor of a run that this service has taken on, from its start to its end, or until it is handed over.</summary>
 internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partition, BoundFunction function, Assignment assignment) : IDisposable
 {
+    private static readonly Backoff AfterLoss = Backoff.Exponential(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(5));
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 
     private readonly CancellationTokenSource handingOver = new();
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string processor = function.Processor.Name;
+    private string? lastLoss;                        // how it ended where it was executed
     private bool hasEnded;
 
     public string Run => assignment.Run;
@@ -34,8 +36,10 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         Assignment? current = assignment;
-        for (TimeSpan pause = Shortest; ; pause = pause < Longest ? pause * 2 : pause)
+        TimeSpan longer = Shortest;
+        for (int losses = 0; ;)
         {
+            TimeSpan pause;
             try
             {
                 // What was committed meanwhile counts: nothing is done again from where it began.
@@ -47,10 +51,18 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             {
                 return;
             }
+            catch (ExecutionLostException e)
+            {
+                lastLoss = e.Message;
+                core.Warn($"The processor {processor} of the run {Run} is started again: {e.Message}");
+                pause = AfterLoss.WaitBefore(++losses, Random.Shared);
+            }
             catch (Exception e)
             {
                 // Neither the function, nor what is known to go wrong with a store: whatever it is, the run is not to stand still for it.
                 core.Warn($"The processor {processor} of the run {Run} could not be run; it is tried again: {e.Message}");
+                pause = longer;
+                longer = longer < Longest ? longer * 2 : longer;
             }
             current = null;
             using var either = CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, core.Life);
@@ -82,9 +94,9 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             watch.Noticed = stalls.NoticeAsync;
             watch.Follow();
             if (begun.Starts > core.Options.MaxStarts)
-                throw new FlowException($"It was started {current.Starts} times, and each time its host was gone before it had ended (SupervisorOptions.MaxStarts).");
+                throw new FlowException($"It was started {current.Starts} times, and each time its host was gone before it had ended{(lastLoss is null ? "" : $"; the last time: {lastLoss.TrimEnd('.')}")} (SupervisorOptions.MaxStarts).");
             life.Token.ThrowIfCancellationRequested();
-            FlowTypes.Check(watch.Plan, plan, function);
+            FlowTypes.Check(watch.Plan.Streams, plan, function);
             feedWatch = new FeedWatch(core, watch.Plan, plan, feedLife.Token).RunAsync();
             await InputReadiness.WaitAsync(core.Calls, Run, plan, life.Token).ConfigureAwait(false);
             var started = new RunEvent(RunEventKind.Started, core.Options.Name, processor, Start: begun.Starts);
@@ -109,6 +121,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
                 await HandOverAsync(invocation?.Stored ?? begun).ConfigureAwait(false);
                 return;
             }
+            else if (e is ExecutionLostException) throw;
             else end = await FindCancelAsync().ConfigureAwait(false) ?? Failed(e);
         }
         finally

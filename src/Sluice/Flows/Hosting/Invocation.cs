@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>One start of a processor for a run: its ports, and what it does with them.</summary>
 /// <remarks>Thread-safe, as far as a function may use it.</remarks>
-internal sealed class Invocation : IItemBoundary, IDisposable
+internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
 {
     private const int MostState = 256 << 10;         // it goes into each commit, as text
 
@@ -22,6 +22,7 @@ internal sealed class Invocation : IItemBoundary, IDisposable
     {
         (this.stalls, slot) = (stalls, core.Slots.Make());
         (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life, assignment);
+        Serializers = new(core.Options.Serializers, run.Run);
         choices = new(core.Calls, FlowNames.Choices(run.Run, plan.Name), plan.Name);
         Time = plan.Resume == Resume.FromScratch ? new ChosenClock(choices, core.Options.Time) : core.Options.Time;
         if (plan.Resume == Resume.PerItem) loops = new(plan.Name);
@@ -36,7 +37,7 @@ internal sealed class Invocation : IItemBoundary, IDisposable
 
     public TimeProvider Time { get; }
 
-    public PayloadSerializers Serializers => core.Options.Serializers;
+    public FlowSerializers Serializers { get; }
 
     /// <summary>What the function has saved last.</summary>
     public byte[]? State => Stored.State;
@@ -54,38 +55,29 @@ internal sealed class Invocation : IItemBoundary, IDisposable
         return invocation;
     }
 
-    public InputPort Input(string name)
-        => inputs.TryGetValue(name, out InputPort? port) ? port : throw new ArgumentException($"The processor {Plan.Name}: {NearNames.Explain("input", name, inputs.Keys)}");
+    /// <summary>What was chosen, of a processor that resumes from scratch; null of others.</summary>
+    public ChoiceLog? Choices => commits is null ? choices : null;
 
-    public IOutputPort Output(string name)
-        => outputs.TryGetValue(name, out IOutputPort? port) ? port : throw new ArgumentException($"The processor {Plan.Name}: {NearNames.Explain("output", name, outputs.Keys)}");
+    public InputPort Input(string name) => inputs.Find("input", name, Plan);
 
-    public ValueTask PutOutAsync(IOVal value, CancellationToken cancellation)
-    {
-        if (value is null) throw new FlowException($"The processor {Plan.Name} has put out null. Put out IOVal.Of(name, value); the value may be null.") { Run = Run };
-        if (!outputs.TryGetValue(value.Name, out IOutputPort? port))
-            throw new FlowException($"The processor {Plan.Name} has put out to \"{value.Name}\", which is not among its outputs ({string.Join(", ", Plan.Outputs)}). Add it to Outputs, or correct the name.") { Run = Run };
-        if (run.Stream(value.Name).Type is { } type && type != TypeNames.Of(value.Type))
-            throw new FlowException($"The processor {Plan.Name} has put out a {TypeNames.Of(value.Type)} to \"{value.Name}\", whose values are {type}.") { Run = Run };
-        return value.WriteAsync(port, Serializers, cancellation);
-    }
+    IInputPort IInvocation.Input(string name) => Input(name);
+
+    public IOutputPort Output(string name) => outputs.Find("output", name, Plan);
+
+    public StreamPlan Stream(string name) => run.Stream(name);
 
     /// <summary>Runs the function, and brings everything that it puts out into the store, but for what the last commit brings.</summary>
     public async Task ExecuteAsync(IExecutor executor)
     {
-        var (services, lifetime) = core.Services.Open();
-        await using (lifetime.ConfigureAwait(false))
+        var call = new ProcessorCall(this, cancellation => function.RunAsync(this, core.Services, cancellation));
+        await slot.EnterAsync(life).ConfigureAwait(false);
+        try
         {
-            var call = new ProcessorCall(Run, Plan.Name, Start, cancellation => function.Run(new(this, services), this, cancellation));
-            await slot.EnterAsync(life).ConfigureAwait(false);
-            try
-            {
-                await executor.ExecuteAsync(call, life).ConfigureAwait(false);
-            }
-            finally
-            {
-                await slot.LeaveAsync().ConfigureAwait(false);
-            }
+            await executor.ExecuteAsync(call, life).ConfigureAwait(false);
+        }
+        finally
+        {
+            await slot.LeaveAsync().ConfigureAwait(false);
         }
         life.ThrowIfCancellationRequested();         // a function that was stopped and returns has not come to its end
         loops?.Check();

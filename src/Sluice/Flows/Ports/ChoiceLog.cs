@@ -1,30 +1,17 @@
-using System.Buffers.Binary;
-
 namespace Sluice;
-
-/// <summary>What depends on the moment, not on the inputs.</summary>
-internal enum ChoiceKind : byte
-{
-    Merge = 1,
-    Latest = 2,
-    New = 3,
-    Clock = 4,
-}
 
 /// <summary>
 /// What a processor that resumes from scratch has chosen, written down before anything that depends on it is put out, so that it chooses the same again.
 /// A write-ahead log: choices that nobody has seen the effects of may be lost, and are made anew.
 /// </summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class ChoiceLog(Insistence calls, string stream, string processor) : IDisposable
+internal sealed class ChoiceLog(Insistence calls, string stream, string processor) : IChoices, IDisposable
 {
-    private const int Record = 13;
-    private const int MostBytes = 64 << 10;
+    private const int MostBytes = (64 << 10) / ChoiceReplay.Record * ChoiceReplay.Record;
 
     private readonly Lock sync = new();
     private readonly AsyncLock writing = new();
-    private readonly Dictionary<(ChoiceKind Kind, int Number), Queue<long>> known = [];
-    private readonly Dictionary<(ChoiceKind Kind, string Streams), int> named = [];
+    private readonly ChoiceReplay known = new();
     private readonly EntryBatch batch = new();
     private readonly List<byte> pending = [];
     private ProducerState? producer;
@@ -44,35 +31,23 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
             var request = new ReadRequest(stream, 0, next);
             ReadResult result = await calls.DoAsync(stream, () => calls.Store.ReadAsync(request, cancellation), cancellation).ConfigureAwait(false);
             if (result.Entries.IsEmpty) return;
-            foreach (Entry entry in result.Entries.ToArray()) Add(entry.Payload.Span);
+            foreach (Entry entry in result.Entries.ToArray()) known.Load(entry.Payload.Span);
             next = result.Next;
         }
     }
 
-    /// <summary>What chooses: by what it chooses from, and how many did so before. Those that begin in another order in a repetition, though they choose from the same, take each other's choices.</summary>
-    /// <returns>A number for it.</returns>
-    public int NumberOf(ChoiceKind kind, string streams)
-    {
-        lock (sync)
-        {
-            int before = named.GetValueOrDefault((kind, streams));
-            named[(kind, streams)] = before + 1;
-            return (int)StableHash.Of($"{streams} {before}");
-        }
-    }
+    /// <summary>What chooses; see <see cref="ChoiceReplay.NumberOf"/>.</summary>
+    public int NumberOf(ChoiceKind kind, string streams) => known.NumberOf(kind, streams);
 
-    /// <summary>The next choice of the one with this number, if this is a repetition.</summary>
-    public long? Replay(ChoiceKind kind, int number)
-    {
-        lock (sync) return known.TryGetValue((kind, number), out Queue<long>? choices) && choices.TryDequeue(out long value) ? value : null;
-    }
+    public long? Replay(ChoiceKind kind, int number) => known.Replay(kind, number);
+
+    /// <summary>Takes out what was chosen by an earlier start: another process repeats it.</summary>
+    public byte[] TakeKnown() => known.TakeAll();
 
     public void Add(ChoiceKind kind, int number, long value)
     {
-        Span<byte> record = stackalloc byte[Record];
-        record[0] = (byte)kind;
-        BinaryPrimitives.WriteInt32LittleEndian(record[1..], number);
-        BinaryPrimitives.WriteInt64LittleEndian(record[5..], value);
+        Span<byte> record = stackalloc byte[ChoiceReplay.Record];
+        ChoiceReplay.Write(record, kind, number, value);
         lock (sync) pending.AddRange(record);
     }
 
@@ -91,7 +66,7 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
                 if (pending.Count == 0) return;
                 batch.Clear();
                 byte[] bytes = [.. pending];
-                for (int at = 0; at < bytes.Length; at += MostBytes / Record * Record) batch.Add(bytes.AsSpan(at, Math.Min(MostBytes / Record * Record, bytes.Length - at)));
+                for (int at = 0; at < bytes.Length; at += MostBytes) batch.Add(bytes.AsSpan(at, Math.Min(MostBytes, bytes.Length - at)));
                 pending.Clear();
                 isWriting = true;
             }
@@ -121,20 +96,10 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
     }
 
     public void Dispose() => batch.Dispose();
-
-    private void Add(ReadOnlySpan<byte> payload)
-    {
-        for (; payload.Length >= Record; payload = payload[Record..])
-        {
-            var key = ((ChoiceKind)payload[0], BinaryPrimitives.ReadInt32LittleEndian(payload[1..]));
-            if (!known.TryGetValue(key, out Queue<long>? choices)) known.Add(key, choices = new());
-            choices.Enqueue(BinaryPrimitives.ReadInt64LittleEndian(payload[5..]));
-        }
-    }
 }
 
 /// <summary>The clock of a processor that may be repeated: it reads the same times again. Its timers and time stamps are the system's.</summary>
-internal sealed class ChosenClock(ChoiceLog choices, TimeProvider time) : TimeProvider
+internal sealed class ChosenClock(IChoices choices, TimeProvider time) : TimeProvider
 {
     public override DateTimeOffset GetUtcNow()
     {

@@ -51,7 +51,7 @@ internal sealed record PortPlan(string Run, string Name, string Keeper, string? 
 
 /// <summary>A stream of a run, as one of its readers sees it: any number of readings at once, one place up to which all have come.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null, CancellationToken life = default)
+internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null, CancellationToken life = default) : IInputPort
 {
     private const int Step = 64;                     // the store is told every so many values, and before waiting
 
@@ -90,17 +90,17 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     /// <summary>What a commit may say: everything before it was processed by the readings that count; null if there was none.</summary>
     public long? Passed { get; private set; }
 
-    /// <param name="from">Where to begin, if it was never read.</param>
-    /// <param name="isCounted">Whether what it reads is processed then.</param>
-    /// <param name="cancellation">Gives up.</param>
-    public async ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, CancellationToken cancellation)
+    public ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, CancellationToken cancellation) => OpenAsync(from, isCounted, chooser: null, chosen: null, cancellation);
+
+    /// <summary>The same, where another process has the numbers of what chooses, and may have chosen the place in a repetition.</summary>
+    public async ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, int? chooser, long? chosen, CancellationToken cancellation)
     {
-        long start = plan.From;
-        if (from != ReadFrom.First && !plan.IsPlaced)
+        long start = chosen ?? plan.From;
+        if (from != ReadFrom.First && !plan.IsPlaced && chosen is null)
         {
             ValueTask<long> Choose() => FindAsync(from, cancellation);
             ChoiceKind kind = from == ReadFrom.New ? ChoiceKind.New : ChoiceKind.Latest;
-            start = boundary is null ? await Choose().ConfigureAwait(false) : await boundary.ChooseAsync(kind, boundary.NumberOf(kind, plan.Name), Choose).ConfigureAwait(false);
+            start = boundary is null ? await Choose().ConfigureAwait(false) : await boundary.ChooseAsync(kind, chooser ?? boundary.NumberOf(kind, plan.Name), Choose).ConfigureAwait(false);
             if (plan.IsOnce && boundary is not null) await boundary.PlaceAsync(plan.Name, start).ConfigureAwait(false);
         }
         var reader = new PortReader(this, start, isCounted);
@@ -123,7 +123,8 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         return reader;
     }
 
-    /// <summary>A reading has ended. When none is left, nobody is held up any more.</summary>
+    public ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(PortReader reader, long next, CancellationToken cancellation) => PortFetch.FetchAsync(this, reader, next, cancellation);
+
     public async ValueTask ReleaseAsync(PortReader reader)
     {
         lock (sync)

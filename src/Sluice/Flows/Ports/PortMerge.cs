@@ -4,13 +4,13 @@ namespace Sluice;
 /// <remarks>Used by one party.</remarks>
 internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cancellation) : IDisposable
 {
-    private readonly List<(InputPort Port, PortReader Reader)> inputs = [];
+    private readonly List<(IInputPort Port, PortReader Reader)> inputs = [];
     private readonly List<Task<bool>?> reads = [];
     private readonly CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
     private int last = -1;
     private int? number;                             // of its choices
 
-    public void Add(InputPort port, PortReader reader)
+    public void Add(IInputPort port, PortReader reader)
     {
         inputs.Add((port, reader));
         reads.Add(null);

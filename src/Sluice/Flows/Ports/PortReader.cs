@@ -1,16 +1,16 @@
 namespace Sluice;
 
 /// <summary>One reading of a stream, from a place on. Used by one party at a time; <see cref="Passed"/> by anyone.</summary>
-internal sealed class PortReader(InputPort port, long from, bool isCounted)
+internal sealed class PortReader(IInputPort port, long from, bool isCounted)
 {
-    private const int MostItems = 256;
-    private const int MostBytes = 1 << 20;
-
     private ReadOnlyMemory<Entry> batch;
     private int index;
     private long next = from;
     private long delivered = from;
     private long passed = from;
+
+    /// <summary>Where it has begun.</summary>
+    public long From { get; } = from;
 
     /// <summary>What was read last.</summary>
     public Entry Current { get; private set; }
@@ -39,44 +39,39 @@ internal sealed class PortReader(InputPort port, long from, bool isCounted)
     /// <summary>What was delivered has been processed.</summary>
     public void Pass() => Volatile.Write(ref passed, Volatile.Read(ref delivered));
 
+    /// <summary>How far another process has come with what was taken for it.</summary>
+    public void MoveTo(long delivered, long passed)
+    {
+        Volatile.Write(ref this.delivered, delivered);
+        Volatile.Write(ref this.passed, passed);
+    }
+
+    /// <summary>There is no more.</summary>
+    public void End() => HasEnded = true;
+
     /// <summary>Goes to the next value; waits until there is one.</summary>
     /// <returns>Whether there is one; else the stream is complete.</returns>
     /// <exception cref="FlowException">The stream has failed, or does not have the value any more.</exception>
     public async ValueTask<bool> ReadAsync(CancellationToken cancellation)
     {
-        if (!HasNext && !await FetchAsync(cancellation).ConfigureAwait(false)) return false;
+        if (!HasNext)
+        {
+            ReadOnlyMemory<Entry> taken = await TakeAsync(cancellation).ConfigureAwait(false);
+            if (taken.IsEmpty) return false;
+            (batch, index) = (taken, 0);
+        }
         Current = batch.Span[index++];
         return true;
     }
 
-    private async ValueTask<bool> FetchAsync(CancellationToken cancellation)
+    /// <summary>Takes the next values all at once; waits until there are some. For who gives them to another process.</summary>
+    /// <returns>None if the stream is complete.</returns>
+    /// <exception cref="FlowException">The stream has failed, or does not have the values any more.</exception>
+    public async ValueTask<ReadOnlyMemory<Entry>> TakeAsync(CancellationToken cancellation)
     {
-        if (HasEnded) return false;
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, port.Life);
-        cancellation = either.Token;
-        while (true)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            long seen = await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, -1, cancellation), cancellation).ConfigureAwait(false);
-            var request = new ReadRequest(port.Stream, 0, next) { MaxItems = MostItems, MaxBytes = MostBytes, Reader = port.Keeper };
-            ReadResult result = await port.Calls.DoAsync(port.Stream, () => port.Store.ReadAsync(request, cancellation), cancellation).ConfigureAwait(false);
-            if (result.Missed > 0) throw port.Gone(next, result.Missed);
-            if (result.Entries.Length > 0)
-            {
-                (batch, index, next) = (result.Entries, 0, result.Next);
-                await port.MoveAsync(isWaiting: false, cancellation).ConfigureAwait(false);
-                return true;
-            }
-            if (result.End is { } end)
-            {
-                HasEnded = true;
-                port.SeeEnd(end);
-                await port.MoveAsync(isWaiting: true, cancellation).ConfigureAwait(false);
-                return false;
-            }
-            await port.MoveAsync(isWaiting: true, cancellation).ConfigureAwait(false);
-            await using (await port.RestAsync(cancellation).ConfigureAwait(false))
-                await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, seen, cancellation), cancellation).ConfigureAwait(false);
-        }
+        if (HasEnded) return default;
+        var (values, behind) = await port.FetchAsync(this, next, cancellation).ConfigureAwait(false);
+        if (!values.IsEmpty) next = behind;
+        return values;
     }
 }

@@ -43,7 +43,8 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
         {
             var output = new OutputStream(core.Calls, plan.Run, plan.Stream(values.Key), $"start of {plan.Run}", stalls: null, slot: null, life);
             var port = await NumberedOutput.OpenAsync(output, choices, life).ConfigureAwait(false);
-            foreach (IOVal value in values) await value.WriteAsync(port, core.Options.Serializers, life).ConfigureAwait(false);
+            PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));
+            foreach (IOVal value in values) await value.WriteAsync(port, serializers, life).ConfigureAwait(false);
             await port.FinishAsync(life).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (life.IsCancellationRequested)

@@ -106,7 +106,8 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         {
             if (values.Any(value => value.IsStream) || items + values.Count() > MostInCommit) return null;
             var batch = new EntryBatch { Stream = values.Key, MaxEntryBytes = plan.Stream(values.Key).MaxItemBytes };
-            foreach (IOVal value in values) value.AddTo(batch, core.Options.Serializers);
+            PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));
+            foreach (IOVal value in values) value.AddTo(batch, serializers);
             if (bytes + batch.Bytes <= MostBytesInCommit) return batch;
             batch.Dispose();
             return null;

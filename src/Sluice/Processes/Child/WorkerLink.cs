@@ -9,19 +9,16 @@ internal sealed class WorkerLink : IDisposable
     private const int MostSpare = 1024;
     private const int LargeResults = 1 << 14;
 
-    private readonly Lock sync = new();
     private readonly Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly Invitation invitation;
-    private readonly Waiter news = new(RunScheduler.ThreadPool);
+    private readonly FrameSender sender;
     private readonly Stack<WorkerItem> spare = new();
-    private FrameWriter filling = new();
-    private FrameWriter sending = new();
-    private bool isClosed;
 
     private WorkerLink(Invitation invitation, int maxItemBytes)
     {
         (this.invitation, MaxItemBytes) = (invitation, maxItemBytes);
         Reader = new(socket, maxItemBytes + 64L);
+        sender = new(socket);
     }
 
     public FrameReader Reader { get; }
@@ -46,8 +43,9 @@ internal sealed class WorkerLink : IDisposable
 
     public void SayHello(string input, string output)
     {
-        lock (sync)
+        lock (sender.Sync)
         {
+            FrameWriter filling = sender.Filling;
             int start = filling.Begin(FrameKind.Hello);
             filling.Write(invitation.Token);
             filling.Write(input);
@@ -58,19 +56,20 @@ internal sealed class WorkerLink : IDisposable
 
     public void Say(FrameKind kind, string text)
     {
-        lock (sync)
+        lock (sender.Sync)
         {
+            FrameWriter filling = sender.Filling;
             int start = filling.Begin(kind);
             filling.Write(text);
             filling.End(start);
         }
-        Tell();
+        sender.Tell();
     }
 
     public WorkerItem Begin(long number)
     {
         WorkerItem? item;
-        lock (sync) spare.TryPop(out item);
+        lock (sender.Sync) spare.TryPop(out item);
         item ??= new(this);
         item.Begin(number);
         return item;
@@ -80,8 +79,9 @@ internal sealed class WorkerLink : IDisposable
     public void Answer(WorkerItem item)
     {
         PartFailure? failure = item.Failure;
-        lock (sync)
+        lock (sender.Sync)
         {
+            FrameWriter filling = sender.Filling;
             int start = filling.Begin(failure is null ? FrameKind.Done : FrameKind.Failed, item.Number);
             if (failure is null)
             {
@@ -99,52 +99,16 @@ internal sealed class WorkerLink : IDisposable
             filling.End(start);
             if (spare.Count < MostSpare && item.Results.Length <= LargeResults) spare.Push(item);
         }
-        Tell();
+        sender.Tell();
     }
 
     /// <summary>Sends what there is, until <see cref="Close"/>.</summary>
-    public async Task SendAsync()
-    {
-        while (true)
-        {
-            bool isLast = Volatile.Read(ref isClosed);
-            lock (sync) (filling, sending) = (sending, filling);
-            if (sending.Length > 0)
-            {
-                for (int sent = 0; sent < sending.Length;) sent += await socket.SendAsync(sending.Memory[sent..]);
-                sending.Clear();
-                continue;
-            }
-            if (isLast) break;
-            news.Arm();
-            if (HasNews && news.Disarm()) continue;
-            await news.WaitAsync();
-        }
-        socket.Shutdown(SocketShutdown.Both);
-    }
+    public Task SendAsync() => sender.RunAsync();
 
     /// <summary>Nothing more is sent behind what there is.</summary>
-    public void Close()
-    {
-        Volatile.Write(ref isClosed, true);
-        Tell();
-    }
+    public void Close() => sender.Close();
 
     public void Dispose() => socket.Dispose();
-
-    private bool HasNews
-    {
-        get
-        {
-            lock (sync) return filling.Length > 0 || isClosed;
-        }
-    }
-
-    private void Tell()
-    {
-        Interlocked.MemoryBarrier();
-        news.Wake();
-    }
 
     private static string Cut(string text) => text.Length <= 8192 ? text : string.Concat(text.AsSpan(0, 8192), "…");
 }

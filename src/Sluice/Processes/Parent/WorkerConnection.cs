@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Sluice;
 
 /// <summary>The connection to one worker: a loop that sends what waits, and one that receives answers.</summary>
@@ -12,7 +10,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
 
     private readonly WorkerPool<TIn, TOut> pool;
     private readonly WorkerArrival arrival;
-    private readonly Process process;
+    private readonly WorkerProcess process;
     private readonly FrameWriter writer = new();
     private readonly List<WorkCall<TIn, TOut>> batch = [];
     private readonly Waiter news;
@@ -25,7 +23,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
     private long since;                              // when it was given something, or has answered
     private double secondsPerItem = 1;
 
-    public WorkerConnection(WorkerPool<TIn, TOut> pool, WorkerArrival arrival, Process process)
+    public WorkerConnection(WorkerPool<TIn, TOut> pool, WorkerArrival arrival, WorkerProcess process)
     {
         (this.pool, this.arrival, this.process) = (pool, arrival, process);
         (items, results) = (pool.Definition.Items, pool.Definition.Results);
@@ -74,7 +72,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         catch (InvalidDataException e)
         {
             lastWords ??= $"It was ended, because it sent what it should not: {e.Message}";
-            WorkerSlot<TIn, TOut>.Kill(process);
+            process.Kill();
         }
         isOver = true;
         Tell();
@@ -225,6 +223,6 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
     {
         if (pool.TimeLeftOf(this) is not { } left) return;
         if (left > TimeSpan.Zero) timer!.Change(left, Timeout.InfiniteTimeSpan);
-        else WorkerSlot<TIn, TOut>.Kill(process);
+        else process.Kill();
     }
 }

@@ -6,7 +6,7 @@ namespace Sluice;
 internal sealed class WorkerDoor : IAsyncDisposable
 {
     private const int Backlog = 256;
-    private const int LongestHello = 1 << 16;
+    private const int LongestHello = 1 << 18;
 
     private readonly Lock sync = new();
     private readonly List<(Invitation Invitation, TaskCompletionSource<WorkerArrival> Arrival)> expected = [];

@@ -21,20 +21,23 @@ internal sealed class FrameWriter : IDisposable
     public IBufferWriter<byte> Payload => to;
 
     /// <returns>Where it begins.</returns>
-    public int Begin(FrameKind kind)
+    public int Begin(FrameKind kind) => Begin((byte)kind);
+
+    public int Begin(byte kind)
     {
         int start = to.Written;
         Span<byte> head = to.GetSpan(5);
-        head[4] = (byte)kind;
+        head[4] = kind;
         to.Advance(5);
         return start;
     }
 
-    public int Begin(FrameKind kind, long number)
+    public int Begin(FrameKind kind, long number) => Begin((byte)kind, number);
+
+    public int Begin(byte kind, long number)
     {
         int start = Begin(kind);
-        BinaryPrimitives.WriteInt64LittleEndian(to.GetSpan(8), number);
-        to.Advance(8);
+        Write(number);
         return start;
     }
 
@@ -44,6 +47,20 @@ internal sealed class FrameWriter : IDisposable
     {
         to.GetSpan(1)[0] = value;
         to.Advance(1);
+    }
+
+    public void Write(long number)
+    {
+        BinaryPrimitives.WriteInt64LittleEndian(to.GetSpan(8), number);
+        to.Advance(8);
+    }
+
+    /// <summary>Bytes with their length in front.</summary>
+    public void WriteSized(ReadOnlySpan<byte> bytes)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(to.GetSpan(4), bytes.Length);
+        to.Advance(4);
+        to.Write(bytes);
     }
 
     public void Write(ReadOnlySpan<byte> bytes) => to.Write(bytes);

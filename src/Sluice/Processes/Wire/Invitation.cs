@@ -8,6 +8,7 @@ internal sealed record Invitation(string Socket, byte[] Token, int MaxItemBytes)
     /// <summary>The first of a worker's arguments; the name of the body follows.</summary>
     public const string Argument = "--sluice-worker";
 
+    /// <summary>For workers of a pipeline's stage.</summary>
     public const string Variable = "SLUICE_WORKER";
 
     public const int TokenBytes = 32;
@@ -21,11 +22,11 @@ internal sealed record Invitation(string Socket, byte[] Token, int MaxItemBytes)
 
     /// <summary>Takes it out of the environment: processes that this one starts are not meant.</summary>
     /// <returns>Null if there is none.</returns>
-    public static Invitation? Take()
+    public static Invitation? Take(string variable = Variable)
     {
-        string? text = Environment.GetEnvironmentVariable(Variable);
+        string? text = Environment.GetEnvironmentVariable(variable);
         if (text is null || text.Length <= HeadLength) return null;
-        Environment.SetEnvironmentVariable(Variable, null);
+        Environment.SetEnvironmentVariable(variable, null);
         return new(text[HeadLength..], Convert.FromHexString(text.AsSpan(0, 2 * TokenBytes)),
             int.Parse(text.AsSpan(2 * TokenBytes, 8), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture));
     }

@@ -1,0 +1,189 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>A function that is executed here for another process, which has its streams.</summary>
+/// <remarks>Frames come from the one loop that receives; all else from whatever thread the function is on.</remarks>
+internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposable
+{
+    private readonly ChildLink link;
+    private readonly long number;
+    private readonly CallPlan plan;
+    private readonly Dictionary<string, RemoteInput> inputs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, RemoteOutput> outputs = new(StringComparer.Ordinal);
+    private readonly Lock sync = new();
+    private readonly Dictionary<long, TaskCompletionSource<byte[]>> asked = [];
+    private readonly ConditionalWeakTable<Exception, StrongBox<long>> received = [];
+    private readonly CancellationTokenSource stopping = new();
+    private readonly ChoiceReplay? known;
+    private readonly ItemLoops? loops;
+    private long questions;
+    private Exception? fault;
+    private volatile bool hasEnded;
+
+    public ChildCall(ChildLink link, long number, CallPlan plan)
+    {
+        (this.link, this.number, this.plan) = (link, number, plan);
+        Serializers = new(link.Options.Serializers, Run);
+        if (Plan.Resume == Resume.FromScratch) known = new();
+        if (Plan.Resume == Resume.PerItem) loops = new(Plan.Name);
+        Time = known is null ? link.Options.Time : new ChosenClock(this, link.Options.Time);
+        for (int i = 0; i < Plan.Inputs.Length; i++) inputs.Add(Plan.Inputs[i], new(this, Plan.Inputs[i], i));
+        for (int i = 0; i < Plan.Outputs.Length; i++) outputs.Add(Plan.Outputs[i], new(this, Stream(Plan.Outputs[i]), i, link.MaxValueBytes));
+    }
+
+    public string Run => plan.Run;
+
+    public ProcessorPlan Plan => plan.Processor;
+
+    public int Start => plan.Start;
+
+    public TimeProvider Time { get; }
+
+    public FlowSerializers Serializers { get; }
+
+    public byte[]? State => plan.State;
+
+    public IInputPort Input(string name) => inputs.Find("input", name, Plan);
+
+    public IOutputPort Output(string name) => outputs.Find("output", name, Plan);
+
+    public StreamPlan Stream(string name) => Array.Find(plan.Streams, one => one.Name == name) ?? throw new FlowException(NearNames.Explain("stream", name, [.. plan.Streams.Select(stream => stream.Name)])) { Run = Run };
+
+    /// <summary>Executes the function, and tells how it has ended. Throws nothing.</summary>
+    public async Task RunAsync(BoundFunction? function)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            if (function is null) throw new FlowException(link.Lacks(Plan.Name)) { Run = Run };
+            FlowTypes.Check(plan.Streams, Plan, function);
+            await function.RunAsync(this, link.Services, stopping.Token).ConfigureAwait(false);
+            loops?.Check();
+            link.Sender.Say(CallFrame.Done, number);
+        }
+        catch (Exception e)
+        {
+            link.Sender.Say(CallFrame.Failed, number, question: null, CallFailure.Of(e, received.TryGetValue(e, out StrongBox<long>? id) ? id.Value : 0));
+        }
+        hasEnded = true;
+        Fail(new InvalidOperationException($"The function of the processor {Plan.Name} has ended: nothing can be read or put out any more."));
+    }
+
+    /// <summary>When the function has ended.</summary>
+    public void Dispose()
+    {
+        stopping.Dispose();
+        foreach (RemoteOutput output in outputs.Values) output.Dispose();
+    }
+
+    /// <summary>What was chosen by an earlier start.</summary>
+    public void Know(ReadOnlySpan<byte> choices) => known?.Load(choices);
+
+    public void Cancel()
+    {
+        if (!hasEnded) _ = stopping.CancelAsync();
+    }
+
+    public void TakeAnswer(long question, ReadOnlySpan<byte> answer) => Take(question)?.TrySetResult(answer.ToArray());
+
+    public void TakeRefusal(long question, CallFailure failure) => Take(question)?.TrySetException(Receive(failure));
+
+    public void TakeFault(CallFailure failure) => Fail(Receive(failure));
+
+    public void TakeCredit(long output, long values, long bytes) => outputs[Plan.Outputs[output]].Refill((int)values, bytes);
+
+    /// <summary>Nothing can be asked for or put out any more.</summary>
+    public void Fail(Exception why)
+    {
+        TaskCompletionSource<byte[]>[] open;
+        lock (sync)
+        {
+            fault ??= why;
+            open = [.. asked.Values];
+            asked.Clear();
+        }
+        foreach (TaskCompletionSource<byte[]> one in open) one.TrySetException(why);
+        foreach (RemoteOutput output in outputs.Values) output.Wake();
+    }
+
+    public void ThrowIfFailed()
+    {
+        if (Volatile.Read(ref fault) is { } why) throw why;
+    }
+
+    /// <summary>Asks the other process for something.</summary>
+    public Task<byte[]> AskAsync(CallFrame kind, params ReadOnlySpan<long> numbers)
+    {
+        var (question, answer) = Ask();
+        link.Sender.Say(kind, number, [question, .. numbers]);
+        return answer;
+    }
+
+    public void Put(long output, ReadOnlySpan<byte> payload) => link.Sender.Say(CallFrame.Put, number, output, payload);
+
+    public void TellPlace(long reading, long delivered, long passed) => link.Sender.Say(CallFrame.At, number, reading, delivered, passed);
+
+    public ValueTask ReachAsync(bool mayWait, CancellationToken cancellation)
+    {
+        if (Plan.Resume != Resume.PerItem) return ValueTask.CompletedTask;
+        ThrowIfFailed();
+        foreach (RemoteInput input in inputs.Values) input.TellPlaces();
+        link.Sender.Say(CallFrame.Reach, number, mayWait ? 1 : 0);
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask<long> ChooseAsync(ChoiceKind kind, int number, Func<ValueTask<long>> choose)
+    {
+        if (known is null) return await choose().ConfigureAwait(false);
+        if (known.Replay(kind, number) is { } before) return before;
+        long chosen = await choose().ConfigureAwait(false);
+        Add(kind, number, chosen);
+        return chosen;
+    }
+
+    /// <summary>The other process does that, when a reading is opened.</summary>
+    public ValueTask PlaceAsync(string stream, long place) => throw new NotSupportedException();
+
+    public IDisposable? Enter(string streams) => loops?.Enter(streams);
+
+    public int NumberOf(ChoiceKind kind, string streams) => known?.NumberOf(kind, streams) ?? 0;
+
+    public long? Replay(ChoiceKind kind, int number) => known?.Replay(kind, number);
+
+    public void Add(ChoiceKind kind, int chooser, long value) => link.Sender.Say(CallFrame.Chosen, number, (long)kind, chooser, value);
+
+    public async Task SaveAsync(byte[] state, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        if (state.Length > link.MaxValueBytes) throw new FlowException($"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes. Save a reference to it.") { Run = Run, Processor = Plan.Name };
+        foreach (RemoteInput input in inputs.Values) input.TellPlaces();
+        var (question, answer) = Ask();
+        link.Sender.Say(CallFrame.Save, number, question, state);
+        await answer.ConfigureAwait(false);
+    }
+
+    private (long Question, Task<byte[]> Answer) Ask()
+    {
+        var answer = new TaskCompletionSource<byte[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (sync)
+        {
+            if (fault is not null) throw fault;
+            asked.Add(++questions, answer);
+            return (questions, answer.Task);
+        }
+    }
+
+    private TaskCompletionSource<byte[]>? Take(long question)
+    {
+        lock (sync) return asked.Remove(question, out TaskCompletionSource<byte[]>? answer) ? answer : null;
+    }
+
+    /// <summary>It comes back to where it was sent from as what it was.</summary>
+    private Exception Receive(CallFailure failure)
+    {
+        Exception made = failure.ToException(Run);
+        received.Add(made, new(failure.Id));
+        return made;
+    }
+}

@@ -1,0 +1,97 @@
+namespace Sluice;
+
+/// <summary>A stream of a run, read through the process that has the store.</summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class RemoteInput(ChildCall call, string name, int index) : IInputPort
+{
+    private readonly Lock sync = new();
+    private readonly Dictionary<PortReader, Reading> readings = [];
+
+    public string Name => name;
+
+    public string Stream { get; } = FlowNames.Values(call.Run, name);
+
+    public IItemBoundary? Boundary => call;
+
+    public bool IsComplete { get; private set; }
+
+    public async ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        ChoiceKind kind = from == ReadFrom.New ? ChoiceKind.New : ChoiceKind.Latest;
+        int number = from == ReadFrom.First ? 0 : call.NumberOf(kind, name);
+        long? chosen = from == ReadFrom.First ? null : call.Replay(kind, number);
+        ReadOnlyMemory<byte> answer = await call.AskAsync(CallFrame.Open, index, (long)from, isCounted ? 1 : 0, number, chosen is null ? 0 : 1, chosen ?? 0).ConfigureAwait(false);
+        ReadOnlySpan<byte> numbers = answer.Span;
+        var reading = new Reading(FrameReader.Number(ref numbers));
+        var reader = new PortReader(this, FrameReader.Number(ref numbers), isCounted);
+        (reading.Delivered, reading.Passed) = (reader.From, reader.From);
+        lock (sync) readings.Add(reader, reading);
+        return reader;
+    }
+
+    public async ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(PortReader reader, long next, CancellationToken cancellation)
+    {
+        call.ThrowIfFailed();
+        Reading reading;
+        Task<byte[]> asked;
+        lock (sync)
+        {
+            reading = readings[reader];
+            Tell(reader, reading);
+            asked = reading.Asked ??= call.AskAsync(CallFrame.Read, reading.Number);
+        }
+        try
+        {
+            // Who gives up may come again: what was asked for is still on its way then.
+            await asked.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (asked.IsCompleted) reading.Asked = null;
+        }
+        Entry[] values = CallSpeech.ReadValues(await asked.ConfigureAwait(false), out bool isComplete);
+        IsComplete |= isComplete;
+        if (values.Length > 0) return (values, values[^1].Sequence + 1);
+        reader.End();
+        return (default, next);
+    }
+
+    public async ValueTask ReleaseAsync(PortReader reader)
+    {
+        Reading? reading;
+        lock (sync)
+        {
+            if (!readings.Remove(reader, out reading)) return;
+            Tell(reader, reading);
+        }
+        await call.AskAsync(CallFrame.Release, reading.Number).ConfigureAwait(false);
+    }
+
+    /// <summary>Tells how far all readings have come.</summary>
+    public void TellPlaces()
+    {
+        lock (sync)
+            foreach (var (reader, reading) in readings) Tell(reader, reading);
+    }
+
+    private void Tell(PortReader reader, Reading reading)
+    {
+        var (delivered, passed) = (reader.Delivered, reader.Passed);
+        if ((delivered, passed) == (reading.Delivered, reading.Passed)) return;
+        (reading.Delivered, reading.Passed) = (delivered, passed);
+        call.TellPlace(reading.Number, delivered, passed);
+    }
+
+    /// <summary>What the other process knows of a reading.</summary>
+    private sealed class Reading(long number)
+    {
+        public long Number => number;
+
+        public long Delivered { get; set; }
+
+        public long Passed { get; set; }
+
+        public Task<byte[]>? Asked { get; set; }
+    }
+}

@@ -1,0 +1,82 @@
+namespace Sluice;
+
+/// <summary>A stream of a run, written through the process that has the store. So much may be on its way; then who writes waits.</summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class RemoteOutput(ChildCall call, StreamPlan plan, int index, int maxValueBytes) : IOutputPort, IDisposable
+{
+    private readonly Lock sync = new();
+    private readonly EntryBatch batch = new() { Stream = plan.Name, MaxEntryBytes = plan.MaxItemBytes };
+    private TaskCompletionSource? room;
+    private int values;                              // on their way
+    private long bytes;
+    private long count;
+
+    public string Name => plan.Name;
+
+    public long Count => Volatile.Read(ref count);
+
+    public async ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            call.ThrowIfFailed();
+            Task full;
+            lock (sync)
+            {
+                if (values < CallLimits.MostValues && bytes < CallLimits.MostBytes)
+                {
+                    Put(value, serializer);
+                    return;
+                }
+                room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+                full = room.Task;
+            }
+            await full.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What was on its way was taken over.</summary>
+    public void Refill(int values, long bytes)
+    {
+        lock (sync)
+        {
+            this.values -= values;
+            this.bytes -= bytes;
+        }
+        Wake();
+    }
+
+    /// <summary>Who waits looks again.</summary>
+    public void Wake()
+    {
+        lock (sync)
+        {
+            room?.TrySetResult();
+            room = null;
+        }
+    }
+
+    public ValueTask FinishAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+
+    public Task SettleAsync() => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        lock (sync) batch.Dispose();
+    }
+
+    // The batch makes the same of a value, and says the same of one that is too long, as where the store is.
+    private void Put<T>(T value, IPayloadSerializer<T> serializer)
+    {
+        batch.Clear();
+        batch.Add(serializer, value);
+        ReadOnlySpan<byte> payload = batch.RecordAt(0).Span[EntryChunk.RecordOverhead..];
+        if (payload.Length > maxValueBytes)
+            throw new PayloadException($"A value for the stream {plan.Name} has {payload.Length:N0} bytes, and a child process sends {maxValueBytes:N0} at most (ProcessExecutorOptions.MaxValueBytes). Store it elsewhere and send a reference, or raise the limit.") { IsTooLong = true };
+        values++;
+        bytes += payload.Length;
+        count++;
+        call.Put(index, payload);
+    }
+}

@@ -1,0 +1,84 @@
+namespace Sluice;
+
+/// <summary>A place for a child process: starts it when it is needed, and another one when it has ended.</summary>
+/// <remarks>Thread-safe, but for <see cref="Load"/>, which is the executor's.</remarks>
+internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToken life)
+{
+    private static readonly Backoff BeforeStarts = Backoff.Exponential(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(2));
+
+    private readonly Lock sync = new();
+    private Task<ChildConnection>? current;
+    private int failures;                            // starts in a row that came to nothing
+
+    /// <summary>How many functions are executed, or about to be.</summary>
+    public int Load { get; set; }
+
+    /// <summary>The child that is there; starts one if there is none.</summary>
+    /// <exception cref="ExecutionLostException">It has ended, or was killed, before it has connected.</exception>
+    public Task<ChildConnection> ConnectAsync(WorkerDoor door, CancellationToken cancellation)
+    {
+        Task<ChildConnection> child;
+        lock (sync)
+        {
+            if (current is null || current.IsFaulted || current.IsCanceled || current is { IsCompletedSuccessfully: true, Result.IsOver: true }) current = StartAsync(door);
+            child = current;
+        }
+        return child.WaitAsync(cancellation);
+    }
+
+    /// <summary>Ends the child, if there is one. Nothing is to be executed here any more.</summary>
+    public async Task EndAsync()
+    {
+        Task<ChildConnection>? last;
+        lock (sync) last = current;
+        if (last is null) return;
+        await ((Task)last).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (last.IsCompletedSuccessfully) await last.Result.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task<ChildConnection> StartAsync(WorkerDoor door)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (failures > 0) await Task.Delay(BeforeStarts.WaitBefore(failures, Random.Shared), TimeProvider.System, life).ConfigureAwait(false);
+        life.ThrowIfCancellationRequested();
+        Invitation invitation = door.Invite(out Task<WorkerArrival> arriving);
+        WorkerProcess? process = null;
+        ChildErrors? errors = null;
+        try
+        {
+            process = WorkerProcess.Start(options.Program, options.Arguments ?? Environment.GetCommandLineArgs()[1..], ChildMark.Variable, invitation, keepsErrors: true);
+            errors = new(process.Errors);
+            Task either = Task.WhenAny(arriving, process.Exiting);
+            await either.WaitAsync(options.StartTime, TimeProvider.System, life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (arriving.IsCompletedSuccessfully)
+            {
+                failures = 0;
+                return new(await arriving.ConfigureAwait(false), process, errors, options);
+            }
+            life.ThrowIfCancellationRequested();
+            failures++;
+            bool wasSlow = !process.Exiting.IsCompleted;
+            await process.EndAsync(TimeSpan.Zero).ConfigureAwait(false);
+            string last = await errors.EndAsync().ConfigureAwait(false);
+            throw new ExecutionLostException(wasSlow
+                ? $"A child process had not asked for work after {options.StartTime}, and was killed: its program must say if (await Worker.RunIfAskedAsync(functions)) return; before it does anything else.{last}"
+                : $"A child process has ended before it asked for work, with {process.HowItEnded()}: its program must say if (await Worker.RunIfAskedAsync(functions)) return; before it does anything else.{last}");
+        }
+        catch (WorkerException e)
+        {
+            failures++;
+            throw new ExecutionLostException(e.Message, e);
+        }
+        catch when (process is not null)
+        {
+            await process.EndAsync(TimeSpan.Zero).ConfigureAwait(false);
+            if (errors is not null) await errors.EndAsync().ConfigureAwait(false);
+            process.Dispose();
+            throw;
+        }
+        finally
+        {
+            door.Withdraw(invitation);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+namespace Sluice;
+
+/// <summary>Has functions executed in child processes.</summary>
+/// <remarks>Thread-safe. Processes live in real time, whatever the clock of the supervisor is.</remarks>
+internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
+{
+    private readonly Lock sync = new();
+    private readonly CancellationTokenSource life = new();
+    private readonly ProcessExecutorOptions options;
+    private readonly List<ChildSlot> shared = [];
+    private readonly List<ChildSlot> alone = [];     // each for one function that may end its process
+    private readonly int count;
+    private WorkerDoor? door;
+    private bool isDisposed;
+
+    public ProcessExecutor(int count, ProcessExecutorOptions options)
+    {
+        (this.count, this.options) = (count, options);
+        for (int i = 0; i < count; i++) shared.Add(new(options, life.Token));
+    }
+
+    public async Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        ChildSlot slot = Take(isSuspect: call.Start > 1);
+        try
+        {
+            ChildConnection child = await slot.ConnectAsync(door!, cancellation).ConfigureAwait(false);
+            await child.ExecuteAsync(call.Invocation, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (GiveBack(slot)) await slot.EndAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Ends all processes; what they execute is lost.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        ChildSlot[] all;
+        lock (sync)
+        {
+            if (isDisposed) return;
+            isDisposed = true;
+            all = [.. shared, .. alone];
+        }
+        await life.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(all.Select(slot => slot.EndAsync())).ConfigureAwait(false);
+        if (door is not null) await door.DisposeAsync().ConfigureAwait(false);
+        life.Dispose();
+    }
+
+    /// <param name="isSuspect">Whether it was started before, and where it was executed has gone.</param>
+    private ChildSlot Take(bool isSuspect)
+    {
+        lock (sync)
+        {
+            ObjectDisposedException.ThrowIf(isDisposed, this);
+            door ??= new(new() { MaxItemBytes = options.MaxValueBytes, StartTime = options.StartTime }, life.Token);
+            ChildSlot slot;
+            if (isSuspect && alone.Count < count) alone.Add(slot = new(options, life.Token));
+            else slot = shared.MinBy(one => one.Load)!;
+            slot.Load++;
+            return slot;
+        }
+    }
+
+    /// <returns>Whether nobody else will use it.</returns>
+    private bool GiveBack(ChildSlot slot)
+    {
+        lock (sync)
+        {
+            slot.Load--;
+            return alone.Remove(slot);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Sluice;
+
+/// <summary>What a child is told about what it is to execute. Types are names to compare, never ones to load.</summary>
+internal sealed record CallPlan(string Run, int Start, ProcessorPlan Processor, StreamPlan[] Streams, byte[]? State)
+{
+    public static CallPlan Of(Invocation invocation)
+    {
+        ProcessorPlan processor = invocation.Plan;
+        return new(invocation.Run, invocation.Start, processor, [.. processor.Inputs.Concat(processor.Outputs).Select(invocation.Stream)], invocation.State);
+    }
+
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, CallJson.Default.CallPlan);
+
+    public static CallPlan From(ReadOnlySpan<byte> bytes) => JsonSerializer.Deserialize(bytes, CallJson.Default.CallPlan) ?? throw new InvalidDataException("A call has no plan.");
+}
+
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(CallPlan))]
+internal sealed partial class CallJson : JsonSerializerContext;

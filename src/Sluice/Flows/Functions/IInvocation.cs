@@ -1,0 +1,48 @@
+namespace Sluice;
+
+/// <summary>One start of a processor for a run, as its function sees it: in the process that has the store, or in one that asks it.</summary>
+/// <remarks>Implementations are thread-safe, as far as a function may use them.</remarks>
+internal interface IInvocation
+{
+    string Run { get; }
+
+    ProcessorPlan Plan { get; }
+
+    int Start { get; }
+
+    TimeProvider Time { get; }
+
+    FlowSerializers Serializers { get; }
+
+    /// <summary>What the function has saved last.</summary>
+    byte[]? State { get; }
+
+    /// <exception cref="ArgumentException">There is none of this name.</exception>
+    IInputPort Input(string name);
+
+    /// <exception cref="ArgumentException">There is none of this name.</exception>
+    IOutputPort Output(string name);
+
+    /// <summary>A stream of the processor.</summary>
+    StreamPlan Stream(string name);
+
+    Task SaveAsync(byte[] state, CancellationToken cancellation);
+}
+
+/// <summary>What all invocations do alike.</summary>
+internal static class InvocationParts
+{
+    public static T Find<T>(this IReadOnlyDictionary<string, T> ports, string kind, string name, ProcessorPlan plan)
+        => ports.TryGetValue(name, out T? port) ? port : throw new ArgumentException($"The processor {plan.Name}: {NearNames.Explain(kind, name, [.. ports.Keys])}");
+
+    public static ValueTask PutOutAsync(this IInvocation invocation, IOVal value, CancellationToken cancellation)
+    {
+        ProcessorPlan plan = invocation.Plan;
+        if (value is null) throw new FlowException($"The processor {plan.Name} has put out null. Put out IOVal.Of(name, value); the value may be null.") { Run = invocation.Run };
+        if (Array.IndexOf(plan.Outputs, value.Name) < 0)
+            throw new FlowException($"The processor {plan.Name} has put out to \"{value.Name}\", which is not among its outputs ({string.Join(", ", plan.Outputs)}). Add it to Outputs, or correct the name.") { Run = invocation.Run };
+        if (invocation.Stream(value.Name).Type is { } type && type != TypeNames.Of(value.Type))
+            throw new FlowException($"The processor {plan.Name} has put out a {TypeNames.Of(value.Type)} to \"{value.Name}\", whose values are {type}.") { Run = invocation.Run };
+        return value.WriteAsync(invocation.Output(value.Name), invocation.Serializers.Of(value.Name), cancellation);
+    }
+}

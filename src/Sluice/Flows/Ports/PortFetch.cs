@@ -1,0 +1,37 @@
+namespace Sluice;
+
+/// <summary>Reads values of a stream from the store.</summary>
+internal static class PortFetch
+{
+    private const int MostItems = 256;
+    private const int MostBytes = 1 << 20;
+
+    public static async ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(InputPort port, PortReader reader, long next, CancellationToken cancellation)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, port.Life);
+        cancellation = either.Token;
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            long seen = await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, -1, cancellation), cancellation).ConfigureAwait(false);
+            var request = new ReadRequest(port.Stream, 0, next) { MaxItems = MostItems, MaxBytes = MostBytes, Reader = port.Keeper };
+            ReadResult result = await port.Calls.DoAsync(port.Stream, () => port.Store.ReadAsync(request, cancellation), cancellation).ConfigureAwait(false);
+            if (result.Missed > 0) throw port.Gone(next, result.Missed);
+            if (result.Entries.Length > 0)
+            {
+                await port.MoveAsync(isWaiting: false, cancellation).ConfigureAwait(false);
+                return (result.Entries, result.Next);
+            }
+            if (result.End is { } end)
+            {
+                reader.End();
+                port.SeeEnd(end);
+                await port.MoveAsync(isWaiting: true, cancellation).ConfigureAwait(false);
+                return (default, next);
+            }
+            await port.MoveAsync(isWaiting: true, cancellation).ConfigureAwait(false);
+            await using (await port.RestAsync(cancellation).ConfigureAwait(false))
+                await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, seen, cancellation), cancellation).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+using System.Diagnostics;
+using System.Globalization;
+using Sluice.Tests.Flows;
+using Sluice.Tests.Processes;
+using Sluice.Workers;
+
+namespace Sluice.Tests.Executors;
+
+/// <summary>With real processes, which really end.</summary>
+[Collection("child processes")]          // they look for, and kill, all children of this process
+public class LostChildTests
+{
+    private static CancellationToken Cancellation => FlowLab.Cancellation;
+
+    [Theory]
+    [InlineData(Resume.FromScratch)]
+    [InlineData(Resume.PerItem)]
+    [InlineData(Resume.Checkpoint)]
+    public async Task AChildThatIsKilledIsReplacedAndNothingIsLostOrDoubled(Resume resume)
+    {
+        string[] files = [ProcessExecutorLab.NoFile(), ProcessExecutorLab.NoFile()];
+        string[] lines = [.. Enumerable.Range(0, 2_000).Select(n => n == 500 ? $"once {files[0]} kill" : n == 1_500 ? $"once {files[1]} die 3" : $"line {n}")];
+        await using var lab = new ProcessExecutorLab();
+
+        List<string> copies = await ProcessExecutorLab.RunAsync<string>(lab.Join(), FlowFunctions.Copy(resume), "copy", ProcessExecutorLab.Lines("line", lines));
+
+        Assert.Equal(resume == Resume.Checkpoint ? lines.Select((line, i) => $"{i + 1} {line}") : lines, copies);
+        Assert.Equal(2, lab.Flows.Warnings.Count);
+        Assert.Contains("is started again: the child process has ended with exit code 137 (SIGKILL", lab.Flows.Warnings[0], StringComparison.Ordinal);
+        Assert.Contains("is started again: the child process has ended with exit code 3. It wrote: asked to die", lab.Flows.Warnings[1], StringComparison.Ordinal);
+        Array.ForEach(files, File.Delete);
+    }
+
+    [Theory]
+    [InlineData(Resume.FromScratch)]
+    [InlineData(Resume.PerItem)]
+    [InlineData(Resume.Checkpoint)]
+    public async Task ChildrenThatAreKilledFromOutsideLoseAndDoubleNothing(Resume resume)
+    {
+        string[] lines = [.. Enumerable.Range(0, 20_000).Select(n => $"line {n}")];
+        await using var lab = new ProcessExecutorLab();
+        Supervisor service = lab.Join(configure: options => options with { MaxStarts = 100 });
+        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(resume)).Resolve(), [ProcessExecutorLab.Lines("line", lines)], cancellation: Cancellation);
+
+        List<string> copies = [];
+        int killed = 0;
+        await foreach (string copy in run.Output<string>("copy").StreamAsync(Cancellation))
+        {
+            copies.Add(copy);
+            if (copies.Count % 4_000 == 1_000)
+                foreach (int child in ProcessExecutorLab.Children())
+                    if (WorkerProgram.Kill(child)) killed++;
+        }
+        await run.Completion;
+
+        Assert.Equal(resume == Resume.Checkpoint ? lines.Select((line, i) => $"{i + 1} {line}") : lines, copies);
+        Assert.True(killed > 0, "None was killed.");
+    }
+
+    [Fact]
+    public async Task WhatWasChosenIsChosenAgain()
+    {
+        string file = ProcessExecutorLab.NoFile();
+        await using var lab = new ProcessExecutorLab();
+
+        List<string> mixed = await ProcessExecutorLab.RunAsync<string>(lab.Join(), FlowFunctions.Mix, "mixed",
+            ProcessExecutorLab.Lines("a", [.. Enumerable.Range(0, 300).Select(n => $"{n}"), $"once {file} kill", "end"]), ProcessExecutorLab.Lines("b", Enumerable.Range(0, 300).Select(n => $"{n}")), IOVal.Of("c", "newest"));
+
+        // Otherwise the repetition would have put out other times, in another order, and failed.
+        Assert.Equal(1 + 302 + 300, mixed.Count);
+        Assert.Contains("SIGKILL", Assert.Single(lab.Flows.Warnings), StringComparison.Ordinal);
+        File.Delete(file);
+    }
+
+    [Fact]
+    public async Task ARepetitionThatDiffersIsTold()
+    {
+        string file = ProcessExecutorLab.NoFile();
+        var read = new TaskCompletionSource();
+        await using var lab = new ProcessExecutorLab();
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve(), [IOVal.Stream("line", LinesAsync())], cancellation: Cancellation);
+        await run.Output<string>("copy").FirstAsync(Cancellation);
+        read.SetResult();
+
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion);
+
+        Assert.Contains("was repeated after its host had gone, and did not put out the same to copy: the values are not the same.", failure.Message, StringComparison.Ordinal);
+        File.Delete(file);
+
+        async IAsyncEnumerable<string> LinesAsync()
+        {
+            yield return "pid";                      // another one the next time
+            await read.Task;
+            yield return $"once {file} kill";
+        }
+    }
+
+    [Fact]
+    public async Task ChildrenEndWhenTheirParentIsKilled()
+    {
+        using Process parent = WorkerProgram.Start("flow-parent");
+        using Process child = Process.GetProcessById(int.Parse((await parent.StandardOutput.ReadLineAsync(Cancellation))!, CultureInfo.InvariantCulture));
+        Assert.NotEqual(parent.Id, child.Id);
+
+        parent.Kill();
+
+        await parent.WaitForExitAsync(Cancellation);
+        await child.WaitForExitAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task AProcessorThatAlwaysEndsItsChildFailsAndOthersDoNot()
+    {
+        await using var lab = new ProcessExecutorLab();
+        Supervisor service = lab.Join(count: 1, configure: options => options with { MaxStarts = 3 });
+        await using FlowRun innocent = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.PerItem)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", "wait"])], run: "innocent", cancellation: Cancellation);
+        Assert.Equal("a", await innocent.Output<string>("copy").FirstAsync(Cancellation));
+        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", "die 42"])], run: "run", cancellation: Cancellation);
+
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion);
+
+        Assert.Equal("The run run has failed: the processor copy-FromScratch has: It was started 3 times, and each time its host was gone before it had ended; the last time: the child process has ended with exit code 42. It wrote: asked to die (SupervisorOptions.MaxStarts).", failure.Message);
+        ProcessorStatus other = (await innocent.GetStatusAsync(Cancellation)).Processors[0];
+        Assert.Equal((FlowState.Running, 2), (other.State, other.Starts));
+        await innocent.CancelAsync("enough", Cancellation);
+        await Assert.ThrowsAsync<FlowException>(() => innocent.Completion);
+    }
+
+    [Theory]
+    [InlineData("exits", "A child process has ended before it asked for work, with exit code 7: its program must say if (await Worker.RunIfAskedAsync(functions)) return; before it does anything else. It wrote: no such setting")]
+    [InlineData("never-asks", "It wrote: This process was started to execute the functions of processors for another one (Executor.Processes), and its program has not asked for that")]
+    public async Task AChildThatDoesNotAskForWorkIsReported(string how, string expected)
+    {
+        await using var lab = new ProcessExecutorLab();
+        Supervisor service = lab.Join(child: ProcessExecutorLab.Child(how), configure: options => options with { MaxStarts = 2 });
+
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(Resume.FromScratch), "copy", IOVal.Of("line", "a")));
+
+        Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AProgramThatIsNotThereIsReported()
+    {
+        await using var lab = new ProcessExecutorLab();
+        Supervisor service = lab.Join(child: new() { Program = "/no/such/program" }, configure: options => options with { MaxStarts = 2 });
+
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(Resume.FromScratch), "copy", IOVal.Of("line", "a")));
+
+        Assert.Contains("The worker process /no/such/program cannot be started", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AProcessorThatTheChildDoesNotKnowFailsAtOnce()
+    {
+        await using var lab = new ProcessExecutorLab();
+        Supervisor service = lab.Join(child: ProcessExecutorLab.Child("knows-less"));
+
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(Resume.FromScratch), "copy", IOVal.Of("line", "a")));
+
+        Assert.Contains("The child process has no function for it: what is registered with the supervisor must be given to Worker.RunIfAskedAsync, too.", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("wait")]
+    [InlineData("hang")]
+    public async Task ACancelledRunStopsItsFunctions(string how)
+    {
+        await using var lab = new ProcessExecutorLab();
+        Supervisor service = lab.Join(count: 1, child: ProcessExecutorLab.Child() with { StopTime = how == "hang" ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromMinutes(1) });
+        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.PerItem)).Resolve(), [ProcessExecutorLab.Lines("line", ["pid", how])], cancellation: Cancellation);
+        string pid = await run.Output<string>("copy").FirstAsync(Cancellation);
+
+        await run.CancelAsync("enough", Cancellation);
+        await lab.Flows.UntilAsync(FlowNames.Journal(run.Id), async () => (await run.GetStatusAsync(Cancellation)).Processors[0].State == FlowState.Cancelled);
+
+        Assert.Equal(how == "wait", ProcessExecutorLab.Children().Contains(int.Parse(pid, CultureInfo.InvariantCulture)));
+        Assert.DoesNotContain(lab.Flows.Warnings, text => text.Contains("started again", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("wait")]
+    [InlineData("hang")]
+    public async Task TheEndOfTheSupervisorEndsTheChildren(string how)
+    {
+        await using var lab = new ProcessExecutorLab();
+        Supervisor service = lab.Join(child: ProcessExecutorLab.Child() with { StopTime = TimeSpan.FromMilliseconds(200) });
+        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", how])], cancellation: Cancellation);
+        Assert.Equal("a", await run.Output<string>("copy").FirstAsync(Cancellation));
+        Assert.NotEmpty(ProcessExecutorLab.Children());
+
+        await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, Cancellation);
+
+        Assert.Empty(ProcessExecutorLab.Children());
+        FlowStatus status = (await lab.Join(count: 0).FindAsync(run.Id, Cancellation)) is { } found ? await found.GetStatusAsync(Cancellation) : throw new InvalidOperationException();
+        Assert.Equal("a", await run.Output<string>("copy").FirstAsync(Cancellation));
+        Assert.NotEqual(FlowState.Failed, status.Processors[0].State);
+    }
+}

@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using Sluice.Tests.Flows;
+using Sluice.Tests.Processes;
+using Sluice.Workers;
+
+namespace Sluice.Tests.Executors;
+
+/// <summary>Services whose functions are executed in real child processes.</summary>
+internal sealed class ProcessExecutorLab : IAsyncDisposable
+{
+    public FlowLab Flows { get; } = new();
+
+    public MemoryStreamStore Store => Flows.Store;
+
+    public static CancellationToken Cancellation => FlowLab.Cancellation;
+
+    public static ProcessExecutorOptions Child(params string[] more) => new() { Program = WorkerProgram.Path, Arguments = ["flow-child", .. more] };
+
+    /// <param name="count">How many processes; none executes functions here.</param>
+    /// <param name="child">What is started.</param>
+    /// <param name="configure">What else.</param>
+    public Supervisor Join(int count = 2, ProcessExecutorOptions? child = null, Func<SupervisorOptions, SupervisorOptions>? configure = null)
+    {
+        Supervisor service = Flows.Join(options =>
+        {
+            options = options with { Services = FlowFunctions.Options.Services, Executor = count == 0 ? null : Executor.Processes(count, child ?? Child()) };
+            return configure?.Invoke(options) ?? options;
+        });
+        service.Register(FlowFunctions.All);
+        return service;
+    }
+
+    public static async Task<List<T>> RunAsync<T>(Supervisor service, Processor processor, string output, params IOVal[] inputs)
+    {
+        await using FlowRun run = await service.StartAsync(Flow.From(processor).Resolve(), inputs, allOutputs: true, cancellation: Cancellation);
+        List<T> values = await FlowLab.ReadAsync(run.Output<T>(output));
+        await run.Completion;
+        return values;
+    }
+
+    /// <summary>The children of this process.</summary>
+    public static int[] Children() => [.. WorkerProgram.Children("flow-child")];
+
+    public static IOVal Lines(string name, IEnumerable<string> lines) => IOVal.Stream(name, FlowLab.Many(lines));
+
+    /// <summary>A file that is not there.</summary>
+    public static string NoFile() => Path.Combine(Path.GetTempPath(), $"sluice-{Guid.NewGuid():N}");
+
+    public ValueTask DisposeAsync() => Flows.DisposeAsync();
+}
