@@ -8,14 +8,15 @@ namespace Sluice.FlowTorture;
 /// <param name="Server">The address of the Redis server.</param>
 /// <param name="Prefix">What the keys of the run's store begin with.</param>
 /// <param name="Hosts">The processors that it hosts.</param>
-/// <param name="LeaseMilliseconds">How long it may be silent.</param>
+/// <param name="LeaseTime">How long it may be silent.</param>
+/// <param name="Patience">How long the server may.</param>
 /// <param name="CarriesOver">Whether one of its functions does what it must not.</param>
-internal sealed record ServiceOptions(string Name, string Server, string Prefix, string[] Hosts, int LeaseMilliseconds, bool CarriesOver);
+internal sealed record ServiceOptions(string Name, string Server, string Prefix, string[] Hosts, TimeSpan LeaseTime, TimeSpan Patience, bool CarriesOver);
 
 /// <summary>The command line, understood.</summary>
 internal sealed record FlowTortureOptions
 {
-    public const string Usage = "usage: --runs N --seed S [--items M] [--jobs J] [--break carry-over]";
+    public const string Usage = "usage: --runs N --seed S [--items M] [--jobs J] [--patience SECONDS] [--break carry-over]";
 
     /// <summary>How many runs of the flow there are; the seed of each is one more than that of the one before.</summary>
     public int Runs { get; init; } = 20;
@@ -34,8 +35,8 @@ internal sealed record FlowTortureOptions
     /// <summary>If this process is one of the services.</summary>
     public ServiceOptions? Service { get; init; }
 
-    /// <summary>For how long nothing may come out of a run that is not at its end.</summary>
-    public static TimeSpan Standstill => TimeSpan.FromMinutes(1);
+    /// <summary>For how long nothing may come out of a run that is not at its end, and a server may not answer; a machine that is busy with other things needs more.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <exception cref="FormatException">It cannot be understood; says why.</exception>
     public static FlowTortureOptions Parse(string[] args)
@@ -50,6 +51,7 @@ internal sealed record FlowTortureOptions
                 "--seed" => options with { Seed = Number(0, ulong.MaxValue) },
                 "--items" => options with { Items = (int)Number(10, 1_000_000) },
                 "--jobs" => options with { Jobs = (int)Number(1, 64) },
+                "--patience" => options with { Patience = TimeSpan.FromSeconds(Number(1, 3600)) },
                 "--break" => options with { CarriesOver = Word() == "carry-over" ? true : throw new FormatException("--break takes carry-over") },
                 "--service" => options with { Service = JsonSerializer.Deserialize<ServiceOptions>(Word()) },
                 _ => throw new FormatException($"unknown option '{name}'"),

@@ -11,11 +11,11 @@ internal static class ServiceLife
     public static async Task RunAsync(ServiceOptions options)
     {
         // The server lives; on a machine that is busy with other things it may answer late.
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(options.Server, new() { Prefix = options.Prefix, Patience = FlowTortureOptions.Standstill });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(options.Server, new() { Prefix = options.Prefix, Patience = options.Patience });
         await using var supervisor = Supervisor.Attach(store, new()
         {
             Name = options.Name,
-            LeaseTime = TimeSpan.FromMilliseconds(options.LeaseMilliseconds),
+            LeaseTime = options.LeaseTime,
             MaxStarts = int.MaxValue,
             Warn = Console.Error.WriteLine,
         });

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Redis;
 
 namespace Sluice.FlowTorture;
@@ -17,6 +18,7 @@ internal sealed class Trial
     private readonly FlowTortureOptions options;
     private readonly Service[] services;
     private readonly Progress progress = new();
+    private readonly ConcurrentQueue<string> warnings = new();
     private readonly string prefix, server;
     private readonly TimeSpan lease;
 
@@ -35,7 +37,7 @@ internal sealed class Trial
         }
         int? values = isDisturbed ? CrashFlow.Expected(options.Items).Values.Sum(stream => stream.Count) : null;
         services = [.. hosts.Select((hosted, i) => new Service(
-            new($"service{i + 1}", server, prefix, [.. hosted], (int)lease.TotalMilliseconds, options.CarriesOver), dice.For((ulong)i), progress, values, isRenamed: dice.Chance(50)))];
+            new($"service{i + 1}", server, prefix, [.. hosted], lease, options.Patience, options.CarriesOver), dice.For((ulong)i), progress, values, isRenamed: dice.Chance(50)))];
     }
 
     /// <summary>What came out, by stream; null if it did not come to its end.</summary>
@@ -68,18 +70,18 @@ internal sealed class Trial
 
     private async Task RunAsync(Dictionary<string, List<string>> expected)
     {
-        using var limit = new CancellationTokenSource(FlowTortureOptions.Standstill);
+        using var limit = new CancellationTokenSource(options.Patience);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
         long begun = TimeProvider.System.GetTimestamp();
         string step = "starting";
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server, new() { Prefix = prefix, Patience = FlowTortureOptions.Standstill });
-        await using var starter = Supervisor.Attach(store, new() { Name = "starter", LeaseTime = lease });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server, new() { Prefix = prefix, Patience = options.Patience });
+        await using var starter = Supervisor.Attach(store, new() { Name = "starter", LeaseTime = lease, Warn = warnings.Enqueue });
         Task[] lives = [.. services.Select(service => LiveAsync(service, limit, over.Token))];
         FlowRun? run = null;
         void Note(string stream, int count)
         {
             progress.Add();
-            limit.CancelAfter(FlowTortureOptions.Standstill);
+            limit.CancelAfter(options.Patience);
         }
 
         try
@@ -103,7 +105,7 @@ internal sealed class Trial
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
-            if (Problem is null) Fail(Outcome.Hung, $"it was {step} and has stood still for {FlowTortureOptions.Standstill}, after {progress.Count} values:\n{await DescribeAsync(run)}");
+            if (Problem is null) Fail(Outcome.Hung, $"it was {step} and has stood still for {options.Patience}, after {progress.Count} values:\n{await DescribeAsync(run)}");
         }
         catch (Exception failure) when (failure is TortureException or FlowException or StreamStoreException)
         {
@@ -112,7 +114,7 @@ internal sealed class Trial
         await over.CancelAsync();
         await Task.WhenAll(lives);
         foreach (Service service in services) await service.DisposeAsync();
-        if (Problem is not null) Problem = $"{Problem}\n{string.Join("", services.Select(service => $"--- {service.Name}, killed {service.Kills} times\n{service.Said}"))}";
+        if (Problem is not null) Problem = $"{Problem}\n--- starter\n{string.Join('\n', warnings)}\n{string.Join("", services.Select(service => $"--- {service.Name}, killed {service.Kills} times\n{service.Said}"))}";
         if (run is not null) await run.DisposeAsync();
     }
 
