@@ -10,6 +10,8 @@ public sealed class SharedServer : IAsyncLifetime
 
     internal string Address => server!.Address;
 
+    internal int Port => server!.Port;
+
     public static string NewPrefix() => $"t{Interlocked.Increment(ref prefixes)}";
 
     public async ValueTask InitializeAsync() => server = await RedisServer.StartAsync();

@@ -3,16 +3,20 @@ using System.Globalization;
 
 namespace Sluice.Torture.Tests;
 
-/// <summary>The torture as a child process.</summary>
+/// <summary>The torture of consecutors, or that of flows, as a child process.</summary>
 internal static class TortureProgram
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
 
-    public static async Task<Report> RunAsync(params string[] arguments)
+    public static Task<Report> RunAsync(params string[] arguments) => RunAsync("Sluice.Torture.dll", arguments);
+
+    public static Task<Report> RunFlowsAsync(params string[] arguments) => RunAsync("Sluice.FlowTorture.dll", arguments);
+
+    private static async Task<Report> RunAsync(string program, string[] arguments)
     {
         string directory = AppContext.BaseDirectory;
         using Process process = Process.Start(new ProcessStartInfo(
-            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Path.Combine(directory, "Sluice.Torture.dll"), .. arguments])
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Path.Combine(directory, program), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

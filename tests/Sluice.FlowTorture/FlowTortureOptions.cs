@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Sluice.FlowTorture;
+
+/// <summary>What a service is to do, one life of it.</summary>
+/// <param name="Name">What the others know it by.</param>
+/// <param name="Server">The address of the Redis server.</param>
+/// <param name="Prefix">What the keys of the run's store begin with.</param>
+/// <param name="Hosts">The processors that it hosts.</param>
+/// <param name="LeaseTime">How long it may be silent.</param>
+/// <param name="Patience">How long the server may.</param>
+/// <param name="CarriesOver">Whether one of its functions does what it must not.</param>
+internal sealed record ServiceOptions(string Name, string Server, string Prefix, string[] Hosts, TimeSpan LeaseTime, TimeSpan Patience, bool CarriesOver);
+
+/// <summary>The command line, understood.</summary>
+internal sealed record FlowTortureOptions
+{
+    public const string Usage = "usage: --runs N --seed S [--items M] [--jobs J] [--patience SECONDS] [--break carry-over]";
+
+    /// <summary>How many runs of the flow there are; the seed of each is one more than that of the one before.</summary>
+    public int Runs { get; init; } = 20;
+
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>How many values the flow begins with.</summary>
+    public int Items { get; init; } = 300;
+
+    /// <summary>How many runs there are side by side, each with three services.</summary>
+    public int Jobs { get; init; } = 2;
+
+    /// <summary>Whether a function that resumes per item carries something from one item to the next: then what comes out of a disturbed run is something else.</summary>
+    public bool CarriesOver { get; init; }
+
+    /// <summary>If this process is one of the services.</summary>
+    public ServiceOptions? Service { get; init; }
+
+    /// <summary>For how long nothing may come out of a run that is not at its end, and a server may not answer; a machine that is busy with other things needs more.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <exception cref="FormatException">It cannot be understood; says why.</exception>
+    public static FlowTortureOptions Parse(string[] args)
+    {
+        var options = new FlowTortureOptions();
+        for (int i = 0; i < args.Length; i++)
+        {
+            string name = args[i];
+            options = name switch
+            {
+                "--runs" => options with { Runs = (int)Number(1, 1_000_000) },
+                "--seed" => options with { Seed = Number(0, ulong.MaxValue) },
+                "--items" => options with { Items = (int)Number(10, 1_000_000) },
+                "--jobs" => options with { Jobs = (int)Number(1, 64) },
+                "--patience" => options with { Patience = TimeSpan.FromSeconds(Number(1, 3600)) },
+                "--break" => options with { CarriesOver = Word() == "carry-over" ? true : throw new FormatException("--break takes carry-over") },
+                "--service" => options with { Service = JsonSerializer.Deserialize<ServiceOptions>(Word()) },
+                _ => throw new FormatException($"unknown option '{name}'"),
+            };
+
+            string Word() => ++i < args.Length ? args[i] : throw new FormatException($"{name} takes a value");
+
+            ulong Number(ulong least, ulong most)
+                => ulong.TryParse(Word(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) && number >= least && number <= most
+                    ? number
+                    : throw new FormatException($"{name} takes a whole number from {least} to {most}, not '{args[i]}'");
+        }
+        return options;
+    }
+
+    public override string ToString()
+        => string.Create(CultureInfo.InvariantCulture, $"--runs {Runs} --seed {Seed} --items {Items}{(CarriesOver ? " --break carry-over" : "")}");
+}

@@ -1,0 +1,41 @@
+using Sluice.FlowTorture;
+
+FlowTortureOptions options;
+try
+{
+    options = FlowTortureOptions.Parse(args);
+}
+catch (FormatException mistake)
+{
+    Console.Error.WriteLine($"flow torture: {mistake.Message} ({FlowTortureOptions.Usage})");
+    return 2;
+}
+
+if (options.Service is { } service)
+{
+    await ServiceLife.RunAsync(service);
+    return 0;
+}
+
+await using RedisServer server = await RedisServer.StartAsync();
+Trial undisturbed = await Trial.RunAsync(options, server.Address, options.Seed, expected: null);
+if (undisturbed.Problem is { } problem)
+{
+    Console.Error.WriteLine($"the undisturbed run: {problem}");
+    return 1;
+}
+
+var sum = new Tally();
+var sync = new Lock();
+await Parallel.ForEachAsync(Enumerable.Range(0, options.Runs), new ParallelOptions { MaxDegreeOfParallelism = options.Jobs }, async (number, _) =>
+{
+    ulong seed = unchecked(options.Seed + (ulong)number);
+    Trial trial = await Trial.RunAsync(options, server.Address, seed, undisturbed.Results);
+    lock (sync)
+    {
+        sum.Add(trial);
+        if (trial.Problem is { } problem) Console.Error.WriteLine($"seed {seed}: {problem}\n  repeat: {options with { Seed = seed, Runs = 1 }}");
+    }
+});
+Console.Out.WriteLine(sum);
+return sum.IsGood ? 0 : 1;

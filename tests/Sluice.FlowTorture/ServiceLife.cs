@@ -1,0 +1,26 @@
+using Sluice.Redis;
+
+namespace Sluice.FlowTorture;
+
+/// <summary>A service as a program of its own: hosts its processors until its input ends, or it is killed. What it warns of goes to its standard error.</summary>
+internal static class ServiceLife
+{
+    /// <summary>What it says when it hosts.</summary>
+    public const string Ready = "ready";
+
+    public static async Task RunAsync(ServiceOptions options)
+    {
+        // The server lives; on a machine that is busy with other things it may answer late.
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(options.Server, new() { Prefix = options.Prefix, Patience = options.Patience });
+        await using var supervisor = Supervisor.Attach(store, new()
+        {
+            Name = options.Name,
+            LeaseTime = options.LeaseTime,
+            MaxStarts = int.MaxValue,
+            Warn = Console.Error.WriteLine,
+        });
+        CrashFlow.Register(supervisor, name => options.Hosts.Contains(name), options.CarriesOver);
+        Console.Out.WriteLine(Ready);
+        while (await Console.In.ReadLineAsync() is not null) { }
+    }
+}

@@ -1,0 +1,49 @@
+using Sluice.Tests.Deliveries;
+using Sluice.Tests.Flows;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>Flows and consecutors over connections that are slow, are cut in the middle of what is on its way, and are closed in one direction: nothing is lost, doubled or stands still.</summary>
+public class NetworkTests(SharedServer server)
+{
+    private const int Items = 300;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly int Only = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SEED") ?? "0");
+    private static readonly int Count = int.Parse(Environment.GetEnvironmentVariable("SLUICE_NETWORKS") ?? "4");
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static TheoryData<int> Seeds => Only > 0 ? [Only] : [.. Enumerable.Range(1, Count)];
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task ResultsOfAFlowAreTheSame(int seed)
+    {
+        string prefix = SharedServer.NewPrefix();
+        await using var front = new UnreliableProxy(server.Port, seed, mostCuts: 8);
+        await using var back = new UnreliableProxy(server.Port, -seed, mostCuts: 12);
+        await using RedisStreamStore starting = await RedisStreamStore.ConnectAsync(front.Address, new() { Prefix = prefix }, Cancellation);
+        await using RedisStreamStore hosting = await RedisStreamStore.ConnectAsync(back.Address, new() { Prefix = prefix }, Cancellation);
+        await using var starter = Supervisor.Attach(starting, new() { Name = "starter" });
+        await using var host = Supervisor.Attach(hosting, new() { Name = "host", MaxStarts = int.MaxValue });
+        CrashFlow.Register(host, _ => true);
+        await using FlowRun run = await starter.StartAsync(CrashFlow.Everything, [IOVal.Of(CrashFlow.Input, Items)], allOutputs: true, cancellation: Cancellation);
+
+        using var standstill = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        Dictionary<string, List<string>> results = await CrashFlow.ReadAsync(run, (_, _) => standstill.CancelAfter(Patience), standstill.Token);
+        await run.Completion.WaitAsync(Patience, Cancellation);
+
+        Assert.Null(CrashFlow.Difference(CrashFlow.Expected(Items), results));
+        Assert.True(front.Disturbed > 0 && back.Disturbed > 0, $"Nothing has happened to the connections: {front}; {back}");
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task ConsecutorsDoEachItemOnce(int seed)
+    {
+        await using var proxy = new UnreliableProxy(server.Port, seed, mostCuts: 12);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
+        await new RandomChain(seed, store).PlayAsync(Cancellation).WaitAsync(Patience, Cancellation);
+        Assert.True(proxy.Disturbed > 0, "Nothing has happened to the connection.");
+    }
+}

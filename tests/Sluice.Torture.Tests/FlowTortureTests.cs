@@ -1,0 +1,34 @@
+namespace Sluice.Torture.Tests;
+
+/// <summary>Flows whose services are processes of their own, killed at random moments: what comes out is that of an undisturbed run.</summary>
+public class FlowTortureTests
+{
+    [Fact]
+    public async Task ResultsAreTheSameWhateverServiceIsKilled()
+    {
+        Report report = await TortureProgram.RunFlowsAsync("--runs", "20", "--seed", "20261121");
+
+        Assert.True(report.ExitCode == 0, report.ToString());
+        Assert.Equal((20, 0, 0, 0), (report["runs"], report["different"], report["hung"], report["failed"]));
+        Assert.True(report["fewest-kills-of-a-service"] > 0, report.ToString());
+        Assert.All(["resumed-from-scratch", "resumed-per-item", "resumed-at-checkpoint"], way => Assert.True(report[way] > 0, report.ToString()));
+    }
+
+    [Fact]
+    public async Task AFunctionThatCarriesOverWhatItMustNotIsFoundOut()
+    {
+        Report report = await TortureProgram.RunFlowsAsync("--runs", "1", "--seed", "1", "--break", "carry-over");
+
+        Assert.Equal((1, 1), (report.ExitCode, report["different"]));
+        Assert.Contains("repeat: --runs 1 --seed 1 --items 300 --break carry-over", report.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AMistakeOnTheCommandLineIsNamedInOneLine()
+    {
+        Report report = await TortureProgram.RunFlowsAsync("--runs", "0");
+
+        Assert.Equal((2, ""), (report.ExitCode, report.Output));
+        Assert.StartsWith("flow torture: --runs takes a whole number from 1 to 1000000, not '0' (usage: ", Assert.Single(report.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+}
