@@ -52,10 +52,10 @@ public class LoopTests
         await using var lab = new FlowLab();
         var both = new Processor("both") { Inputs = ["a", "b", "c", "d"], Outputs = ["p", "q"] };
         var empty = new Processor("empty") { Outputs = ["c"] };
-        Supervisor first = lab.Join();
-        first.Register(empty, () => Task.CompletedTask);
+        Supervisor starter = lab.Join(), first = lab.Join();
+        starter.Register(empty, () => Task.CompletedTask);
         Register(first, isFirst: true);
-        await using FlowRun run = await lab.Join().StartAsync(Flow.From(both, empty).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 2), IOVal.Of("d", 3)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await starter.StartAsync(Flow.From(both, empty).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 2), IOVal.Of("d", 3)], cancellation: FlowLab.Cancellation);
         Assert.Equal(1, await run.Output<int>("p").FirstAsync(FlowLab.Cancellation));
         Assert.Equal(3, await run.Output<int>("q").FirstAsync(FlowLab.Cancellation));
         await first.DisposeAsync();
