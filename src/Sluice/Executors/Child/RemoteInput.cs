@@ -66,6 +66,7 @@ internal sealed class RemoteInput(ChildCall call, string name, int index) : IInp
             Tell(reader, reading);
         }
         await call.AskAsync(CallFrame.Release, reading.Number).ConfigureAwait(false);
+        if (reading.Asked is { } open) await ((Task)open).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);          // nobody waits for that any more
     }
 
     /// <summary>Tells how far all readings have come.</summary>

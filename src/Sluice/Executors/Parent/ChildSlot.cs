@@ -20,7 +20,7 @@ internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToke
         Task<ChildConnection> child;
         lock (sync)
         {
-            if (current is null || current.IsFaulted || current.IsCanceled || current is { IsCompletedSuccessfully: true, Result.IsOver: true }) current = StartAsync(door);
+            if (current is null || current.IsFaulted || current.IsCanceled || current is { IsCompletedSuccessfully: true, Result.IsOver: true }) current = StartAsync(door, current);
             child = current;
         }
         return child.WaitAsync(cancellation);
@@ -36,9 +36,10 @@ internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToke
         if (last.IsCompletedSuccessfully) await last.Result.DisposeAsync().ConfigureAwait(false);
     }
 
-    private async Task<ChildConnection> StartAsync(WorkerDoor door)
+    private async Task<ChildConnection> StartAsync(WorkerDoor door, Task<ChildConnection>? before)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (before is { IsCompletedSuccessfully: true }) await before.Result.DisposeAsync().ConfigureAwait(false);          // one process at a time
         if (failures > 0) await Task.Delay(BeforeStarts.WaitBefore(failures, Random.Shared), TimeProvider.System, life).ConfigureAwait(false);
         life.ThrowIfCancellationRequested();
         Invitation invitation = door.Invite(out Task<WorkerArrival> arriving);
