@@ -194,15 +194,15 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         group.Start();
     }
 
-    private static void CheckInputs(Flow flow, IOVal[] given)
+    private static void CheckInputs(Flow flow, IOVal[] inputs)
     {
-        if (Array.IndexOf(given, null) >= 0) throw new ArgumentException("One of the inputs is null.", nameof(given));
-        string[] missing = [.. flow.Plan.FloatingInputs.Except(given.Select(value => value.Name))];
+        if (Array.IndexOf(inputs, null) >= 0) throw new ArgumentException("One of the inputs is null.", nameof(inputs));
+        string[] missing = [.. flow.Plan.FloatingInputs.Except(inputs.Select(value => value.Name))];
         if (missing.Length > 0)
-            throw new ArgumentException($"The flow needs values for {string.Join(", ", missing)}: no processor of it writes {(missing.Length == 1 ? "this stream" : "these streams")}. Give IOVal.Of(\"{missing[0]}\", …) when it is started.", nameof(given));
-        if (Array.Find(given, value => !flow.Plan.FloatingInputs.Contains(value.Name)) is not { } odd) return;
+            throw new ArgumentException($"The flow needs values for {string.Join(", ", missing)}: no processor of it writes {(missing.Length == 1 ? "this stream" : "these streams")}. Give IOVal.Of(\"{missing[0]}\", …) when it is started.", nameof(inputs));
+        if (Array.Find(inputs, value => !flow.Plan.FloatingInputs.Contains(value.Name)) is not { } odd) return;
         Processor? writer = flow.Processors.FirstOrDefault(processor => processor.Outputs.Contains(odd.Name));
         throw new ArgumentException(writer is not null ? $"The flow was given {odd.Name}, which its processor {writer.Name} writes: a stream has one writer."
-            : NearNames.Explain("input to be given", odd.Name, [.. flow.Plan.FloatingInputs]), nameof(given));
+            : NearNames.Explain("input to be given", odd.Name, [.. flow.Plan.FloatingInputs]), nameof(inputs));
     }
 }

@@ -69,13 +69,13 @@ internal sealed class CrashLab(Random random, int items)
         }
     }
 
-    /// <summary>Plays many seeds; a failure says which.</summary>
+    /// <summary>Plays many seeds, from <c>SLUICE_SEED</c> on, as many as <c>SLUICE_CRASHES</c> says; a failure says which.</summary>
     public static async Task PlayAllAsync(int count, Func<int, CancellationToken, Task> playAsync)
     {
         string? only = Environment.GetEnvironmentVariable("SLUICE_SEED");
         int first = int.Parse(only ?? "1");
-        if (only is not null) count = 1;
-        else if (Environment.GetEnvironmentVariable("SLUICE_CRASHES") is { } more) count = int.Parse(more);
+        if (Environment.GetEnvironmentVariable("SLUICE_CRASHES") is { } more) count = int.Parse(more);
+        else if (only is not null) count = 1;
         for (int seed = first; seed < first + count; seed++)
         {
             try

@@ -15,7 +15,7 @@ public class CancelTests
         Supervisor service = lab.Join();
         service.Register(Work, () => state == FlowState.Completed ? Task.FromResult(1) : throw new InvalidOperationException("no ink"));
         await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
-        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
+        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).EndedAt is not null);
         await run.CancelAsync(cancellation: FlowLab.Cancellation);
 
         Assert.Equal(state, (await run.GetStatusAsync(FlowLab.Cancellation)).State);

@@ -130,7 +130,8 @@ public class HostingTests
             await Task.Yield();
         }
         var failure = await Assert.ThrowsAsync<FlowException>(() => completion);
-        Assert.Contains("The service starter, which has started the run and was putting in x, has been silent for 00:00:15.", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("The run fed has failed: the processor work has: The stream x of the run fed has failed: The service starter, which has started the run and was putting in x, has been silent for 00:00:15. "
+            + "Start the run again, or put the values in by a processor.", failure.Message);
         dead.SetResult();
         await run.DisposeAsync();
 
@@ -161,7 +162,8 @@ public class HostingTests
         await using var again = Supervisor.Attach(store, new() { Name = "host" });
         again.Register(Work, () => second == 0 ? [] : new[] { IOVal.Of("y", second) });
         var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.Contains($"did not put out the same to y: {how}. What readers have seen and what would follow do not belong together.", failure.Message, StringComparison.Ordinal);
+        Assert.Equal($"The run {run.Id} has failed: the processor work has: The processor work was repeated after its host had gone, and did not put out the same to y: {how}. What readers have seen and what would follow do not belong together. "
+            + "Make it depend on nothing but its inputs (an injected TimeProvider is repeated too), or let it resume per item.", failure.Message);
     }
 
     [Fact]
@@ -185,7 +187,7 @@ public class HostingTests
         await using var last = Supervisor.Attach(store, new() { Name = "host", MaxStarts = 3 });
         last.Register(Work, () => Task.CompletedTask);
         var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.Contains("It was started 3 times, and each time its host was gone before it had ended (SupervisorOptions.MaxStarts).", failure.Message, StringComparison.Ordinal);
+        Assert.Equal($"The run {run.Id} has failed: the processor work has: It was started 3 times, and each time its host was gone before it had ended (SupervisorOptions.MaxStarts).", failure.Message);
     }
 
     [Fact]

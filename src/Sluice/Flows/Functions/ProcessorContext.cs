@@ -39,5 +39,6 @@ public sealed class ProcessorContext
 
     /// <summary>What it remembers.</summary>
     /// <exception cref="InvalidOperationException">The processor does not resume at checkpoints.</exception>
-    public Checkpoint<TState> Checkpoint<TState>() => new(invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), invocation.SaveAsync);
+    public Checkpoint<TState> Checkpoint<TState>() => invocation.Plan.Resume == Resume.Checkpoint ? new(invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), invocation.SaveAsync)
+        : throw new InvalidOperationException($"The processor {Processor} resumes {invocation.Plan.Resume}, and remembers nothing. Make it Resume = Resume.Checkpoint.");
 }

@@ -124,11 +124,10 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     public async Task SaveAsync(byte[] state, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        if (commits is null || Plan.Resume != Resume.Checkpoint) throw new InvalidOperationException($"The processor {Plan.Name} resumes {Plan.Resume}, not at checkpoints.");
         if (state.Length > MostState)
             throw new FlowException($"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes; the limit is {MostState:N0}. Save a reference to it.") { Run = Run, Processor = Plan.Name };
         foreach (InputPort input in inputs.Values) input.PassCurrent();
-        await commits.CommitAsync(state).ConfigureAwait(false);
+        await commits!.CommitAsync(state).ConfigureAwait(false);
     }
 
     public void Dispose() => choices.Dispose();

@@ -6,7 +6,7 @@ namespace Sluice;
 internal sealed class ItemLoops(string processor)
 {
     private readonly Lock sync = new();
-    private Loop? current;
+    private string? current;                         // the streams that are read
     private FlowException? failure;
 
     /// <summary>A loop begins; it ends when the result is disposed.</summary>
@@ -16,10 +16,11 @@ internal sealed class ItemLoops(string processor)
     {
         lock (sync)
         {
-            if (current is { } other)
+            if (current is not null)
                 throw failure = new FlowException(
-                    $"The processor {processor} reads {streams} while it reads {other.Streams}. It resumes per item, and would be committed in the middle of items. Read them together (Zip, Merge), one behind the other, or let it resume from scratch.");
-            return current = new(this, streams);
+                    $"The processor {processor} reads {streams} while it reads {current}. It resumes per item, and would be committed in the middle of items. Read them together (Zip, Merge), one behind the other, or let it resume from scratch.");
+            current = streams;
+            return new Loop(this);
         }
     }
 
@@ -30,14 +31,18 @@ internal sealed class ItemLoops(string processor)
             if (failure is not null) throw failure;
     }
 
-    private sealed class Loop(ItemLoops loops, string streams) : IDisposable
+    private sealed class Loop(ItemLoops loops) : IDisposable
     {
-        public string Streams => streams;
+        private bool hasEnded;
 
         public void Dispose()
         {
             lock (loops.sync)
-                if (loops.current == this) loops.current = null;
+            {
+                if (hasEnded) return;
+                hasEnded = true;
+                loops.current = null;
+            }
         }
     }
 }

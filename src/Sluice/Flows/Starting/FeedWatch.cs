@@ -24,7 +24,6 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
                 long now = group?.Members.FirstOrDefault(member => member.Name == run.Starter).Beats ?? 0;
                 if (now != beats) (beats, seenAt) = (now, core.Options.Time.GetTimestamp());
                 else if (core.Options.Time.GetElapsedTime(seenAt) >= core.Options.LeaseTime) await FailAsync(given).ConfigureAwait(false);
-                await Task.Delay(core.Options.LeaseTime / 2, core.Options.Time, life).ConfigureAwait(false);
             }
             catch (Exception) when (life.IsCancellationRequested)
             {
@@ -35,6 +34,8 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
                 core.Warn($"Whether {run.Starter} still puts in {string.Join(", ", given)} of the run {run.Run} is not known: {e.Message}");
                 beats = -1;                          // silence begins anew
             }
+            await Task.Delay(core.Options.LeaseTime / 2, core.Options.Time, life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (life.IsCancellationRequested) return;
         }
     }
 

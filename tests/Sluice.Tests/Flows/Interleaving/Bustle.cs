@@ -7,13 +7,13 @@ namespace Sluice.Tests.Flows;
 internal sealed class Bustle
 {
     private const int CalmRounds = 4;
-    private const int MostRounds = 5_000_000;
+    private const int MostRounds = 1_000_000;
     private static readonly AsyncLocal<Bustle?> Current = new(Switch);
 
     private readonly List<HeartClock> clocks = [];
-    private int threads;
-    private int hearts;
+    private int atWork;                              // threads, and hearts
     private long moves;
+    private TaskCompletionSource? waiting;
 
     /// <summary>Begins something inside.</summary>
     public async Task InsideAsync(Func<Task> work)
@@ -25,36 +25,47 @@ internal sealed class Bustle
     /// <summary>Before anything begins that uses it.</summary>
     public void Add(HeartClock clock) => clocks.Add(clock);
 
-    /// <summary>A thread of its own is about to do something, or no longer.</summary>
-    public void CountHeart(int by)
+    /// <summary>A thread of its own is about to do something.</summary>
+    public void Enter()
     {
-        Interlocked.Add(ref hearts, by);
+        Interlocked.Increment(ref atWork);
         Interlocked.Increment(ref moves);
+    }
+
+    /// <summary>It rests.</summary>
+    public void Leave()
+    {
+        if (Interlocked.Decrement(ref atWork) == 0) Interlocked.Exchange(ref waiting, null)?.SetResult();
     }
 
     /// <summary>Ends when nothing moves. Whether it does is asked again and again, by turns of the thread pool.</summary>
     public async Task SettleAsync()
     {
-        long seen = Volatile.Read(ref moves);
         int rounds = 0;
         for (int calm = 0; calm < CalmRounds; calm++)
         {
+            await RestAsync();
+            long seen = Volatile.Read(ref moves);
             await Task.Yield();
-            if (++rounds == MostRounds) throw new InvalidOperationException($"It does not come to rest: {threads} threads are at work, {hearts} hearts are about to be.");
-            if (Volatile.Read(ref threads) > 0 || Volatile.Read(ref hearts) > 0 || Volatile.Read(ref moves) != seen || clocks.Exists(clock => clock.IsStirring))
-            {
-                calm = -1;
-                Thread.Yield();                      // hearts want a processor, too
-            }
-            seen = Volatile.Read(ref moves);
+            HeartClock? stirring = clocks.Find(clock => clock.IsStirring);
+            stirring?.LetStir();
+            if (Volatile.Read(ref atWork) == 0 && Volatile.Read(ref moves) == seen && stirring is null) continue;
+            calm = -1;
+            if (++rounds == MostRounds) throw new InvalidOperationException($"It does not come to rest: {atWork} are at work, hearts of {clocks.Count(clock => clock.IsStirring)} services begin or end.");
         }
+    }
+
+    private async Task RestAsync()
+    {
+        if (Volatile.Read(ref atWork) == 0) return;
+        var calm = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Interlocked.Exchange(ref waiting, calm);
+        if (Volatile.Read(ref atWork) > 0) await calm.Task;          // or whoever has left last has not seen it: then it is calm
     }
 
     private static void Switch(AsyncLocalValueChangedArgs<Bustle?> change)
     {
-        if (change.PreviousValue is { } left) Interlocked.Decrement(ref left.threads);
-        if (change.CurrentValue is not { } entered) return;
-        Interlocked.Increment(ref entered.threads);
-        Interlocked.Increment(ref entered.moves);
+        change.PreviousValue?.Leave();
+        change.CurrentValue?.Enter();
     }
 }

@@ -17,6 +17,9 @@ internal sealed class GatedStore(IStreamStore inner, StoreGate gate, HeartClock 
         set => field = clock.IsPaused = value;
     }
 
+    /// <summary>One of so many calls fails, before or after it was made; 0 for none.</summary>
+    public int FaultEvery { get; init; }
+
     public override ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
     {
         if (!HeartClock.IsHeart) return base.BeatAsync(group, member, cancellation);
@@ -41,10 +44,13 @@ internal sealed class GatedStore(IStreamStore inner, StoreGate gate, HeartClock 
     {
         if (name == nameof(WaitForChangeAsync)) return IsDead ? throw Dead() : await call();
         bool isHeart = HeartClock.IsHeart;
-        Task<bool> turn = gate.EnterAsync(this, name, isHeart);
+        Task<Passage> turn = gate.EnterAsync(this, name, isHeart);
         if (isHeart) clock.Arrive();
-        return await turn ? await call() : throw Dead();
+        Passage passage = await turn;
+        if (passage == Passage.NotMade) throw Dead();
+        T result = await call();
+        return passage == Passage.Free ? result : throw Dead();
     }
 
-    private static StreamStoreException Dead() => new("The process is dead.");
+    private static StreamStoreException Dead() => new("The connection is cut.");
 }

@@ -40,6 +40,15 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
         }
     }
 
+    /// <summary>Gives a heart that begins or ends a moment for it.</summary>
+    public void LetStir()
+    {
+        Thread? one;
+        lock (sync) one = threads.Count > 0 ? threads[^1] : null;
+        if (one is null) Thread.Yield();
+        else one.Join(TimeSpan.FromMilliseconds(1));
+    }
+
     public override TimeZoneInfo LocalTimeZone => clock.LocalTimeZone;
 
     public override long TimestampFrequency => clock.TimestampFrequency;
@@ -54,7 +63,7 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
             isKnown = true;
             lock (sync) threads.Add(Thread.CurrentThread);
         }
-        if (looks > 0 && --looks == 0) bustle.CountHeart(-1);
+        if (looks > 0 && --looks == 0) bustle.Leave();
         return now;
     }
 
@@ -70,7 +79,7 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
             if (expected.Count == 0) return;
             expected.RemoveAt(0);
         }
-        bustle.CountHeart(-1);
+        bustle.Leave();
     }
 
     /// <summary>It stands there no longer.</summary>
@@ -99,7 +108,7 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
             if (IsPaused || expected.Contains(timer)) return;
             expected.Add(timer);
         }
-        bustle.CountHeart(1);
+        bustle.Enter();
     }
 
     private void Forget(HeartTimer timer)
@@ -109,7 +118,7 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
             timers--;
             if (!expected.Remove(timer)) return;
         }
-        bustle.CountHeart(-1);
+        bustle.Leave();
     }
 
     private sealed class HeartTimer(HeartClock clock) : ITimer

@@ -25,6 +25,7 @@ internal sealed class InterleavingLab : IAsyncDisposable
     private readonly List<Task> acts = [];
     private readonly CancellationTokenSource ending = new();
     private readonly List<string> log = [];
+    private readonly int faultEvery;
     private int names;
 
     public InterleavingLab(int seed)
@@ -33,6 +34,7 @@ internal sealed class InterleavingLab : IAsyncDisposable
         begun = clock.GetUtcNow();
         store = new(clock);
         gate = new(bustle);
+        faultEvery = random.Next(4) == 0 ? 30 : 0;
         flow = new(random, clock);
     }
 
@@ -128,7 +130,7 @@ internal sealed class InterleavingLab : IAsyncDisposable
         string name = isHost ? $"s{++names}" : "starter";
         var time = new HeartClock(clock, bustle, LeaseTime / 3);
         bustle.Add(time);
-        var gated = new GatedStore(store, gate, time, name);
+        var gated = new GatedStore(store, gate, time, name) { FaultEvery = isHost ? faultEvery : 0 };
         Supervisor service = null!;
         _ = bustle.InsideAsync(() =>
         {

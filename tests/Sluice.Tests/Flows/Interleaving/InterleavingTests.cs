@@ -6,7 +6,7 @@ namespace Sluice.Tests.Flows;
 public class InterleavingTests
 {
     [Fact]
-    public Task ARunEndsOnceAndAsItShouldWhateverHappensWhen() => CrashLab.PlayAllAsync(300, async (seed, _) =>
+    public Task ARunEndsOnceAndAsItShouldWhateverHappensWhen() => CrashLab.PlayAllAsync(200, async (seed, _) =>
     {
         await using var lab = new InterleavingLab(seed);
         await lab.PlayAsync();

@@ -1,5 +1,13 @@
 namespace Sluice.Tests.Flows;
 
+/// <summary>What becomes of a call.</summary>
+internal enum Passage
+{
+    Free,
+    NotMade,
+    NotAnswered,
+}
+
 /// <summary>Where the calls of several services to one store wait until they are let through, one at a time.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class StoreGate(Bustle bustle)
@@ -21,15 +29,15 @@ internal sealed class StoreGate(Bustle bustle)
         }
     }
 
-    /// <returns>Whether the call is made: its service may have died meanwhile.</returns>
-    public Task<bool> EnterAsync(GatedStore store, string name, bool isHeart)
+    /// <returns>What becomes of the call, when it is its turn, or its service has died.</returns>
+    public Task<Passage> EnterAsync(GatedStore store, string name, bool isHeart)
     {
         lock (sync)
         {
             if (store.IsDead)
             {
-                if (isHeart) bustle.CountHeart(1);   // until it rests
-                return Task.FromResult(false);
+                if (isHeart) bustle.Enter();   // until it rests
+                return Task.FromResult(Passage.NotMade);
             }
             var call = new Waiting(store, name, isHeart, ++arrived, new(TaskCreationOptions.RunContinuationsAsynchronously));
             waiting.Add(call);
@@ -51,8 +59,9 @@ internal sealed class StoreGate(Bustle bustle)
             waiting.Remove(next);
             Steps++;
         }
-        if (next.IsHeart) bustle.CountHeart(1);
-        next.Turn.SetResult(true);
+        if (next.IsHeart) bustle.Enter();
+        bool isFault = next.Store.FaultEvery > 0 && random.Next(next.Store.FaultEvery) == 0;
+        next.Turn.SetResult(!isFault ? Passage.Free : random.Next(2) == 0 ? Passage.NotMade : Passage.NotAnswered);
         return true;
     }
 
@@ -68,8 +77,8 @@ internal sealed class StoreGate(Bustle bustle)
         }
         foreach (Waiting call in lost)
         {
-            if (call.IsHeart) bustle.CountHeart(1);
-            call.Turn.SetResult(false);
+            if (call.IsHeart) bustle.Enter();
+            call.Turn.SetResult(Passage.NotMade);
         }
     }
 
@@ -78,5 +87,5 @@ internal sealed class StoreGate(Bustle bustle)
         lock (sync) return string.Join(", ", waiting.Select(call => $"{call.Store.Name}.{call.Name}"));
     }
 
-    private sealed record Waiting(GatedStore Store, string Name, bool IsHeart, long Arrival, TaskCompletionSource<bool> Turn);
+    private sealed record Waiting(GatedStore Store, string Name, bool IsHeart, long Arrival, TaskCompletionSource<Passage> Turn);
 }
