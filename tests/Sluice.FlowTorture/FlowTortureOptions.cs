@@ -16,7 +16,7 @@ internal sealed record ServiceOptions(string Name, string Server, string Prefix,
 /// <summary>The command line, understood.</summary>
 internal sealed record FlowTortureOptions
 {
-    public const string Usage = "usage: --runs N --seed S [--items M] [--jobs J] [--patience SECONDS] [--break carry-over]";
+    public const string Usage = "usage: --runs N --seed S [--items M] [--kills K] [--jobs J] [--patience SECONDS] [--break carry-over]";
 
     /// <summary>How many runs of the flow there are; the seed of each is one more than that of the one before.</summary>
     public int Runs { get; init; } = 20;
@@ -26,8 +26,11 @@ internal sealed record FlowTortureOptions
     /// <summary>How many values the flow begins with.</summary>
     public int Items { get; init; } = 300;
 
+    /// <summary>How often each service is killed at most.</summary>
+    public int Kills { get; init; } = 1_000_000;
+
     /// <summary>How many runs there are side by side, each with three services.</summary>
-    public int Jobs { get; init; } = 2;
+    public int Jobs { get; init; } = 3;
 
     /// <summary>Whether a function that resumes per item carries something from one item to the next: then what comes out of a disturbed run is something else.</summary>
     public bool CarriesOver { get; init; }
@@ -50,6 +53,7 @@ internal sealed record FlowTortureOptions
                 "--runs" => options with { Runs = (int)Number(1, 1_000_000) },
                 "--seed" => options with { Seed = Number(0, ulong.MaxValue) },
                 "--items" => options with { Items = (int)Number(10, 1_000_000) },
+                "--kills" => options with { Kills = (int)Number(1, 1_000_000) },
                 "--jobs" => options with { Jobs = (int)Number(1, 64) },
                 "--patience" => options with { Patience = TimeSpan.FromSeconds(Number(1, 3600)) },
                 "--break" => options with { CarriesOver = Word() == "carry-over" ? true : throw new FormatException("--break takes carry-over") },
@@ -68,5 +72,5 @@ internal sealed record FlowTortureOptions
     }
 
     public override string ToString()
-        => string.Create(CultureInfo.InvariantCulture, $"--runs {Runs} --seed {Seed} --items {Items}{(CarriesOver ? " --break carry-over" : "")}");
+        => string.Create(CultureInfo.InvariantCulture, $"--runs {Runs} --seed {Seed} --items {Items} --kills {Kills}{(CarriesOver ? " --break carry-over" : "")}");
 }

@@ -34,7 +34,8 @@ await Parallel.ForEachAsync(Enumerable.Range(0, options.Runs), new ParallelOptio
     lock (sync)
     {
         sum.Add(trial);
-        if (trial.Problem is { } problem) Console.Error.WriteLine($"seed {seed}: {problem}\n  repeat: {options with { Seed = seed, Runs = 1 }}");
+        Console.Error.WriteLine($"seed {seed}: {trial}");
+        if (trial.Problem is { } problem) Console.Error.WriteLine($"{problem}\n  repeat: {options with { Seed = seed, Runs = 1 }}");
     }
 });
 Console.Out.WriteLine(sum);

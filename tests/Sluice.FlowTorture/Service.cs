@@ -5,9 +5,10 @@ namespace Sluice.FlowTorture;
 /// <param name="options">What its processes do.</param>
 /// <param name="dice">When it dies, and for how long.</param>
 /// <param name="progress">How far the run has come.</param>
-/// <param name="values">How many values there will be; null if it is not killed.</param>
+/// <param name="values">How many values there will be.</param>
+/// <param name="mostKills">How often it is killed at most.</param>
 /// <param name="isRenamed">Whether it comes back under another name, so that what it had is taken over from somebody silent.</param>
-internal sealed class Service(ServiceOptions options, Dice dice, Progress progress, int? values, bool isRenamed) : IAsyncDisposable
+internal sealed class Service(ServiceOptions options, Dice dice, Progress progress, int values, int mostKills, bool isRenamed) : IAsyncDisposable
 {
     private readonly List<string> said = [];
     private ServiceProcess? process;
@@ -65,10 +66,9 @@ internal sealed class Service(ServiceOptions options, Dice dice, Progress progre
 
         async Task WhenAsync()
         {
-            // While it starts, perhaps, if it has had its life before.
-            bool isAtBirth = life > 1 && dice.Chance(20);
-            long more = life == 1 ? dice.Below(values * 6 / 10 ?? 1) : 1 << dice.Below(13);
-            if (values is null) more = long.MaxValue / 2;
+            if (Kills == mostKills) await living.Ended;
+            bool isAtBirth = life > 1 && dice.Chance(20);          // while it starts, perhaps, if it has had its life before
+            long more = life == 1 ? dice.Below(values * 6 / 10) : 1 << (3 + dice.Below(10));
             if (!isAtBirth) await Task.WhenAny(progress.ReachAsync(progress.Count + more), living.Ended);
             await Task.WhenAny(Task.Delay(Some(isAtBirth ? 9 : 6), CancellationToken.None), living.Ended);
         }

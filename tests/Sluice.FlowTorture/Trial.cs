@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Sluice.Redis;
 
 namespace Sluice.FlowTorture;
@@ -26,7 +27,7 @@ internal sealed class Trial
     {
         (this.options, this.server, prefix) = (options, server, $"{(isDisturbed ? "run" : "undisturbed")}{seed}");
         var dice = new Dice(seed);
-        lease = TimeSpan.FromMilliseconds(dice.OneOf(300, 500, 1000));
+        lease = TimeSpan.FromMilliseconds(dice.OneOf(500, 1000, 1500));
         // Each processor has a host, and every third one a second one, which takes over.
         List<string>[] hosts = [[], [], []];
         int turn = dice.Below(3);
@@ -35,9 +36,9 @@ internal sealed class Trial
             hosts[turn++ % 3].Add(processor);
             if (dice.Chance(35)) hosts[(turn + dice.Below(2)) % 3].Add(processor);
         }
-        int? values = isDisturbed ? CrashFlow.Expected(options.Items).Values.Sum(stream => stream.Count) : null;
+        int values = CrashFlow.Expected(options.Items).Values.Sum(stream => stream.Count);
         services = [.. hosts.Select((hosted, i) => new Service(
-            new($"service{i + 1}", server, prefix, [.. hosted], lease, options.Patience, options.CarriesOver), dice.For((ulong)i), progress, values, isRenamed: dice.Chance(50)))];
+            new($"service{i + 1}", server, prefix, [.. hosted], lease, options.Patience, options.CarriesOver), dice.For((ulong)i), progress, values, isDisturbed ? options.Kills : 0, isRenamed: dice.Chance(50)))];
     }
 
     /// <summary>What came out, by stream; null if it did not come to its end.</summary>
@@ -67,6 +68,9 @@ internal sealed class Trial
         await trial.RunAsync(expected ?? CrashFlow.Expected(options.Items));
         return trial;
     }
+
+    public override string ToString()
+        => string.Create(CultureInfo.InvariantCulture, $"{string.Join(" + ", Kills)} kills, resumed {string.Join(" + ", Enum.GetValues<Resume>().Select(way => Resumed.GetValueOrDefault(way)))}, {Took.TotalSeconds:0.0} s, {Outcome.ToString().ToLowerInvariant()}");
 
     private async Task RunAsync(Dictionary<string, List<string>> expected)
     {

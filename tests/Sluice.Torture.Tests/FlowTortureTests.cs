@@ -6,7 +6,7 @@ public class FlowTortureTests
     [Fact]
     public async Task ResultsAreTheSameWhateverServiceIsKilled()
     {
-        Report report = await TortureProgram.RunFlowsAsync("--runs", "20", "--seed", "20261121");
+        Report report = await TortureProgram.RunFlowsAsync("--runs", "20", "--seed", "20261121", "--kills", "2");
 
         Assert.True(report.ExitCode == 0, report.ToString());
         Assert.Equal((20, 0, 0, 0), (report["runs"], report["different"], report["hung"], report["failed"]));
@@ -17,10 +17,10 @@ public class FlowTortureTests
     [Fact]
     public async Task AFunctionThatCarriesOverWhatItMustNotIsFoundOut()
     {
-        Report report = await TortureProgram.RunFlowsAsync("--runs", "1", "--seed", "1", "--break", "carry-over");
+        Report report = await TortureProgram.RunFlowsAsync("--runs", "1", "--seed", "1", "--kills", "2", "--break", "carry-over");
 
         Assert.Equal((1, 1), (report.ExitCode, report["different"]));
-        Assert.Contains("repeat: --runs 1 --seed 1 --items 300 --break carry-over", report.Errors, StringComparison.Ordinal);
+        Assert.Contains("repeat: --runs 1 --seed 1 --items 300 --kills 2 --break carry-over", report.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
