@@ -2,7 +2,6 @@ namespace Sluice;
 
 /// <summary>A processor that resumes per item reads in one loop at a time: an item of one would be committed with half of an item of the other.</summary>
 /// <remarks>Thread-safe. Who has caught the error gets it again, and so does the run.</remarks>
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "A loop belongs to whoever has entered it.")]
 internal sealed class ItemLoops(string processor)
 {
     private readonly Lock sync = new();
