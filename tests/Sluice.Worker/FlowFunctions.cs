@@ -49,7 +49,7 @@ public static class FlowFunctions
         await using var store = new MemoryStreamStore();
         await using var supervisor = Supervisor.Attach(store, Options with { Executor = Executor.Processes(1) });
         supervisor.Register(All);
-        await using FlowRun run = await supervisor.StartAsync(Flow.From(Copy(Resume.PerItem)).Resolve(), [IOVal.Of("line", "pid"), IOVal.Of("line", "hang")]);
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(Copy(Resume.FromScratch)).Resolve(), [IOVal.Of("line", "pid"), IOVal.Of("line", "hang")]);
         Console.WriteLine(await run.Output<string>("copy").FirstAsync());
         await run.Completion;
     }

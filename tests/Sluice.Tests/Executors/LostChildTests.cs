@@ -113,7 +113,7 @@ public class LostChildTests
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(count: 1, configure: options => options with { MaxStarts = 3 });
-        await using FlowRun innocent = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.PerItem)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", "wait"])], run: "innocent", cancellation: Cancellation);
+        await using FlowRun innocent = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", "wait"])], run: "innocent", cancellation: Cancellation);
         Assert.Equal("a", await innocent.Output<string>("copy").FirstAsync(Cancellation));
         await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", "die 42"])], run: "run", cancellation: Cancellation);
 
@@ -168,7 +168,7 @@ public class LostChildTests
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(count: 1, child: ProcessExecutorLab.Child() with { StopTime = how == "hang" ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromMinutes(1) });
-        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.PerItem)).Resolve(), [ProcessExecutorLab.Lines("line", ["pid", how])], cancellation: Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["pid", how])], cancellation: Cancellation);
         string pid = await run.Output<string>("copy").FirstAsync(Cancellation);
 
         await run.CancelAsync("enough", Cancellation);
