@@ -8,6 +8,7 @@ internal sealed class Bustle
 {
     private const int CalmRounds = 4;
     private const int MostRounds = 1_000_000;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);          // in real time: decides nothing but whether it hangs
     private static readonly AsyncLocal<Bustle?> Current = new(Switch);
 
     private readonly List<HeartClock> clocks = [];
@@ -60,7 +61,15 @@ internal sealed class Bustle
         if (Volatile.Read(ref atWork) == 0) return;
         var calm = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Interlocked.Exchange(ref waiting, calm);
-        if (Volatile.Read(ref atWork) > 0) await calm.Task;          // or whoever has left last has not seen it: then it is calm
+        if (Volatile.Read(ref atWork) == 0) return;  // whoever has left last has not seen it
+        try
+        {
+            await calm.Task.WaitAsync(Patience);
+        }
+        catch (TimeoutException)
+        {
+            if (!clocks.Exists(clock => clock.GiveUp())) throw new InvalidOperationException($"It does not come to rest: {atWork} are at work.");
+        }
     }
 
     private static void Switch(AsyncLocalValueChangedArgs<Bustle?> change)

@@ -26,12 +26,12 @@ internal sealed class GatedStore(IStreamStore inner, StoreGate gate, HeartClock 
         try
         {
             GroupInfo info = base.BeatAsync(group, member, cancellation).AsTask().GetAwaiter().GetResult();
-            HeartClock.RestAfter(2);                 // it looks at the clock when it has the answer, and before it rests
+            HeartClock.RestsAtNextLook();            // it looks at the clock when it has the answer; whether it does once more nobody knows, as it may be stopped
             return new(info);
         }
         catch
         {
-            HeartClock.RestAfter(1);
+            clock.Rest();
             throw;
         }
         finally

@@ -10,7 +10,7 @@ namespace Sluice.Tests.Flows;
 internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interval) : TimeProvider
 {
     [ThreadStatic]
-    private static int looks;                        // at the clock, until the heart of this thread rests
+    private static bool restsNext;                   // the heart of this thread, when it looks at the clock
 
     [ThreadStatic]
     private static bool isKnown;
@@ -63,12 +63,19 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
             isKnown = true;
             lock (sync) threads.Add(Thread.CurrentThread);
         }
-        if (looks > 0 && --looks == 0) bustle.Leave();
+        if (restsNext)
+        {
+            restsNext = false;
+            bustle.Leave();
+        }
         return now;
     }
 
-    /// <summary>The heart of this thread was let through, and rests when it has looked at the clock so many times.</summary>
-    public static void RestAfter(int more) => looks = more;
+    /// <summary>The heart of this thread was let through, and has its answer.</summary>
+    public static void RestsAtNextLook() => restsNext = true;
+
+    /// <summary>It was let through, and has nothing to do.</summary>
+    public void Rest() => bustle.Leave();
 
     /// <summary>A heart stands at the gate.</summary>
     public void Arrive()
@@ -101,11 +108,25 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
         return timer;
     }
 
+    /// <summary>Hearts that have not come for long are not waited for: they had woken by themselves, in real time, or had nothing to say.</summary>
+    /// <returns>Whether there were any.</returns>
+    public bool GiveUp()
+    {
+        int missed;
+        lock (sync)
+        {
+            missed = expected.Count;
+            expected.Clear();
+        }
+        for (int i = 0; i < missed; i++) bustle.Leave();
+        return missed > 0;
+    }
+
     private void Expect(HeartTimer timer)
     {
         lock (sync)
         {
-            if (IsPaused || expected.Contains(timer)) return;
+            if (IsPaused || atGate > 0 || expected.Contains(timer)) return;          // who stands at the gate comes again when it was let through
             expected.Add(timer);
         }
         bustle.Enter();

@@ -45,6 +45,9 @@ internal sealed class InterleavedFlow
     /// <summary>The processor that fails; null if none does.</summary>
     public string? Failing => unlucky;
 
+    /// <summary>A processor that ends with the shorter of its inputs, and need not see how the other ends; null if there is none.</summary>
+    public string? Zipping { get; private set; }
+
     /// <summary>How many functions are at work.</summary>
     public int AtWork => Volatile.Read(ref atWork);
 
@@ -107,6 +110,7 @@ internal sealed class InterleavedFlow
     {
         Resume resume = random.Next(2) == 0 ? Resume.FromScratch : Resume.PerItem;
         bool isZip = random.Next(2) == 0;
+        if (isZip) Zipping = name;
         string? bad = Bad(name, Math.Min(Values(first).Count, Values(second).Count), first);
         Expected[output] = isZip ? [("", [.. Values(first).Zip(Values(second), (left, right) => $"{left}/{right}")])]
             : [.. new[] { first, second }.Select(input => (input, Values(input).ConvertAll(value => input + value)))];
