@@ -174,7 +174,8 @@ internal sealed class InterleavingLab : IAsyncDisposable
             {
                 Note($"{Join(isHost: true).Store.Name} joins");
                 return Task.CompletedTask;
-            },
+            }
+            ,
         };
     }
 
