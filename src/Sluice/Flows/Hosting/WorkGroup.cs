@@ -23,6 +23,7 @@ internal sealed class WorkGroup : IDisposable
     private readonly WorkMembers members;
     private volatile WorkPartition[] owned = [];     // the loop's to change; the heart only reads it
     private readonly CancellationTokenSource stopping = new();
+    private readonly HashSet<int> uncertain = [];    // the loop's
     private readonly List<Task> running = [];        // also guards what runs in the partitions
     private volatile BoundFunction function;
     private TimeSpan pause = AfterDefect;
@@ -132,7 +133,7 @@ internal sealed class WorkGroup : IDisposable
 
     private async Task ShareAsync()
     {
-        var (take, release) = members.Share([.. owned.Select(partition => partition.Number)], IsIdle);
+        var (take, release) = members.Share([.. owned.Select(partition => partition.Number)], IsIdle, uncertain);
         foreach (int number in release)
         {
             WorkPartition partition = owned.Single(one => one.Number == number);
@@ -144,7 +145,12 @@ internal sealed class WorkGroup : IDisposable
         {
             var request = new TakeRequest(core.Options.Name) { ExpectedEpoch = free.Epoch };
             TakeResult taken = await core.Calls.DoAsync(stream, () => core.Store.TakeAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
-            if (taken.Status != TakeStatus.Taken) continue;
+            if (taken.Status != TakeStatus.Taken)
+            {
+                uncertain.Add(free.Partition);       // somebody else was first, or it was taken by a call whose answer was lost
+                continue;
+            }
+            uncertain.Remove(free.Partition);
             var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit);
             owned = [.. owned, partition];
             await AdoptAsync(partition, taken.State).ConfigureAwait(false);
