@@ -6,7 +6,7 @@ public class FlowTortureTests
     [Fact]
     public async Task ResultsAreTheSameWhateverServiceIsKilled()
     {
-        Report report = await TortureProgram.RunFlowsAsync("--runs", "20", "--seed", "20261121", "--kills", "2");
+        Report report = await TortureProgram.RunFlowsAsync("--runs", "20", "--seed", "20261121", "--kills", "1", "--items", "100");
 
         Assert.True(report.ExitCode == 0, report.ToString());
         Assert.Equal((20, 0, 0, 0), (report["runs"], report["different"], report["hung"], report["failed"]));
