@@ -8,7 +8,7 @@ namespace Sluice.Redis;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Thread-safe. Each call is one script, so one step of the server's; calls that come together share the connection. Keys begin with the prefix in braces
+/// Thread-safe. Each call is one function of a library that the server is given, so one step of its; calls that come together share the connection. Keys begin with the prefix in braces
 /// (<see cref="RedisStoreOptions.Prefix"/>); nobody else may write to them.
 /// </para>
 /// <para>

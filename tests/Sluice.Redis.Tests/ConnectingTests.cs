@@ -145,7 +145,7 @@ public class ConnectingTests(SharedServer server)
     private static async Task<long> CommandsAsync(RedisStreamStore store)
     {
         var info = (string)await store.Connection.Database.ExecuteAsync("INFO", "commandstats");
-        return info.Split('\n').Where(line => line.StartsWith("cmdstat_evalsha", StringComparison.Ordinal))
+        return info.Split('\n').Where(line => line.StartsWith("cmdstat_fcall", StringComparison.Ordinal))
             .Sum(line => long.Parse(line.Split("calls=")[1].Split(',')[0], CultureInfo.InvariantCulture));
     }
 

@@ -42,7 +42,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
     public void CutAtScript(string name, Cut loses)
     {
         cut = loses;
-        Volatile.Write(ref pattern, Encoding.ASCII.GetBytes(Convert.ToHexStringLower(Script.Named(name).Hash)));
+        Volatile.Write(ref pattern, Encoding.ASCII.GetBytes(Script.Named(name).Function));
     }
 
     public async ValueTask DisposeAsync()

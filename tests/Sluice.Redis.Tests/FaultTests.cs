@@ -208,12 +208,12 @@ public class FaultTests
     }
 
     [Fact]
-    public async Task ForgottenScriptsAreLoadedAgain()
+    public async Task ForgottenFunctionsAreLoadedAgain()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
         await store.PrepareAsync();
-        await store.Connection.Database.ExecuteAsync("SCRIPT", "FLUSH");
+        await store.Connection.Database.ExecuteAsync("FUNCTION", "FLUSH");
 
         Assert.All(await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => store.AppendAsync(1, "a"))),
             result => Assert.True(result.Status is AppendStatus.Accepted or AppendStatus.Duplicate));

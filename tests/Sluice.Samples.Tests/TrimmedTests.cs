@@ -18,10 +18,10 @@ public class TrimmedTests
         string directory = Directory.CreateTempSubdirectory("sluice-trimmed-").FullName;
         try
         {
-            // Warnings of the trimmer are errors, as all warnings are. A build of its own: nobody else's output is touched.
+            // Warnings of the trimmer are errors, as all warnings are; those of the analyzers were looked at when all was built. A build of its own: nobody else's output is touched.
             string architecture = RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
             await SucceedAsync(directory, "dotnet", "publish", Path.Combine(Root, project, $"{name}.csproj"), "-c", "Release",
-                "-r", $"linux-{architecture}", "--self-contained", "-v", "quiet", "--disable-build-servers", "-maxcpucount:1",
+                "-r", $"linux-{architecture}", "--self-contained", "-v", "quiet", "--disable-build-servers", "-maxcpucount:1", "-p:RunAnalyzers=false",
                 $"-p:ArtifactsPath={directory}/artifacts", "-o", $"{directory}/published");
             foreach (string[] arguments in runs)
             {

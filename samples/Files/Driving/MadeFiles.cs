@@ -28,8 +28,7 @@ internal sealed class MadeFiles : IDisposable
                 cancellation.ThrowIfCancellationRequested();
                 string directory = Path.Combine(made.Directory, (number / InDirectory).ToString("D4", CultureInfo.InvariantCulture));
                 if (number % InDirectory == 0) System.IO.Directory.CreateDirectory(directory);
-                double part = random.NextDouble();
-                int size = random.Next(10) > 0 ? random.Next(Small) : Small + (int)(part * part * (Large - Small));
+                int size = random.Next(10) > 0 ? random.Next(Small) : random.Next(Small, Large + 1);
                 int start = random.Next(length - size + 1);
                 using FileStream file = new(Path.Combine(directory, $"{number:D6}.txt"), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
                 file.Write(text.AsSpan(start, size));

@@ -12,6 +12,9 @@ internal sealed partial class HostedSupervisor(
     /// <summary>The store; null while the host has not been started.</summary>
     public IStreamStore? Store { get; private set; }
 
+    /// <summary>What is not hosted here any more although it should be; null if nothing.</summary>
+    public string? Problem => supervisor?.Problem;
+
     private Supervisor Started => supervisor
         ?? throw new InvalidOperationException("The supervisor is not at work: it begins when the host starts, and ends when it stops. Start the host first, or call it from a hosted service that is added after AddSluice.");
 
@@ -36,10 +39,10 @@ internal sealed partial class HostedSupervisor(
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        if (supervisor is null) return;
+        if (Interlocked.Exchange(ref supervisor, null) is not { } ending) return;
         try
         {
-            await supervisor.DisposeAsync().AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+            await ending.DisposeAsync().AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

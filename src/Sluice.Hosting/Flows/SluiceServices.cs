@@ -8,8 +8,10 @@ namespace Sluice.Hosting;
 public static class SluiceServices
 {
     /// <summary>
-    /// Adds an <see cref="ISupervisor"/> that is started and stopped with the host, an <see cref="IStreamStore"/>, and a health check named <c>sluice</c>. When the host stops, what it hosts is handed over.
+    /// Adds an <see cref="ISupervisor"/> that is started and stopped with the host, its <see cref="IStreamStore"/> (once the host has been started), and a health check named <c>sluice</c>. When the host
+    /// stops, what it hosts is handed over.
     /// </summary>
+    /// <remarks>A host has one supervisor: called again, it configures the same one further.</remarks>
     /// <param name="services">The services of the host.</param>
     /// <param name="configure">Says which store, for one; one in memory unless given.</param>
     /// <example><code>
@@ -18,10 +20,18 @@ public static class SluiceServices
     public static SluiceBuilder AddSluice(this IServiceCollection services, Action<SluiceOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
+        if (services.FirstOrDefault(service => service.ServiceType == typeof(SluiceOptions))?.ImplementationInstance is SluiceOptions known)
+        {
+            configure?.Invoke(known);
+            return new(services);
+        }
         var options = new SluiceOptions();
         configure?.Invoke(options);
+        services.AddSingleton(options);
         services.AddSingleton(container => new HostedSupervisor(options, container, container.GetServices<ProcessorRegistration>(), container.GetRequiredService<ILogger<Supervisor>>()));
         services.AddSingleton<ISupervisor>(container => container.GetRequiredService<HostedSupervisor>());
+        services.AddSingleton(container => container.GetRequiredService<HostedSupervisor>().Store
+            ?? throw new InvalidOperationException("The stream store is not open: it is opened when the host starts. Start the host first, or ask for it in a hosted service that is added after AddSluice, when that starts."));
         services.AddSingleton<IHostedService>(container => container.GetRequiredService<HostedSupervisor>());
         services.AddHealthChecks().AddCheck<StoreHealth>("sluice");
         return new(services);

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Sluice.Hosting;
 
-/// <summary>Healthy while the store answers; degraded if it says that it has lost something.</summary>
+/// <summary>Healthy while the store answers, and everything is hosted that was registered; degraded if the store says that it has lost something.</summary>
 internal sealed class StoreHealth(HostedSupervisor supervisor) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -11,6 +11,7 @@ internal sealed class StoreHealth(HostedSupervisor supervisor) : IHealthCheck
         try
         {
             await store.FindStreamAsync("sluice health", cancellationToken).ConfigureAwait(false);
+            if (supervisor.Problem is { } problem) return HealthCheckResult.Unhealthy(problem);
             return store.Loss is { } loss ? HealthCheckResult.Degraded(loss) : HealthCheckResult.Healthy();
         }
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException)

@@ -5,7 +5,7 @@ namespace Sluice.Redis;
 /// <summary>
 /// Keeps torn commits out. A server that was killed in the middle of writing its append-only file cuts it, when it is started again, behind the last whole command, which may
 /// leave a transaction open at its end: what is written behind that is lost, or comes back, at the next start. So before anything is written to a new
-/// run of a server, the file is written anew. The run for which that was done stands in the store, and every script compares it with the one it runs in.
+/// run of a server, the file is written anew. The run for which that was done stands in the store, and every function compares it with the one it runs in.
 /// </summary>
 internal static class Cleaning
 {

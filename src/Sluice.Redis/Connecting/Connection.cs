@@ -3,8 +3,8 @@ using StackExchange.Redis;
 namespace Sluice.Redis;
 
 /// <summary>
-/// The connection of a store, and the one way to the server: scripts by their hash. A server that was restarted does not know them, and they refuse to do anything before it is
-/// clean (<see cref="Cleaning"/>); both are seen to here, when it turns out. Any thread.
+/// The connection of a store, and the one way to the server: the functions of a library that it keeps. One that does not have it is given it; one that was restarted must be cleaned before they do
+/// anything (<see cref="Cleaning"/>); both are seen to here, when it turns out. Any thread.
 /// </summary>
 internal sealed class Connection : IAsyncDisposable
 {
@@ -16,19 +16,18 @@ internal sealed class Connection : IAsyncDisposable
     private readonly SemaphoreSlim preparing = new(1);
     private readonly SemaphoreSlim replacing = new(1);
     private readonly CancellationTokenSource closing = new();
-    private readonly RedisKey[] keys;
     private volatile Link link;
     private int preparations, isDisposed;
 
     private Connection(ServerAddress address, Link link, RedisStoreOptions options)
     {
         (this.address, this.link, this.options) = (address, link, options);
-        keys = [$"{{{options.Prefix}}}:meta"];
+        Meta = $"{{{options.Prefix}}}:meta";
     }
 
     public IDatabase Database => link.Database;
     public string Channel => $"{{{options.Prefix}}}:changes";
-    public RedisKey Meta => keys[0];
+    public RedisKey Meta { get; }
     public bool IsDisposed => Volatile.Read(ref isDisposed) != 0;
 
     /// <exception cref="StreamStoreException">No server answers, it wants a password or another one, or it is too old.</exception>
@@ -76,13 +75,13 @@ internal sealed class Connection : IAsyncDisposable
                 if (!isPrepared) await PrepareAsync(seen, either.Token).ConfigureAwait(false);
                 (isPrepared, isSending) = (true, true);
                 int restored = used.Restored;
-                Task<RedisResult> running = used.Database.ScriptEvaluateAsync(script.Hash, keys, arguments);
+                Task<RedisResult> running = used.Database.ExecuteAsync("FCALL", [script.Function, 1, Meta, .. arguments], CommandFlags.DemandMaster);
                 Task<RedisResult>? confirming = script.Writes ? Confirm(used) : null;
                 RedisResult result = await AnswerAsync(running, isRepeatable, either.Token).ConfigureAwait(false);
                 if (confirming is not null) await ConfirmAsync(confirming, used, restored, begun, either.Token).ConfigureAwait(false);
                 return result;
             }
-            catch (RedisServerException unprepared) when (unprepared.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal) || unprepared.Message.StartsWith("SLUICE UNCLEAN", StringComparison.Ordinal))
+            catch (RedisServerException unprepared) when (unprepared.Message.StartsWith("ERR Function not found", StringComparison.Ordinal) || unprepared.Message.StartsWith("SLUICE UNCLEAN", StringComparison.Ordinal))
             {
                 isPrepared = false;
             }
@@ -160,8 +159,7 @@ internal sealed class Connection : IAsyncDisposable
         {
             if (preparations != seen) return;
             await Cleaning.EnsureAsync(this, address, cancellation).ConfigureAwait(false);
-            IDatabase database = Database;
-            await AnswerAsync(Task.WhenAll(Script.Every.Select(script => database.ExecuteAsync("SCRIPT", "LOAD", script.Text))), isRepeatable: true, cancellation).ConfigureAwait(false);
+            await AnswerAsync(Database.ExecuteAsync("FUNCTION", ["LOAD", "REPLACE", Script.Library], CommandFlags.DemandMaster), isRepeatable: true, cancellation).ConfigureAwait(false);
             Volatile.Write(ref preparations, seen + 1);
         }
         finally

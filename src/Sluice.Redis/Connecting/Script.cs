@@ -3,45 +3,47 @@ using System.Text;
 
 namespace Sluice.Redis;
 
-/// <summary>A script: the text of its file behind the parts that all of them share, and what Redis calls it.</summary>
+/// <summary>
+/// A script: a function of the library that the server keeps. The library has all parts and scripts, and a name with their hash, so that programs of several versions share a server; a call
+/// runs its own function only, and does not define the others first, as the text of a script would.
+/// </summary>
 internal sealed class Script
 {
-    // A run of the server that was not cleaned is written to by nobody.
-    private const string Guard = """
-        local function fail(code, text) error({ err = 'SLUICE ' .. code .. ' ' .. (text or '') }) end
-        local function isThisRun(clean) return clean and string.find(redis.call('INFO', 'server'), 'run_id:' .. clean, 1, true) end
+    private static readonly Dictionary<string, Script> All;
 
-        """;
+    static Script()
+    {
+        var files = typeof(Script).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".lua", StringComparison.Ordinal))
+            .ToDictionary(name => name[..^".lua".Length], Read, StringComparer.Ordinal);
+        var parts = files.Where(file => IsPart(file.Key)).OrderBy(file => file.Key, StringComparer.Ordinal).ToArray();
+        var scripts = files.Where(file => !IsPart(file.Key)).OrderBy(file => file.Key, StringComparer.Ordinal).ToArray();
+        string version = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(parts.Concat(scripts).Select(file => file.Key + file.Value))))[..8]);
+        All = scripts.ToDictionary(file => file.Key, file => new Script(file.Key, $"sluice_{file.Key}_{version}"), StringComparer.Ordinal);
+        Library = $"#!lua name=sluice_{version}\n{string.Concat(parts.Select(file => file.Value))}{string.Concat(scripts.Select(file => Registered(All[file.Key], file.Value)))}";
+    }
 
-    private static readonly Dictionary<string, Script> All = Load();
-
-    private Script(string name, string text) => (Name, Text, Hash) = (name, text, Sha1(text));
+    private Script(string name, string function) => (Name, Function) = (name, function);
 
     public string Name { get; }
-    public string Text { get; }
-    public byte[] Hash { get; }
+
+    /// <summary>What Redis calls it.</summary>
+    public string Function { get; }
 
     /// <summary>Whether what it does must last.</summary>
     public bool Writes => !(Name.StartsWith("find_", StringComparison.Ordinal) || Name.StartsWith("list_", StringComparison.Ordinal) || Name.StartsWith("read", StringComparison.Ordinal) || Name == "beat");
 
-    public static IReadOnlyCollection<Script> Every => All.Values;
+    /// <summary>The text that the server is given, once for ever.</summary>
+    public static string Library { get; }
 
     public static Script Named(string name) => All[name];
 
-    private static Dictionary<string, Script> Load()
-    {
-        var files = typeof(Script).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".lua", StringComparison.Ordinal))
-            .ToDictionary(name => name[..^".lua".Length], Read, StringComparer.Ordinal);
-        string parts = string.Concat(files.Where(file => char.IsAsciiDigit(file.Key[0])).OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => file.Value));
-        return files.Where(file => !char.IsAsciiDigit(file.Key[0])).ToDictionary(file => file.Key, file => new Script(file.Key, Whole(file.Value, parts)), StringComparer.Ordinal);
-    }
+    private static bool IsPart(string file) => char.IsAsciiDigit(file[0]);
 
-    // A full memory refuses what adds entries before it begins. Everything else may go on: it is what makes room.
-    private static string Whole(string body, string parts)
+    private static string Registered(Script script, string body)
     {
-        if (body.StartsWith("-- bare", StringComparison.Ordinal)) return $"#!lua flags=allow-oom\n{Guard}if not isThisRun(redis.call('HGET', KEYS[1], 'clean')) then fail('UNCLEAN') end\n{body}";
-        string flags = body.StartsWith("-- deny-oom", StringComparison.Ordinal) ? "#!lua" : "#!lua flags=allow-oom";
-        return $"{flags}\n{Guard}{parts}\nlocal function run()\n{body}\nend\nlocal result = run()\npublish()\nreturn {{ digits(now), generation, result }}\n";
+        if (body.StartsWith("-- bare", StringComparison.Ordinal)) return $"addBare('{script.Function}', function(KEYS, ARGV)\n{body}\nend)\n";
+        string addsEntries = body.StartsWith("-- adds entries", StringComparison.Ordinal) ? "true" : "false";
+        return $"add('{script.Function}', {addsEntries}, function()\n{body}\nend)\n";
     }
 
     private static string Read(string resource)
@@ -49,7 +51,4 @@ internal sealed class Script
         using var reader = new StreamReader(typeof(Script).Assembly.GetManifestResourceStream(resource)!, Encoding.UTF8);
         return reader.ReadToEnd().ReplaceLineEndings("\n");
     }
-
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Security", "CA5350", Justification = "The name that Redis gives to a script is its SHA-1.")]
-    private static byte[] Sha1(string text) => SHA1.HashData(Encoding.UTF8.GetBytes(text));
 }

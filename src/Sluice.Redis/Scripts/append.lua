@@ -1,4 +1,5 @@
--- deny-oom. A producer is { epoch, last, first number of the last append, then partition, sequence and generation of its entry, position }.
+-- adds entries. A producer is { epoch, last, first number of the last append, then partition, sequence and generation of its entry,
+-- position, whether it may be forgotten }.
 local h = stream(arg())
 local name, epoch, sequence, last, longest, made = arg(), num(), num(), num(), num(), arg()
 local hasPosition, position, forgetAfter = arg() == '1', arg(), arg()
@@ -26,8 +27,9 @@ local firsts = append(h, parts)
 v[2], v[3], v[4], v[5], v[6] = last, sequence, -1, 0, generation
 if firstPart > 0 then v[4], v[5] = parts[firstPart][1], firsts[firstPart] end
 if hasPosition then v[7] = position end
-call('HSET', K .. 'p:' .. h.name, name, cmsgpack.pack(v))
 if forgetAfter ~= '' then call('ZADD', K .. 'pf:' .. h.name, stamp() + tonumber(forgetAfter), name)
-else call('ZREM', K .. 'pf:' .. h.name, name) end
+elseif v[8] ~= false then call('ZREM', K .. 'pf:' .. h.name, name) end
+v[8] = forgetAfter ~= ''
+call('HSET', K .. 'p:' .. h.name, name, cmsgpack.pack(v))
 countBatches(batches)
 return { 'accepted', last, v[4], v[5], v[6] }

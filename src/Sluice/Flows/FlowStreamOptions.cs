@@ -21,6 +21,9 @@ public sealed record FlowStreamOptions
     /// <summary>Whether values leave the store when everybody has passed them, or stay there until the run is deleted.</summary>
     public Retention Retention { get; init; }
 
+    /// <summary>What errors call the limit of a value.</summary>
+    internal const string LimitName = $"{nameof(FlowStreamOptions)}.{nameof(MaxItemBytes)}";
+
     internal void Check(string stream)
     {
         if (MaxItems < 1 || MaxBytes < 1 || MaxKept < 1 || MaxItemBytes is < 1 or > 256 << 20)

@@ -12,7 +12,7 @@ namespace Sluice;
 /// </code></example>
 public sealed class Supervisor : ISupervisor, IAsyncDisposable
 {
-    private static Supervisor? instance;
+    private static readonly List<Supervisor> Attached = [];       // also guards itself
 
     private readonly SupervisorCore core;
     private readonly Lock sync = new();
@@ -29,11 +29,20 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
 
     /// <summary>The supervisor that was attached last and not disposed.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
-    public static Supervisor Instance => Volatile.Read(ref instance)
-        ?? throw new InvalidOperationException("This program has no supervisor: call Supervisor.Attach(store) first, and keep what it returns until the end.");
+    public static Supervisor Instance
+    {
+        get
+        {
+            lock (Attached)
+                return Attached.LastOrDefault() ?? throw new InvalidOperationException("This program has no supervisor: call Supervisor.Attach(store) first, and keep what it returns until the end.");
+        }
+    }
 
     /// <summary>This service's name among all that use the store.</summary>
     public string Name => core.Options.Name;
+
+    /// <summary>What is not hosted here any more although it was registered, and why, for people; null if nothing. For a health check.</summary>
+    public string? Problem => core.Problem;
 
     /// <summary>Makes a supervisor on a store, which becomes the <see cref="Instance"/>.</summary>
     /// <param name="store">The store, shared with all services of the flows; not disposed with the supervisor.</param>
@@ -44,7 +53,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(store);
         ChildMark.ThrowIfWaiting();
         var attached = new Supervisor(store, options ?? new());
-        Volatile.Write(ref instance, attached);
+        lock (Attached) Attached.Add(attached);
         return attached;
     }
 
@@ -91,6 +100,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(flow);
         ArgumentNullException.ThrowIfNull(inputs);
+        ThrowIfStopped();
         IOVal[] given = [.. inputs];
         string[] results = allOutputs ? [.. flow.Processors.SelectMany(processor => processor.Outputs)] : [.. flow.Plan.Results];
         CheckInputs(flow, given);
@@ -107,17 +117,23 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     public async Task<FlowRun?> FindAsync(string run, CancellationToken cancellation = default)
     {
         FlowNames.CheckRun(run, nameof(run));
+        ThrowIfStopped();
         RunWatch? watch = await RunWatch.OpenAsync(core.Calls, run, cancellation).ConfigureAwait(false);
         return watch is null ? null : new(core, watch, isStarter: watch.Plan.Starter == Name, isOwner: false);
     }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<FlowStatus> ListAsync(CancellationToken cancellation = default) => FlowReports.ListAsync(core.Calls, cancellation);
+    public IAsyncEnumerable<FlowStatus> ListAsync(CancellationToken cancellation = default)
+    {
+        ThrowIfStopped();
+        return FlowReports.ListAsync(core.Calls, cancellation);
+    }
 
     /// <inheritdoc/>
     public async Task<bool> CancelAsync(string run, string reason = "", CancellationToken cancellation = default)
     {
         FlowNames.CheckRun(run, nameof(run));
+        ThrowIfStopped();
         RunWatch? watch = await RunWatch.OpenAsync(core.Calls, run, cancellation).ConfigureAwait(false);
         if (watch is null) return false;
         await using (watch.ConfigureAwait(false)) await FlowReports.CancelAsync(core, watch.Plan, reason, cancellation).ConfigureAwait(false);
@@ -128,6 +144,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     public async Task<bool> DeleteAsync(string run, CancellationToken cancellation = default)
     {
         FlowNames.CheckRun(run, nameof(run));
+        ThrowIfStopped();
         if (await FlowReports.StatusAsync(core.Calls, run, cancellation).ConfigureAwait(false) is not { } status) return await FlowReports.DeleteAsync(core.Store, run, cancellation).ConfigureAwait(false);
         if (status.EndedAt is null && status.State != FlowState.Cancelled) throw new InvalidOperationException($"The run {run} has not ended: cancel it first, then delete it.");
         if (await FlowReports.FindBusyAsync(core.Store, status, cancellation).ConfigureAwait(false) is { } busy)
@@ -146,7 +163,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
             isStopped = true;
             groups = [.. hosted.Values];
         }
-        Interlocked.CompareExchange(ref instance, null, this);
+        lock (Attached) Attached.Remove(this);
         core.BeginToEnd();
         try
         {
@@ -166,9 +183,15 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     {
         WorkGroup[] groups;
         lock (sync) (isStopped, groups) = (true, [.. hosted.Values]);
+        lock (Attached) Attached.Remove(this);
         await core.AbandonAsync().ConfigureAwait(false);
         await Task.WhenAll(groups.Select(group => group.AbandonAsync())).ConfigureAwait(false);
         if (core.Executor is IAsyncDisposable executor) await executor.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void ThrowIfStopped()
+    {
+        lock (sync) ObjectDisposedException.ThrowIf(isStopped, this);
     }
 
     private BoundFunction? Find(string processor)

@@ -28,6 +28,9 @@ public sealed class EntryBatch : IDisposable
     /// <summary>The largest payload with headers, in bytes; as in <see cref="StreamOptions.MaxEntryBytes"/>.</summary>
     public int MaxEntryBytes { get; init; } = 16 << 20;
 
+    /// <summary>What the limit is called where it is set.</summary>
+    internal string LimitName { get; init; } = nameof(MaxEntryBytes);
+
     /// <summary>How many entries it has.</summary>
     public int Count { get; private set; }
 
@@ -159,7 +162,7 @@ public sealed class EntryBatch : IDisposable
         if (length <= MaxEntryBytes) return;
         writer.Truncate(start);
         throw new PayloadException(
-            $"{Where()}: its payload has {length:N0} bytes with headers, the limit is {MaxEntryBytes:N0} (MaxEntryBytes). "
+            $"{Where()}: its payload has {length:N0} bytes with headers, the limit is {MaxEntryBytes:N0} ({LimitName}). "
             + "Store it elsewhere and send a reference, or raise the limit.")
         { IsTooLong = true };
     }

@@ -56,6 +56,78 @@ public class SluiceServicesTests
         var supervisor = host.Services.GetRequiredService<ISupervisor>();
         var mistake = await Assert.ThrowsAsync<InvalidOperationException>(() => supervisor.FindAsync("a", Cancellation));
         Assert.StartsWith("The supervisor is not at work: it begins when the host starts", mistake.Message, StringComparison.Ordinal);
+        mistake = Assert.Throws<InvalidOperationException>(() => host.Services.GetRequiredService<IStreamStore>());
+        Assert.StartsWith("The stream store is not open: it is opened when the host starts", mistake.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AfterTheHostHasStoppedItSaysSo()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSluice();
+        using IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        var supervisor = host.Services.GetRequiredService<ISupervisor>();
+        Assert.Null(await supervisor.FindAsync("a", Cancellation));
+        await host.StopAsync(Cancellation);
+        var mistake = await Assert.ThrowsAsync<InvalidOperationException>(() => supervisor.FindAsync("a", Cancellation));
+        Assert.StartsWith("The supervisor is not at work", mistake.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AddedTwiceItIsOne()
+    {
+        var store = new MemoryStreamStore();
+        int opened = 0;
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSluice(sluice => sluice.UseStore(_ =>
+        {
+            opened++;
+            return new(store);
+        })).AddProcessor(Foobar, (IO<int> foo) => Task.FromResult(7));
+        builder.Services.AddSluice(sluice => sluice.Supervisor = sluice.Supervisor with { Name = "named" });
+        using IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        await using FlowRun run = await host.Services.GetRequiredService<ISupervisor>().StartAsync(Flow.From(Foobar).Resolve(), [IOVal.Of("foo", 3)], cancellation: Cancellation);
+        await run.Completion.WaitAsync(Patience, Cancellation);
+        Assert.Equal("named", (await run.GetStatusAsync(Cancellation)).StartedBy);
+        Assert.Equal(1, opened);
+        Assert.Same(store, host.Services.GetRequiredService<IStreamStore>());
+        Assert.Single(host.Services.GetServices<ISupervisor>());
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task HealthIsDegradedBehindALoss()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(new Lossy(new MemoryStreamStore()))));
+        using IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        HealthReport report = await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancellation);
+        Assert.Equal((HealthStatus.Degraded, "Two entries are lost."), (report.Status, report.Entries["sluice"].Description));
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task HealthSaysWhatIsNotHostedAnyMore()
+    {
+        var store = new Closing(new MemoryStreamStore());
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(store))).AddProcessor(Foobar, (IO<int> foo) => Task.FromResult(7));
+        using IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        await store.Refused.Task.WaitAsync(Patience, Cancellation);
+        await host.Services.GetRequiredService<ISupervisor>().FindAsync("a", Cancellation);
+        var health = host.Services.GetRequiredService<HealthCheckService>();
+        HealthReport report = await health.CheckHealthAsync(Cancellation);
+        while (report.Status != HealthStatus.Unhealthy)      // it is on its way
+        {
+            await Task.Yield();
+            report = await health.CheckHealthAsync(Cancellation);
+        }
+        Assert.StartsWith("The processor foobar is not hosted here any more:", report.Entries["sluice"].Description, StringComparison.Ordinal);
+        await host.StopAsync(Cancellation);
     }
 
     [Fact]
@@ -119,6 +191,23 @@ public class SluiceServicesTests
 
     // The two hosts share it: neither closes it.
     private sealed class Kept(IStreamStore store) : Sluice.Testing.StreamStoreWrapper(store, leaveOpen: true);
+
+    private sealed class Lossy(IStreamStore store) : Sluice.Testing.StreamStoreWrapper(store)
+    {
+        public override string? Loss => "Two entries are lost.";
+    }
+
+    // Is closed to who takes a partition, and to nobody else.
+    private sealed class Closing(IStreamStore store) : Sluice.Testing.StreamStoreWrapper(store)
+    {
+        public TaskCompletionSource Refused { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+        {
+            Refused.TrySetResult();
+            throw new ObjectDisposedException("store");
+        }
+    }
 
     private sealed class Scoped : IDisposable
     {

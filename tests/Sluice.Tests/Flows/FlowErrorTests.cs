@@ -86,7 +86,7 @@ public class FlowErrorTests
                 await foreach (int _ in x.StreamAsync())
                     for (int i = 0; i < 1_000; i++) await y.WriteAsync(1);
             })),
-        ("The run r has failed: the processor work has: PayloadException: Entry 1 of a batch for the stream y: its payload has 102 bytes with headers, the limit is 50 (MaxEntryBytes). Store it elsewhere and send a reference, or raise the limit.", async lab =>
+        ("The run r has failed: the processor work has: PayloadException: Entry 1 of a batch for the stream y: its payload has 102 bytes with headers, the limit is 50 (FlowStreamOptions.MaxItemBytes). Store it elsewhere and send a reference, or raise the limit.", async lab =>
         {
             Supervisor service = lab.Join();
             service.Register(Work, async (IOWriter<string> y) => await y.WriteAsync(new('s', 100)));

@@ -11,6 +11,9 @@ internal sealed class HookedStore(IStreamStore inner) : StreamStoreWrapper(inner
     /// <summary>Told of a commit.</summary>
     public Func<StoreCommit, Task>? BeforeCommit { get; set; }
 
+    /// <summary>Told of a commit that is done. What it throws, the caller gets instead of the answer.</summary>
+    public Func<StoreCommit, Task>? AfterCommit { get; set; }
+
     /// <summary>Every call fails from now on, as that of a store that is away.</summary>
     public bool IsAway { get; set; }
 
@@ -36,7 +39,9 @@ internal sealed class HookedStore(IStreamStore inner) : StreamStoreWrapper(inner
     public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
     {
         if (BeforeCommit is { } before) await before(commit);
-        return await base.CommitAsync(commit, cancellation);
+        CommitResult result = await base.CommitAsync(commit, cancellation);
+        if (AfterCommit is { } after) await after(commit);
+        return result;
     }
 
     protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call) => IsAway ? throw new StreamStoreException("The store is away, as the test wants.") : call();

@@ -27,6 +27,35 @@ public class StagingTests
         Assert.Contains("has put out 999 values", failure.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task WhatShortItemsHavePutOutDoesNotWaitForALongOne()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var longItem = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        service.Register(Grow, async (IO<int> length, IOWriter<string> text) =>
+        {
+            await foreach (int item in length.StreamAsync())
+            {
+                await text.WriteAsync($"{item}");
+                if (item == 3) await longItem.Task;
+            }
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(Grow).Resolve(), [.. Enumerable.Range(1, 4).Select(item => IOVal.Of("length", item))], cancellation: FlowLab.Cancellation);
+        await using IAsyncEnumerator<string> results = run.Output<string>("text").StreamAsync(FlowLab.Cancellation).GetAsyncEnumerator(FlowLab.Cancellation);
+        foreach (string expected in (string[])["1", "2"])
+        {
+            Assert.True(await results.MoveNextAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+            Assert.Equal(expected, results.Current);
+        }
+        ValueTask<bool> third = results.MoveNextAsync();
+        Assert.False(third.IsCompleted);             // what the long item has put out comes with its end
+        longItem.SetResult();
+        Assert.True(await third);
+        Assert.Equal("3", results.Current);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+    }
+
     private static async Task<List<int>> RunAsync(int[] items, Func<int, IEnumerable<int>> put)
     {
         await using var lab = new FlowLab();

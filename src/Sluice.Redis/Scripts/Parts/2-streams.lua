@@ -1,9 +1,9 @@
 -- A stream: h:stream has its options and what is reserved, b:stream what each consumer has before it.
-local streams = {}
 
 local function find(name)
   if streams[name] ~= nil then return streams[name] or nil end
-  local v = call('HMGET', K .. 'h:' .. name, 'partitions', 'items', 'bytes', 'entry', 'keepAll', 'made', 'end', 'reservedItems', 'reservedBytes')
+  local v = call('HMGET', K .. 'h:' .. name, 'partitions', 'items', 'bytes', 'entry', 'keepAll', 'made', 'end', 'reservedItems', 'reservedBytes',
+    'storedItems', 'storedBytes')
   if not v[1] then
     streams[name] = false
     return nil
@@ -11,6 +11,7 @@ local function find(name)
   local h = {
     name = name, key = K .. 'h:' .. name, partitions = tonumber(v[1]), items = tonumber(v[2]), bytes = tonumber(v[3]),
     entry = tonumber(v[4]), keepAll = v[5] == '1', made = v[6], ended = v[7], reservedItems = tonumber(v[8]) or 0, reservedBytes = tonumber(v[9]) or 0,
+    storedItems = tonumber(v[10]) or 0, storedBytes = tonumber(v[11]) or 0,
   }
   streams[name] = h
   return h
@@ -36,9 +37,14 @@ local function count(h, kind, name, items, bytes)
   consumers(h)
   local one = (kind == 'g' and h.groups or h.readers)[name]
   if not one then return end
-  if items ~= 0 then call('HINCRBY', K .. 'b:' .. h.name, kind .. 'i:' .. name, items) end
-  if bytes ~= 0 then call('HINCRBY', K .. 'b:' .. h.name, kind .. 'b:' .. name, bytes) end
   one.i, one.b = one.i + items, one.b + bytes
+  call('HSET', K .. 'b:' .. h.name, kind .. 'i:' .. name, one.i, kind .. 'b:' .. name, one.b)
+end
+
+-- What the stream holds.
+local function addStored(h, items, bytes)
+  h.storedItems, h.storedBytes = h.storedItems + items, h.storedBytes + bytes
+  call('HSET', h.key, 'storedItems', h.storedItems, 'storedBytes', h.storedBytes)
 end
 
 local function reserve(h, items, bytes)
@@ -63,6 +69,5 @@ local function isFull(h, items, bytes)
     if reader.g == 1 and exceeds(reader.i, reader.b) then return true end
   end
   if any or h.keepAll then return false end
-  local v = call('HMGET', h.key, 'storedItems', 'storedBytes')
-  return exceeds(tonumber(v[1]) or 0, tonumber(v[2]) or 0)
+  return exceeds(h.storedItems, h.storedBytes)
 end

@@ -1,6 +1,5 @@
 -- The entries of a partition: s:stream:part has chunks of records, i:stream:part where they begin (as "first:count:bytes before:bytes"), so
 -- that lengths are known without reading payloads; within a chunk they go in proportion. l:stream:part has the marks.
-local logs = {}
 
 local function log(h, p)
   if p < 0 or p >= h.partitions then fail('NOPARTITION', p .. ' ' .. h.partitions .. ' ' .. h.name) end
@@ -79,8 +78,7 @@ local function store(l, items, bytes, records)
   call('ZADD', l.index, first, digits(first) .. ':' .. items .. ':' .. digits(l.sum) .. ':' .. bytes)
   l.tail, l.sum = l.tail + items, l.sum + bytes
   call('HSET', l.key, 'tail', l.tail, 'sum', l.sum)
-  call('HINCRBY', l.h.key, 'storedItems', items)
-  call('HINCRBY', l.h.key, 'storedBytes', bytes)
+  addStored(l.h, items, bytes)
   return first
 end
 
@@ -119,8 +117,7 @@ local function trim(h, p)
   local c = chunkOf(l, passed + 1)
   local gone, first = l.sum, l.tail + 1
   if c then gone, first = c.before, c.first end
-  call('HINCRBY', h.key, 'storedItems', l.trimmed - passed)
-  if gone > l.gone then call('HINCRBY', h.key, 'storedBytes', l.gone - gone) end
+  addStored(h, l.trimmed - passed, l.gone - math.max(gone, l.gone))
   call('XTRIM', l.chunks, 'MINID', digits(first) .. '-0')
   call('ZREMRANGEBYSCORE', l.index, '-inf', '(' .. digits(first))
   l.trimmed, l.gone = passed, gone

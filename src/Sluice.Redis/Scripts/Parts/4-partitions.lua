@@ -1,7 +1,6 @@
 -- What a group keeps of a partition. g:… has its marks. Entries that left the order are rows: x:… has what became of them, y:… their
 -- records, xo:… all of them by sequence, xi:… those in flight, xs:… suspects, due:… retries by time. e:… has ranges above `done` that have ended.
 local IN_FLIGHT, RETRYING, PARKED, SUSPECT = 0, 1, 2, 3
-local held = {}
 
 local function hasGroup(h, group) return consumers(h).groups[group] ~= nil end
 local function needGroup(h, group) return hasGroup(h, group) or fail('NOGROUP', group .. ' ' .. h.name) end

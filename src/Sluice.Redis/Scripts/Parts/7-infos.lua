@@ -2,8 +2,7 @@
 local function streamInfo(h)
   sweep(h)
   consumers(h)
-  local v = call('HMGET', h.key, 'storedItems', 'storedBytes', 'retention')
-  local items, bytes, groups, readers = tonumber(v[1]) or 0, tonumber(v[2]) or 0, {}, {}
+  local items, bytes, groups, readers = h.storedItems, h.storedBytes, {}, {}
   for name, group in pairs(h.groups) do
     local waiting = 0
     for p = 0, h.partitions - 1 do

@@ -5,7 +5,7 @@ namespace Sluice;
 internal sealed class RemoteOutput(ChildCall call, StreamPlan plan, int index, int maxValueBytes) : IOutputPort, IDisposable
 {
     private readonly Lock sync = new();
-    private readonly EntryBatch batch = new() { Stream = plan.Name, MaxEntryBytes = plan.MaxItemBytes };
+    private readonly EntryBatch batch = new() { Stream = plan.Name, MaxEntryBytes = plan.MaxItemBytes, LimitName = FlowStreamOptions.LimitName };
     private TaskCompletionSource? room;
     private int values;                              // on their way
     private long bytes;

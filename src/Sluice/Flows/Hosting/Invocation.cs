@@ -97,6 +97,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     public async Task SettleAsync()
     {
         foreach (IOutputPort output in outputs.Values) await output.SettleAsync().ConfigureAwait(false);
+        if (commits is not null) await commits.StopAsync().ConfigureAwait(false);
     }
 
     public ValueTask ReachAsync(bool mayWait, CancellationToken cancellation)
@@ -130,7 +131,11 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         await commits!.CommitAsync(state).ConfigureAwait(false);
     }
 
-    public void Dispose() => choices.Dispose();
+    public void Dispose()
+    {
+        choices.Dispose();
+        commits?.Dispose();
+    }
 
     private async Task OpenAsync(Assignment assignment)
     {

@@ -1,8 +1,10 @@
+using System.Runtime.ExceptionServices;
+
 namespace Sluice;
 
 /// <summary>Commits how far a processor has come, with what it has put out until then.</summary>
-/// <remarks>Used by the processor's function, which asks for one item at a time.</remarks>
-internal sealed class ItemCommits
+/// <remarks>Used by the processor's function, which asks for one item at a time, and by a timer: what short items have put out does not wait for the end of a long one.</remarks>
+internal sealed class ItemCommits : IDisposable
 {
     private const int EnoughItems = 250;
     private const long EnoughBytes = 256 << 10;
@@ -11,18 +13,25 @@ internal sealed class ItemCommits
     private readonly Insistence calls;
     private readonly WorkPartition partition;
     private readonly ProcessorPlan plan;
+    private readonly CancellationTokenSource stopping;
     private readonly CancellationToken life;
     private readonly AsyncLock committing = new();
+    private readonly ITimer timer;
     private IReadOnlyList<InputPort> inputs = [];
     private IReadOnlyList<StagedOutput> outputs = [];
     private long lastAt;
+    private int isTimerSet;
     private Assignment stored;
     private Exception? failure;
+    private bool wasFailureThrown;
 
     public ItemCommits(Insistence calls, WorkPartition partition, ProcessorPlan plan, Assignment begun, CancellationToken life)
     {
-        (this.calls, this.partition, this.plan, this.life, stored) = (calls, partition, plan, life, begun);
+        (this.calls, this.partition, this.plan, stored) = (calls, partition, plan, begun);
+        stopping = CancellationTokenSource.CreateLinkedTokenSource(life);
+        this.life = stopping.Token;
         lastAt = calls.Time.GetTimestamp();
+        timer = calls.Time.CreateTimer(_ => _ = CommitPassedAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Staging = new(() => plan.Resume == Resume.PerItem ? CommitAsync(stored.State, onlyPassed: true) : Task.CompletedTask);
     }
 
@@ -36,9 +45,9 @@ internal sealed class ItemCommits
     /// <summary>An item has been processed: commits if it is time to.</summary>
     public async ValueTask PassAsync(bool mayWait)
     {
-        Staging.Pass(outputs);
-        if (!mayWait && Staging.Items < EnoughItems && Staging.Bytes < EnoughBytes && calls.Time.GetElapsedTime(lastAt) < Longest) return;
-        await CommitAsync(stored.State).ConfigureAwait(false);
+        Staging.Pass(inputs, outputs);
+        if (mayWait || Staging.Items >= EnoughItems || Staging.Bytes >= EnoughBytes || calls.Time.GetElapsedTime(Volatile.Read(ref lastAt)) >= Longest) await CommitAsync(stored.State).ConfigureAwait(false);
+        else if (Interlocked.Exchange(ref isTimerSet, 1) == 0) timer.Change(2 * Longest, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Commits how far it has come, and what it has put out.</summary>
@@ -66,19 +75,59 @@ internal sealed class ItemCommits
         }
     }
 
-    private async Task CommitAsync(byte[]? state, bool onlyPassed, Func<Assignment, StoreCommit, StoreCommit>? end)
+    /// <summary>Nothing is committed any more, and nothing is under way: what is stored stays. For a function that has not come to its end. Throws nothing.</summary>
+    public async Task StopAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await committing.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        committing.Leave();
+    }
+
+    public void Dispose()
+    {
+        timer.Dispose();
+        stopping.Dispose();
+    }
+
+    /// <summary>
+    /// Commits what earlier items have put out while the present one goes on, if there is room: else it stays, as the function is not to wait for that. Throws nothing; a failure is
+    /// thrown by the next commit.
+    /// </summary>
+    private async Task CommitPassedAsync()
+    {
+        if (Staging.Items > 0 && Longest - calls.Time.GetElapsedTime(Volatile.Read(ref lastAt)) is var early && early > TimeSpan.Zero)
+        {
+            timer.Change(early, Timeout.InfiniteTimeSpan);           // the function has committed meanwhile
+            return;
+        }
+        Volatile.Write(ref isTimerSet, 0);
+        try
+        {
+            foreach (StagedOutput output in outputs)
+                if (output.Items > 0 && !await HasRoomAsync(output.Stream, output.Items, output.Bytes).ConfigureAwait(false)) return;
+            await CommitAsync(stored.State, onlyPassed: true, end: null, byTimer: true).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // It was stopped; or the store is not to be had, and the next commit will say so.
+        }
+    }
+
+    private async Task CommitAsync(byte[]? state, bool onlyPassed, Func<Assignment, StoreCommit, StoreCommit>? end, bool byTimer = false)
     {
         await committing.EnterAsync(life).ConfigureAwait(false);
         try
         {
-            if (failure is not null) throw new FlowException($"The processor {plan.Name} goes on although a commit of it has failed: {failure.Message}", failure);
-            lastAt = calls.Time.GetTimestamp();
-            (Assignment next, List<CursorMove> moves) = Mark(state);
-            if (end is null && moves.Count == 0 && Staging.Items == 0 && ReferenceEquals(state, stored.State)) return;
-            List<CommitOutput> put = Staging.Take(outputs, onlyPassed);
+            if (failure is not null && byTimer) return;
+            ThrowFailure();
+            Volatile.Write(ref lastAt, calls.Time.GetTimestamp());
+            (List<CommitOutput> put, long?[] places) = Staging.Take(inputs, outputs, onlyPassed);
+            (Assignment next, List<CursorMove> moves) = Mark(state, places);
+            if (end is null && moves.Count == 0 && put.Count == 0 && ReferenceEquals(state, stored.State)) return;
             try
             {
-                foreach (CommitOutput output in put) await WaitForRoomAsync(output).ConfigureAwait(false);
+                if (!byTimer)
+                    foreach (CommitOutput output in put) await WaitForRoomAsync(output).ConfigureAwait(false);
                 await partition.CommitAsync(commit =>
                 {
                     StoreCommit own = commit with { Outputs = put, Cursors = moves, State = [WorkPartition.Row(next)] };
@@ -87,7 +136,7 @@ internal sealed class ItemCommits
             }
             catch (Exception e)
             {
-                failure = e;                         // what was taken out is not there any more
+                (failure, wasFailureThrown) = (e, !byTimer);         // what was taken out is not there any more
                 throw;
             }
             finally
@@ -95,7 +144,7 @@ internal sealed class ItemCommits
                 foreach (CommitOutput output in put) output.Entries.Dispose();
             }
             stored = next;
-            if (end is not null) return;
+            if (end is not null || byTimer) return;
             foreach (StagedOutput output in outputs) await output.Stream.LookAsync(output.Count).ConfigureAwait(false);
         }
         finally
@@ -104,13 +153,21 @@ internal sealed class ItemCommits
         }
     }
 
-    private (Assignment Next, List<CursorMove> Moves) Mark(byte[]? state)
+    private void ThrowFailure()
+    {
+        if (failure is null) return;
+        if (wasFailureThrown) throw new FlowException($"The processor {plan.Name} goes on although a commit of it has failed: {failure.Message}", failure);
+        wasFailureThrown = true;
+        ExceptionDispatchInfo.Throw(failure);
+    }
+
+    private (Assignment Next, List<CursorMove> Moves) Mark(byte[]? state, long?[] marks)
     {
         var places = new Dictionary<string, long>(stored.Inputs);
         List<CursorMove> moves = [];
-        foreach (InputPort input in inputs)
+        foreach (var (input, mark) in inputs.Zip(marks))
         {
-            if (input.Mark() is not { } passed || passed <= places.GetValueOrDefault(input.Name, 1)) continue;
+            if (mark is not { } passed || passed <= places.GetValueOrDefault(input.Name, 1)) continue;
             places[input.Name] = passed;
             moves.Add(new(input.Stream, input.Keeper, 0, passed));
             if (!plan.Wait) moves.Add(new(input.Stream, ReaderNames.Gate(input.Keeper), 0, passed));
@@ -126,13 +183,18 @@ internal sealed class ItemCommits
         while (true)
         {
             long seen = await calls.DoAsync(output.Stream, () => calls.Store.WaitForChangeAsync(output.Stream, -1, life), life).ConfigureAwait(false);
-            StreamInfo info = await calls.DoAsync(output.Stream, () => calls.Store.FindStreamAsync(output.Stream, life), life).ConfigureAwait(false)
-                ?? throw new FlowException($"The stream {output.Stream} is not in the store any more: the run was deleted.");
-            if (info.End is not null) throw new FlowException($"The stream {stream.Name}, which the processor {plan.Name} puts out to, has ended.");
-            long before = info.Readers.Where(reader => reader.Options.Gates).Select(reader => reader.Backlog).DefaultIfEmpty(0).Max();
-            long bytes = info.Items == 0 ? 0 : info.Bytes * before / info.Items;
-            if (before == 0 || (before + output.Entries.Count <= info.Options.MaxItems && bytes + output.Entries.Bytes <= info.Options.MaxBytes)) return;
+            if (await HasRoomAsync(stream, output.Entries.Count, output.Entries.Bytes).ConfigureAwait(false)) return;
             await stream.RestAsync(wait.WaitAsync(seen, calls.ReaderPatience), life).ConfigureAwait(false);
         }
+    }
+
+    private async Task<bool> HasRoomAsync(OutputStream stream, int items, long bytes)
+    {
+        StreamInfo info = await calls.DoAsync(stream.Stream, () => calls.Store.FindStreamAsync(stream.Stream, life), life).ConfigureAwait(false)
+            ?? throw new FlowException($"The stream {stream.Stream} is not in the store any more: the run was deleted.");
+        if (info.End is not null) throw new FlowException($"The stream {stream.Name}, which the processor {plan.Name} puts out to, has ended.");
+        long before = info.Readers.Where(reader => reader.Options.Gates).Select(reader => reader.Backlog).DefaultIfEmpty(0).Max();
+        long present = info.Items == 0 ? 0 : info.Bytes * before / info.Items;
+        return before == 0 || (before + items <= info.Options.MaxItems && present + bytes <= info.Options.MaxBytes);
     }
 }

@@ -37,6 +37,9 @@ internal sealed class SupervisorCore : IDisposable
     /// <summary>As if the process had died: nothing is ended or handed over.</summary>
     public bool IsAbandoned { get; private set; }
 
+    /// <summary>What is not hosted here any more although it was registered; null if nothing.</summary>
+    public string? Problem { get; set; }
+
     public Task AbandonAsync()
     {
         IsAbandoned = true;

@@ -23,7 +23,7 @@ internal sealed class WorkGroup : IDisposable
     private readonly WorkMembers members;
     private volatile WorkPartition[] owned = [];     // the loop's to change; the heart only reads it
     private readonly CancellationTokenSource stopping = new();
-    private readonly HashSet<int> uncertain = [];    // the loop's
+    private readonly HashSet<int> uncertain = [];    // what may be owned here without being in use; the loop's
     private readonly List<Task> running = [];        // also guards what runs in the partitions
     private volatile BoundFunction function;
     private TimeSpan pause = AfterDefect;
@@ -84,7 +84,8 @@ internal sealed class WorkGroup : IDisposable
         }
         catch (Exception e)
         {
-            core.Warn($"The processor {function.Processor.Name} is not hosted here any more: {e.Message}");
+            core.Problem = $"The processor {function.Processor.Name} is not hosted here any more: {e.Message}";
+            core.Warn(core.Problem);
         }
         await LeaveAsync().ConfigureAwait(false);
     }
@@ -263,7 +264,12 @@ internal sealed class WorkGroup : IDisposable
         }
     }
 
-    private void DropLost() => owned = [.. owned.Where(partition => !partition.Lost.IsCancellationRequested)];
+    // What is lost because the outcome of a commit is not known is still owned here, as far as the store knows.
+    private void DropLost()
+    {
+        uncertain.UnionWith(owned.Where(partition => partition.Lost.IsCancellationRequested).Select(partition => partition.Number));
+        owned = [.. owned.Where(partition => !partition.Lost.IsCancellationRequested)];
+    }
 
     private async Task LeaveAsync()
     {

@@ -61,10 +61,14 @@ internal sealed class WorkPartition : IDisposable
     /// <param name="fill">Completes it; called once.</param>
     /// <param name="cancellation">Gives up before it is sent; not while it is on its way, or nobody would know its outcome.</param>
     /// <exception cref="OperationCanceledException">The partition is lost.</exception>
-    /// <exception cref="FlowException">It is void, because a stream has ended, or for another reason.</exception>
+    /// <exception cref="FlowException">
+    /// It is void, because a stream has ended, or for another reason; or a stream is gone. If nobody knows then whether it was applied, the partition is lost, too: its next commit would
+    /// have the same number, and be taken for this one.
+    /// </exception>
     public async Task CommitAsync(Func<StoreCommit, StoreCommit> fill, CancellationToken cancellation = default)
     {
         await committing.EnterAsync(cancellation).ConfigureAwait(false);
+        bool mayBeApplied = false;
         try
         {
             Lost.ThrowIfCancellationRequested();
@@ -72,7 +76,8 @@ internal sealed class WorkPartition : IDisposable
             commit.Check();
             Volatile.Write(ref waitingSince, Math.Max(1, calls.Time.GetTimestamp()));
             string[] streams = [Owner.Group.Stream, .. commit.Outputs.Select(output => output.Stream), .. commit.Ends.Select(end => end.Stream), .. commit.Cursors.Select(cursor => cursor.Stream)];
-            CommitResult result = await calls.DoAsync(streams, () => calls.Store.CommitAsync(commit, Lost), Lost).ConfigureAwait(false);
+            CommitResult result = await calls.DoAsync(streams, SendAsync, Lost).ConfigureAwait(false);
+            mayBeApplied = false;
             switch (result.Status)
             {
                 case CommitStatus.Committed:
@@ -85,6 +90,24 @@ internal sealed class WorkPartition : IDisposable
                 default:
                     throw new FlowException($"A commit of {Owner} is void: {result.Detail}");
             }
+
+            async ValueTask<CommitResult> SendAsync()
+            {
+                try
+                {
+                    return await calls.Store.CommitAsync(commit, Lost).ConfigureAwait(false);
+                }
+                catch (StreamStoreException e) when (!e.IsPermanent)
+                {
+                    mayBeApplied = true;
+                    throw;
+                }
+            }
+        }
+        catch when (mayBeApplied)
+        {
+            await LoseAsync().ConfigureAwait(false);
+            throw;
         }
         finally
         {

@@ -7,12 +7,14 @@ internal static class StatusBook
     {
         IReadOnlyList<(DateTimeOffset Time, RunEvent Event)> events = watch.Events;
         ProcessorStatus[] processors = [.. watch.Plan.Processors.Select(processor => Of(processor.Name, [.. events.Select(one => one.Event).Where(happened => happened.Processor == processor.Name)]))];
+        // What no service has begun with, or has handed over, nobody will begin with any more.
+        if (watch.IsCancelled) processors = [.. processors.Select(processor => processor.State == FlowState.Waiting ? processor with { State = FlowState.Cancelled } : processor)];
         bool hasEnded = Array.TrueForAll(processors, processor => processor.State > FlowState.Running);
         FlowState state = watch.IsCancelled ? FlowState.Cancelled
             : processors.Any(processor => processor.State == FlowState.Failed) ? FlowState.Failed
             : hasEnded ? FlowState.Completed
             : processors.All(processor => processor.State == FlowState.Waiting) ? FlowState.Waiting : FlowState.Running;
-        return new(watch.Run, state, watch.Plan.Starter, events[0].Time, hasEnded ? events.Last(one => one.Event.IsEnd).Time : null, processors, streams)
+        return new(watch.Run, state, watch.Plan.Starter, events[0].Time, hasEnded ? events.Last(one => one.Event.IsEnd || (watch.IsCancelled && one.Event.Kind == RunEventKind.CancelRequested)).Time : null, processors, streams)
         {
             Drawing = FlowResolution.Of([.. watch.Plan.Processors.Select(plan => new Processor(plan.Name) { Inputs = plan.Inputs, Outputs = plan.Outputs, Wait = plan.Wait, Resume = plan.Resume })]).Topology,
         };

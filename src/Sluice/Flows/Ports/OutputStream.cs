@@ -52,7 +52,7 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
         }
     }
 
-    public EntryBatch NewBatch() => new() { Stream = plan.Name, MaxEntryBytes = plan.MaxItemBytes };
+    public EntryBatch NewBatch() => new() { Stream = plan.Name, MaxEntryBytes = plan.MaxItemBytes, LimitName = FlowStreamOptions.LimitName };
 
     public Task<ProducerState> OpenProducerAsync(CancellationToken cancellation)
         => calls.DoAsync(stream, () => calls.Store.OpenProducerAsync(stream, processor, cancellation), cancellation);

@@ -6,6 +6,7 @@ namespace Sluice;
 internal sealed class Staging(Func<Task> commitPassed)
 {
     private readonly Lock sync = new();
+    private long?[] passed = [];                     // how far the inputs had come when the present item began
 
     public int Items { get; private set; }
 
@@ -30,23 +31,29 @@ internal sealed class Staging(Func<Task> commitPassed)
         { Run = stream.Run, Processor = stream.Processor };
     }
 
-    /// <summary>What was put out until now is of items that have been processed.</summary>
-    public void Pass(IEnumerable<StagedOutput> outputs)
+    /// <summary>What was put out until now is of items that have been processed, up to where the inputs are now.</summary>
+    public void Pass(IReadOnlyList<InputPort> inputs, IReadOnlyList<StagedOutput> outputs)
     {
         lock (sync)
+        {
             foreach (StagedOutput output in outputs) output.Pass();
+            if (passed.Length == 0) passed = new long?[inputs.Count];
+            for (int i = 0; i < passed.Length; i++) passed[i] = inputs[i].Mark();
+        }
     }
 
     /// <summary>Takes out what is held back.</summary>
+    /// <param name="inputs">All of them.</param>
     /// <param name="outputs">All of them.</param>
     /// <param name="onlyPassed">Whether what the present item has put out stays.</param>
-    public List<CommitOutput> Take(IReadOnlyList<StagedOutput> outputs, bool onlyPassed)
+    /// <returns>It, and how far the inputs had come with it (null: nowhere).</returns>
+    public (List<CommitOutput> Outputs, long?[] Places) Take(IReadOnlyList<InputPort> inputs, IReadOnlyList<StagedOutput> outputs, bool onlyPassed)
     {
         lock (sync)
         {
             List<CommitOutput> taken = [.. outputs.Select(output => output.Take(onlyPassed)).OfType<CommitOutput>()];
             (Items, Bytes) = (outputs.Sum(output => output.Items), outputs.Sum(output => output.Bytes));
-            return taken;
+            return (taken, onlyPassed ? [.. passed] : [.. inputs.Select(input => input.Mark())]);
         }
     }
 

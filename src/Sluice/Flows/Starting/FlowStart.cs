@@ -105,7 +105,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         EntryBatch? Write(IGrouping<string, IOVal> values)
         {
             if (values.Any(value => value.IsStream) || items + values.Count() > MostInCommit) return null;
-            var batch = new EntryBatch { Stream = values.Key, MaxEntryBytes = plan.Stream(values.Key).MaxItemBytes };
+            var batch = new EntryBatch { Stream = values.Key, MaxEntryBytes = plan.Stream(values.Key).MaxItemBytes, LimitName = FlowStreamOptions.LimitName };
             PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));
             foreach (IOVal value in values) value.AddTo(batch, serializers);
             if (bytes + batch.Bytes <= MostBytesInCommit) return batch;
