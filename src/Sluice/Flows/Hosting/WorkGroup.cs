@@ -153,6 +153,7 @@ internal sealed class WorkGroup : IDisposable
             }
             uncertain.Remove(free.Partition);
             var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit);
+            partition.Lost.UnsafeRegister(static woken => ((Signal)woken!).Set(), woken);
             owned = [.. owned, partition];
             await AdoptAsync(partition, taken.State).ConfigureAwait(false);
         }
@@ -264,11 +265,14 @@ internal sealed class WorkGroup : IDisposable
         }
     }
 
-    // What is lost because the outcome of a commit is not known is still owned here, as far as the store knows.
+    // What is lost because the outcome of a commit is not known is still owned here, as far as the store knows: it is looked at at once.
     private void DropLost()
     {
-        uncertain.UnionWith(owned.Where(partition => partition.Lost.IsCancellationRequested).Select(partition => partition.Number));
-        owned = [.. owned.Where(partition => !partition.Lost.IsCancellationRequested)];
+        WorkPartition[] lost = [.. owned.Where(partition => partition.Lost.IsCancellationRequested)];
+        if (lost.Length == 0) return;
+        uncertain.UnionWith(lost.Select(partition => partition.Number));
+        owned = [.. owned.Except(lost)];
+        members.BeatNow();
     }
 
     private async Task LeaveAsync()
