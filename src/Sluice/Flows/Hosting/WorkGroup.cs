@@ -20,10 +20,11 @@ internal sealed class WorkGroup : IDisposable
     private readonly string stream;
     private readonly GroupId group;
     private readonly Signal woken = new();
+    private Task? waking;                            // kept until it has happened: a signal that comes while a round is under way completes this one; the loop's
     private readonly WorkMembers members;
     private volatile WorkPartition[] owned = [];     // the loop's to change; the heart only reads it
     private readonly CancellationTokenSource stopping = new();
-    private readonly HashSet<int> uncertain = [];    // what may be owned here without being in use; the loop's
+    private readonly HashSet<int> uncertain = [];    // the loop's
     private readonly List<Task> running = [];        // also guards what runs in the partitions
     private volatile BoundFunction function;
     private TimeSpan pause = AfterDefect;
@@ -126,7 +127,9 @@ internal sealed class WorkGroup : IDisposable
         if (await LeaseAsync().ConfigureAwait(false)) return;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         Task change = core.Store.WaitForChangeAsync(stream, seen, waiting.Token).AsTask();
-        await (await Task.WhenAny(change, woken.WaitAsync()).ConfigureAwait(false)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        waking ??= woken.WaitAsync();
+        await (await Task.WhenAny(change, waking).ConfigureAwait(false)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (waking.IsCompleted) waking = null;
         await waiting.CancelAsync().ConfigureAwait(false);
         await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stopping.Token.ThrowIfCancellationRequested();
@@ -153,7 +156,6 @@ internal sealed class WorkGroup : IDisposable
             }
             uncertain.Remove(free.Partition);
             var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit);
-            partition.Lost.UnsafeRegister(static woken => ((Signal)woken!).Set(), woken);
             owned = [.. owned, partition];
             await AdoptAsync(partition, taken.State).ConfigureAwait(false);
         }
@@ -265,15 +267,7 @@ internal sealed class WorkGroup : IDisposable
         }
     }
 
-    // What is lost because the outcome of a commit is not known is still owned here, as far as the store knows: it is looked at at once.
-    private void DropLost()
-    {
-        WorkPartition[] lost = [.. owned.Where(partition => partition.Lost.IsCancellationRequested)];
-        if (lost.Length == 0) return;
-        uncertain.UnionWith(lost.Select(partition => partition.Number));
-        owned = [.. owned.Except(lost)];
-        members.BeatNow();
-    }
+    private void DropLost() => owned = [.. owned.Where(partition => !partition.Lost.IsCancellationRequested)];
 
     private async Task LeaveAsync()
     {

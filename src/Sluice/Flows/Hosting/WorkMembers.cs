@@ -20,9 +20,6 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
         heart ??= new($"sluice {group.Stream} heart", core.Options.Time, core.Options.LeaseTime / 3, Beat);
     }
 
-    /// <summary>Beats at once, and sees who has what.</summary>
-    public void BeatNow() => heart?.CallNow();
-
     /// <summary>No more beats.</summary>
     public void Drop() => heart?.StopAsync();
 

@@ -62,8 +62,7 @@ internal sealed class WorkPartition : IDisposable
     /// <param name="cancellation">Gives up before it is sent; not while it is on its way, or nobody would know its outcome.</param>
     /// <exception cref="OperationCanceledException">The partition is lost.</exception>
     /// <exception cref="FlowException">
-    /// It is void, because a stream has ended, or for another reason; or a stream is gone. If nobody knows then whether it was applied, the partition is lost, too: its next commit would
-    /// have the same number, and be taken for this one.
+    /// It is void, because a stream has ended, or for another reason; or a stream is gone, and then it may have been applied before.
     /// </exception>
     public async Task CommitAsync(Func<StoreCommit, StoreCommit> fill, CancellationToken cancellation = default)
     {
@@ -104,15 +103,34 @@ internal sealed class WorkPartition : IDisposable
                 }
             }
         }
-        catch when (mayBeApplied)
+        catch when (mayBeApplied && !Lost.IsCancellationRequested)
         {
-            await LoseAsync().ConfigureAwait(false);
+            await UseUpAsync().ConfigureAwait(false);
             throw;
         }
         finally
         {
             Volatile.Write(ref waitingSince, 0);
             committing.Leave();
+        }
+    }
+
+    /// <summary>
+    /// A commit may have been applied or not, and cannot be repeated: one that does nothing uses up its number, in both cases. Else the next one would be taken for it. If not even that can be done,
+    /// the partition is lost. Throws nothing.
+    /// </summary>
+    private async Task UseUpAsync()
+    {
+        try
+        {
+            var nothing = new StoreCommit(Owner, last + 1) { MustLast = true };
+            CommitResult result = await calls.DoAsync(Owner.Group.Stream, () => calls.Store.CommitAsync(nothing, Lost), Lost).ConfigureAwait(false);
+            if (result.Status == CommitStatus.Committed) last++;
+            else await LoseAsync().ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            await LoseAsync().ConfigureAwait(false);
         }
     }
 
