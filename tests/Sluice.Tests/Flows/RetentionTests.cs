@@ -40,6 +40,8 @@ public class RetentionTests
         second.SetResult();
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await KeepsAsync(lab, run.Id, "x", 0);
+        FlowStreamStatus x = (await run.GetStatusAsync(FlowLab.Cancellation)).Streams.Single(stream => stream.Name == "x");
+        Assert.Equal((Many, 0, true), (x.Written, x.Kept, x.IsComplete));
         await KeepsAsync(lab, run.Id, "z", 1);
         Assert.Equal(Many, await run.Output<int>("z").FirstAsync(FlowLab.Cancellation));
         await run.DisposeAsync();

@@ -3,7 +3,8 @@ local function streamInfo(h)
   sweep(h)
   consumers(h)
   local v = call('HMGET', h.key, 'storedItems', 'storedBytes', 'retention')
-  local items, bytes, groups, readers = tonumber(v[1]) or 0, tonumber(v[2]) or 0, {}, {}
+  local items, bytes, appended, groups, readers = tonumber(v[1]) or 0, tonumber(v[2]) or 0, 0, {}, {}
+  for p = 0, h.partitions - 1 do appended = appended + log(h, p).tail end
   for name, group in pairs(h.groups) do
     local waiting = 0
     for p = 0, h.partitions - 1 do
@@ -19,7 +20,7 @@ local function streamInfo(h)
     groups[#groups + 1] = { name, group.i, waiting, call('XLEN', K .. 'd:' .. h.name .. ':' .. name) }
   end
   for name in pairs(h.readers) do readers[#readers + 1] = showReader(h, name) end
-  return { h.name, h.partitions, call('HGET', h.key, 'items'), call('HGET', h.key, 'bytes'), h.entry, h.keepAll and 1 or 0, h.made, h.ended, items, bytes, groups, readers }
+  return { h.name, h.partitions, call('HGET', h.key, 'items'), call('HGET', h.key, 'bytes'), h.entry, h.keepAll and 1 or 0, h.made, h.ended, items, bytes, groups, readers, appended }
 end
 
 local function groupInfo(h, group)

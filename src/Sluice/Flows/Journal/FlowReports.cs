@@ -63,10 +63,5 @@ internal static class FlowReports
         return true;
     }
 
-    // Everything before the place of a reader was written, and so was everything behind it.
-    private static FlowStreamStatus Of(string name, StreamInfo info)
-    {
-        long written = info.Readers.Count > 0 ? info.Readers.Max(reader => reader.Next[0] - 1 + reader.Backlog) : info.Items;
-        return new(name, written, info.Items, info.Bytes, info.End is not null);
-    }
+    private static FlowStreamStatus Of(string name, StreamInfo info) => new(name, info.Appended, info.Items, info.Bytes, info.End is not null);
 }
