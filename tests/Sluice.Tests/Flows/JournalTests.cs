@@ -67,6 +67,19 @@ public class JournalTests
         Assert.Equal("a", failure.Run);
     }
 
+    [Fact]
+    public async Task WhoWaitsForWhatIsNotRemembered()
+    {
+        await using var lab = new FlowLab();
+        await using FlowRun run = await lab.Join().StartAsync(Copying, [IOVal.Of("x", 1)], run: "run", cancellation: FlowLab.Cancellation);
+        var calls = new Insistence(lab.Store, TimeProvider.System, _ => { }, TimeSpan.FromSeconds(1));
+        foreach (RunEventKind kind in (RunEventKind[])[RunEventKind.Started, RunEventKind.Stuck, RunEventKind.Idle, RunEventKind.Moving])
+            await RunWatch.AddAsync(calls, "run", new(kind, "host", "copy", Stream: "y"), FlowLab.Cancellation);
+        await using RunWatch watch = (await RunWatch.OpenAsync(calls, "run", FlowLab.Cancellation))!;
+        Assert.Equal([RunEventKind.Begun, RunEventKind.Started], watch.Events.Select(one => one.Event.Kind));
+        Assert.Equal((FlowState.Running, "host"), (await run.GetStatusAsync(FlowLab.Cancellation)).Processors.Select(processor => (processor.State, processor.Host)).Single());
+    }
+
     private static async Task AddAsync(MemoryStreamStore store, string journal, params string[] entries)
     {
         using var batch = new EntryBatch();

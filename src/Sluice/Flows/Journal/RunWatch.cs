@@ -40,7 +40,7 @@ internal sealed class RunWatch : IAsyncDisposable
     /// <summary>Ends when all processors have, or the run is cancelled; fails when the journal is gone. Only if it is followed.</summary>
     public Task Over => ended.Task;
 
-    /// <summary>Everything that is known to have happened, in order.</summary>
+    /// <summary>Everything that is known to have happened and still matters, in order.</summary>
     public IReadOnlyList<(DateTimeOffset Time, RunEvent Event)> Events
     {
         get
@@ -143,7 +143,8 @@ internal sealed class RunWatch : IAsyncDisposable
             calls.Warn($"The entry {entry.IdIn(stream, 0)} of the journal of the run {Run} is not understood, and is left out: a newer version has written it, or it is damaged. {problem}");
             return null;
         }
-        lock (sync) events.Add((entry.Time, happened));
+        if (happened.IsLasting)
+            lock (sync) events.Add((entry.Time, happened));
         if (happened.IsEnd) over.Add(happened.Processor!);
         bool hasEnded = over.Count == Plan.Processors.Length;
         if (happened.Kind == RunEventKind.CancelRequested && !hasEnded && !IsCancelled)
