@@ -13,7 +13,6 @@ internal sealed class Watch(FlowRun run, Fleet fleet, StoreMemory memory)
 
     private readonly bool isTerminal = !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
     private readonly Stopwatch clock = Stopwatch.StartNew();
-    private readonly long[] done = new long[Steps.Length];
     private TimeSpan nextLine = TimeSpan.Zero;
 
     /// <summary>The most values in the store.</summary>
@@ -47,14 +46,7 @@ internal sealed class Watch(FlowRun run, Fleet fleet, StoreMemory memory)
             FlowStatus status = await run.GetStatusAsync(cancellation);
             PeakEntries = Math.Max(PeakEntries, status.Streams.Sum(stream => stream.Kept));
             PeakBytes = Math.Max(PeakBytes, status.Streams.Sum(stream => stream.Bytes));
-            long most = 0;
-            for (int i = Steps.Length - 1; i >= 0; i--)
-            {
-                // What has come further has come so far; of a stream that nobody reads any more the store does not know how much was written.
-                most = Math.Max(most, status.Streams.FirstOrDefault(stream => stream.Name == Steps[i].Stream)?.Written ?? 0);
-                done[i] = most = Math.Max(most, done[i]);
-            }
-            Show(string.Join("   ", Steps.Zip(done, (step, count) => $"{step.Processor} {count:N0}")), isLast);
+            Show(string.Join("   ", Steps.Select(step => $"{step.Processor} {status.Streams.FirstOrDefault(stream => stream.Name == step.Stream)?.Written ?? 0:N0}")), isLast);
         }
         catch (StreamStoreException)
         {

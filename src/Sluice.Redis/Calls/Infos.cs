@@ -15,7 +15,7 @@ internal static class Infos
             MaxEntryBytes = reply[4].Int,
             Retention = reply[5].IsOne ? Retention.All : Retention.UntilRead,
         };
-        return new(reply[0].Name, options, ReadEnd(reply[7]), reply[8].Long, reply[9].Long,
+        return new(reply[0].Name, options, ReadEnd(reply[7]), reply[8].Long, reply[9].Long, reply[12].Long,
             [.. reply[10].Items.Select(group => new GroupBacklog(group[0].Name, group[1].Long, group[2].Long, group[3].Long)).OrderBy(group => group.Name, StringComparer.Ordinal)],
             [.. reply[11].Items.Select(Reader).OrderBy(reader => reader.Name, StringComparer.Ordinal)]);
     }

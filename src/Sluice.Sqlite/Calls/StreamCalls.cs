@@ -31,7 +31,7 @@ internal static class StreamCalls
             (rows, bytes) = (rows + count, bytes + length);
         }
         return new(stream.Name, stream.Options, stream.End,
-            stream.Logs.Sum(log => log.Tail - log.Trimmed) + rows, stream.Logs.Sum(log => log.Bytes) + bytes,
+            stream.Logs.Sum(log => log.Tail - log.Trimmed) + rows, stream.Logs.Sum(log => log.Bytes) + bytes, stream.Logs.Sum(log => log.Tail),
             [.. stream.Groups.Values.Select(group => new GroupBacklog(group.Name, group.Backlog.Items,
                 group.Partitions.Sum(partition => partition.Rows - partition.Flying), group.DeadCount()))],
             [.. stream.Readers.Values.Select(reader => reader.Info())]);

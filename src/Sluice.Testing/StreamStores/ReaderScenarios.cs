@@ -10,6 +10,7 @@ internal static class ReaderScenarios
         new(nameof(AReaderReadsFromAnywhereWithinItsBounds), AReaderReadsFromAnywhereWithinItsBounds),
         new(nameof(TheSlowestReaderHoldsTheStream), TheSlowestReaderHoldsTheStream),
         new(nameof(AStreamThatNobodyReadsKeepsEverything), AStreamThatNobodyReadsKeepsEverything),
+        new(nameof(HowManyEntriesWereAppendedIsKnownWhenTheyAreGone), HowManyEntriesWereAppendedIsKnownWhenTheyAreGone),
         new(nameof(AReaderThatDiedDoesNotHoldTheStream), AReaderThatDiedDoesNotHoldTheStream),
         new(nameof(AStreamForReplayIsNeverTrimmed), AStreamForReplayIsNeverTrimmed),
         new(nameof(AReaderLearnsHowItsStreamEnded), AReaderLearnsHowItsStreamEnded),
@@ -77,6 +78,25 @@ internal static class ReaderScenarios
         await rig.Store.AddGroupAsync(Main);
         (Ownership owner, _) = await rig.TakeAsync();
         Expect.Same(["a", "b", "c"], Texts(await rig.LeaseAsync(owner)), "what a group that comes late leases");
+    }
+
+    private static async Task HowManyEntriesWereAppendedIsKnownWhenTheyAreGone(Rig rig)
+    {
+        await rig.Store.OpenStreamAsync(Orders, new() { Partitions = 2 });
+        Expect.Equal(0L, (await rig.Store.FindStreamAsync(Orders))!.Appended, "entries ever appended to a new stream");
+        await rig.AddAsync("a", "b", "c");
+        await rig.AddAsync("d");
+        await rig.Store.OpenReaderAsync(Orders, "reader");
+        for (int partition = 0; partition < 2; partition++)
+        {
+            ReadResult read = await rig.Store.ReadAsync(new(Orders, partition, 1));
+            await rig.Store.MoveReaderAsync(new(Orders, "reader", partition, read.Next));
+        }
+        await rig.Store.CloseReaderAsync(Orders, "reader");
+        await rig.Store.EndStreamAsync(Orders, StreamEnd.Complete);
+        await rig.ReopenAsync(kill: true);
+        StreamInfo info = (await rig.Store.FindStreamAsync(Orders))!;
+        Expect.Equal((4L, 0L), (info.Appended, info.Items), "entries ever appended, and those that are there");
     }
 
     private static async Task AReaderThatDiedDoesNotHoldTheStream(Rig rig)

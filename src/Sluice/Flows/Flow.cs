@@ -23,7 +23,7 @@ public sealed class Flow
     /// <exception cref="InvalidOperationException">The flow has not been resolved.</exception>
     public FlowPlan Plan => plan ?? throw Unresolved(nameof(Plan));
 
-    /// <summary>The picture: processors, the inputs that are given, and the streams between them. Drawn by <c>ToText</c>, <c>ToMermaid</c>, <c>ToDot</c>.</summary>
+    /// <summary>The picture: processors, the inputs that are given, the results, and the streams between them. Drawn by <c>ToText</c>, <c>ToMermaid</c>, <c>ToDot</c>.</summary>
     /// <exception cref="InvalidOperationException">The flow has not been resolved.</exception>
     public Topology Topology => topology ?? throw Unresolved(nameof(Topology));
 

@@ -23,7 +23,7 @@ internal static class FlowResolution
         var read = processors.SelectMany(processor => processor.Inputs).ToHashSet();
         string[] floating = [.. read.Where(input => !writers.Contains(input)).Order(StringComparer.Ordinal)];
         string[] results = [.. writers.Select(writer => writer.Key).Where(output => !read.Contains(output)).Order(StringComparer.Ordinal)];
-        return (new(Partition(processors, graph), floating, results), Draw(processors, writers, floating));
+        return (new(Partition(processors, graph), floating, results), Draw(processors, writers, floating, results));
     }
 
     private static Adjacency Connect(IReadOnlyList<Processor> processors, ILookup<string, Processor> writers)
@@ -43,7 +43,7 @@ internal static class FlowResolution
         return [.. order.GroupBy(id => number[id]).OrderBy(part => part.Key).Select(part => (IReadOnlyList<Processor>)[.. part.Select(id => processors[id])])];
     }
 
-    private static Topology Draw(IReadOnlyList<Processor> processors, ILookup<string, Processor> writers, string[] floating)
+    private static Topology Draw(IReadOnlyList<Processor> processors, ILookup<string, Processor> writers, string[] floating, string[] results)
     {
         var builder = new TopologyBuilder();
         Dictionary<string, int> nodes = [];
@@ -53,6 +53,7 @@ internal static class FlowResolution
         foreach (Processor reader in processors)
             foreach (string input in reader.Inputs)
                 builder.Connect(writers.Contains(input) ? nodes[writers[input].First().Name] : nodes[$"io/{input}"], nodes[reader.Name], input);
+        foreach (string output in results) builder.Connect(nodes[writers[output].First().Name], builder.Add("sink", hint: output, details: ["result"]), output);
         return builder.Build();
     }
 }

@@ -81,7 +81,7 @@ public sealed class FlowRun : IAsyncDisposable
             {
                 await port.CloseAsync().ConfigureAwait(false);
             }
-            catch (Exception e) when (e is StreamStoreException or ObjectDisposedException)
+            catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
             {
                 core.Warn($"The results of the run {Id} are kept until they expire: {e.Message}");
             }

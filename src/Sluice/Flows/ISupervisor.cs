@@ -23,7 +23,7 @@ public interface ISupervisor
     /// <returns>The run; null if it is not in the store.</returns>
     Task<FlowRun?> FindAsync(string run, CancellationToken cancellation = default);
 
-    /// <summary>All runs in the store, by id.</summary>
+    /// <summary>All runs in the store, by id. One whose journal cannot be read is left out, and the service is warned (<see cref="SupervisorOptions.Warn"/>).</summary>
     IAsyncEnumerable<FlowStatus> ListAsync(CancellationToken cancellation = default);
 
     /// <summary>Cancels a run.</summary>

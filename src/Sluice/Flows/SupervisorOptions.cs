@@ -3,6 +3,8 @@ namespace Sluice;
 /// <summary>How a service takes part in flows.</summary>
 public sealed record SupervisorOptions
 {
+    private static readonly TimeSpan TenYears = TimeSpan.FromDays(3650);
+
     /// <summary>This service's name among all that use the store: 1 to 100 characters, unique. Made of machine, process and a random part unless given.</summary>
     public string Name { get; init => field = Checked(value); } = $"{Environment.MachineName}-{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..6]}";
 
@@ -30,11 +32,21 @@ public sealed record SupervisorOptions
         init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(MaxStarts), $"A processor is started at least once, not {value} times.");
     } = 5;
 
-    /// <summary>How long results are kept for a service that has started a run and does not come to read them; a day unless given.</summary>
-    public TimeSpan KeepResults { get; init; } = TimeSpan.FromDays(1);
+    /// <summary>How long results are kept for a service that has started a run and does not come to read them; a day unless given, more than zero, ten years at most.</summary>
+    public TimeSpan KeepResults
+    {
+        get;
+        init => field = value > TimeSpan.Zero && value <= TenYears ? value
+            : throw new ArgumentOutOfRangeException(nameof(KeepResults), $"Results are kept for some time, {TenYears.TotalDays:N0} days at most, not for {value}.");
+    } = TimeSpan.FromDays(1);
 
     /// <summary>How long a run stays in the store after it has ended, with the results that nobody has read; a day unless given, <see cref="Timeout.InfiniteTimeSpan"/> for ever. Every service on the store looks after that.</summary>
-    public TimeSpan KeepRuns { get; init; } = TimeSpan.FromDays(1);
+    public TimeSpan KeepRuns
+    {
+        get;
+        init => field = value >= TimeSpan.Zero || value == Timeout.InfiniteTimeSpan ? value
+            : throw new ArgumentOutOfRangeException(nameof(KeepRuns), $"How long a run that has ended is kept is not negative, so it cannot be {value}; Timeout.InfiniteTimeSpan keeps it for ever.");
+    } = TimeSpan.FromDays(1);
 
     /// <summary>
     /// How many functions may be at work at a time in this service; all unless given, at least one. One that waits for a value, or for room, is not at work: the next may go on meanwhile.
@@ -45,8 +57,15 @@ public sealed record SupervisorOptions
         init => field = value is null or >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(Slots), $"There is at least one slot, not {value}.");
     }
 
-    /// <summary>How long a reader of results that does not read on holds up who writes them; half a minute unless given. After that they are kept, up to <see cref="FlowStreamOptions.MaxKept"/>.</summary>
-    public TimeSpan ReaderPatience { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>
+    /// How long a reader of results that does not read on holds up who writes them; half a minute unless given, more than zero, 49 days at most. After that they are kept, up to <see cref="FlowStreamOptions.MaxKept"/>.
+    /// </summary>
+    public TimeSpan ReaderPatience
+    {
+        get;
+        init => field = value > TimeSpan.Zero && value <= Waits.Longest ? value
+            : throw new ArgumentOutOfRangeException(nameof(ReaderPatience), $"A reader of results may take some time, {Waits.Longest.TotalDays:N0} days at most, not {value}.");
+    } = TimeSpan.FromSeconds(30);
 
     /// <summary>Told what people should know and nobody fails of; called from any thread. Nothing is told unless given.</summary>
     public Action<string>? Warn { get; init; }

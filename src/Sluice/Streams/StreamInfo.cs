@@ -6,10 +6,11 @@ namespace Sluice;
 /// <param name="End">Whether and how it has ended; null while it may be appended to.</param>
 /// <param name="Items">How many entries are in the store, waiting and retrying ones included, dead letters not.</param>
 /// <param name="Bytes">Their payloads and headers, in bytes; stores may count whole chunks.</param>
+/// <param name="Appended">How many entries were ever appended, those that have left the store included.</param>
 /// <param name="Groups">The consumer groups, by name.</param>
 /// <param name="Readers">The open readers, by name.</param>
 public sealed record StreamInfo(
-    string Name, StreamOptions Options, StreamEnd? End, long Items, long Bytes,
+    string Name, StreamOptions Options, StreamEnd? End, long Items, long Bytes, long Appended,
     IReadOnlyList<GroupBacklog> Groups, IReadOnlyList<ReaderInfo> Readers);
 
 /// <summary>What a group has before it.</summary>

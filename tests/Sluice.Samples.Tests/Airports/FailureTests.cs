@@ -59,6 +59,16 @@ public sealed class FailureTests : AirportsRun
     }
 
     // The runtime maps its own code through a file that a limit this small forbids, unless told not to.
+    [Fact]
+    public async Task WorkersThatCannotConnectFailTheRunInOneLine()
+    {
+        var command = $"TMPDIR=/no/such/directory exec {SampleProcess.CommandLine("Airports", ["--mode", "process", "--select", "SEA,PHX", "--no-db"])}";
+        using var process = SampleProcess.StartProgram(Folder, "bash", "-c", command);
+        var line = (await process.EndAsync()).OneErrorLine(1);
+        Assert.Contains("Workers cannot connect at /no/such/directory", line);
+        Assert.Contains("The directory for temporary files (TMPDIR) must be there and writable, and its name short.", line);
+    }
+
     private async Task<Ended> RunWithFileLimitAsync(params string[] arguments)
     {
         var command = $"ulimit -f 64; DOTNET_EnableWriteXorExecute=0 exec {SampleProcess.CommandLine("Airports", arguments)}";

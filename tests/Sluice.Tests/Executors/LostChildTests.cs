@@ -169,7 +169,13 @@ public class LostChildTests
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(count: 1, child: ProcessExecutorLab.Child() with { StopTime = how == "hang" ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromMinutes(1) });
         await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["pid", how])], cancellation: Cancellation);
-        string pid = await run.Output<string>("copy").FirstAsync(Cancellation);
+        List<string> seen = [];
+        await foreach (string copy in run.Output<string>("copy").StreamAsync(Cancellation))
+        {
+            seen.Add(copy);
+            if (copy == how) break;                  // it does so now, or is about to
+        }
+        string pid = seen[0];
 
         await run.CancelAsync("enough", Cancellation);
         await lab.Flows.UntilAsync(FlowNames.Journal(run.Id), async () => (await run.GetStatusAsync(Cancellation)).Processors[0].State == FlowState.Cancelled);

@@ -37,6 +37,28 @@ public class FailureTests
         }
     }
 
+    [Theory]
+    [InlineData("y", "slow")]
+    [InlineData("slow", "y")]
+    public async Task AProcessorThatWaitsFailsWithTheFirstInputThatDoes(string first, string second)
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Processor slow = new("slow-maker") { Outputs = ["slow"] }, waiting = new("waiting") { Inputs = [first, second], Outputs = ["end"], Wait = true };
+        service.Register(First, () => Task.FromException(new InvalidOperationException("no ink")));
+        service.Register(slow, () => go.Task);
+        service.Register(waiting, () => Task.CompletedTask);
+        await using FlowRun run = await service.StartAsync(Flow.From(slow, First, waiting).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+
+        var end = await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(run.Output<int>("end")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Equal($"The stream end of the run {run.Id} has failed, because the processor first has: InvalidOperationException: no ink", end.Message);
+        FlowStatus status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.True(status.Processors[0].State <= FlowState.Running);
+        Assert.All(status.Processors.Skip(1), processor => Assert.Equal((FlowState.Failed, "first"), (processor.State, processor.Origin)));
+        go.SetResult();
+    }
+
     [Fact]
     public async Task AFailureMayBeCaught()
     {

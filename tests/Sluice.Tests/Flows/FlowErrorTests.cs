@@ -17,6 +17,9 @@ public class FlowErrorTests
         ("The stream y: MaxItems, MaxBytes and MaxKept are at least one, MaxItemBytes is 1 to 256 MB.", _ => Say(() => Flow.From(Work).With("y", new() { MaxKept = 0 }))),
         ("The lease time is 100 milliseconds to an hour, not 02:00:00. (Parameter 'LeaseTime')", _ => Say(() => new SupervisorOptions { LeaseTime = TimeSpan.FromHours(2) })),
         ("A processor is started at least once, not 0 times. (Parameter 'MaxStarts')", _ => Say(() => new SupervisorOptions { MaxStarts = 0 })),
+        ("How long a run that has ended is kept is not negative, so it cannot be -00:00:01; Timeout.InfiniteTimeSpan keeps it for ever. (Parameter 'KeepRuns')", _ => Say(() => new SupervisorOptions { KeepRuns = TimeSpan.FromSeconds(-1) })),
+        ("Results are kept for some time, 3,650 days at most, not for -1.00:00:00. (Parameter 'KeepResults')", _ => Say(() => new SupervisorOptions { KeepResults = TimeSpan.FromDays(-1) })),
+        ("A reader of results may take some time, 49 days at most, not 00:00:00. (Parameter 'ReaderPatience')", _ => Say(() => new SupervisorOptions { ReaderPatience = TimeSpan.Zero })),
         ("There is at least one slot, not 0. (Parameter 'Slots')", _ => Say(() => new SupervisorOptions { Slots = 0 })),
 
         ("The flow has not been resolved, so it has no Plan: use what Resolve() returns, as in Flow.From(…).Resolve().", lab => lab.Join().StartAsync(Flow.From(Work), One)),

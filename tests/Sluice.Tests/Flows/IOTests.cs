@@ -35,6 +35,24 @@ public class IOTests
         }));
 
     [Fact]
+    public async Task AZipThatCannotBeginHoldsNobodyUp()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var zip = new Processor("zip") { Inputs = ["a", "b"], Outputs = ["left"], Resume = Resume.PerItem };
+        service.Register(zip, async (IO<int> a, IO<int> b, IOWriter<string> left) =>
+        {
+            await foreach (int _ in b.StreamAsync())
+            {
+            }
+            await Assert.ThrowsAsync<FlowException>(async () => await a.Zip(b).GetAsyncEnumerator().MoveNextAsync());
+            foreach (ReaderInfo reader in (await lab.Store.FindStreamAsync("flow-io/run/a"))!.Readers) await left.WriteAsync(reader.Name);
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(zip).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 1)], run: "run", cancellation: FlowLab.Cancellation);
+        Assert.Equal(["processor zip"], await FlowLab.ReadAsync(run.Output<string>("left")));          // nobody who gates
+    }
+
+    [Fact]
     public async Task MergeTakesWhatThereIs()
         => Assert.Equal(["1 2 3 ", "10 20 "], await RunAsync([1, 2, 3], [10, 20], async (IO<int> a, IO<int> b, IOWriter<string> @out) =>
         {

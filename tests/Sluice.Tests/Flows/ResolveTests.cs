@@ -72,7 +72,18 @@ public class ResolveTests
         Assert.Contains("foobar", text, StringComparison.Ordinal);
         Assert.Contains("|\"bar\"|", text, StringComparison.Ordinal);
         Assert.Contains("waits", text, StringComparison.Ordinal);
-        Assert.Contains("foo", flow.ToString(), StringComparison.Ordinal);
+        Assert.Equal("foo (given)\n└─ foo: foobar\n   └─ bar: total (waits)\n      └─ sum: sum (result)", flow.ToString());
+    }
+
+    [Fact]
+    public void OutputsThatNoProcessorReadsAreDrawn()
+    {
+        Flow flow = Flow.From(P("foobar", ["foo"], ["bar", "rest"]), P("rest", ["bar"], ["sum"])).Resolve();
+        Assert.Equal(["foo", "foobar", "rest", "rest-2", "sum"], flow.Topology.Nodes.Select(node => node.Name));
+        Assert.Equal("foo (given)\n└─ foo: foobar\n   ├─ bar: rest\n   │  └─ sum: sum (result)\n   └─ rest: rest-2 (result)", flow.Topology.ToText());
+        Assert.Contains("n1 -->|\"rest\"| n3", flow.Topology.ToMermaid(), StringComparison.Ordinal);
+        Assert.Contains("label=\"sum\"", flow.Topology.ToDot(), StringComparison.Ordinal);
+        Assert.Equal("lone\n└─ alone: alone (result)", Flow.From(P("lone", [], ["alone"])).Resolve().ToString());
     }
 
     private static void Refused(string expected, params Processor[] processors)

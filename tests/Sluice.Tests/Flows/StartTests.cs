@@ -184,6 +184,21 @@ public class StartTests
         Assert.Contains("completed, y 2", status.ToDot(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task TheResultsOfARunAreDrawnWithTheirCounts()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Copy, CopyAsync);
+        await using FlowRun run = await service.StartAsync(Copying, [IOVal.Of("x", 1), IOVal.Of("x", 2)], cancellation: FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        string picture = "x (given)   x 2\n└─ x: copy  completed, y 2\n   └─ y: y (result)";
+        FlowStatus status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.Equal(picture, string.Join('\n', status.ToText().Split('\n').Select(line => line.TrimEnd())));
+        Assert.Contains("completed, y 2", status.ToMermaid(), StringComparison.Ordinal);
+        Assert.Contains("completed, y 2", status.ToDot(), StringComparison.Ordinal);
+    }
+
     internal static async IAsyncEnumerable<IOVal> CopyAsync(IO<int> x)
     {
         await foreach (int value in x.StreamAsync()) yield return IOVal.Of("y", value);

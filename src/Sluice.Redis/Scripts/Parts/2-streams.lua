@@ -3,7 +3,7 @@
 local function find(name)
   if streams[name] ~= nil then return streams[name] or nil end
   local v = call('HMGET', K .. 'h:' .. name, 'partitions', 'items', 'bytes', 'entry', 'keepAll', 'made', 'end', 'reservedItems', 'reservedBytes',
-    'storedItems', 'storedBytes')
+    'storedItems', 'storedBytes', 'appended')
   if not v[1] then
     streams[name] = false
     return nil
@@ -11,7 +11,7 @@ local function find(name)
   local h = {
     name = name, key = K .. 'h:' .. name, partitions = tonumber(v[1]), items = tonumber(v[2]), bytes = tonumber(v[3]),
     entry = tonumber(v[4]), keepAll = v[5] == '1', made = v[6], ended = v[7], reservedItems = tonumber(v[8]) or 0, reservedBytes = tonumber(v[9]) or 0,
-    storedItems = tonumber(v[10]) or 0, storedBytes = tonumber(v[11]) or 0,
+    storedItems = tonumber(v[10]) or 0, storedBytes = tonumber(v[11]) or 0, appended = tonumber(v[12]) or 0,
   }
   streams[name] = h
   return h
@@ -41,10 +41,10 @@ local function count(h, kind, name, items, bytes)
   call('HSET', K .. 'b:' .. h.name, kind .. 'i:' .. name, one.i, kind .. 'b:' .. name, one.b)
 end
 
--- What the stream holds.
+-- What the stream holds, and how much was ever put into it.
 local function addStored(h, items, bytes)
-  h.storedItems, h.storedBytes = h.storedItems + items, h.storedBytes + bytes
-  call('HSET', h.key, 'storedItems', h.storedItems, 'storedBytes', h.storedBytes)
+  h.storedItems, h.storedBytes, h.appended = h.storedItems + items, h.storedBytes + bytes, h.appended + math.max(0, items)
+  call('HSET', h.key, 'storedItems', h.storedItems, 'storedBytes', h.storedBytes, 'appended', h.appended)
 end
 
 local function reserve(h, items, bytes)

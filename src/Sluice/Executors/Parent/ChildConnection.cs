@@ -23,6 +23,15 @@ internal sealed class ChildConnection : IAsyncDisposable
 
     public FrameSender Sender { get; }
 
+    /// <summary>How much is remembered of each function that is executed there.</summary>
+    public IReadOnlyList<(int Readings, int Failures)> Held
+    {
+        get
+        {
+            lock (sync) return [.. calls.Values.Select(call => call.Held)];
+        }
+    }
+
     public int MaxValueBytes => options.MaxValueBytes;
 
     /// <summary>Whether nothing can be executed there any more.</summary>

@@ -14,11 +14,10 @@ internal sealed class ServedCall : IDisposable
     private readonly WorkTally tally = new();
     private readonly WorkLane? order;                // null where there is none but that of each output
     private readonly ServedOutput[] outputs;
-    private readonly Dictionary<long, ServedReading> readings = [];
+    private readonly ServedReadings readings = new();
+    private readonly SentFailures sent = new();
     private readonly Lock sync = new();
-    private readonly List<Exception> sent = [];
     private Exception? fault;
-    private long lastReading;
     private volatile bool isLost;
     private bool hasEnded;                           // the receiving loop's
 
@@ -30,6 +29,9 @@ internal sealed class ServedCall : IDisposable
     }
 
     public long Number { get; }
+
+    /// <summary>How much is remembered of what the function has open, and of what it was told.</summary>
+    public (int Readings, int Failures) Held => (readings.Count, sent.Count);
 
     /// <summary>Whether it was cancelled and has not ended in time; guarded by the connection.</summary>
     public bool IsLate { get; set; }
@@ -59,9 +61,7 @@ internal sealed class ServedCall : IDisposable
     {
         Exception? failure = await outcome.Task.ConfigureAwait(false);
         if (isLost) await life.CancelAsync().ConfigureAwait(false);
-        ServedReading[] open;
-        lock (sync) open = [.. readings.Values];
-        foreach (ServedReading reading in open) reading.Stop();
+        readings.StopAll();
         await tally.EndedAsync().ConfigureAwait(false);
         if ((failure ?? fault) is { } why) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(why);
     }
@@ -69,7 +69,7 @@ internal sealed class ServedCall : IDisposable
     /// <summary>When it has ended.</summary>
     public void Dispose()
     {
-        foreach (ServedReading reading in readings.Values) reading.Dispose();
+        readings.StopAll();                          // those that were opened meanwhile
         life.Dispose();
     }
 
@@ -85,7 +85,7 @@ internal sealed class ServedCall : IDisposable
                 output.Lane.Add(() => PutAsync(output, payload));
                 break;
             case CallFrame.At:
-                ServedReading moved = ReadingOf(FrameReader.Number(ref frame));
+                ServedReading moved = readings.Find(FrameReader.Number(ref frame));
                 long delivered = FrameReader.Number(ref frame), passed = FrameReader.Number(ref frame);
                 if (order is null) moved.Reader.MoveTo(delivered, passed);
                 else order.Add(() => MoveAsync(moved, delivered, passed));
@@ -126,7 +126,7 @@ internal sealed class ServedCall : IDisposable
                 Answer(question, () => OpenAsync(question, port, from, isCounted, number, wasChosen ? place : null));
                 break;
             case CallFrame.Read:
-                ServedReading read = ReadingOf(FrameReader.Number(ref frame));
+                ServedReading read = readings.Find(FrameReader.Number(ref frame));
                 // It begins in its turn; it may take as long as it takes.
                 if (order is null) Answer(question, () => ReadAsync(question, read));
                 else order.Add(() =>
@@ -137,8 +137,7 @@ internal sealed class ServedCall : IDisposable
                 });
                 break;
             case CallFrame.Release:
-                ServedReading released = ReadingOf(FrameReader.Number(ref frame));
-                released.Stop();
+                ServedReading released = readings.Stop(FrameReader.Number(ref frame));
                 Answer(question, () => ReleaseAsync(question, released));
                 break;
             case CallFrame.Save:
@@ -179,8 +178,7 @@ internal sealed class ServedCall : IDisposable
     private async Task OpenAsync(long question, InputPort port, ReadFrom from, bool isCounted, int chooser, long? chosen)
     {
         PortReader reader = await port.OpenAsync(from, isCounted, chooser, chosen, life.Token).ConfigureAwait(false);
-        long number;
-        lock (sync) readings.Add(number = ++lastReading, new(port, reader, life.Token));
+        long number = readings.Add(new(port, reader, life.Token));
         child.Sender.Say(CallFrame.Answer, Number, question, number, reader.From);
     }
 
@@ -250,26 +248,11 @@ internal sealed class ServedCall : IDisposable
 
     private void Say(CallFrame kind, long? question, Exception e)
     {
-        if (isLost) return;
-        long id;
-        lock (sync)
-        {
-            sent.Add(e);
-            id = sent.Count;
-        }
-        child.Sender.Say(kind, Number, question, CallFailure.Of(e, id));
+        if (!isLost) child.Sender.Say(kind, Number, question, CallFailure.Of(e, sent.Add(e)));
     }
 
     /// <summary>What has only passed through the function is what it was.</summary>
-    private Exception Find(CallFailure failure)
-    {
-        lock (sync) return failure.Id > 0 && failure.Id <= sent.Count ? sent[(int)failure.Id - 1] : failure.ToException(invocation.Run);
-    }
-
-    private ServedReading ReadingOf(long number)
-    {
-        lock (sync) return readings.TryGetValue(number, out ServedReading? reading) ? reading : throw new InvalidDataException($"there is no reading {number}.");
-    }
+    private Exception Find(CallFailure failure) => sent.Find(failure.Id) ?? failure.ToException(invocation.Run);
 
     private static T At<T>(T[] all, long index) => index >= 0 && index < all.Length ? all[index] : throw new InvalidDataException($"there is no stream {index}.");
 }

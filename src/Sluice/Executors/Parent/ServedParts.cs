@@ -25,23 +25,6 @@ internal sealed class ServedOutput(IOutputPort port, int index, WorkLane lane)
     }
 }
 
-/// <summary>A reading of a function in a child.</summary>
-internal sealed class ServedReading(InputPort port, PortReader reader, CancellationToken life) : IDisposable
-{
-    private readonly CancellationTokenSource stopping = CancellationTokenSource.CreateLinkedTokenSource(life);
-
-    public InputPort Port => port;
-
-    public PortReader Reader => reader;
-
-    /// <summary>Ends when nobody waits for values any more.</summary>
-    public CancellationToken Life => stopping.Token;
-
-    public void Stop() => stopping.Cancel();
-
-    public void Dispose() => stopping.Dispose();
-}
-
 /// <summary>Counts what is under way.</summary>
 internal sealed class WorkTally
 {

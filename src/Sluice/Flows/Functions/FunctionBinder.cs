@@ -18,7 +18,9 @@ internal static class FunctionBinder
         HashSet<string> reads = [];
         Argument[] arguments = [.. method.GetParameters().Select(parameter => Bind(processor, parameter, services, types, reads))];
         var putOut = ResultBinder.Of(processor, method.ReturnType, types);
-        return new(processor, RunAsync) { Types = types, Reads = reads };
+        // Who has the context can read any input.
+        bool readsAny = method.GetParameters().Any(parameter => parameter.ParameterType == typeof(ProcessorContext));
+        return new(processor, RunAsync) { Types = types, Reads = readsAny ? null : reads };
 
         Task RunAsync(ProcessorContext context, IInvocation invocation, CancellationToken cancellation)
         {

@@ -74,9 +74,10 @@ public sealed class IO<T>
         ArgumentNullException.ThrowIfNull(other);
         using IDisposable? loop = port.Boundary?.Enter($"{Name} and {other.Name}");
         PortReader left = await port.OpenAsync(ReadFrom.First, isCounted: true, cancellation).ConfigureAwait(false);
-        PortReader right = await other.port.OpenAsync(ReadFrom.First, isCounted: true, cancellation).ConfigureAwait(false);
+        PortReader? right = null;
         try
         {
+            right = await other.port.OpenAsync(ReadFrom.First, isCounted: true, cancellation).ConfigureAwait(false);
             while (true)
             {
                 left.Pass();
@@ -92,7 +93,7 @@ public sealed class IO<T>
         finally
         {
             await port.ReleaseAsync(left).ConfigureAwait(false);
-            await other.port.ReleaseAsync(right).ConfigureAwait(false);
+            if (right is not null) await other.port.ReleaseAsync(right).ConfigureAwait(false);
         }
     }
 

@@ -173,7 +173,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         await CommitAsync(end, stored with { Ended = true, State = null }, CancellationToken.None, ends).ConfigureAwait(false);
     }
 
-    /// <summary>What only a processor needs that has not ended.</summary>
+    /// <summary>It needs its inputs no more, and puts out nothing: what nobody else is left to read leaves the store.</summary>
     private async Task CloseAsync(ProcessorPlan plan)
     {
         string keeper = ReaderNames.Of(processor);
@@ -181,7 +181,9 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         {
             await core.Calls.DoAsync(stream, () => core.Calls.Store.CloseReaderAsync(stream, ReaderNames.Gate(keeper), partition.Lost), partition.Lost).ConfigureAwait(false);
             await core.Calls.DoAsync(stream, () => core.Calls.Store.CloseReaderAsync(stream, keeper, partition.Lost), partition.Lost).ConfigureAwait(false);
+            await StreamRelease.LetGoAsync(core.Calls, stream, partition.Lost).ConfigureAwait(false);
         }
+        foreach (string output in plan.Outputs) await StreamRelease.LetGoAsync(core.Calls, FlowNames.Values(Run, output), partition.Lost).ConfigureAwait(false);
         string choices = FlowNames.Choices(Run, processor);
         await core.Calls.DoAsync(choices, () => core.Calls.Store.DeleteStreamAsync(choices, partition.Lost), partition.Lost).ConfigureAwait(false);
         await ForgetAsync().ConfigureAwait(false);

@@ -1,6 +1,6 @@
 namespace Sluice;
 
-/// <summary>When a processor begins: as soon as one of its inputs has something, or has ended; one that waits, when all have ended.</summary>
+/// <summary>When a processor begins: as soon as one of its inputs has something, or has ended; one that waits, when all are complete, and not at all if one has failed.</summary>
 internal static class InputReadiness
 {
     /// <exception cref="FlowException">An input of a processor that waits has failed.</exception>
@@ -11,10 +11,15 @@ internal static class InputReadiness
         Task<string?>[] inputs = [.. plan.Inputs.Select(input => ReadyAsync(calls, FlowNames.Values(run, input), plan.Wait, waiting.Token))];
         try
         {
-            if (!plan.Wait) await (await Task.WhenAny(inputs).ConfigureAwait(false)).ConfigureAwait(false);
-            else
-                for (int i = 0; i < inputs.Length; i++)
-                    if (await inputs[i].ConfigureAwait(false) is { } failure) throw StreamFailures.Of(run, plan.Inputs[i], failure);
+            for (List<Task<string?>> open = [.. inputs]; open.Count > 0;)
+            {
+                Task<string?> ready = await Task.WhenAny(open).ConfigureAwait(false);
+                open.Remove(ready);
+                string? failure = await ready.ConfigureAwait(false);
+                if (!plan.Wait) return;
+                // What the others still get makes no difference any more.
+                if (failure is not null) throw StreamFailures.Of(run, plan.Inputs[Array.IndexOf(inputs, ready)], failure);
+            }
         }
         finally
         {

@@ -11,6 +11,9 @@ internal sealed class Insistence(IStreamStore store, TimeProvider time, Action<s
 
     public TimeProvider Time => time;
 
+    /// <summary>Tells people.</summary>
+    public void Warn(string text) => warn(text);
+
     /// <summary>From then on nobody insists any more: the service ends, and the store does not answer.</summary>
     public CancellationToken GiveUp { get; init; }
 

@@ -17,14 +17,25 @@ internal static class FlowReports
         }
     }
 
-    /// <summary>All runs, by id, as far as they are in the store.</summary>
+    /// <summary>All runs, by id, as far as they are in the store. One whose journal cannot be read is left out, with a warning.</summary>
     public static async IAsyncEnumerable<FlowStatus> ListAsync(Insistence calls, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
         foreach (string journal in await calls.Store.ListStreamsAsync(FlowNames.Runs, cancellation).ConfigureAwait(false))
+            if (await FindAsync(journal[FlowNames.Runs.Length..]).ConfigureAwait(false) is { } status) yield return status;
+
+        async Task<FlowStatus?> FindAsync(string run)
         {
-            RunWatch? watch = await RunWatch.OpenAsync(calls, journal[FlowNames.Runs.Length..], cancellation).ConfigureAwait(false);
-            if (watch is null) continue;
-            await using (watch.ConfigureAwait(false)) yield return StatusBook.Of(watch, []);
+            try
+            {
+                RunWatch? watch = await RunWatch.OpenAsync(calls, run, cancellation).ConfigureAwait(false);
+                if (watch is null) return null;
+                await using (watch.ConfigureAwait(false)) return StatusBook.Of(watch, []);
+            }
+            catch (Exception e) when (e is FlowException or ArgumentException or InvalidTopologyException)
+            {
+                calls.Warn($"The run {run} is left out: {e.Message}");
+                return null;
+            }
         }
     }
 
@@ -63,10 +74,5 @@ internal static class FlowReports
         return true;
     }
 
-    // Everything before the place of a reader was written, and so was everything behind it.
-    private static FlowStreamStatus Of(string name, StreamInfo info)
-    {
-        long written = info.Readers.Count > 0 ? info.Readers.Max(reader => reader.Next[0] - 1 + reader.Backlog) : info.Items;
-        return new(name, written, info.Items, info.Bytes, info.End is not null);
-    }
+    private static FlowStreamStatus Of(string name, StreamInfo info) => new(name, info.Appended, info.Items, info.Bytes, info.End is not null);
 }

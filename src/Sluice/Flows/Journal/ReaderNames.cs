@@ -6,6 +6,9 @@ internal static class ReaderNames
     private const string ProcessorPrefix = "processor ";
     private const string GateSuffix = " (gate)";
 
+    /// <summary>The reader of a stream that nobody is left to read: passes everything, so that it leaves the store.</summary>
+    public const string Nobody = "nobody";
+
     /// <summary>The reader for which the inputs of a processor are kept.</summary>
     public static string Of(string processor) => ProcessorPrefix + processor;
 

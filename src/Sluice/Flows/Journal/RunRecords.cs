@@ -57,6 +57,9 @@ internal enum RunEventKind
 /// <param name="Stream">The stream that is waited for.</param>
 internal sealed record RunEvent(RunEventKind Kind, string Member, string? Processor = null, string? Error = null, string? Origin = null, int Start = 0, RunPlan? Plan = null, string? Stream = null)
 {
+    /// <summary>Whether it says how far the run is; who waits for what is forgotten when it was told.</summary>
+    public bool IsLasting => Kind is not (RunEventKind.Stuck or RunEventKind.Idle or RunEventKind.Moving);
+
     public bool IsEnd => Kind is RunEventKind.Completed or RunEventKind.Failed or RunEventKind.Cancelled;
 }
 

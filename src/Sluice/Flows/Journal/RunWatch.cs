@@ -40,7 +40,7 @@ internal sealed class RunWatch : IAsyncDisposable
     /// <summary>Ends when all processors have, or the run is cancelled; fails when the journal is gone. Only if it is followed.</summary>
     public Task Over => ended.Task;
 
-    /// <summary>Everything that is known to have happened, in order.</summary>
+    /// <summary>Everything that is known to have happened and still matters, in order.</summary>
     public IReadOnlyList<(DateTimeOffset Time, RunEvent Event)> Events
     {
         get
@@ -118,7 +118,7 @@ internal sealed class RunWatch : IAsyncDisposable
             if (result.Entries.IsEmpty) return;
             foreach (Entry entry in result.Entries.ToArray())
             {
-                RunEvent happened = Note(entry);
+                if (Note(entry) is not { } happened) continue;
                 if (Noticed is not null && following != Task.CompletedTask) await Noticed(happened).ConfigureAwait(false);
             }
             next = result.Next;
@@ -127,17 +127,43 @@ internal sealed class RunWatch : IAsyncDisposable
         }
     }
 
-    private RunEvent Note(Entry entry)
+    /// <returns>Null if it is not understood; then it is left out.</returns>
+    /// <exception cref="FlowException">It should say what the run is, and does not.</exception>
+    private RunEvent? Note(Entry entry)
     {
-        RunEvent happened = JsonSerializer.Deserialize(entry.Payload.Span, RunJson.Default.RunEvent)
-            ?? throw new FlowException($"The entry {entry.IdIn(stream, 0)} of the journal of the run {Run} is empty.");
-        Plan ??= happened.Plan!;
-        lock (sync) events.Add((entry.Time, happened));
+        RunEvent? happened = Read(entry, out string problem);
+        if (Plan is null)
+            Plan = happened?.Plan is { Processors.Length: > 0, Streams: not null, Results: not null } plan ? plan
+                : throw new FlowException(
+                    $"What the run {Run} is should stand in the entry {entry.IdIn(stream, 0)} of its journal, and cannot be read. {problem} If a newer version has started it, update this service; else delete the streams {stream} and "
+                    + $"{FlowNames.AllValues(Run)}… from the store.")
+                { Run = Run };
+        if (happened is null)
+        {
+            calls.Warn($"The entry {entry.IdIn(stream, 0)} of the journal of the run {Run} is not understood, and is left out: a newer version has written it, or it is damaged. {problem}");
+            return null;
+        }
+        if (happened.IsLasting)
+            lock (sync) events.Add((entry.Time, happened));
         if (happened.IsEnd) over.Add(happened.Processor!);
         bool hasEnded = over.Count == Plan.Processors.Length;
         if (happened.Kind == RunEventKind.CancelRequested && !hasEnded && !IsCancelled)
             (CancelReason, IsCancelled) = (happened.Error ?? "nobody said why", true);
         if (hasEnded) ended.TrySetResult();
         return happened;
+    }
+
+    private static RunEvent? Read(Entry entry, out string problem)
+    {
+        problem = "It says something else.";
+        try
+        {
+            return JsonSerializer.Deserialize(entry.Payload.Span, RunJson.Default.RunEvent);
+        }
+        catch (JsonException e)
+        {
+            problem = e.Message;
+            return null;
+        }
     }
 }

@@ -199,6 +199,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     {
         await CloseGateAsync(onlyIfIdle: false).ConfigureAwait(false);
         await CloseAsync(plan.Keeper).ConfigureAwait(false);
+        await StreamRelease.LetGoAsync(calls, Stream, CancellationToken.None).ConfigureAwait(false);
     }
 
     public void SeeEnd(StreamEnd end)

@@ -97,11 +97,10 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
         if (info.Readers.Count == 0 && plan.Retention != Retention.All)
         {
             // Nobody reads it any more. A stream without readers keeps everything.
-            const string Nobody = "nobody";
-            await calls.DoAsync(stream, () => calls.Store.OpenReaderAsync(stream, Nobody, new() { Gates = false, Start = StreamStart.New }, life), life).ConfigureAwait(false);
+            await calls.DoAsync(stream, () => calls.Store.OpenReaderAsync(stream, ReaderNames.Nobody, new() { Gates = false, Start = StreamStart.New }, life), life).ConfigureAwait(false);
             return;
         }
-        if (info.Readers is [{ Name: "nobody" } nobody])
+        if (info.Readers is [{ Name: ReaderNames.Nobody } nobody])
         {
             var move = new CursorMove(stream, nobody.Name, 0, nobody.Next[0] + nobody.Backlog);
             await calls.DoAsync(stream, () => calls.Store.MoveReaderAsync(move, life), life).ConfigureAwait(false);

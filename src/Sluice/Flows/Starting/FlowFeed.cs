@@ -60,6 +60,7 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
         try
         {
             await core.Calls.DoAsync(stream, () => core.Store.EndStreamAsync(stream, end), core.Life).ConfigureAwait(false);
+            await StreamRelease.LetGoAsync(core.Calls, stream, core.Life).ConfigureAwait(false);
         }
         catch (Exception e) when (e is StreamStoreException or FlowException or OperationCanceledException)
         {

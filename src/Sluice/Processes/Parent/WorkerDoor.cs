@@ -20,18 +20,19 @@ internal sealed class WorkerDoor : IAsyncDisposable
     public WorkerDoor(ProcessOptions options, CancellationToken life)
     {
         (this.options, this.life) = (options, life);
-        directory = Directory.CreateTempSubdirectory("sluice-").FullName;        // 0700
-        path = Path.Combine(directory, "workers");
+        directory = path = "";
         try
         {
+            directory = Directory.CreateTempSubdirectory("sluice-").FullName;        // 0700
+            path = Path.Combine(directory, "workers");
             listener.Bind(new UnixDomainSocketEndPoint(path));
             listener.Listen(Backlog);
         }
         catch (Exception e)
         {
             listener.Dispose();
-            Directory.Delete(directory, recursive: true);
-            throw new InvalidOperationException($"Workers cannot connect at {path}: {e.Message} The directory for temporary files (TMPDIR) must be writable, and its name short.", e);
+            if (directory.Length > 0) Directory.Delete(directory, recursive: true);
+            throw new InvalidOperationException($"Workers cannot connect at {(path.Length > 0 ? path : Path.GetTempPath())}: {e.Message} The directory for temporary files (TMPDIR) must be there and writable, and its name short.", e);
         }
         accepting = AcceptAllAsync();
     }

@@ -142,7 +142,7 @@ public sealed partial class MemoryStreamStore : IStreamStore
         IEnumerable<StoredRow> rows = stream.Groups.Values.SelectMany(group => group.Partitions)
             .SelectMany(partition => partition.Rows.Values.Where(row => row.Entry.Sequence <= partition.Log.Trimmed));
         return new(stream.Name, stream.Options, stream.End,
-            stream.Logs.Sum(log => log.Tail - log.Trimmed) + rows.Count(), stream.Logs.Sum(log => log.Bytes) + rows.Sum(row => row.Length),
+            stream.Logs.Sum(log => log.Tail - log.Trimmed) + rows.Count(), stream.Logs.Sum(log => log.Bytes) + rows.Sum(row => row.Length), stream.Logs.Sum(log => log.Tail),
             [.. stream.Groups.Select(group => new GroupBacklog(group.Key, group.Value.Backlog.Items,
                 group.Value.Partitions.Sum(partition => partition.Info().Waiting), group.Value.Dead.Count))],
             [.. stream.Readers.Values.Select(reader => reader.Info())]);

@@ -1,0 +1,194 @@
+using Sluice.Tests.Flows;
+
+namespace Sluice.Tests.Executors;
+
+/// <summary>What is said between a service and a child, and what is remembered of it.</summary>
+public class ChildSpeechTests
+{
+    private const int Items = 100;
+    private static readonly Processor Work = new("work") { Inputs = ["x", "other"], Outputs = ["y"], Resume = Resume.PerItem };
+
+    [Fact]
+    public async Task NothingIsRememberedOfReadingsThatHaveEnded()
+    {
+        await using var lab = new FlowLab();
+        PlayedChild? child = null;
+        int most = 0;
+        var functions = new ProcessorFunctions
+        {
+            {
+                Work, async (IO<int> x, IO<int> other, IOWriter<int> y) =>
+                {
+                    await foreach (int value in x.StreamAsync())
+                    {
+                        await y.WriteAsync(value + await other.FirstAsync());
+                        most = Math.Max(most, child!.Held.Single().Readings);
+                    }
+                }
+            },
+        };
+        child = await PlayedChild.ExecutingAsync(functions);
+        Assert.Equal(Enumerable.Range(1, Items), await RunAsync(lab, child, functions, IOVal.Of("other", 1)));
+        Assert.Equal(1, most);                       // that of the loop
+    }
+
+    [Fact]
+    public async Task OnlyTheLastFailuresAreRememberedAndTheyComeBackAsTheyWere()
+    {
+        await using var lab = new FlowLab();
+        PlayedChild? child = null;
+        int most = 0;
+        var functions = new ProcessorFunctions
+        {
+            {
+                Work, async (IO<int> x, IO<int> other, IOWriter<int> y) =>
+                {
+                    FlowException? last = null;
+                    await foreach (int value in x.StreamAsync())
+                    {
+                        last = await Assert.ThrowsAsync<FlowException>(() => other.FirstAsync().AsTask());
+                        await y.WriteAsync(value);
+                        most = Math.Max(most, child!.Held.Single().Failures);
+                    }
+                    throw last!;
+                }
+            },
+        };
+        child = await PlayedChild.ExecutingAsync(functions);
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync(lab, child, functions, IOVal.Stream("other", FailAsync())));
+        Assert.Contains("What was put in failed: no ink", failure.Message, StringComparison.Ordinal);
+        Assert.InRange(most, 1, 32);
+
+        static async IAsyncEnumerable<int> FailAsync()
+        {
+            await Task.Yield();
+            if (Environment.ProcessId != 0) throw new IOException("no ink");
+            yield return 1;
+        }
+    }
+
+    [Theory]
+    [InlineData("length", "A frame says that it has -1 bytes")]
+    [InlineData("cut", "A frame is cut off")]
+    [InlineData("kind", "a frame of the kind 200")]
+    [InlineData("stream", "there is no stream 99")]
+    [InlineData("reading", "there is no reading 7")]
+    [InlineData("failure", "A frame is cut off")]
+    public async Task AChildThatSaysWhatItShouldNotIsKilledAndItsFunctionStartedAgain(string what, string expected)
+    {
+        await using var lab = new FlowLab();
+        PlayedChild child = await PlayedChild.SayingAsync(frames => Say(frames, what));
+        var functions = new ProcessorFunctions { { Work, () => Task.CompletedTask } };
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync(lab, child, functions, IOVal.Of("other", 1)));
+        Assert.Contains("It was killed, because it sent what it should not: " + expected, failure.Message, StringComparison.Ordinal);
+        Assert.Contains(lab.Warnings, text => text.StartsWith("The processor work of the run run is started again: the child process has ended with exit code 137", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task WhatAChildSaysOfACallThatIsOverIsIgnored()
+    {
+        await using var lab = new FlowLab();
+        PlayedChild child = await PlayedChild.SayingAsync(frames =>
+        {
+            frames.End(frames.Begin((byte)CallFrame.Put, 77));
+            frames.End(frames.Begin((byte)CallFrame.Done, 1));
+        });
+        Assert.Empty(await RunAsync(lab, child, new() { { Work, () => Task.CompletedTask } }, IOVal.Of("other", 1)));
+    }
+
+    [Fact]
+    public async Task SlotsBoundHowManyFunctionsAreAtWorkInChildren()
+    {
+        await using var lab = new FlowLab();
+        int atWork = 0, most = 0;
+        var copy = new Processor("copy") { Inputs = ["x"], Outputs = ["y"] };
+        var functions = new ProcessorFunctions
+        {
+            {
+                copy, async (IO<int> x, IOWriter<int> y) =>
+                {
+                    await foreach (int value in x.StreamAsync())
+                    {
+                        most = Math.Max(most, Interlocked.Increment(ref atWork));
+                        for (int i = 0; i < 20; i++) await Task.Yield();
+                        Interlocked.Decrement(ref atWork);
+                        await y.WriteAsync(value);
+                    }
+                }
+            },
+        };
+        PlayedChild child = await PlayedChild.ExecutingAsync(functions);
+        Supervisor service = lab.Join(options => options with { Executor = child, Slots = 1 });
+        service.Register(functions);
+        Flow flow = Flow.From(copy).Resolve();
+        List<FlowRun> runs = [];
+        for (int i = 0; i < 4; i++) runs.Add(await service.StartAsync(flow, Enumerable.Range(0, Items).Select(value => IOVal.Of("x", value)), cancellation: FlowLab.Cancellation));
+        foreach (FlowRun run in runs)
+        {
+            await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+            await run.DisposeAsync();
+        }
+        Assert.Equal(1, most);
+    }
+
+    [Fact]
+    public async Task OneSlotIsEnoughForFunctionsInChildrenThatWaitForEachOther()
+    {
+        await using var lab = new FlowLab();
+        Processor[] chain = [.. new[] { ("x", "y"), ("y", "z"), ("z", "end") }.Select(pair => new Processor($"to {pair.Item2}") { Inputs = [pair.Item1], Outputs = [pair.Item2] })];
+        var functions = new ProcessorFunctions();
+        foreach (Processor one in chain) functions.Add(one, (context, cancellation) => PassAsync(context.Input<int>(one.Inputs[0]), one.Outputs[0], cancellation));
+        PlayedChild child = await PlayedChild.ExecutingAsync(functions);
+        Supervisor service = lab.Join(options => options with { Executor = child, Slots = 1 });
+        service.Register(functions);
+        Flow flow = Flow.From(chain).With("y", new() { MaxItems = 10 }).With("z", new() { MaxItems = 10 }).Resolve();
+        await using FlowRun run = await service.StartAsync(flow, Enumerable.Range(0, 1000).Select(value => IOVal.Of("x", value)), cancellation: FlowLab.Cancellation);
+        Assert.Equal(Enumerable.Range(0, 1000), await FlowLab.ReadAsync(run.Output<int>("end")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+
+        static async IAsyncEnumerable<IOVal> PassAsync(IO<int> from, string to, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        {
+            await foreach (int value in from.StreamAsync(cancellation)) yield return IOVal.Of(to, value);
+        }
+    }
+
+    private static void Say(FrameWriter frames, string what)
+    {
+        int start;
+        switch (what)
+        {
+            case "length":
+                frames.Write(-1L);
+                return;
+            case "cut":
+                start = frames.Begin((byte)CallFrame.Put, 1);
+                break;
+            case "kind":
+                start = frames.Begin(200, 1);
+                frames.Write(1L);
+                break;
+            case "stream":
+                start = frames.Begin((byte)CallFrame.Put, 1);
+                frames.Write(99L);
+                break;
+            case "reading":
+                start = frames.Begin((byte)CallFrame.At, 1);
+                frames.Write(7L);
+                break;
+            default:
+                start = frames.Begin((byte)CallFrame.Failed, 1);
+                frames.Write(0L);
+                frames.Write((byte)3);
+                break;
+        }
+        frames.End(start);
+    }
+
+    private static async Task<List<int>> RunAsync(FlowLab lab, PlayedChild child, ProcessorFunctions functions, IOVal other)
+    {
+        Supervisor service = lab.Join(options => options with { Executor = child, MaxStarts = 1 });
+        service.Register(functions);
+        await using FlowRun run = await service.StartAsync(Flow.From(Work).Resolve(), [.. Enumerable.Range(0, Items).Select(value => IOVal.Of("x", value)), other], run: "run", cancellation: FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        return await FlowLab.ReadAsync(run.Output<int>("y"));
+    }
+}

@@ -1,0 +1,89 @@
+using System.Text;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>What stands in the journals of runs.</summary>
+public class JournalTests
+{
+    private const string Newer = """{"Kind":"Paused","Member":"newer","Processor":"copy"}""";
+    private static readonly Flow Copying = Flow.From(new Processor("copy") { Inputs = ["x"], Outputs = ["y"] }).Resolve();
+
+    [Fact]
+    public async Task AnEntryThatIsNotUnderstoodIsLeftOutWithAWarning()
+    {
+        await using var lab = new FlowLab();
+        await using FlowRun run = await lab.Join().StartAsync(Copying, [IOVal.Of("x", 1)], run: "run", cancellation: FlowLab.Cancellation);
+        await AddAsync(lab.Store, "flow/run", Newer, "null", "{");
+        lab.Join().Register(Copying.Processors[0], StartTests.CopyAsync);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Equal(FlowState.Completed, (await run.GetStatusAsync(FlowLab.Cancellation)).State);
+        string[] warnings = [.. lab.Warnings.Where(text => text.Contains("of the journal of the run run is not understood, and is left out", StringComparison.Ordinal)).Distinct()];
+        Assert.Equal(3, warnings.Length);
+    }
+
+    [Theory]
+    [InlineData("no journal")]
+    [InlineData(Newer)]
+    [InlineData("""{"Member":"newer"}""")]
+    [InlineData("""{"Plan":{"Run":"b","Key":"1"}}""")]
+    [InlineData("""{"Plan":{"Run":"b","Key":"1","Processors":[],"Streams":[],"Results":[]}}""")]
+    public async Task ARunWhoseJournalCannotBeReadIsLeftOutOfListsWithAWarning(string entry)
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Copying.Processors[0], StartTests.CopyAsync);
+        foreach (string id in (string[])["a", "c"])
+            await using (FlowRun run = await service.StartAsync(Copying, [IOVal.Of("x", 1)], run: id, cancellation: FlowLab.Cancellation)) await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await lab.Store.OpenStreamAsync("flow/b", new() { Partitions = 1 }, FlowLab.Cancellation);
+        await AddAsync(lab.Store, "flow/b", entry);
+
+        List<string> runs = [];
+        await foreach (FlowStatus status in service.ListAsync(FlowLab.Cancellation)) runs.Add(status.Run);
+        Assert.Equal(["a", "c"], runs);
+        Assert.Contains(lab.Warnings, text => text.StartsWith("The run b is left out: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task RunsAreRemovedBesideOneWhoseJournalCannotBeRead()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        await using var service = Supervisor.Attach(store, new() { Time = clock, KeepRuns = TimeSpan.FromMinutes(10) });
+        service.Register(Copying.Processors[0], StartTests.CopyAsync);
+        await store.OpenStreamAsync("flow/a", new() { Partitions = 1 }, FlowLab.Cancellation);
+        await AddAsync(store, "flow/a", "no journal");
+        await using FlowRun ended = await service.StartAsync(Copying, [IOVal.Of("x", 1)], run: "ended", cancellation: FlowLab.Cancellation);
+        await ended.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        for (int minute = 0; minute < 12; minute++) await clock.AdvanceAsync(TimeSpan.FromMinutes(1));
+        while (await service.FindAsync("ended", FlowLab.Cancellation) is { } still)
+        {
+            await still.DisposeAsync();
+            clock.Advance(TimeSpan.FromMinutes(1));
+            await Task.Yield();
+        }
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => service.FindAsync("a", FlowLab.Cancellation));
+        Assert.StartsWith("What the run a is should stand in the entry", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("a", failure.Run);
+    }
+
+    [Fact]
+    public async Task WhoWaitsForWhatIsNotRemembered()
+    {
+        await using var lab = new FlowLab();
+        await using FlowRun run = await lab.Join().StartAsync(Copying, [IOVal.Of("x", 1)], run: "run", cancellation: FlowLab.Cancellation);
+        var calls = new Insistence(lab.Store, TimeProvider.System, _ => { }, TimeSpan.FromSeconds(1));
+        foreach (RunEventKind kind in (RunEventKind[])[RunEventKind.Started, RunEventKind.Stuck, RunEventKind.Idle, RunEventKind.Moving])
+            await RunWatch.AddAsync(calls, "run", new(kind, "host", "copy", Stream: "y"), FlowLab.Cancellation);
+        await using RunWatch watch = (await RunWatch.OpenAsync(calls, "run", FlowLab.Cancellation))!;
+        Assert.Equal([RunEventKind.Begun, RunEventKind.Started], watch.Events.Select(one => one.Event.Kind));
+        Assert.Equal((FlowState.Running, "host"), (await run.GetStatusAsync(FlowLab.Cancellation)).Processors.Select(processor => (processor.State, processor.Host)).Single());
+    }
+
+    private static async Task AddAsync(MemoryStreamStore store, string journal, params string[] entries)
+    {
+        using var batch = new EntryBatch();
+        foreach (string entry in entries) batch.Add(Encoding.UTF8.GetBytes(entry));
+        Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new(journal, "somebody", 0, 1, batch), FlowLab.Cancellation)).Status);
+    }
+}
