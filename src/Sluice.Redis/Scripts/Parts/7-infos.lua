@@ -18,7 +18,7 @@ local function streamInfo(h)
     groups[#groups + 1] = { name, group.i, waiting, call('XLEN', K .. 'd:' .. h.name .. ':' .. name) }
   end
   for name in pairs(h.readers) do readers[#readers + 1] = showReader(h, name) end
-  return { h.name, h.partitions, call('HGET', h.key, 'items'), call('HGET', h.key, 'bytes'), h.entry, h.keepAll and 1 or 0, h.made, h.ended, items, bytes, groups, readers, appended }
+  return { h.name, h.partitions, call('HGET', h.key, 'items'), call('HGET', h.key, 'bytes'), h.entry, h.keepAll and 1 or 0, h.made, h.ended, items, bytes, groups, readers, h.appended }
 end
 
 local function groupInfo(h, group)
