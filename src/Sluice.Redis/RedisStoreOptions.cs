@@ -38,6 +38,9 @@ public sealed record RedisStoreOptions
     // How long no answer comes before a call that does no harm when it is repeated is sent again.
     internal TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(4);
 
+    // How long the client may take to connect, or to look which server is the master.
+    internal TimeSpan Longest { get; init; } = TimeSpan.FromSeconds(30);
+
     internal void Check()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(Durability.Level, Durability.Process.Level, nameof(Durability));

@@ -5,15 +5,7 @@ public sealed partial class RedisStreamStore
     /// <inheritdoc/>
     public async ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default)
     {
-        Reply raised;
-        try
-        {
-            raised = new(await connection.RunAsync(Script.Named("raise_generation"), [id, expected, NewId()], isRepeatable: true, cancellation).ConfigureAwait(false));
-        }
-        catch (Exception failure) when (Failures.Explain(failure, address) is { } explained)
-        {
-            throw explained;
-        }
+        Reply raised = await RunAsync("raise_generation", [id, expected, NewId()], isRepeatable: true, cancellation).ConfigureAwait(false);
         if (raised[0].Text != id) known.Clear();
         id = raised[0].Text;
         return generation = raised[1].Int;

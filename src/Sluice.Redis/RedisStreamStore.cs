@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using StackExchange.Redis;
 
 namespace Sluice.Redis;
 
@@ -108,13 +109,18 @@ public sealed partial class RedisStreamStore : IStreamStore
     private async Task<Reply> CallAsync(string script, Arguments arguments, CancellationToken cancellation, bool isRepeatable = true)
     {
         cancellation.ThrowIfCancellationRequested();
+        Reply reply = await RunAsync(script, arguments.ToArray(StoreTime.Of(clock.Now), id), isRepeatable, cancellation).ConfigureAwait(false);
+        generation = reply[1].Int;
+        // Another process may have a clock that is ahead: the store's time is the latest that was stored.
+        if (reply[0].Time is var told && told > clock.Now + TimeSpan.FromMilliseconds(1)) clock = new(options.Time, told);
+        return reply[2];
+    }
+
+    private async Task<Reply> RunAsync(string script, RedisValue[] arguments, bool isRepeatable, CancellationToken cancellation)
+    {
         try
         {
-            var reply = new Reply(await connection.RunAsync(Script.Named(script), arguments.ToArray(StoreTime.Of(clock.Now), id), isRepeatable, cancellation).ConfigureAwait(false));
-            generation = reply[1].Int;
-            // Another process may have a clock that is ahead: the store's time is the latest that was stored.
-            if (reply[0].Time is var told && told > clock.Now + TimeSpan.FromMilliseconds(1)) clock = new(options.Time, told);
-            return reply[2];
+            return new(await connection.RunAsync(Script.Named(script), arguments, isRepeatable, cancellation).ConfigureAwait(false));
         }
         catch (Exception failure) when (Failures.Refusal(failure) is { } words)
         {
@@ -125,7 +131,7 @@ public sealed partial class RedisStreamStore : IStreamStore
         {
             throw new ObjectDisposedException(nameof(RedisStreamStore), failure);
         }
-        catch (Exception failure) when (Failures.Explain(failure, address) is { } explained)
+        catch (Exception failure) when (!connection.IsDisposed && Failures.Explain(failure, address) is { } explained)
         {
             throw explained;
         }

@@ -1,8 +1,9 @@
+using Sluice.Tests.Deliveries;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Flows over connections that are slow, are cut in the middle of what is on its way, and are closed in one direction: nothing is lost, doubled or stands still.</summary>
+/// <summary>Flows and consecutors over connections that are slow, are cut in the middle of what is on its way, and are closed in one direction: nothing is lost, doubled or stands still.</summary>
 public class NetworkTests(SharedServer server)
 {
     private const int Items = 300;
@@ -34,5 +35,15 @@ public class NetworkTests(SharedServer server)
 
         Assert.Null(CrashFlow.Difference(CrashFlow.Expected(Items), results));
         Assert.True(front.Disturbed > 0 && back.Disturbed > 0, $"Nothing has happened to the connections: {front}; {back}");
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task ConsecutorsDoEachItemOnce(int seed)
+    {
+        await using var proxy = new UnreliableProxy(server.Port, seed, mostCuts: 12);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
+        await new RandomChain(seed, store).PlayAsync(Cancellation).WaitAsync(Patience, Cancellation);
+        Assert.True(proxy.Disturbed > 0, "Nothing has happened to the connection.");
     }
 }

@@ -46,6 +46,22 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AConnectionThatIsClosedWhileAReplicaIsWaitedForGivesWayToAnother()
+    {
+        await using RedisStreamStore store = await ConnectAsync();
+        await using RedisStreamStore plain = await RedisStreamStore.ConnectAsync(first.Address);
+        await store.PrepareAsync();
+        await second.KillAsync();
+        Task<AppendResult> appending = store.AppendAsync(1, "a");
+        while ((await plain.FindStreamAsync(Rows.Orders))!.Items == 0) await Task.Yield();
+
+        store.Connection.Database.Multiplexer.Close(allowCommandsToComplete: false);
+        await second.StartAgainAsync();
+
+        Assert.Equal(1, (await appending).Last);
+    }
+
+    [Fact]
     public async Task WhatWasLostInAFailoverIsNoticed()
     {
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync($"{first.Address},{second.Address}");

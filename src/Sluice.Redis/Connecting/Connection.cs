@@ -68,14 +68,17 @@ internal sealed class Connection : IAsyncDisposable
         for (bool isPrepared = true, mayHaveRun = false; ;)
         {
             ObjectDisposedException.ThrowIf(IsDisposed, typeof(RedisStreamStore));
-            bool isSending = false;
-            (Link used, int seen) = (link, Volatile.Read(ref preparations));
+            Link used = link;
+            Task<RedisResult>? running = null;       // from when on it may have been sent: a link that was closed throws at once
             try
             {
-                if (!isPrepared) await PrepareAsync(seen, either.Token).ConfigureAwait(false);
-                (isPrepared, isSending) = (true, true);
+                if (!isPrepared)
+                {
+                    await PrepareAsync(Volatile.Read(ref preparations), either.Token).ConfigureAwait(false);
+                    (isPrepared, used) = (true, link);         // which may have been replaced meanwhile
+                }
                 int restored = used.Restored;
-                Task<RedisResult> running = used.Database.ExecuteAsync("FCALL", [script.Function, 1, Meta, .. arguments], CommandFlags.DemandMaster);
+                running = used.Database.ExecuteAsync("FCALL", [script.Function, 1, Meta, .. arguments], CommandFlags.DemandMaster);
                 Task<RedisResult>? confirming = script.Writes ? Confirm(used) : null;
                 RedisResult result = await AnswerAsync(running, isRepeatable, either.Token).ConfigureAwait(false);
                 if (confirming is not null) await ConfirmAsync(confirming, used, restored, begun, either.Token).ConfigureAwait(false);
@@ -88,9 +91,8 @@ internal sealed class Connection : IAsyncDisposable
             catch (Exception failure) when (Failures.MayPass(failure) && !IsDisposed)
             {
                 // Where the client says that it has not sent it, it is believed of what may be done twice only: a lease was seen to have been done twice.
-                mayHaveRun |= isSending && (!isRepeatable || Failures.MayHaveRun(failure));
-                if (failure is TimeoutException || used.LostFor >= options.Silence) await ReplaceAsync(used, either.Token).ConfigureAwait(false);
-                else if (address.Options.EndPoints.Count > 1) await used.ReconsiderAsync(either.Token).ConfigureAwait(false);
+                mayHaveRun |= running is not null && (!isRepeatable || Failures.MayHaveRun(failure));
+                await MendAsync(used, failure, either.Token).ConfigureAwait(false);
                 bool again = (isRepeatable || !mayHaveRun) && TimeProvider.System.GetElapsedTime(begun) < options.Patience;
                 if (!again) throw Failures.Explain(failure, address, mayHaveRun) ?? failure;
                 await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, either.Token).ConfigureAwait(false);
@@ -105,7 +107,7 @@ internal sealed class Connection : IAsyncDisposable
         {
             if (link is var used && used.LostFor >= options.Silence && !IsDisposed) await ReplaceAsync(used, closing.Token).ConfigureAwait(false);
         }
-        catch (Exception failure) when (IsDisposed || Failures.Explain(failure, address) is not null || failure is OperationCanceledException)
+        catch (Exception)
         {
             // The next look tries again, and calls say what is wrong.
         }
@@ -168,6 +170,19 @@ internal sealed class Connection : IAsyncDisposable
         }
     }
 
+    // What cannot be mended now, the next attempt mends, or fails of it: what has failed first is what is to be said, and what may have been done by then.
+    private async Task MendAsync(Link used, Exception failure, CancellationToken cancellation)
+    {
+        try
+        {
+            if (failure is TimeoutException or ObjectDisposedException || used.LostFor >= options.Silence) await ReplaceAsync(used, cancellation).ConfigureAwait(false);
+            else if (address.Options.EndPoints.Count > 1) await used.ReconsiderAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception further) when (further is not OperationCanceledException)
+        {
+        }
+    }
+
     // A connection on which no answer has come, or which has long been lost, gives way to another one, if there is another one to be had.
     private async Task ReplaceAsync(Link silent, CancellationToken cancellation)
     {
@@ -175,7 +190,7 @@ internal sealed class Connection : IAsyncDisposable
         try
         {
             if (link != silent) return;
-            Link fresh = await Link.OpenAsync(address, cancellation).ConfigureAwait(false);
+            Link fresh = await Link.OpenAsync(address, options.Longest, cancellation).ConfigureAwait(false);
             try
             {
                 if (!fresh.IsConnected) throw new TimeoutException();
@@ -201,7 +216,7 @@ internal sealed class Connection : IAsyncDisposable
     // Null if no server answers, unless this was the last attempt.
     private static async Task<Connection?> TryOpenAsync(ServerAddress address, RedisStoreOptions options, bool isLast, CancellationToken cancellation)
     {
-        Link link = await Link.OpenAsync(address, cancellation).ConfigureAwait(false);
+        Link link = await Link.OpenAsync(address, options.Longest, cancellation).ConfigureAwait(false);
         var connection = new Connection(address, link, options);
         try
         {

@@ -9,13 +9,13 @@ internal static class Failures
     // A server that loads its data, is busy, or is (still, or already) a replica, as in the middle of a failover.
     private static readonly string[] Passing = ["LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOREPLICAS"];
 
-    /// <summary>Whether it may go by itself: no connection, or a server that cannot do it now.</summary>
-    public static bool MayPass(Exception failure) => failure is RedisConnectionException or TimeoutException
+    /// <summary>Whether it may go by itself: no connection (also one that was closed under the call, because another one has taken its place), or a server that cannot do it now.</summary>
+    public static bool MayPass(Exception failure) => failure is RedisConnectionException or TimeoutException or ObjectDisposedException
         || (failure is RedisServerException server && Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal)));
 
     /// <summary>Whether the server may have done what was asked: unless it was never sent.</summary>
     public static bool MayHaveRun(Exception failure)
-        => failure is TimeoutException || (failure is RedisConnectionException connection && connection.FailureType != ConnectionFailureType.UnableToResolvePhysicalConnection);
+        => failure is TimeoutException or ObjectDisposedException || (failure is RedisConnectionException connection && connection.FailureType != ConnectionFailureType.UnableToResolvePhysicalConnection);
 
     /// <summary>What the client's log of a connection says that time does not heal, if there is such a thing; else null.</summary>
     public static StreamStoreException? Refused(ServerAddress address, string log)
@@ -36,7 +36,7 @@ internal static class Failures
     public static Exception? Explain(Exception failure, ServerAddress address, bool mayHaveRun = false) => failure switch
     {
         RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => WantsPassword(address),
-        RedisConnectionException or TimeoutException => new StreamStoreException(
+        RedisConnectionException or TimeoutException or ObjectDisposedException => new StreamStoreException(
             $"The Redis server at {address} does not answer{(mayHaveRun ? ": what was asked may have been done or not. Repeat it" : ". Nothing was done")}.", failure),
         RedisServerException server => Explain(server.Message, address, server),
         _ => null,

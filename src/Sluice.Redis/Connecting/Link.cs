@@ -8,17 +8,15 @@ namespace Sluice.Redis;
 /// </summary>
 internal sealed class Link
 {
-    // The client has limits of its own (connectTimeout), and is not believed to keep them.
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
-
     private readonly ConnectionMultiplexer multiplexer;
+    private readonly TimeSpan longest;
     private int restored;
     private string? channel;
     private long lostAt;                             // a timestamp: when it was first seen not to be whole; zero while it is
 
-    private Link(ConnectionMultiplexer multiplexer, string log)
+    private Link(ConnectionMultiplexer multiplexer, TimeSpan longest, string log)
     {
-        this.multiplexer = multiplexer;
+        (this.multiplexer, this.longest) = (multiplexer, longest);
         multiplexer.PreserveAsyncOrder = false;      // else what goes on behind an answer holds up all other answers: there, users' code may run
         Log = log;
         Database = multiplexer.GetDatabase();
@@ -54,13 +52,17 @@ internal sealed class Link
     public int Restored => Volatile.Read(ref restored);
 
     /// <summary>Tries to connect, for as long as the connection string says.</summary>
-    public static async Task<Link> OpenAsync(ServerAddress address, CancellationToken cancellation)
+    /// <param name="address">Where to.</param>
+    /// <param name="longest">The client has limits of its own (connectTimeout), and is not believed to keep them.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="TimeoutException">It has taken longer.</exception>
+    public static async Task<Link> OpenAsync(ServerAddress address, TimeSpan longest, CancellationToken cancellation)
     {
         using var log = new StringWriter();
         Task<ConnectionMultiplexer> connecting = ConnectionMultiplexer.ConnectAsync(address.Options, log);
         try
         {
-            return new(await connecting.WaitAsync(Longest, TimeProvider.System, cancellation).ConfigureAwait(false), log.ToString());
+            return new(await connecting.WaitAsync(longest, TimeProvider.System, cancellation).ConfigureAwait(false), longest, log.ToString());
         }
         catch (Exception given) when (given is OperationCanceledException or TimeoutException)
         {
@@ -78,7 +80,7 @@ internal sealed class Link
     }
 
     /// <summary>Looks which of several servers is the master now.</summary>
-    public Task ReconsiderAsync(CancellationToken cancellation) => multiplexer.ConfigureAsync().WaitAsync(Longest, TimeProvider.System, cancellation);
+    public Task ReconsiderAsync(CancellationToken cancellation) => multiplexer.ConfigureAsync().WaitAsync(longest, TimeProvider.System, cancellation);
 
     /// <summary>Ends it at once. What rests in a queue of the client's is never answered.</summary>
     public void Close()

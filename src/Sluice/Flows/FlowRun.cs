@@ -12,6 +12,7 @@ public sealed class FlowRun : IAsyncDisposable
     private readonly CancellationTokenSource feeding = new();
     private readonly List<Task> feeds = [];
     private readonly Lazy<Task> completion;
+    private readonly Task following;
     private readonly ConcurrentDictionary<string, bool> readHere = new(StringComparer.Ordinal);
     private readonly bool isOwner;
     private int isDisposed;
@@ -21,6 +22,7 @@ public sealed class FlowRun : IAsyncDisposable
         (this.core, this.watch, this.isOwner) = (core, watch, isOwner);
         completion = new(CompleteAsync);
         watch.Follow();
+        following = FollowAsync();
         if (!isStarter) return;
         string keeper = ReaderNames.OfResult(core.Options.Name);
         foreach (string result in watch.Plan.Results)
@@ -39,7 +41,8 @@ public sealed class FlowRun : IAsyncDisposable
     /// <summary>
     /// Ends when all processors have completed. Whether anybody reads the results does not matter.
     /// </summary>
-    /// <exception cref="FlowException">A processor has failed (the first one, with what it said), or the run was cancelled.</exception>
+    /// <exception cref="FlowException">A processor has failed (the first one, with what it said), or the run was cancelled or deleted.</exception>
+    /// <exception cref="StoreWentBackException">The store has lost writes, and perhaps the run with them.</exception>
     public Task Completion => completion.Value;
 
     /// <summary>
@@ -61,25 +64,33 @@ public sealed class FlowRun : IAsyncDisposable
     }
 
     /// <summary>How far the run has come.</summary>
-    public Task<FlowStatus> GetStatusAsync(CancellationToken cancellation = default) => FlowReports.StatusAsync(core.Calls, watch.Run, cancellation)!;
+    /// <exception cref="FlowException">It was deleted.</exception>
+    public async Task<FlowStatus> GetStatusAsync(CancellationToken cancellation = default)
+        => await core.AskAsync(() => FlowReports.StatusAsync(core.Calls, Id, cancellation), cancellation).ConfigureAwait(false)
+            ?? throw new FlowException($"The run {Id} is not in the store any more: it was deleted, or the store was emptied.") { Run = Id };
 
     /// <summary>Cancels the run: all its streams fail, and all its processors stop, wherever they are.</summary>
     /// <param name="reason">Why; everybody who is stopped by it is told.</param>
     /// <param name="cancellation">Gives up; it may have been cancelled or not.</param>
-    public Task CancelAsync(string reason = "", CancellationToken cancellation = default) => FlowReports.CancelAsync(core, watch.Plan, reason, cancellation);
+    public Task CancelAsync(string reason = "", CancellationToken cancellation = default)
+        => core.AskAsync(() => FlowReports.CancelAsync(core, watch.Plan, reason, cancellation), cancellation);
 
-    /// <summary>Lets go of the results: they are not kept for this service any more. What it was still putting in fails.</summary>
+    /// <summary>
+    /// Lets go of the results: they are not kept for this service any more. What it was still putting in fails. If the store has not answered for <see cref="SupervisorOptions.LeaseTime"/>, they are kept until they expire.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
         await feeding.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(feeds).ConfigureAwait(false);
+        using var patience = new CancellationTokenSource(core.Options.LeaseTime, core.Options.Time);
+        // Those who read it find out without being told, by this service's silence.
+        await Task.WhenAll(feeds).WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         // Who has only looked at the run leaves what it has not read to who has started it, or will come again.
         foreach (InputPort port in ports.Values.Where(port => isOwner || readHere.ContainsKey(port.Name)))
         {
             try
             {
-                await port.CloseAsync().ConfigureAwait(false);
+                await port.CloseAsync(patience.Token).ConfigureAwait(false);
             }
             catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
             {
@@ -87,6 +98,7 @@ public sealed class FlowRun : IAsyncDisposable
             }
         }
         await watch.DisposeAsync().ConfigureAwait(false);
+        await following.ConfigureAwait(false);
         feeding.Dispose();
     }
 
@@ -103,8 +115,17 @@ public sealed class FlowRun : IAsyncDisposable
         if (inputs.Count > 0) feeds.Add(new FlowFeeds(core, watch.Plan, inputs, feeding.Token).RunAsync());
     }
 
+    /// <summary>Ends when the run has, or nobody follows it any more. If the store has lost writes, whoever is told so then finds a new generation. Throws nothing.</summary>
+    private async Task FollowAsync()
+    {
+        await watch.Over.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (watch.Over.Exception?.InnerException is StoreWentBackException)
+            await core.RenewAsync(watch.Generation, feeding.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
     private async Task CompleteAsync()
     {
+        await following.ConfigureAwait(false);
         await watch.Over.ConfigureAwait(false);
         if (watch.IsCancelled) throw new FlowException($"The run {Id} was cancelled: {watch.CancelReason}") { Run = Id, IsCancelled = true };
         RunEvent[] failed = [.. watch.Events.Select(one => one.Event).Where(happened => happened.Kind == RunEventKind.Failed)];

@@ -1,7 +1,9 @@
 namespace Sluice;
 
 /// <summary>Starts flows, watches them and stops them, from any service that uses the store.</summary>
-/// <remarks>Thread-safe.</remarks>
+/// <remarks>
+/// Thread-safe. Where the store has lost writes, or everything in it was deleted, a call fails with a <see cref="StoreWentBackException"/>, and the next one works with what is there.
+/// </remarks>
 public interface ISupervisor
 {
     /// <summary>

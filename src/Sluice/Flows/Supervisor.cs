@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
@@ -106,11 +107,15 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         CheckInputs(flow, given);
         if (run is not null) FlowNames.CheckRun(run, nameof(run));
         Dictionary<string, string> types = FlowTypes.Of(flow, given, Find);
-        var (plan, feeds, isNew) = await new FlowStart(core, flow, given, results, types, run ?? Guid.CreateVersion7().ToString("N")).StartAsync(cancellation).ConfigureAwait(false);
-        RunWatch watch = await RunWatch.OpenAsync(core.Calls, plan.Run, cancellation).ConfigureAwait(false) ?? throw new FlowException($"The run {plan.Run} was deleted while it was started.");
-        var started = new FlowRun(core, watch, isStarter: plan.Starter == Name, isOwner: isNew);
-        started.Feed(feeds);
-        return started;
+        var start = new FlowStart(core, flow, given, results, types, run ?? Guid.CreateVersion7().ToString("N"));
+        return await core.AskAsync(async () =>
+        {
+            var (plan, feeds, isNew) = await start.StartAsync(cancellation).ConfigureAwait(false);
+            RunWatch watch = await RunWatch.OpenAsync(core.Calls, plan.Run, cancellation).ConfigureAwait(false) ?? throw new FlowException($"The run {plan.Run} was deleted while it was started.");
+            var started = new FlowRun(core, watch, isStarter: plan.Starter == Name, isOwner: isNew);
+            started.Feed(feeds);
+            return started;
+        }, cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -118,15 +123,17 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     {
         FlowNames.CheckRun(run, nameof(run));
         ThrowIfStopped();
-        RunWatch? watch = await RunWatch.OpenAsync(core.Calls, run, cancellation).ConfigureAwait(false);
+        RunWatch? watch = await OpenAsync(run, cancellation).ConfigureAwait(false);
         return watch is null ? null : new(core, watch, isStarter: watch.Plan.Starter == Name, isOwner: false);
     }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<FlowStatus> ListAsync(CancellationToken cancellation = default)
+    public async IAsyncEnumerable<FlowStatus> ListAsync([EnumeratorCancellation] CancellationToken cancellation = default)
     {
         ThrowIfStopped();
-        return FlowReports.ListAsync(core.Calls, cancellation);
+        IAsyncEnumerator<FlowStatus> runs = FlowReports.ListAsync(core.Calls, cancellation).GetAsyncEnumerator(cancellation);
+        await using (runs.ConfigureAwait(false))
+            while (await core.AskAsync(() => runs.MoveNextAsync().AsTask(), cancellation).ConfigureAwait(false)) yield return runs.Current;
     }
 
     /// <inheritdoc/>
@@ -134,9 +141,9 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     {
         FlowNames.CheckRun(run, nameof(run));
         ThrowIfStopped();
-        RunWatch? watch = await RunWatch.OpenAsync(core.Calls, run, cancellation).ConfigureAwait(false);
+        RunWatch? watch = await OpenAsync(run, cancellation).ConfigureAwait(false);
         if (watch is null) return false;
-        await using (watch.ConfigureAwait(false)) await FlowReports.CancelAsync(core, watch.Plan, reason, cancellation).ConfigureAwait(false);
+        await using (watch.ConfigureAwait(false)) await core.AskAsync(() => FlowReports.CancelAsync(core, watch.Plan, reason, cancellation), cancellation).ConfigureAwait(false);
         return true;
     }
 
@@ -145,12 +152,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     {
         FlowNames.CheckRun(run, nameof(run));
         ThrowIfStopped();
-        if (await FlowReports.StatusAsync(core.Calls, run, cancellation).ConfigureAwait(false) is not { } status) return await FlowReports.DeleteAsync(core.Store, run, cancellation).ConfigureAwait(false);
-        if (status.EndedAt is null && status.State != FlowState.Cancelled) throw new InvalidOperationException($"The run {run} has not ended: cancel it first, then delete it.");
-        if (await FlowReports.FindBusyAsync(core.Store, status, cancellation).ConfigureAwait(false) is { } busy)
-            throw new InvalidOperationException($"The run {run} is over, but {busy.Name} has not ended yet on {busy.Host ?? "any host"}. Delete the run when it has.");
-        await FlowReports.DeleteAsync(core.Store, run, cancellation).ConfigureAwait(false);
-        return true;
+        return await core.AskAsync(() => DeleteNowAsync(run, cancellation), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Takes on nothing more, and hands over what it hosts: functions are cancelled, and go on elsewhere. Ends when they have stopped.</summary>
@@ -193,6 +195,18 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     {
         lock (sync) ObjectDisposedException.ThrowIf(isStopped, this);
     }
+
+    private async Task<bool> DeleteNowAsync(string run, CancellationToken cancellation)
+    {
+        if (await FlowReports.StatusAsync(core.Calls, run, cancellation).ConfigureAwait(false) is not { } status) return await FlowReports.DeleteAsync(core.Store, run, cancellation).ConfigureAwait(false);
+        if (status.EndedAt is null && status.State != FlowState.Cancelled) throw new InvalidOperationException($"The run {run} has not ended: cancel it first, then delete it.");
+        if (await FlowReports.FindBusyAsync(core.Store, status, cancellation).ConfigureAwait(false) is { } busy)
+            throw new InvalidOperationException($"The run {run} is over, but {busy.Name} has not ended yet on {busy.Host ?? "any host"}. Delete the run when it has.");
+        await FlowReports.DeleteAsync(core.Store, run, cancellation).ConfigureAwait(false);
+        return true;
+    }
+
+    private Task<RunWatch?> OpenAsync(string run, CancellationToken cancellation) => core.AskAsync(() => RunWatch.OpenAsync(core.Calls, run, cancellation), cancellation);
 
     private BoundFunction? Find(string processor)
     {

@@ -4,6 +4,8 @@ namespace Sluice;
 /// <remarks>Thread-safe.</remarks>
 internal sealed class PartitionTaker(ConsecutorCore core)
 {
+    private const int MostUnanswered = 10;
+
     private readonly Dictionary<int, long> epochs = [];             // the highest known of each partition; under itself
 
     private string Self => core.Options.Member;
@@ -25,12 +27,12 @@ internal sealed class PartitionTaker(ConsecutorCore core)
     {
         var request = new TakeRequest(Self) { ExpectedEpoch = info.Epoch, Version = core.Options.CodeVersion };
         long known = Known(info.Partition);
-        TakeResult taken = await core.Store.TakeAsync(core.Group, info.Partition, request, cancellation).ConfigureAwait(false);
+        TakeResult taken = await InsistAsync(info.Partition, request, cancellation).ConfigureAwait(false);
         if (taken.Status == TakeStatus.Newer)
             core.Newer = $"Partition {info.Partition} was written by version {taken.Version} of the code; this is version {core.Options.CodeVersion}. It is left alone.";
         // One that was given before the store went back must be void too.
         while (taken.Status == TakeStatus.Taken && taken.Ownership.Epoch <= known)
-            taken = await core.Store.TakeAsync(core.Group, info.Partition, request with { ExpectedEpoch = taken.Ownership.Epoch }, cancellation).ConfigureAwait(false);
+            taken = await InsistAsync(info.Partition, request with { ExpectedEpoch = taken.Ownership.Epoch }, cancellation).ConfigureAwait(false);
         if (taken.Status != TakeStatus.Taken) return null;
         Note(info.Partition, taken.Ownership.Epoch);
         PartitionBooks books = taken.State!.LastCommit == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
@@ -38,6 +40,27 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         if (core.Epochs is not null) (partition.Scope, partition.Order) = (new(core, partition), new(core, taken.State.Waiting));
         await UnparkAsync(partition, taken.State.Waiting, cancellation).ConfigureAwait(false);
         return partition;
+    }
+
+    /// <summary>
+    /// A take whose answer was lost may have been done, so it is not repeated as it is: who has the partition now is looked for, and what this one was given without knowing is taken anew. A store that does not answer that is away.
+    /// </summary>
+    private async Task<TakeResult> InsistAsync(int partition, TakeRequest request, CancellationToken cancellation)
+    {
+        for (int unanswered = 1; ; unanswered++)
+        {
+            try
+            {
+                return await core.Store.TakeAsync(core.Group, partition, request, cancellation).ConfigureAwait(false);
+            }
+            catch (StreamStoreException e) when (unanswered < MostUnanswered && e is not StoreWentBackException && !e.IsPermanent)
+            {
+                GroupInfo? group = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
+                if (group is null) throw;
+                PartitionInfo now = group.Partitions.First(one => one.Partition == partition);
+                if (now.Owner == Self) request = request with { ExpectedEpoch = now.Epoch };
+            }
+        }
     }
 
     /// <summary>What was parked for a node, or for a version, that this code has is free.</summary>

@@ -27,7 +27,7 @@ internal sealed class RunSweeper(SupervisorCore core)
             try
             {
                 await Task.Delay(pause, core.Options.Time, core.Life).ConfigureAwait(false);
-                await RoundAsync().ConfigureAwait(false);
+                await core.AskAsync(RoundAsync, core.Life).ConfigureAwait(false);
             }
             catch (Exception) when (core.Life.IsCancellationRequested)
             {

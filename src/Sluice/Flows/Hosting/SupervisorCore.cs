@@ -7,6 +7,7 @@ internal sealed class SupervisorCore : IDisposable
     private readonly SupervisorOptions options;
     private readonly CancellationTokenSource givingUp = new();
     private ITimer? lastWait;
+    private int lost;                                // the last generation in which the store has lost something
 
     public SupervisorCore(IStreamStore store, SupervisorOptions options)
     {
@@ -45,6 +46,47 @@ internal sealed class SupervisorCore : IDisposable
         IsAbandoned = true;
         givingUp.Cancel();
         return EndAsync();
+    }
+
+    /// <summary>Somebody here has seen that the store has lost writes: who holds something of a generation that <see cref="IsLost"/> drops it.</summary>
+    public event Action? LossSeen;
+
+    /// <summary>Whether what was taken from the store in a generation is void.</summary>
+    public bool IsLost(int generation) => generation <= Volatile.Read(ref lost);
+
+    /// <summary>Runs what somebody wants to know or to have done. If the store turns out to have lost writes, it fails, and the next one finds a new generation.</summary>
+    public async Task<T> AskAsync<T>(Func<Task<T>> call, CancellationToken cancellation)
+    {
+        int generation = store.Generation;
+        try
+        {
+            return await call().ConfigureAwait(false);
+        }
+        catch (StoreWentBackException)
+        {
+            await RenewAsync(generation, cancellation).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public Task AskAsync(Func<Task> call, CancellationToken cancellation)
+        => AskAsync(async () =>
+        {
+            await call().ConfigureAwait(false);
+            return true;
+        }, cancellation);
+
+    /// <summary>The store has lost what it had acknowledged in a generation: begins one that was never used. Of several who notice, one does.</summary>
+    public async Task RenewAsync(int generation, CancellationToken cancellation)
+    {
+        for (int known = Volatile.Read(ref lost); known < generation;)
+            known = Interlocked.CompareExchange(ref lost, generation, known) is var before && before == known ? generation : before;
+        LossSeen?.Invoke();
+        for (int present = store.Generation; present <= generation;)
+        {
+            int expected = present;
+            present = await Calls.DoAsync([], () => store.RaiseGenerationAsync(expected, cancellation), cancellation).ConfigureAwait(false);
+        }
     }
 
     public void Warn(string text) => options.Warn?.Invoke(text);

@@ -28,6 +28,7 @@ internal sealed class WorkGroup : IDisposable
     private readonly List<Task> running = [];        // also guards what runs in the partitions
     private volatile BoundFunction function;
     private TimeSpan pause = AfterDefect;
+    private long empty = -1;                         // the count of changes at which there was nothing to lease
     private Task loop = Task.CompletedTask;
 
     public WorkGroup(SupervisorCore core, BoundFunction function)
@@ -45,7 +46,11 @@ internal sealed class WorkGroup : IDisposable
         set => function = value;
     }
 
-    public void Start() => loop = RunAsync();
+    public void Start()
+    {
+        core.LossSeen += woken.Set;
+        loop = RunAsync();
+    }
 
     /// <summary>Takes nothing on any more, and hands everything over. Ends when that is done.</summary>
     public async Task StopAsync()
@@ -62,7 +67,11 @@ internal sealed class WorkGroup : IDisposable
         await StopAsync().ConfigureAwait(false);
     }
 
-    public void Dispose() => stopping.Dispose();
+    public void Dispose()
+    {
+        core.LossSeen -= woken.Set;
+        stopping.Dispose();
+    }
 
     /// <summary>Makes the stream and the group, so that work can be given to a processor that nobody hosts yet.</summary>
     public static async Task OpenAsync(Insistence calls, string processor, CancellationToken cancellation)
@@ -94,6 +103,7 @@ internal sealed class WorkGroup : IDisposable
     /// <summary>Hosts until it is to stop, or something goes wrong that is nobody's to handle (the store has lost writes, for one): then everything here begins anew.</summary>
     private async Task WorkAsync()
     {
+        (int generation, empty) = (core.Store.Generation, -1);
         try
         {
             await OpenAsync(core.Calls, function.Processor.Name, stopping.Token).ConfigureAwait(false);
@@ -101,19 +111,21 @@ internal sealed class WorkGroup : IDisposable
             while (!stopping.IsCancellationRequested)
             {
                 await RoundAsync().ConfigureAwait(false);
+                int present = core.Store.Generation;
+                if (core.IsLost(generation)) throw new StoreWentBackException("The store has lost writes.");
+                generation = present;
                 pause = AfterDefect;
             }
         }
         catch (Exception e) when (!stopping.IsCancellationRequested && e is not ObjectDisposedException)
         {
             core.Warn($"What runs here of {function.Processor.Name} begins anew: {e.Message}");
-            int generation = core.Store.Generation;
             foreach (WorkPartition partition in owned) await partition.LoseAsync().ConfigureAwait(false);
             DropLost();
             Task[] ending;
             lock (running) ending = [.. running];
             await Task.WhenAll(ending).ConfigureAwait(false);
-            if (e is StoreWentBackException) await core.Calls.DoAsync(stream, () => core.Store.RaiseGenerationAsync(generation, stopping.Token), stopping.Token).ConfigureAwait(false);
+            if (e is StoreWentBackException) await core.RenewAsync(generation, stopping.Token).ConfigureAwait(false);
             else await Task.Delay(pause, core.Options.Time, stopping.Token).ConfigureAwait(false);
             pause = pause * 2 < Longest ? pause * 2 : Longest;
         }
@@ -124,7 +136,9 @@ internal sealed class WorkGroup : IDisposable
         long seen = await core.Calls.DoAsync(stream, () => core.Store.WaitForChangeAsync(stream, -1, stopping.Token), stopping.Token).ConfigureAwait(false);
         DropLost();
         await ShareAsync().ConfigureAwait(false);
-        if (await LeaseAsync().ConfigureAwait(false)) return;
+        // A sign of life of somebody is no reason to ask.
+        if (seen != empty && await LeaseAsync().ConfigureAwait(false)) return;
+        empty = seen;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         Task change = core.Store.WaitForChangeAsync(stream, seen, waiting.Token).AsTask();
         waking ??= woken.WaitAsync();
@@ -156,7 +170,7 @@ internal sealed class WorkGroup : IDisposable
             }
             uncertain.Remove(free.Partition);
             var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit);
-            owned = [.. owned, partition];
+            (owned, empty) = ([.. owned, partition], -1);
             await AdoptAsync(partition, taken.State).ConfigureAwait(false);
         }
 

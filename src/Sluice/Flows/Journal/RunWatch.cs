@@ -40,6 +40,9 @@ internal sealed class RunWatch : IAsyncDisposable
     /// <summary>Ends when all processors have, or the run is cancelled; fails when the journal is gone. Only if it is followed.</summary>
     public Task Over => ended.Task;
 
+    /// <summary>The store's generation when the journal was looked at last.</summary>
+    public int Generation { get; private set; }
+
     /// <summary>Everything that is known to have happened and still matters, in order.</summary>
     public IReadOnlyList<(DateTimeOffset Time, RunEvent Event)> Events
     {
@@ -93,6 +96,7 @@ internal sealed class RunWatch : IAsyncDisposable
         {
             while (true)
             {
+                Generation = calls.Store.Generation;
                 long seen = await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, -1, life.Token), life.Token).ConfigureAwait(false);
                 await ReadAsync(life.Token).ConfigureAwait(false);
                 await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, seen, life.Token), life.Token).ConfigureAwait(false);

@@ -133,7 +133,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
             if (reader.IsCounted) (Passed, left) = (Math.Max(Passed ?? 0, reader.Passed), Math.Max(left, reader.Delivered));
         }
         if (plan.MovesKeeper) await MoveAsync(isWaiting: true, CancellationToken.None).ConfigureAwait(false);
-        await CloseGateAsync(onlyIfIdle: true).ConfigureAwait(false);
+        await CloseGateAsync(onlyIfIdle: true, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>What was read last has been processed, though nobody has asked for more.</summary>
@@ -190,16 +190,16 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     {
         bool wasOpen = isGateOpen != false;
         isLifted = true;
-        await CloseGateAsync(onlyIfIdle: false).ConfigureAwait(false);
+        await CloseGateAsync(onlyIfIdle: false, CancellationToken.None).ConfigureAwait(false);
         return wasOpen;
     }
 
     /// <summary>Nothing is kept for this port any more.</summary>
-    public async ValueTask CloseAsync()
+    public async ValueTask CloseAsync(CancellationToken cancellation = default)
     {
-        await CloseGateAsync(onlyIfIdle: false).ConfigureAwait(false);
-        await CloseAsync(plan.Keeper).ConfigureAwait(false);
-        await StreamRelease.LetGoAsync(calls, Stream, CancellationToken.None).ConfigureAwait(false);
+        await CloseGateAsync(onlyIfIdle: false, cancellation).ConfigureAwait(false);
+        await CloseAsync(plan.Keeper, cancellation).ConfigureAwait(false);
+        await StreamRelease.LetGoAsync(calls, Stream, cancellation).ConfigureAwait(false);
     }
 
     public void SeeEnd(StreamEnd end)
@@ -252,13 +252,13 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         }
     }
 
-    private async Task CloseGateAsync(bool onlyIfIdle)
+    private async Task CloseGateAsync(bool onlyIfIdle, CancellationToken cancellation)
     {
-        await moving.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        await moving.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
             if (isGateOpen == false || (onlyIfIdle && IsBusy())) return;
-            await CloseAsync(plan.Gate!).ConfigureAwait(false);
+            await CloseAsync(plan.Gate!, cancellation).ConfigureAwait(false);
             isGateOpen = false;
         }
         finally
@@ -272,7 +272,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         }
     }
 
-    private Task CloseAsync(string reader) => calls.DoAsync([], () => Store.CloseReaderAsync(Stream, reader), CancellationToken.None);
+    private Task CloseAsync(string reader, CancellationToken cancellation) => calls.DoAsync([], () => Store.CloseReaderAsync(Stream, reader, cancellation), cancellation);
 
     private async ValueTask<long> FindAsync(ReadFrom from, CancellationToken cancellation)
     {
