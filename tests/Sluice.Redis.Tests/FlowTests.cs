@@ -55,4 +55,38 @@ public class FlowTests(SharedServer server)
         Assert.Equal((long)Items * (Items - 1), await run.Output<long>("sum").FirstAsync(Cancellation));
         await run.Completion.WaitAsync(Patience, Cancellation);
     }
+
+    // Scenario 6 of the protocol: what would take more memory is refused before anything of it is written, and made again until there is room.
+    [Theory]
+    [InlineData(Resume.PerItem)]
+    [InlineData(Resume.FromScratch)]
+    public async Task ARunThatFindsTheMemoryFullGoesOnWhenThereIsRoom(Resume resume)
+    {
+        const int Items = 500;
+        await using RedisServer full = await RedisServer.StartAsync("--maxmemory-policy", "noeviction");
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(full.Address, new(), Cancellation);
+        var isRefused = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var service = Supervisor.Attach(store, new()
+        {
+            Name = "service",
+            Warn = text => { if (text.Contains("maxmemory", StringComparison.Ordinal)) isRefused.TrySetResult(); },
+        });
+        Processor doubles = Doubles with { Resume = resume };
+        service.Register(doubles, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
+        {
+            await foreach (int value in x.StreamAsync(cancellation))
+            {
+                if (value == Items / 2) await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "1mb");
+                await y.WriteAsync(2 * value, cancellation);
+            }
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(doubles).Resolve(), Enumerable.Range(0, Items).Select(i => IOVal.Of("x", i)), cancellation: Cancellation);
+        await Task.WhenAny(isRefused.Task, run.Completion).WaitAsync(Patience, Cancellation);          // what makes room is let through
+        await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "0");
+
+        int read = 0;
+        await foreach (int value in run.Output<int>("y").StreamAsync(Cancellation)) Assert.Equal(2 * read++, value);
+        Assert.Equal(Items, read);
+        await run.Completion.WaitAsync(Patience, Cancellation);
+    }
 }

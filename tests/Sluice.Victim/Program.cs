@@ -2,9 +2,14 @@ using Sluice;
 using Sluice.Sqlite;
 using Sluice.Victim;
 
-// What happens, and to which store: a file, or "memory". Says at the end what has become of the items.
+// What happens, and to which store: a file, or "memory"; or what member it is to be. Says at the end what has become of the items.
 string what = args[0], where = args[1];
 if (what == "starve") return StarvedPool.Run();
+if (what == "member")
+{
+    await MemberLife.RunAsync(MemberSetup.Parse(where));
+    return 0;
+}
 try
 {
     await using IStreamStore store = where == "memory" ? new MemoryStreamStore() : await SqliteStreamStore.OpenAsync(where, Durability.Process);

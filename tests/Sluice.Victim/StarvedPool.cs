@@ -51,7 +51,7 @@ internal static class StarvedPool
             Member = name,
             Store = store,
             LeaseTime = LeaseTime,
-            Stream = new() { Partitions = 2 },
+            Stream = new() { Partitions = 1 },          // two would be shared
             Run = new() { Time = clock },
         };
     }

@@ -19,7 +19,7 @@ public sealed partial class Consecutor<T>
             while (true)
             {
                 bool isAppending = core.Sends.IsAppending;
-                if (!isAppending && core.InFlight == 0 && core.Books.IsIdle && core.HasEnded && Snapshot() is { IsIdle: true } idle) return idle;
+                if (!isAppending && core.InFlight == 0 && core.Books.IsIdle && core.HasEnded && await core.Members.AreAllIdleAsync().WaitAsync(cancellation).ConfigureAwait(false) && Snapshot() is { IsIdle: true } idle) return idle;
                 if (State == ConsecutorState.Created)
                 {
                     if (Snapshot() is { IsIdle: false } books)
@@ -40,7 +40,7 @@ public sealed partial class Consecutor<T>
         }
     }
 
-    /// <summary>Where every accepted item is, and the pipeline's nodes. Never waits.</summary>
+    /// <summary>Where every accepted item is, and the pipeline's nodes. Never waits. What other members have done is in it when this one has nothing under way, from its next heartbeat on.</summary>
     public ConsecutorSnapshot Snapshot()
     {
         local?.Count();

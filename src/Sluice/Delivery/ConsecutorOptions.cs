@@ -74,7 +74,7 @@ public sealed record ConsecutorOptions
 
     /// <summary>
     /// Who this is, among those that share the work of one consecutor; the machine's name unless given. Whoever starts under a name takes at once what
-    /// an earlier holder of it had; from others, only when they have been silent for the lease time.
+    /// an earlier holder of it had; from others, what they give to share the work, and the rest only when they have been silent for the lease time.
     /// </summary>
     /// <exception cref="ArgumentException">Null, empty, longer than 180 characters, or with control characters.</exception>
     public string Member

@@ -12,13 +12,13 @@ internal static class Member
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>Options of a member that has a process of its own.</summary>
-    public static ConsecutorOptions Options(string name, IStreamStore store, TimeProvider time) => new()
+    public static ConsecutorOptions Options(string name, IStreamStore store, TimeProvider time, int partitions = 1) => new()
     {
         Member = name,
         Store = store,
         LeaseTime = LeaseTime,
         Delivery = Delivery.Replay(3, Backoff.None),
-        Stream = new() { Partitions = 2 },
+        Stream = new() { Partitions = partitions },
         Run = new() { Time = time },
         Process = new(),
     };

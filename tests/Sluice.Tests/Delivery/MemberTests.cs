@@ -41,13 +41,13 @@ public class MemberTests
         {
             wall.Jump(TimeSpan.FromHours(hours));
             await Member.BeatAsync(store, steps, "other");
-            Assert.Equal("silent:1 silent:1", await Member.OwnersAsync(store));
+            Assert.Equal("silent:1", await Member.OwnersAsync(store));
         }
         for (int round = 0; round < 2; round++) await Member.BeatAsync(store, steps, "other");
         ConsecutorSnapshot end = await IdleAsync(other);
         Assert.Equal((1L, 1L, 0L), (end.Accepted, end.Completed, end.Unaccounted));
         Assert.Equal([(7, 1)], done);                // by the one that is left, and nothing was charged
-        Assert.Equal("other:2 other:2", await Member.OwnersAsync(store));
+        Assert.Equal("other:2", await Member.OwnersAsync(store));
     }
 
     [Theory]
@@ -67,7 +67,7 @@ public class MemberTests
             wall.Jump(TimeSpan.FromHours(round % 2 == 0 ? hours : -hours));
             await Member.BeatAsync(store, steps, "first", "second");
         }
-        Assert.Equal("first:1 first:1", await Member.OwnersAsync(store));
+        Assert.Equal("first:1", await Member.OwnersAsync(store));
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public class MemberTests
         for (int round = 0; round < 3; round++)
         {
             await Member.BeatAsync(store, clock, round < 2 ? ["sick", "sound"] : ["sound"]);          // a lease time, in which commits may come back
-            Assert.Equal("sick:1 sick:1", await Member.OwnersAsync(store));
+            Assert.Equal("sick:1", await Member.OwnersAsync(store));
         }
         for (int round = 0; (await Member.OwnersAsync(store)).Contains("sick", StringComparison.Ordinal); round++)
         {
@@ -131,7 +131,7 @@ public class MemberTests
         broken.Mend();
         while (await Member.BeatsAsync(store, "sick") == beats) await Member.BeatAsync(store, clock, "sound");
         await Member.UntilAsync(() => sick.Snapshot() is { InFlight: 0, Unaccounted: 0 });
-        Assert.Equal("sound:2 sound:2", await Member.OwnersAsync(store));
+        Assert.Equal("sound:2", await Member.OwnersAsync(store));
         Assert.Equal(2, done.Count);
 
         Consecutor<int> New(string name, IStreamStore itsStore) => new("work", source => source.ForEachAsync((int _, ItemContext item, CancellationToken _) =>

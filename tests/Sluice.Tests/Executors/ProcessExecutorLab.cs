@@ -10,7 +10,7 @@ internal sealed class ProcessExecutorLab : IAsyncDisposable
 {
     public FlowLab Flows { get; } = new();
 
-    public MemoryStreamStore Store => Flows.Store;
+    public IStreamStore Store => Flows.Store;
 
     public static CancellationToken Cancellation => FlowLab.Cancellation;
 

@@ -62,23 +62,6 @@ public class BoundTests
     }
 
     [Fact]
-    public async Task AProcessorThatWaitsHoldsNobodyUp()
-    {
-        await using var lab = new FlowLab();
-        Supervisor service = lab.Join();
-        var taker = new Processor("taker") { Inputs = ["x"], Outputs = ["sum"], Wait = true };
-        service.Register(Maker, MakeMany);
-        service.Register(taker, async (IO<int> x) =>
-        {
-            long sum = 0;
-            await foreach (int value in x.StreamAsync()) sum += value;
-            return sum;
-        });
-        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small).Resolve(), [], cancellation: FlowLab.Cancellation);
-        Assert.Equal((long)Many * (Many - 1) / 2, await run.Output<long>("sum").FirstAsync(FlowLab.Cancellation).AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-    }
-
-    [Fact]
     public async Task WhatIsKeptForThoseWhoWaitHasALimitWithAName()
     {
         await using var lab = new FlowLab();
@@ -90,19 +73,6 @@ public class BoundTests
         string error = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Error!;
         Assert.Contains("values for the processor taker", error, StringComparison.Ordinal);
         Assert.Contains("The limit is 5,000 (FlowStreamOptions.MaxKept)", error, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task AResultThatNobodyReadsHoldsNobodyUp()
-    {
-        await using var lab = new FlowLab();
-        Supervisor service = lab.Join();
-        service.Register(Maker, MakeMany);
-        await using FlowRun run = await service.StartAsync(Flow.From(Maker).With("x", Small).Resolve(), [], cancellation: FlowLab.Cancellation);
-        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        Assert.Equal(Many, (await FlowLab.ReadAsync(run.Output<int>("x"))).Count);
-        var twice = await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(run.Output<int>("x")));
-        Assert.Contains("they left the store when they had been read", twice.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -134,29 +104,6 @@ public class BoundTests
         {
             await go.Task;
             await foreach (IOVal value in MakeMany()) yield return value;
-        }
-    }
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task WhoReadsTheFirstOnlyOrNothingHoldsNobodyUp(bool first)
-    {
-        await using var lab = new FlowLab();
-        Supervisor service = lab.Join();
-        var taker = new Processor("taker") { Inputs = ["x"], Outputs = ["y"] };
-        var isDone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        service.Register(Maker, MakeAndTellAsync);
-        Delegate firstOnly = async (IO<int> x) => { await x.FirstAsync(); await isDone.Task; };
-        Delegate nothing = () => isDone.Task;
-        service.Register(taker, first ? firstOnly : nothing);
-        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small).Resolve(), [], cancellation: FlowLab.Cancellation);
-        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-
-        async IAsyncEnumerable<IOVal> MakeAndTellAsync()
-        {
-            await foreach (IOVal value in MakeMany()) yield return value;
-            isDone.SetResult();
         }
     }
 

@@ -4,13 +4,15 @@ using Sluice.Testing;
 namespace Sluice.Tests.Flows;
 
 /// <summary>A store and a clock of a test, and the services on them. What they warn of is kept.</summary>
-internal sealed class FlowLab : IAsyncDisposable
+internal sealed class FlowLab(IStreamStore inner) : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private readonly List<Supervisor> services = [];
     private int names;
 
-    public MemoryStreamStore Store { get; } = new();
+    public FlowLab() : this(new MemoryStreamStore()) { }
+
+    public IStreamStore Store => inner;
 
     public List<string> Warnings { get; } = [];
 

@@ -46,39 +46,6 @@ public class LoopTests
         Assert.Equal([11, 12, 10], await FlowLab.ReadAsync(run.Output<int>("y")));
     }
 
-    [Fact]
-    public async Task TwoMergesRepeatTheirOwnChoicesInWhateverOrderTheyGo()
-    {
-        await using var lab = new FlowLab();
-        var both = new Processor("both") { Inputs = ["a", "b", "c", "d"], Outputs = ["p", "q"] };
-        var empty = new Processor("empty") { Outputs = ["c"] };
-        Supervisor starter = lab.Join(), first = lab.Join();
-        starter.Register(empty, () => Task.CompletedTask);
-        Register(first, isFirst: true);
-        await using FlowRun run = await starter.StartAsync(Flow.From(both, empty).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 2), IOVal.Of("d", 3)], cancellation: FlowLab.Cancellation);
-        Assert.Equal(1, await run.Output<int>("p").FirstAsync(FlowLab.Cancellation));
-        Assert.Equal(3, await run.Output<int>("q").FirstAsync(FlowLab.Cancellation));
-        await first.DisposeAsync();
-        Register(lab.Join(), isFirst: false);
-        Assert.Equal([1, 2], await FlowLab.ReadAsync(run.Output<int>("p")));
-        Assert.Equal([3], await FlowLab.ReadAsync(run.Output<int>("q")));
-        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-
-        void Register(Supervisor service, bool isFirst) => service.Register(both, async (IO<int> a, IO<int> b, IO<int> c, IO<int> d, IOWriter<int> p, IOWriter<int> q, CancellationToken cancellation) =>
-        {
-            if (!isFirst) await MergeAsync(c, d, q, cancellation);
-            await MergeAsync(a, b, p, cancellation);
-            if (!isFirst) return;
-            await MergeAsync(c, d, q, cancellation);
-            await Task.Delay(Timeout.Infinite, cancellation);
-        });
-
-        static async Task MergeAsync(IO<int> one, IO<int> other, IOWriter<int> to, CancellationToken cancellation)
-        {
-            await foreach (var (_, value) in one.Merge([other], cancellation)) await to.WriteAsync(value, cancellation);
-        }
-    }
-
     [Theory]
     [InlineData(Resume.PerItem, -1)]
     [InlineData(Resume.Checkpoint, 55)]

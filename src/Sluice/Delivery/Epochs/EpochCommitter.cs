@@ -154,7 +154,7 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
         Recycle(roots);
         core.Books.Discard(epoch.Items.Count);
         core.Epochs!.End(epoch, isCommitted: false);
-        core.End(epoch.Items.Count);
+        epoch.Partition.End(core, epoch.Items.Count);
     }
 
     private static void Recycle(List<Root> roots)

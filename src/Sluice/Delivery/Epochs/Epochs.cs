@@ -88,7 +88,8 @@ internal sealed class Epochs(ConsecutorCore core)
         get { lock (sync) return running.Count == 0; }
     }
 
-    private bool IsResting(OwnedPartition partition)
+    /// <summary>Whether nothing of it is leased, and no epoch under way.</summary>
+    public bool IsResting(OwnedPartition partition)
     {
         lock (sync) return partition.Leased.Count == 0 && !running.Contains(partition.Number);
     }
@@ -239,6 +240,7 @@ internal sealed class Epochs(ConsecutorCore core)
             if (isCommitted && size < MostItems) size = Math.Min(MostItems, size + (size / 8) + 1);
         }
         core.Changed();
+        if (epoch.Partition.IsLeaving) core.Members.LetGo();
     }
 
     /// <summary>The partition is not ours any more: what has been leased of it and not begun is dropped.</summary>
@@ -252,7 +254,7 @@ internal sealed class Epochs(ConsecutorCore core)
         }
         if (dropped == 0) return;
         core.Books.Discard(dropped);
-        core.End(dropped);
+        partition.End(core, dropped);
     }
 
     private Epoch? TakeItems(OwnedPartition partition)
@@ -261,7 +263,7 @@ internal sealed class Epochs(ConsecutorCore core)
         {
             bool isDue = partition.Scope!.NextDue is { } due && due <= looked;
             bool mustLoad = core.KeepsTime && !partition.Scope.HasBegun;
-            if (!core.IsLeasing || !(isDue || mustLoad || partition.IsAtEnd)) return null;
+            if (!core.IsLeasing || partition.IsLeaving || !(isDue || mustLoad || partition.IsAtEnd)) return null;
             bool isEnding = partition.IsAtEnd && !isDue;
             partition.IsAtEnd = false;               // the store is asked again before the next stage ends: what has come out may have failed
             return new(core, partition, [], isEntrance: false) { IsEnding = isEnding };

@@ -1,27 +1,4 @@
-using System.Buffers.Binary;
-
 namespace Sluice;
-
-/// <summary>What of a partition has ended, and how; a row of state, written with every commit.</summary>
-/// <param name="Completed">Items that completed.</param>
-/// <param name="Skipped">Items that ended without reaching a sink.</param>
-/// <param name="Split">Dead letters beyond the first of an item.</param>
-internal readonly record struct PartitionBooks(long Completed, long Skipped, long Split)
-{
-    public const string Node = "$books";
-
-    public static PartitionBooks Read(ReadOnlySpan<byte> row) => new(
-        BinaryPrimitives.ReadInt64LittleEndian(row), BinaryPrimitives.ReadInt64LittleEndian(row[8..]), BinaryPrimitives.ReadInt64LittleEndian(row[16..]));
-
-    public StateRow ToRow()
-    {
-        var bytes = new byte[24];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, Completed);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), Skipped);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), Split);
-        return new(Node, "", 1, bytes);
-    }
-}
 
 /// <summary>Where every accepted item is. Moves are made under one lock, so that a snapshot always adds up.</summary>
 /// <remarks>
@@ -31,6 +8,7 @@ internal readonly record struct PartitionBooks(long Completed, long Skipped, lon
 internal sealed class Books
 {
     private long accepted, completed, skipped, dead, cancelled, pending, inFlight, retrying, parked, suspect, split;
+    private long moves;
     private long inNoStore;                          // of what has been accepted and has not ended
 
     public Lock Sync { get; } = new();
@@ -46,24 +24,54 @@ internal sealed class Books
     /// <summary>What the store says at a moment at which nothing is under way here. What is in no other place was cancelled.</summary>
     public void Load(long accepted, long pending, PartitionBooks ended, long dead, long retrying, long parked, long suspect)
     {
+        lock (Sync) Set(accepted, pending, ended, dead, retrying, parked, suspect);
+        Moved?.Invoke();
+    }
+
+    /// <summary>The same, if nothing has moved here since the store was asked, and nothing is under way.</summary>
+    /// <param name="seen">What <see cref="Moves"/> was before.</param>
+    /// <param name="owned">What this member has.</param>
+    /// <param name="accepted">By all members.</param>
+    /// <param name="outstanding">Of that, what has not ended.</param>
+    /// <param name="ended">What has.</param>
+    /// <param name="dead">Dead letters.</param>
+    /// <returns>Whether it was done.</returns>
+    public bool TryLoad(long seen, OwnedPartition[] owned, long accepted, long outstanding, PartitionBooks ended, long dead)
+    {
         lock (Sync)
         {
-            (this.accepted, this.pending, completed, skipped, split) = (accepted, pending, ended.Completed, ended.Skipped, ended.Split);
-            (this.dead, this.retrying, this.parked, this.suspect, inFlight) = (dead, retrying, parked, suspect, 0);
-            cancelled = accepted + split - pending - completed - skipped - dead - retrying - parked - suspect;
+            if (moves != seen || inFlight > 0) return false;
+            (long retrying, long parked, long suspect) = (Count(WaitingState.Retrying), Count(WaitingState.Parked), Count(WaitingState.Suspect));
+            Set(accepted, outstanding - retrying - parked - suspect, ended, dead, retrying, parked, suspect);
+            return true;
         }
-        Moved?.Invoke();
+
+        long Count(WaitingState state) => owned.Sum(partition => (long)partition.Waiting.Values.Count(waiting => waiting == state));
+    }
+
+    private void Set(long accepted, long pending, PartitionBooks ended, long dead, long retrying, long parked, long suspect)
+    {
+        moves++;
+        (this.accepted, this.pending, completed, skipped, split) = (accepted, pending, ended.Completed, ended.Skipped, ended.Split);
+        (this.dead, this.retrying, this.parked, this.suspect, inFlight) = (dead, retrying, parked, suspect, 0);
+        cancelled = accepted + split - pending - completed - skipped - dead - retrying - parked - suspect;
     }
 
     public void Accept(long count)
     {
-        lock (Sync) (accepted, pending) = (accepted + count, pending + count);
+        lock (Sync) (accepted, pending, moves) = (accepted + count, pending + count, moves + 1);
     }
 
     /// <summary>The same for items that are in no store.</summary>
     public void AcceptLocal(long count)
     {
         lock (Sync) (accepted, pending, inNoStore) = (accepted + count, pending + count, inNoStore + count);
+    }
+
+    /// <summary>Changes whenever something has moved.</summary>
+    public long Moves
+    {
+        get { lock (Sync) return moves; }
     }
 
     /// <summary>Whether everything that has not ended is in no store, so far as is known here.</summary>
@@ -85,6 +93,7 @@ internal sealed class Books
     public void Lease(OwnedPartition partition, long sequence, int attempt)
     {
         inFlight++;
+        moves++;
         if (partition.Waiting.Remove(sequence, out WaitingState state)) Move(state, -1);
         else if (attempt > 1)
         {
@@ -111,6 +120,7 @@ internal sealed class Books
     {
         lock (Sync)
         {
+            moves++;
             inFlight -= counts.Roots;
             completed += counts.Completed;
             skipped += counts.Skipped;
@@ -142,9 +152,22 @@ internal sealed class Books
         {
             if (partition.IsVoid) return;
             partition.IsVoid = true;
+            moves++;
             foreach (WaitingState state in partition.Waiting.Values) Move(state, -1);
             pending += partition.Waiting.Count;
             partition.Waiting.Clear();
+        }
+    }
+
+    /// <summary>A partition is given to somebody else, if nothing of it is under way.</summary>
+    /// <returns>Whether it is not ours any more.</returns>
+    public bool TryVoid(OwnedPartition partition, Func<OwnedPartition, bool>? isResting)
+    {
+        lock (Sync)
+        {
+            if (partition.IsVoid || partition.UnderWay > 0 || isResting?.Invoke(partition) == false) return false;
+            Void(partition);
+            return true;
         }
     }
 
@@ -153,6 +176,7 @@ internal sealed class Books
     {
         lock (Sync)
         {
+            moves++;
             foreach (WaitingState state in partition.Waiting.Values) Move(state, 1);
             pending -= partition.Waiting.Count;
         }
@@ -161,7 +185,7 @@ internal sealed class Books
     /// <summary>Roots whose partition is not ours any more.</summary>
     public void Discard(long roots)
     {
-        lock (Sync) (inFlight, pending) = (inFlight - roots, pending + roots);
+        lock (Sync) (inFlight, pending, moves) = (inFlight - roots, pending + roots, moves + 1);
         Moved?.Invoke();
     }
 
@@ -189,6 +213,7 @@ internal sealed class Books
                     partition.Waiting.Remove(sequence);
                     Move(state, -1);
                     pending++;
+                    moves++;
                 }
         }
     }
@@ -219,13 +244,13 @@ internal sealed class Books
 
     public void Redrive(long letters)
     {
-        lock (Sync) (dead, pending) = (dead - letters, pending + letters);
+        lock (Sync) (dead, pending, moves) = (dead - letters, pending + letters, moves + 1);
         Moved?.Invoke();
     }
 
     public void Delete(long letters)
     {
-        lock (Sync) (dead, cancelled) = (dead - letters, cancelled + letters);
+        lock (Sync) (dead, cancelled, moves) = (dead - letters, cancelled + letters, moves + 1);
         Moved?.Invoke();
     }
 

@@ -221,7 +221,7 @@ internal sealed class Committer(ConsecutorCore core)
         }
         foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted, core.Life).ConfigureAwait(false);
         foreach (Root root in draft.Roots) root.Recycle();
-        core.End((int)draft.Counts.Roots);
+        partition.End(core, (int)draft.Counts.Roots);
         if (result.Status == CommitStatus.OutputEnded) core.Failed?.Invoke(OutputEnded(result));
         return true;
 
@@ -234,16 +234,18 @@ internal sealed class Committer(ConsecutorCore core)
     private void Discard(List<Root> roots, int from)
     {
         int count = roots.Count - from;
+        OwnedPartition partition = roots[from].Partition;
         for (int i = from; i < roots.Count; i++) roots[i].Recycle();
         core.Books.Discard(count);
-        core.End(count);
+        partition.End(core, count);
     }
 
     private void LetGo(Root root)
     {
         if (root.Outcome == Outcome.Failed) core.Books.FailFree();
+        OwnedPartition partition = root.Partition;
         root.Recycle();
-        core.End(1);
+        partition.End(core, 1);
     }
 
     private sealed record Request(OwnedPartition Partition, LeasedBatch Leased)

@@ -36,7 +36,7 @@ internal sealed class Lessor(ConsecutorCore core)
         core.Alone.Withdraw();
         int room = core.Alone.MayWork() ? core.Options.Capacity - core.InFlight : 0;
         if (room <= 0) StopAsking();
-        OwnedPartition[] owned = core.Owned;
+        OwnedPartition[] owned = Staying();
         int most = Math.Min(room, Math.Max(1, core.Options.Capacity / 2));
         if (room > 0 && core.Epochs is { } epochs) (owned, most) = epochs.Choose(owned, most);
         Asked = owned;
@@ -53,6 +53,8 @@ internal sealed class Lessor(ConsecutorCore core)
         if (partition is null) return null;
         lock (core.Books.Sync)
         {
+            if (partition.IsVoid) return null;
+            partition.Begin(leased.Entries.Length);
             foreach (Entry entry in leased.Entries.Span) core.Books.Lease(partition, entry.Sequence, entry.Attempt);
         }
         core.Begin(leased.Entries.Length);
@@ -133,7 +135,7 @@ internal sealed class Lessor(ConsecutorCore core)
             }
         }
         if (!core.Alone.TryBeAlone()) return null;
-        OwnedPartition[] owned = core.Owned;
+        OwnedPartition[] owned = Staying();
         if (owned.Length == 0) return null;
         LeaseResult? lease = await LeaseAsync(new(Owners(owned)) { MaxItems = 1, Quarantine = quarantine });
         if (lease is { IsQuarantineLost: true })
@@ -144,6 +146,12 @@ internal sealed class Lessor(ConsecutorCore core)
         if (lease is not { Batches.Count: > 0 }) core.Alone.Withdraw();
         if (lease is { IsQuarantineLost: false, Batches.Count: 0 }) core.Books.ForgetSuspects(owned);
         return lease;
+    }
+
+    private OwnedPartition[] Staying()
+    {
+        OwnedPartition[] owned = core.Owned;
+        return Array.Exists(owned, static partition => partition.IsLeaving) ? Array.FindAll(owned, static partition => !partition.IsLeaving) : owned;
     }
 
     /// <summary>Nothing is wanted: that nothing is given out is not the store's fault.</summary>

@@ -1,20 +1,31 @@
 namespace Sluice;
 
-/// <summary>Takes partitions, beats, and notices who is silent.</summary>
+/// <summary>Takes partitions, gives those that are too many to others, beats, and notices who is silent.</summary>
 /// <remarks>
 /// Silence is judged by this process's own monotonic clock: a count that has not changed for the lease time. The heart has a thread of its own, which does nothing
 /// but beat: what follows from it is done elsewhere. It stops while the store takes no commits, or gives out nothing of what is its own, for a lease time, so that
 /// others can; when the answer comes after all, it beats at once: the next regular beat may come too late.
 /// </remarks>
-internal sealed class Members(ConsecutorCore core)
+internal sealed class Members
 {
-    private readonly MemberWatch others = new(core.Time, core.Options.LeaseTime);
-    private readonly PartitionTaker taker = new(core);
+    private readonly ConsecutorCore core;
+    private readonly MemberWatch others;
+    private readonly PartitionTaker taker;
+    private readonly PartitionShare share;
     private readonly AsyncLock taking = new();
     private Heart? heart;
     private int isTaking;
     private volatile bool isOverdue;                 // a beat was not made
-    private readonly CancellationTokenSource leaving = CancellationTokenSource.CreateLinkedTokenSource(core.Life);
+    private volatile int partitions;                 // how many there are; zero if that is not known
+    private readonly CancellationTokenSource leaving;
+
+    public Members(ConsecutorCore core)
+    {
+        this.core = core;
+        others = new(core.Time, core.Options.LeaseTime);
+        (taker, share) = (new(core), new(core, others));
+        leaving = CancellationTokenSource.CreateLinkedTokenSource(core.Life);
+    }
 
     private string Self => core.Options.Member;
 
@@ -23,6 +34,9 @@ internal sealed class Members(ConsecutorCore core)
     private bool IsAiling => IsCommitless || IsLeaseless;
 
     private bool IsLeaseless => core.Leases.Silence >= core.Options.LeaseTime;
+
+    /// <summary>Whether some partitions are not this member's: then the store knows what it does not.</summary>
+    private bool HasOthers => heart is not null && core.Owned.Length < partitions;
 
     public bool IsSilent(string member) => others.IsSilent(member);
 
@@ -69,6 +83,8 @@ internal sealed class Members(ConsecutorCore core)
     {
         others.See(group);
         taker.See(group);
+        share.See(group);
+        partitions = group.Partitions.Count;
     }
 
     /// <summary>No partition is taken any more.</summary>
@@ -114,8 +130,7 @@ internal sealed class Members(ConsecutorCore core)
             if (group is null) throw new StreamStoreException($"The group {core.Group} is not there.");
             See(group);
             RemoveGone(group);
-            if (core.IsLeasing && group.Partitions.Any(partition => IsFree(partition, isAiling)) && Interlocked.Exchange(ref isTaking, 1) == 0)
-                _ = TakeLaterAsync(group, isAiling);
+            if ((HasOthers || group.Members.Count > 1) && Interlocked.Exchange(ref isTaking, 1) == 0) _ = ShareLaterAsync(group, isAiling);
         }
         catch (Exception e)
         {
@@ -164,12 +179,48 @@ internal sealed class Members(ConsecutorCore core)
         }
     }
 
-    private async Task TakeLaterAsync(GroupInfo group, bool isAiling)
+    /// <summary>Something of a partition that is to leave has ended. Any thread.</summary>
+    public void LetGo() => _ = LetGoAsync();
+
+    private async Task LetGoAsync()
+    {
+        await Task.Yield();                          // who tells has something to go on with
+        try
+        {
+            await GiveAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            if (!core.Life.IsCancellationRequested) core.Problem = $"A partition could not be given to another member; it is taken back: {FailureText.Of(e)}";
+        }
+    }
+
+    /// <summary>Gives away what is to leave and has nothing under way.</summary>
+    private async Task GiveAsync()
+    {
+        if (!Array.Exists(core.Owned, static partition => partition.IsLeaving)) return;
+        await taking.EnterAsync(core.Life).ConfigureAwait(false);
+        try
+        {
+            if (!leaving.IsCancellationRequested) await share.GiveAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            taking.Leave();
+        }
+    }
+
+    private async Task ShareLaterAsync(GroupInfo group, bool isAiling)
     {
         await Task.Yield();                          // off the heart's thread
         try
         {
-            await TakeFreeAsync(group, isAiling).ConfigureAwait(false);
+            if (!isAiling) share.Choose(group);
+            await GiveAsync().ConfigureAwait(false);
+            if (core.IsLeasing) await TakeFreeAsync(group, isAiling).ConfigureAwait(false);
+            if (!HasOthers || isAiling) return;
+            await RefreshBooksAsync().ConfigureAwait(false);
+            core.Books.Touch();                      // whoever waits looks again
         }
         catch (Exception e)
         {
@@ -189,6 +240,7 @@ internal sealed class Members(ConsecutorCore core)
         GroupInfo? group = joins ? await core.Store.BeatAsync(core.Group, Self, cancellation).ConfigureAwait(false) : null;
         if (group is not null) See(group);
         using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false);          // so that nothing is counted twice, or not at all
+        share.Forget();
         List<OwnedPartition> taken = group is null ? [] : await TakeAsync(group, isAiling: false, cancellation).ConfigureAwait(false);
         await taker.LoadBooksAsync(taken, cancellation).ConfigureAwait(false);
         return taken;
@@ -212,10 +264,32 @@ internal sealed class Members(ConsecutorCore core)
         }
     }
 
-    private bool IsFree(PartitionInfo partition, bool isAiling)
-        => Array.TrueForAll(core.Owned, own => own.Number != partition.Partition)
-            && (partition.Owner == Self || (!isAiling && (partition.Owner is null || IsSilent(partition.Owner))));
-
     private Task<List<OwnedPartition>> TakeAsync(GroupInfo group, bool isAiling, CancellationToken cancellation)
-        => taker.TakeAsync(group.Partitions.Where(partition => IsFree(partition, isAiling)), cancellation);
+        => taker.TakeAsync(share.ToTake(group, isAiling), cancellation);
+
+    /// <summary>Whether everything has ended, with others as well; not, if the store does not say so now: another look is due after the next heartbeat.</summary>
+    public async Task<bool> AreAllIdleAsync()
+    {
+        try
+        {
+            return !HasOthers || (await RefreshBooksAsync().ConfigureAwait(false) && core.Books.IsIdle);
+        }
+        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> RefreshBooksAsync()
+    {
+        await taking.EnterAsync(core.Life).ConfigureAwait(false);
+        try
+        {
+            return await taker.RefreshBooksAsync(leaving.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            taking.Leave();
+        }
+    }
 }

@@ -3,7 +3,8 @@ namespace Sluice;
 /// <summary>A partition that this member owns.</summary>
 internal sealed class OwnedPartition(Ownership owner, PartitionState state, PartitionBooks books)
 {
-    private volatile bool isVoid;
+    private volatile bool isVoid, isLeaving;
+    private int underWay;
 
     public Ownership Owner => owner;
 
@@ -51,10 +52,31 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// <summary>A timestamp: when it is asked again; zero if nothing is to be waited for. Written by the committer while an epoch of the partition is under way, read by the pump.</summary>
     public long EndAt { get; set; }
 
+    /// <summary>How many of its entries were handed to the pipeline, and are not committed.</summary>
+    public int UnderWay => Volatile.Read(ref underWay);
+
+    /// <summary>Whether nothing more of it is taken up, as another member is to have it.</summary>
+    public bool IsLeaving
+    {
+        get => isLeaving;
+        set => isLeaving = value;
+    }
+
     /// <summary>Somebody else has it, or it is given back: what is under way of it is not committed any more.</summary>
     public bool IsVoid
     {
         get => isVoid;
         set => isVoid = value;
+    }
+
+    /// <summary>Entries are handed to the pipeline. Under the books' lock.</summary>
+    public void Begin(int entries) => Interlocked.Add(ref underWay, entries);
+
+    /// <summary>They are committed, or given up.</summary>
+    public void End(ConsecutorCore core, int entries)
+    {
+        Interlocked.Add(ref underWay, -entries);
+        core.End(entries);
+        if (isLeaving) core.Members.LetGo();
     }
 }

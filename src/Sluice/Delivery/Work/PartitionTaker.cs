@@ -7,6 +7,7 @@ internal sealed class PartitionTaker(ConsecutorCore core)
     private const int MostUnanswered = 10;
 
     private readonly Dictionary<int, long> epochs = [];             // the highest known of each partition; under itself
+    private readonly Dictionary<int, (PartitionInfo At, PartitionBooks Books)> counted = [];          // of others; one caller at a time
 
     private string Self => core.Options.Member;
 
@@ -108,6 +109,34 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         core.Books.Load(accepted, backlog.Outstanding - retrying - parked - suspect, ended, backlog.Dead, retrying, parked, suspect);
 
         long Count(WaitingState state) => taken.Sum(partition => (long)partition.Waiting.Values.Count(waiting => waiting == state));
+    }
+
+    /// <summary>Counts what others have accepted and ended. One call at a time.</summary>
+    /// <returns>Whether it was done: not while something is under way here, or moves elsewhere just then.</returns>
+    public async Task<bool> RefreshBooksAsync(CancellationToken cancellation)
+    {
+        if (core.InFlight > 0) return false;
+        using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false);          // so that nothing is counted twice
+        long moves = core.Books.Moves;
+        OwnedPartition[] owned = core.Owned;
+        GroupInfo? group = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
+        if (group is null) return false;
+        PartitionInfo[] elsewhere = [.. group.Partitions.Where(info => !Array.Exists(owned, own => own.Number == info.Partition))];
+        await Task.WhenAll(elsewhere.Where(info => !counted.TryGetValue(info.Partition, out var known) || known.At != info).Select(CountAsync).ToArray()).ConfigureAwait(false);
+        StreamInfo? stream = await core.Store.FindStreamAsync(core.Name, cancellation).ConfigureAwait(false);
+        GroupInfo? after = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
+        if (stream is null || after is null || !group.Partitions.SequenceEqual(after.Partitions)) return false;
+        PartitionBooks ended = default;
+        foreach (PartitionBooks books in owned.Select(static partition => partition.Books).Concat(elsewhere.Select(info => counted[info.Partition].Books)))
+            ended = new(ended.Completed + books.Completed, ended.Skipped + books.Skipped, ended.Split + books.Split);
+        GroupBacklog backlog = stream.Groups.First(backlog => backlog.Name == core.Group.Name);
+        return core.Books.TryLoad(moves, owned, group.Partitions.Sum(static info => info.Tail), backlog.Outstanding, ended, backlog.Dead);
+
+        async Task CountAsync(PartitionInfo info)
+        {
+            PartitionBooks books = info.Epoch == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
+            lock (counted) counted[info.Partition] = (info, books);
+        }
     }
 
     private async Task<PartitionBooks> ReadBooksAsync(int partition, CancellationToken cancellation)

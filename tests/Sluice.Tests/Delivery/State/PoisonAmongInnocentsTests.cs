@@ -74,7 +74,7 @@ public class PoisonAmongInnocentsTests
         [
             all => all | Node.Of(() => new Sum(this, name)) | Stage.Named("sum") | Sink.Output<string>("sums"),
             all => all.ForEachAsync(NoteAsync),
-        ], Member.Options(name, store, clock) with { Delivery = Delivery.Replay(2, Backoff.None) })
+        ], Member.Options(name, store, clock, partitions: 2) with { Delivery = Delivery.Replay(2, Backoff.None) })
         { Key = static n => $"{n % 4}" };
         made.Output<string>("sums").To(Sums(store));
         return made;

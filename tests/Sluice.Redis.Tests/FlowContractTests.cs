@@ -1,0 +1,10 @@
+using Sluice.Tests.Flows;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>The contract of flows, on a server.</summary>
+public class FlowContractTests(SharedServer server) : FlowContract
+{
+    protected override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
+        => await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = SharedServer.NewPrefix(), Time = time }, TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,7 @@
+namespace Sluice.Tests.Flows;
+
+/// <summary>The contract of flows, in memory.</summary>
+public class MemoryFlowTests : FlowContract
+{
+    protected override ValueTask<IStreamStore> OpenAsync(TimeProvider time) => new(new MemoryStreamStore(time));
+}

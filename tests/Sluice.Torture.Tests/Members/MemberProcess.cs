@@ -1,0 +1,76 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Sluice.Victim;
+
+namespace Sluice.Torture.Tests.Members;
+
+/// <summary>A process that runs a consecutor, until it is killed or asked to end; it ends by itself when this one has gone.</summary>
+internal sealed class MemberProcess : IDisposable
+{
+    private readonly Process process;
+    private readonly Task<string> errors;
+    private readonly ConcurrentQueue<string> starts = new();
+    private readonly Task reading;
+
+    public MemberProcess(MemberSetup setup)
+    {
+        process = Process.Start(new ProcessStartInfo(
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Path.Combine(AppContext.BaseDirectory, "Sluice.Victim.dll"), "member", setup.ToString()])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["DOTNET_DbgEnableMiniDump"] = "0", ["DOTNET_TieredPGO"] = "0" },
+        })!;
+        Name = setup.Name;
+        errors = process.StandardError.ReadToEndAsync();
+        reading = ReadAsync();
+        Ended = process.WaitForExitAsync();
+    }
+
+    public string Name { get; }
+
+    public Task Ended { get; }
+
+    /// <summary>What it has started: items, each with its attempt.</summary>
+    public IReadOnlyCollection<string> Starts => starts;
+
+    /// <summary>SIGKILL.</summary>
+    public async Task KillAsync()
+    {
+        process.Kill();
+        await Ended;
+    }
+
+    /// <summary>Asks it to end, and waits until it has.</summary>
+    public async Task StopAsync(CancellationToken cancellation)
+    {
+        int code = await EndAsync(cancellation);
+        Assert.True(code == 0, $"{Name} has ended with {code}: {await errors}");
+    }
+
+    /// <summary>The same, where it may die in between.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> EndAsync(CancellationToken cancellation)
+    {
+        process.StandardInput.Close();
+        await Ended.WaitAsync(cancellation);
+        await reading.WaitAsync(cancellation);
+        return process.ExitCode;
+    }
+
+    /// <summary>What it has complained about, of one that has ended.</summary>
+    public Task<string> SaidAsync() => errors;
+
+    public void Dispose()
+    {
+        process.Kill();
+        process.Dispose();
+    }
+
+    private async Task ReadAsync()
+    {
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+            if (line != "ready") starts.Enqueue(line);
+    }
+}

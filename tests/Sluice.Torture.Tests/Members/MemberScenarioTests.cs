@@ -1,0 +1,166 @@
+namespace Sluice.Torture.Tests.Members;
+
+/// <summary>Scenarios of the protocol that are about several members, with processes and a Redis server.</summary>
+public class MemberScenarioTests
+{
+    /// <remarks>7: two processes, two partitions, a clean stop between.</remarks>
+    [Fact]
+    public async Task WhatKillsEveryProcessDiesAloneAndNobodyElseIsCharged()
+    {
+        await using MemberRig rig = await MemberRig.StartAsync(partitions: 2);
+        List<MemberProcess> living = [Start("a"), Start("b")], all = [.. living];
+        await rig.UntilAsync(async () => await rig.CountAsync("a") == 1 && await rig.CountAsync("b") == 1);
+        await rig.SendAsync([.. Enumerable.Range(0, 40).Select(static n => n == 17 ? "k1:17:kill" : $"k{n % 8}:{n}")]);
+        int deaths = 0;
+        while (true)
+        {
+            await rig.UntilAsync(async () => living.Exists(static one => one.Ended.IsCompleted) || (rig.Done.Count == 39 && (await rig.LettersAsync()).Count == 1));
+            if (living.Find(static one => one.Ended.IsCompleted) is not { } dead) break;
+            Assert.True(++deaths < 10, await rig.DescribeAsync());
+            living.Remove(dead);
+            if (deaths == 2)
+            {
+                MemberProcess other = living[0];
+                living.Clear();
+                if (await other.EndAsync(rig.Cancellation) != 0) deaths++;          // the item was quicker
+                Add("c");
+            }
+            Add(dead.Name);
+        }
+
+        DeadEntry letter = Assert.Single(await rig.LettersAsync());
+        Assert.Contains("The process ended 3 times while nothing but this item was being processed", letter.Error, StringComparison.Ordinal);
+        Assert.Equal(4, deaths);                     // once in company, three times alone
+        foreach (IGrouping<string, Done> key in rig.Done.GroupBy(static done => done.Key))
+            Assert.Equal(Enumerable.Range(0, 40).Where(n => $"k{n % 8}" == key.Key && n != 17), key.Select(static done => done.Number));
+        Assert.DoesNotContain(all.SelectMany(static one => one.Starts), static start => !start.StartsWith("k1:17:kill", StringComparison.Ordinal) && !start.EndsWith(" 1", StringComparison.Ordinal));
+
+        MemberProcess Start(string name) => rig.Start(name, static setup => setup with { Replays = 2 });
+
+        void Add(string name)
+        {
+            living.Add(Start(name));
+            all.Add(living[^1]);
+        }
+    }
+
+    /// <remarks>9: after a restart, and after the partition moved. (In one epoch: KeyOrderTests.)</remarks>
+    [Fact]
+    public async Task WhoFollowsOneOfItsKeyThatFailsWaitsWhereverThePartitionGoes()
+    {
+        await using MemberRig rig = await MemberRig.StartAsync(partitions: 1);
+        MemberProcess a = rig.Start("a");
+        await rig.SendAsync("k:1:fail", "k:2", "other:1");
+        await rig.UntilAsync(async () => rig.Done.Count == 1 && await rig.WaitingAsync() == 2);
+
+        await a.KillAsync();
+        a = rig.Start("a");
+        await rig.SendAsync("k:3", "other:2");
+        await rig.UntilAsync(async () => rig.Done.Count == 2 && await rig.WaitingAsync() == 3 && a.Starts.Count > 2);
+
+        MemberProcess b = rig.Start("b");
+        await a.StopAsync(rig.Cancellation);
+        await rig.SendAsync("k:4", "other:3");
+        await rig.UntilAsync(async () => rig.Done.Count == 3 && await rig.WaitingAsync() == 4 && b.Starts.Count > 2);
+        await rig.MendAsync();
+        await rig.UntilAsync(() => rig.Done.Count == 7);
+        await b.StopAsync(rig.Cancellation);
+
+        Assert.Equal([1, 2, 3, 4], rig.Done.Where(static done => done.Key == "k").Select(static done => done.Number));
+        Assert.Equal([1, 2, 3], rig.Done.Where(static done => done.Key == "other").Select(static done => done.Number));
+        Assert.DoesNotContain(b.Starts, static start => start.StartsWith("k:2", StringComparison.Ordinal) && !start.EndsWith(" 1", StringComparison.Ordinal));
+    }
+
+    /// <remarks>16: a clock that is an hour ahead, and one that is an hour behind. Who is silent is found out all the same, and what is to be tried again is.</remarks>
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public async Task MembersWhoseClocksDifferByAnHourTakeOverAndTryAgain(int hours)
+    {
+        await using MemberRig rig = await MemberRig.StartAsync(partitions: 1);
+        MemberProcess a = rig.Start("a", setup => setup with { HoursAhead = hours });
+        await rig.UntilAsync(async () => await rig.CountAsync("a") == 1);
+        MemberProcess b = rig.Start("b", setup => setup with { HoursAhead = -hours });
+        await rig.SendAsync("k:1:fail", "other:1");
+        await rig.UntilAsync(async () => rig.Done.Count == 1 && await rig.WaitingAsync() == 1 && a.Starts.Count > 2);
+        Assert.Empty(b.Starts);
+
+        await a.KillAsync();
+        await rig.UntilAsync(async () => await rig.CountAsync("b") == 1 && b.Starts.Count > 1);
+        await rig.MendAsync();
+        await rig.UntilAsync(() => rig.Done.Count == 2);
+        await b.StopAsync(rig.Cancellation);
+        Assert.Equal([new Done("other", 1, "a"), new Done("k", 1, "b")], rig.Done);
+    }
+
+    /// <remarks>16: its heart beats, and its commits are not answered.</remarks>
+    [Fact]
+    public async Task WhoseCommitsAreNotAnsweredIsReplacedAndComesBack()
+    {
+        await using MemberRig rig = await MemberRig.StartAsync(partitions: 1);
+        MemberProcess a = rig.Start("a");
+        await rig.UntilAsync(async () => await rig.CountAsync("a") == 1);
+        MemberProcess b = rig.Start("b");
+        rig.Answer("a", false);
+        await rig.SendAsync("k:1", "k:2");
+        await rig.UntilAsync(() => rig.Done.Count == 2);
+        rig.Answer("a", true);
+        await rig.SendAsync("k:3");
+        await rig.UntilAsync(() => rig.Done.Count == 3);
+        await b.StopAsync(rig.Cancellation);
+        await rig.SendAsync("k:4");
+        await rig.UntilAsync(() => rig.Done.Count == 4);
+        await a.StopAsync(rig.Cancellation);
+        Assert.Equal([new Done("k", 1, "b"), new Done("k", 2, "b"), new Done("k", 3, "b"), new Done("k", 4, "a")], rig.Done);
+        Assert.All(b.Starts, static start => Assert.EndsWith(" 1", start, StringComparison.Ordinal));
+    }
+
+    /// <remarks>18: old code leaves alone what new code has written, and goes on with the rest.</remarks>
+    [Fact]
+    public async Task OldCodeLeavesAloneWhatNewCodeHasWrittenAndNewCodeTakesItUp()
+    {
+        await using MemberRig rig = await MemberRig.StartAsync(partitions: 2);
+        string[] keys = [.. Enumerable.Range(0, 8).Select(static n => $"k{n}")];
+        MemberProcess old = rig.Start("old");
+        await rig.SendAsync([.. keys.Select(static key => $"{key}:1")]);
+        await rig.UntilAsync(() => rig.Done.Count == keys.Length);
+
+        MemberProcess renewed = rig.Start("new", static setup => setup with { CodeVersion = 1 });
+        await rig.UntilAsync(async () => await rig.CountAsync("new") == 1);
+        await rig.SendAsync([.. keys.Select(static key => $"{key}:2")]);
+        await rig.UntilAsync(() => rig.Done.Count == 2 * keys.Length);
+        string[] moved = [.. rig.Done.Where(static done => done.Member == "new").Select(static done => done.Key)];
+        Assert.InRange(moved.Length, 1, keys.Length - 1);
+        await renewed.StopAsync(rig.Cancellation);
+
+        await rig.SendAsync([.. keys.Select(static key => $"{key}:3")]);
+        await rig.UntilAsync(() => rig.Done.Count == (3 * keys.Length) - moved.Length);
+        Assert.DoesNotContain(rig.Done, done => done.Number == 3 && moved.Contains(done.Key));
+        renewed = rig.Start("new", static setup => setup with { CodeVersion = 1 });
+        await rig.UntilAsync(() => rig.Done.Count == 3 * keys.Length);
+        await old.StopAsync(rig.Cancellation);
+        await renewed.StopAsync(rig.Cancellation);
+        foreach (string key in keys) Assert.Equal([1, 2, 3], rig.Done.Where(done => done.Key == key).Select(static done => done.Number));
+    }
+
+    /// <remarks>18: what is meant for a node waits for code that has it.</remarks>
+    [Fact]
+    public async Task AnItemForANodeThatOneProcessDoesNotHaveWaitsForOneThatHasIt()
+    {
+        await using MemberRig rig = await MemberRig.StartAsync(partitions: 1);
+        MemberProcess renewed = rig.Start("new", static setup => setup with { HasLater = true, Replays = 0 });
+        await rig.SendAsync("k:1:later");
+        await rig.UntilAsync(async () => (await rig.LettersAsync()).Count == 1);
+        await renewed.KillAsync();
+        await rig.MendAsync();
+        MemberProcess old = rig.Start("old");
+        DeadEntry letter = Assert.Single(await rig.LettersAsync());
+        Assert.Equal(1, await rig.Store.RedriveAsync(MemberRig.Group, [letter.Number], rig.Cancellation));
+        await rig.SendAsync("other:1");
+        await rig.UntilAsync(async () => rig.Done.Count == 1 && await rig.WaitingAsync() == 1);
+        await old.StopAsync(rig.Cancellation);
+        rig.Start("new", static setup => setup with { HasLater = true });
+        await rig.UntilAsync(() => rig.Done.Count == 2);
+        Assert.Equal([new Done("other", 1, "old"), new Done("k", 1, "new")], rig.Done);
+    }
+}

@@ -1,0 +1,61 @@
+namespace Sluice.Torture.Tests.Members;
+
+/// <summary>Several processes run the same consecutor on one Redis server: they share its input, one comes late, one is killed, one is stopped.</summary>
+public class MembersTests
+{
+    private const int Partitions = 8, MostAhead = 200;
+    private static readonly string[] Keys = [.. Enumerable.Range(0, 40).Select(static n => $"k{n}")];
+
+    [Fact]
+    public async Task ProcessesShareTheInputWhoeverComesAndGoes()
+    {
+        await using MemberRig rig = await MemberRig.StartAsync(Partitions);
+        int rounds = 0;
+        MemberProcess a = rig.Start("a"), b = rig.Start("b");
+        await WorkUntilAsync(() => HasWorked(0, "a") && HasWorked(0, "b"));
+
+        MemberProcess c = rig.Start("c");
+        await WorkUntilAsync(() => HasWorked(0, "c"));
+        await WorkingUntilAsync(async () => (await CountsAsync("a", "b", "c")).SequenceEqual([2, 3, 3]));
+
+        int before = rig.Done.Count;
+        await WorkUntilAsync(() => HasWorked(before, "a") && HasWorked(before, "b") && HasWorked(before, "c"));
+        await a.KillAsync();
+        before = rig.Done.Count;
+        await WorkUntilAsync(() => Keys.All(key => rig.Done.Skip(before).Count(done => done.Key == key) > 2));
+        await WorkingUntilAsync(async () => (await CountsAsync("a", "b", "c")).SequenceEqual([0, 4, 4]));
+
+        await b.StopAsync(rig.Cancellation);
+        before = rig.Done.Count;
+        await WorkUntilAsync(() => Keys.All(key => rig.Done.Skip(before).Any(done => done.Key == key && done.Member == "c")));
+        await rig.UntilAsync(() => rig.Done.Count >= rounds * Keys.Length);
+        await c.StopAsync(rig.Cancellation);
+
+        // Each once, in the order of its key, whoever it was.
+        foreach (string key in Keys) Assert.Equal(Enumerable.Range(0, rounds), rig.Done.Where(done => done.Key == key).Select(done => done.Number));
+        Assert.Equal(rounds * Keys.Length, rig.Done.Count);
+        StreamInfo stream = (await rig.Store.FindStreamAsync("work", rig.Cancellation))!;
+        Assert.Equal((0L, 0L), (stream.Groups[0].Outstanding, stream.Groups[0].Dead));
+
+        bool HasWorked(int from, string member) => rig.Done.Skip(from).Any(done => done.Member == member);
+
+        async Task<int[]> CountsAsync(params string[] members)
+        {
+            int[] counts = await Task.WhenAll(members.Select(rig.CountAsync));
+            return [.. counts.Order()];
+        }
+
+        Task WorkUntilAsync(Func<bool> isSo) => WorkingUntilAsync(() => Task.FromResult(isSo()));
+
+        // New items come all the time, as fast as they are done.
+        Task WorkingUntilAsync(Func<Task<bool>> isSo) => rig.UntilAsync(async () =>
+        {
+            if ((rounds * Keys.Length) - rig.Done.Count < MostAhead)
+            {
+                await rig.SendAsync([.. Keys.Select(key => $"{key}:{rounds}")]);
+                rounds++;
+            }
+            return await isSo();
+        });
+    }
+}
