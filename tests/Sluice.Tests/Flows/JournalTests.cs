@@ -80,7 +80,7 @@ public class JournalTests
         Assert.Equal((FlowState.Running, "host"), (await run.GetStatusAsync(FlowLab.Cancellation)).Processors.Select(processor => (processor.State, processor.Host)).Single());
     }
 
-    private static async Task AddAsync(MemoryStreamStore store, string journal, params string[] entries)
+    private static async Task AddAsync(IStreamStore store, string journal, params string[] entries)
     {
         using var batch = new EntryBatch();
         foreach (string entry in entries) batch.Add(Encoding.UTF8.GetBytes(entry));
