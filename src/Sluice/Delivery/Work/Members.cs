@@ -14,6 +14,7 @@ internal sealed class Members
     private readonly PartitionShare share;
     private readonly AsyncLock taking = new();
     private Heart? heart;
+    private Seen? latest;                            // what the last beat has shown, until it was looked at
     private int isTaking;
     private volatile bool isOverdue;                 // a beat was not made
     private volatile int partitions;                 // how many there are; zero if that is not known
@@ -130,7 +131,9 @@ internal sealed class Members
             if (group is null) throw new StreamStoreException($"The group {core.Group} is not there.");
             See(group);
             RemoveGone(group);
-            if ((HasOthers || group.Members.Count > 1) && Interlocked.Exchange(ref isTaking, 1) == 0) _ = ShareLaterAsync(group, isAiling);
+            if (!HasOthers && group.Members.Count < 2) return;
+            Volatile.Write(ref latest, new(group, isAiling));
+            if (Interlocked.Exchange(ref isTaking, 1) == 0) _ = ShareLaterAsync();
         }
         catch (Exception e)
         {
@@ -157,12 +160,9 @@ internal sealed class Members
     }
 
     /// <summary>Blocks the heart's thread, not one of the pool's: there might be none that could go on.</summary>
-    private static void Wait(ValueTask answer)
-    {
-        if (!answer.IsCompletedSuccessfully) answer.AsTask().GetAwaiter().GetResult();
-    }
+    private static void Wait(ValueTask answer) => answer.AsTask().GetAwaiter().GetResult();
 
-    private static T Wait<T>(ValueTask<T> answer) => answer.IsCompletedSuccessfully ? answer.Result : answer.AsTask().GetAwaiter().GetResult();
+    private static T Wait<T>(ValueTask<T> answer) => answer.AsTask().GetAwaiter().GetResult();
 
     /// <summary>While it runs, nothing is taken, and nobody leaves.</summary>
     /// <param name="action">Is cancelled when it is time to leave. Throws nothing.</param>
@@ -210,9 +210,19 @@ internal sealed class Members
         }
     }
 
-    private async Task ShareLaterAsync(GroupInfo group, bool isAiling)
+    private async Task ShareLaterAsync()
     {
         await Task.Yield();                          // off the heart's thread
+        do
+        {
+            while (Interlocked.Exchange(ref latest, null) is var (group, isAiling)) await ShareAsync(group, isAiling).ConfigureAwait(false);
+            Interlocked.Exchange(ref isTaking, 0);
+        }
+        while (Volatile.Read(ref latest) is not null && Interlocked.Exchange(ref isTaking, 1) == 0);          // a beat has come since
+    }
+
+    private async Task ShareAsync(GroupInfo group, bool isAiling)
+    {
         try
         {
             if (!isAiling) share.Choose(group);
@@ -225,10 +235,6 @@ internal sealed class Members
         catch (Exception e)
         {
             if (!core.Life.IsCancellationRequested) core.Problem = $"Partitions could not be taken; the next heartbeat tries again: {FailureText.Of(e)}";
-        }
-        finally
-        {
-            Volatile.Write(ref isTaking, 0);
         }
     }
 
@@ -282,14 +288,10 @@ internal sealed class Members
 
     private async Task<bool> RefreshBooksAsync()
     {
-        await taking.EnterAsync(core.Life).ConfigureAwait(false);
-        try
-        {
-            return await taker.RefreshBooksAsync(leaving.Token).ConfigureAwait(false);
-        }
-        finally
-        {
-            taking.Leave();
-        }
+        bool areFresh = false;
+        await AloneAsync(async leaving => areFresh = await taker.RefreshBooksAsync(leaving).ConfigureAwait(false)).ConfigureAwait(false);
+        return areFresh;
     }
+
+    private sealed record Seen(GroupInfo Group, bool IsAiling);
 }
