@@ -7,7 +7,7 @@ namespace Files.Driving;
 /// <summary>Looks at a run now and then: shows how far each processor has come, and remembers the most that was in memory and in the store.</summary>
 internal sealed class Watch(FlowRun run, Fleet fleet, StoreMemory memory)
 {
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Line = TimeSpan.FromSeconds(2);
     private static readonly (string Processor, string Stream)[] Steps = [("discover", "paths"), ("read", "texts"), ("extract", "counts"), ("index", "entries")];
 
