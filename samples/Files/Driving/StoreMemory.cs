@@ -7,6 +7,8 @@ namespace Files.Driving;
 /// <summary>How much room a store takes, as far as it can be asked: of a Redis server all that it has in memory, also what others keep there; of SQLite the file.</summary>
 internal sealed class StoreMemory : IDisposable
 {
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(3);          // the client knows no limit of its own
+
     private readonly StoreChoice store;
     private readonly ConnectionMultiplexer? redis;
 
@@ -31,7 +33,7 @@ internal sealed class StoreMemory : IDisposable
             long used = 0;
             foreach (var end in redis.GetEndPoints())
             {
-                var parts = await redis.GetServer(end).InfoAsync("memory");
+                var parts = await redis.GetServer(end).InfoAsync("memory").WaitAsync(Longest);
                 if (parts.SelectMany(part => part).FirstOrDefault(line => line.Key == "used_memory").Value is { } text) used = Math.Max(used, long.Parse(text, CultureInfo.InvariantCulture));
             }
             return used;

@@ -94,9 +94,10 @@ internal static class ReaderScenarios
         }
         await rig.Store.CloseReaderAsync(Orders, "reader");
         await rig.Store.EndStreamAsync(Orders, StreamEnd.Complete);
-        await rig.ReopenAsync(kill: true);
         StreamInfo info = (await rig.Store.FindStreamAsync(Orders))!;
         Expect.Equal((4L, 0L), (info.Appended, info.Items), "entries ever appended, and those that are there");
+        await rig.ReopenAsync(kill: true);
+        Expect.Equal(4L, (await rig.Store.FindStreamAsync(Orders))!.Appended, "entries ever appended, behind a crash");
     }
 
     private static async Task AReaderThatDiedDoesNotHoldTheStream(Rig rig)

@@ -26,6 +26,19 @@ public class CancelTests
     }
 
     [Fact]
+    public async Task ACancelledRunThatNobodyHostsHasEnded()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        Assert.Null((await run.GetStatusAsync(FlowLab.Cancellation)).EndedAt);
+        await run.CancelAsync("not needed", FlowLab.Cancellation);
+        FlowStatus status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.Equal((FlowState.Cancelled, FlowState.Cancelled), (status.State, status.Processors[0].State));
+        Assert.NotNull(status.EndedAt);              // else nobody would ever remove it
+    }
+
+    [Fact]
     public async Task AProcessorWhoseStreamsEndBeforeItReadsOfTheCancellationIsCancelled()
     {
         await using var lab = new FlowLab();
