@@ -1,4 +1,3 @@
-using System.Globalization;
 using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
@@ -51,29 +50,6 @@ public class ConnectingTests(SharedServer server)
             await store.PrepareAsync();
             Assert.Equal(["orders", "results"], await store.ListStreamsAsync());
         }
-    }
-
-    [Fact]
-    public async Task AnIdleReaderAsksLessThanOnceASecond()
-    {
-        await using RedisServer own = await RedisServer.StartAsync();
-        var clock = new TestClock();
-        var options = new RedisStoreOptions { Time = clock };
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(own.Address, options);
-        await store.PrepareAsync();
-        long seen = await store.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);
-        long before = await CommandsAsync(store);
-
-        for (TimeSpan passed = default; passed < TimeSpan.FromMinutes(1); passed += options.Poll)
-        {
-            Task<long> waiting = store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken).AsTask();
-            Assert.False(waiting.IsCompleted);
-            clock.Advance(options.Poll);
-            seen = await waiting;
-            Assert.Empty(await store.ReadAsync(Rows.Orders));
-        }
-
-        Assert.InRange(await CommandsAsync(store) - before, 1, 59);
     }
 
     [Fact]
@@ -140,13 +116,6 @@ public class ConnectingTests(SharedServer server)
         await using RedisServer flushing = await RedisServer.StartAsync("--appendfsync", "always");
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(flushing.Address, new() { Durability = Durability.Power });
         Assert.Equal(Durability.Power, store.Durability);
-    }
-
-    private static async Task<long> CommandsAsync(RedisStreamStore store)
-    {
-        var info = (string)await store.Connection.Database.ExecuteAsync("INFO", "commandstats");
-        return info.Split('\n').Where(line => line.StartsWith("cmdstat_fcall", StringComparison.Ordinal))
-            .Sum(line => long.Parse(line.Split("calls=")[1].Split(',')[0], CultureInfo.InvariantCulture));
     }
 
     [Theory]

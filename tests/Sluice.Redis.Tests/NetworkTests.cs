@@ -43,7 +43,9 @@ public class NetworkTests(SharedServer server)
     {
         await using var proxy = new UnreliableProxy(server.Port, seed, mostCuts: 12);
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
-        await new RandomChain(seed, store).PlayAsync(Cancellation).WaitAsync(Patience, Cancellation);
+        using var standstill = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        standstill.CancelAfter(Patience);
+        await new RandomChain(seed, store).PlayAsync(standstill.Token);
         Assert.True(proxy.Disturbed > 0, "Nothing has happened to the connection.");
     }
 }

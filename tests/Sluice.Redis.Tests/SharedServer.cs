@@ -12,7 +12,8 @@ public sealed class SharedServer : IAsyncLifetime
 
     internal int Port => server!.Port;
 
-    public static string NewPrefix() => $"t{Interlocked.Increment(ref prefixes)}";
+    // Where several of these programs run, a client whose own server is down may reach another one's that has got its port: not the keys of its tests, too.
+    public static string NewPrefix() => $"t{Environment.ProcessId}-{Interlocked.Increment(ref prefixes)}";
 
     public async ValueTask InitializeAsync() => server = await RedisServer.StartAsync();
 

@@ -18,7 +18,7 @@ public class TortureTests
 
     /// <remarks>Before each call, inside of its transaction, and when that has ended but the caller has no answer. Here every second of the places; all of them with <c>--kills 1000</c>.</remarks>
     [Fact]
-    public async Task AProcessMayDieAtEveryPlaceOfItsCallsToTheStore()
+    public async Task AProcessMayDieAtEverySecondPlaceOfItsCallsToTheStore()
     {
         Report report = await TortureProgram.RunAsync("--store", "sqlite", "--kills", "70", "--seed", "3", "--items", "4", "--sweep");
 

@@ -88,13 +88,13 @@ internal sealed class Connection : IAsyncDisposable
             {
                 isPrepared = false;
             }
-            catch (Exception failure) when ((Failures.MayPass(failure) || failure is ObjectDisposedException) && !IsDisposed)          // somebody else has just replaced it
+            catch (Exception failure) when (Failures.MayPass(failure) && !IsDisposed)
             {
                 // Where the client says that it has not sent it, it is believed of what may be done twice only: a lease was seen to have been done twice.
                 mayHaveRun |= running is not null && (!isRepeatable || Failures.MayHaveRun(failure));
                 await MendAsync(used, failure, either.Token).ConfigureAwait(false);
                 bool again = (isRepeatable || !mayHaveRun) && TimeProvider.System.GetElapsedTime(begun) < options.Patience;
-                if (!again) throw Failures.Explain(failure is ObjectDisposedException ? new TimeoutException(failure.Message, failure) : failure, address, mayHaveRun) ?? failure;
+                if (!again) throw Failures.Explain(failure, address, mayHaveRun) ?? failure;
                 await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, either.Token).ConfigureAwait(false);
             }
         }

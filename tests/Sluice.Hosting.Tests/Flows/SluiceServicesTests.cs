@@ -50,9 +50,7 @@ public class SluiceServicesTests
     [Fact]
     public async Task BeforeTheHostStartsItSaysSo()
     {
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSluice();
-        using IHost host = builder.Build();
+        using IHost host = Build();
         var supervisor = host.Services.GetRequiredService<ISupervisor>();
         var mistake = await Assert.ThrowsAsync<InvalidOperationException>(() => supervisor.FindAsync("a", Cancellation));
         Assert.StartsWith("The supervisor is not at work: it begins when the host starts", mistake.Message, StringComparison.Ordinal);
@@ -63,9 +61,7 @@ public class SluiceServicesTests
     [Fact]
     public async Task AfterTheHostHasStoppedItSaysSo()
     {
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSluice();
-        using IHost host = builder.Build();
+        using IHost host = Build();
         await host.StartAsync(Cancellation);
         var supervisor = host.Services.GetRequiredService<ISupervisor>();
         Assert.Null(await supervisor.FindAsync("a", Cancellation));
@@ -100,9 +96,7 @@ public class SluiceServicesTests
     [Fact]
     public async Task HealthIsDegradedBehindALoss()
     {
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(new Lossy(new MemoryStreamStore()))));
-        using IHost host = builder.Build();
+        using IHost host = Build(new Lossy(new MemoryStreamStore()));
         await host.StartAsync(Cancellation);
         HealthReport report = await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancellation);
         Assert.Equal((HealthStatus.Degraded, "Two entries are lost."), (report.Status, report.Entries["sluice"].Description));
@@ -113,9 +107,7 @@ public class SluiceServicesTests
     public async Task HealthSaysWhatIsNotHostedAnyMore()
     {
         var store = new Closing(new MemoryStreamStore());
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(store))).AddProcessor(Foobar, (IO<int> foo) => Task.FromResult(7));
-        using IHost host = builder.Build();
+        using IHost host = Build(store, (IO<int> foo) => Task.FromResult(7));
         await host.StartAsync(Cancellation);
         await store.Refused.Task.WaitAsync(Patience, Cancellation);
         await host.Services.GetRequiredService<ISupervisor>().FindAsync("a", Cancellation);
@@ -134,9 +126,7 @@ public class SluiceServicesTests
     public async Task HealthIsThatOfTheStore()
     {
         var store = new MemoryStreamStore();
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(store)));
-        using IHost host = builder.Build();
+        using IHost host = Build(store);
         var health = host.Services.GetRequiredService<HealthCheckService>();
         Assert.Equal(HealthStatus.Unhealthy, (await health.CheckHealthAsync(Cancellation)).Status);
         await host.StartAsync(Cancellation);
@@ -153,7 +143,7 @@ public class SluiceServicesTests
         await using var store = new MemoryStreamStore();
         var isRunning = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var kept = new Kept(store);
-        using IHost first = Build(async (IO<int> foo, CancellationToken cancellation) =>
+        using IHost first = Build(kept, async (IO<int> foo, CancellationToken cancellation) =>
         {
             isRunning.SetResult();
             await Task.Delay(Timeout.Infinite, cancellation);
@@ -165,19 +155,20 @@ public class SluiceServicesTests
         await isRunning.Task.WaitAsync(Patience, Cancellation);
         await first.StopAsync(Cancellation);
 
-        using IHost second = Build((IO<int> foo) => Task.FromResult(7));
+        using IHost second = Build(kept, (IO<int> foo) => Task.FromResult(7));
         await second.StartAsync(Cancellation);
         await using FlowRun found = (await second.Services.GetRequiredService<ISupervisor>().FindAsync(id, Cancellation))!;
         await found.Completion.WaitAsync(Patience, Cancellation);
         Assert.Equal(FlowState.Completed, (await found.GetStatusAsync(Cancellation)).State);
         await second.StopAsync(Cancellation);
+    }
 
-        IHost Build(Delegate function)
-        {
-            HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-            builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(kept))).AddProcessor(Foobar, function);
-            return builder.Build();
-        }
+    private static IHost Build(IStreamStore? store = null, Delegate? function = null)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        SluiceBuilder sluice = builder.Services.AddSluice(options => options.UseStore(_ => new(store ?? new MemoryStreamStore())));
+        if (function is not null) sluice.AddProcessor(Foobar, function);
+        return builder.Build();
     }
 
     private static async Task<List<int>> RunAsync(ISupervisor supervisor)

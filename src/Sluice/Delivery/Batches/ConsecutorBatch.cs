@@ -57,7 +57,7 @@ public sealed class ConsecutorBatch<T>
 
     /// <summary>Says that nothing more belongs to the batch. Waits for what this object has sent; other processes that send to the batch must have ended that before.</summary>
     /// <remarks>May be repeated, also after a restart: within thirty days the store knows that a batch of this name was closed. So use a name once.</remarks>
-    /// <returns>Whether it was open.</returns>
+    /// <returns>Whether this call has closed it. Where an answer of the store was lost and it is asked again, false does not say who has: it is closed, though.</returns>
     /// <exception cref="StreamStoreException">The store failed for long. Whether the batch was closed is not known; close it again.</exception>
     public async Task<bool> CloseAsync(CancellationToken cancellation = default)
     {

@@ -13,7 +13,7 @@ internal sealed class TcpConnection<T>(
     private const int LongestClient = 150;
     private const int LongestLeftover = 1 << 20;
 
-    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);         // real time, whatever the clock of the run: it is the network that is waited for
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -208,7 +208,7 @@ internal sealed class TcpConnection<T>(
 
     private async Task RefuseAsync(string why)
     {
-        using var late = new CancellationTokenSource(options.IdleTime < Linger ? options.IdleTime : Linger, time);
+        using var late = new CancellationTokenSource(options.IdleTime < Linger ? options.IdleTime : Linger);
         await stream.WriteAsync(TcpFrames.Answer($"error {last + 1} {why}", options.Framing), late.Token);
         if (stream is SslStream secure) await secure.ShutdownAsync();
         socket.Shutdown(SocketShutdown.Send);

@@ -85,7 +85,7 @@ internal sealed class RandomChain
         async Task SendAsync()
         {
             for (int n = 8; n < items; n++) await batch.SendAsync(new(n, n % keys, 0, ""), cancellation);
-            Assert.True(await batch.CloseAsync(cancellation));
+            await batch.CloseAsync(cancellation);          // who has closed it is not known where an answer was lost
         }
     }
 
