@@ -116,7 +116,11 @@ internal sealed class Books
     }
 
     /// <summary>A commit was applied.</summary>
-    public void Settle(OwnedPartition partition, CommitCounts counts, IEnumerable<Deferral> deferred)
+    /// <param name="partition">Of what.</param>
+    /// <param name="counts">What has ended.</param>
+    /// <param name="deferred">What waits from here on.</param>
+    /// <param name="waited">What of that was not under way, but has waited before.</param>
+    public void Settle(OwnedPartition partition, CommitCounts counts, IEnumerable<Deferral> deferred, IReadOnlySet<long> waited)
     {
         lock (Sync)
         {
@@ -128,7 +132,12 @@ internal sealed class Books
             dead += counts.Letters;
             split += counts.Split;
             pending += counts.Derived;
-            foreach (Deferral deferral in deferred) Defer(partition, deferral.Sequence, deferral.After is null ? WaitingState.Parked : WaitingState.Retrying);
+            foreach (Deferral deferral in deferred)
+            {
+                WaitingState state = deferral.After is null ? WaitingState.Parked : WaitingState.Retrying;
+                if (waited.Contains(deferral.Sequence)) Renew(partition, deferral.Sequence, state);
+                else Defer(partition, deferral.Sequence, state);
+            }
         }
         Moved?.Invoke();
     }
@@ -139,10 +148,18 @@ internal sealed class Books
         else if (partition.IsVoid) pending++;        // lost before the answer came: it waits for its next owner, who may be us
         else
         {
-            if (partition.Waiting.TryGetValue(sequence, out WaitingState before)) Move(before, -1);
             partition.Waiting[sequence] = state;
             Move(state, 1);
         }
+    }
+
+    /// <summary>It is counted already: here, or where it went when the partition was lost, or it was leased before the answer came.</summary>
+    private void Renew(OwnedPartition partition, long sequence, WaitingState state)
+    {
+        if (!partition.Waiting.TryGetValue(sequence, out WaitingState before)) return;
+        partition.Waiting[sequence] = state;
+        Move(before, -1);
+        Move(state, 1);
     }
 
     /// <summary>A partition is not ours any more: what waits in it is somebody's.</summary>

@@ -35,6 +35,9 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
 
     public List<Deferral> Deferred => deferred;
 
+    /// <summary>The sequences of those that are deferred anew, and were not under way.</summary>
+    public HashSet<long> Waited { get; } = [];
+
     /// <summary>Adds a root, unless the commit has no room for it.</summary>
     public bool TryAdd(Root root)
     {
@@ -110,8 +113,10 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
     public void Release(List<Deferral> released)
     {
         if (released.Count == 0) return;
-        HashSet<long> sequences = [.. released.Select(deferral => deferral.Sequence)];
-        deferred.RemoveAll(deferral => sequences.Contains(deferral.Sequence));
+        Waited.UnionWith(released.Select(static deferral => deferral.Sequence));
+        HashSet<long> putAside = [.. deferred.Select(static deferral => deferral.Sequence).Where(Waited.Contains)];
+        deferred.RemoveAll(deferral => putAside.Contains(deferral.Sequence));
+        Waited.ExceptWith(putAside);
         deferred.AddRange(released);
     }
 

@@ -4,6 +4,8 @@ namespace Sluice;
 /// <remarks>One loop; everything in here is called by it. While a commit is under way others end, so commits grow with the load.</remarks>
 internal sealed class Committer(ConsecutorCore core)
 {
+    private static readonly HashSet<long> Nothing = [];
+
     private readonly List<Root> taken = [];
     private readonly List<OwnedPartition> concerned = [];
     private readonly AsyncLock committing = new();                       // sinks are called by one party at a time
@@ -145,7 +147,7 @@ internal sealed class Committer(ConsecutorCore core)
         {
             partition.NextCommit++;
             partition.Books = books;
-            core.Books.Settle(partition, new() { Roots = settled.Length, Completed = settled.Length }, []);
+            core.Books.Settle(partition, new() { Roots = settled.Length, Completed = settled.Length }, [], Nothing);
         }
         else core.Lose(partition);
         request.Done.TrySetResult();
@@ -211,7 +213,7 @@ internal sealed class Committer(ConsecutorCore core)
             foreach (FileLength file in parts.FileLengths) partition.FileLengths[file.Name] = file.Length;
             CommitCounts counts = draft.Counts;
             long deleted = await LetterLimit.TrimAsync(core, counts.Letters).ConfigureAwait(false);
-            core.Books.Settle(partition, counts with { Letters = counts.Letters - deleted, Cancelled = counts.Cancelled + deleted }, draft.Deferred);
+            core.Books.Settle(partition, counts with { Letters = counts.Letters - deleted, Cancelled = counts.Cancelled + deleted }, draft.Deferred, draft.Waited);
             core.Problem = null;
         }
         else

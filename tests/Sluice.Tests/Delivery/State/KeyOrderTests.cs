@@ -60,12 +60,58 @@ public class KeyOrderTests
         if (second is not null) await second.DisposeAsync();
     }
 
-    private Consecutor<int> Make(IStreamStore store, string member, Sluice.Delivery delivery, Func<int, bool> fails) => new("work",
+    /// <remarks>The answer to the commit that lets the second and the third go on comes when the partition has been given up, and taken anew, because a lease of another one has failed.</remarks>
+    [Fact]
+    public async Task WhatHasWaitedIsCountedOnceIfThePartitionIsLostBeforeTheAnswer()
+    {
+        await using var store = new LateStore(new MemoryStreamStore(clock));
+        await using Consecutor<int> consecutor = Make(store, "one", Sluice.Delivery.Replay(1, Backoff.None), number => (number, starts[number]) is (1, 1), partitions: 2);
+        await consecutor.SendAllAsync([1, 2, 3], Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        await store.HasLetGo.Task.WaitAsync(Cancellation);
+        await consecutor.SendAsync(11, Cancellation);
+        Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+        await Member.UntilAsync(() =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            return idle.IsCompleted;
+        });
+        Assert.True(await idle is { Accepted: 4, Completed: 4, Unaccounted: 0 }, $"{await idle}");
+        Assert.Equal(["1", "2", "3"], ledger.Lines.Where(line => line.Length == 1));
+    }
+
+    private sealed class LateStore(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        private readonly TaskCompletionSource isTakenAnew = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int failed;
+
+        public TaskCompletionSource HasLetGo { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+        {
+            CommitResult result = await base.CommitAsync(commit, cancellation);
+            if (commit.Settled.Count == 0 || commit.Deferred.Count == 0 || !HasLetGo.TrySetResult()) return result;
+            await isTakenAnew.Task.WaitAsync(cancellation);
+            return result;
+        }
+
+        public override ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+            => HasLetGo.Task.IsCompleted && Interlocked.Exchange(ref failed, 1) == 0 ? throw new StreamStoreException("The answer was lost.") : base.LeaseAsync(request, cancellation);
+
+        public override async ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+        {
+            TakeResult taken = await base.TakeAsync(group, partition, request, cancellation);
+            if (Volatile.Read(ref failed) == 1) isTakenAnew.TrySetResult();
+            return taken;
+        }
+    }
+
+    private Consecutor<int> Make(IStreamStore store, string member, Sluice.Delivery delivery, Func<int, bool> fails, int partitions = 1) => new("work",
         source => source |
         [
             s => s | ledger.Sink<int>(),
             s => s | (number => { starts.AddOrUpdate(number, 1, static (_, count) => count + 1); if (fails(number)) throw new TimeoutException("not now"); }),
         ],
-        new() { Store = store, Delivery = delivery, Process = new(), Member = member, Stream = new() { Partitions = 1 }, Run = new() { Time = clock } })
+        new() { Store = store, Delivery = delivery, Process = new(), Member = member, Stream = new() { Partitions = partitions }, Run = new() { Time = clock } })
     { Key = number => number < 10 ? "a" : "b" };
 }
