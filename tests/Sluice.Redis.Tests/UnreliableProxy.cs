@@ -51,8 +51,8 @@ internal sealed class UnreliableProxy : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await end.CancelAsync();
+        await accepting;                             // before the listener stops: one that has stopped must not be asked
         listener.Stop();
-        await accepting;
         end.Dispose();
     }
 

@@ -96,6 +96,29 @@ public class MemberTests
             => (await store.FindGroupAsync(Member.Group, Cancellation))!.Members.Select(member => member.Name).Order(StringComparer.Ordinal);
     }
 
+    /// <remarks>While others have something, the store is asked how far they are; here it does not say.</remarks>
+    [Fact]
+    public async Task WhoWaitsForTheEndLooksAgainWhenEverythingIsItsOwn()
+    {
+        TestClock clock = new();
+        await using var store = new MemoryStreamStore(clock);
+        var dead = new Consecutor<int>("work", source => source | (_ => { }), Member.Options("dead", store, clock));
+        await dead.StartAsync(Cancellation);
+        var blind = new BlindStore(store);
+        await using var other = new Consecutor<int>("work", source => source | (_ => { }), Member.Options("other", blind, clock));
+        await other.StartAsync(Cancellation);
+        await dead.AbandonAsync();
+        blind.IsBlind = true;
+        Task<ConsecutorSnapshot> idle = other.IdleAsync(Cancellation);
+        for (int round = 0; !idle.IsCompleted; round++)
+        {
+            Assert.True(round < 5_000, $"It has {await Member.OwnersAsync(store)}, and waits.");
+            await Member.BeatAsync(store, clock, "other");
+            await Member.NextAsync();
+        }
+        Assert.True((await idle).IsIdle);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -146,6 +169,14 @@ public class MemberTests
     {
         await Member.UntilAsync(() => consecutor.Snapshot() is { IsIdle: true, Completed: > 0 });
         return consecutor.Snapshot();
+    }
+
+    private sealed class BlindStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public volatile bool IsBlind;
+
+        public override ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+            => IsBlind ? throw new StreamStoreException("The connection is cut.") : base.FindStreamAsync(stream, cancellation);
     }
 
     private sealed class Mending(BrokenCommits broken) : IDisposable

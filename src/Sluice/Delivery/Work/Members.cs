@@ -263,6 +263,7 @@ internal sealed class Members
             await core.Committer.BeginSinksAsync(taken, core.Life).ConfigureAwait(false);
             foreach (OwnedPartition partition in taken) core.Books.Take(partition);          // not before: the pump looks for suspects that it knows of
             core.Own(taken);
+            core.Books.Touch();                      // whoever waits, and has seen others at work, looks again: there may be none now
         }
         finally
         {

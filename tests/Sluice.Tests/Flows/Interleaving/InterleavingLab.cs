@@ -34,8 +34,7 @@ internal sealed class InterleavingLab : IAsyncDisposable
         begun = clock.GetUtcNow();
         store = new(clock);
         gate = new(bustle);
-        // By hand only: of some thousand seeds one still ends in a run that stands still.
-        if (random.Next(4) == 0 && Environment.GetEnvironmentVariable("SLUICE_CRASHES") is not null) faultEvery = 30;
+        if (random.Next(4) == 0) faultEvery = 30;
         flow = new(random, clock);
     }
 
@@ -238,10 +237,11 @@ internal sealed class InterleavingLab : IAsyncDisposable
         return text;
     }
 
-    /// <summary>Whether all processors have, and nobody keeps anything of them.</summary>
+    /// <summary>Whether all processors have, and nobody keeps anything of them. A cancelled one that nobody has begun counts as ended before its host writes that down.</summary>
     private async Task<bool> HasEndedAsync()
     {
         var calls = new Insistence(store, clock, Note, TimeSpan.FromHours(1));
-        return await FlowReports.StatusAsync(calls, Run, Cancellation) is { EndedAt: not null } status && await FlowReports.FindBusyAsync(store, status, Cancellation) is null;
+        return await FlowReports.StatusAsync(calls, Run, Cancellation) is { EndedAt: not null } status && await FlowReports.FindBusyAsync(store, status, Cancellation) is null
+            && (await InterleavingOracle.ReadJournalAsync(store, Run, Cancellation)).Count(happened => happened.IsEnd) >= flow.Flow.Processors.Count;
     }
 }
