@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Deliveries;
 
-/// <summary>A store that fails one call, and goes on: nothing is lost, nothing is done twice, and the books come to rest.</summary>
+/// <summary>A store that fails one call, or three in a row, and goes on: nothing is lost, nothing is done twice, and the books come to rest.</summary>
 public class HiccupTests
 {
     private const int Items = 10;
@@ -15,21 +15,23 @@ public class HiccupTests
     /// partition is given up, and taken anew.
     /// </remarks>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task ACallThatFailsOnceLeavesTheBooksRight(bool isDone)
+    [InlineData(false, 1)]
+    [InlineData(true, 1)]
+    [InlineData(false, 3)]
+    [InlineData(true, 3)]
+    public async Task CallsThatFailLeaveTheBooksRight(bool isDone, int inARow)
     {
         Moment moment = isDone ? Moment.After : Moment.Before;
-        int calls = await RunAsync(int.MaxValue, moment);
+        int calls = await RunAsync(int.MaxValue - inARow, inARow, moment);
         Assert.True(calls > 15, $"{calls} calls");
-        for (int at = 1; at <= calls; at++) await RunAsync(at, moment);
+        for (int at = 1; at <= calls; at++) await RunAsync(at, inARow, moment);
     }
 
-    private static async Task<int> RunAsync(int failAt, Moment moment)
+    private static async Task<int> RunAsync(int failAt, int inARow, Moment moment)
     {
         TestClock clock = new();
         await using var inner = new MemoryStreamStore(clock);
-        var store = new HiccupingStore(inner, failAt, moment);
+        var store = new HiccupingStore(inner, failAt, inARow, moment);
         var ledger = new Ledger();
         var seen = new ConcurrentDictionary<int, bool>();
         bool isMended = false;
@@ -91,7 +93,7 @@ public class HiccupTests
         }
     }
 
-    private sealed class HiccupingStore(IStreamStore inner, int failAt, Moment moment) : StreamStoreWrapper(inner, leaveOpen: true)
+    private sealed class HiccupingStore(IStreamStore inner, int failAt, int inARow, Moment moment) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private int calls;
 
@@ -103,8 +105,8 @@ public class HiccupTests
 
         protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
         {
-            if (IsHealthy || name == nameof(WaitForChangeAsync) || Interlocked.Increment(ref calls) != failAt) return await call();
-            Failed = name;
+            if (IsHealthy || name == nameof(WaitForChangeAsync) || Interlocked.Increment(ref calls) is var number && (number < failAt || number >= failAt + inARow)) return await call();
+            Failed += $" {name}";
             if (moment == Moment.After) await call();
             throw new StreamStoreException("The answer was lost.");
         }

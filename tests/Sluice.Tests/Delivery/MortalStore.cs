@@ -41,7 +41,11 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
     {
         if (died.Task.IsCompleted) throw new StreamStoreException("The process is dead.");
         if (name == nameof(WaitForChangeAsync)) return await call();
-        if (Interlocked.Increment(ref calls) != dieAt) return await call();
+        if (Interlocked.Increment(ref calls) != dieAt)
+        {
+            T answer = await call();
+            return died.Task.IsCompleted ? throw new StreamStoreException("The process is dead, and hears nothing.") : answer;
+        }
         LastCall = name;
         Task<T>? running = moment == Moment.Before ? null : call().AsTask();
         if (moment == Moment.After && running is not null) await running;

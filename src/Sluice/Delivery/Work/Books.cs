@@ -115,11 +115,7 @@ internal sealed class Books
         }
     }
 
-    /// <summary>A commit was applied.</summary>
-    /// <param name="partition">Of what.</param>
-    /// <param name="counts">What has ended.</param>
-    /// <param name="deferred">What waits from here on.</param>
-    /// <param name="waited">What of that was not under way, but has waited before.</param>
+    /// <summary>A commit was applied. Of what is deferred, some was not under way, but has waited before.</summary>
     public void Settle(OwnedPartition partition, CommitCounts counts, IEnumerable<Deferral> deferred, IReadOnlySet<long> waited)
     {
         lock (Sync)

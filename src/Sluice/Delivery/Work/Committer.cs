@@ -219,6 +219,7 @@ internal sealed class Committer(ConsecutorCore core)
         else
         {
             core.Lose(partition);
+            core.Members.Doubt();
             core.Books.Discard(draft.Counts.Roots);
         }
         foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted, core.Life).ConfigureAwait(false);

@@ -106,6 +106,7 @@ internal sealed class Losses(ConsecutorCore core)
         await core.OpenAsync(leaving, again: true).ConfigureAwait(false);
         List<OwnedPartition> taken = await core.Members.LoadAsync(leaving).ConfigureAwait(false);
         await core.Committer.BeginSinksAsync(taken, leaving).ConfigureAwait(false);
+        await core.Members.UnparkAsync(taken).ConfigureAwait(false);
         core.Own(taken);
         core.Problem = null;
     }

@@ -31,13 +31,11 @@ internal sealed class Members
     private string Self => core.Options.Member;
 
     private bool IsCommitless => core.Commits.Silence >= core.Options.LeaseTime;
-
+    private bool IsLeaseless => core.Leases.Silence >= core.Options.LeaseTime;
     private bool IsAiling => IsCommitless || IsLeaseless;
 
-    private bool IsLeaseless => core.Leases.Silence >= core.Options.LeaseTime;
-
-    /// <summary>Whether some partitions are not this member's: then the store knows what it does not.</summary>
-    private bool HasOthers => heart is not null && core.Owned.Length < partitions;
+    /// <summary>Whether the store may know what the books do not: some partitions are not this member's, or a commit was taken for void that others may have built upon.</summary>
+    private bool MayBeBehind => heart is not null && (taker.IsInDoubt || core.Owned.Length < partitions);
 
     public bool IsSilent(string member) => others.IsSilent(member);
 
@@ -64,11 +62,9 @@ internal sealed class Members
     {
         try
         {
-            foreach (OwnedPartition partition in core.Owned)
-            {
-                core.Lose(partition);
-                await core.Store.ReleaseAsync(partition.Owner, core.Life).ConfigureAwait(false);
-            }
+            OwnedPartition[] owned = core.Owned;
+            foreach (OwnedPartition partition in owned) core.Lose(partition);          // all, before anything can fail again: what is still its own is taken anew
+            foreach (OwnedPartition partition in owned) await core.Store.ReleaseAsync(partition.Owner, core.Life).ConfigureAwait(false);
             GroupInfo group = await core.Store.BeatAsync(core.Group, Self, core.Life).ConfigureAwait(false);
             See(group);                              // or a member that has just come would count as silent
             await TakeFreeAsync(group).ConfigureAwait(false);
@@ -78,6 +74,9 @@ internal sealed class Members
             core.Problem = $"The store does not answer: {FailureText.Of(e)}";          // the next beat tries again
         }
     }
+
+    /// <summary>A commit is void, as far as the store knows, and what was in it is about to be given up.</summary>
+    public void Doubt() => taker.Doubt();
 
     /// <summary>Notes who is there.</summary>
     public void See(GroupInfo group)
@@ -131,7 +130,7 @@ internal sealed class Members
             if (group is null) throw new StreamStoreException($"The group {core.Group} is not there.");
             See(group);
             RemoveGone(group);
-            if (!HasOthers && group.Members.Count < 2) return;
+            if (!MayBeBehind && group.Members.Count < 2) return;
             Volatile.Write(ref latest, new(group, isAiling));
             if (Interlocked.Exchange(ref isTaking, 1) == 0) _ = ShareLaterAsync();
         }
@@ -161,7 +160,6 @@ internal sealed class Members
 
     /// <summary>Blocks the heart's thread, not one of the pool's: there might be none that could go on.</summary>
     private static void Wait(ValueTask answer) => answer.AsTask().GetAwaiter().GetResult();
-
     private static T Wait<T>(ValueTask<T> answer) => answer.AsTask().GetAwaiter().GetResult();
 
     /// <summary>While it runs, nothing is taken, and nobody leaves.</summary>
@@ -228,7 +226,7 @@ internal sealed class Members
             if (!isAiling) share.Choose(group);
             await GiveAsync().ConfigureAwait(false);
             if (core.IsLeasing) await TakeFreeAsync(group, isAiling).ConfigureAwait(false);
-            if (!HasOthers || isAiling) return;
+            if (!MayBeBehind || isAiling) return;
             await RefreshBooksAsync().ConfigureAwait(false);
             core.Books.Touch();                      // whoever waits looks again
         }
@@ -262,6 +260,7 @@ internal sealed class Members
             if (taken.Count == 0) return;
             await core.Committer.BeginSinksAsync(taken, core.Life).ConfigureAwait(false);
             foreach (OwnedPartition partition in taken) core.Books.Take(partition);          // not before: the pump looks for suspects that it knows of
+            await UnparkAsync(taken).ConfigureAwait(false);
             core.Own(taken);
             core.Books.Touch();                      // whoever waits, and has seen others at work, looks again: there may be none now
         }
@@ -271,6 +270,9 @@ internal sealed class Members
         }
     }
 
+    /// <summary>What was parked for this code is free. They are this member's only if that succeeds.</summary>
+    public Task UnparkAsync(IReadOnlyList<OwnedPartition> taken) => taker.UnparkAsync(taken, core.Life);
+
     private Task<List<OwnedPartition>> TakeAsync(GroupInfo group, bool isAiling, CancellationToken cancellation)
         => taker.TakeAsync(share.ToTake(group, isAiling), cancellation);
 
@@ -279,7 +281,7 @@ internal sealed class Members
     {
         try
         {
-            return !HasOthers || (await RefreshBooksAsync().ConfigureAwait(false) && core.Books.IsIdle);
+            return !MayBeBehind || (await RefreshBooksAsync().ConfigureAwait(false) && core.Books.IsIdle);
         }
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
         {

@@ -13,6 +13,9 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// <summary>What of it has left the order, as far as this member knows. Used under the books' lock.</summary>
     public Dictionary<long, WaitingState> Waiting { get; } = state.Waiting.ToDictionary(entry => entry.Entry.Sequence, entry => entry.State);
 
+    /// <summary>What was parked for code that this is: free with the first commit.</summary>
+    public Deferral[] ToUnpark { get; set; } = [];
+
     /// <summary>What was leased again before the commit that deferred it was counted. Used under the books' lock.</summary>
     public HashSet<long> LeasedEarly { get; } = [];
 

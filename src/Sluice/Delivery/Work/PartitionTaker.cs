@@ -9,7 +9,15 @@ internal sealed class PartitionTaker(ConsecutorCore core)
     private readonly Dictionary<int, long> epochs = [];             // the highest known of each partition; under itself
     private readonly Dictionary<int, (PartitionInfo At, PartitionBooks Books)> counted = [];          // of others; one caller at a time
 
+    private volatile bool isInDoubt;
+
     private string Self => core.Options.Member;
+
+    /// <summary>Whether the books may be wrong: a commit was taken for void which somebody may have built upon.</summary>
+    public bool IsInDoubt => isInDoubt;
+
+    /// <summary>From here on they are, until they are counted anew.</summary>
+    public void Doubt() => isInDoubt = true;
 
     /// <summary>Notes what others have taken.</summary>
     public void See(GroupInfo group)
@@ -39,7 +47,7 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         PartitionBooks books = taken.State!.LastCommit == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
         var partition = new OwnedPartition(taken.Ownership, taken.State, books) { Count = core.Stream.Partitions };
         if (core.Epochs is not null) (partition.Scope, partition.Order) = (new(core, partition), new(core, taken.State.Waiting));
-        await UnparkAsync(partition, taken.State.Waiting, cancellation).ConfigureAwait(false);
+        partition.ToUnpark = [.. taken.State.Waiting.Where(IsMeantForThis).Select(static entry => new Deferral(entry.Entry.Sequence, entry.Attempts, TimeSpan.Zero, entry.Node))];
         return partition;
     }
 
@@ -64,20 +72,33 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         }
     }
 
-    /// <summary>What was parked for a node, or for a version, that this code has is free.</summary>
-    private async Task UnparkAsync(OwnedPartition partition, IReadOnlyList<WaitingEntry> waiting, CancellationToken cancellation)
+    /// <summary>
+    /// What was parked for a node, or for a version, that this code has is free. When the partitions are counted, and the sinks have begun: by then no commit of an earlier epoch is under way here, whose outcome the
+    /// store could tell no more behind this one; nor is one elsewhere that a sink has prepared.
+    /// </summary>
+    public async Task UnparkAsync(IReadOnlyList<OwnedPartition> taken, CancellationToken cancellation)
     {
-        foreach (WaitingEntry[] some in waiting.Where(IsMeantForThis).Chunk(StoreCommit.MaxItems))
+        try
         {
-            var commit = new StoreCommit(partition.Owner, partition.NextCommit)
-            {
-                Deferred = [.. some.Select(entry => new Deferral(entry.Entry.Sequence, entry.Attempts, TimeSpan.Zero, entry.Node))],
-            };
-            CommitResult result = await core.Store.CommitAsync(commit, cancellation).ConfigureAwait(false);
+            foreach (OwnedPartition partition in taken) await UnparkAsync(partition, cancellation).ConfigureAwait(false);
+        }
+        catch
+        {
+            foreach (OwnedPartition partition in taken) core.Lose(partition);
+            throw;
+        }
+    }
+
+    private async Task UnparkAsync(OwnedPartition partition, CancellationToken cancellation)
+    {
+        foreach (Deferral[] some in partition.ToUnpark.Chunk(StoreCommit.MaxItems))
+        {
+            CommitResult result = await core.Store.CommitAsync(new(partition.Owner, partition.NextCommit) { Deferred = some }, cancellation).ConfigureAwait(false);
             if (result.Status != CommitStatus.Committed) return;
             partition.NextCommit++;
-            foreach (WaitingEntry entry in some) partition.Waiting[entry.Entry.Sequence] = WaitingState.Retrying;
+            core.Books.Settle(partition, default, some, some.Select(static deferral => deferral.Sequence).ToHashSet());
         }
+        partition.ToUnpark = [];
     }
 
     private bool IsMeantForThis(WaitingEntry entry)
@@ -130,7 +151,9 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         foreach (PartitionBooks books in owned.Select(static partition => partition.Books).Concat(elsewhere.Select(info => counted[info.Partition].Books)))
             ended = new(ended.Completed + books.Completed, ended.Skipped + books.Skipped, ended.Split + books.Split);
         GroupBacklog backlog = stream.Groups.First(backlog => backlog.Name == core.Group.Name);
-        return core.Books.TryLoad(moves, owned, group.Partitions.Sum(static info => info.Tail), backlog.Outstanding, ended, backlog.Dead);
+        if (!core.Books.TryLoad(moves, owned, group.Partitions.Sum(static info => info.Tail), backlog.Outstanding, ended, backlog.Dead)) return false;
+        isInDoubt = false;                           // one that has come meanwhile has moved them
+        return true;
 
         async Task CountAsync(PartitionInfo info)
         {

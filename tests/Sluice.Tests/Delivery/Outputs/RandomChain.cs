@@ -22,7 +22,7 @@ internal sealed class RandomChain
     private readonly OutputMode mode;
     private readonly ConsecutorOptions options;
 
-    public RandomChain(int seed, IStreamStore store)
+    public RandomChain(int seed, IStreamStore store, TimeProvider? time = null)
     {
         (this.seed, this.store, random) = (seed, store, new(seed));
         shape = Shapes[random.Next(Shapes.Length)];
@@ -34,9 +34,12 @@ internal sealed class RandomChain
             Delivery = Delivery.Replay(40, Backoff.None),
             Stream = new() { Partitions = random.Next(1, 4), MaxItems = random.Next(2) == 0 ? 1_000 : 10 },
             Capacity = random.Next(1, 40),
-            Run = new() { Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, Capacity = random.Next(1, 20) },
+            Run = new() { Time = time ?? TimeProvider.System, Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, Capacity = random.Next(1, 20) },
         };
     }
+
+    /// <summary>Called when all consecutors have been started, with true, and before they end.</summary>
+    public Action<bool>? AtWork { get; init; }
 
     public override string ToString() => $"{shape} of {length}, {items} items, {(isKeyed ? "keyed" : "without keys")}, {mode}, {options.Stream}, capacity {options.Capacity}";
 
@@ -49,10 +52,12 @@ internal sealed class RandomChain
         Task? sending = null;
         for (int life = random.Next(6); life >= 0; life--)
         {
+            AtWork?.Invoke(false);
             var mortal = new MortalStore(store, life == 0 ? int.MaxValue : random.Next(1, 250), (Moment)random.Next(3));
             List<Consecutor<Parcel>> chain = Make(mortal, new());
             Task work = WorkAsync();
             await Task.WhenAny(work, mortal.Died);
+            AtWork?.Invoke(false);
             if (!mortal.Died.IsCompleted)
             {
                 try
@@ -72,6 +77,7 @@ internal sealed class RandomChain
             async Task WorkAsync()
             {
                 foreach (Consecutor<Parcel> one in chain.OrderBy(_ => random.Next()).ToList()) await one.StartAsync(cancellation);
+                AtWork?.Invoke(true);
                 sending ??= SendAsync();
                 await Task.WhenAny(ended.Task, mortal.Died).WaitAsync(cancellation);
                 if (mortal.Died.IsCompleted) return;

@@ -1,3 +1,5 @@
+using Sluice.Testing;
+
 namespace Sluice.Tests.Deliveries;
 
 /// <summary>
@@ -7,7 +9,11 @@ namespace Sluice.Tests.Deliveries;
 public class RandomChainTests
 {
     private static readonly int First = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SEED") ?? "1");
+    private static readonly int More = Environment.GetEnvironmentVariable("SLUICE_SEED") is null ? int.Parse(Environment.GetEnvironmentVariable("SLUICE_CHAINS") ?? "300") : 1;
     private static readonly int Count = Environment.GetEnvironmentVariable("SLUICE_SEED") is null ? int.Parse(Environment.GetEnvironmentVariable("SLUICE_CHAINS") ?? "60") : 1;
+
+    private const int MostLooks = 2_000_000;
+    private const int LooksInATenth = 20;            // of a second: how fast the clock is
 
     [Fact]
     public async Task WhateverDiesEachItemComesToItsEndOnce()
@@ -22,6 +28,33 @@ public class RandomChainTests
             catch (Exception e)
             {
                 throw new InvalidOperationException($"SLUICE_SEED={seed} repeats it: {e.Message}", e);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task WhateverAnswerIsLostEachItemComesToItsEndOnce()
+    {
+        for (int seed = First; seed < First + More; seed++)
+        {
+            var clock = new TestClock();
+            await using var inner = new MemoryStreamStore(clock);
+            var store = new LossyStore(inner, seed, clock);
+            try
+            {
+                using var standstill = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+                Task chain = new RandomChain(seed, store, clock) { AtWork = isAtWork => store.IsHealthy = !isAtWork }.PlayAsync(standstill.Token);
+                for (int i = 1; !chain.IsCompleted; i++)
+                {
+                    if (i == MostLooks) await standstill.CancelAsync();
+                    if (i % LooksInATenth == 0) clock.Advance(TimeSpan.FromSeconds(0.1));
+                    await Member.NextAsync();
+                }
+                await chain;
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"SLUICE_SEED={seed} may repeat it: {e.Message}\n{store}", e);
             }
         }
     }
