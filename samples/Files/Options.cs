@@ -1,7 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Help;
-using System.CommandLine.Parsing;
-using System.Globalization;
 using System.Security.Cryptography;
 using Files.Services;
 
@@ -40,47 +37,23 @@ internal sealed record Options(int? Count, string? Input, StoreChoice Store, boo
     /// <exception cref="UserMistake">An option is unknown, malformed or out of range, or two contradict each other.</exception>
     public static Options? Parse(string[] arguments)
     {
-        var files = Text("--files", "N", $"Make N files in a temporary directory: nine in ten under 16 KB, the rest up to 1 MB. Default: {Default}");
-        var input = Text("--input", "DIR", "Take the files that are in DIR, and in the directories below it.");
-        var store = Text("--store", "STORE", "memory, sqlite:FILE or redis:HOST:PORT. Default: memory");
-        var kill = Flag("--kill", "Kill one of the services now and then, and start it again; with --store redis: only.");
-        var json = Flag("--json", "Print the table as one JSON object, on the last line.");
-        var output = Text("--out", "FILE.csv", "Write a line for each file: file,words. The words of a file that failed are empty.");
-        var keep = Flag("--keep", "Leave the files that were made where they are, and say where.");
-        var seed = Text("--seed", "N", "Decides what the files are, and who is killed when. Default: random, and shown.");
+        var files = CommandLine.Text("--files", "N", $"Make N files in a temporary directory: nine in ten under 16 KB, the rest up to 1 MB. Default: {Default}");
+        var input = CommandLine.Text("--input", "DIR", "Take the files that are in DIR, and in the directories below it.");
+        var store = CommandLine.Text("--store", "STORE", "memory, sqlite:FILE or redis:HOST:PORT. Default: memory");
+        var kill = CommandLine.Flag("--kill", "Kill one of the services now and then, and start it again; with --store redis: only.");
+        var json = CommandLine.Flag("--json", "Print the table as one JSON object, on the last line.");
+        var output = CommandLine.Text("--out", "FILE.csv", "Write a line for each file: file,words. The words of a file that failed are empty.");
+        var keep = CommandLine.Flag("--keep", "Leave the files that were made where they are, and say where.");
+        var seed = CommandLine.Text("--seed", "N", "Decides what the files are, and who is killed when. Default: random, and shown.");
         Option[] all = [files, input, store, kill, json, output, keep, seed];
 
-        var command = new RootCommand(About);
-        // Only what is documented: no version option, no directives such as [suggest].
-        foreach (var option in command.Options.Where(option => option.Name == "--version").ToList()) command.Options.Remove(option);
-        command.Directives.Clear();
-        foreach (var option in all) command.Options.Add(option);
-        command.SetAction(_ => 0);
-        if (arguments is [['[', .., ']'] directive, ..]) throw new UserMistake($"Unrecognized command or argument '{directive}'. See --help.");
-        var parsed = command.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Action is HelpAction)
-        {
-            Console.WriteLine($"{About}\n\nOptions:");
-            foreach (var option in all) Console.WriteLine($"  {$"{option.Name} {option.HelpName}".TrimEnd(),-16} {option.Description}");
-            return null;
-        }
-
-        if (parsed.Errors.Count > 0) throw new UserMistake($"{parsed.Errors[0].Message} See --help.");
-        foreach (var text in all.OfType<Option<string>>())
-            if (parsed.GetValue(text) == "") throw new UserMistake($"{text.Name} needs a value, and got an empty one. See --help.");
+        if (CommandLine.Parse(About, all, arguments) is not { } values) return null;
+        foreach (var text in all.OfType<Option<string>>()) _ = values[text];          // none of them may be empty
         var options = new Options(
-            Number(files, 1, Most), Directory(parsed.GetValue(input)), StoreChoice.Parse(parsed.GetValue(store) ?? "memory"), parsed.GetValue(kill), parsed.GetValue(json),
-            OutputFile(parsed.GetValue(output)), parsed.GetValue(keep), Number(seed, 0, int.MaxValue) ?? RandomNumberGenerator.GetInt32(1, 100_000));
+            values.Number(files, 1, Most), Directory(values[input]), StoreChoice.Parse(values[store] ?? "memory"), values[kill], values[json],
+            OutputFile(values[output]), values[keep], values.Number(seed, 0, int.MaxValue) ?? RandomNumberGenerator.GetInt32(1, 100_000));
         options.Check();
         return options.Input is null && options.Count is null ? options with { Count = Default } : options;
-
-        int? Number(Option<string> option, int least, int most)
-        {
-            if (parsed.GetValue(option) is not { } text) return null;
-            return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most
-                ? number
-                : throw new UserMistake($"{option.Name} must be a whole number from {least} to {most}, not \"{text}\".");
-        }
     }
 
     private void Check()
@@ -105,8 +78,4 @@ internal sealed record Options(int? Count, string? Input, StoreChoice Store, boo
         if (System.IO.Directory.Exists(path) || Path.EndsInDirectorySeparator(path)) throw new UserMistake($"--out {path} is a directory: name a file.");
         return System.IO.Directory.Exists(Path.GetDirectoryName(path)) ? path : throw new UserMistake($"--out {path}: its directory does not exist.");
     }
-
-    private static Option<string> Text(string name, string value, string description) => new(name) { HelpName = value, Description = description };
-
-    private static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
 }

@@ -1,11 +1,14 @@
 using System.CommandLine;
 using System.Globalization;
 
-namespace Payments;
+namespace Samples;
 
 /// <summary>The values of options, read as what they should be.</summary>
 internal sealed class OptionValues(ParseResult parsed)
 {
+    /// <summary>Whether an option is there.</summary>
+    public bool this[Option<bool> option] => parsed.GetValue(option);
+
     /// <summary>The text of an option; null if it is not there.</summary>
     /// <exception cref="UserMistake">It is there, and empty.</exception>
     public string? this[Option<string> option] => parsed.GetValue(option) switch
