@@ -1,6 +1,7 @@
 // Processors over streams, connected by the names of their inputs and outputs: foobar makes n multiples, one after the other, and they
 // are printed as they are made.
 using System.CommandLine;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Foobar;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,14 +10,27 @@ using Microsoft.Extensions.Logging;
 using Sluice;
 using Sluice.Hosting;
 
-var foo = new Option<int>("--foo") { Description = "How many values to make, zero or more. Default: 5", DefaultValueFactory = _ => 5 };
-var multiplier = new Option<int>("--multiplier") { Description = "What each is multiplied by. Default: 2", DefaultValueFactory = _ => 2 };
-var processes = new Option<int>("--processes") { Description = "How many child processes execute the processor, 0 to 256; none, this process. Default: 0" };
-processes.Validators.Add(result => { if (result.GetValueOrDefault<int>() is < 0 or > 256) result.AddError("--processes must be from 0 to 256."); });
-foo.Validators.Add(result => { if (result.GetValueOrDefault<int>() < 0) result.AddError("--foo must be zero or more."); });
+var foo = Number("--foo", 0, int.MaxValue, 5, "How many values to make.");
+var multiplier = Number("--multiplier", int.MinValue, int.MaxValue, 2, "What each is multiplied by.");
+var processes = Number("--processes", 0, 256, 0, "How many child processes execute the processor; none, this process.");
 var command = new RootCommand("Prints 0, m, 2m, … by a flow of one processor.") { foo, multiplier, processes };
 command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(foo), parsed.GetValue(multiplier), parsed.GetValue(processes), cancellation));
-return await command.Parse(args).InvokeAsync();
+ParseResult parsed = command.Parse(args);
+if (parsed.Errors.Count == 0) return await parsed.InvokeAsync();
+Console.Error.WriteLine($"foobar: {parsed.Errors[0].Message} See --help.");
+return 2;
+
+static Option<int> Number(string name, int least, int most, int usual, string description) => new(name)
+{
+    Description = description,
+    DefaultValueFactory = _ => usual,
+    CustomParser = given =>
+    {
+        if (int.TryParse(given.Tokens[0].Value, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most) return number;
+        given.AddError($"{name} must be a whole number from {least} to {most}, not \"{given.Tokens[0].Value}\".");
+        return usual;
+    },
+};
 
 static async Task<int> RunAsync(int foo, int multiplier, int processes, CancellationToken cancellation)
 {

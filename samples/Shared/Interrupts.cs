@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Samples;
 
-/// <summary>Ctrl+C and SIGTERM, from the first moment on: asked to end, the program ends as it should.</summary>
+/// <summary>Ctrl+C and SIGTERM, from the first moment on: asked to end, the program ends as it should; asked again, at once.</summary>
 internal sealed class Interrupts : IDisposable
 {
     private readonly CancellationTokenSource stop = new();
@@ -22,7 +22,8 @@ internal sealed class Interrupts : IDisposable
 
     private void Handle(PosixSignalContext context)
     {
-        context.Cancel = true;
+        // Ending as it should may take long, where a server that it needs does not answer.
+        context.Cancel = !stop.IsCancellationRequested;
         stop.Cancel();
     }
 }

@@ -28,9 +28,30 @@ public class ConnectingTests(SharedServer server)
         await store.PrepareAsync();
     }
 
+    [Fact]
+    public async Task ThePortThatIsUsualIsNamed()
+    {
+        Assert.Equal("one:6379, 127.0.0.2:6379, two:7000", ServerAddress.Parse("one,127.0.0.2,two:7000").ToString());
+        Assert.Equal("one:6380", ServerAddress.Parse("one,ssl=true").ToString());
+
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync("127.0.0.1:1,ssl=true,connectTimeout=300", new() { Patience = TimeSpan.Zero }));
+        Assert.Equal("No Redis server answers at 127.0.0.1:1: is it running, and is that its address, and does it speak TLS there (ssl=true)?", failure.Message);
+    }
+
+    [Fact]
+    public async Task ADatabaseThatTheServerHasNotIsSaid()
+    {
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync($"{server.Address},defaultDatabase=9999"));
+        Assert.StartsWith($"The Redis server at {server.Address}, database 9999 cannot be used so: ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("9999", failure.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("localhost:6379,pasword=secret")]
     [InlineData("password=secret")]
+    [InlineData("localhost:port,password=secret")]
+    [InlineData("redis://localhost:6379,password=secret")]
+    [InlineData("localhost:6379,defaultDatabase=-1,password=secret")]
     public async Task AConnectionStringThatCannotBeReadIsNotShown(string connection)
     {
         ArgumentException failure = await Assert.ThrowsAsync<ArgumentException>(async () => await RedisStreamStore.ConnectAsync(connection));

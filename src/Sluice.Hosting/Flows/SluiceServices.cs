@@ -27,6 +27,7 @@ public static class SluiceServices
         }
         var options = new SluiceOptions();
         configure?.Invoke(options);
+        services.AddLogging();
         services.AddSingleton(options);
         services.AddSingleton(container => new HostedSupervisor(options, container, container.GetServices<ProcessorRegistration>(), container.GetRequiredService<ILogger<Supervisor>>()));
         services.AddSingleton<ISupervisor>(container => container.GetRequiredService<HostedSupervisor>());

@@ -27,7 +27,7 @@ internal static class Failures
             : null;
     }
 
-    public static StreamStoreException NotThere(ServerAddress address) => new($"No Redis server answers at {address}: is it running, and is that its address?");
+    public static StreamStoreException NotThere(ServerAddress address) => new($"No Redis server answers at {address}: is it running, and is that its address{(address.Options.Ssl ? ", and does it speak TLS there (ssl=true)" : "")}?");
 
     private static StreamStoreException WantsPassword(ServerAddress address)
         => new($"The server at {address} wants a password, or another one: give it in the connection string (password=…).");
@@ -39,6 +39,7 @@ internal static class Failures
         RedisConnectionException or TimeoutException or ObjectDisposedException => new StreamStoreException(
             $"The Redis server at {address} does not answer{(mayHaveRun ? ": what was asked may have been done or not. Repeat it" : ". Nothing was done")}.", failure),
         RedisServerException server => Explain(server.Message, address, server),
+        RedisCommandException command => new StreamStoreException($"The Redis server at {address} cannot be used so: {command.Message}", command),
         _ => null,
     };
 

@@ -1,3 +1,4 @@
+using System.Net;
 using StackExchange.Redis;
 
 namespace Sluice.Redis;
@@ -32,9 +33,25 @@ internal sealed class ServerAddress
             throw new ArgumentException(
                 $"A connection string for Redis is like localhost:6379,password=…,ssl=true,defaultDatabase=0; this one cannot be read{(name.Length is > 0 and < 30 ? $" ({name})" : "")}.", nameof(connection));
         }
-        if (options.EndPoints.Count == 0) throw new ArgumentException("The connection string for Redis names no server; for example localhost:6379.", nameof(connection));
+        if (options.EndPoints.Count == 0)
+            throw new ArgumentException("The connection string for Redis names no server, or one that cannot be read: it begins with HOST:PORT, as in localhost:6379 (no redis:// before it).", nameof(connection));
+        if (options.DefaultDatabase < 0) throw new ArgumentException($"The connection string for Redis has defaultDatabase={options.DefaultDatabase}: databases are numbered from 0 on.", nameof(connection));
+        NamePorts(options);
         (options.AbortOnConnectFail, options.AllowAdmin, options.ClientName) = (false, true, options.ClientName ?? "sluice");
         return new(options, prefix);
+    }
+
+    // The client takes the usual port where none is given; errors are to say which.
+    private static void NamePorts(ConfigurationOptions options)
+    {
+        int usual = options.Ssl ? 6380 : 6379;
+        for (int i = 0; i < options.EndPoints.Count; i++)
+            options.EndPoints[i] = options.EndPoints[i] switch
+            {
+                DnsEndPoint { Port: 0 } name => new DnsEndPoint(name.Host, usual),
+                IPEndPoint { Port: 0 } number => new IPEndPoint(number.Address, usual),
+                var complete => complete,
+            };
     }
 
     /// <summary>Completes what the connection string says by what stands in the options.</summary>
@@ -47,6 +64,6 @@ internal sealed class ServerAddress
     }
 
     public override string ToString()
-        => string.Join(", ", Options.EndPoints.Select(end => end is System.Net.DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : $"{end}"))
+        => string.Join(", ", Options.EndPoints.Select(end => end is DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : $"{end}"))
             + (Options.DefaultDatabase is > 0 and var database ? $", database {database}" : "");
 }

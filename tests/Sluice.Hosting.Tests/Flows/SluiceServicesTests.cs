@@ -38,6 +38,17 @@ public class SluiceServicesTests
     }
 
     [Fact]
+    public async Task AContainerWithoutAHostHasWhatItNeeds()
+    {
+        var services = new ServiceCollection();
+        services.AddSluice();
+        await using ServiceProvider container = services.BuildServiceProvider();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => container.GetRequiredService<ISupervisor>().FindAsync("a", Cancellation));
+        foreach (IHostedService service in container.GetServices<IHostedService>()) await service.StartAsync(Cancellation);
+        Assert.Null(await container.GetRequiredService<ISupervisor>().FindAsync("a", Cancellation));
+    }
+
+    [Fact]
     public async Task AServiceThatIsMissingIsNamedWhenTheHostStarts()
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());

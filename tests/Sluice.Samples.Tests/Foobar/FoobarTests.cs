@@ -22,14 +22,15 @@ public sealed class FoobarTests
     }
 
     [Theory]
-    [InlineData("--foo -1", "--foo must be zero or more.")]
-    [InlineData("--foo many", "many")]
-    [InlineData("--processes 300", "--processes must be from 0 to 256.")]
-    public async Task AMistakeIsSaid(string commandLine, string expected)
+    [InlineData("--foo -1", "--foo must be a whole number from 0 to 2147483647, not \"-1\".")]
+    [InlineData("--foo many", "--foo must be a whole number from 0 to 2147483647, not \"many\".")]
+    [InlineData("--multiplier 99999999999", "--multiplier must be a whole number from -2147483648 to 2147483647, not \"99999999999\".")]
+    [InlineData("--processes 300", "--processes must be a whole number from 0 to 256, not \"300\".")]
+    [InlineData("--fool 3", "Unrecognized command or argument '--fool'.")]
+    public async Task AMistakeIsSaidInALine(string commandLine, string expected)
     {
         var ended = await RunAsync(commandLine);
-        Assert.NotEqual(0, ended.ExitCode);
-        Assert.Contains(expected, ended.Errors, StringComparison.Ordinal);
+        Assert.Equal((2, "", $"foobar: {expected} See --help.\n"), (ended.ExitCode, ended.Output, ended.Errors.ReplaceLineEndings("\n")));
     }
 
     private static async Task<Ended> RunAsync(string commandLine)

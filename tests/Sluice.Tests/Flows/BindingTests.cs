@@ -32,6 +32,11 @@ public class BindingTests
             new Versions()));
 
     [Fact]
+    public async Task DefaultsOfWhatMayBeNullAreWhatTheySay()
+        => Assert.Equal([25], await RunAsync(
+            (int? none = null, TimeSpan? never = null, DayOfWeek? day = DayOfWeek.Friday, int? factor = 5) => Task.FromResult(none is null && never is null ? factor!.Value * (int)day!.Value : -1)));
+
+    [Fact]
     public async Task AContextHasEverything()
     {
         await using var lab = new FlowLab();
@@ -72,6 +77,16 @@ public class BindingTests
     public void OddResultsAreRefused()
         => Assert.Equal("The function of the processor double returns string. It returns an IAsyncEnumerable<IOVal>, a Task (and writes to IOWriter<T> parameters), or, with a single output, a Task<T>.",
             Message(() => "hello"));
+
+    [Fact]
+    public void ATaskHasNoNamedValues()
+        => Assert.Equal("The function of the processor double returns Task<IOVal>. A Task<T> has the value of the output itself, without its name: return that, or an IAsyncEnumerable<IOVal>.",
+            Message(() => Task.FromResult(IOVal.Of("y", 1))));
+
+    [Fact]
+    public void ATaskHasNoSequenceOfNamedValues()
+        => Assert.StartsWith("The function of the processor double returns Task<IOVal[]>. A Task<T> has the value of the output itself",
+            Message(() => Task.FromResult(new[] { IOVal.Of("y", 1) })), StringComparison.Ordinal);
 
     [Fact]
     public void ATaskNeedsASingleOutput()

@@ -62,17 +62,22 @@ public class BoundTests
     }
 
     [Fact]
-    public async Task WhatIsKeptForThoseWhoWaitHasALimitWithAName()
+    public Task WhatIsKeptForThoseWhoWaitHasALimitWithAName() => KeepAsync(5_000, "5,000");
+
+    [Fact]
+    public Task ALimitBelowAThousandHoldsToo() => KeepAsync(10, "10");
+
+    private static async Task KeepAsync(long limit, string text)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
         service.Register(Maker, MakeMany);
         var taker = new Processor("taker") { Inputs = ["x"], Wait = true };
-        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small with { MaxKept = 5_000 }).Resolve(), [], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small with { MaxKept = limit }).Resolve(), [], cancellation: FlowLab.Cancellation);
         await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State == FlowState.Failed);
         string error = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Error!;
         Assert.Contains("values for the processor taker", error, StringComparison.Ordinal);
-        Assert.Contains("The limit is 5,000 (FlowStreamOptions.MaxKept)", error, StringComparison.Ordinal);
+        Assert.Contains($"The limit is {text} (FlowStreamOptions.MaxKept)", error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -8,6 +8,9 @@ internal sealed class HookedStore(IStreamStore inner) : StreamStoreWrapper(inner
     /// <summary>Told of the call and the stream: before appends and waits, behind a take. What it throws, the call throws.</summary>
     public Func<string, string, Task>? Before { get; set; }
 
+    /// <summary>Told before a stream is opened.</summary>
+    public Func<CancellationToken, Task>? BeforeOpen { get; set; }
+
     /// <summary>Told of a commit.</summary>
     public Func<StoreCommit, Task>? BeforeCommit { get; set; }
 
@@ -16,6 +19,12 @@ internal sealed class HookedStore(IStreamStore inner) : StreamStoreWrapper(inner
 
     /// <summary>Every call fails from now on, as that of a store that is away.</summary>
     public bool IsAway { get; set; }
+
+    public override async ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
+    {
+        if (BeforeOpen is { } before) await before(cancellation);
+        return await base.OpenStreamAsync(stream, options, cancellation);
+    }
 
     public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
     {

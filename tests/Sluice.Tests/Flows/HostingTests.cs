@@ -23,6 +23,24 @@ public class HostingTests
     }
 
     [Fact]
+    public async Task WhoIsStoppedBeforeItCouldJoinHasNothingToGiveBack()
+    {
+        await using var lab = new FlowLab();
+        var closed = new HookedStore(lab.Store);
+        var opened = new TaskCompletionSource();
+        closed.BeforeOpen = async cancellation =>
+        {
+            opened.TrySetResult();
+            await Task.Delay(Timeout.Infinite, cancellation);
+        };
+        Supervisor service = lab.Join(store: closed);
+        service.Register(Work, StartTests.CopyAsync);
+        await opened.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Empty(lab.Warnings);
+    }
+
+    [Fact]
     public async Task WhatIsHandedOverGoesOnElsewhereAndIsNotCharged()
     {
         await using var lab = new FlowLab();

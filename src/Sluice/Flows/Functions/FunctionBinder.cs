@@ -67,10 +67,13 @@ internal static class FunctionBinder
         ArgumentException Wrong(string why) => new($"The function of the processor {processor.Name} cannot be bound: its parameter {name} {why}.");
     }
 
-    // A default struct is null in metadata.
+    // In metadata a default struct is null, an enum is its number, and one that may be null is what it would be if it may not.
     private static object? DefaultOf(ParameterInfo parameter)
-        => parameter.DefaultValue is { } value ? (parameter.ParameterType.IsEnum ? Enum.ToObject(parameter.ParameterType, value) : value)
-            : parameter.ParameterType.IsValueType ? System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(parameter.ParameterType) : null;
+    {
+        Type type = Nullable.GetUnderlyingType(parameter.ParameterType) ?? parameter.ParameterType;
+        if (parameter.DefaultValue is { } value) return type.IsEnum ? Enum.ToObject(type, value) : value;
+        return type.IsValueType && type == parameter.ParameterType ? System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(type) : null;
+    }
 
     private static object? Make(Type type, params object?[] arguments)
         => Activator.CreateInstance(type, BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DoNotWrapExceptions, binder: null, arguments, culture: null);

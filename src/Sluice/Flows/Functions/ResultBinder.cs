@@ -29,10 +29,16 @@ internal static class ResultBinder
         if (processor.Outputs.Count != 1)
             throw new ArgumentException(
                 $"The function of the processor {processor.Name} returns {TypeNames.Of(type)}, which is the one value of a single output; it has {(processor.Outputs.Count == 0 ? "none" : $"{processor.Outputs.Count} ({string.Join(", ", processor.Outputs)})")}. Return an IAsyncEnumerable<IOVal>, or a Task and write to IOWriter<T> parameters.");
+        if (IsPutOut(value))
+            throw new ArgumentException(
+                $"The function of the processor {processor.Name} returns {TypeNames.Of(type)}. A Task<T> has the value of the output itself, without its name: return that, or an IAsyncEnumerable<IOVal>.");
         types[processor.Outputs[0]] = value;
         string method = generic == typeof(Task<>) ? nameof(PutOutTaskAsync) : nameof(PutOutValueTaskAsync);
         return typeof(ResultBinder).GetMethod(method, BindingFlags.Static | BindingFlags.NonPublic)!.MakeGenericMethod(value).CreateDelegate<PutOut>();
     }
+
+    private static bool IsPutOut(Type type)
+        => typeof(IOVal).IsAssignableFrom(type) || typeof(IAsyncEnumerable<IOVal>).IsAssignableFrom(type) || typeof(IEnumerable<IOVal>).IsAssignableFrom(type);
 
     private static async Task PutOutTaskAsync<T>(object? result, IInvocation invocation, CancellationToken cancellation)
         => await invocation.PutOutAsync(IOVal.Of(invocation.Plan.Outputs[0], await ((Task<T>)result!).ConfigureAwait(false)), cancellation).ConfigureAwait(false);

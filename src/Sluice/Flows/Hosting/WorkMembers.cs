@@ -11,11 +11,13 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
     private readonly MemberWatch others = new(core.Options.Time, core.Options.LeaseTime);
     private GroupInfo? latest;
     private Heart? heart;
+    private bool mayBeKnown;                         // to the others; the loop's
 
     private string Self => core.Options.Name;
 
     public async Task JoinAsync(CancellationToken cancellation)
     {
+        mayBeKnown = true;
         See(await core.Calls.DoAsync(group.Stream, () => core.Store.BeatAsync(group, Self, cancellation), cancellation).ConfigureAwait(false));
         heart ??= new($"sluice {group.Stream} heart", core.Options.Time, core.Options.LeaseTime / 3, Beat);
     }
@@ -25,6 +27,7 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
 
     public async Task LeaveAsync(IEnumerable<Ownership> owned)
     {
+        if (!mayBeKnown) return;                     // stopped before there was a group to join
         if (heart is not null) await heart.StopAsync().ConfigureAwait(false);
         try
         {

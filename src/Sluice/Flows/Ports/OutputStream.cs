@@ -14,7 +14,8 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
     private const int LookEvery = 1000;
 
     private readonly string stream = FlowNames.Values(run, plan.Name);
-    private long lookAt = LookEvery;
+    private readonly long lookEvery = Math.Min(LookEvery, plan.MaxKept);
+    private long lookAt = Math.Min(LookEvery, plan.MaxKept);
 
     public string Run => run;
 
@@ -91,7 +92,7 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
     public async Task LookAsync(long count)
     {
         if (count < lookAt) return;
-        if (count < long.MaxValue) lookAt = count + LookEvery;
+        if (count < long.MaxValue) lookAt = count + lookEvery;
         StreamInfo? info = await calls.DoAsync(stream, () => calls.Store.FindStreamAsync(stream, life), life).ConfigureAwait(false);
         if (info is null) return;
         if (info.Readers.Count == 0 && plan.Retention != Retention.All)
