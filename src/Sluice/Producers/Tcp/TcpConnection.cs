@@ -208,7 +208,7 @@ internal sealed class TcpConnection<T>(
 
     private async Task RefuseAsync(string why)
     {
-        using var late = new CancellationTokenSource(options.IdleTime < Linger ? options.IdleTime : Linger);
+        using var late = new CancellationTokenSource(options.IdleTime < Linger ? options.IdleTime : Linger, TimeProvider.System);
         await stream.WriteAsync(TcpFrames.Answer($"error {last + 1} {why}", options.Framing), late.Token);
         if (stream is SslStream secure) await secure.ShutdownAsync();
         socket.Shutdown(SocketShutdown.Send);
