@@ -18,6 +18,7 @@ internal sealed class Members
     private int isTaking;
     private volatile bool isOverdue;                 // a beat was not made
     private volatile int partitions;                 // how many there are; zero if that is not known
+    private volatile bool mustCount;                 // what others have done in partitions that are this member's now is not in the books
     private readonly CancellationTokenSource leaving;
 
     public Members(ConsecutorCore core)
@@ -32,9 +33,7 @@ internal sealed class Members
 
     private bool IsCommitless => core.Commits.Silence >= core.Options.LeaseTime;
 
-    private bool IsAiling => IsCommitless || IsLeaseless;
-
-    private bool IsLeaseless => core.Leases.Silence >= core.Options.LeaseTime;
+    private bool IsAiling => IsCommitless || core.Leases.Silence >= core.Options.LeaseTime;
 
     /// <summary>Whether some partitions are not this member's: then the store knows what it does not.</summary>
     private bool HasOthers => heart is not null && core.Owned.Length < partitions;
@@ -64,11 +63,9 @@ internal sealed class Members
     {
         try
         {
-            foreach (OwnedPartition partition in core.Owned)
-            {
-                core.Lose(partition);
-                await core.Store.ReleaseAsync(partition.Owner, core.Life).ConfigureAwait(false);
-            }
+            OwnedPartition[] owned = core.Owned;
+            foreach (OwnedPartition partition in owned) core.Lose(partition);          // all of them first: if the next call fails, the next beat finds all that this member has in the store, and takes it anew
+            foreach (OwnedPartition partition in owned) await core.Store.ReleaseAsync(partition.Owner, core.Life).ConfigureAwait(false);
             GroupInfo group = await core.Store.BeatAsync(core.Group, Self, core.Life).ConfigureAwait(false);
             See(group);                              // or a member that has just come would count as silent
             await TakeFreeAsync(group).ConfigureAwait(false);
@@ -131,7 +128,7 @@ internal sealed class Members
             if (group is null) throw new StreamStoreException($"The group {core.Group} is not there.");
             See(group);
             RemoveGone(group);
-            if (!HasOthers && group.Members.Count < 2) return;
+            if (!HasOthers && !mustCount && group.Members.Count < 2) return;
             Volatile.Write(ref latest, new(group, isAiling));
             if (Interlocked.Exchange(ref isTaking, 1) == 0) _ = ShareLaterAsync();
         }
@@ -228,7 +225,7 @@ internal sealed class Members
             if (!isAiling) share.Choose(group);
             await GiveAsync().ConfigureAwait(false);
             if (core.IsLeasing) await TakeFreeAsync(group, isAiling).ConfigureAwait(false);
-            if (!HasOthers || isAiling) return;
+            if ((!HasOthers && !mustCount) || isAiling) return;
             await RefreshBooksAsync().ConfigureAwait(false);
             core.Books.Touch();                      // whoever waits looks again
         }
@@ -247,7 +244,7 @@ internal sealed class Members
         if (group is not null) See(group);
         using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false);          // so that nothing is counted twice, or not at all
         share.Forget();
-        List<OwnedPartition> taken = group is null ? [] : await TakeAsync(group, isAiling: false, cancellation).ConfigureAwait(false);
+        List<OwnedPartition> taken = group is null ? [] : await taker.TakeAsync(share.ToTake(group, onlyOwn: false), cancellation).ConfigureAwait(false);
         await taker.LoadBooksAsync(taken, cancellation).ConfigureAwait(false);
         return taken;
     }
@@ -258,21 +255,22 @@ internal sealed class Members
         try
         {
             if (leaving.IsCancellationRequested) return;
-            List<OwnedPartition> taken = await TakeAsync(group, isAiling, core.Life).ConfigureAwait(false);
+            List<PartitionInfo> free = share.ToTake(group, isAiling);
+            if (free.Count == 0) return;
+            await core.Committer.PassAsync(core.Life).ConfigureAwait(false);          // what was sent of them is answered: once they are taken, a later commit may hide what became of it
+            free.RemoveAll(partition => partition.Owner is { } owner && owner != Self && !IsSilent(owner));          // that may have taken long
+            List<OwnedPartition> taken = await taker.TakeAsync(free, core.Life).ConfigureAwait(false);
             if (taken.Count == 0) return;
+            mustCount = true;
             await core.Committer.BeginSinksAsync(taken, core.Life).ConfigureAwait(false);
             foreach (OwnedPartition partition in taken) core.Books.Take(partition);          // not before: the pump looks for suspects that it knows of
             core.Own(taken);
-            core.Books.Touch();                      // whoever waits, and has seen others at work, looks again: there may be none now
         }
         finally
         {
             taking.Leave();
         }
     }
-
-    private Task<List<OwnedPartition>> TakeAsync(GroupInfo group, bool isAiling, CancellationToken cancellation)
-        => taker.TakeAsync(share.ToTake(group, isAiling), cancellation);
 
     /// <summary>Whether everything has ended, with others as well; not, if the store does not say so now: another look is due after the next heartbeat.</summary>
     public async Task<bool> AreAllIdleAsync()
@@ -290,7 +288,11 @@ internal sealed class Members
     private async Task<bool> RefreshBooksAsync()
     {
         bool areFresh = false;
-        await AloneAsync(async leaving => areFresh = await taker.RefreshBooksAsync(leaving).ConfigureAwait(false)).ConfigureAwait(false);
+        await AloneAsync(async leaving =>
+        {
+            areFresh = await taker.RefreshBooksAsync(leaving).ConfigureAwait(false);
+            if (areFresh) mustCount = false;
+        }).ConfigureAwait(false);
         return areFresh;
     }
 
