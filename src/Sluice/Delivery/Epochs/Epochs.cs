@@ -222,6 +222,7 @@ internal sealed class Epochs(ConsecutorCore core)
             foreach (EpochItem item in remaining.Skip(first).Concat(waiting)) partition.Leased.Enqueue(item);
         }
         foreach (EpochItem item in remaining.Skip(first)) epoch.Items.Remove(item);
+        if (partition.IsVoid) Drop(partition);       // lost just now
         Repeat(epoch);
     }
 

@@ -8,6 +8,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
 {
     private const string ClockNode = "$clock";
     private const int MostRowsAtFirst = 10_000;      // of a node that can read the others later
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock sync = new();
     private readonly Dictionary<IDue, long> dues = [];
@@ -138,7 +139,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
             isComplete = page.Count < PageSize;
         }
         if (remembers is IRemembersByKey byKey)
-            byKey.ReadWith(async key => new StoredRows(core.StateSerializers, await ReadAsync(node, key, core.Life).ConfigureAwait(false), isComplete: true));
+            byKey.ReadWith(async key => new StoredRows(core.StateSerializers, await InsistAsync(node, key).ConfigureAwait(false), isComplete: true));
         try
         {
             remembers.Restore(new StoredRows(core.StateSerializers, rows, isComplete));
@@ -147,6 +148,23 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         {
             throw new InvalidOperationException(
                 $"The state of {node} in partition {partition.Number} of the consecutor {core.Name} cannot be read by this code: {FailureText.Of(e)} Nothing was changed. Start the code that wrote it, or give this one what it needs to read it.", e);
+        }
+    }
+
+    /// <summary>While an item is under way: that the store does not answer is not its fault.</summary>
+    private async ValueTask<IReadOnlyList<StateRow>> InsistAsync(string node, string key)
+    {
+        while (true)
+        {
+            try
+            {
+                return await ReadAsync(node, key, core.Life).ConfigureAwait(false);
+            }
+            catch (StreamStoreException e) when (!e.IsPermanent && e is not StoreWentBackException && !partition.IsVoid)
+            {
+                core.Problem = $"The store does not say what {node} remembers in partition {partition.Number}; it is asked again: {FailureText.Of(e)}";
+            }
+            await Task.Delay(Patience, core.Time, core.Life).ConfigureAwait(false);
         }
     }
 

@@ -36,11 +36,13 @@ internal sealed class OutputPlaces(ConsecutorCore core)
         long began = core.Time.GetTimestamp();
         long ended = core.EndedRoots;
         long seen = -1;
+        int unknown = 0;
         try
         {
             while (true)
             {
                 ReserveStatus? status = await TryAsync(root, stream, bytes, cancellation).ConfigureAwait(false);
+                if (status is null) unknown++;
                 if (status == ReserveStatus.Reserved) root.Keep(new Reservation(stream, 1, bytes));
                 if (status is ReserveStatus.Reserved or ReserveStatus.Stale or ReserveStatus.Ended || root.HasPlaces || !core.Alone.MayWaitForRoom) return part;
                 waiting.TryAdd(part, 0);
@@ -48,12 +50,15 @@ internal sealed class OutputPlaces(ConsecutorCore core)
                 if (core.Time.GetElapsedTime(began) >= Patience && await IsFullOfPlacesAsync(stream, cancellation).ConfigureAwait(false)) return part;
 
                 // Look once more after having taken note of where the changes are, then wait for the next one.
-                seen = seen < 0 ? await core.Store.WaitForChangeAsync(stream, -1, cancellation).ConfigureAwait(false) : await ChangedAsync(stream, seen, cancellation).ConfigureAwait(false);
+                seen = await ChangedAsync(stream, seen, cancellation).ConfigureAwait(false);
             }
         }
         finally
         {
             waiting.TryRemove(part, out _);
+
+            // A try that was not answered may have kept a place, which nobody else would give back. What was not kept is not there to be given back: then another one is given back early, at most.
+            if (unknown > 0) root.Keep(new Reservation(stream, unknown, unknown * bytes));
         }
     }
 
@@ -86,7 +91,7 @@ internal sealed class OutputPlaces(ConsecutorCore core)
         }
     }
 
-    /// <summary>Waits for a change, or until somebody is to be alone, or a second.</summary>
+    /// <summary>Waits for a change, or until somebody is to be alone, or a second. The first one only tells where we are; also after the store has failed.</summary>
     private async ValueTask<long> ChangedAsync(string stream, long seen, CancellationToken cancellation)
     {
         using var limit = new CancellationTokenSource(Patience, core.Time);

@@ -122,9 +122,7 @@ internal sealed class Books
         {
             moves++;
             inFlight -= counts.Roots;
-            completed += counts.Completed;
-            skipped += counts.Skipped;
-            cancelled += counts.Cancelled;
+            (completed, skipped, cancelled) = (completed + counts.Completed, skipped + counts.Skipped, cancelled + counts.Cancelled);
             dead += counts.Letters;
             split += counts.Split;
             pending += counts.Derived;

@@ -60,14 +60,22 @@ internal sealed class Committer(ConsecutorCore core)
     }
 
     /// <summary>Settles entries before they are started. Awaited by the pump, one call at a time.</summary>
-    public async ValueTask SettleAsync(OwnedPartition partition, LeasedBatch leased)
+    /// <returns>Whether that was done. If not, they are somebody else's, and not under way here any more.</returns>
+    public async ValueTask<bool> SettleAsync(OwnedPartition partition, LeasedBatch leased)
     {
         var request = new Request(partition, leased);
-        using CancellationTokenRegistration _ = patience.Token.UnsafeRegister(static done => ((TaskCompletionSource)done!).TrySetCanceled(), request.Done);
+        using CancellationTokenRegistration _ = patience.Token.UnsafeRegister(static done => ((TaskCompletionSource<bool>)done!).TrySetCanceled(), request.Done);
         Volatile.Write(ref settleFirst, request);
         Interlocked.MemoryBarrier();
         core.ToCommit.Set();
-        await request.Done.Task;
+        return await request.Done.Task;
+    }
+
+    /// <summary>Returns when the commits that are under way now are answered.</summary>
+    public async Task PassAsync(CancellationToken cancellation)
+    {
+        await committing.EnterAsync(cancellation).ConfigureAwait(false);
+        committing.Leave();
     }
 
     /// <summary>Sinks are told what is committed, before anything is. Called before anything runs, and when partitions were taken anew.</summary>
@@ -143,14 +151,20 @@ internal sealed class Committer(ConsecutorCore core)
             if (!entry.Headers.IsEmpty) batches.End(EntryHeaders.Read(entry.Headers.Span).Batch, hasFailed: false);
         var commit = new StoreCommit(partition.Owner, partition.NextCommit) { Settled = settled, State = [books.ToRow()], Batches = batches.Changes, MustLast = true };
         CommitResult result = await CommitSender.SendAsync(core, partition, commit, patience.Token).ConfigureAwait(false);
-        if (result.Status == CommitStatus.Committed)
+        bool isCommitted = result.Status == CommitStatus.Committed;
+        if (isCommitted)
         {
             partition.NextCommit++;
             partition.Books = books;
             core.Books.Settle(partition, new() { Roots = settled.Length, Completed = settled.Length }, [], Nothing);
         }
-        else core.Lose(partition);
-        request.Done.TrySetResult();
+        else
+        {
+            core.Lose(partition);
+            core.Books.Discard(settled.Length);
+            partition.End(core, settled.Length);
+        }
+        request.Done.TrySetResult(isCommitted);
     }
 
     private async Task CommitAsync(OwnedPartition partition)
@@ -161,7 +175,7 @@ internal sealed class Committer(ConsecutorCore core)
             int most = int.MaxValue;
             for (int at = 0; at < roots.Count;)
             {
-                if (partition.IsVoid)
+                if (partition.IsVoid && !roots[at].IsFree)
                 {
                     Discard(roots, at);
                     return;
@@ -253,6 +267,6 @@ internal sealed class Committer(ConsecutorCore core)
 
     private sealed record Request(OwnedPartition Partition, LeasedBatch Leased)
     {
-        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<bool> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

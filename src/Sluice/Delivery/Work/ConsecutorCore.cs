@@ -32,8 +32,7 @@ internal sealed class ConsecutorCore : ISinkBindings
         Members = new(this);
         Losses = new(this);
         Sends = new(this);
-        Commits = new(Time);
-        Leases = new(Time);
+        (Commits, Leases) = (new(Time), new(Time));
         Outputs = new(this);
         (KeepsState, KeepsTime) = (recorder.KeepsState, recorder.KeepsTime);
         if (KeepsState) Epochs = new(this);
@@ -268,6 +267,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     {
         lock (sync) owned = [.. owned.Where(partition => taken.All(other => other.Number != partition.Number)), .. taken];
         Changed();
+        Books.Touch();                               // whoever waits, and has seen others at work, looks again: there may be none now
     }
 
     /// <summary>A partition is somebody else's now, or must be loaded anew.</summary>

@@ -48,7 +48,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
         foreach (LeasedBatch leased in lease.Batches)
         {
             if (lessor.Begin(leased) is not { } partition) continue;
-            if (core.Options.Delivery.Level == DeliveryLevel.None) await core.Committer.SettleAsync(partition, leased);
+            if (core.Options.Delivery.Level == DeliveryLevel.None && !await core.Committer.SettleAsync(partition, leased)) continue;
             Read(leased, partition);
             for (int at = 0; at < batch.Count;)
             {

@@ -31,10 +31,9 @@ internal sealed class Members
     private string Self => core.Options.Member;
 
     private bool IsCommitless => core.Commits.Silence >= core.Options.LeaseTime;
-    private bool IsLeaseless => core.Leases.Silence >= core.Options.LeaseTime;
-    private bool IsAiling => IsCommitless || IsLeaseless;
+    private bool IsAiling => IsCommitless || core.Leases.Silence >= core.Options.LeaseTime;
 
-    /// <summary>Whether the store may know what the books do not: some partitions are not this member's, or a commit was taken for void that others may have built upon.</summary>
+    /// <summary>Whether the store may know what the books do not: some partitions are not this member's, or they were somebody else's, or a commit was void that others may have built upon.</summary>
     private bool MayBeBehind => heart is not null && (taker.IsInDoubt || core.Owned.Length < partitions);
 
     public bool IsSilent(string member) => others.IsSilent(member);
@@ -63,7 +62,7 @@ internal sealed class Members
         try
         {
             OwnedPartition[] owned = core.Owned;
-            foreach (OwnedPartition partition in owned) core.Lose(partition);          // all, before anything can fail again: what is still its own is taken anew
+            foreach (OwnedPartition partition in owned) core.Lose(partition);          // all of them first: if the next call fails, the next beat finds all that this member has in the store, and takes it anew
             foreach (OwnedPartition partition in owned) await core.Store.ReleaseAsync(partition.Owner, core.Life).ConfigureAwait(false);
             GroupInfo group = await core.Store.BeatAsync(core.Group, Self, core.Life).ConfigureAwait(false);
             See(group);                              // or a member that has just come would count as silent
@@ -245,7 +244,7 @@ internal sealed class Members
         if (group is not null) See(group);
         using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false);          // so that nothing is counted twice, or not at all
         share.Forget();
-        List<OwnedPartition> taken = group is null ? [] : await TakeAsync(group, isAiling: false, cancellation).ConfigureAwait(false);
+        List<OwnedPartition> taken = group is null ? [] : await taker.TakeAsync(share.ToTake(group, onlyOwn: false), cancellation).ConfigureAwait(false);
         await taker.LoadBooksAsync(taken, cancellation).ConfigureAwait(false);
         return taken;
     }
@@ -256,13 +255,17 @@ internal sealed class Members
         try
         {
             if (leaving.IsCancellationRequested) return;
-            List<OwnedPartition> taken = await TakeAsync(group, isAiling, core.Life).ConfigureAwait(false);
+            List<PartitionInfo> free = share.ToTake(group, isAiling);
+            if (free.Count == 0) return;
+            await core.Committer.PassAsync(core.Life).ConfigureAwait(false);          // what was sent of them is answered: once they are taken, a later commit may hide what became of it
+            free.RemoveAll(partition => partition.Owner is { } owner && owner != Self && !IsSilent(owner));          // that may have taken long
+            List<OwnedPartition> taken = await taker.TakeAsync(free, core.Life).ConfigureAwait(false);
             if (taken.Count == 0) return;
+            taker.Doubt();                           // what others have done there is not in the books
             await core.Committer.BeginSinksAsync(taken, core.Life).ConfigureAwait(false);
             foreach (OwnedPartition partition in taken) core.Books.Take(partition);          // not before: the pump looks for suspects that it knows of
             await UnparkAsync(taken).ConfigureAwait(false);
             core.Own(taken);
-            core.Books.Touch();                      // whoever waits, and has seen others at work, looks again: there may be none now
         }
         finally
         {
@@ -272,9 +275,6 @@ internal sealed class Members
 
     /// <summary>What was parked for this code is free. They are this member's only if that succeeds.</summary>
     public Task UnparkAsync(IReadOnlyList<OwnedPartition> taken) => taker.UnparkAsync(taken, core.Life);
-
-    private Task<List<OwnedPartition>> TakeAsync(GroupInfo group, bool isAiling, CancellationToken cancellation)
-        => taker.TakeAsync(share.ToTake(group, isAiling), cancellation);
 
     /// <summary>Whether everything has ended, with others as well; not, if the store does not say so now: another look is due after the next heartbeat.</summary>
     public async Task<bool> AreAllIdleAsync()

@@ -133,7 +133,7 @@ internal sealed class PartitionTaker(ConsecutorCore core)
     }
 
     /// <summary>Counts what others have accepted and ended. One call at a time.</summary>
-    /// <returns>Whether it was done: not while something is under way here, or moves elsewhere just then.</returns>
+    /// <returns>Whether it was done: not while something is under way here, or moves elsewhere just then, or is nobody's that has to be put out.</returns>
     public async Task<bool> RefreshBooksAsync(CancellationToken cancellation)
     {
         if (core.InFlight > 0) return false;
@@ -143,6 +143,7 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         GroupInfo? group = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
         if (group is null) return false;
         PartitionInfo[] elsewhere = [.. group.Partitions.Where(info => !Array.Exists(owned, own => own.Number == info.Partition))];
+        if (core is { IsInputComplete: true, KeepsState: true } && Array.Exists(elsewhere, info => info.Owner is null || info.Owner == Self)) return false;          // what is held there at the end may not be put out
         await Task.WhenAll(elsewhere.Where(info => !counted.TryGetValue(info.Partition, out var known) || known.At != info).Select(CountAsync).ToArray()).ConfigureAwait(false);
         StreamInfo? stream = await core.Store.FindStreamAsync(core.Name, cancellation).ConfigureAwait(false);
         GroupInfo? after = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);

@@ -24,7 +24,7 @@ internal sealed class WorkGroup : IDisposable
     private readonly WorkMembers members;
     private volatile WorkPartition[] owned = [];     // the loop's to change; the heart only reads it
     private readonly CancellationTokenSource stopping = new();
-    private readonly HashSet<int> uncertain = [];    // the loop's
+    private readonly Dictionary<int, long> given = [];           // what was released, in which epoch; the loop's
     private readonly List<Task> running = [];        // also guards what runs in the partitions
     private volatile BoundFunction function;
     private TimeSpan pause = AfterDefect;
@@ -104,6 +104,7 @@ internal sealed class WorkGroup : IDisposable
     private async Task WorkAsync()
     {
         (int generation, empty) = (core.Store.Generation, -1);
+        given.Clear();
         try
         {
             await OpenAsync(core.Calls, function.Processor.Name, stopping.Token).ConfigureAwait(false);
@@ -151,24 +152,20 @@ internal sealed class WorkGroup : IDisposable
 
     private async Task ShareAsync()
     {
-        var (take, release) = members.Share([.. owned.Select(partition => partition.Number)], IsIdle, uncertain);
+        var (take, release) = members.Share([.. owned.Select(partition => partition.Number)], IsIdle, given);
         foreach (int number in release)
         {
             WorkPartition partition = owned.Single(one => one.Number == number);
             owned = [.. owned.Where(one => one != partition)];
             await core.Calls.DoAsync(stream, () => core.Store.ReleaseAsync(partition.Owner, stopping.Token), stopping.Token).ConfigureAwait(false);
+            given[number] = partition.Owner.Epoch;
             partition.Dispose();
         }
         foreach (PartitionInfo free in take)
         {
             var request = new TakeRequest(core.Options.Name) { ExpectedEpoch = free.Epoch };
             TakeResult taken = await core.Calls.DoAsync(stream, () => core.Store.TakeAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
-            if (taken.Status != TakeStatus.Taken)
-            {
-                uncertain.Add(free.Partition);       // somebody else was first, or it was taken by a call whose answer was lost
-                continue;
-            }
-            uncertain.Remove(free.Partition);
+            if (taken.Status != TakeStatus.Taken) continue;          // somebody else was first; or it was taken by a call whose answer was lost, and the next beat shows so
             var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit);
             (owned, empty) = ([.. owned, partition], -1);
             await AdoptAsync(partition, taken.State).ConfigureAwait(false);

@@ -43,8 +43,8 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
     /// <summary>Which partitions to take, and which idle ones to give to those who have less.</summary>
     /// <param name="owned">What this service knows that it has.</param>
     /// <param name="isIdle">Whether nothing runs in one of them.</param>
-    /// <param name="uncertain">What it may have without knowing, as the answer was lost: nobody else would ever take that.</param>
-    public (List<PartitionInfo> Take, List<int> Release) Share(IReadOnlyList<int> owned, Func<int, bool> isIdle, IReadOnlySet<int> uncertain)
+    /// <param name="given">The epochs in which it has given partitions away. All else that is its own in the store it takes, whatever its share: an answer was lost, or it began anew, and nobody else would ever take that.</param>
+    public (List<PartitionInfo> Take, List<int> Release) Share(IReadOnlyList<int> owned, Func<int, bool> isIdle, IReadOnlyDictionary<int, long> given)
     {
         lock (sync)
         {
@@ -53,8 +53,8 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
             int share = (WorkGroup.Partitions + living - 1) / Math.Max(1, living);
             int surplus = owned.Count - share;
             List<int> release = surplus <= 0 ? [] : [.. owned.Where(isIdle).Take(surplus)];
-            bool IsOurs(PartitionInfo partition) => partition.Owner == Self && uncertain.Contains(partition.Partition);
-            PartitionInfo[] free = [.. latest.Partitions.Where(partition => !owned.Contains(partition.Partition) && (partition.Owner is null || partition.Owner == Self || others.IsSilent(partition.Owner)))];
+            bool IsOurs(PartitionInfo partition) => partition.Owner == Self && !(given.TryGetValue(partition.Partition, out long epoch) && epoch == partition.Epoch);
+            PartitionInfo[] free = [.. latest.Partitions.Where(partition => !owned.Contains(partition.Partition) && (partition.Owner is null || IsOurs(partition) || (partition.Owner != Self && others.IsSilent(partition.Owner))))];
             List<PartitionInfo> take = [.. free.OrderByDescending(IsOurs).Take(Math.Max(free.Count(IsOurs), share - owned.Count))];
             latest = null;                           // looked at once: the next beat brings another
             return (take, release);

@@ -60,7 +60,7 @@ public class KeyOrderTests
         if (second is not null) await second.DisposeAsync();
     }
 
-    /// <remarks>The answer to the commit that lets the second and the third go on comes when the partition has been given up, and taken anew, because a lease of another one has failed.</remarks>
+    /// <remarks>The answer to the commit that lets the second and the third go on comes when the partition has been given up, to be taken anew, because a lease of another one has failed.</remarks>
     [Fact]
     public async Task WhatHasWaitedIsCountedOnceIfThePartitionIsLostBeforeTheAnswer()
     {
@@ -82,7 +82,7 @@ public class KeyOrderTests
 
     private sealed class LateStore(IStreamStore inner) : StreamStoreWrapper(inner)
     {
-        private readonly TaskCompletionSource isTakenAnew = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource isGivenUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int failed;
 
         public TaskCompletionSource HasLetGo { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -91,18 +91,18 @@ public class KeyOrderTests
         {
             CommitResult result = await base.CommitAsync(commit, cancellation);
             if (commit.Settled.Count == 0 || commit.Deferred.Count == 0 || !HasLetGo.TrySetResult()) return result;
-            await isTakenAnew.Task.WaitAsync(cancellation);
+            await isGivenUp.Task.WaitAsync(cancellation);
             return result;
         }
 
         public override ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
             => HasLetGo.Task.IsCompleted && Interlocked.Exchange(ref failed, 1) == 0 ? throw new StreamStoreException("The answer was lost.") : base.LeaseAsync(request, cancellation);
 
-        public override async ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+        public override async ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
         {
-            TakeResult taken = await base.TakeAsync(group, partition, request, cancellation);
-            if (Volatile.Read(ref failed) == 1) isTakenAnew.TrySetResult();
-            return taken;
+            bool released = await base.ReleaseAsync(owner, cancellation);
+            if (Volatile.Read(ref failed) == 1) isGivenUp.TrySetResult();
+            return released;
         }
     }
 

@@ -1,0 +1,54 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>A service that begins anew under its old name, while others live.</summary>
+public class RejoinTests
+{
+    private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
+    private static readonly Flow Working = Flow.From(Work).Resolve();
+
+    /// <remarks>The store says that it has more than its share, and it beats: nobody else would ever take that.</remarks>
+    [Fact]
+    public async Task WhatIsItsOwnIsTakenWhateverItsShare()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        SupervisorOptions Named(string name) => new() { Name = name, Time = clock, LeaseTime = TimeSpan.FromSeconds(9) };
+        GroupId group = FlowNames.Hosts("work");
+        var first = Supervisor.Attach(store, Named("one"));
+        first.Register(Work, StartTests.CopyAsync);
+        await UntilAsync(info => info.Partitions.All(static partition => partition.Owner == "one"));
+        await first.AbandonAsync();
+        await using var other = Supervisor.Attach(store, Named("other"));
+        other.Register(Work, StartTests.CopyAsync);
+        await UntilAsync(info => info.Members.Any(static member => member.Name == "other"));
+        await using var again = Supervisor.Attach(store, Named("one"));
+        again.Register(Work, StartTests.CopyAsync);
+        await UntilAsync(info => info.Partitions.Any(static partition => partition.Epoch == 2));
+
+        FlowRun[] runs = await Task.WhenAll(Enumerable.Range(0, 64).Select(n => other.StartAsync(Working, [IOVal.Of("x", n)], cancellation: FlowLab.Cancellation)));
+        Task done = Task.WhenAll(runs.Select(static run => run.Completion));
+        for (int round = 0; !done.IsCompleted; round++)
+        {
+            Assert.True(round < 100, $"{runs.Count(static run => !run.Completion.IsCompleted)} runs stand still: {string.Join(' ', (await store.FindGroupAsync(group, FlowLab.Cancellation))!.Partitions.Select(static partition => $"{partition.Owner}:{partition.Epoch}"))}");
+            long[] before = await BeatsAsync();
+            clock.Advance(TimeSpan.FromSeconds(3));
+            while (!done.IsCompleted && (await BeatsAsync()).Zip(before).Any(static beats => beats.First == beats.Second)) await Task.Yield();
+            for (int i = 0; i < 1_000 && !done.IsCompleted; i++) await Task.Yield();
+        }
+        await done;
+        foreach (FlowRun run in runs) await run.DisposeAsync();
+
+        async Task<long[]> BeatsAsync() => [.. (await store.FindGroupAsync(group, FlowLab.Cancellation))!.Members.Select(static member => member.Beats)];
+
+        async Task UntilAsync(Func<GroupInfo, bool> isSo)
+        {
+            while (await store.FindGroupAsync(group, FlowLab.Cancellation) is not { } info || !isSo(info))
+            {
+                FlowLab.Cancellation.ThrowIfCancellationRequested();
+                await Task.Yield();
+            }
+        }
+    }
+}
