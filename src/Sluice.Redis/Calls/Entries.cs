@@ -59,5 +59,5 @@ internal static class Entries
         => stored.Length >= 4 && BinaryPrimitives.ReadUInt32LittleEndian(stored) == EntryChunk.Checksum(stored.AsSpan(4))
             ? stored.AsMemory(4)
             : throw new StreamStoreException($"{stream}/{partition}/{sequence} is damaged: what replaces its payload or headers does not match its checksum. Restore the store from a backup.")
-            { Stream = stream, Partition = partition, Sequence = sequence };
+            { Stream = stream, Partition = partition, Sequence = sequence, IsPermanent = true };
 }

@@ -51,6 +51,10 @@ internal static class Failures
         "READONLY" => new($"The Redis server at {address} is a replica: connect to the master.", failure),
         "MISCONF" => new($"The Redis server at {address} cannot write to its disk and refuses writes: {message}", failure),
         "LOADING" => new($"The Redis server at {address} still loads its data: try again.", failure),
+        // What a function that only reads cannot make anything of, it cannot the next time either.
+        _ when message.StartsWith("ERR user_function:", StringComparison.Ordinal) && message.Contains("script: sluice_read_", StringComparison.Ordinal) => new(
+            $"What is stored on the Redis server at {address} cannot be read: somebody has changed keys of Sluice's, or it is a defect. Restore a backup; CheckAsync lists what is damaged. ({message})", failure)
+        { IsPermanent = true },
         _ => new($"The Redis server at {address} refused a script: {message}", failure),
     };
 
@@ -88,7 +92,7 @@ internal static class Failures
                 return new StoreWentBackException($"The quarantine was taken with a higher epoch, the store knows {words[1]} only: it has lost writes.");
             case "DAMAGED":
                 return new StreamStoreException($"{Name(3)}/{words[1]}/{words[2]} is not in the store although it should be: somebody has deleted keys of Sluice's at {address}, or it is a defect. Restore a backup.")
-                { Stream = Name(3), Partition = (int)Number(1), Sequence = Number(2) };
+                { Stream = Name(3), Partition = (int)Number(1), Sequence = Number(2), IsPermanent = true };
             case "GONE":
                 return new StoreWentBackException($"The store at {address} is not the one that was opened: everything in it was deleted since (FLUSHALL, FLUSHDB), or the server was put in place of another one. What was in it is lost.");
             default:

@@ -200,5 +200,5 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
 
     private StreamStoreException Damaged(long sequence, string how)
         => new($"The entry {stream.Name}/{partition}/{sequence} is damaged: {how}. Restore a backup, or delete what is affected (CheckAsync lists it).")
-        { Stream = stream.Name, Partition = partition, Sequence = sequence };
+        { Stream = stream.Name, Partition = partition, Sequence = sequence, IsPermanent = true };
 }

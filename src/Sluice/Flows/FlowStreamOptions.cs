@@ -13,7 +13,7 @@ public sealed record FlowStreamOptions
     public int MaxItemBytes { get; init; } = 16 << 20;
 
     /// <summary>
-    /// How many values the stream may keep for readers that hold nobody up: processors that wait, those that resume from scratch, results that nobody reads. With one more, the run fails and says whom they were
+    /// How many values the stream may keep for readers that hold nobody up: processors that wait, those that resume from scratch, results that nobody reads. With more (it is looked every thousand values at the latest), the run fails and says whom they were
     /// kept for. At least one; without effect if all are kept anyway (<see cref="Retention.All"/>).
     /// </summary>
     public long MaxKept { get; init; } = 10_000_000;

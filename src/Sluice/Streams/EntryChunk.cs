@@ -117,7 +117,7 @@ public static class EntryChunk
     private static StreamStoreException Damaged(string stream, int partition, long? sequence, string how) => new(
         $"{stream}/{partition}{(sequence is null ? "" : $"/{sequence}")} is damaged: {how}. Restore the store from a backup; "
         + "CheckAsync lists everything that is damaged.")
-    { Stream = stream, Partition = partition, Sequence = sequence };
+    { Stream = stream, Partition = partition, Sequence = sequence, IsPermanent = true };
 }
 
 /// <summary>What the entries of a chunk share.</summary>

@@ -31,7 +31,7 @@ internal static class FlowReports
                 if (watch is null) return null;
                 await using (watch.ConfigureAwait(false)) return StatusBook.Of(watch, []);
             }
-            catch (Exception e) when (e is FlowException or ArgumentException or InvalidTopologyException)
+            catch (Exception e) when (e is FlowException or ArgumentException or InvalidTopologyException or StreamStoreException { IsPermanent: true })
             {
                 calls.Warn($"The run {run} is left out: {e.Message}");
                 return null;

@@ -15,7 +15,15 @@ internal static class PortFetch
             cancellation.ThrowIfCancellationRequested();
             long seen = await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, -1, cancellation), cancellation).ConfigureAwait(false);
             var request = new ReadRequest(port.Stream, 0, next) { MaxItems = MostItems, MaxBytes = MostBytes, Reader = port.Keeper };
-            ReadResult result = await port.Calls.DoAsync(port.Stream, () => port.Store.ReadAsync(request, cancellation), cancellation).ConfigureAwait(false);
+            ReadResult result;
+            try
+            {
+                result = await port.Calls.DoAsync(port.Stream, () => port.Store.ReadAsync(request, cancellation), cancellation).ConfigureAwait(false);
+            }
+            catch (StreamStoreException e) when (e.IsPermanent)
+            {
+                throw new FlowException($"The stream {port.Name} cannot be read any further: {e.Message}", e);
+            }
             if (result.Missed > 0) throw port.Gone(next, result.Missed);
             if (result.Entries.Length > 0)
             {
