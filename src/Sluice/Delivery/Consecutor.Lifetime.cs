@@ -183,6 +183,7 @@ public sealed partial class Consecutor<T>
     private async Task EndRunsAsync()
     {
         core.IsLeasing = false;
+        core.Committer.Hurry();                      // the run may wait for commits, in order to take partitions
         run?.Cancel();
         core.Entrances.Close();
         if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -25,7 +25,7 @@ public class LostPartitionTests
         for (int n = 0; n < 20; n++) await consecutor.SendAsync(n, Cancellation);
         ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.IdleAsync(Cancellation));
         Assert.True(end is { Accepted: 20, Completed: 20, Unaccounted: 0 }, $"{end}");
-        Assert.Equal(Enumerable.Range(0, 20), started.Order());
+        Assert.Equal(Enumerable.Range(0, 20), started.Distinct().Order());          // what was under way when all partitions were given up is started again
         Assert.False(store.FailsRelease);
     }
 
@@ -155,6 +155,34 @@ public class LostPartitionTests
         Assert.Equal(["1", "2", "3", "4"], ledger.Lines.Order());
     }
 
+    /// <remarks>Commits are sent again and again, and the partitions are to be taken anew when they are answered.</remarks>
+    [Fact]
+    public async Task AStopWithADeadlineDoesNotWaitForWhoWaitsForCommits()
+    {
+        string[] keys = [.. Enumerable.Range(0, 100).Select(static n => $"{n}")];
+        string here = keys.First(static key => EntryKey.Of(key).PartitionOf(2) == 0), there = keys.First(static key => EntryKey.Of(key).PartitionOf(2) == 1);
+        await using var store = new LosingStore(new MemoryStreamStore(clock));
+        ConsecutorOptions options = Member.Options("one", store, clock, 2);
+        await using var consecutor = new Consecutor<int>("work", source => source | (started.Enqueue), options with { Run = options.Run with { StopGrace = TimeSpan.FromDays(1) } }) { Key = n => n == 1 ? here : there };
+        await consecutor.StartAsync(Cancellation);
+        store.FailsCommits = true;
+        await consecutor.SendAsync(1, Cancellation);
+        await Member.UntilAsync(() => store.Commits > 0);
+        store.FailsLeaseOf = 1;
+        await consecutor.SendAsync(2, Cancellation);
+        await Member.UntilAsync(() => store.Releases == 2);
+        for (int i = 0; i < 200; i++) await Member.NextAsync();          // it would wait now
+        Task<bool> stop = consecutor.StopAsync(TimeSpan.FromSeconds(1));
+        for (int i = 0; !stop.IsCompleted; i++)
+        {
+            Assert.True(i < 20_000, $"It does not stop: {consecutor.Snapshot()}");
+            if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
+        Assert.False(await stop);
+        Assert.DoesNotContain("one", await Member.OwnersAsync(store), StringComparison.Ordinal);
+    }
+
     private async Task<ConsecutorSnapshot> IdleAsync(Consecutor<int> consecutor, Task<ConsecutorSnapshot> idle, TimeSpan? step = null)
     {
         for (int i = 0; !idle.IsCompleted; i++)
@@ -170,7 +198,7 @@ public class LostPartitionTests
     private sealed class LosingStore(IStreamStore inner) : StreamStoreWrapper(inner)
     {
         private volatile int failsLeaseOf = -1;
-        private int releases;
+        private int releases, commits;
 
         public int FailsLeaseOf
         {
@@ -183,6 +211,10 @@ public class LostPartitionTests
         public volatile bool IsTakenBeforeCommit;
 
         public volatile bool LosesAnswerToCommit;
+
+        public volatile bool FailsCommits;
+
+        public int Commits => Volatile.Read(ref commits);
 
         public int Releases => Volatile.Read(ref releases);
 
@@ -208,6 +240,8 @@ public class LostPartitionTests
 
         public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
         {
+            Interlocked.Increment(ref commits);
+            if (FailsCommits) throw new StreamStoreException("The connection is cut.");
             if (IsTakenBeforeCommit)
             {
                 IsTakenBeforeCommit = false;

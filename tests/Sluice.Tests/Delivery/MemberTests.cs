@@ -120,28 +120,6 @@ public class MemberTests
         Assert.True((await idle).IsIdle);
     }
 
-    /// <remarks>What the lease has given out is nobody's until its partition is taken anew: of both partitions, also if the first cannot be given back.</remarks>
-    [Fact]
-    public async Task WhatALeaseHasGivenOutWhoseAnswerWasLostIsProcessed()
-    {
-        const int Items = 20;
-        TestClock clock = new();
-        await using var store = new MemoryStreamStore(clock);
-        var done = new ConcurrentQueue<int>();
-        await using var consecutor = new Consecutor<int>("work", source => source | done.Enqueue, Member.Options("one", new CutStore(store), clock, partitions: 2)) { Key = number => $"{number}" };
-        await consecutor.SendAllAsync([.. Enumerable.Range(0, Items)], Cancellation);
-        await consecutor.StartAsync(Cancellation);
-        Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
-        for (int round = 0; !idle.IsCompleted; round++)
-        {
-            Assert.True(round < 100_000, $"It waits: {consecutor.Snapshot()}");
-            clock.Advance(Member.LeaseTime / 3);
-            for (int i = 0; i < 10; i++) await Member.NextAsync();
-        }
-        Assert.True(await idle is { Accepted: Items, Completed: Items, Unaccounted: 0 }, $"{await idle}");
-        Assert.Equal(Enumerable.Range(0, Items), done.Order());
-    }
-
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -192,20 +170,6 @@ public class MemberTests
     {
         await Member.UntilAsync(() => consecutor.Snapshot() is { IsIdle: true, Completed: > 0 });
         return consecutor.Snapshot();
-    }
-
-    private sealed class CutStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
-    {
-        private int leases, releases;
-
-        public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
-        {
-            LeaseResult lease = await base.LeaseAsync(request, cancellation);
-            return Interlocked.Increment(ref leases) == 1 ? throw new StreamStoreException("The answer was lost.") : lease;
-        }
-
-        public override ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
-            => Interlocked.Increment(ref releases) == 1 ? throw new StreamStoreException("The connection is cut.") : base.ReleaseAsync(owner, cancellation);
     }
 
     private sealed class BlindStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)

@@ -71,11 +71,35 @@ internal sealed class Committer(ConsecutorCore core)
         return await request.Done.Task;
     }
 
-    /// <summary>Returns when the commits that are under way now are answered.</summary>
-    public async Task PassAsync(CancellationToken cancellation)
+    /// <summary>Waits until the commits that are under way now are answered.</summary>
+    /// <returns>Not if the consecutor is about to end: that waits for whoever waits here, and gives up the commits only then.</returns>
+    public async Task<bool> PassAsync()
     {
-        await committing.EnterAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await committing.EnterAsync(hurry.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
         committing.Leave();
+        return true;
+    }
+
+    /// <summary>The same, for partitions that were taken while it is at work.</summary>
+    /// <returns>As <see cref="PassAsync"/>.</returns>
+    public async Task<bool> TryBeginSinksAsync(IReadOnlyList<OwnedPartition> taken)
+    {
+        try
+        {
+            await BeginSinksAsync(taken, hurry.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException) when (hurry.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     /// <summary>Sinks are told what is committed, before anything is. Called before anything runs, and when partitions were taken anew.</summary>

@@ -256,13 +256,12 @@ internal sealed class Members
         {
             if (leaving.IsCancellationRequested) return;
             List<PartitionInfo> free = share.ToTake(group, isAiling);
-            if (free.Count == 0) return;
-            await core.Committer.PassAsync(core.Life).ConfigureAwait(false);          // what was sent of them is answered: once they are taken, a later commit may hide what became of it
+            if (free.Count == 0 || !await core.Committer.PassAsync().ConfigureAwait(false)) return;          // what was sent of them is answered: once they are taken, a later commit may hide what became of it
             free.RemoveAll(partition => partition.Owner is { } owner && owner != Self && !IsSilent(owner));          // that may have taken long
             List<OwnedPartition> taken = await taker.TakeAsync(free, core.Life).ConfigureAwait(false);
             if (taken.Count == 0) return;
             taker.Doubt();                           // what others have done there is not in the books
-            await core.Committer.BeginSinksAsync(taken, core.Life).ConfigureAwait(false);
+            if (!await core.Committer.TryBeginSinksAsync(taken).ConfigureAwait(false)) return;
             foreach (OwnedPartition partition in taken) core.Books.Take(partition);          // not before: the pump looks for suspects that it knows of
             await UnparkAsync(taken).ConfigureAwait(false);
             core.Own(taken);
