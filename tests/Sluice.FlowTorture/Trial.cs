@@ -122,19 +122,23 @@ internal sealed class Trial
         if (run is not null) await run.DisposeAsync();
     }
 
-    // Who hosts it may still be at closing its readers.
+    // Who hosts it may still be at closing its readers. When it is done, it commits that to the stream of its work.
     private static async Task DeleteAsync(Supervisor starter, RedisStreamStore store, FlowRun run, CancellationToken cancellation)
     {
         await run.DisposeAsync();
+        string[] work = [.. CrashFlow.Everything.Processors.Select(processor => $"work/{processor.Name}")];
         for (bool isDeleted = false; !isDeleted;)
         {
+            long[] seen = await Task.WhenAll(work.Select(stream => store.WaitForChangeAsync(stream, -1, cancellation).AsTask()));
             try
             {
                 isDeleted = await starter.DeleteAsync(run.Id, cancellation);
             }
             catch (InvalidOperationException)
             {
-                await Task.Delay(20, cancellation);
+                using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                await await Task.WhenAny(work.Select((stream, i) => store.WaitForChangeAsync(stream, seen[i], waiting.Token).AsTask()));
+                await waiting.CancelAsync();
             }
         }
         string[] left = [.. (await store.ListStreamsAsync("", cancellation)).Where(stream => !stream.StartsWith("work/", StringComparison.Ordinal))];

@@ -63,10 +63,10 @@ public sealed class FlowRun : IAsyncDisposable
         return new(port, core.Options.Serializers.In(FlowNames.Values(Id, name)));
     }
 
-    /// <summary>How far the run has come.</summary>
+    /// <summary>How far the run has come, and which of its processors nobody hosts. Asks the store for each stream, and for each processor that has not ended.</summary>
     /// <exception cref="FlowException">It was deleted.</exception>
     public async Task<FlowStatus> GetStatusAsync(CancellationToken cancellation = default)
-        => await core.AskAsync(() => FlowReports.StatusAsync(core.Calls, Id, cancellation), cancellation).ConfigureAwait(false)
+        => await core.AskAsync(() => FlowReports.StatusWithHostsAsync(core, Id, cancellation), cancellation).ConfigureAwait(false)
             ?? throw new FlowException($"The run {Id} is not in the store any more: it was deleted, or the store was emptied.") { Run = Id };
 
     /// <summary>Cancels the run: all its streams fail, and all its processors stop, wherever they are.</summary>

@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>How far a run, or a processor of one, has come.</summary>
 public enum FlowState
 {
-    /// <summary>It is dispatched, and waits for a service that hosts it, or for its inputs.</summary>
+    /// <summary>It is dispatched, and waits for its inputs, or for a service that hosts it (<see cref="ProcessorStatus.NoHostFor"/>).</summary>
     Waiting,
 
     /// <summary>It is at work.</summary>
@@ -26,7 +26,14 @@ public enum FlowState
 /// <param name="Starts">How often it was started.</param>
 /// <param name="Error">Why it failed; null if it did not.</param>
 /// <param name="Origin">The processor that failed first; null if none did.</param>
-public sealed record ProcessorStatus(string Name, FlowState State, string? Host, int Starts, string? Error, string? Origin);
+public sealed record ProcessorStatus(string Name, FlowState State, string? Host, int Starts, string? Error, string? Origin)
+{
+    /// <summary>
+    /// How long the service that asks has seen no service that hosts this processor, although it has not ended: it stands still until one comes. Zero when it has looked for the first time; null if one hosts it, and in lists of
+    /// runs. A host that has died counts until it has been silent for <see cref="SupervisorOptions.LeaseTime"/>, from the first look on.
+    /// </summary>
+    public TimeSpan? NoHostFor { get; init; }
+}
 
 /// <summary>A stream of a run, at a moment.</summary>
 /// <param name="Name">The stream.</param>
@@ -63,7 +70,14 @@ public sealed record FlowStatus(
         string written = string.Join(", ", Drawing!.Outgoing(node).Select(edge => edge.Port).Distinct().Select(port => Streams.FirstOrDefault(stream => stream.Name == port))
             .OfType<FlowStreamStatus>().Select(stream => $"{stream.Name} {stream.Written:N0}"));
         if (Processors.FirstOrDefault(processor => processor.Name == node.Name) is not { } found) return written.Length > 0 ? written : null;
-        string state = found.State.ToString().ToLowerInvariant() + (found.Starts > 1 ? $" (start {found.Starts})" : "");
+        string[] notes = [.. found.Starts > 1 ? [$"start {found.Starts}"] : (string[])[], .. found.NoHostFor is { } silence ? [$"no host{For(silence)}"] : (string[])[]];
+        string state = found.State.ToString().ToLowerInvariant() + (notes.Length > 0 ? $" ({string.Join(", ", notes)})" : "");
         return written.Length > 0 ? $"{state}, {written}" : state;
     }
+
+    private static string For(TimeSpan span)
+        => span < TimeSpan.FromSeconds(1) ? ""
+            : span < TimeSpan.FromMinutes(2) ? $" for {(int)span.TotalSeconds} s"
+            : span < TimeSpan.FromHours(2) ? $" for {(int)span.TotalMinutes} min"
+            : $" for {(long)span.TotalHours} h";
 }

@@ -46,7 +46,10 @@ public sealed record Processor
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, Inputs.Count, Outputs.Count, Wait, Resume);
 
-    /// <summary>For example <c>total: bar -> sum (waits)</c>.</summary>
+    /// <summary>For example <c>total: bar -> sum (waits, resumes PerItem)</c>.</summary>
     public override string ToString()
-        => $"{Name}: {string.Join(", ", Inputs)}{(Inputs.Count > 0 ? " " : "")}->{(Outputs.Count > 0 ? " " : "")}{string.Join(", ", Outputs)}{(Wait ? " (waits)" : "")}";
+    {
+        string[] notes = [.. Wait ? ["waits"] : (string[])[], .. Resume == Resume.FromScratch ? (string[])[] : [$"resumes {Resume}"]];
+        return $"{Name}: {string.Join(", ", Inputs)}{(Inputs.Count > 0 ? " " : "")}->{(Outputs.Count > 0 ? " " : "")}{string.Join(", ", Outputs)}{(notes.Length > 0 ? $" ({string.Join(", ", notes)})" : "")}";
+    }
 }

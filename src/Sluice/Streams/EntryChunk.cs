@@ -65,7 +65,7 @@ public static class EntryChunk
         ReadOnlyMemory<byte> records, in EntryChunkHeader header, long sequence, string stream, int partition, out Entry entry)
     {
         ReadOnlySpan<byte> span = records.Span;
-        int length = RecordLength(span);
+        int length = span.Length < RecordOverhead ? 0 : RecordLength(span);
         if (length < RecordOverhead || length > span.Length) throw Damaged(stream, partition, sequence, "its record is cut off");
         if (BinaryPrimitives.ReadUInt32LittleEndian(span[4..]) != Checksum(span[8..length]))
             throw Damaged(stream, partition, sequence, "it does not match its checksum");

@@ -60,6 +60,26 @@ public class CancelTests
     }
 
     [Fact]
+    public async Task AProcessorWhoseJournalCannotBeFollowedAnyMoreFailsAndSaysSo()
+    {
+        await using var lab = new FlowLab();
+        var broken = new TaskCompletionSource();
+        var store = new HookedStore(lab.Store) { Before = (call, stream) => call == nameof(IStreamStore.WaitForChangeAsync) && stream == "flow/deaf" ? broken.Task : Task.CompletedTask };
+        lab.Join(store: store).Register(Work, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            await Task.Delay(Timeout.Infinite, cancellation);
+            return 0;
+        });
+        await using FlowRun run = await lab.Join().StartAsync(Working, [IOVal.Of("x", 1)], run: "deaf", cancellation: FlowLab.Cancellation);
+        await lab.UntilAsync("flow/deaf", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).State == FlowState.Running);
+        broken.SetException(new StreamStoreException("The entry flow/deaf/0/3 is damaged, as the test wants.") { IsPermanent = true });
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation));
+        Assert.Equal("The run deaf has failed: the processor work has: The journal of the run deaf cannot be followed any further, and nobody here would learn that it is cancelled: The entry flow/deaf/0/3 is damaged, as the test wants.", failure.Message);
+        Assert.Equal((FlowState.Failed, false), ((await run.GetStatusAsync(FlowLab.Cancellation)).State, failure.IsCancelled));
+        await Assert.ThrowsAsync<FlowException>(() => run.Output<int>("y").FirstAsync(FlowLab.Cancellation).AsTask());
+    }
+
+    [Fact]
     public async Task WhatIsSaidOfAProcessorThatHasEndedOrIsAtWorkChangesNothing()
     {
         await using var lab = new FlowLab();

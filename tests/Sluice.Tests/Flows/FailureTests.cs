@@ -37,6 +37,37 @@ public class FailureTests
         }
     }
 
+    [Fact]
+    public async Task TheWarningOfAFailureHasTheFramesOfTheUsersCodeOnly()
+    {
+        Assert.Equal("The processor first of the run r has failed: The processor first has put out to \"why\", which is not among its outputs (y). Add it to Outputs, or correct the name.",
+            await WarnAsync(() => new[] { IOVal.Of("why", 1) }));
+        Assert.Matches("^The processor first of the run r has failed: System.InvalidOperationException: no ink\n   at .*ThrowNoInk", await WarnAsync(ThrowNoInkAsync));
+        Assert.Matches("^The processor first of the run r has failed: no letter\nSystem.InvalidOperationException: no ink\n   at .*ThrowNoInk", await WarnAsync(async () =>
+        {
+            try
+            {
+                await ThrowNoInkAsync();
+            }
+            catch (InvalidOperationException e)
+            {
+                throw new FlowException("no letter", new PayloadException("no paper", e));
+            }
+        }));
+
+        static Task ThrowNoInkAsync() => throw new InvalidOperationException("no ink");
+
+        static async Task<string> WarnAsync(Delegate function)
+        {
+            await using var lab = new FlowLab();
+            Supervisor service = lab.Join();
+            service.Register(First, function);
+            await using FlowRun run = await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)], run: "r", cancellation: FlowLab.Cancellation);
+            await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+            return Assert.Single(lab.Warnings);
+        }
+    }
+
     [Theory]
     [InlineData("y", "slow")]
     [InlineData("slow", "y")]

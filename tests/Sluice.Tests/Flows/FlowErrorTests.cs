@@ -98,6 +98,15 @@ public class FlowErrorTests
         }),
         ("The run r has failed: the processor work has: Entry flow-io/r/x/0/1@1 of the stream flow-io/r/x is no String (1 bytes, written by code version 0): The value is not of the type that belongs there. Path: $ | LineNumber: 0 | BytePositionInLine: 1.",
             lab => Fail(lab, Work, async (ProcessorContext context) => { await context.Input<string>("x").FirstAsync(); })),
+        ("The run r has failed: the processor work has: The function of the processor work in this service reads the stream more, which the processor does not have in the flow. "
+            + "The flow declares \"work: x -> y\", the service service-1 has registered \"work: x, more -> y (waits)\": only the service's has the input more; the service's waits for its inputs to be complete (Wait). Use one declaration for both.",
+            lab => Fail(lab, Work with { Inputs = ["x", "more"], Wait = true }, async (IO<int> x, IO<int> more) => { await FlowLab.ReadAsync(more); }, Working)),
+        ("The run r has failed: the processor work has: The processor work has put out to \"why\", which is not among its outputs (y). Add it to Outputs, or correct the name. "
+            + "The flow declares \"work: x -> y\", the service service-1 has registered \"work: x -> why\": only the flow's has the output y; only the service's has the output why. Use one declaration for both.",
+            lab => Fail(lab, Work with { Outputs = ["why"] }, () => new[] { IOVal.Of("why", 1) }, Working)),
+        ("The run r has failed: the processor work has: InvalidOperationException: The processor work resumes PerItem, and remembers nothing. Make it Resume = Resume.Checkpoint. "
+            + "The flow declares \"work: x -> y (resumes PerItem)\", the service service-1 has registered \"work: x -> y (resumes Checkpoint)\": the flow's resumes PerItem, the service's Checkpoint. Use one declaration for both.",
+            lab => Fail(lab, Work with { Resume = Resume.Checkpoint }, (ProcessorContext context) => { context.Checkpoint<int>(); return Task.CompletedTask; }, Flow.From(Work with { Resume = Resume.PerItem }).Resolve())),
         ("The run r has failed: the processor work has: The stream x of the run r has failed: What was put in failed: no more paper", lab => Fail(lab, Work, async (IO<int> x) => { await FlowLab.ReadAsync(x); }, IOVal.Stream("x", TearAsync()))),
     ];
 
@@ -125,11 +134,13 @@ public class FlowErrorTests
         read(run);
     }
 
-    private static async Task Fail(FlowLab lab, Processor processor, Delegate function, params IOVal[] given)
+    private static Task Fail(FlowLab lab, Processor processor, Delegate function, params IOVal[] given) => Fail(lab, processor, function, Flow.From(processor).Resolve(), given);
+
+    private static async Task Fail(FlowLab lab, Processor processor, Delegate function, Flow flow, params IOVal[] given)
     {
         Supervisor service = lab.Join();
         service.Register(processor, function);
-        await using FlowRun run = await service.StartAsync(Flow.From(processor).Resolve(), given.Length > 0 ? given : One, run: "r");
+        await using FlowRun run = await service.StartAsync(flow, given.Length > 0 ? given : One, run: "r");
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 

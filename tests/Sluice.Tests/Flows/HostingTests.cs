@@ -223,36 +223,4 @@ public class HostingTests
         Assert.NotNull(await service.FindAsync("waiting", FlowLab.Cancellation));
         Assert.DoesNotContain(await store.ListStreamsAsync("", FlowLab.Cancellation), stream => stream.Contains("ended", StringComparison.Ordinal));
     }
-
-    private sealed class BeatingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
-    {
-        private readonly Lock sync = new();
-        private int beats;
-        private (int Count, TaskCompletionSource Reached)? waiting;
-
-        public int Beats
-        {
-            get { lock (sync) return beats; }
-        }
-
-        public Task BeatsAsync(int count)
-        {
-            lock (sync)
-            {
-                if (beats >= count) return Task.CompletedTask;
-                var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                waiting = (count, reached);
-                return reached.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-            }
-        }
-
-        protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
-        {
-            T result = await call();
-            if (name != nameof(BeatAsync)) return result;
-            lock (sync)
-                if (++beats >= waiting?.Count) waiting.Value.Reached.TrySetResult();
-            return result;
-        }
-    }
 }

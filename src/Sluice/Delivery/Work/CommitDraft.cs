@@ -5,6 +5,9 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
 {
     private const int MaxParts = StoreCommit.MaxItems - 1;            // one for the books
 
+    /// <summary>What <see cref="Waited"/> is in most commits.</summary>
+    public static readonly IReadOnlySet<long> Nothing = new HashSet<long>();
+
     private readonly List<Root> roots = new(expected);
     private readonly List<long> settled = new(expected);
     private readonly List<Deferral> deferred = [];
@@ -36,7 +39,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
     public List<Deferral> Deferred => deferred;
 
     /// <summary>The sequences of those that are deferred anew, and were not under way.</summary>
-    public HashSet<long> Waited { get; } = [];
+    public IReadOnlySet<long> Waited { get; private set; } = Nothing;
 
     /// <summary>Adds a root, unless the commit has no room for it.</summary>
     public bool TryAdd(Root root)
@@ -113,10 +116,11 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
     public void Release(List<Deferral> released)
     {
         if (released.Count == 0) return;
-        Waited.UnionWith(released.Select(static deferral => deferral.Sequence));
-        HashSet<long> putAside = [.. deferred.Select(static deferral => deferral.Sequence).Where(Waited.Contains)];
+        HashSet<long> waited = [.. released.Select(static deferral => deferral.Sequence)];
+        HashSet<long> putAside = [.. deferred.Select(static deferral => deferral.Sequence).Where(waited.Contains)];
         deferred.RemoveAll(deferral => putAside.Contains(deferral.Sequence));
-        Waited.ExceptWith(putAside);
+        waited.ExceptWith(putAside);
+        Waited = waited;
         deferred.AddRange(released);
     }
 

@@ -4,8 +4,6 @@ namespace Sluice;
 /// <remarks>One loop; everything in here is called by it. While a commit is under way others end, so commits grow with the load.</remarks>
 internal sealed class Committer(ConsecutorCore core)
 {
-    private static readonly HashSet<long> Nothing = [];
-
     private readonly List<Root> taken = [];
     private readonly List<OwnedPartition> concerned = [];
     private readonly AsyncLock committing = new();                       // sinks are called by one party at a time
@@ -87,8 +85,8 @@ internal sealed class Committer(ConsecutorCore core)
         return true;
     }
 
-    /// <summary>The same, for partitions that were taken while it is at work.</summary>
-    /// <returns>As <see cref="PassAsync"/>.</returns>
+    /// <summary><see cref="BeginSinksAsync"/> for partitions that were taken while it is at work.</summary>
+    /// <returns>Whether that was done: not if the consecutor is about to end, as in <see cref="PassAsync"/>.</returns>
     public async Task<bool> TryBeginSinksAsync(IReadOnlyList<OwnedPartition> taken)
     {
         try
@@ -180,7 +178,7 @@ internal sealed class Committer(ConsecutorCore core)
         {
             partition.NextCommit++;
             partition.Books = books;
-            core.Books.Settle(partition, new() { Roots = settled.Length, Completed = settled.Length }, [], Nothing);
+            core.Books.Settle(partition, new() { Roots = settled.Length, Completed = settled.Length }, [], CommitDraft.Nothing);
         }
         else
         {

@@ -5,11 +5,15 @@ namespace Sluice;
 internal sealed class Lessor(ConsecutorCore core)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan First = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
     private readonly LeaseWidth width = new();
     private int next;                                // the number of the partition that is served first
     private bool isAsking;
     private Quarantine? quarantine;
+    private TimeSpan pause;                          // before everything is taken anew once more; zero if that has not failed
+    private long failedAt;
 
     /// <summary>What keeps the store from answering; null if nothing does.</summary>
     public string? Problem { get; private set; }
@@ -25,6 +29,8 @@ internal sealed class Lessor(ConsecutorCore core)
     {
         TryAgainAfter = null;
         if (!core.IsLeasing) StopAsking();
+        if (core.Owned.Length > 0) pause = TimeSpan.Zero;
+        else if (core.IsLeasing && pause > TimeSpan.Zero) await ReloadAgainAsync();
         if (!core.IsLeasing || core.Owned.Length == 0)
         {
             core.Alone.Withdraw();
@@ -35,12 +41,15 @@ internal sealed class Lessor(ConsecutorCore core)
         if (core.Books.Suspects > 0 || quarantine is not null) return await TryAsync(NextSuspectAsync);
         core.Alone.Withdraw();
         int room = core.Alone.MayWork() ? core.Options.Capacity - core.InFlight : 0;
-        if (room <= 0) StopAsking();
         OwnedPartition[] owned = Staying();
         int most = Math.Min(room, Math.Max(1, core.Options.Capacity / 2));
         if (room > 0 && core.Epochs is { } epochs) (owned, most) = epochs.Choose(owned, most);
         Asked = owned;
-        if (room <= 0 || owned.Length == 0) return null;
+        if (room <= 0 || owned.Length == 0)
+        {
+            StopAsking();                            // an epoch may run for long in all that is this member's
+            return null;
+        }
         int batches = core.Epochs is null ? int.MaxValue : width.Most;
         return await LeaseAsync(new(Owners(owned)) { MaxItems = most, MaxBatches = batches, Gates = core.Outputs.GateStreams });
     }
@@ -185,9 +194,31 @@ internal sealed class Lessor(ConsecutorCore core)
             core.Problem = Problem = $"The store does not give out entries; it is asked again: {FailureText.Of(e)}";
             TryAgainAfter = Patience;
             quarantine = null;
-            if (!await core.Losses.NoticeAsync(e)) await core.Members.ReloadAsync();
+            pause = TimeSpan.Zero;
+            if (!await core.Losses.NoticeAsync(e)) await ReloadAsync();
             return null;
         }
+    }
+
+    /// <summary>After a pause that grows: the next heartbeat may be long in coming. What it brings before that is as good.</summary>
+    private async ValueTask ReloadAgainAsync()
+    {
+        TimeSpan left = pause - core.Time.GetElapsedTime(failedAt);
+        if (left > TimeSpan.Zero) TryAgainAfter = left;
+        else if (core.Losses.IsRecovering) pause = TimeSpan.Zero;
+        else await ReloadAsync();
+    }
+
+    private async ValueTask ReloadAsync()
+    {
+        if (await core.Members.ReloadAsync())
+        {
+            pause = TimeSpan.Zero;
+            return;
+        }
+        failedAt = core.Time.GetTimestamp();
+        pause = pause == TimeSpan.Zero ? First : pause * 2 < Longest ? pause * 2 : Longest;
+        TryAgainAfter = pause;
     }
 
     private void Learn(LeaseResult lease)

@@ -6,7 +6,7 @@ namespace Sluice;
 /// but beat: what follows from it is done elsewhere. It stops while the store takes no commits, or gives out nothing of what is its own, for a lease time, so that
 /// others can; when the answer comes after all, it beats at once: the next regular beat may come too late.
 /// </remarks>
-internal sealed class Members
+internal sealed partial class Members
 {
     private readonly ConsecutorCore core;
     private readonly MemberWatch others;
@@ -57,20 +57,23 @@ internal sealed class Members
     }
 
     /// <summary>A lease has failed, and nobody knows what of it was done: gives everything back, and takes it anew.</summary>
-    public async Task ReloadAsync()
+    /// <returns>Whether the store has answered; else it is to be done again.</returns>
+    public async Task<bool> ReloadAsync()
     {
         try
         {
             OwnedPartition[] owned = core.Owned;
-            foreach (OwnedPartition partition in owned) core.Lose(partition);          // all of them first: if the next call fails, the next beat finds all that this member has in the store, and takes it anew
+            foreach (OwnedPartition partition in owned) core.Lose(partition);          // all of them first: if the next call fails, all that this member has in the store is found by the next attempt, or the next beat, and taken anew
             foreach (OwnedPartition partition in owned) await core.Store.ReleaseAsync(partition.Owner, core.Life).ConfigureAwait(false);
             GroupInfo group = await core.Store.BeatAsync(core.Group, Self, core.Life).ConfigureAwait(false);
             See(group);                              // or a member that has just come would count as silent
             await TakeFreeAsync(group).ConfigureAwait(false);
+            return true;
         }
         catch (Exception e) when (!core.Life.IsCancellationRequested)
         {
-            core.Problem = $"The store does not answer: {FailureText.Of(e)}";          // the next beat tries again
+            core.Problem = $"The store does not answer: {FailureText.Of(e)}";
+            return false;
         }
     }
 
@@ -105,61 +108,6 @@ internal sealed class Members
 
     /// <summary>No more beats.</summary>
     public void Drop() => heart?.StopAsync();
-
-    /// <summary>The heart's thread.</summary>
-    private void Beat()
-    {
-        try
-        {
-            bool isAiling = IsAiling;
-            if (isAiling)
-            {
-                isOverdue = true;
-                Interlocked.MemoryBarrier();         // the answer may be noted just now: it is seen here, or this is seen there
-                isAiling = IsAiling;
-            }
-            GroupInfo? group = isAiling ? Wait(core.Store.FindGroupAsync(core.Group, core.Life)) : null;
-            if (group is not null && !IsCommitless && !group.Partitions.Any(partition => partition.Owner == Self))
-                isAiling = false;                    // it has nothing that it could ask for: its silence helps nobody, and nothing would ever end it
-            if (!isAiling)
-            {
-                isOverdue = false;
-                group = Wait(core.Store.BeatAsync(core.Group, Self, core.Life));
-            }
-            if (group is null) throw new StreamStoreException($"The group {core.Group} is not there.");
-            See(group);
-            RemoveGone(group);
-            if (!MayBeBehind && group.Members.Count < 2) return;
-            Volatile.Write(ref latest, new(group, isAiling));
-            if (Interlocked.Exchange(ref isTaking, 1) == 0) _ = ShareLaterAsync();
-        }
-        catch (Exception e)
-        {
-            if (core.Life.IsCancellationRequested || core.EndIfClosed(e)) return;
-            core.Problem = $"The store does not take heartbeats: {FailureText.Of(e)}";
-            _ = core.Losses.NoticeAsync(e).AsTask();
-        }
-    }
-
-    // Or every process that ever died would stay in the group, and in every answer to a beat.
-    private void RemoveGone(GroupInfo group)
-    {
-        foreach (string member in others.Gone(group))
-        {
-            Wait(core.Store.LeaveAsync(core.Group, member, core.Life));
-            others.Forget(member);
-        }
-    }
-
-    /// <summary>The store has answered: a beat that was not made because it had not is made now. Any thread.</summary>
-    private void MakeUp()
-    {
-        if (isOverdue && !IsAiling) heart!.CallNow();
-    }
-
-    /// <summary>Blocks the heart's thread, not one of the pool's: there might be none that could go on.</summary>
-    private static void Wait(ValueTask answer) => answer.AsTask().GetAwaiter().GetResult();
-    private static T Wait<T>(ValueTask<T> answer) => answer.AsTask().GetAwaiter().GetResult();
 
     /// <summary>While it runs, nothing is taken, and nobody leaves.</summary>
     /// <param name="action">Is cancelled when it is time to leave. Throws nothing.</param>

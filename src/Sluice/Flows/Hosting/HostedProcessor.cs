@@ -8,15 +8,11 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 
     private readonly CancellationTokenSource handingOver = new();
-    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string processor = function.Processor.Name;
     private string? lastLoss;                        // how it ended where it was executed
     private bool hasEnded;
 
     public string Run => assignment.Run;
-
-    /// <summary>Ends when it is left here.</summary>
-    public Task Ended => ended.Task;
 
     /// <summary>It is to stop, so that another service can go on with it.</summary>
     public Task HandOverAsync()
@@ -28,7 +24,6 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     {
         lock (handingOver) hasEnded = true;
         handingOver.Dispose();
-        ended.TrySetResult();
     }
 
     /// <summary>Ends when nothing is left to do here. Throws nothing.</summary>
@@ -74,15 +69,15 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     private async Task TryAsync(Assignment current)
     {
         await using RunWatch? watch = await RunWatch.OpenAsync(core.Calls, Run, partition.Lost).ConfigureAwait(false);
-        if (watch is null || watch.Plan.Key != current.Key || watch.Plan.Find(processor) is not { } plan) await ForgetAsync().ConfigureAwait(false);
-        else if (current.Ended) await CloseAsync(plan).ConfigureAwait(false);
+        if (watch is null || (watch.Plan.Key != current.Key && current.Key.Length > 0) || watch.Plan.Find(processor) is not { } plan) await ForgetAsync().ConfigureAwait(false);
+        else if (current.Ended || (current.Damage is not null && watch.HasEnded(processor))) await CloseAsync(plan).ConfigureAwait(false);
         else await RunAsync(watch, plan, current).ConfigureAwait(false);
     }
 
     private async Task RunAsync(RunWatch watch, ProcessorPlan plan, Assignment current)
     {
         Assignment begun = current with { Starts = current.Starts + 1 };
-        using var life = CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, watch.Cancelled);
+        using var life = CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, watch.Cancelled, watch.Cut);
         using var feedLife = CancellationTokenSource.CreateLinkedTokenSource(life.Token);
         Task feedWatch = Task.CompletedTask;
         Invocation? invocation = null;
@@ -93,9 +88,11 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             using var stalls = new Stalls(core, watch.Plan, plan, life.Token);
             watch.Noticed = stalls.NoticeAsync;
             watch.Follow();
+            if (begun.Damage is { } damage) throw new FlowException(damage);
             if (begun.Starts > core.Options.MaxStarts)
                 throw new FlowException($"It was started {current.Starts} times, and each time its host was gone before it had ended{(lastLoss is null ? "" : $"; the last time: {lastLoss.TrimEnd('.')}")} (SupervisorOptions.MaxStarts).");
             life.Token.ThrowIfCancellationRequested();
+            Declarations.Check(plan, function);
             FlowTypes.Check(watch.Plan.Streams, plan, function);
             feedWatch = new FeedWatch(core, watch.Plan, plan, feedLife.Token).RunAsync();
             await InputReadiness.WaitAsync(core.Calls, Run, plan, life.Token).ConfigureAwait(false);
@@ -121,8 +118,9 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
                 await HandOverAsync(invocation?.Stored ?? begun).ConfigureAwait(false);
                 return;
             }
+            else if (watch.Failure is { } failure) end = Failed(failure, plan);
             else if (e is ExecutionLostException) throw;
-            else end = await FindCancelAsync().ConfigureAwait(false) ?? Failed(e);
+            else end = await FindCancelAsync().ConfigureAwait(false) ?? Failed(e, plan);
         }
         finally
         {
@@ -144,11 +142,17 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         await using (now.ConfigureAwait(false)) return now.IsCancelled ? new(RunEventKind.Cancelled, core.Options.Name, processor, now.CancelReason) : null;
     }
 
-    private RunEvent Failed(Exception e)
+    private RunEvent Failed(Exception e, ProcessorPlan plan)
     {
         if (e is StoreWentBackException) core.Warn($"The store has lost writes: {e.Message}");
         StreamFailure failure = StreamFailures.Of(e, processor);
-        if (failure.Processor == processor) core.Warn($"The processor {processor} of the run {Run} has failed: {e}");
+        if (failure.Processor == processor)
+        {
+            // Whatever it is, it may come of that.
+            string? difference = Declarations.Compare(plan, function.Processor, core.Options.Name);
+            core.Warn($"The processor {processor} of the run {Run} has failed: {FailureLog.Of(e, failure.Error)}{(difference is null ? "" : $"\n{difference}")}");
+            if (difference is not null) failure = failure with { Error = $"{failure.Error} {difference}" };
+        }
         return new(RunEventKind.Failed, core.Options.Name, processor, failure.Error, failure.Processor);
     }
 

@@ -16,6 +16,7 @@ internal sealed class SupervisorCore : IDisposable
         Services = options.Services ?? ProcessorServices.None;
         Executor = options.Executor ?? LocalExecutor.Instance;
         Slots = new(options.Slots);
+        Hosts = new(store, options);
     }
 
     private readonly CancellationTokenSource life = new();
@@ -31,6 +32,9 @@ internal sealed class SupervisorCore : IDisposable
     public IExecutor Executor { get; }
 
     public ExecutionSlots Slots { get; }
+
+    /// <summary>Whether anybody hosts a processor.</summary>
+    public HostWatch Hosts { get; }
 
     /// <summary>Ends when nothing may be done any more.</summary>
     public CancellationToken Life => life.Token;

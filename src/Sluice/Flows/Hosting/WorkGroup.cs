@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Sluice;
 
 /// <summary>Hosts a processor: takes partitions of its work stream, takes on what comes there, and gives it back.</summary>
@@ -12,7 +10,6 @@ internal sealed class WorkGroup : IDisposable
     /// <summary>How many services can share a processor's work.</summary>
     public const int Partitions = 16;
 
-    private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan AfterDefect = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 
@@ -22,6 +19,7 @@ internal sealed class WorkGroup : IDisposable
     private readonly Signal woken = new();
     private Task? waking;                            // kept until it has happened: a signal that comes while a round is under way completes this one; the loop's
     private readonly WorkMembers members;
+    private readonly WorkOrders orders;
     private volatile WorkPartition[] owned = [];     // the loop's to change; the heart only reads it
     private readonly CancellationTokenSource stopping = new();
     private readonly Dictionary<int, long> given = [];           // what was released, in which epoch; the loop's
@@ -37,6 +35,7 @@ internal sealed class WorkGroup : IDisposable
         string name = function.Processor.Name;
         (stream, group) = (FlowNames.Work(name), FlowNames.Hosts(name));
         members = new(core, group, woken, () => owned.Select(partition => partition.Silence).DefaultIfEmpty().Max());
+        orders = new(core, name, IsRunning, Begin, stopping.Token);
     }
 
     /// <summary>What is started from now on.</summary>
@@ -138,16 +137,17 @@ internal sealed class WorkGroup : IDisposable
         DropLost();
         await ShareAsync().ConfigureAwait(false);
         // A sign of life of somebody is no reason to ask.
-        if (seen != empty && await LeaseAsync().ConfigureAwait(false)) return;
+        if (await orders.TakeUpHeldAsync(owned).ConfigureAwait(false) || (seen != empty && await orders.LeaseAsync(owned).ConfigureAwait(false))) return;
         empty = seen;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
-        Task change = core.Store.WaitForChangeAsync(stream, seen, waiting.Token).AsTask();
+        Task change = core.Calls.DoAsync(stream, () => core.Store.WaitForChangeAsync(stream, seen, waiting.Token), waiting.Token);          // pauses if the store cannot say so
         waking ??= woken.WaitAsync();
-        await (await Task.WhenAny(change, waking).ConfigureAwait(false)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAny(change, waking).ConfigureAwait(false);
         if (waking.IsCompleted) waking = null;
         await waiting.CancelAsync().ConfigureAwait(false);
         await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stopping.Token.ThrowIfCancellationRequested();
+        if (change.IsFaulted) await change.ConfigureAwait(false);          // it will not say so the next time either
     }
 
     private async Task ShareAsync()
@@ -168,95 +168,12 @@ internal sealed class WorkGroup : IDisposable
             if (taken.Status != TakeStatus.Taken) continue;          // somebody else was first; or it was taken by a call whose answer was lost, and the next beat shows so
             var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit);
             (owned, empty) = ([.. owned, partition], -1);
-            await AdoptAsync(partition, taken.State).ConfigureAwait(false);
+            await orders.AdoptAsync(partition, taken.State!).ConfigureAwait(false);
         }
 
         bool IsIdle(int number)
         {
-            lock (running) return owned.Single(partition => partition.Number == number).Running.Count == 0;
-        }
-    }
-
-    /// <summary>Goes on with what an earlier owner has taken on, and takes on what it was about to.</summary>
-    private async Task AdoptAsync(WorkPartition partition, PartitionState state)
-    {
-        foreach (Assignment assignment in await partition.ListAsync(stopping.Token).ConfigureAwait(false)) Begin(partition, assignment);
-        if (state.Waiting.Count > 0) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
-    }
-
-    /// <summary>Takes on what was leased, by whomever, and not noted.</summary>
-    private async Task TakeOnWaitingAsync(WorkPartition partition)
-    {
-        while (true)
-        {
-            IReadOnlyList<WaitingEntry> waiting = await core.Calls.DoAsync(stream, () => core.Store.ListWaitingAsync(group, partition.Number, cancellation: stopping.Token), stopping.Token).ConfigureAwait(false);
-            if (waiting.Count == 0 || partition.Lost.IsCancellationRequested) return;
-            await TakeOnAsync(partition, [.. waiting.Select(one => one.Entry)]).ConfigureAwait(false);
-        }
-    }
-
-    private async Task<bool> LeaseAsync()
-    {
-        if (owned.Length == 0) return false;
-        var request = new LeaseRequest([.. owned.Select(partition => partition.Owner)]) { MaxItems = 64 };
-        LeaseResult result;
-        try
-        {
-            result = await core.Store.LeaseAsync(request, stopping.Token).ConfigureAwait(false);
-        }
-        catch (StreamStoreException e) when (e is not StoreWentBackException)
-        {
-            core.Warn($"The store has not answered a lease of {stream}; what it may have given out is looked for: {e.Message}");
-            await Task.Delay(AfterFailure, core.Options.Time, stopping.Token).ConfigureAwait(false);
-            foreach (WorkPartition partition in owned) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
-            return true;
-        }
-        foreach (Ownership stale in result.Stale) await owned.Single(partition => partition.Owner == stale).LoseAsync().ConfigureAwait(false);
-        foreach (LeasedBatch batch in result.Batches)
-            await TakeOnAsync(owned.Single(partition => partition.Owner == batch.Owner), batch.Entries.ToArray()).ConfigureAwait(false);
-        return result.Batches.Count > 0 || result.Stale.Count > 0;
-    }
-
-    /// <summary>From an entry to a row of the partition's state, in one commit. What is there twice is one.</summary>
-    private async Task TakeOnAsync(WorkPartition partition, Entry[] entries)
-    {
-        List<Burial> dead = [];
-        Assignment[] taken = [.. entries.Select(Read).OfType<WorkOrder>()
-            .Select(order => new Assignment(order.Run, order.Key, Starts: 0, Ended: false, Inputs: [], State: null)).DistinctBy(one => one.Run)];
-        // Of one run there is one order, unless it was deleted and its id is used again: what has not noticed that yet is about to end.
-        foreach (Assignment assignment in taken) await WhenEnded(assignment.Run).WaitAsync(stopping.Token).ConfigureAwait(false);
-        try
-        {
-            await partition.CommitAsync(commit => commit with
-            {
-                Settled = [.. entries.Select(entry => new SequenceRange(entry.Sequence, entry.Sequence))],
-                Dead = dead,
-                State = [.. taken.Select(WorkPartition.Row)],
-            }).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (partition.Lost.IsCancellationRequested)
-        {
-            return;
-        }
-        foreach (Assignment assignment in taken) Begin(partition, assignment);
-
-        WorkOrder? Read(Entry entry)
-        {
-            try
-            {
-                if (JsonSerializer.Deserialize(entry.Payload.Span, RunJson.Default.WorkOrder) is { Run: not null, Key: not null } order) return order;
-            }
-            catch (JsonException)
-            {
-            }
-            core.Warn($"The entry {entry.IdIn(stream, partition.Number)} of {stream} is no work order; it is a dead letter of the group {group.Name}.");
-            dead.Add(new(entry.Sequence, "work", "It is no work order.", Attempts: 1));
-            return null;
-        }
-
-        Task WhenEnded(string run)
-        {
-            lock (running) return partition.Running.TryGetValue(run, out HostedProcessor? hosted) ? hosted.Ended : Task.CompletedTask;
+            lock (running) return owned.Single(partition => partition.Number == number) is { Running.Count: 0, Held.Count: 0 };
         }
     }
 
@@ -274,8 +191,14 @@ internal sealed class WorkGroup : IDisposable
         {
             await hosted.RunAsync().ConfigureAwait(false);
             lock (running) partition.Running.Remove(assignment.Run);
-            hosted.Dispose();                        // and tells who waits for its end
+            hosted.Dispose();
+            woken.Set();                             // another run of this id may wait for its end
         }
+    }
+
+    private bool IsRunning(WorkPartition partition, string run)
+    {
+        lock (running) return partition.Running.ContainsKey(run);
     }
 
     private void DropLost() => owned = [.. owned.Where(partition => !partition.Lost.IsCancellationRequested)];

@@ -30,6 +30,18 @@ internal sealed class WorkPartition : IDisposable
     /// <summary>What runs here, by run. Belongs to the <see cref="WorkGroup"/>.</summary>
     public Dictionary<string, HostedProcessor> Running { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Orders that are leased and wait for the end of an earlier run of their id. Belongs to the loop of the <see cref="WorkGroup"/>, as what follows.</summary>
+    public List<(Entry Entry, string Run)> Held { get; } = [];
+
+    /// <summary>Orders that are leased and cannot be read, by sequence.</summary>
+    public Dictionary<long, (string Problem, Burial? Letter)> Damaged { get; } = [];
+
+    /// <summary>The runs of which one may be left without its order; null if they were not looked for.</summary>
+    public IReadOnlyList<string>? Suspects { get; set; }
+
+    /// <summary>Whether the store does not give out what is first here.</summary>
+    public bool IsBlocked { get; set; }
+
     /// <summary>How long the store has not answered a commit.</summary>
     public TimeSpan Silence => Volatile.Read(ref waitingSince) is var since and not 0 ? calls.Time.GetElapsedTime(since) : TimeSpan.Zero;
 
@@ -134,7 +146,21 @@ internal sealed class WorkPartition : IDisposable
         }
     }
 
-    private static Assignment Read(StateRow row) => JsonSerializer.Deserialize(row.Value!.Value.Span, RunJson.Default.Assignment)!;
+    /// <summary>A row that cannot be read says at least whose it is: that run fails.</summary>
+    private Assignment Read(StateRow row)
+    {
+        string problem = "It says something else.";
+        try
+        {
+            if (row.Value is { } value && JsonSerializer.Deserialize(value.Span, RunJson.Default.Assignment) is { Run: not null, Key: not null, Inputs: not null } assignment) return assignment;
+        }
+        catch (JsonException e)
+        {
+            problem = e.Message;
+        }
+        return new(row.Key, Key: "", Starts: 0, Ended: false, Inputs: [], State: null)
+        { Damage = $"What its host has written down about it cannot be read (the row {row.Key} of {Owner.Group}/{Number}): a newer version has written it, or it is damaged. {problem}" };
+    }
 
     public Task LoseAsync() => lost.CancelAsync();
 

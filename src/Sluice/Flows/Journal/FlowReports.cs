@@ -17,6 +17,16 @@ internal static class FlowReports
         }
     }
 
+    /// <summary>The same, with what this service knows of the hosts of processors that have not ended.</summary>
+    public static async Task<FlowStatus?> StatusWithHostsAsync(SupervisorCore core, string run, CancellationToken cancellation)
+    {
+        if (await StatusAsync(core.Calls, run, cancellation).ConfigureAwait(false) is not { } status) return null;
+        return status with { Processors = await Task.WhenAll(status.Processors.Select(FindHostAsync)).ConfigureAwait(false) };
+
+        async Task<ProcessorStatus> FindHostAsync(ProcessorStatus processor)
+            => processor.State > FlowState.Running ? processor : processor with { NoHostFor = await core.Hosts.NobodyForAsync(processor.Name, cancellation).ConfigureAwait(false) };
+    }
+
     /// <summary>All runs, by id, as far as they are in the store. One whose journal cannot be read is left out, with a warning.</summary>
     public static async IAsyncEnumerable<FlowStatus> ListAsync(Insistence calls, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {

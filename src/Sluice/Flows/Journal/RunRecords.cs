@@ -17,6 +17,8 @@ internal sealed record ProcessorPlan(string Name, string[] Inputs, string[] Outp
 {
     public static ProcessorPlan Of(Processor processor)
         => new(processor.Name, [.. processor.Inputs], [.. processor.Outputs], processor.Wait, processor.Resume);
+
+    public Processor ToProcessor() => new(Name) { Inputs = Inputs, Outputs = Outputs, Wait = Wait, Resume = Resume };
 }
 
 /// <summary>A stream in a plan. The type is a name to compare, never one to load.</summary>
@@ -73,7 +75,11 @@ internal sealed record WorkOrder(string Run, string Key);
 /// <param name="Ended">Whether it has ended, and only its readers are left to be closed.</param>
 /// <param name="Inputs">The sequences to go on from; those that are not there, from the first.</param>
 /// <param name="State">What the function has saved last.</param>
-internal sealed record Assignment(string Run, string Key, int Starts, bool Ended, Dictionary<string, long> Inputs, byte[]? State);
+internal sealed record Assignment(string Run, string Key, int Starts, bool Ended, Dictionary<string, long> Inputs, byte[]? State)
+{
+    /// <summary>Why it cannot be run, as what was stored about it cannot be read; null if it can. The key may be unknown then, and it is not known whether it has ended.</summary>
+    public string? Damage { get; init; }
+}
 
 /// <summary>What a stream's end says about a failure, for those who read on.</summary>
 internal sealed record StreamFailure(string? Processor, string Error, bool IsCancelled);

@@ -10,6 +10,7 @@ internal sealed class RunWatch : IAsyncDisposable
     private readonly string stream;
     private readonly CancellationTokenSource life = new();
     private readonly CancellationTokenSource cancelled = new();
+    private readonly CancellationTokenSource cut = new();
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock sync = new();
     private readonly List<(DateTimeOffset Time, RunEvent Event)> events = [];
@@ -20,7 +21,7 @@ internal sealed class RunWatch : IAsyncDisposable
     private RunWatch(Insistence calls, string run)
     {
         (this.calls, Run, stream) = (calls, run, FlowNames.Journal(run));
-        Cancelled = cancelled.Token;
+        (Cancelled, Cut) = (cancelled.Token, cut.Token);
     }
 
     public string Run { get; }
@@ -37,8 +38,17 @@ internal sealed class RunWatch : IAsyncDisposable
     /// <summary>Why.</summary>
     public string CancelReason { get; private set; } = "";
 
+    /// <summary>The journal cannot be followed any further: what happens from now on is not noticed. Not, if that is because the service ends.</summary>
+    public CancellationToken Cut { get; }
+
+    /// <summary>Why it cannot; null if it can.</summary>
+    public FlowException? Failure { get; private set; }
+
     /// <summary>Ends when all processors have, or the run is cancelled; fails when the journal is gone. Only if it is followed.</summary>
     public Task Over => ended.Task;
+
+    /// <summary>Whether a processor has ended, as far as the journal was read. Not while it is followed.</summary>
+    public bool HasEnded(string processor) => over.Contains(processor);
 
     /// <summary>The store's generation when the journal was looked at last.</summary>
     public int Generation { get; private set; }
@@ -86,6 +96,7 @@ internal sealed class RunWatch : IAsyncDisposable
         await following.ConfigureAwait(false);
         life.Dispose();
         cancelled.Dispose();
+        cut.Dispose();
     }
 
     // Throws nothing.
@@ -110,6 +121,9 @@ internal sealed class RunWatch : IAsyncDisposable
         {
             ended.TrySetException(e);
             _ = ended.Task.Exception;                // whoever waits sees it; nobody may
+            if (e is OperationCanceledException) return;
+            Failure = new($"The journal of the run {Run} cannot be followed any further, and nobody here would learn that it is cancelled: {e.Message}", e) { Run = Run };
+            await cut.CancelAsync().ConfigureAwait(false);
         }
     }
 

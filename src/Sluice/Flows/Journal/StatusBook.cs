@@ -16,7 +16,7 @@ internal static class StatusBook
             : processors.All(processor => processor.State == FlowState.Waiting) ? FlowState.Waiting : FlowState.Running;
         return new(watch.Run, state, watch.Plan.Starter, events[0].Time, hasEnded ? events.Last(one => one.Event.IsEnd || (watch.IsCancelled && one.Event.Kind == RunEventKind.CancelRequested)).Time : null, processors, streams)
         {
-            Drawing = FlowResolution.Of([.. watch.Plan.Processors.Select(plan => new Processor(plan.Name) { Inputs = plan.Inputs, Outputs = plan.Outputs, Wait = plan.Wait, Resume = plan.Resume })]).Topology,
+            Drawing = FlowResolution.Of([.. watch.Plan.Processors.Select(plan => plan.ToProcessor())]).Topology,
         };
     }
 

@@ -25,12 +25,13 @@ internal sealed class OutputWait(OutputStream output) : IAsyncDisposable
         }
         CancellationToken life = output.Life;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(life);
-        Task change = output.Calls.Store.WaitForChangeAsync(output.Stream, seen, waiting.Token).AsTask();
+        Task change = output.Calls.DoAsync(output.Stream, () => output.Calls.Store.WaitForChangeAsync(output.Stream, seen, waiting.Token), waiting.Token);          // pauses if the store cannot say so
         if (retryAfter is { } pause) await Task.WhenAny(change, Task.Delay(pause, output.Calls.Time, waiting.Token)).ConfigureAwait(false);
-        else await ((Task)change).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        else await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await waiting.CancelAsync().ConfigureAwait(false);
-        await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);          // a store that fails is asked again, and then says so
+        await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         life.ThrowIfCancellationRequested();
+        if (change.IsFaulted) await change.ConfigureAwait(false);          // it will not say so the next time either
     }
 
     public ValueTask DisposeAsync() => wasTold ? new(output.Stalls!.TellMovingAsync()) : ValueTask.CompletedTask;

@@ -3,7 +3,7 @@ using Sluice.Testing;
 namespace Sluice.Tests.Deliveries;
 
 /// <summary>
-/// A store over a bad network, drawn from a seed: now and then a call is not made, or its answer is lost, or comes late, also after whoever has asked counts as silent. Only calls that those who make them go on after.
+/// A store over a bad network, drawn from a seed: now and then a call is not made, or its answer is lost, or comes late, also after whoever has asked counts as silent. Any call but those that wait for a change, sixty times at most, while it is not said to be healthy.
 /// </summary>
 internal sealed class LossyStore(IStreamStore inner, int seed, TimeProvider time) : StreamStoreWrapper(inner, leaveOpen: true)
 {

@@ -1,0 +1,30 @@
+namespace Sluice;
+
+/// <summary>Whether anybody hosts a processor, for whoever asks how far a run is: by the group of its work stream, which hosts join when they come, and beat in.</summary>
+/// <remarks>
+/// Thread-safe. Nothing is looked at but when somebody asks, by one call to the store; so a member is taken for alive when it is seen first, and for silent when its count of beats has not changed for this service's lease
+/// time, as in <see cref="MemberWatch"/>. Members that have left are forgotten.
+/// </remarks>
+internal sealed class HostWatch(IStreamStore store, SupervisorOptions options)
+{
+    private readonly Dictionary<string, Sight> seen = new(StringComparer.Ordinal);          // by processor; also the lock
+
+    /// <returns>How long nobody has been seen that hosts it; zero if this is the first look, null if somebody does.</returns>
+    public async Task<TimeSpan?> NobodyForAsync(string processor, CancellationToken cancellation)
+    {
+        GroupInfo? group = await store.FindGroupAsync(FlowNames.Hosts(processor), cancellation).ConfigureAwait(false);
+        lock (seen)
+        {
+            long now = options.Time.GetTimestamp();
+            Dictionary<string, (long Beats, long SeenAt)> before = seen.TryGetValue(processor, out Sight? known) ? known.Members : [];
+            Dictionary<string, (long Beats, long SeenAt)> members = (group?.Members ?? [])
+                .ToDictionary(member => member.Name, member => before.TryGetValue(member.Name, out var last) && last.Beats == member.Beats ? last : (member.Beats, now), StringComparer.Ordinal);
+            bool isHosted = members.Values.Any(member => options.Time.GetElapsedTime(member.SeenAt, now) < options.LeaseTime);
+            long? nobodySince = isHosted ? null : known?.NobodySince ?? members.Values.Select(member => member.SeenAt).DefaultIfEmpty(now).Max();
+            seen[processor] = new(members, nobodySince);
+            return nobodySince is { } since ? options.Time.GetElapsedTime(since, now) : null;
+        }
+    }
+
+    private sealed record Sight(Dictionary<string, (long Beats, long SeenAt)> Members, long? NobodySince);
+}

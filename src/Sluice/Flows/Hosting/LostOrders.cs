@@ -1,0 +1,78 @@
+namespace Sluice;
+
+/// <summary>Work orders that cannot be read: nobody knows which run each was for. Finds the runs that are left without one, and fails them by name.</summary>
+/// <remarks>
+/// A run begins with its journal and its orders in one commit. So of the runs that were there when all orders of a partition had been leased, those that have neither a row nor an end are the ones.
+/// Until they are known the damaged order stays as it is: whoever takes the partition over finds it again. Used by the loop of a <see cref="WorkGroup"/>.
+/// </remarks>
+internal sealed class LostOrders(SupervisorCore core, string processor, Func<WorkPartition, string, bool> isRunning, Action<WorkPartition, Assignment> begin, CancellationToken stopping)
+{
+    /// <summary>An order that was leased cannot be read.</summary>
+    /// <param name="partition">Where it is.</param>
+    /// <param name="sequence">Its number.</param>
+    /// <param name="problem">What is wrong with it, for people.</param>
+    /// <param name="letter">The dead letter that it becomes; null if the store cannot read it either.</param>
+    public void Note(WorkPartition partition, long sequence, string problem, Burial? letter)
+    {
+        if (!partition.Damaged.TryAdd(sequence, (problem, letter))) return;
+        string end = letter is null ? $"{problem} It is removed." : $"{problem.TrimEnd('.')}; it is a dead letter of the group {FlowNames.Hosts(processor).Name}.";
+        core.Warn($"A work order of the processor {processor} cannot be read, and the run that it was for fails: {end}");
+        partition.Suspects = null;                   // a run may have come since
+    }
+
+    /// <summary>Before a lease: which runs there are.</summary>
+    public async Task SuspectAsync(WorkPartition[] asked)
+    {
+        foreach (WorkPartition partition in asked.Where(partition => partition is { Damaged.Count: > 0, Suspects: null }))
+        {
+            IReadOnlyList<string> journals = await core.Calls.DoAsync([], () => core.Store.ListStreamsAsync(FlowNames.Runs, stopping), stopping).ConfigureAwait(false);
+            partition.Suspects = [.. journals.Select(journal => journal[FlowNames.Runs.Length..]).Where(run => EntryKey.Of(run).PartitionOf(WorkGroup.Partitions) == partition.Number)];
+        }
+    }
+
+    /// <summary>After a lease that was for all there is: fails the runs that are left without an order, and settles what cannot be read.</summary>
+    public async Task FailAsync(WorkPartition[] asked)
+    {
+        foreach (WorkPartition partition in asked)
+        {
+            if (partition is not { Damaged.Count: > 0, Suspects: { } suspects }) continue;
+            string why = $"Its work order cannot be read: {string.Join(" ", partition.Damaged.Values.Select(damaged => damaged.Problem))}";
+            List<Assignment> left = [];
+            foreach (string run in suspects)
+                if (await FindAsync(partition, run).ConfigureAwait(false) is { } plan) left.Add(new(run, plan.Key, Starts: 0, Ended: false, Inputs: [], State: null) { Damage = why });
+            try
+            {
+                await partition.CommitAsync(commit => commit with
+                {
+                    Settled = [.. partition.Damaged.Keys.Select(sequence => new SequenceRange(sequence, sequence))],
+                    Dead = [.. partition.Damaged.Values.Select(damaged => damaged.Letter).OfType<Burial>()],
+                    State = [.. left.Select(WorkPartition.Row)],
+                }).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (partition.Lost.IsCancellationRequested)
+            {
+                continue;
+            }
+            partition.Damaged.Clear();
+            partition.Suspects = null;
+            foreach (Assignment assignment in left) begin(partition, assignment);
+        }
+    }
+
+    /// <returns>Null if the run has no need of an order.</returns>
+    private async Task<RunPlan?> FindAsync(WorkPartition partition, string run)
+    {
+        if (isRunning(partition, run) || partition.Held.Exists(held => held.Run == run) || await partition.FindAsync(run, stopping).ConfigureAwait(false) is not null) return null;
+        try
+        {
+            RunWatch? watch = await RunWatch.OpenAsync(core.Calls, run, stopping).ConfigureAwait(false);
+            if (watch is null) return null;
+            await using (watch.ConfigureAwait(false)) return watch.IsCancelled || watch.Plan.Find(processor) is null || watch.HasEnded(processor) ? null : watch.Plan;
+        }
+        catch (Exception e) when (e is FlowException or StreamStoreException { IsPermanent: true } and not StoreWentBackException)
+        {
+            core.Warn($"Whether the run {run} has lost its work order for {processor} is not known: {e.Message}");
+            return null;
+        }
+    }
+}

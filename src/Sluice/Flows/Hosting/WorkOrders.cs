@@ -1,0 +1,150 @@
+using System.Text.Json;
+
+namespace Sluice;
+
+/// <summary>Leases work orders of a processor, and turns each into a row of its partition's state, in one commit.</summary>
+/// <param name="core">The service.</param>
+/// <param name="processor">The processor.</param>
+/// <param name="isRunning">Whether a run of this id is at work in a partition, or still ends there.</param>
+/// <param name="begin">Begins with what was taken on.</param>
+/// <param name="stopping">Nothing is taken on any more.</param>
+/// <remarks>Used by the loop of a <see cref="WorkGroup"/>.</remarks>
+internal sealed class WorkOrders(SupervisorCore core, string processor, Func<WorkPartition, string, bool> isRunning, Action<WorkPartition, Assignment> begin, CancellationToken stopping)
+{
+    private const int MostItems = 64;
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(50);
+
+    private readonly string stream = FlowNames.Work(processor);
+    private readonly GroupId group = FlowNames.Hosts(processor);
+    private readonly LostOrders lostOrders = new(core, processor, isRunning, begin, stopping);
+
+    /// <summary>Goes on with what an earlier owner has taken on, and takes on what it was about to.</summary>
+    public async Task AdoptAsync(WorkPartition partition, PartitionState state)
+    {
+        foreach (Assignment assignment in await partition.ListAsync(stopping).ConfigureAwait(false)) begin(partition, assignment);
+        if (state.Waiting.Count > 0) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes on what had to wait for the end of an earlier run of its id.</summary>
+    /// <returns>Whether there was something.</returns>
+    public async Task<bool> TakeUpHeldAsync(WorkPartition[] owned)
+    {
+        bool hasTaken = false;
+        foreach (WorkPartition partition in owned)
+        {
+            Entry[] free = [.. partition.Held.Where(held => !isRunning(partition, held.Run)).Select(held => held.Entry)];
+            if (free.Length == 0) continue;
+            partition.Held.RemoveAll(held => Array.Exists(free, entry => entry.Sequence == held.Entry.Sequence));
+            await TakeOnAsync(partition, free).ConfigureAwait(false);
+            hasTaken = true;
+        }
+        return hasTaken;
+    }
+
+    /// <summary>Takes on what the store gives out.</summary>
+    /// <returns>Whether there may be more.</returns>
+    public async Task<bool> LeaseAsync(WorkPartition[] owned)
+    {
+        WorkPartition[] asked = [.. owned.Where(partition => !partition.IsBlocked)];
+        if (asked.Length == 0) return false;
+        await lostOrders.SuspectAsync(asked).ConfigureAwait(false);
+        var request = new LeaseRequest([.. asked.Select(partition => partition.Owner)]) { MaxItems = MostItems };
+        LeaseResult result;
+        try
+        {
+            result = await core.Store.LeaseAsync(request, stopping).ConfigureAwait(false);
+        }
+        catch (StreamStoreException e) when (e is not StoreWentBackException)
+        {
+            core.Warn($"The store has not answered a lease of {stream}; what it may have given out is looked for: {e.Message}");
+            await Task.Delay(AfterFailure, core.Options.Time, stopping).ConfigureAwait(false);
+            foreach (WorkPartition partition in asked) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
+            if (Array.Find(asked, partition => DamageIn(partition, e) is { } at && !partition.Damaged.ContainsKey(at)) is { } blocked) Block(blocked, e);
+            return true;
+        }
+        foreach (Ownership stale in result.Stale) await asked.Single(partition => partition.Owner == stale).LoseAsync().ConfigureAwait(false);
+        foreach (LeasedBatch batch in result.Batches)
+            await TakeOnAsync(asked.Single(partition => partition.Owner == batch.Owner), batch.Entries.ToArray()).ConfigureAwait(false);
+        if (result.Batches.Sum(batch => batch.Entries.Length) < MostItems) await lostOrders.FailAsync(asked).ConfigureAwait(false);
+        return result.Batches.Count > 0 || result.Stale.Count > 0 || Array.Exists(asked, partition => partition.Damaged.Count > 0);
+    }
+
+    /// <summary>What cannot be leased cannot be settled either, and neither can what is behind it.</summary>
+    private void Block(WorkPartition partition, StreamStoreException damage)
+    {
+        partition.IsBlocked = true;
+        core.Warn($"The store does not give out what is to be done in the partition {partition.Number} of {stream}. The runs that wait there are not begun by this service, others are: {damage.Message}");
+    }
+
+    /// <summary>Takes on what was leased, by whomever, and not noted.</summary>
+    private async Task TakeOnWaitingAsync(WorkPartition partition)
+    {
+        int most = 100;
+        for (long? after = null; !partition.Lost.IsCancellationRequested;)
+        {
+            IReadOnlyList<WaitingEntry> waiting;
+            try
+            {
+                waiting = await core.Calls.DoAsync(stream, () => core.Store.ListWaitingAsync(group, partition.Number, after, most, stopping), stopping).ConfigureAwait(false);
+            }
+            catch (StreamStoreException e) when (DamageIn(partition, e) is { } at && (after is null || at > after))
+            {
+                // One by one, as far as the damaged one, and then on behind it.
+                if (most > 1) most = 1;
+                else
+                {
+                    lostOrders.Note(partition, at, e.Message, letter: null);
+                    after = at;
+                }
+                continue;
+            }
+            if (waiting.Count == 0) return;
+            await TakeOnAsync(partition, [.. waiting.Select(one => one.Entry)]).ConfigureAwait(false);
+            after = waiting[^1].Entry.Sequence;
+        }
+    }
+
+    private long? DamageIn(WorkPartition partition, StreamStoreException e) => e.IsPermanent && e.Stream == stream && e.Partition == partition.Number ? e.Sequence : null;
+
+    /// <summary>What is there twice is one.</summary>
+    private async Task TakeOnAsync(WorkPartition partition, Entry[] entries)
+    {
+        List<(Entry Entry, WorkOrder Order)> orders = [];
+        foreach (Entry entry in entries)
+        {
+            if (partition.Damaged.ContainsKey(entry.Sequence) || partition.Held.Exists(held => held.Entry.Sequence == entry.Sequence)) continue;
+            if (Read(entry) is not { } order)
+                lostOrders.Note(partition, entry.Sequence, $"The entry {entry.IdIn(stream, partition.Number)} of {stream} is no work order.", new(entry.Sequence, WorkPartition.Node, "It is no work order.", Attempts: 1));
+            // Of one run there is one order, unless it was deleted and its id is used again: what has not noticed that yet is about to end.
+            else if (isRunning(partition, order.Run)) partition.Held.Add((entry, order.Run));
+            else orders.Add((entry, order));
+        }
+        if (orders.Count == 0) return;
+        Assignment[] taken = [.. orders.Select(one => new Assignment(one.Order.Run, one.Order.Key, Starts: 0, Ended: false, Inputs: [], State: null)).DistinctBy(one => one.Run)];
+        try
+        {
+            await partition.CommitAsync(commit => commit with
+            {
+                Settled = [.. orders.Select(one => new SequenceRange(one.Entry.Sequence, one.Entry.Sequence))],
+                State = [.. taken.Select(WorkPartition.Row)],
+            }).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (partition.Lost.IsCancellationRequested)
+        {
+            return;
+        }
+        foreach (Assignment assignment in taken) begin(partition, assignment);
+    }
+
+    private static WorkOrder? Read(Entry entry)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(entry.Payload.Span, RunJson.Default.WorkOrder) is { Run: not null, Key: not null } order ? order : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

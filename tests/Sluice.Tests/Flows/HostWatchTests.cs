@@ -1,0 +1,67 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>Whoever looks at a run sees which of its processors nobody hosts, and for how long.</summary>
+public class HostWatchTests
+{
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(9);
+    private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
+    private static readonly Processor Later = new("later") { Inputs = ["y"], Outputs = ["z"], Wait = true };
+
+    private readonly TestClock clock = new();
+
+    [Fact]
+    public async Task AProcessorThatNobodyHostsSaysSoAndForHowLong()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        var beating = new BeatingStore(store);
+        await using Supervisor starter = Join(store, "starter");
+        await using FlowRun run = await starter.StartAsync(Flow.From(Work, Later).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        FlowStatus status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.All(status.Processors, processor => Assert.Equal((FlowState.Waiting, TimeSpan.Zero), (processor.State, processor.NoHostFor)));
+        Assert.Contains("waiting (no host), y 0", status.ToText(), StringComparison.Ordinal);
+
+        clock.Advance(TimeSpan.FromSeconds(34));
+        status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.All(status.Processors, processor => Assert.Equal(TimeSpan.FromSeconds(34), processor.NoHostFor));
+        foreach (string picture in new[] { status.ToText(), status.ToMermaid(), status.ToDot() }) Assert.Contains("no host for 34 s", picture, StringComparison.Ordinal);
+
+        // One of them has a host now, and waits for its inputs.
+        await using Supervisor host = Join(beating, "host");
+        host.Register(Later, async (IO<int> y, IOWriter<int> z) => await z.WriteAsync(await y.FirstAsync()));
+        await beating.BeatsAsync(1);
+        clock.Advance(TimeSpan.FromMinutes(5));
+        status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.Equal([TimeSpan.FromSeconds(334), null], status.Processors.Select(processor => processor.NoHostFor));
+        Assert.Contains("waiting (no host for 5 min), y 0", status.ToText(), StringComparison.Ordinal);
+        Assert.Contains("waiting, z 0", status.ToText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AHostThatHasDiedIsFoundOutWhenItHasBeenSilentForALeaseTime()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await using Supervisor starter = Join(store, "starter");
+        Supervisor dying = Join(store, "dying");
+        dying.Register(Work, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
+        {
+            await y.WriteAsync(1, cancellation);
+            await Task.Delay(Timeout.Infinite, cancellation);
+        });
+        await using FlowRun run = await starter.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
+        await dying.AbandonAsync();
+
+        Assert.Null(await LookAsync());
+        clock.Advance(Lease - TimeSpan.FromSeconds(1));
+        Assert.Null(await LookAsync());
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(Lease, await LookAsync());
+        Assert.Contains("running (no host for 9 s), y 1", (await run.GetStatusAsync(FlowLab.Cancellation)).ToText(), StringComparison.Ordinal);
+
+        async Task<TimeSpan?> LookAsync() => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].NoHostFor;
+    }
+
+    private Supervisor Join(IStreamStore store, string name) => Supervisor.Attach(store, new() { Name = name, Time = clock, LeaseTime = Lease });
+}
