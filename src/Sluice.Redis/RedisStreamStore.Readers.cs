@@ -15,6 +15,8 @@ public sealed partial class RedisStreamStore
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.From, 1, nameof(request));
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
+        cancellation.ThrowIfCancellationRequested();
+        if (pushed.TryTake(request, out ReadResult before)) return before;
         Arguments arguments = new Arguments().Name(request.Stream).Number(request.Partition).Number(request.From).Number(request.MaxItems).Number(request.MaxBytes)
             .Text(request.Reader is { } reader ? Names.Encode(reader) : "");
         Reply reply = await CallAsync("read", arguments, cancellation).ConfigureAwait(false);
@@ -24,6 +26,7 @@ public sealed partial class RedisStreamStore
         if (request.From > tail + 1) return request.Read(tail, trimmed, end, _ => default);    // says that the store went back
         long begin = Math.Max(request.From, trimmed + 1);
         long next = begin + entries.Count;
+        if (next > tail && end is null) pushed.Expect(request.Stream, request.Partition, next);
         return new(entries.ToArray(), next, begin - request.From, next > tail ? end : null);
     }
 

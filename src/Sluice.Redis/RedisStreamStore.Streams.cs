@@ -7,6 +7,7 @@ public sealed partial class RedisStreamStore
     {
         Reply raised = await RunAsync("raise_generation", [id, expected, NewId()], isRepeatable: true, cancellation).ConfigureAwait(false);
         if (raised[0].Text != id) known.Clear();
+        pushed.Clear();
         id = raised[0].Text;
         return generation = raised[1].Int;
     }

@@ -27,6 +27,7 @@ public sealed partial class RedisStreamStore : IStreamStore
     private readonly Connection connection;
     private readonly RedisStoreOptions options;
     private readonly StreamChanges changes = new();
+    private readonly PushedEntries pushed;
     private readonly ConcurrentDictionary<string, (int Partitions, string Made)> known = new(StringComparer.Ordinal);
     private readonly ITimer poll;
     private volatile StoreClock clock;
@@ -38,6 +39,7 @@ public sealed partial class RedisStreamStore : IStreamStore
     {
         (this.address, this.connection, this.options) = (address, connection, options);
         (id, generation, clock) = (opened[0].Text, opened[1].Int, new(options.Time, StoreTime.From(opened[2].Long)));
+        pushed = new(options.Time);
         poll = options.Time.CreateTimer(_ => Look(), null, options.Poll, options.Poll);
     }
 
@@ -84,6 +86,7 @@ public sealed partial class RedisStreamStore : IStreamStore
     {
         await poll.DisposeAsync().ConfigureAwait(false);
         changes.Close(nameof(RedisStreamStore));
+        pushed.Clear();
         await connection.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -95,15 +98,23 @@ public sealed partial class RedisStreamStore : IStreamStore
     // Some messages may have been missed; perhaps none come any more.
     private void Look()
     {
+        pushed.Sweep();
         changes.PublishAll();
         _ = connection.CheckAsync();
     }
 
     // A message has come, or some may have been missed.
-    private void Hear(string? stream)
+    private void Hear(byte[]? told)
     {
-        if (stream is null) changes.PublishAll();
-        else changes.Publish([Names.Decode(stream)]);
+        if (told is null)
+        {
+            pushed.Clear();
+            changes.PublishAll();
+            return;
+        }
+        var message = new ChangeMessage(told);
+        pushed.Put(message);
+        changes.Publish([message.Stream]);
     }
 
     private async Task<Reply> CallAsync(string script, Arguments arguments, CancellationToken cancellation, bool isRepeatable = true)
@@ -140,6 +151,7 @@ public sealed partial class RedisStreamStore : IStreamStore
     private void Forget(string stream)
     {
         known.TryRemove(stream, out _);
+        pushed.Clear();
         changes.Forget(stream);
     }
 

@@ -24,6 +24,26 @@ public class DamagedFlowTests(SharedServer server)
     public Task AnEntryThatWasDeletedFailsTheRun() => FailAsync("x/0/1 is not in the store although it should be", change: null);
 
     [Fact]
+    public async Task AWorkOrderThatWasChangedFailsItsRunAndNoOther()
+    {
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
+        await using var service = Supervisor.Attach(store);
+        await using FlowRun run = await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", "hello")], cancellation: Cancellation);
+        await ChangeAsync(store, "work%2Fcopies", bytes =>
+        {
+            bytes[^1] ^= 1;
+            return bytes;
+        });
+        await using FlowRun other = await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", "hello")], cancellation: Cancellation);
+        service.Register(Copies, async (IO<string> x, CancellationToken cancellation) => await x.FirstAsync(cancellation));
+
+        await other.Completion.WaitAsync(Patience, Cancellation);
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(Patience, Cancellation));
+        Assert.Contains("has failed: the processor copies has: Its work order cannot be read: work/copies/", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("is damaged: it does not match its checksum", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ARunWhoseJournalWasChangedIsLeftOutOfTheList()
     {
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = SharedServer.NewPrefix() }, Cancellation);

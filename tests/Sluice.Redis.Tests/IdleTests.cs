@@ -1,4 +1,3 @@
-using System.Globalization;
 using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
@@ -18,7 +17,7 @@ public class IdleTests
         await using RedisStreamStore store = await ConnectAsync(own);
         await store.PrepareAsync();
         long seen = await store.WaitForChangeAsync(Rows.Orders, -1, Cancellation);
-        long before = await CommandsAsync(store);
+        long before = await store.CallsAsync();
 
         for (TimeSpan passed = default; passed < Minute; passed += Poll)
         {
@@ -29,7 +28,7 @@ public class IdleTests
             Assert.Empty(await store.ReadAsync(Rows.Orders));
         }
 
-        Assert.InRange(await CommandsAsync(store) - before, 1, 59);
+        Assert.InRange(await store.CallsAsync() - before, 1, 59);
     }
 
     [Fact]
@@ -79,22 +78,15 @@ public class IdleTests
     /// <returns>How many calls of the store's functions that has cost.</returns>
     private async Task<long> MinuteAsync(RedisStreamStore store)
     {
-        long before = await CommandsAsync(store), last = before;
+        long before = await store.CallsAsync(), last = before;
         for (TimeSpan passed = default; passed < Minute; passed += Poll)
         {
             clock.Advance(Poll);
-            for (long now = last; now == last; now = await CommandsAsync(store)) Cancellation.ThrowIfCancellationRequested();
-            last = await CommandsAsync(store);
+            for (long now = last; now == last; now = await store.CallsAsync()) Cancellation.ThrowIfCancellationRequested();
+            last = await store.CallsAsync();
         }
-        long cost = await CommandsAsync(store) - before;
+        long cost = await store.CallsAsync() - before;
         TestContext.Current.TestOutputHelper?.WriteLine($"{cost} calls in a minute");
         return cost;
-    }
-
-    private static async Task<long> CommandsAsync(RedisStreamStore store)
-    {
-        var info = (string)await store.Connection.Database.ExecuteAsync("INFO", "commandstats");
-        return info.Split('\n').Where(line => line.StartsWith("cmdstat_fcall", StringComparison.Ordinal))
-            .Sum(line => long.Parse(line.Split("calls=")[1].Split(',')[0], CultureInfo.InvariantCulture));
     }
 }

@@ -73,6 +73,12 @@ internal sealed class RedisServer : IAsyncDisposable
         running.Dispose();
     }
 
+    /// <summary>It stands still, and takes connections: it is silent.</summary>
+    public Task PauseAsync() => SignalAsync("STOP");
+
+    /// <summary>It goes on.</summary>
+    public Task ResumeAsync() => SignalAsync("CONT");
+
     /// <summary>Takes bytes off the end of the append-only file, of a server that is not running.</summary>
     public void CutLog(int bytes)
     {
@@ -93,6 +99,12 @@ internal sealed class RedisServer : IAsyncDisposable
         {
             // A child of the server's, which rewrote its file, outlives it by a moment and may still write.
         }
+    }
+
+    private async Task SignalAsync(string name)
+    {
+        using Process kill = Process.Start("kill", [$"-{name}", $"{id}"]);
+        await kill.WaitForExitAsync();
     }
 
     // None of those that the system gives to whoever connects (from 32768): a client that tries again and again to reach a server that is down could get the server's port, and reach itself.

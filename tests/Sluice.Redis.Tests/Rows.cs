@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Sluice.Redis.Tests;
@@ -39,5 +40,13 @@ internal static class Rows
         Ownership owner = (await store.TakeAsync(Main, 0, new("m"))).Ownership;
         Entry[] entries = (await store.LeaseAsync(new([owner]))).Batches.Single().Entries.ToArray();
         return new(owner, 1) { Settled = [new(entries[0].Sequence, entries[^1].Sequence)], Outputs = [new(Results, output)] };
+    }
+
+    /// <summary>How many calls of the functions of stores its server has had.</summary>
+    public static async Task<long> CallsAsync(this RedisStreamStore store)
+    {
+        var info = (string)await store.Connection.Database.ExecuteAsync("INFO", "commandstats");
+        return info.Split('\n').Where(line => line.StartsWith("cmdstat_fcall", StringComparison.Ordinal))
+            .Sum(line => long.Parse(line.Split("calls=")[1].Split(',')[0], CultureInfo.InvariantCulture));
     }
 }

@@ -8,13 +8,16 @@ internal static class Entries
     /// <summary>Adds the entries of a piece of a chunk: first sequence, count, time, generation, records.</summary>
     public static void AddPiece(List<Entry> entries, Reply piece, string stream, int partition, int attempt)
     {
-        long first = piece[0].Long;
-        int count = piece[1].Int;
-        var header = new EntryChunkHeader(first, count, piece[2].Time, piece[3].Int);
-        ReadOnlyMemory<byte> records = piece[4].Bytes;
-        for (int i = 0; i < count; i++)
+        var header = new EntryChunkHeader(piece[0].Long, piece[1].Int, piece[2].Time, piece[3].Int);
+        Add(entries, header, piece[4].Bytes, stream, partition, attempt);
+    }
+
+    /// <summary>Adds the entries of neighbouring records.</summary>
+    public static void Add(List<Entry> entries, EntryChunkHeader header, ReadOnlyMemory<byte> records, string stream, int partition, int attempt)
+    {
+        for (int i = 0; i < header.Count; i++)
         {
-            records = records[EntryChunk.ReadRecord(records, header, first + i, stream, partition, out Entry entry)..];
+            records = records[EntryChunk.ReadRecord(records, header, header.First + i, stream, partition, out Entry entry)..];
             entries.Add(attempt == 0 ? entry : entry with { Attempt = attempt });
         }
     }

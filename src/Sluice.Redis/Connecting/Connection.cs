@@ -53,7 +53,7 @@ internal sealed class Connection : IAsyncDisposable
     }
 
     /// <summary>Is told of changes, and of the moments after which some may have been missed (null).</summary>
-    public Action<string?>? Changed { get; set; }
+    public Action<byte[]?>? Changed { get; set; }
 
     /// <summary>Runs a script.</summary>
     /// <param name="script">The script.</param>

@@ -72,7 +72,7 @@ internal sealed class Link
     }
 
     /// <summary>Tells of messages, and of the moments after which some may have been missed (null).</summary>
-    public async Task SubscribeAsync(string channel, Action<string?> changed)
+    public async Task SubscribeAsync(string channel, Action<byte[]?> changed)
     {
         multiplexer.ConnectionRestored += (_, _) => changed(null);
         await multiplexer.GetSubscriber().SubscribeAsync(channel, (_, message) => changed(message)).ConfigureAwait(false);

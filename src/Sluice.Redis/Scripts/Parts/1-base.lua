@@ -1,5 +1,5 @@
 -- The library of a store's functions. What is here belongs to one call, and is set when that begins; everything else stays from call to call.
-local call, META, K, ARGV, nextArgument, generation, stored, now, touched, streams, logs, held
+local call, META, K, ARGV, nextArgument, generation, stored, now, touched, pushed, streams, logs, held
 local function arg() nextArgument = nextArgument + 1 return ARGV[nextArgument] end
 local function num() return tonumber(arg()) end
 local function digits(n) return string.format('%.0f', n) end    -- `..` would round above 1e14
@@ -17,7 +17,7 @@ end
 -- Arguments: the store's clock where the caller is, in microseconds, and the store's id; then those of the function.
 local function begin(keys, args)
   call, META, K, ARGV, nextArgument = redis.call, keys[1], string.sub(keys[1], 1, -5), args, 2       -- the key ends with "meta"
-  touched, streams, logs, held = {}, {}, {}, {}
+  touched, pushed, streams, logs, held = {}, {}, {}, {}, {}
   local meta = call('HMGET', META, 'id', 'generation', 'time', 'clean')
   if meta[1] ~= ARGV[2] then fail('GONE') end
   needClean(meta[4])
@@ -36,9 +36,9 @@ end
 
 local function changed(name) touched[name] = true end
 
--- Tells those who wait, and lets go of what only this call has needed.
+-- Tells those who wait, with what they have come to wait for where that is short; and lets go of what only this call has needed.
 local function answer(result)
-  for name in pairs(touched) do call('PUBLISH', K .. 'changes', name) end
-  ARGV, touched, streams, logs, held = nil, nil, nil, nil, nil
+  for name in pairs(touched) do call('PUBLISH', K .. 'changes', pushed[name] or name) end
+  ARGV, touched, pushed, streams, logs, held = nil, nil, nil, nil, nil, nil
   return { digits(now), generation, result }
 end

@@ -82,6 +82,13 @@ local function store(l, items, bytes, records)
   return first
 end
 
+-- A message with an append, so that a reader who has waited for it need not ask: name, zero, partition, count, first, time, generation, records.
+local MOST_PUSHED = 1024
+local function push(name, part, first)
+  if #part[4] > MOST_PUSHED then return nil end
+  return name .. struct.pack('<BI4I4I8I8I4', 0, part[1], part[2], first, now, generation) .. part[4]
+end
+
 -- Appends what was checked before, and counts it for every consumer. Parts are { partition, items, bytes, records }.
 local function append(h, parts)
   stamp()
@@ -94,6 +101,7 @@ local function append(h, parts)
   consumers(h)
   for name in pairs(h.groups) do count(h, 'g', name, items, bytes) end
   for name in pairs(h.readers) do count(h, 'r', name, items, bytes) end
+  pushed[h.name] = not touched[h.name] and #parts == 1 and next(h.readers) and push(h.name, parts[1], firsts[1]) or nil
   changed(h.name)
   return firsts
 end

@@ -1,0 +1,37 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Sluice.Redis;
+
+/// <summary>What a message says: the stream that has changed, and perhaps what was appended there, if that is short and somebody reads it (<c>push</c> in the scripts).</summary>
+internal readonly struct ChangeMessage
+{
+    private const int HeadBytes = 4 + 4 + 8 + 8 + 4;
+    private readonly ReadOnlyMemory<byte> rest;
+
+    public ChangeMessage(byte[] message)
+    {
+        int end = message.AsSpan().IndexOf((byte)0);
+        Stream = Names.Decode(Encoding.UTF8.GetString(message, 0, end < 0 ? message.Length : end));
+        rest = end < 0 ? default : message.AsMemory(end + 1);
+    }
+
+    public string Stream { get; }
+    public bool HasEntries => rest.Length > HeadBytes;
+    public int Partition => BinaryPrimitives.ReadInt32LittleEndian(rest.Span);
+
+    public long First => BinaryPrimitives.ReadInt64LittleEndian(rest.Span[8..]);
+
+    /// <exception cref="ArgumentOutOfRangeException">It has no such time: nobody here has sent it.</exception>
+    public EntryChunkHeader Header
+    {
+        get
+        {
+            ReadOnlySpan<byte> head = rest.Span[4..];
+            return new(First, BinaryPrimitives.ReadInt32LittleEndian(head),
+                StoreTime.From(BinaryPrimitives.ReadInt64LittleEndian(head[12..])), BinaryPrimitives.ReadInt32LittleEndian(head[20..]));
+        }
+    }
+
+    public ReadOnlyMemory<byte> Records => rest[HeadBytes..];
+}
