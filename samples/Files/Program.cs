@@ -8,12 +8,16 @@ try
 {
     if (ServiceArguments.Find(args) is { } service) return await ServiceProcess.RunAsync(service);
     if (Options.Parse(args) is not { } options) return 0;
-    using var interrupts = new Interrupts();
+    using var interrupts = new Interrupts(() => Say(Drive.Ending(options)));
     return await Drive.RunAsync(options, interrupts.Stop);
 }
 catch (UserMistake mistake)
 {
     return Fail(2, mistake.Message);
+}
+catch (OverdueException overdue)
+{
+    return Fail(130, overdue.Message);
 }
 catch (OperationCanceledException)
 {
@@ -24,9 +28,11 @@ catch (Exception failure)
     return Fail(1, failure is Sluice.StreamStoreException or Sluice.FlowException or IOException or UnauthorizedAccessException or ServiceFailedException ? failure.Message : $"{failure.GetType().Name}: {failure.Message}");
 }
 
-// One line, whatever is in the message.
 static int Fail(int exitCode, string message)
 {
-    Console.Error.WriteLine($"files: {string.Concat(message.Select(character => char.IsControl(character) ? ' ' : character))}");
+    Say(message);
     return exitCode;
 }
+
+// One line, whatever is in the message.
+static void Say(string message) => Console.Error.WriteLine($"files: {string.Concat(message.Select(character => char.IsControl(character) ? ' ' : character))}");

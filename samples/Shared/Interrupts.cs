@@ -7,8 +7,14 @@ internal sealed class Interrupts : IDisposable
 {
     private readonly CancellationTokenSource stop = new();
     private readonly PosixSignalRegistration[] registrations;
+    private readonly Action? asked;
 
-    public Interrupts() => registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+    /// <param name="asked">Called by the first of them, before anything ends: to say what is waited for.</param>
+    public Interrupts(Action? asked = null)
+    {
+        this.asked = asked;
+        registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+    }
 
     /// <summary>Set by the first of them.</summary>
     public CancellationToken Stop => stop.Token;
@@ -24,6 +30,7 @@ internal sealed class Interrupts : IDisposable
     {
         // Ending as it should may take long, where a server that it needs does not answer.
         context.Cancel = !stop.IsCancellationRequested;
+        if (context.Cancel) asked?.Invoke();
         stop.Cancel();
     }
 }

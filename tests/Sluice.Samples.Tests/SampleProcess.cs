@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using System.Threading.Channels;
 
 namespace Sluice.Samples.Tests;
 
@@ -10,6 +11,7 @@ internal sealed class SampleProcess : IDisposable
 
     private readonly Process process;
     private readonly Task<string> errors;
+    private readonly Channel<string> errorLines = Channel.CreateUnbounded<string>();
     private readonly StringBuilder output = new();
     private readonly TimeSpan limit;
     private readonly CancellationTokenSource patience;
@@ -19,7 +21,7 @@ internal sealed class SampleProcess : IDisposable
     {
         (this.process, this.limit) = (process, limit);
         patience = new CancellationTokenSource(limit);
-        errors = process.StandardError.ReadToEndAsync();
+        errors = ReadErrorsAsync();
         killer = patience.Token.Register(() => process.Kill(entireProcessTree: true));
     }
 
@@ -72,6 +74,14 @@ internal sealed class SampleProcess : IDisposable
         throw new InvalidOperationException($"The process ended without the line waited for.\n{output}\n{await errors}");
     }
 
+    /// <summary>Waits until it has complained of something: a line that it has not been asked for before.</summary>
+    public async Task<string> ReadErrorAsync(string part)
+    {
+        await foreach (string line in errorLines.Reader.ReadAllAsync())
+            if (line.Contains(part, StringComparison.Ordinal)) return line;
+        throw new InvalidOperationException($"The process ended without saying \"{part}\".\n{output}\n{await errors}");
+    }
+
     public bool HasExited => process.HasExited;
 
     /// <summary>Ends it at once: on a busy machine a program that sends the signal comes too late.</summary>
@@ -89,6 +99,22 @@ internal sealed class SampleProcess : IDisposable
         await process.WaitForExitAsync();
         Assert.False(patience.IsCancellationRequested, $"Killed after {limit}.\n{output}");
         return new Ended(process.ExitCode, output.ToString(), await errors);
+    }
+
+    private async Task<string> ReadErrorsAsync()
+    {
+        // All of it, to the byte: whether the last line is ended matters.
+        var all = new StringBuilder();
+        int told = 0;
+        var buffer = new char[4096];
+        while (await process.StandardError.ReadAsync(buffer) is > 0 and var count)
+        {
+            all.Append(buffer, 0, count);
+            string text = all.ToString();
+            for (int end; (end = text.IndexOf('\n', told)) >= 0; told = end + 1) errorLines.Writer.TryWrite(text[told..end]);
+        }
+        errorLines.Writer.Complete();
+        return all.ToString();
     }
 
     public void Dispose()

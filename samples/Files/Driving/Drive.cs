@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Files.Processors;
 using Files.Services;
 using Microsoft.Extensions.DependencyInjection;
@@ -8,14 +9,39 @@ using Sluice;
 namespace Files.Driving;
 
 /// <summary>Makes files, starts the services and the flow, keeps the books, and prints the table.</summary>
-internal static class Drive
+internal sealed class Drive
 {
+    // For ending as it should, once somebody has asked for it: where the store does not answer, it would take minutes.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
+    private readonly Options options;
+    private readonly string id = $"files-{Guid.NewGuid().ToString("N")[..8]}";
+    private volatile Fleet? fleet;
+    private volatile MadeFiles? made;
+
+    private Drive(Options options) => this.options = options;
+
+    /// <summary>What is said to whoever asks it to end.</summary>
+    public static string Ending(Options options)
+        => string.Create(CultureInfo.InvariantCulture, $"interrupted: cancels the run{(options.Store.IsShared ? $", stops the services and waits for {options.Store.Place}" : "")}, for {Patience.TotalSeconds} s at most; Ctrl+C again ends it at once");
+
     /// <returns>The exit code.</returns>
+    /// <exception cref="OverdueException">It was to stop, and could not in time: what it has started is killed, what it has made is deleted.</exception>
     public static async Task<int> RunAsync(Options options, CancellationToken stop)
     {
-        string id = $"files-{Guid.NewGuid().ToString("N")[..8]}";
+        var drive = new Drive(options);
+        using var patience = new CancellationTokenSource();
+        using CancellationTokenRegistration stopping = stop.Register(() => patience.CancelAfter(Patience));
+        Task<int> driving = drive.RunAsync(stop);
+        await Task.WhenAny(driving, Task.Delay(Timeout.Infinite, patience.Token));
+        if (driving.IsCompleted) return await driving;
+        drive.fleet?.End();
+        drive.made?.Dispose();
+        throw new OverdueException(string.Create(CultureInfo.InvariantCulture, $"interrupted; the run {drive.id} could not be cancelled in {Patience.TotalSeconds} s{(options.Store.IsShared ? $": does {options.Store.Place} answer? The services were killed; what is left of the run in the store stays there for a day" : "")}"));
+    }
+
+    private async Task<int> RunAsync(CancellationToken stop)
+    {
         // Where the store has one owner, that is this process, and it does everything.
         using IHost host = ServiceHost.Build(options.Store, id, sluice =>
         {
@@ -25,26 +51,28 @@ internal static class Drive
         Report report;
         using (var counts = new CountsFile(options.Out))
         {
-            using MadeFiles? made = options.Count is { } count ? MadeFiles.Make(count, options.Seed, options.Keep, stop) : null;
+            using MadeFiles? files = made = options.Count is { } count ? MadeFiles.Make(count, options.Seed, options.Keep, stop) : null;
             string directory = made?.Directory ?? options.Input!;
             Console.WriteLine(made is null ? $"files of {directory}, store {options.Store.Kind.ToString().ToLowerInvariant()}" : $"{options.Count:N0} files in {directory} (--seed {options.Seed}), store {options.Store.Kind.ToString().ToLowerInvariant()}");
-            report = await CountAsync(options, directory, id, host.Services.GetRequiredService<ISupervisor>(), counts, stop);
+            report = await CountAsync(directory, host.Services.GetRequiredService<ISupervisor>(), counts, stop);
         }
         await host.StopAsync(CancellationToken.None);
         report.Print(options.Json);
         return report.IsRight ? 0 : 1;
     }
 
-    private static async Task<Report> CountAsync(Options options, string directory, string id, ISupervisor supervisor, CountsFile counts, CancellationToken stop)
+    private async Task<Report> CountAsync(string directory, ISupervisor supervisor, CountsFile counts, CancellationToken stop)
     {
         using StoreMemory memory = await StoreMemory.OpenAsync(options.Store);
-        Fleet fleet = await Fleet.StartAsync(options, id, stop);
+        var fleet = new Fleet(options, id);
+        this.fleet = fleet;
         try
         {
+            await fleet.ReadyAsync(stop);
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
             var clock = Stopwatch.StartNew();
             await using FlowRun run = await supervisor.StartAsync(WordFlow.Flow, WordFlow.Inputs(directory), run: id, cancellation: stop);
-            var watch = new Watch(run, fleet, memory);
+            var watch = new Watch(run, fleet, memory, options.Store.Place);
             Task watching = watch.RunAsync(ending.Token);
             var books = new Books();
             TimeSpan? first = null;
@@ -92,8 +120,8 @@ internal static class Drive
         }
         finally
         {
+            if (options.Store.IsShared) await DeleteAsync(supervisor, fleet);
             await fleet.DisposeAsync();
-            if (options.Store.IsShared) await DeleteAsync(supervisor, id);
         }
     }
 
@@ -110,17 +138,29 @@ internal static class Drive
         }
     }
 
-    // Other programs may use the server: nothing of the run is left there.
-    private static async Task DeleteAsync(ISupervisor supervisor, string run)
+    // Other programs may use the server: nothing of the run is left there. Where it was cancelled, the services end what they do of it, before they are stopped.
+    private async Task DeleteAsync(ISupervisor supervisor, Fleet services)
     {
         using var patience = new CancellationTokenSource(Patience);
-        try
+        while (true)
         {
-            await supervisor.DeleteAsync(run, patience.Token);
-        }
-        catch (Exception failure) when (failure is StreamStoreException or FlowException or OperationCanceledException or InvalidOperationException)
-        {
-            await Console.Error.WriteLineAsync($"files: what is left of the run {run} in the store stays there for a day: {failure.Message}");
+            try
+            {
+                await supervisor.DeleteAsync(id, patience.Token);
+                return;
+            }
+            catch (InvalidOperationException) when (!services.Lives.IsCompleted && !patience.IsCancellationRequested)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(50), CancellationToken.None);
+            }
+            catch (Exception failure) when (failure is StreamStoreException or FlowException or OperationCanceledException or InvalidOperationException)
+            {
+                await Console.Error.WriteLineAsync($"files: what is left of the run {id} in the store stays there for a day: {failure.Message}");
+                return;
+            }
         }
     }
 }
+
+/// <summary>It could not end as it should in the time for that.</summary>
+internal sealed class OverdueException(string message) : Exception(message);

@@ -5,10 +5,15 @@ namespace Files.Driving;
 /// <summary>The three services; none where this process does everything.</summary>
 internal sealed class Fleet : IAsyncDisposable
 {
-    private readonly List<Service> services = [];
+    private readonly Service[] services;
     private readonly Random random;
 
-    private Fleet(int seed) => random = new(seed);
+    /// <summary>Begins to start them.</summary>
+    public Fleet(Options options, string run)
+    {
+        random = new(options.Seed);
+        services = options.Store.IsShared ? [.. Roles.All.Select(role => new Service(new(role, options.Store, $"{run}-{role}")))] : [];
+    }
 
     public IReadOnlyList<Service> Services => services;
 
@@ -16,33 +21,22 @@ internal sealed class Fleet : IAsyncDisposable
     public int Kills { get; private set; }
 
     /// <summary>Fails when a service cannot be kept at work.</summary>
-    public Task Lives => services.Count == 0 ? Task.Delay(Timeout.Infinite) : Task.WhenAny(services.Select(service => service.Life)).Unwrap();
+    public Task Lives => services.Length == 0 ? Task.Delay(Timeout.Infinite) : Task.WhenAny(services.Select(service => service.Life)).Unwrap();
 
-    public static async Task<Fleet> StartAsync(Options options, string run, CancellationToken cancellation)
+    /// <summary>Waits until all are at work.</summary>
+    /// <exception cref="ServiceFailedException">One cannot be started: says why.</exception>
+    public async Task ReadyAsync(CancellationToken cancellation)
     {
-        var fleet = new Fleet(options.Seed);
-        if (!options.Store.IsShared) return fleet;
-        Task<Service>[] starting = [.. Roles.All.Select(role => Service.StartAsync(new(role, options.Store, $"{run}-{role}"), cancellation))];
-        try
-        {
-            await Task.WhenAll(starting);
-        }
-        finally
-        {
-            foreach (Task<Service> one in starting)
-                if (one.IsCompletedSuccessfully) fleet.services.Add(await one);
-            if (fleet.services.Count < starting.Length) await fleet.DisposeAsync();
-        }
-        return fleet;
+        foreach (Service service in services) await await Task.WhenAny(service.Ready, Lives).WaitAsync(cancellation);
     }
 
     /// <summary>Kills one that is at work, by chance.</summary>
     public void Kill()
     {
-        int first = random.Next(services.Count);
-        for (int i = 0; i < services.Count; i++)
+        int first = random.Next(services.Length);
+        for (int i = 0; i < services.Length; i++)
         {
-            if (!services[(first + i) % services.Count].Kill()) continue;
+            if (!services[(first + i) % services.Length].Kill()) continue;
             Kills++;
             return;
         }
@@ -51,6 +45,12 @@ internal sealed class Fleet : IAsyncDisposable
     public void Measure()
     {
         foreach (Service service in services) service.Measure();
+    }
+
+    /// <summary>Ends them all at once, for good.</summary>
+    public void End()
+    {
+        foreach (Service service in services) service.End();
     }
 
     public async ValueTask DisposeAsync() => await Task.WhenAll(services.Select(service => service.DisposeAsync().AsTask()));

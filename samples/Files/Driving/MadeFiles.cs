@@ -44,7 +44,7 @@ internal sealed class MadeFiles : IDisposable
 
     public void Dispose()
     {
-        if (!keep) System.IO.Directory.Delete(Directory, recursive: true);
+        if (!keep && System.IO.Directory.Exists(Directory)) System.IO.Directory.Delete(Directory, recursive: true);
     }
 
     // Each file is a piece of one long text: words of 1 to 12 letters, one to three spaces or line ends between them. ASCII, so that every piece is UTF-8.

@@ -13,16 +13,20 @@ internal sealed class Service : IAsyncDisposable
     private readonly ServiceArguments arguments;
     private readonly Lock sync = new();
     private readonly TaskCompletionSource firstReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Process? process;                        // null while none is at work
-    private bool isStopping;
+    private Process? process;                        // null while there is none
+    private bool isReady, isStopping;
 
-    private Service(ServiceArguments arguments)
+    /// <summary>Begins to start it.</summary>
+    public Service(ServiceArguments arguments)
     {
         this.arguments = arguments;
         Life = LiveAsync();
     }
 
     public string Role => arguments.Role;
+
+    /// <summary>Ends when it is at work for the first time.</summary>
+    public Task Ready => firstReady.Task;
 
     /// <summary>Ends when it was stopped; fails when it cannot be kept at work.</summary>
     public Task Life { get; }
@@ -33,34 +37,27 @@ internal sealed class Service : IAsyncDisposable
     /// <summary>The most memory that one of its processes had, in bytes.</summary>
     public long PeakMemory { get; private set; }
 
-    /// <summary>Starts one, and waits until it is at work.</summary>
-    /// <exception cref="ServiceFailedException">It cannot be started: says why.</exception>
-    public static async Task<Service> StartAsync(ServiceArguments arguments, CancellationToken cancellation)
-    {
-        var service = new Service(arguments);
-        try
-        {
-            await (await Task.WhenAny(service.firstReady.Task, service.Life).WaitAsync(cancellation));
-            return service;
-        }
-        catch
-        {
-            await service.DisposeAsync();
-            throw;
-        }
-    }
-
     /// <summary>Ends its process at once, as <c>kill -9</c> does.</summary>
     /// <returns>Whether it had one that was at work.</returns>
     public bool Kill()
     {
         lock (sync)
         {
-            if (process is null) return false;
+            if (process is null || !isReady) return false;
             Measure();
             process.Kill();
             process = null;
             return true;
+        }
+    }
+
+    /// <summary>Ends it at once, for good.</summary>
+    public void End()
+    {
+        lock (sync)
+        {
+            isStopping = true;
+            process?.Kill();
         }
     }
 
@@ -78,17 +75,19 @@ internal sealed class Service : IAsyncDisposable
     /// <summary>Asks it to end, and waits for it.</summary>
     public async ValueTask DisposeAsync()
     {
-        Process? last;
-        lock (sync) (isStopping, last) = (true, process);
-        Measure();
-        last?.StandardInput.Close();
+        lock (sync)
+        {
+            isStopping = true;
+            Measure();
+            process?.StandardInput.Close();
+        }
         try
         {
             await Life.WaitAsync(Patience);
         }
         catch (TimeoutException)
         {
-            Kill();
+            End();
         }
         catch (ServiceFailedException)
         {
@@ -101,23 +100,24 @@ internal sealed class Service : IAsyncDisposable
         await Task.Yield();
         for (int deaths = 0; ; deaths++)
         {
-            using Process life = Begin();
-            var errors = new ServiceErrors(life, Role);
-            bool isReady = await life.StandardOutput.ReadLineAsync() == ServiceProcess.Ready;
+            Process life;
             lock (sync)
             {
-                if (isReady) process = life;
-                if (isStopping) life.StandardInput.Close();
-                errors.IsReady = isReady;
+                if (isStopping) return;
+                process = life = Begin();
             }
-            if (isReady) firstReady.TrySetResult();
+            using Process ended = life;
+            var errors = new ServiceErrors(life, Role);
+            bool wasReady = await life.StandardOutput.ReadLineAsync() == ServiceProcess.Ready;
+            lock (sync) isReady = errors.IsReady = wasReady;
+            if (wasReady) firstReady.TrySetResult();
             await life.WaitForExitAsync();
             lock (sync)
             {
-                process = null;
+                (process, isReady) = (null, false);
                 if (isStopping) return;
             }
-            if (!isReady || deaths == ManyDeaths) throw new ServiceFailedException($"The service {Role} {(isReady ? "dies again and again" : "could not be started")}: {await errors.TextAsync()}");
+            if (!wasReady || deaths == ManyDeaths) throw new ServiceFailedException($"The service {Role} {(wasReady ? "dies again and again" : "could not be started")}: {await errors.TextAsync()}");
             Restarts++;
         }
     }

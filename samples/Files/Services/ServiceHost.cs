@@ -2,6 +2,7 @@ using Files.Processors;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using Sluice.Hosting;
 
 namespace Files.Services;
@@ -19,7 +20,8 @@ internal static class ServiceHost
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
         // What keeps a host from starting is said once, by who starts it.
-        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+        builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         add(builder.Services.AddSluice(sluice =>
         {
             sluice.UseStore(store.OpenAsync);

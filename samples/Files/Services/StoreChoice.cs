@@ -15,6 +15,14 @@ internal sealed record StoreChoice(StoreKind Kind, string Where)
     /// <summary>Whether several processes can share it; the others have one owner.</summary>
     public bool IsShared => Kind == StoreKind.Redis;
 
+    /// <summary>Where it is, for people: without a password, if the connection string has one.</summary>
+    public string Place => Kind switch
+    {
+        StoreKind.Memory => "the store in memory",
+        StoreKind.Sqlite => Where,
+        _ => $"the Redis server at {string.Join(", ", Where.Split(',').Where(word => !word.Contains('=')))}",
+    };
+
     /// <exception cref="UserMistake">It is none of them.</exception>
     public static StoreChoice Parse(string text)
     {

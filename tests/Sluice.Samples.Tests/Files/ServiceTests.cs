@@ -44,6 +44,53 @@ public sealed class ServiceTests : IDisposable
         Assert.DoesNotContain("flow", keys, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task WhereTheServerIsSilentThatIsSaidAndItGoesOnWhenItAnswersAgain()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
+        using SampleProcess process = SampleProcess.Start("Files", run.Directory, "--files", "3000", "--store", $"redis:{server.Address}", "--json");
+        await process.ReadUntilAsync(line => line.StartsWith("discover ", StringComparison.Ordinal));
+        await server.PauseAsync();
+        string said = await process.ReadErrorAsync("has not answered");
+        Assert.Matches($"^files: the Redis server at {server.Address} has not answered for [0-9]+ s; the flow stands still, and goes on when it does \\(Ctrl\\+C ends it\\)$", said);
+        await server.ResumeAsync();
+        await process.ReadErrorAsync($"files: the Redis server at {server.Address} answers again, after ");
+        Ended ended = await process.EndAsync();
+        Assert.Equal(0, ended.ExitCode);
+        Assert.Equal((3000, 3000, 0, 0, 0), FilesRun.Books(FilesRun.Table(ended)));
+    }
+
+    [Fact]
+    public async Task WhereTheServerIsSilentAnInterruptSaysWhatItWaitsForAndEndsItAllTheSame()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
+        using SampleProcess process = SampleProcess.Start("Files", run.Directory, "--files", "3000", "--store", $"redis:{server.Address}");
+        string directory = (await process.ReadUntilAsync(line => line.Contains(" files in ", StringComparison.Ordinal))).Split(" files in ")[1].Split(" (--seed")[0];
+        await process.ReadUntilAsync(line => line.StartsWith("discover ", StringComparison.Ordinal));
+        await server.PauseAsync();
+        await process.SignalAsync("INT");
+        string said = await process.ReadErrorAsync("interrupted");
+        Assert.Equal($"files: interrupted: cancels the run, stops the services and waits for the Redis server at {server.Address}, for 10 s at most; Ctrl+C again ends it at once", said);
+        Ended ended = await process.EndAsync();
+        Assert.Equal(130, ended.ExitCode);
+        Assert.Matches($"files: interrupted; the run files-[0-9a-f]+ could not be cancelled in 10 s: does the Redis server at {server.Address} answer\\? The services were killed; what is left of the run in the store stays there for a day\n$", ended.Errors);
+        Assert.False(Directory.Exists(directory));
+    }
+
+    [Fact]
+    public async Task AnInterruptLeavesNothingOfTheRunBehind()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
+        using SampleProcess process = SampleProcess.Start("Files", run.Directory, "--files", "3000", "--store", $"redis:{server.Address}");
+        await process.ReadUntilAsync(line => line.StartsWith("discover ", StringComparison.Ordinal));
+        await process.SignalAsync("INT");
+        Ended ended = await process.EndAsync();
+        Assert.Equal(130, ended.ExitCode);
+        Assert.EndsWith("files: interrupted\n", ended.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("what is left", ended.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("flow", await AskAsync(server.Port, "--scan"), StringComparison.Ordinal);
+    }
+
     private static async Task<string> AskAsync(int port, string question)
     {
         using var client = Process.Start(new ProcessStartInfo("redis-cli", ["-p", $"{port}", question]) { RedirectStandardOutput = true })!;
