@@ -198,7 +198,7 @@ public class LostChildTests
         await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, Cancellation);
 
         Assert.Empty(ProcessExecutorLab.Children());
-        FlowStatus status = (await lab.Join(count: 0).FindAsync(run.Id, Cancellation)) is { } found ? await found.GetStatusAsync(Cancellation) : throw new InvalidOperationException();
+        FlowStatus status = (await lab.Flows.Join().FindAsync(run.Id, Cancellation)) is { } found ? await found.GetStatusAsync(Cancellation) : throw new InvalidOperationException();
         Assert.Equal("a", await run.Output<string>("copy").FirstAsync(Cancellation));
         Assert.NotEqual(FlowState.Failed, status.Processors[0].State);
     }

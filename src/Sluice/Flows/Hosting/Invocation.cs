@@ -73,7 +73,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         await slot.EnterAsync(life).ConfigureAwait(false);
         try
         {
-            await executor.ExecuteAsync(call, life).ConfigureAwait(false);
+            await using (new OverdueEnd(core, $"The processor {Plan.Name} of the run {Run}", life).ConfigureAwait(false)) await executor.ExecuteAsync(call, life).ConfigureAwait(false);
         }
         finally
         {
