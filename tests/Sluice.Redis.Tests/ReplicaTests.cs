@@ -83,7 +83,17 @@ public sealed class ReplicaTests : IAsyncLifetime
     private async Task<RedisStreamStore> ConnectAsync(TimeSpan? patience = null) => await RedisStreamStore.ConnectAsync($"{first.Address},{second.Address}",
         new() { Durability = Durability.Replicated(1), Patience = patience ?? TimeSpan.FromSeconds(20) });
 
-    private static async Task<string[]> TellAsync(RedisServer server, params string[] command)
+    /// <summary>Waits until the replica has everything that the server has.</summary>
+    internal static async Task CaughtUpAsync(RedisServer server, RedisServer replica)
+    {
+        while (true)
+        {
+            string[] master = await TellAsync(server, "ROLE"), copy = await TellAsync(replica, "ROLE");
+            if (copy is [_, _, _, "connected", var offset] && offset == master[1]) return;
+        }
+    }
+
+    internal static async Task<string[]> TellAsync(RedisServer server, params string[] command)
     {
         using var raw = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true");
         var answer = await raw.GetDatabase().ExecuteAsync(command[0], [.. command[1..]]);

@@ -35,6 +35,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         for (int losses = 0; ;)
         {
             TimeSpan pause;
+            int generation = core.Store.Generation;
             try
             {
                 // What was committed meanwhile counts: nothing is done again from where it began.
@@ -44,6 +45,13 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             }
             catch (OperationCanceledException) when (partition.Lost.IsCancellationRequested || core.Life.IsCancellationRequested)
             {
+                return;
+            }
+            catch (StoreWentBackException e)
+            {
+                core.Warn($"The store has lost writes of the run {Run}; the processor {processor} goes on from what is left: {e.Message}");
+                // Then everything that is hosted here is taken anew, this too; of several who notice, one sees to it.
+                if (!core.IsLost(generation)) await core.RenewAsync(core.Store.Generation, core.Life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return;
             }
             catch (ExecutionLostException e)
@@ -111,6 +119,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             await feedLife.CancelAsync().ConfigureAwait(false);
             await feedWatch.ConfigureAwait(false);
             if (partition.Lost.IsCancellationRequested) throw new OperationCanceledException("The partition is lost.", e, partition.Lost);
+            if ((FindLoss(e) ?? FindLoss(watch.Failure)) is { } loss) throw new StoreWentBackException(loss.Message, e);
             if (watch.Cancelled.IsCancellationRequested) end = new(RunEventKind.Cancelled, core.Options.Name, processor, watch.CancelReason);
             else if (handingOver.IsCancellationRequested)
             {
@@ -142,9 +151,13 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         await using (now.ConfigureAwait(false)) return now.IsCancelled ? new(RunEventKind.Cancelled, core.Options.Name, processor, now.CancelReason) : null;
     }
 
+    /// <summary>What a function made of it may stand around it.</summary>
+    private static StoreWentBackException? FindLoss(Exception? e)
+        => e is null or StoreWentBackException ? e as StoreWentBackException
+            : e is AggregateException all ? all.InnerExceptions.Select(FindLoss).FirstOrDefault(loss => loss is not null) : FindLoss(e.InnerException);
+
     private RunEvent Failed(Exception e, ProcessorPlan plan)
     {
-        if (e is StoreWentBackException) core.Warn($"The store has lost writes: {e.Message}");
         StreamFailure failure = StreamFailures.Of(e, processor);
         if (failure.Processor == processor)
         {

@@ -1,0 +1,84 @@
+using System.Collections.Concurrent;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>A run is under way when a replica takes the place of its server, and what was acknowledged last is lost.</summary>
+public sealed class FlowFailoverTests : IAsyncLifetime
+{
+    private const int Before = 300, Lost = 200, All = 1_000;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private RedisServer first = null!, second = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        first = await RedisServer.StartAsync("--repl-diskless-sync-delay", "0");
+        second = await RedisServer.StartAsync("--replicaof", $"127.0.0.1 {first.Port}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await second.DisposeAsync();
+        await first.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(Resume.FromScratch)]
+    [InlineData(Resume.PerItem)]
+    [InlineData(Resume.Checkpoint)]
+    public async Task WhatWasLostIsMadeAgain(Resume resume)
+    {
+        var numbers = new Processor("numbers") { Inputs = ["count"], Outputs = ["number"] };
+        var copy = new Processor("copy") { Inputs = ["number"], Outputs = ["copied"], Resume = resume };
+        var gates = new Dictionary<int, TaskCompletionSource> { [Before] = new(), [Before + Lost] = new() };
+        var noticed = new TaskCompletionSource();
+        int starts = 0;
+        var warnings = new ConcurrentQueue<string>();
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync($"{first.Address},{second.Address}", new() { Poll = TimeSpan.FromMilliseconds(200) }, Cancellation);
+        await using var service = Supervisor.Attach(store, new() { Name = "service", Warn = warnings.Enqueue });
+        service.Register(numbers, async (IO<int> count, IOWriter<int> number, CancellationToken cancellation) =>
+        {
+            bool isFirst = Interlocked.Increment(ref starts) == 1;
+            for (int n = 1; n <= await count.FirstAsync(cancellation); n++)
+            {
+                await number.WriteAsync(n, cancellation);
+                if (!isFirst && n == Before + 1) await noticed.Task.WaitAsync(cancellation);
+                if (gates.TryGetValue(n, out TaskCompletionSource? gate)) await gate.Task.WaitAsync(cancellation);
+            }
+        });
+        if (resume == Resume.Checkpoint)
+            service.Register(copy, (IO<int> number, IOWriter<int> copied, Checkpoint<int> checkpoint, CancellationToken cancellation) => CopyAsync(number, copied, checkpoint, cancellation));
+        else
+            service.Register(copy, (IO<int> number, IOWriter<int> copied, CancellationToken cancellation) => CopyAsync(number, copied, null, cancellation));
+        await using FlowRun run = await service.StartAsync(Flow.From(numbers, copy).With("copied", new() { Retention = Retention.All }).Resolve(), [IOVal.Of("count", All)], run: "run", cancellation: Cancellation);
+        IAsyncEnumerator<int> early = run.Output<int>("copied").StreamAsync(Cancellation).GetAsyncEnumerator(Cancellation);
+        while (early.Current < Before) Assert.True(await early.MoveNextAsync());
+        await ReplicaTests.CaughtUpAsync(first, second);
+        await ReplicaTests.TellAsync(second, "REPLICAOF", "NO", "ONE");
+        gates[Before].SetResult();
+        while (early.Current < Before + Lost) Assert.True(await early.MoveNextAsync());
+        await first.KillAsync();
+        gates[Before + Lost].SetResult();
+
+        // Who had read on is told, and reads what is there now.
+        await Assert.ThrowsAsync<StoreWentBackException>(async () => await early.MoveNextAsync());
+        noticed.SetResult();
+        await using FlowRun found = (await service.FindAsync("run", Cancellation))!;
+        List<int> results = [];
+        await foreach (int one in found.Output<int>("copied").StreamAsync(Cancellation)) results.Add(one);
+        Assert.Equal(Enumerable.Range(1, All), results);
+        Assert.All((await found.GetStatusAsync(Cancellation)).Processors, processor => Assert.Equal(FlowState.Completed, processor.State));
+        Assert.Contains(warnings, text => text.StartsWith("The store has lost writes of the run run; the processor ", StringComparison.Ordinal));
+        await found.Completion.WaitAsync(Patience, Cancellation);
+
+        async Task CopyAsync(IO<int> number, IOWriter<int> copied, Checkpoint<int>? checkpoint, CancellationToken cancellation)
+        {
+            await foreach (int one in number.StreamAsync(cancellation))
+            {
+                await copied.WriteAsync(one, cancellation);
+                if (checkpoint is not null && one % 20 == 0) await checkpoint.SaveAsync(one, cancellation);
+            }
+        }
+    }
+}
