@@ -13,6 +13,9 @@ internal sealed class CrashLab(Random random, int items)
         Run = new() { Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, Capacity = random.Next(1, 20) },
     };
 
+    /// <summary>What stands between the store and each process.</summary>
+    public Func<IStreamStore, IStreamStore> Wrap { get; init; } = static store => store;
+
     public Func<int, string?>? Key { get; init; }
 
     /// <summary>Whether the input is complete when everything was sent.</summary>
@@ -29,7 +32,7 @@ internal sealed class CrashLab(Random random, int items)
         await using var store = new MemoryStreamStore();
         for (int life = random.Next(6); life >= 0; life--)
         {
-            var mortal = new MortalStore(store, life == 0 ? int.MaxValue : random.Next(1, 150), (Moment)random.Next(3));
+            var mortal = new MortalStore(Wrap(store), life == 0 ? int.MaxValue : random.Next(1, 150), (Moment)random.Next(3));
             ConsecutorOptions options = Options with { Store = mortal, Process = new() };
             Consecutor<int> consecutor = Key is null ? new("numbers", body, options) : new("numbers", body, options) { Key = Key };
             Run? intake = null;

@@ -9,9 +9,10 @@ internal enum Moment
     After,
 }
 
-/// <summary>A store as a process sees it that dies at one of its calls: from there on none succeeds, and who waits is told.</summary>
+/// <summary>A store as a process sees it that dies at one of its calls: from there on none succeeds, and who waits is told. Some appends are on their way for a while, and arrive also if it has died meanwhile.</summary>
 internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) : StreamStoreWrapper(inner, leaveOpen: true)
 {
+    private const int MostTurns = 1_000;
     private readonly TaskCompletionSource died = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int calls;
 
@@ -37,12 +38,18 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
         if (!Died.IsCompleted) await consecutor.DisposeAsync();
     }
 
+    // Whoever has sent it cannot take it back.
+    public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default) => base.AppendAsync(request, CancellationToken.None);
+
     protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
     {
         if (died.Task.IsCompleted) throw new StreamStoreException("The process is dead.");
         if (name == nameof(WaitForChangeAsync)) return await call();
-        if (Interlocked.Increment(ref calls) != dieAt)
+        int number = Interlocked.Increment(ref calls);
+        if (number != dieAt)
         {
+            if (name == nameof(AppendAsync) && number % 3 == 0)
+                for (int turns = number * 7_919 % MostTurns; turns > 0; turns--) await Task.Yield();
             T answer = await call();
             return died.Task.IsCompleted ? throw new StreamStoreException("The process is dead, and hears nothing.") : answer;
         }

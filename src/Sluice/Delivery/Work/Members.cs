@@ -33,7 +33,7 @@ internal sealed partial class Members
     private bool IsCommitless => core.Commits.Silence >= core.Options.LeaseTime;
     private bool IsAiling => IsCommitless || core.Leases.Silence >= core.Options.LeaseTime;
 
-    /// <summary>Whether the store may know what the books do not: some partitions are not this member's, or they were somebody else's, or a commit was void that others may have built upon.</summary>
+    /// <summary>Whether the store may know what the books do not: some partitions are not this member's, or they were somebody else's, or a commit was void that others may have built upon, or somebody else has sent under a name that is ours now.</summary>
     private bool MayBeBehind => heart is not null && (taker.IsInDoubt || core.Owned.Length < partitions);
 
     public bool IsSilent(string member) => others.IsSilent(member);
@@ -77,7 +77,7 @@ internal sealed partial class Members
         }
     }
 
-    /// <summary>A commit is void, as far as the store knows, and what was in it is about to be given up.</summary>
+    /// <summary>The store may know what the books do not: a commit is void, as far as the store knows, and what was in it is about to be given up; or something was accepted that nobody here has sent.</summary>
     public void Doubt() => taker.Doubt();
 
     /// <summary>Notes who is there.</summary>

@@ -9,15 +9,16 @@ internal sealed class PartitionTaker(ConsecutorCore core)
     private readonly Dictionary<int, long> epochs = [];             // the highest known of each partition; under itself
     private readonly Dictionary<int, (PartitionInfo At, PartitionBooks Books)> counted = [];          // of others; one caller at a time
 
-    private volatile bool isInDoubt;
+    private int doubts;                              // how often there was a reason
+    private int settled;                             // how many of these the books have seen
 
     private string Self => core.Options.Member;
 
-    /// <summary>Whether the books may be wrong: a commit was taken for void which somebody may have built upon.</summary>
-    public bool IsInDoubt => isInDoubt;
+    /// <summary>Whether the books may be wrong: a commit was taken for void which somebody may have built upon, or something was accepted that was not counted here.</summary>
+    public bool IsInDoubt => Volatile.Read(ref doubts) != Volatile.Read(ref settled);
 
     /// <summary>From here on they are, until they are counted anew.</summary>
-    public void Doubt() => isInDoubt = true;
+    public void Doubt() => Interlocked.Increment(ref doubts);
 
     /// <summary>Notes what others have taken.</summary>
     public void See(GroupInfo group)
@@ -137,6 +138,7 @@ internal sealed class PartitionTaker(ConsecutorCore core)
     public async Task<bool> RefreshBooksAsync(CancellationToken cancellation)
     {
         if (core.InFlight > 0) return false;
+        int known = Volatile.Read(ref doubts);
         using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false);          // so that nothing is counted twice
         long moves = core.Books.Moves;
         OwnedPartition[] owned = core.Owned;
@@ -153,7 +155,7 @@ internal sealed class PartitionTaker(ConsecutorCore core)
             ended = new(ended.Completed + books.Completed, ended.Skipped + books.Skipped, ended.Split + books.Split);
         GroupBacklog backlog = stream.Groups.First(backlog => backlog.Name == core.Group.Name);
         if (!core.Books.TryLoad(moves, owned, group.Partitions.Sum(static info => info.Tail), backlog.Outstanding, ended, backlog.Dead)) return false;
-        isInDoubt = false;                           // one that has come meanwhile has moved them
+        Volatile.Write(ref settled, known);
         return true;
 
         async Task CountAsync(PartitionInfo info)
