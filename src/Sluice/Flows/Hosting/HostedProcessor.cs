@@ -68,7 +68,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
 
     private async Task TryAsync(Assignment current)
     {
-        await using RunWatch? watch = await RunWatch.OpenAsync(core.Calls, Run, partition.Lost).ConfigureAwait(false);
+        await using RunWatch? watch = await RunWatch.OpenAsync(core.Calls, Run, partition.Lost, isPartEnough: true).ConfigureAwait(false);
         if (watch is null || (watch.Plan.Key != current.Key && current.Key.Length > 0) || watch.Plan.Find(processor) is not { } plan) await ForgetAsync().ConfigureAwait(false);
         else if (current.Ended || (current.Damage is not null && watch.HasEnded(processor)))
         {
@@ -91,6 +91,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         {
             using var stalls = new Stalls(core, watch.Plan, plan, life.Token);
             watch.Noticed = stalls.NoticeAsync;
+            if (watch.Failure is { } unreadable) throw unreadable;
             watch.Follow();
             if (begun.Damage is { } damage) throw new FlowException(damage);
             if (begun.Starts > core.Options.MaxStarts)
