@@ -76,9 +76,13 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
 
     private async Task TryAsync(Assignment current)
     {
-        await using RunWatch? watch = await RunWatch.OpenAsync(core.Calls, Run, partition.Lost).ConfigureAwait(false);
+        await using RunWatch? watch = await RunWatch.OpenAsync(core.Calls, Run, partition.Lost, isPartEnough: true).ConfigureAwait(false);
         if (watch is null || (watch.Plan.Key != current.Key && current.Key.Length > 0) || watch.Plan.Find(processor) is not { } plan) await ForgetAsync().ConfigureAwait(false);
-        else if (current.Ended || (current.Damage is not null && watch.HasEnded(processor))) await CloseAsync(plan).ConfigureAwait(false);
+        else if (current.Ended || (current.Damage is not null && watch.HasEnded(processor)))
+        {
+            if (current.IsUntold) await TellAsync(current).ConfigureAwait(false);
+            await CloseAsync(plan).ConfigureAwait(false);
+        }
         else await RunAsync(watch, plan, current).ConfigureAwait(false);
     }
 
@@ -90,11 +94,12 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         Task feedWatch = Task.CompletedTask;
         Invocation? invocation = null;
         RunEvent end;
-        bool hasEndedItself = false;
+        Assignment? ended = null;                    // what is stored of it, if it has ended itself
         try
         {
             using var stalls = new Stalls(core, watch.Plan, plan, life.Token);
             watch.Noticed = stalls.NoticeAsync;
+            if (watch.Failure is { } unreadable) throw unreadable;
             watch.Follow();
             if (begun.Damage is { } damage) throw new FlowException(damage);
             if (begun.Starts > core.Options.MaxStarts)
@@ -111,7 +116,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             await feedLife.CancelAsync().ConfigureAwait(false);
             await feedWatch.ConfigureAwait(false);
             end = new(RunEventKind.Completed, core.Options.Name, processor);
-            hasEndedItself = await EndAsync(invocation, plan, end).ConfigureAwait(false);
+            ended = await EndAsync(invocation, plan, end).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -135,7 +140,8 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         {
             invocation?.Dispose();
         }
-        if (!hasEndedItself) await EndAsync(plan, invocation?.Stored ?? begun, end).ConfigureAwait(false);
+        if (ended is null) await EndAsync(plan, invocation?.Stored ?? begun, end).ConfigureAwait(false);
+        else if (ended.IsUntold) await TellAsync(ended).ConfigureAwait(false);
         await CloseAsync(plan).ConfigureAwait(false);
         // What earlier starts have put out is not counted where they are gone on from.
         if (end.Kind == RunEventKind.Completed && current.Inputs.Count == 0)
@@ -170,16 +176,26 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     }
 
     /// <summary>The same for a processor that has held back what it put out last: it is part of that commit.</summary>
-    private async Task<bool> EndAsync(Invocation invocation, ProcessorPlan plan, RunEvent end)
+    /// <returns>What is stored then; null if it holds nothing back.</returns>
+    private async Task<Assignment?> EndAsync(Invocation invocation, ProcessorPlan plan, RunEvent end)
     {
         using EntryBatch entry = RunJson.Entry(end);
-        return await invocation.EndAsync((stored, commit) => commit with
+        Assignment? ended = null;
+        bool isDone = await invocation.EndAsync((stored, commit) =>
         {
-            Outputs = [.. commit.Outputs, new(FlowNames.Journal(Run), entry)],
-            State = [WorkPartition.Row(stored with { Ended = true, State = null })],
-            Ends = [.. plan.Outputs.Select(output => new StreamEnding(FlowNames.Values(Run, output), StreamEnd.Complete))],
+            ended = stored with { Ended = true, State = null };
+            StoreCommit last = commit with { State = [WorkPartition.Row(ended)], Ends = [.. plan.Outputs.Select(output => new StreamEnding(FlowNames.Values(Run, output), StreamEnd.Complete))] };
+            StoreCommit whole = last with { Outputs = [.. commit.Outputs, new(FlowNames.Journal(Run), entry)] };
+            if (whole.Bytes <= StoreCommit.MaxBytes) return whole;
+            // A value of any length, which nothing may stand beside.
+            ended = ended with { IsUntold = true };
+            return last with { State = [WorkPartition.Row(ended)] };
         }).ConfigureAwait(false);
+        return isDone ? ended : null;
     }
+
+    /// <summary>It has completed, and the run does not know yet.</summary>
+    private Task TellAsync(Assignment ended) => CommitAsync(new(RunEventKind.Completed, core.Options.Name, processor), ended with { IsUntold = false }, CancellationToken.None);
 
     /// <summary>One commit: its outputs have ended, the run knows, and only its readers are left to be closed.</summary>
     private async Task EndAsync(ProcessorPlan plan, Assignment stored, RunEvent end)

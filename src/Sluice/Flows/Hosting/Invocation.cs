@@ -69,11 +69,14 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     /// <summary>Runs the function, and brings everything that it puts out into the store, but for what the last commit brings.</summary>
     public async Task ExecuteAsync(IExecutor executor)
     {
+        string what = $"The processor {Plan.Name} of the run {Run}";
         var call = new ProcessorCall(this, cancellation => function.RunAsync(this, core.Services, cancellation));
         await slot.EnterAsync(life).ConfigureAwait(false);
         try
         {
-            await using (new OverdueEnd(core, $"The processor {Plan.Name} of the run {Run}", life).ConfigureAwait(false)) await executor.ExecuteAsync(call, life).ConfigureAwait(false);
+            var own = new FunctionLife(core, what, life);
+            await using (own.ConfigureAwait(false))
+            await using (new OverdueEnd(core, what, life).ConfigureAwait(false)) await executor.ExecuteAsync(call, own.Token).ConfigureAwait(false);
         }
         finally
         {

@@ -24,6 +24,7 @@ internal sealed class ItemCommits : IDisposable
     private Assignment stored;
     private Exception? failure;
     private bool wasFailureThrown;
+    private bool hasEnded;
 
     public ItemCommits(Insistence calls, WorkPartition partition, ProcessorPlan plan, Assignment begun, CancellationToken life)
     {
@@ -65,6 +66,7 @@ internal sealed class ItemCommits : IDisposable
         await committing.EnterAsync(life).ConfigureAwait(false);
         try
         {
+            ThrowIfOver();
             Assignment next = stored with { Inputs = new(stored.Inputs) { [stream] = place } };
             await partition.CommitAsync(commit => commit with { State = [WorkPartition.Row(next)] }, life).ConfigureAwait(false);
             stored = next;
@@ -118,6 +120,7 @@ internal sealed class ItemCommits : IDisposable
         await committing.EnterAsync(life).ConfigureAwait(false);
         try
         {
+            ThrowIfOver();
             if (failure is not null && byTimer) return;
             ThrowFailure();
             Volatile.Write(ref lastAt, calls.Time.GetTimestamp());
@@ -144,13 +147,21 @@ internal sealed class ItemCommits : IDisposable
                 foreach (CommitOutput output in put) output.Entries.Dispose();
             }
             stored = next;
-            if (end is not null || byTimer) return;
+            hasEnded = end is not null;
+            if (hasEnded || byTimer) return;
             foreach (StagedOutput output in outputs) await output.Stream.LookAsync(output.Count).ConfigureAwait(false);
         }
         finally
         {
             committing.Leave();
         }
+    }
+
+    /// <summary>Under the lock: what is written down of it belongs to somebody else now, or is to be forgotten.</summary>
+    private void ThrowIfOver()
+    {
+        life.ThrowIfCancellationRequested();
+        if (hasEnded) throw new FlowException($"The function of the processor {plan.Name} has returned, and something that it has left behind reads or writes on; that is lost. Wait for its tasks before it returns.");
     }
 
     private void ThrowFailure()

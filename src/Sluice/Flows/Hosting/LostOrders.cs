@@ -7,6 +7,9 @@ namespace Sluice;
 /// </remarks>
 internal sealed class LostOrders(SupervisorCore core, string processor, Func<WorkPartition, string, bool> isRunning, Action<WorkPartition, Assignment> begin, CancellationToken stopping)
 {
+    private const int MostProblems = 3;              // in the error of a run
+    private const int MostInCommit = 250;
+
     /// <summary>An order that was leased cannot be read.</summary>
     /// <param name="partition">Where it is.</param>
     /// <param name="sequence">Its number.</param>
@@ -20,13 +23,16 @@ internal sealed class LostOrders(SupervisorCore core, string processor, Func<Wor
         partition.Suspects = null;                   // a run may have come since
     }
 
-    /// <summary>Before a lease: which runs there are.</summary>
+    /// <summary>Before a lease: which runs have begun. The order of one that begins later is behind the lease.</summary>
     public async Task SuspectAsync(WorkPartition[] asked)
     {
         foreach (WorkPartition partition in asked.Where(partition => partition is { Damaged.Count: > 0, Suspects: null }))
         {
             IReadOnlyList<string> journals = await core.Calls.DoAsync([], () => core.Store.ListStreamsAsync(FlowNames.Runs, stopping), stopping).ConfigureAwait(false);
-            partition.Suspects = [.. journals.Select(journal => journal[FlowNames.Runs.Length..]).Where(run => EntryKey.Of(run).PartitionOf(WorkGroup.Partitions) == partition.Number)];
+            List<string> begun = [];
+            foreach (string run in journals.Select(journal => journal[FlowNames.Runs.Length..]).Where(run => EntryKey.Of(run).PartitionOf(WorkGroup.Partitions) == partition.Number))
+                if (await core.Calls.DoAsync([], () => core.Store.FindStreamAsync(FlowNames.Journal(run), stopping), stopping).ConfigureAwait(false) is { Items: > 0 }) begun.Add(run);
+            partition.Suspects = begun;
         }
     }
 
@@ -36,18 +42,22 @@ internal sealed class LostOrders(SupervisorCore core, string processor, Func<Wor
         foreach (WorkPartition partition in asked)
         {
             if (partition is not { Damaged.Count: > 0, Suspects: { } suspects }) continue;
-            string why = $"Its work order cannot be read: {string.Join(" ", partition.Damaged.Values.Select(damaged => damaged.Problem))}";
+            string more = partition.Damaged.Count > MostProblems ? $" {partition.Damaged.Count - MostProblems:N0} more cannot be read either." : "";
+            string why = $"Its work order cannot be read: {string.Join(" ", partition.Damaged.Values.Take(MostProblems).Select(damaged => damaged.Problem))}{more}";
             List<Assignment> left = [];
             foreach (string run in suspects)
                 if (await FindAsync(partition, run).ConfigureAwait(false) is { } plan) left.Add(new(run, plan.Key, Starts: 0, Ended: false, Inputs: [], State: null) { Damage = why });
             try
             {
-                await partition.CommitAsync(commit => commit with
-                {
-                    Settled = [.. partition.Damaged.Keys.Select(sequence => new SequenceRange(sequence, sequence))],
-                    Dead = [.. partition.Damaged.Values.Select(damaged => damaged.Letter).OfType<Burial>()],
-                    State = [.. left.Select(WorkPartition.Row)],
-                }).ConfigureAwait(false);
+                // The rows first: as long as a damaged order is there, who takes the partition over looks for what is left.
+                foreach (Assignment[] rows in left.Chunk(MostInCommit))
+                    await partition.CommitAsync(commit => commit with { State = [.. rows.Select(WorkPartition.Row)] }).ConfigureAwait(false);
+                foreach (var damaged in partition.Damaged.Chunk(MostInCommit))
+                    await partition.CommitAsync(commit => commit with
+                    {
+                        Settled = [.. damaged.Select(one => new SequenceRange(one.Key, one.Key))],
+                        Dead = [.. damaged.Select(one => one.Value.Letter).OfType<Burial>()],
+                    }).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (partition.Lost.IsCancellationRequested)
             {

@@ -93,7 +93,18 @@ internal sealed class SupervisorCore : IDisposable
         }
     }
 
-    public void Warn(string text) => options.Warn?.Invoke(text);
+    /// <summary>Throws nothing: a log that is closed already stops no run, and no timer's thread.</summary>
+    public void Warn(string text)
+    {
+        try
+        {
+            options.Warn?.Invoke(text);
+        }
+        catch (Exception)
+        {
+            // There is nobody else to tell.
+        }
+    }
 
     /// <summary>The service ends: a store that does not answer has a lease time to do so. Then others take over anyway.</summary>
     public void BeginToEnd() => lastWait = options.Time.CreateTimer(static core => ((SupervisorCore)core!).givingUp.Cancel(), this, options.LeaseTime, Timeout.InfiniteTimeSpan);

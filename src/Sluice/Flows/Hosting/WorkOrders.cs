@@ -13,10 +13,13 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
 {
     private const int MostItems = 64;
     private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
     private readonly string stream = FlowNames.Work(processor);
     private readonly GroupId group = FlowNames.Hosts(processor);
     private readonly LostOrders lostOrders = new(core, processor, isRunning, begin, stopping);
+    private TimeSpan pause = AfterFailure;           // before what a refused lease may have given out is looked for
+    private int failures;                            // one behind the other, and not because of damage
 
     /// <summary>Goes on with what an earlier owner has taken on, and takes on what it was about to.</summary>
     public async Task AdoptAsync(WorkPartition partition, PartitionState state)
@@ -56,12 +59,16 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
         }
         catch (StreamStoreException e) when (e is not StoreWentBackException)
         {
-            core.Warn($"The store has not answered a lease of {stream}; what it may have given out is looked for: {e.Message}");
-            await Task.Delay(AfterFailure, core.Options.Time, stopping).ConfigureAwait(false);
+            // Damage is found once. What else keeps the store from giving out anything (it is full, for one) may last.
+            bool isDamage = Array.Exists(asked, partition => DamageIn(partition, e) is not null);
+            if (isDamage || failures is 0 or 10) core.Warn($"The store has not answered a lease of {stream}; what it may have given out is looked for: {e.Message}");
+            await Task.Delay(isDamage ? AfterFailure : pause, core.Options.Time, stopping).ConfigureAwait(false);
+            if (!isDamage) (pause, failures) = (pause * 2 < Longest ? pause * 2 : Longest, failures + 1);
             foreach (WorkPartition partition in asked) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
             if (Array.Find(asked, partition => DamageIn(partition, e) is { } at && !partition.Damaged.ContainsKey(at)) is { } blocked) Block(blocked, e);
             return true;
         }
+        (pause, failures) = (AfterFailure, 0);
         foreach (Ownership stale in result.Stale) await asked.Single(partition => partition.Owner == stale).LoseAsync().ConfigureAwait(false);
         foreach (LeasedBatch batch in result.Batches)
             await TakeOnAsync(asked.Single(partition => partition.Owner == batch.Owner), batch.Entries.ToArray()).ConfigureAwait(false);
@@ -116,7 +123,7 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
             if (Read(entry) is not { } order)
                 lostOrders.Note(partition, entry.Sequence, $"The entry {entry.IdIn(stream, partition.Number)} of {stream} is no work order.", new(entry.Sequence, WorkPartition.Node, "It is no work order.", Attempts: 1));
             // Of one run there is one order, unless it was deleted and its id is used again: what has not noticed that yet is about to end.
-            else if (isRunning(partition, order.Run)) partition.Held.Add((entry, order.Run));
+            else if (isRunning(partition, order.Run) || orders.Exists(one => one.Order.Run == order.Run && one.Order.Key != order.Key)) partition.Held.Add((entry, order.Run));
             else orders.Add((entry, order));
         }
         if (orders.Count == 0) return;

@@ -79,6 +79,9 @@ internal sealed record Assignment(string Run, string Key, int Starts, bool Ended
 {
     /// <summary>Why it cannot be run, as what was stored about it cannot be read; null if it can. The key may be unknown then, and it is not known whether it has ended.</summary>
     public string? Damage { get; init; }
+
+    /// <summary>Whether it has completed, and that is still to be written into the journal: its last value left no room for it in the commit.</summary>
+    public bool IsUntold { get; init; }
 }
 
 /// <summary>What a stream's end says about a failure, for those who read on.</summary>

@@ -76,12 +76,25 @@ internal sealed class RunWatch : IAsyncDisposable
     }
 
     /// <summary>Reads what has happened so far.</summary>
+    /// <param name="calls">The store.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="isPartEnough">Whether what the run is will do, if the journal cannot be read any further: then there is a <see cref="Failure"/>.</param>
     /// <returns>Null if there is no such run, or it has not begun.</returns>
-    public static async Task<RunWatch?> OpenAsync(Insistence calls, string run, CancellationToken cancellation)
+    public static async Task<RunWatch?> OpenAsync(Insistence calls, string run, CancellationToken cancellation, bool isPartEnough = false)
     {
         var watch = new RunWatch(calls, run);
         if (await calls.DoAsync([], () => calls.Store.FindStreamAsync(watch.stream, cancellation), cancellation).ConfigureAwait(false) is not null)
-            await watch.ReadAsync(cancellation).ConfigureAwait(false);
+        {
+            try
+            {
+                await watch.ReadAsync(cancellation).ConfigureAwait(false);
+            }
+            catch (StreamStoreException e) when (isPartEnough && watch.Plan is not null && e.IsPermanent && e is not StoreWentBackException)
+            {
+                watch.Failure = watch.Unreadable(e);
+            }
+        }
         if (watch.Plan is not null) return watch;
         await watch.DisposeAsync().ConfigureAwait(false);
         return null;
@@ -122,10 +135,12 @@ internal sealed class RunWatch : IAsyncDisposable
             ended.TrySetException(e);
             _ = ended.Task.Exception;                // whoever waits sees it; nobody may
             if (e is OperationCanceledException) return;
-            Failure = new($"The journal of the run {Run} cannot be followed any further, and nobody here would learn that it is cancelled: {e.Message}", e) { Run = Run };
+            Failure = Unreadable(e);
             await cut.CancelAsync().ConfigureAwait(false);
         }
     }
+
+    private FlowException Unreadable(Exception e) => new($"The journal of the run {Run} cannot be followed any further, and nobody here would learn that it is cancelled: {e.Message}", e) { Run = Run };
 
     private async Task ReadAsync(CancellationToken cancellation)
     {

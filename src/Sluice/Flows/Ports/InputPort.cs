@@ -181,7 +181,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     {
         if (slot is not null) await slot.RestAsync(cancellation).ConfigureAwait(false);
         Interlocked.Increment(ref waiting);
-        return new Rest(this, cancellation);
+        return new Rest(this);
     }
 
     /// <summary>It holds nobody up any more: what it has not read is kept.</summary>
@@ -213,12 +213,12 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         + "Read it once, or give it Retention.All.")
     { Run = plan.Run };
 
-    private sealed class Rest(InputPort port, CancellationToken cancellation) : IAsyncDisposable
+    private sealed class Rest(InputPort port) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {
             Interlocked.Decrement(ref port.waiting);
-            if (port.slot is not null) await port.slot.GoOnAsync(cancellation).ConfigureAwait(false);
+            if (port.slot is not null) await port.slot.GoOnAsync(port.Life).ConfigureAwait(false);          // also who has given up waiting goes on
         }
     }
 

@@ -49,7 +49,7 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
         }
         finally
         {
-            await slot.GoOnAsync(cancellation).ConfigureAwait(false);
+            await slot.GoOnAsync(life).ConfigureAwait(false);          // also who has given up waiting goes on
         }
     }
 

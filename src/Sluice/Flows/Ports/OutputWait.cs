@@ -4,7 +4,7 @@ namespace Sluice;
 /// <remarks>Used by one party, for one write.</remarks>
 internal sealed class OutputWait(OutputStream output) : IAsyncDisposable
 {
-    private readonly long since = output.Calls.Time.GetTimestamp();
+    private long since = output.Calls.Time.GetTimestamp();          // when the wait began, or was told last
     private bool wasTold;
 
     /// <summary>Waits for a change, or until it is time to look again.</summary>
@@ -19,7 +19,7 @@ internal sealed class OutputWait(OutputStream output) : IAsyncDisposable
             {
                 wasTold = true;
                 await stalls.TellStuckAsync(output.Name).ConfigureAwait(false);
-                left = stalls.Patience - output.Calls.Time.GetElapsedTime(since);
+                (since, left) = (output.Calls.Time.GetTimestamp(), stalls.Patience);
             }
             if (retryAfter is null || left < retryAfter) retryAfter = left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1);
         }

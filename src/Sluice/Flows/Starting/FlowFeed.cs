@@ -44,7 +44,9 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
             var output = new OutputStream(core.Calls, plan.Run, plan.Stream(values.Key), $"start of {plan.Run}", stalls: null, slot: null, life);
             var port = await NumberedOutput.OpenAsync(output, choices, life).ConfigureAwait(false);
             PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));
-            foreach (IOVal value in values) await value.WriteAsync(port, serializers, life).ConfigureAwait(false);
+            var own = new FunctionLife(core, $"What is put into {values.Key} of the run {plan.Run}", life);
+            await using (own.ConfigureAwait(false))
+                foreach (IOVal value in values) await value.WriteAsync(port, serializers, own.Token).ConfigureAwait(false);
             await port.FinishAsync(life).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (life.IsCancellationRequested)

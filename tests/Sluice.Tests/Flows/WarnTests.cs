@@ -1,0 +1,17 @@
+namespace Sluice.Tests.Flows;
+
+/// <summary>Who is warned throws, as a log does that is closed already.</summary>
+public class WarnTests
+{
+    [Fact]
+    public async Task ItStopsNoRun()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join(options => options with { Warn = _ => throw new ObjectDisposedException("log") });
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
+        service.Register(work, (IO<int> x) => x.IsComplete ? Task.FromResult(1) : throw new InvalidOperationException("no ink"));
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(10), FlowLab.Cancellation));
+        Assert.EndsWith("InvalidOperationException: no ink", failure.Message, StringComparison.Ordinal);
+    }
+}
