@@ -45,8 +45,7 @@ internal sealed class Appender<T>
         long known = last;
         (epoch, last, isOpen) = (state.Epoch, state.Last, true);
         if (last > known) core.Members.Doubt();      // what whoever had the name before has sent last may have come when the books were begun already
-        int earlier = losses;
-        losses = core.Losses.Count;
+        (int earlier, losses) = (losses, core.Losses.Count);
         if (last < known) await WentBackAsync(earlier, $"It knows the producer '{producer}' of {core.Name} up to {last}, and has acknowledged {known}.", null, isInside).ConfigureAwait(false);
         return state.Position;
     }
