@@ -194,8 +194,8 @@ public class GraphTests
             other.SetResult(1);
         });
         thread.UnsafeStart();
+        thread.Join();                               // before anything is awaited: what awaits may go on in that thread, which would wait for itself
         Assert.Equal("caller", (await resolving).Get(second));
-        thread.Join();
     }
 
     private sealed record Product(string Sku, string Title);
