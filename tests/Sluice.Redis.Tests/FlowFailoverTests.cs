@@ -7,21 +7,13 @@ public sealed class FlowFailoverTests : IAsyncLifetime
 {
     private const int Before = 300, Lost = 200, All = 1_000;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
-    private RedisServer first = null!, second = null!;
+    private ServerPair servers = null!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
-    {
-        first = await RedisServer.StartAsync("--repl-diskless-sync-delay", "0");
-        second = await RedisServer.StartAsync("--replicaof", $"127.0.0.1 {first.Port}");
-    }
+    public async ValueTask InitializeAsync() => servers = await ServerPair.StartAsync();
 
-    public async ValueTask DisposeAsync()
-    {
-        await second.DisposeAsync();
-        await first.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => servers.DisposeAsync();
 
     [Theory]
     [InlineData(Resume.FromScratch)]
@@ -35,7 +27,7 @@ public sealed class FlowFailoverTests : IAsyncLifetime
         var noticed = new TaskCompletionSource();
         int starts = 0;
         var warnings = new ConcurrentQueue<string>();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync($"{first.Address},{second.Address}", new() { Poll = TimeSpan.FromMilliseconds(200) }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(servers.Addresses, new() { Poll = TimeSpan.FromMilliseconds(200) }, Cancellation);
         await using var service = Supervisor.Attach(store, new() { Name = "service", Warn = warnings.Enqueue });
         service.Register(numbers, async (IO<int> count, IOWriter<int> number, CancellationToken cancellation) =>
         {
@@ -54,11 +46,11 @@ public sealed class FlowFailoverTests : IAsyncLifetime
         await using FlowRun run = await service.StartAsync(Flow.From(numbers, copy).With("copied", new() { Retention = Retention.All }).Resolve(), [IOVal.Of("count", All)], run: "run", cancellation: Cancellation);
         IAsyncEnumerator<int> early = run.Output<int>("copied").StreamAsync(Cancellation).GetAsyncEnumerator(Cancellation);
         while (early.Current < Before) Assert.True(await early.MoveNextAsync());
-        await ReplicaTests.CaughtUpAsync(first, second);
-        await ReplicaTests.TellAsync(second, "REPLICAOF", "NO", "ONE");
+        await servers.CaughtUpAsync();
+        await servers.PromoteAsync();
         gates[Before].SetResult();
         while (early.Current < Before + Lost) Assert.True(await early.MoveNextAsync());
-        await first.KillAsync();
+        await servers.First.KillAsync();
         gates[Before + Lost].SetResult();
 
         // Who had read on is told, and reads what is there now.

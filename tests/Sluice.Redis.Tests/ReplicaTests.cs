@@ -3,19 +3,11 @@ namespace Sluice.Redis.Tests;
 /// <summary>A server and its replica, which takes its place.</summary>
 public sealed class ReplicaTests : IAsyncLifetime
 {
-    private RedisServer first = null!, second = null!;
+    private ServerPair servers = null!;
 
-    public async ValueTask InitializeAsync()
-    {
-        first = await RedisServer.StartAsync("--repl-diskless-sync-delay", "0");
-        second = await RedisServer.StartAsync("--replicaof", $"127.0.0.1 {first.Port}");
-    }
+    public async ValueTask InitializeAsync() => servers = await ServerPair.StartAsync();
 
-    public async ValueTask DisposeAsync()
-    {
-        await second.DisposeAsync();
-        await first.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => servers.DisposeAsync();
 
     [Fact]
     public async Task WhatReplicasHaveConfirmedIsThereAfterAFailover()
@@ -23,11 +15,11 @@ public sealed class ReplicaTests : IAsyncLifetime
         await using RedisStreamStore store = await ConnectAsync();
         await store.PrepareAsync();
         for (int i = 1; i <= 20; i++) await store.AppendAsync(i, $"e{i}");
-        await first.KillAsync();
-        await TellAsync(second, "REPLICAOF", "NO", "ONE");
+        await servers.First.KillAsync();
+        await servers.PromoteAsync();
 
         Assert.Equal(Enumerable.Range(1, 20).Select(i => $"e{i}"), await store.ReadAsync(Rows.Orders));
-        await using RedisStreamStore alone = await RedisStreamStore.ConnectAsync(second.Address);
+        await using RedisStreamStore alone = await RedisStreamStore.ConnectAsync(servers.Second.Address);
         Assert.Equal(AppendStatus.Accepted, (await alone.AppendAsync(21, "e21")).Status);
     }
 
@@ -36,12 +28,12 @@ public sealed class ReplicaTests : IAsyncLifetime
     {
         await using RedisStreamStore store = await ConnectAsync(TimeSpan.FromSeconds(1));
         await store.PrepareAsync();
-        await second.KillAsync();
+        await servers.Second.KillAsync();
 
         StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(() => store.AppendAsync(1, "a"));
         Assert.Contains("0 of 1 replicas only have confirmed it", failure.Message, StringComparison.Ordinal);
-        await second.StartAgainAsync();
-        while ((await TellAsync(second, "ROLE")) is not [_, _, _, "connected", ..]) await Task.Yield();
+        await servers.Second.StartAgainAsync();
+        await servers.ConnectedAsync();
         Assert.Equal(AppendStatus.Duplicate, (await store.AppendAsync(1, "a")).Status);
     }
 
@@ -49,14 +41,14 @@ public sealed class ReplicaTests : IAsyncLifetime
     public async Task AConnectionThatIsClosedWhileAReplicaIsWaitedForGivesWayToAnother()
     {
         await using RedisStreamStore store = await ConnectAsync();
-        await using RedisStreamStore plain = await RedisStreamStore.ConnectAsync(first.Address);
+        await using RedisStreamStore plain = await RedisStreamStore.ConnectAsync(servers.First.Address);
         await store.PrepareAsync();
-        await second.KillAsync();
+        await servers.Second.KillAsync();
         Task<AppendResult> appending = store.AppendAsync(1, "a");
         while ((await plain.FindStreamAsync(Rows.Orders))!.Items == 0) await Task.Yield();
 
         store.Connection.Database.Multiplexer.Close(allowCommandsToComplete: false);
-        await second.StartAgainAsync();
+        await servers.Second.StartAgainAsync();
 
         Assert.Equal(1, (await appending).Last);
     }
@@ -64,14 +56,14 @@ public sealed class ReplicaTests : IAsyncLifetime
     [Fact]
     public async Task WhatWasLostInAFailoverIsNoticed()
     {
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync($"{first.Address},{second.Address}");
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(servers.Addresses);
         await store.PrepareAsync();
         await using (RedisStreamStore confirmed = await ConnectAsync()) await confirmed.AppendAsync(1, "a");
-        await TellAsync(second, "REPLICAOF", "NO", "ONE");        // what comes now is lost
+        await servers.PromoteAsync();        // what comes now is lost
         await store.AppendAsync(2, "b");
         await store.AppendAsync(3, "c");
         Ownership owner = (await store.TakeAsync(Rows.Main, 0, new("m"))).Ownership;
-        await first.KillAsync();
+        await servers.First.KillAsync();
 
         Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));
         Assert.Equal((AppendStatus.Gap, 1), (await store.AppendAsync(4, "d")) is var gap ? (gap.Status, gap.Last) : default);
@@ -80,23 +72,6 @@ public sealed class ReplicaTests : IAsyncLifetime
         Assert.Equal(2, await store.RaiseGenerationAsync(1));
     }
 
-    private async Task<RedisStreamStore> ConnectAsync(TimeSpan? patience = null) => await RedisStreamStore.ConnectAsync($"{first.Address},{second.Address}",
+    private async Task<RedisStreamStore> ConnectAsync(TimeSpan? patience = null) => await RedisStreamStore.ConnectAsync(servers.Addresses,
         new() { Durability = Durability.Replicated(1), Patience = patience ?? TimeSpan.FromSeconds(20) });
-
-    /// <summary>Waits until the replica has everything that the server has.</summary>
-    internal static async Task CaughtUpAsync(RedisServer server, RedisServer replica)
-    {
-        while (true)
-        {
-            string[] master = await TellAsync(server, "ROLE"), copy = await TellAsync(replica, "ROLE");
-            if (copy is [_, _, _, "connected", var offset] && offset == master[1]) return;
-        }
-    }
-
-    internal static async Task<string[]> TellAsync(RedisServer server, params string[] command)
-    {
-        using var raw = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true");
-        var answer = await raw.GetDatabase().ExecuteAsync(command[0], [.. command[1..]]);
-        return command[0] == "ROLE" ? [.. ((StackExchange.Redis.RedisResult[])answer).Select(part => $"{part}")] : [];
-    }
 }

@@ -1,0 +1,55 @@
+using StackExchange.Redis;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>A server and its replica, which may take its place.</summary>
+internal sealed class ServerPair : IAsyncDisposable
+{
+    private ServerPair(RedisServer first, RedisServer second) => (First, Second) = (first, second);
+
+    public RedisServer First { get; }
+
+    public RedisServer Second { get; }
+
+    /// <summary>Both, as a connection string.</summary>
+    public string Addresses => $"{First.Address},{Second.Address}";
+
+    public static async Task<ServerPair> StartAsync()
+    {
+        RedisServer first = await RedisServer.StartAsync("--repl-diskless-sync-delay", "0");
+        return new(first, await RedisServer.StartAsync("--replicaof", $"127.0.0.1 {first.Port}"));
+    }
+
+    /// <summary>The replica is a server of its own from now on: what the first is still told, it does not get.</summary>
+    public Task PromoteAsync() => TellAsync(Second, "REPLICAOF", "NO", "ONE");
+
+    /// <summary>Waits until the replica is connected.</summary>
+    public async Task ConnectedAsync()
+    {
+        while (await RoleAsync(Second) is not [_, _, _, "connected", ..]) await Task.Yield();
+    }
+
+    /// <summary>Waits until the replica has everything that the first has.</summary>
+    public async Task CaughtUpAsync()
+    {
+        while (true)
+        {
+            string[] master = await RoleAsync(First), copy = await RoleAsync(Second);
+            if (copy is [_, _, _, "connected", var offset] && offset == master[1]) return;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Second.DisposeAsync();
+        await First.DisposeAsync();
+    }
+
+    private static async Task<string[]> RoleAsync(RedisServer server) => [.. ((RedisResult[])await TellAsync(server, "ROLE")).Select(part => $"{part}")];
+
+    private static async Task<RedisResult> TellAsync(RedisServer server, string command, params object[] arguments)
+    {
+        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true");
+        return await raw.GetDatabase().ExecuteAsync(command, arguments);
+    }
+}
