@@ -15,7 +15,7 @@ public class FolderArrowTests
         ["Policies"] = [],
         ["Diagnostics"] = ["Topology"],
         ["Streams"] = [],
-        ["Scheduling"] = [],
+        ["Scheduling"] = ["Diagnostics"],
         ["Engine"] = ["Topology", "Policies", "Diagnostics", "Scheduling"],
         ["Pipelines"] = ["Engine"],
         ["Producers"] = ["Pipelines", "Streams"],

@@ -112,7 +112,10 @@ public sealed class FlowRun : IAsyncDisposable
 
     internal void Feed(IReadOnlyList<IGrouping<string, IOVal>> inputs)
     {
-        if (inputs.Count > 0) feeds.Add(new FlowFeeds(core, watch.Plan, inputs, feeding.Token).RunAsync());
+        if (inputs.Count == 0) return;
+        Task feed = new FlowFeeds(core, watch.Plan, inputs, feeding.Token).RunAsync();
+        feeds.Add(feed);
+        core.Add(feed);
     }
 
     /// <summary>Ends when the run has, or nobody follows it any more. If the store has lost writes, whoever is told so then finds a new generation. Throws nothing.</summary>

@@ -174,6 +174,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         finally
         {
             await core.EndAsync().ConfigureAwait(false);
+            await core.FedAsync().ConfigureAwait(false);
             await sweeper.StopAsync().ConfigureAwait(false);
             if (core.Executor is IAsyncDisposable executor) await executor.DisposeAsync().ConfigureAwait(false);
             core.Dispose();

@@ -1,89 +1,151 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Sluice;
 
-/// <summary>Calls something regularly, on a thread of its own: whoever starves the thread pool does not hold it up.</summary>
+/// <summary>Calls something regularly, on the threads of <see cref="HeartThreads"/>: a starved thread pool does not hold it up.</summary>
 /// <remarks>
-/// The thread waits in real time, and then asks the clock whether it is time: timers of the system's clock go off on the pool. The clock's timer only wakes it
-/// earlier, which is how clocks that stand still until they are moved say that they were. Calls are due at whole intervals from the start: one that is late does
-/// not put off the next ones, and of those that were missed one is made.
+/// Locking rule: everything under <c>sync</c>; beats, clocks and <see cref="HeartThreads"/> are called outside of it. One beat of a heart runs at a time. The threads wait in real time, and then ask the
+/// clock whether it is time. A clock other than the system's also has a timer, which only wakes the heart earlier: a clock that stands still until it is moved says by it that it was. Calls are due at
+/// whole intervals from the start: a late call does not put off the next ones, and of several missed calls one is made.
 /// </remarks>
 internal sealed class Heart
 {
+    private const int EarlyShare = 16;               // a call may come early by this part of the interval, so that hearts share wake-ups
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);          // waits are counted in whole ones
 
+    private readonly HeartThreads threads;
     private readonly TimeProvider time;
     private readonly TimeSpan interval;
-    private readonly Action beat;
-    private readonly object gate = new();            // to wait on
+    private readonly TimeSpan early;
+    private readonly Func<Task> beat;
+    private readonly Action<Exception> failed;
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly ITimer timer;
+    private readonly ITimer? timer;
     private readonly long begun;
+    private readonly Lock sync = new();
     private TimeSpan due;                            // since then
-    private bool isWanted;                           // this and above: under the gate
-    private volatile bool isStopped;
+    private bool isWanted;
+    private bool isAtWork;                           // queued, or looking at the clock, or beating
+    private bool looksAgain;
+    private bool isStopped;
+    private HeartRest rest;
 
     /// <summary>Starts it; the first call comes after an interval.</summary>
-    /// <param name="name">The thread's name.</param>
     /// <param name="time">The clock.</param>
     /// <param name="interval">The time between two calls.</param>
-    /// <param name="beat">May block. What it throws would end the process.</param>
-    public Heart(string name, TimeProvider time, TimeSpan interval, Action beat)
+    /// <param name="beat">Awaits with <c>ConfigureAwait(true)</c>, to come back to a thread of the hearts.</param>
+    /// <param name="failed">The owner, who is told what the beat has thrown. The heart goes on.</param>
+    /// <param name="threads">Where it runs; with all hearts of the process unless given.</param>
+    public Heart(TimeProvider time, TimeSpan interval, Func<Task> beat, Action<Exception> failed, HeartThreads? threads = null)
     {
         if (interval < Shortest) interval = Shortest;
-        (this.time, this.interval, this.beat) = (time, interval, beat);
+        this.threads = threads ?? HeartThreads.OfProcess;
+        (this.time, this.interval, this.beat, this.failed) = (time, interval, beat, failed);
         (begun, due) = (time.GetTimestamp(), interval);
-        timer = time.CreateTimer(static heart => ((Heart)heart!).Wake(), this, interval, interval);
-        new Thread(Work) { IsBackground = true, Name = name }.UnsafeStart();
+        if (time == TimeProvider.System) early = interval / EarlyShare;
+        else timer = time.CreateTimer(static heart => ((Heart)heart!).Wake(), this, interval, interval);
+        lock (sync) Rest(interval);
     }
 
-    /// <summary>A call begins at once, or after the one under way; the next ones are due as before.</summary>
-    public void CallNow()
-    {
-        lock (gate)
-        {
-            isWanted = true;
-            Monitor.Pulse(gate);
-        }
-    }
+    /// <summary>A call begins at once, or after the one under way; the next ones are due as before. Any thread.</summary>
+    public void CallNow() => Wake(isWanted: true);
 
-    /// <summary>No more calls begin.</summary>
-    /// <returns>A task that ends when the one under way has.</returns>
+    /// <summary>No more calls begin. Any thread.</summary>
+    /// <returns>A task that ends when the call under way has.</returns>
     public Task StopAsync()
     {
-        isStopped = true;
-        timer.Dispose();
-        Wake();
+        lock (sync)
+        {
+            isStopped = true;
+            if (!isAtWork) ended.TrySetResult();
+            threads.Forget(rest);
+        }
+        timer?.Dispose();
         return ended.Task;
     }
 
-    private void Work()
+    /// <summary>It may be time. Any thread.</summary>
+    public void Wake() => Wake(isWanted: false);
+
+    private void Wake(bool isWanted)
     {
-        while (!isStopped)
+        lock (sync)
         {
-            if (IsTime()) beat();
+            if (isStopped) return;
+            this.isWanted |= isWanted;
+            looksAgain = true;
+            if (isAtWork) return;
+            isAtWork = true;
         }
-        ended.SetResult();
+        threads.Post(static heart => _ = ((Heart)heart!).RunAsync(), this);
+    }
+
+    // Throws nothing. On a thread of the hearts, and back on one after each beat.
+    private async Task RunAsync()
+    {
+        while (IsTime())
+        {
+            try
+            {
+                await beat().ConfigureAwait(true);
+            }
+            catch (Exception e)
+            {
+                Report(e);
+            }
+        }
     }
 
     private bool IsTime()
     {
-        lock (gate)
+        while (true)
         {
             TimeSpan now = time.GetElapsedTime(begun);
-            TimeSpan left = due - now;
-            bool isTime = isWanted;
-            isWanted = false;
-            if (left <= TimeSpan.Zero)
+            TimeSpan left;
+            lock (sync)
             {
-                due += TimeSpan.FromTicks(interval.Ticks * (1 - (left.Ticks / interval.Ticks)));
-                isTime = true;
+                bool isTime = isWanted;
+                isWanted = false;
+                left = due - now;
+                if (left <= early)
+                {
+                    due += TimeSpan.FromTicks(interval.Ticks * (1 - (left.Ticks / interval.Ticks)));
+                    isTime = true;
+                }
+                if (isTime && !isStopped) return true;
+                if (looksAgain && !isStopped)
+                {
+                    looksAgain = false;              // it was woken since, perhaps after the clock was looked at
+                    continue;
+                }
+                isAtWork = false;
+                if (isStopped)
+                {
+                    ended.TrySetResult();
+                    return false;
+                }
+                Rest(left < Shortest ? Shortest : left);
+                return false;
             }
-            if (!isTime && !isStopped) Monitor.Wait(gate, left < Shortest ? Shortest : left);
-            return isTime;
         }
     }
 
-    private void Wake()
+    [MemberNotNull(nameof(rest))]
+    private void Rest(TimeSpan wait)
     {
-        lock (gate) Monitor.Pulse(gate);
+        if (rest is not null) threads.Forget(rest);
+        threads.WakeAfter(rest = new(this, wait, early));
+    }
+
+    private void Report(Exception failure)
+    {
+        try
+        {
+            failed(failure);
+        }
+        catch (Exception e)
+        {
+            Warnings.Tell($"A heartbeat has failed ({failure.Message}), and its owner could not be told: {e.Message}");
+        }
     }
 }

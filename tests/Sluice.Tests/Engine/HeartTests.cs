@@ -14,11 +14,11 @@ public class HeartTests
         var clock = new TestClock();
         DateTimeOffset start = clock.GetUtcNow();
         using SemaphoreSlim called = new(0), mayGoOn = new(0);
-        var heart = new Heart("heart", clock, Interval, () =>
+        var heart = new Heart(clock, Interval, () =>
         {
             called.Release();
-            mayGoOn.Wait();
-        });
+            return mayGoOn.WaitAsync();
+        }, Fail);
         clock.Advance(Interval);
         await called.WaitAsync(Cancellation);
         clock.Advance(2.4 * Interval);               // one is missed, and the next one is late
@@ -40,7 +40,11 @@ public class HeartTests
         var clock = new TestClock();
         DateTimeOffset start = clock.GetUtcNow();
         using SemaphoreSlim called = new(0);
-        var heart = new Heart("heart", clock, Interval, () => called.Release());
+        var heart = new Heart(clock, Interval, () =>
+        {
+            called.Release();
+            return Task.CompletedTask;
+        }, Fail);
         clock.Advance(0.5 * Interval);
         heart.CallNow();
         await called.WaitAsync(Cancellation);
@@ -50,4 +54,79 @@ public class HeartTests
         await heart.StopAsync();
         Assert.Equal(0, called.CurrentCount);
     }
+
+    [Fact]
+    public async Task WhatABeatThrowsIsItsOwnersToKnowAndTheHeartGoesOn()
+    {
+        var clock = new TestClock();
+        List<Exception> told = [];
+        using SemaphoreSlim called = new(0);
+        int calls = 0;
+        var heart = new Heart(clock, Interval, () => ++calls switch
+        {
+            1 => throw new ObjectDisposedException("store"),
+            2 => Task.FromException(new InvalidOperationException("late")),
+            _ => Task.FromResult(called.Release()),
+        }, failure =>
+        {
+            told.Add(failure);
+            called.Release();
+            throw new InvalidOperationException("An owner that throws.");
+        });
+        for (int i = 0; i < 3; i++)
+        {
+            clock.Advance(Interval);
+            await called.WaitAsync(Cancellation);
+        }
+        await heart.StopAsync();
+        Assert.Equal([typeof(ObjectDisposedException), typeof(InvalidOperationException)], told.Select(failure => failure.GetType()));
+    }
+
+    [Fact]
+    public async Task AStoreThatBlocksItsCallerHoldsUpNoOtherHeart()
+    {
+        var clock = new TestClock();
+        using ManualResetEventSlim goOn = new();
+        using SemaphoreSlim called = new(0), blocked = new(0);
+        var stuck = new Heart(clock, Interval, () =>
+        {
+            blocked.Release();
+            goOn.Wait();
+            return Task.CompletedTask;
+        }, Fail);
+        clock.Advance(Interval);
+        await blocked.WaitAsync(Cancellation);
+        var heart = new Heart(clock, Interval, () => Task.FromResult(called.Release()), Fail);
+        for (int i = 0; i < 5; i++)
+        {
+            clock.Advance(Interval);
+            await called.WaitAsync(Cancellation);
+        }
+        await heart.StopAsync();
+        Task ended = stuck.StopAsync();
+        Assert.False(ended.IsCompleted);
+        goOn.Set();
+        await ended;
+    }
+
+    [Fact]
+    public async Task AThousandHeartsOfTheSystemsClockShareTwoThreads()
+    {
+        int before = Threads();
+        using CountdownEvent called = new(1000);
+        TimeSpan interval = TimeSpan.FromMilliseconds(200);
+        int beats = 0;
+        Heart[] hearts = [.. Enumerable.Range(0, 1000).Select(_ => new Heart(TimeProvider.System, interval, () =>
+        {
+            if (Interlocked.Increment(ref beats) <= 1000) called.Signal();
+            return Task.CompletedTask;
+        }, Fail))];
+        Assert.True(called.Wait(TimeSpan.FromMinutes(1), Cancellation));
+        Assert.InRange(Threads() - before, int.MinValue, 50);          // other tests run beside this one
+        await Task.WhenAll(hearts.Select(heart => heart.StopAsync()));
+
+        static int Threads() => System.Diagnostics.Process.GetCurrentProcess().Threads.Count;
+    }
+
+    private static void Fail(Exception failure) => throw new InvalidOperationException("A beat has failed.", failure);
 }

@@ -1,10 +1,9 @@
 namespace Sluice;
 
-// What the heart does. All of it is its thread's, but for what says otherwise.
+// What the heart does. Its awaits come back to the threads of the hearts (ConfigureAwait(true)): the pool might be starved.
 internal sealed partial class Members
 {
-    /// <summary>The heart's thread.</summary>
-    private void Beat()
+    private async Task BeatAsync()
     {
         try
         {
@@ -15,17 +14,17 @@ internal sealed partial class Members
                 Interlocked.MemoryBarrier();         // the answer may be noted just now: it is seen here, or this is seen there
                 isAiling = IsAiling;
             }
-            GroupInfo? group = isAiling ? Wait(core.Store.FindGroupAsync(core.Group, core.Life)) : null;
+            GroupInfo? group = isAiling ? await core.Store.FindGroupAsync(core.Group, core.Life).ConfigureAwait(true) : null;
             if (group is not null && !IsCommitless && !group.Partitions.Any(partition => partition.Owner == Self))
                 isAiling = false;                    // it has nothing that it could ask for: its silence helps nobody, and nothing would ever end it
             if (!isAiling)
             {
                 isOverdue = false;
-                group = Wait(core.Store.BeatAsync(core.Group, Self, core.Life));
+                group = await core.Store.BeatAsync(core.Group, Self, core.Life).ConfigureAwait(true);
             }
             if (group is null) throw new StreamStoreException($"The group {core.Group} is not there.");
             See(group);
-            RemoveGone(group);
+            await RemoveGoneAsync(group).ConfigureAwait(true);
             if (!MayBeBehind && group.Members.Count < 2) return;
             Volatile.Write(ref latest, new(group, isAiling));
             if (Interlocked.Exchange(ref isTaking, 1) == 0) _ = ShareLaterAsync();
@@ -39,11 +38,11 @@ internal sealed partial class Members
     }
 
     // Or every process that ever died would stay in the group, and in every answer to a beat.
-    private void RemoveGone(GroupInfo group)
+    private async Task RemoveGoneAsync(GroupInfo group)
     {
         foreach (string member in others.Gone(group))
         {
-            Wait(core.Store.LeaveAsync(core.Group, member, core.Life));
+            await core.Store.LeaveAsync(core.Group, member, core.Life).ConfigureAwait(true);
             others.Forget(member);
         }
     }
@@ -53,8 +52,4 @@ internal sealed partial class Members
     {
         if (isOverdue && !IsAiling) heart!.CallNow();
     }
-
-    /// <summary>Blocks the heart's thread, not one of the pool's: there might be none that could go on.</summary>
-    private static void Wait(ValueTask answer) => answer.AsTask().GetAwaiter().GetResult();
-    private static T Wait<T>(ValueTask<T> answer) => answer.AsTask().GetAwaiter().GetResult();
 }

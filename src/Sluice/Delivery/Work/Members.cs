@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>Takes partitions, gives those that are too many to others, beats, and notices who is silent.</summary>
 /// <remarks>
-/// Silence is judged by this process's own monotonic clock: a count that has not changed for the lease time. The heart has a thread of its own, which does nothing
+/// Silence is judged by this process's own monotonic clock: a count that has not changed for the lease time. The hearts of the process have a thread of their own, which does nothing
 /// but beat: what follows from it is done elsewhere. It stops while the store takes no commits, or gives out nothing of what is its own, for a lease time, so that
 /// others can; when the answer comes after all, it beats at once: the next regular beat may come too late.
 /// </remarks>
@@ -47,7 +47,7 @@ internal sealed partial class Members
         {
             core.Own(await LoadAsync(joins: true, cancellation).ConfigureAwait(false));
             TimeSpan interval = core.Options.LeaseTime / 3;
-            heart = new($"sluice {core.Name} heart", core.Time, interval < TimeSpan.FromDays(1) ? interval : TimeSpan.FromDays(1), Beat);
+            heart = new(core.Time, interval < TimeSpan.FromDays(1) ? interval : TimeSpan.FromDays(1), BeatAsync, failure => core.Failed?.Invoke(failure));
             core.Commits.Answered = core.Leases.Answered = MakeUp;
         }
         finally
@@ -129,7 +129,7 @@ internal sealed partial class Members
 
     private async Task LetGoAsync()
     {
-        await Task.Yield();                          // who tells has something to go on with
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);          // who tells has something to go on with
         try
         {
             await GiveAsync().ConfigureAwait(false);
@@ -157,7 +157,7 @@ internal sealed partial class Members
 
     private async Task ShareLaterAsync()
     {
-        await Task.Yield();                          // off the heart's thread
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);          // off the heart's thread
         do
         {
             while (Interlocked.Exchange(ref latest, null) is var (group, isAiling)) await ShareAsync(group, isAiling).ConfigureAwait(false);

@@ -17,9 +17,11 @@ internal sealed class SupervisorCore : IDisposable
         Executor = options.Executor ?? LocalExecutor.Instance;
         Slots = new(options.Slots);
         Hosts = new(store, options);
+        Life = life.Token;
     }
 
     private readonly CancellationTokenSource life = new();
+    private readonly List<Task> feeds = [];          // also guards itself
 
     public SupervisorOptions Options => options;
 
@@ -37,7 +39,7 @@ internal sealed class SupervisorCore : IDisposable
     public HostWatch Hosts { get; }
 
     /// <summary>Ends when nothing may be done any more.</summary>
-    public CancellationToken Life => life.Token;
+    public CancellationToken Life { get; }
 
     /// <summary>As if the process had died: nothing is ended or handed over.</summary>
     public bool IsAbandoned { get; private set; }
@@ -94,16 +96,27 @@ internal sealed class SupervisorCore : IDisposable
     }
 
     /// <summary>Throws nothing: a log that is closed already stops no run, and no timer's thread.</summary>
-    public void Warn(string text)
+    public void Warn(string text) => Warnings.Tell(options.Warn, text);
+
+    /// <summary>A run is being fed by this service, which ends after that.</summary>
+    /// <param name="feed">Throws nothing.</param>
+    public void Add(Task feed)
     {
-        try
+        lock (feeds)
         {
-            options.Warn?.Invoke(text);
+            feeds.RemoveAll(static task => task.IsCompleted);
+            feeds.Add(feed);
         }
-        catch (Exception)
-        {
-            // There is nobody else to tell.
-        }
+    }
+
+    /// <summary>Ends when no run is fed any more, or the store has had its time to answer.</summary>
+    public async Task FedAsync()
+    {
+        Task[] fed;
+        lock (feeds) fed = [.. feeds];
+        await Task.WhenAll(fed).WaitAsync(givingUp.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!Array.TrueForAll(fed, static task => task.IsCompleted))
+            Warn($"{options.Name} has ended, and an input that it was putting into a run goes on: it does not heed its CancellationToken. Its stream fails when {options.Name} has been silent for the lease time.");
     }
 
     /// <summary>The service ends: a store that does not answer has a lease time to do so. Then others take over anyway.</summary>

@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>Who hosts a processor: beats, notices who is silent, and says what this service should have.</summary>
 /// <remarks>
-/// The heart has a thread of its own. Silence is a count of beats that has not changed for the lease time, on this process's monotonic clock. It stops beating while the store takes no
+/// The hearts of the process have a thread of their own. Silence is a count of beats that has not changed for the lease time, on this process's monotonic clock. It stops beating while the store takes no
 /// commits for a lease time, so that others can take over.
 /// </remarks>
 internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal changed, Func<TimeSpan> silence)
@@ -19,7 +19,7 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
     {
         mayBeKnown = true;
         See(await core.Calls.DoAsync(group.Stream, () => core.Store.BeatAsync(group, Self, cancellation), cancellation).ConfigureAwait(false));
-        heart ??= new($"sluice {group.Stream} heart", core.Options.Time, core.Options.LeaseTime / 3, Beat);
+        heart ??= new(core.Options.Time, core.Options.LeaseTime / 3, BeatAsync, failure => core.Warn($"A heartbeat of {Self} for {group} has failed: {failure.Message}"));
     }
 
     /// <summary>No more beats.</summary>
@@ -61,18 +61,17 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
         }
     }
 
-    /// <summary>The heart's thread.</summary>
-    private void Beat()
+    // On the threads of the hearts, and back there after each await.
+    private async Task BeatAsync()
     {
         try
         {
             if (silence() >= core.Options.LeaseTime) return;
-            ValueTask<GroupInfo> beat = core.Store.BeatAsync(group, Self, core.Life);
-            GroupInfo info = beat.IsCompletedSuccessfully ? beat.Result : beat.AsTask().GetAwaiter().GetResult();
+            GroupInfo info = await core.Store.BeatAsync(group, Self, core.Life).ConfigureAwait(true);
             See(info);
             foreach (string member in others.Gone(info))
             {
-                core.Store.LeaveAsync(group, member, core.Life).AsTask().GetAwaiter().GetResult();
+                await core.Store.LeaveAsync(group, member, core.Life).ConfigureAwait(true);
                 others.Forget(member);
             }
         }

@@ -1,29 +1,31 @@
 namespace Sluice;
 
 /// <summary>Puts in all inputs of a run that were too much for its first commit, and gives signs of life until it has.</summary>
-/// <remarks>The signs come from a thread of their own: whoever starves the thread pool fails no run.</remarks>
+/// <remarks>The signs come from the threads of the hearts: a starved thread pool fails no run.</remarks>
 internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList<IGrouping<string, IOVal>> inputs, CancellationToken life)
 {
     /// <summary>Throws nothing.</summary>
     public async Task RunAsync()
     {
-        var heart = new Heart($"sluice {plan.Run} heart", core.Options.Time, core.Options.LeaseTime / 3, Beat);
+        var heart = new Heart(core.Options.Time, core.Options.LeaseTime / 3, BeatAsync, failure => core.Warn($"A heartbeat of who puts in the inputs of the run {plan.Run} has failed: {failure.Message}"));
         heart.CallNow();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(life, core.Life);
+        // An input that does not heed its token may go on for ever. Its signs of life do not: the readers of the stream find out by that.
+        using CancellationTokenRegistration silence = either.Token.UnsafeRegister(static heart => ((Heart)heart!).StopAsync(), heart);
         await Task.WhenAll(inputs.Select(input => new FlowFeed(core, plan, input, either.Token).RunAsync())).ConfigureAwait(false);
         await heart.StopAsync().ConfigureAwait(false);
     }
 
-    private void Beat()
+    // On the threads of the hearts, and back there after each await.
+    private async Task BeatAsync()
     {
-        if (core.Life.IsCancellationRequested) return;
         try
         {
-            core.Store.BeatAsync(FeedWatch.GroupOf(plan.Run), plan.Starter, life).AsTask().GetAwaiter().GetResult();
+            await core.Store.BeatAsync(FeedWatch.GroupOf(plan.Run), plan.Starter, core.Life).ConfigureAwait(true);
         }
         catch (Exception e)
         {
-            if (!life.IsCancellationRequested) core.Warn($"The store does not take heartbeats of who puts in the inputs of the run {plan.Run}: {e.Message}");
+            if (!life.IsCancellationRequested && !core.Life.IsCancellationRequested) core.Warn($"The store does not take heartbeats of who puts in the inputs of the run {plan.Run}: {e.Message}");
         }
     }
 }

@@ -1,7 +1,7 @@
 namespace Sluice.Tests.Flows;
 
 /// <summary>
-/// Knows whether anything moves in a test that runs on the thread pool: what is begun inside of it, and whatever comes of that, counts while a thread is at it. Threads of their own (hearts) are told of.
+/// Knows whether anything moves in a test that runs on the thread pool: what is begun inside of it, and whatever comes of that, counts while a thread is at it. Hearts, which have a thread of their own, are told of.
 /// </summary>
 /// <remarks>Thread-safe. What is queued and not begun is not counted: who wants to know looks again behind what was queued before.</remarks>
 internal sealed class Bustle
@@ -48,11 +48,9 @@ internal sealed class Bustle
             await RestAsync();
             long seen = Volatile.Read(ref moves);
             await Task.Yield();
-            HeartClock? stirring = clocks.Find(clock => clock.IsStirring);
-            stirring?.LetStir();
-            if (Volatile.Read(ref atWork) == 0 && Volatile.Read(ref moves) == seen && stirring is null) continue;
+            if (Volatile.Read(ref atWork) == 0 && Volatile.Read(ref moves) == seen) continue;
             calm = -1;
-            if (++rounds == MostRounds) throw new InvalidOperationException($"It does not come to rest: {atWork} are at work, hearts of {clocks.Count(clock => clock.IsStirring)} services begin or end.");
+            if (++rounds == MostRounds) throw new InvalidOperationException($"It does not come to rest: {atWork} are at work.");
         }
     }
 

@@ -22,12 +22,17 @@ internal sealed class GatedStore(IStreamStore inner, StoreGate gate, HeartClock 
 
     public override ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
     {
-        if (!HeartClock.IsHeart) return base.BeatAsync(group, member, cancellation);
+        return HeartClock.IsHeart ? OfHeartAsync(base.BeatAsync(group, member, cancellation)) : base.BeatAsync(group, member, cancellation);
+    }
+
+    // Comes back to the thread of the hearts.
+    private async ValueTask<GroupInfo> OfHeartAsync(ValueTask<GroupInfo> beat)
+    {
         try
         {
-            GroupInfo info = base.BeatAsync(group, member, cancellation).AsTask().GetAwaiter().GetResult();
-            HeartClock.RestsAtNextLook();            // it looks at the clock when it has the answer; whether it does once more nobody knows, as it may be stopped
-            return new(info);
+            GroupInfo info = await beat;
+            HeartClock.RestsAtNextLook();            // it looks at the clock when it has the answer, also if it was stopped
+            return info;
         }
         catch
         {

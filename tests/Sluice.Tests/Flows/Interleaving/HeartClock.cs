@@ -3,51 +3,24 @@ using Sluice.Testing;
 namespace Sluice.Tests.Flows;
 
 /// <summary>
-/// A test's clock as one service sees it. It knows when the service's hearts, which have threads of their own, are about to do something: from when their timers go off until they stand at the gate, and from when they
+/// A test's clock as one service sees it. It knows when the service's hearts, which beat on a thread of their own, are about to do something: from when their timers go off until they stand at the gate, and from when they
 /// are let through until they rest.
 /// </summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interval) : TimeProvider
 {
     [ThreadStatic]
-    private static bool restsNext;                   // the heart of this thread, when it looks at the clock
-
-    [ThreadStatic]
-    private static bool isKnown;
+    private static bool restsNext;                   // the heart that this thread is with, when it looks at the clock
 
     private readonly Lock sync = new();
     private readonly List<HeartTimer> expected = [];
-    private readonly List<Thread> threads = [];
-    private int timers;
     private int atGate;
 
-    /// <summary>Whether this is the thread of a heart.</summary>
+    /// <summary>Whether this is the thread of the hearts.</summary>
     public static bool IsHeart => Thread.CurrentThread.Name?.EndsWith(" heart", StringComparison.Ordinal) == true;
 
     /// <summary>Whether its hearts stand at the gate, or will, for long: nobody waits for them.</summary>
     public bool IsPaused { get; set; }
-
-    /// <summary>Whether a heart has still to begin, or to end.</summary>
-    public bool IsStirring
-    {
-        get
-        {
-            lock (sync)
-            {
-                threads.RemoveAll(thread => !thread.IsAlive);
-                return threads.Count < timers || threads.Count - atGate > timers;
-            }
-        }
-    }
-
-    /// <summary>Gives a heart that begins or ends a moment for it.</summary>
-    public void LetStir()
-    {
-        Thread? one;
-        lock (sync) one = threads.Count > 0 ? threads[^1] : null;
-        if (one is null) Thread.Yield();
-        else one.Join(TimeSpan.FromMilliseconds(1));
-    }
 
     public override TimeZoneInfo LocalTimeZone => clock.LocalTimeZone;
 
@@ -58,11 +31,6 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
     public override long GetTimestamp()
     {
         long now = clock.GetTimestamp();
-        if (!isKnown && IsHeart)
-        {
-            isKnown = true;
-            lock (sync) threads.Add(Thread.CurrentThread);
-        }
         if (restsNext)
         {
             restsNext = false;
@@ -71,7 +39,7 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
         return now;
     }
 
-    /// <summary>The heart of this thread was let through, and has its answer.</summary>
+    /// <summary>The heart that this thread is with was let through, and has its answer.</summary>
     public static void RestsAtNextLook() => restsNext = true;
 
     /// <summary>It was let through, and has nothing to do.</summary>
@@ -99,7 +67,6 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
     {
         if (period != interval) return clock.CreateTimer(callback, state, dueTime, period);
         var timer = new HeartTimer(this);
-        lock (sync) timers++;
         timer.Inner = clock.CreateTimer(state =>
         {
             Expect(timer);
@@ -136,7 +103,6 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
     {
         lock (sync)
         {
-            timers--;
             if (!expected.Remove(timer)) return;
         }
         bustle.Leave();

@@ -1,0 +1,88 @@
+using System.Diagnostics.Tracing;
+
+namespace Sluice;
+
+/// <summary>Where warnings go that nobody has asked for: to the event source <c>Sluice</c>, and to standard error.</summary>
+/// <remarks>
+/// Thread-safe. Locking rule: what was written lately under <c>sync</c>; the writer is called outside of it. Standard error gets each text once, and a bounded number of texts in a minute; the event source gets all.
+/// </remarks>
+internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
+{
+    private const int MostInMinute = 20;
+    private const int MostRemembered = 1000;
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+    private static readonly Warnings OfProcess = new(static () => Console.Error, TimeProvider.System);
+
+    private readonly Lock sync = new();
+    private readonly HashSet<string> written = new(StringComparer.Ordinal);
+    private readonly Queue<string> order = new();
+    private long? minuteBegan;
+    private int inMinute;
+
+    /// <summary>Tells people what they should know and nothing fails of. Throws nothing.</summary>
+    public static void Tell(string text)
+    {
+        WarningEvents.Instance.Warning(text);
+        OfProcess.Write(text);
+    }
+
+    /// <summary>Tells whoever has asked for warnings; else everybody. What the handler throws is told instead. Throws nothing.</summary>
+    /// <param name="warn">Who has asked; null if nobody has.</param>
+    /// <param name="text">The warning.</param>
+    public static void Tell(Action<string>? warn, string text)
+    {
+        if (warn is null)
+        {
+            Tell(text);
+            return;
+        }
+        try
+        {
+            warn(text);
+        }
+        catch (Exception e)
+        {
+            Tell($"{text} (The handler of warnings has thrown: {e.Message})");
+        }
+    }
+
+    /// <summary>Writes a text that was not written lately. Throws nothing.</summary>
+    public void Write(string text)
+    {
+        if (Choose(text) is not { } line) return;
+        try
+        {
+            output().WriteLine(line);
+        }
+        catch (Exception)
+        {
+            // Standard error is closed. The event source has the text.
+        }
+    }
+
+    /// <returns>What to write; null for nothing.</returns>
+    private string? Choose(string text)
+    {
+        lock (sync)
+        {
+            if (!written.Add(text)) return null;
+            order.Enqueue(text);
+            if (order.Count > MostRemembered) written.Remove(order.Dequeue());
+            long now = time.GetTimestamp();
+            if (minuteBegan is not { } began || time.GetElapsedTime(began, now) >= Minute) (minuteBegan, inMinute) = (now, 0);
+            return ++inMinute <= MostInMinute ? $"sluice: warning: {text}"
+                : inMinute == MostInMinute + 1 ? $"sluice: warning: More than {MostInMinute} warnings in a minute. The event source \"Sluice\" has all of them, and so has a handler of your own (the Warn option)."
+                : null;
+        }
+    }
+}
+
+/// <summary>Warnings for tools that listen: <c>dotnet-trace</c>, <c>dotnet-counters</c>, an <see cref="EventListener"/>.</summary>
+[EventSource(Name = "Sluice")]
+internal sealed class WarningEvents : EventSource
+{
+    public static WarningEvents Instance { get; } = new();
+
+    [Event(1, Level = EventLevel.Warning, Message = "{0}")]
+    public void Warning(string text) => WriteEvent(1, text);
+}
