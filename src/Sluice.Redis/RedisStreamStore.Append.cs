@@ -3,7 +3,7 @@ namespace Sluice.Redis;
 public sealed partial class RedisStreamStore
 {
     /// <inheritdoc/>
-    public async ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
+    public override async ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
     {
         StreamNames.Check(producer);
         Reply reply = await CallAsync("open_producer", new Arguments().Name(stream).Name(producer), cancellation).ConfigureAwait(false);
@@ -11,7 +11,7 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+    public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Check();

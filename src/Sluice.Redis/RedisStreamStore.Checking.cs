@@ -4,7 +4,7 @@ public sealed partial class RedisStreamStore
 {
     /// <inheritdoc/>
     /// <remarks>Pages through all entries; what is appended or trimmed meanwhile may be counted or not.</remarks>
-    public async ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default)
+    public override async ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default)
     {
         long entries = 0;
         List<string> problems = [];

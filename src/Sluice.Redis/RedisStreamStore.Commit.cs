@@ -7,7 +7,7 @@ public sealed partial class RedisStreamStore
     private const int MaxErrorLength = 4000;
 
     /// <inheritdoc/>
-    public async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+    public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(commit);
         commit.Check();

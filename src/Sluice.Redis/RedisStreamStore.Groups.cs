@@ -3,39 +3,43 @@ namespace Sluice.Redis;
 public sealed partial class RedisStreamStore
 {
     /// <inheritdoc/>
-    public async ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default)
+    public override async ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default)
     {
         StreamNames.Check(group.Name);
         await CallAsync("add_group", new Arguments().Group(group).Flag(start == StreamStart.New), cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
+    public override async ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
         => await CallAsync("remove_group", new Arguments().Group(group), cancellation).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public async ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
+    public override async ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
         => await CallAsync("find_group", new Arguments().Group(group), cancellation).ConfigureAwait(false) is { IsNull: false } found ? Infos.Group(found) : null;
 
     /// <inheritdoc/>
-    public async ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
+    public override async ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
     {
-        StreamNames.Check(member);
-        return Infos.Group(await CallAsync("beat", new Arguments().Group(group).Name(member), cancellation).ConfigureAwait(false));
+        ArgumentNullException.ThrowIfNull(request);
+        request.Check();
+        Arguments arguments = new Arguments().Group(request.Group).Name(request.Member).Name(request.Instance).Span(request.LeaseDuration);
+        arguments = request.Replaces is { } silent ? arguments.Name(silent.Instance).Number(silent.Beats) : arguments.Text("").Number(0);
+        Reply reply = await CallAsync("beat", arguments, cancellation).ConfigureAwait(false);
+        return new(reply[0].IsOne ? HeartbeatStatus.Accepted : HeartbeatStatus.Refused, Infos.Member(request.Member, reply[1].Text));
     }
 
     /// <inheritdoc/>
-    public async ValueTask LeaveAsync(GroupId group, string member, CancellationToken cancellation = default)
-        => await CallAsync("leave", new Arguments().Group(group).Name(member), cancellation).ConfigureAwait(false);
+    public override async ValueTask LeaveAsync(GroupId group, string member, string instance, CancellationToken cancellation = default)
+        => await CallAsync("leave", new Arguments().Group(group).Name(member).Name(instance), cancellation).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public async ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+    public override async ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         StreamNames.Check(request.Member);
         Arguments arguments = new Arguments().Group(group).Number(partition).Name(request.Member);
         arguments = request.ExpectedEpoch is { } expected ? arguments.Number(expected) : arguments.Text("");
-        Reply reply = await CallAsync("take", arguments.Number(request.Version), cancellation, isRepeatable: false).ConfigureAwait(false);
+        Reply reply = await CallAsync("take", arguments.Number(request.Version).Name(request.Instance ?? ""), cancellation, isRepeatable: false).ConfigureAwait(false);
         int version = reply[1].Int;
         if (reply[0].Text == "changed") return new(TakeStatus.Changed, default, null, version);
         if (reply[0].Text == "newer") return new(TakeStatus.Newer, default, null, version);
@@ -47,11 +51,11 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
+    public override async ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
         => (await CallAsync("release", new Arguments().Owner(owner), cancellation, isRepeatable: false).ConfigureAwait(false)).IsOne;
 
     /// <inheritdoc/>
-    public async ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default)
+    public override async ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(items, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 0);
@@ -66,7 +70,7 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+    public override async ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
     {
         StreamNames.Check(member);
         long epoch = (await CallAsync("take_quarantine", new Arguments().Group(group).Name(member).Number(expectedEpoch), cancellation, isRepeatable: false).ConfigureAwait(false)).Long;
@@ -74,11 +78,11 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation = default)
+    public override async ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation = default)
         => await CallAsync("release_quarantine", new Arguments().Group(quarantine.Group).Number(quarantine.Epoch), cancellation).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(
+    public override async ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(
         GroupId group, int partition, string node, IReadOnlyList<string> keys, CancellationToken cancellation = default)
     {
         string[] wanted = [.. keys.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
@@ -87,7 +91,7 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<StateRow>> ListStateAsync(
+    public override async ValueTask<IReadOnlyList<StateRow>> ListStateAsync(
         GroupId group, int partition, string node, string? after = null, int max = 1000, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);

@@ -5,7 +5,7 @@ public sealed partial class RedisStreamStore
     private const int MaxRedriven = 1000;
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(
+    public override async ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(
         GroupId group, int partition, long? after = null, int max = 100, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
@@ -20,7 +20,7 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
+    public override async ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
         GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
@@ -35,7 +35,7 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+    public override async ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(numbers);
         if (numbers.Count > MaxRedriven) throw new ArgumentException($"At most {MaxRedriven} dead letters are redriven at once, not {numbers.Count}.", nameof(numbers));
@@ -43,7 +43,7 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+    public override async ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(numbers);
         return (await CallAsync("delete_dead", new Arguments().Group(group).Each(numbers, (to, number) => to.Number(number)), cancellation, isRepeatable: false).ConfigureAwait(false)).Int;

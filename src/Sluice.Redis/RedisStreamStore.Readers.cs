@@ -3,14 +3,14 @@ namespace Sluice.Redis;
 public sealed partial class RedisStreamStore
 {
     /// <inheritdoc/>
-    public async ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default)
+    public override async ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default)
     {
         StreamNames.Check(reader);
         return Infos.Reader(await CallAsync("open_reader", new Arguments().Name(stream).Name(reader).Reader(options ?? new()), cancellation).ConfigureAwait(false));
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
+    public override async ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.From, 1, nameof(request));
@@ -31,7 +31,7 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
+    public override async ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(move);
         Arguments arguments = new Arguments().Name(move.Stream).Name(move.Reader).Number(move.Partition).Number(move.Next);
@@ -39,6 +39,6 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation = default)
+    public override async ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation = default)
         => await CallAsync("close_reader", new Arguments().Name(stream).Name(reader), cancellation).ConfigureAwait(false);
 }

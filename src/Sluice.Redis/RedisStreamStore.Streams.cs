@@ -3,7 +3,7 @@ namespace Sluice.Redis;
 public sealed partial class RedisStreamStore
 {
     /// <inheritdoc/>
-    public async ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default)
+    public override async ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default)
     {
         Reply raised = await RunAsync("raise_generation", [id, expected, NewId()], isRepeatable: true, cancellation).ConfigureAwait(false);
         if (raised[0].Text != id) known.Clear();
@@ -13,7 +13,7 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
+    public override async ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
     {
         StreamNames.Check(stream);
         options ??= new();
@@ -30,7 +30,7 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+    public override async ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
     {
         Reply reply = await CallAsync("find_stream", new Arguments().Name(stream), cancellation).ConfigureAwait(false);
         if (!reply.IsNull) return Know(reply);
@@ -39,28 +39,28 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
+    public override async ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
     {
         Reply reply = await CallAsync("list_streams", new(), cancellation).ConfigureAwait(false);
         return [.. reply.Items.Select(name => name.Name).Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
     }
 
     /// <inheritdoc/>
-    public async ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
+    public override async ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(end);
         return Infos.ReadEnd(await CallAsync("end_stream", new Arguments().Name(stream).Text(Infos.Write(end)), cancellation).ConfigureAwait(false))!;
     }
 
     /// <inheritdoc/>
-    public async ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default)
+    public override async ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default)
     {
         await CallAsync("delete_stream", new Arguments().Name(stream), cancellation).ConfigureAwait(false);
         Forget(stream);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+    public override async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
     {
         cancellation.ThrowIfCancellationRequested();
         (long? count, Task? change) = changes.Look(stream, after);
@@ -76,6 +76,10 @@ public sealed partial class RedisStreamStore
         }
         return count ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
     }
+
+    /// <inheritdoc/>
+    public override async ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
+        => (await CallAsync("find_time", new Arguments(), cancellation).ConfigureAwait(false)).Time;
 
     private StreamInfo Know(Reply reply)
     {

@@ -21,7 +21,7 @@ namespace Sluice.Redis;
 /// Whoever deletes everything (<c>FLUSHALL</c>) is noticed by the next call: <see cref="StoreWentBackException"/>.
 /// </para>
 /// </remarks>
-public sealed partial class RedisStreamStore : IStreamStore
+public sealed partial class RedisStreamStore : StreamStore
 {
     private readonly ServerAddress address;
     private readonly Connection connection;
@@ -45,10 +45,13 @@ public sealed partial class RedisStreamStore : IStreamStore
 
     /// <inheritdoc/>
     /// <remarks>What it was opened with (<see cref="RedisStoreOptions.Durability"/>).</remarks>
-    public Durability Durability => options.Durability;
+    public override Durability Durability => options.Durability;
 
     /// <inheritdoc/>
-    public int Generation => generation;
+    public override StreamStoreCapabilities Capabilities => StreamStoreCapabilities.SharedByProcesses;
+
+    /// <inheritdoc/>
+    public override int Generation => generation;
 
     /// <summary>Connects to a store, which is made if the database has none under its prefix.</summary>
     /// <param name="connection">
@@ -82,7 +85,7 @@ public sealed partial class RedisStreamStore : IStreamStore
     }
 
     /// <summary>Closes the connection. Whoever waits for a change, and every later call, gets an <see cref="ObjectDisposedException"/>.</summary>
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await poll.DisposeAsync().ConfigureAwait(false);
         changes.Close(nameof(RedisStreamStore));

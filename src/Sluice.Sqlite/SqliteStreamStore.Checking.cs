@@ -3,7 +3,7 @@ namespace Sluice.Sqlite;
 public sealed partial class SqliteStreamStore
 {
     /// <inheritdoc/>
-    public async ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default)
+    public override async ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default)
     {
         await CallAsync(session => session.Generation, cancellation).ConfigureAwait(false); // whatever was acknowledged is in the file now
         return await OwnThread.RunAsync("sluice check", () =>

@@ -3,33 +3,34 @@ namespace Sluice.Sqlite;
 public sealed partial class SqliteStreamStore
 {
     /// <inheritdoc/>
-    public ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default)
+    public override ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default)
     {
         StreamNames.Check(group.Name);
         return DoAsync(session => GroupCalls.Add(session, group, start), cancellation);
     }
 
     /// <inheritdoc/>
-    public ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
+    public override ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
         => DoAsync(session => GroupCalls.Remove(session, group), cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
+    public override ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
         => CallAsync(session => GroupCalls.Find(session, group), cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
+    public override ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
     {
-        StreamNames.Check(member);
-        return CallAsync(session => GroupCalls.Beat(session, group, member), cancellation);
+        ArgumentNullException.ThrowIfNull(request);
+        request.Check();
+        return CallAsync(session => GroupCalls.Beat(session, request), cancellation);
     }
 
     /// <inheritdoc/>
-    public ValueTask LeaveAsync(GroupId group, string member, CancellationToken cancellation = default)
-        => DoAsync(session => GroupCalls.Leave(session, group, member), cancellation);
+    public override ValueTask LeaveAsync(GroupId group, string member, string instance, CancellationToken cancellation = default)
+        => DoAsync(session => GroupCalls.Leave(session, group, member, instance), cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+    public override ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         StreamNames.Check(request.Member);
@@ -37,11 +38,11 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
+    public override ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
         => CallAsync(session => GroupCalls.Release(session, owner), cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+    public override ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
@@ -50,7 +51,7 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default)
+    public override ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(items, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 0);
@@ -59,7 +60,7 @@ public sealed partial class SqliteStreamStore
 
     /// <inheritdoc/>
     /// <remarks>Of the attachments it knows <see cref="SqliteWrites"/>; if one of their statements fails, a <see cref="StreamStoreException"/> says which, and nothing of the commit was applied.</remarks>
-    public ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+    public override ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(commit);
         commit.Check();
@@ -81,23 +82,23 @@ public sealed partial class SqliteStreamStore
         => CallAsync(session => AttachmentCalls.CountPlaces(session, sql), cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+    public override ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
     {
         StreamNames.Check(member);
         return CallAsync(session => GroupCalls.TakeQuarantine(session, group, member, expectedEpoch), cancellation);
     }
 
     /// <inheritdoc/>
-    public ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation = default)
+    public override ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation = default)
         => DoAsync(session => GroupCalls.ReleaseQuarantine(session, quarantine), cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(
+    public override ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(
         GroupId group, int partition, string node, IReadOnlyList<string> keys, CancellationToken cancellation = default)
         => CallAsync(session => StateCalls.Read(session.Partition(group, partition), node, keys), cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StateRow>> ListStateAsync(
+    public override ValueTask<IReadOnlyList<StateRow>> ListStateAsync(
         GroupId group, int partition, string node, string? after = null, int max = 1000, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);

@@ -5,7 +5,7 @@ public sealed partial class SqliteStreamStore
     private const int MaxRedriven = 1000;
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(
+    public override ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(
         GroupId group, int partition, long? after = null, int max = 100, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
@@ -13,7 +13,7 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
+    public override ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
         GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
@@ -21,7 +21,7 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+    public override ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(numbers);
         if (numbers.Count > MaxRedriven) throw new ArgumentException($"At most {MaxRedriven} dead letters are redriven at once, not {numbers.Count}.", nameof(numbers));
@@ -29,7 +29,7 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+    public override ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(numbers);
         return CallAsync(session => LetterCalls.Delete(session.Group(group), numbers), cancellation);

@@ -3,14 +3,14 @@ namespace Sluice.Sqlite;
 public sealed partial class SqliteStreamStore
 {
     /// <inheritdoc/>
-    public ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default)
+    public override ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default)
     {
         StreamNames.Check(reader);
         return CallAsync(session => ReaderCalls.Open(session, StreamCalls.Swept(session.Stream(stream)), reader, options ?? new()).Info(), cancellation);
     }
 
     /// <inheritdoc/>
-    public ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
+    public override ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.From, 1, nameof(request));
@@ -19,7 +19,7 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
+    public override ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(move);
         return CallAsync(session =>
@@ -31,7 +31,7 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation = default) => DoAsync(session =>
+    public override ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation = default) => DoAsync(session =>
     {
         if (session.FindStream(stream) is { } stored && stored.Readers.TryGetValue(reader, out StoredReader? open)) stored.Close(open);
     }, cancellation);

@@ -3,11 +3,11 @@ namespace Sluice.Sqlite;
 public sealed partial class SqliteStreamStore
 {
     /// <inheritdoc/>
-    public ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default)
+    public override ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default)
         => CallAsync(session => StreamCalls.RaiseGeneration(session, expected), cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
+    public override ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
     {
         StreamNames.Check(stream);
         options ??= new();
@@ -16,33 +16,33 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+    public override ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
         => CallAsync(session => session.FindStream(stream) is { } found ? StreamCalls.Info(found) : null, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
+    public override ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
         => CallAsync(session => StreamCalls.List(session, prefix), cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
+    public override ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(end);
         return CallAsync(session => StreamCalls.End(session, session.Stream(stream), end), cancellation);
     }
 
     /// <inheritdoc/>
-    public ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default)
+    public override ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default)
         => DoAsync(session => StreamCalls.Delete(session, stream), cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
+    public override ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
     {
         StreamNames.Check(producer);
         return CallAsync(session => AppendCalls.Open(session, stream, producer), cancellation);
     }
 
     /// <inheritdoc/>
-    public ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+    public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Check();
@@ -50,7 +50,7 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+    public override async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
     {
         cancellation.ThrowIfCancellationRequested();
         (long? count, Task? change) = living.Changes.Look(stream, after);
@@ -66,4 +66,7 @@ public sealed partial class SqliteStreamStore
         }
         return count ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
     }
+
+    /// <inheritdoc/>
+    public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default) => CallAsync(static session => session.Now, cancellation);
 }

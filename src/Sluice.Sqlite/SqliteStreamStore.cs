@@ -19,7 +19,7 @@ namespace Sluice.Sqlite;
 /// <example><code>
 /// await using var store = await SqliteStreamStore.OpenAsync("orders.db", Durability.Power);
 /// </code></example>
-public sealed partial class SqliteStreamStore : IStreamStore
+public sealed partial class SqliteStreamStore : StreamStore
 {
     private readonly StoreFile file;
     private readonly StoreLock fileLock;
@@ -34,14 +34,14 @@ public sealed partial class SqliteStreamStore : IStreamStore
     }
 
     /// <inheritdoc/>
-    public Durability Durability { get; }
+    public override Durability Durability { get; }
 
     /// <inheritdoc/>
-    public int Generation => writer.Generation;
+    public override int Generation => writer.Generation;
 
     /// <inheritdoc/>
     /// <remarks>The lock beside the file (<c>-lock</c>) knows how far the store had come. Without it, and if it was put back together with the file, nothing is noticed.</remarks>
-    public string? Loss { get; }
+    public override string? Loss { get; }
 
     /// <summary>The file, with its full path.</summary>
     public string Path => file.Path;
@@ -68,7 +68,7 @@ public sealed partial class SqliteStreamStore : IStreamStore
     }
 
     /// <summary>Answers what was asked, then closes the file. Whoever waits for a change, and every later call, gets an <see cref="ObjectDisposedException"/>.</summary>
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
         await writer.CloseAsync().ConfigureAwait(false);

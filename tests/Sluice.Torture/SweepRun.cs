@@ -14,7 +14,7 @@ internal sealed class SweepRun(TortureOptions options)
 
     // Calls that change nothing have one place; waiting for a change has none: it is under way all the time.
     private static readonly string[] Looks = [nameof(IStreamStore.FindGroupAsync), nameof(IStreamStore.FindStreamAsync), nameof(IStreamStore.ListDeadAsync),
-        nameof(IStreamStore.ReadStateAsync), nameof(IStreamStore.BeatAsync)];
+        nameof(IStreamStore.ReadStateAsync), nameof(IStreamStore.HeartbeatAsync), nameof(IStreamStore.GetTimeAsync)];
 
     private readonly Case @case = new(options.Seed, options.OnlyCase ?? 0, options.Items, isSweep: true);
     private readonly Lock sync = new();
@@ -50,7 +50,7 @@ internal sealed class SweepRun(TortureOptions options)
 
     private static IEnumerable<LastCall> PlacesOf(string name, int count)
     {
-        if (name == nameof(IStreamStore.WaitForChangeAsync)) yield break;
+        if (name is nameof(IStreamStore.WaitForChangeAsync) or nameof(IStreamStore.WaitForEntriesAsync)) yield break;
         for (int number = 1; number <= count; number++)
             foreach (Moment moment in Looks.Contains(name) ? [Moment.Before] : Moments) yield return new(name, number, moment);
     }

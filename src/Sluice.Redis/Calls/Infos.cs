@@ -29,9 +29,18 @@ internal static class Infos
     {
         Reply[] beats = [.. reply[0].Items];
         return new(
-            [.. Enumerable.Range(0, beats.Length / 2).Select(i => new MemberInfo(beats[2 * i].Name, beats[(2 * i) + 1].Long)).OrderBy(member => member.Name, StringComparer.Ordinal)],
+            [.. Enumerable.Range(0, beats.Length / 2).Select(i => Member(beats[2 * i].Name, beats[(2 * i) + 1].Text)).OrderBy(member => member.Name, StringComparer.Ordinal)],
             [.. reply[1].Items.Select((part, i) => new PartitionInfo(i, part[0].Long, Name(part[1]), part[2].Int, part[3].Long, part[4].Long, part[5].Long, part[6].Long))],
             Name(reply[2]), reply[3].Long);
+    }
+
+    /// <summary>A member, as the store keeps it: "heartbeats:lease duration in microseconds:instance".</summary>
+    public static MemberInfo Member(string name, string stored)
+    {
+        string[] parts = stored.Split(':');
+        return parts.Length == 3 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out long beats) && long.TryParse(parts[1], CultureInfo.InvariantCulture, out long lease)
+            ? new(name, beats, Names.Decode(parts[2]), TimeSpan.FromTicks(lease * TimeSpan.TicksPerMicrosecond))
+            : throw new StreamStoreException($"The heartbeat of the member {name} is damaged in the store: '{stored}' is not of the form beats:lease:instance.");
     }
 
     // An end is stored as one letter, and what went wrong.

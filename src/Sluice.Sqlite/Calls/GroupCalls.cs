@@ -51,16 +51,12 @@ internal static class GroupCalls
     public static GroupInfo? Find(Session session, GroupId id)
         => session.FindStream(id.Stream)?.Groups.GetValueOrDefault(id.Name)?.Info();
 
-    public static GroupInfo Beat(Session session, GroupId id, string member)
-    {
-        StoredGroup group = session.Group(id);
-        session.Living.Beat(group.Id, member);
-        return group.Info();
-    }
+    public static HeartbeatResult Beat(Session session, HeartbeatRequest request) => session.Living.Beat(session.Group(request.Group).Id, request);
 
-    public static void Leave(Session session, GroupId id, string member)
+    public static void Leave(Session session, GroupId id, string member, string instance)
     {
         StoredGroup group = session.Group(id);
+        if (session.Living.MembersOf(group.Id).TryGetValue(member, out MemberInfo holder) && holder.Instance != instance) return;
         if (group.QuarantineOwner == member)
         {
             session.Mark(group);
@@ -76,9 +72,10 @@ internal static class GroupCalls
         if (request.ExpectedEpoch is { } expected && expected != partition.Epoch) return new(TakeStatus.Changed, default, null, partition.Version);
         if (partition.Version > request.Version) return new(TakeStatus.Newer, default, null, partition.Version);
         session.Mark(partition);
-        if (partition.Owner is not null) Suspect(partition);
+        if (partition.Owner is not null) Suspect(partition, isAlive: session.Living.Has(partition.Group.Id, number, partition.Epoch, request.Instance));
         Unreserve(session, partition);
         partition.Epoch++;
+        session.Living.Take(partition.Group.Id, number, partition.Epoch, request.Instance);
         (partition.Owner, partition.OwnerVersion) = (request.Member, request.Version);
         partition.Group.Stream.Trim(number);
         var state = new PartitionState(partition.Dispatched, partition.Done, partition.LastCommit,
@@ -133,9 +130,9 @@ internal static class GroupCalls
     }
 
     // The owner is gone without a word: what it had in flight is suspect, and gets rows.
-    private static void Suspect(StoredPartition partition)
+    private static void Suspect(StoredPartition partition, bool isAlive)
     {
-        StoredRows.Suspect(partition);
+        StoredRows.Suspect(partition, isAlive);
         foreach (long sequence in partition.FirstTimers())
             StoredRows.Insert(partition, partition.Log.Read(sequence), WaitingState.Suspect, 0, null, "", "");
         partition.Pass(partition.Done + 1, partition.Dispatched);

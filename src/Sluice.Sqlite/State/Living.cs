@@ -6,8 +6,9 @@ namespace Sluice.Sqlite;
 /// </summary>
 internal sealed class Living
 {
-    private static readonly SortedDictionary<string, long> Nobody = [];
-    private readonly Dictionary<long, SortedDictionary<string, long>> members = [];
+    private static readonly SortedDictionary<string, MemberInfo> Nobody = [];
+    private readonly Dictionary<long, SortedDictionary<string, MemberInfo>> members = [];
+    private readonly Dictionary<(long Group, int Partition), (long Epoch, string? Instance)> owners = [];          // which instance has taken a partition last; the epoch tells whether that was stored
 
     public int RecentBlocks { get; init; } = 256;
     public StoreClock Clock { get; set; } = new(TimeProvider.System);
@@ -17,18 +18,31 @@ internal sealed class Living
     public StreamChanges Changes { get; } = new();
     public Reservations Reserved { get; } = new();
 
-    public SortedDictionary<string, long> MembersOf(long group) => members.GetValueOrDefault(group, Nobody);
+    public SortedDictionary<string, MemberInfo> MembersOf(long group) => members.GetValueOrDefault(group, Nobody);
 
-    public void Beat(long group, string member)
+    public HeartbeatResult Beat(long group, HeartbeatRequest request)
     {
-        if (!members.TryGetValue(group, out SortedDictionary<string, long>? beats)) members.Add(group, beats = new(StringComparer.Ordinal));
-        beats[member] = beats.GetValueOrDefault(member) + 1;
+        if (!members.TryGetValue(group, out SortedDictionary<string, MemberInfo>? present)) members.Add(group, present = new(StringComparer.Ordinal));
+        MemberInfo? known = present.TryGetValue(request.Member, out MemberInfo holder) ? holder : null;
+        if (request.Apply(known) is not { } now) return new(HeartbeatStatus.Refused, holder);
+        present[request.Member] = now;
+        return new(HeartbeatStatus.Accepted, now);
     }
 
     public void Leave(long group, string member)
     {
-        if (members.TryGetValue(group, out SortedDictionary<string, long>? beats) && beats.Remove(member) && beats.Count == 0) members.Remove(group);
+        if (members.TryGetValue(group, out SortedDictionary<string, MemberInfo>? present) && present.Remove(member) && present.Count == 0) members.Remove(group);
     }
 
-    public void Forget(long group) => members.Remove(group);
+    /// <summary>Whether an instance has taken a partition in its present epoch.</summary>
+    public bool Has(long group, int partition, long epoch, string? instance) => instance is not null && owners.TryGetValue((group, partition), out var owner) && owner == (epoch, instance);
+
+    /// <summary>An instance takes a partition.</summary>
+    public void Take(long group, int partition, long epoch, string? instance) => owners[(group, partition)] = (epoch, instance);
+
+    public void Forget(long group)
+    {
+        members.Remove(group);
+        foreach ((long Group, int Partition) owned in owners.Keys.Where(owned => owned.Group == group).ToArray()) owners.Remove(owned);
+    }
 }

@@ -19,7 +19,7 @@ internal sealed class StoredGroup(Session session, StoredStream stream, long id,
             .Put(LastDead).Put(QuarantineOwner).Put(QuarantineEpoch).Put(id).Run();
 
     public GroupInfo Info() => new(
-        [.. session.Living.MembersOf(id).Select(member => new MemberInfo(member.Key, member.Value))],
+        [.. session.Living.MembersOf(id).Values],
         [.. Partitions.Select(partition => partition.Info())],
         QuarantineOwner, QuarantineEpoch);
 

@@ -116,10 +116,11 @@ internal static class StoredRows
     }
 
     /// <summary>What is in flight is suspect; what was running alone is charged.</summary>
-    public static void Suspect(StoredPartition partition)
+    public static void Suspect(StoredPartition partition, bool isAlive)
     {
         if (partition.Flying > 0)
-            Sql(partition, "UPDATE sluice_row SET attempts = attempts + alone, state = 3, alone = 0, due = NULL WHERE grp = ? AND part = ? AND state = 0").Run();
+            Sql(partition, isAlive ? "UPDATE sluice_row SET state = 3, alone = 0, due = NULL WHERE grp = ? AND part = ? AND state = 0"
+                : "UPDATE sluice_row SET attempts = attempts + alone, state = 3, alone = 0, due = NULL WHERE grp = ? AND part = ? AND state = 0").Run();
         partition.Flying = 0;
     }
 

@@ -76,7 +76,7 @@ internal static class QuarantineScenarios
         await rig.Store.ReleaseQuarantineAsync(quarantine);
         Expect.Equal("c", (await rig.Store.FindGroupAsync(Main))!.QuarantineOwner, "the owner, after the former one has released it");
         Expect.Equal(1, (await rig.LeaseAsync(owner, quarantine: taken)).Length, "suspects that the new holder leases");
-        await rig.Store.LeaveAsync(Main, "c");
+        await rig.Store.LeaveAsync(Main, "c", "c1");
         GroupInfo group = (await rig.Store.FindGroupAsync(Main))!;
         Expect.Equal((null, taken!.Value.Epoch), (group.QuarantineOwner, group.QuarantineEpoch), "the quarantine after its holder has left");
     }

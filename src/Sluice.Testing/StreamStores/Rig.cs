@@ -58,9 +58,12 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
         Expect.Equal(AppendStatus.Accepted, result.Status, "an append in order");
     }
 
-    public async Task<(Ownership Owner, PartitionState State)> TakeAsync(string member = "a", int partition = 0, int version = 0)
+    /// <summary>A heartbeat of the first instance of a member, with a lease duration of ten seconds.</summary>
+    public ValueTask<HeartbeatResult> BeatAsync(string member) => Store.HeartbeatAsync(new(Main, member, $"{member}1", 10 * Second));
+
+    public async Task<(Ownership Owner, PartitionState State)> TakeAsync(string member = "a", int partition = 0, int version = 0, string? instance = null)
     {
-        TakeResult result = await Store.TakeAsync(Main, partition, new(member) { Version = version });
+        TakeResult result = await Store.TakeAsync(Main, partition, new(member) { Version = version, Instance = instance });
         Expect.Equal(TakeStatus.Taken, result.Status, $"{member} takes {Main}/{partition}");
         return (result.Ownership, result.State!);
     }

@@ -15,6 +15,9 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
     public virtual Durability Durability => inner.Durability;
 
     /// <inheritdoc/>
+    public virtual StreamStoreCapabilities Capabilities => inner.Capabilities;
+
+    /// <inheritdoc/>
     public virtual int Generation => inner.Generation;
 
     /// <inheritdoc/>
@@ -66,6 +69,14 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => CallAsync(nameof(WaitForChangeAsync), () => inner.WaitForChangeAsync(stream, after, cancellation));
 
     /// <inheritdoc/>
+    public virtual ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after, CancellationToken cancellation = default)
+        => CallAsync(nameof(WaitForEntriesAsync), () => inner.WaitForEntriesAsync(stream, partitions, after, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
+        => CallAsync(nameof(GetTimeAsync), () => inner.GetTimeAsync(cancellation));
+
+    /// <inheritdoc/>
     public virtual ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default)
         => CallAsync(nameof(CheckAsync), () => inner.CheckAsync(cancellation));
 
@@ -82,12 +93,12 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => CallAsync(nameof(FindGroupAsync), () => inner.FindGroupAsync(group, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
-        => CallAsync(nameof(BeatAsync), () => inner.BeatAsync(group, member, cancellation));
+    public virtual ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
+        => CallAsync(nameof(HeartbeatAsync), () => inner.HeartbeatAsync(request, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask LeaveAsync(GroupId group, string member, CancellationToken cancellation = default)
-        => Done(nameof(LeaveAsync), () => inner.LeaveAsync(group, member, cancellation));
+    public virtual ValueTask LeaveAsync(GroupId group, string member, string instance, CancellationToken cancellation = default)
+        => Done(nameof(LeaveAsync), () => inner.LeaveAsync(group, member, instance, cancellation));
 
     /// <inheritdoc/>
     public virtual ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)

@@ -12,6 +12,7 @@ public sealed partial class Consecutor<T>
     /// It was started before; or another one of its name runs in this process, over the same store and as the same <see cref="ConsecutorOptions.Member"/>: this one may be
     /// started when that one has ended.
     /// </exception>
+    /// <exception cref="MemberInUseException">Another process is alive as the same <see cref="ConsecutorOptions.Member"/>.</exception>
     /// <exception cref="StreamStoreException">The store failed, or the stream there has another number of partitions.</exception>
     public async Task StartAsync(CancellationToken cancellation = default)
     {
@@ -256,6 +257,7 @@ public sealed partial class Consecutor<T>
             {
                 core.Problem += $"; and not everything could be given back: {FailureText.Of(e)}";
             }
+            core.Members.Drop();
             core.Drop();
         }
     }

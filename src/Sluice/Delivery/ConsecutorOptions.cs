@@ -12,7 +12,7 @@ public sealed record ConsecutorOptions
     private readonly Delivery delivery = Delivery.Replay(3);
     private readonly StreamOptions stream = new();
     private readonly PayloadSerializers serializers = PayloadSerializers.Json;
-    private readonly string member = Environment.MachineName;
+    private readonly string member = MemberInstance.DefaultMember;
     private readonly RunOptions run = new();
 
     /// <summary>
@@ -73,8 +73,9 @@ public sealed record ConsecutorOptions
     }
 
     /// <summary>
-    /// Who this is, among those that share the work of one consecutor; the machine's name unless given. Whoever starts under a name takes at once what
-    /// an earlier holder of it had; from others, what they give to share the work, and the rest only when they have been silent for the lease time.
+    /// The name of this member, among those that share the work of one consecutor; made of machine, process and a random part unless given, so that it differs in each process. A second process
+    /// that is alive under the same name is refused (<see cref="MemberInUseException"/>). Give a fixed name to a service that has one process under it at a time: it finds what its former
+    /// process had when that has been silent for its lease time.
     /// </summary>
     /// <exception cref="ArgumentException">Null, empty, longer than 180 characters, or with control characters.</exception>
     public string Member

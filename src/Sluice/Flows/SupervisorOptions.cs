@@ -6,7 +6,7 @@ public sealed record SupervisorOptions
     private static readonly TimeSpan TenYears = TimeSpan.FromDays(3650);
 
     /// <summary>This service's name among all that use the store: 1 to 100 characters, unique. Made of machine, process and a random part unless given.</summary>
-    public string Name { get; init => field = Checked(value); } = $"{Environment.MachineName}-{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..6]}";
+    public string Name { get; init => field = Checked(value); } = Default();
 
     /// <summary>How long a service may be silent before others take over what it hosts; 100 milliseconds to an hour, 15 seconds unless given. It gives a sign of life three times in it.</summary>
     public TimeSpan LeaseTime
@@ -72,6 +72,9 @@ public sealed record SupervisorOptions
 
     /// <summary>Where time comes from; the system's unless given.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    // Several services of one process have names of their own.
+    private static string Default() => MemberInstance.NameOfProcess(Guid.NewGuid().ToString("N"));
 
     private static string Checked(string name)
     {

@@ -14,18 +14,27 @@ public partial interface IStreamStore
     /// <summary>The group as it is now; null if it is not there.</summary>
     ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default);
 
-    /// <summary>Counts a heartbeat of a member, which joins by its first one.</summary>
-    /// <returns>The group as it is now.</returns>
-    ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default);
+    /// <summary>
+    /// Counts a heartbeat of a member, which joins by its first one. It is refused if another instance has the member's name; what to do then is the caller's:
+    /// watch that instance for its lease duration, and replace it if it is silent.
+    /// </summary>
+    /// <exception cref="ArgumentException">A name or the lease duration is out of its range.</exception>
+    ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Removes a member: itself, after it has released its partitions, or one that was found silent, after they were taken. Its quarantine ends.
+    /// Removes a member: itself, after it has released its partitions, or one that was found silent, after they were taken. Its quarantine ends. Nothing happens if another
+    /// instance has the name by now.
     /// </summary>
-    ValueTask LeaveAsync(GroupId group, string member, CancellationToken cancellation = default);
+    /// <param name="group">The group.</param>
+    /// <param name="member">The member's name.</param>
+    /// <param name="instance">Which instance of it leaves.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    ValueTask LeaveAsync(GroupId group, string member, string instance, CancellationToken cancellation = default);
 
     /// <summary>
     /// Takes a partition: raises its epoch, which voids every earlier owner at once. What was in flight with an owner that did not
-    /// release it becomes suspect, without a charge; a suspect that was running alone is charged with one attempt.
+    /// release it becomes suspect, without a charge. A suspect that was running alone is charged with one attempt, unless the same instance takes the partition anew
+    /// (<see cref="TakeRequest.Instance"/>): that process is alive.
     /// </summary>
     ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default);
 

@@ -17,14 +17,17 @@ namespace Sluice;
 /// </para>
 /// <para>
 /// Thread-safe. Calls run side by side, and a store merges those that come together into one write. Of two calls that overlap either may be first.
-/// Time is the store's: it is the clock's when the store is opened or the last stored time, whichever is later, goes on monotonically, and serves retries, expiries and time stamps only.
+/// Time is the store's own (<see cref="GetTimeAsync"/>): it never goes back, no caller's clock moves it, and it serves retries, expiries and time stamps only.
 /// </para>
-/// <para>Sluice.Testing has the conformance suite that an implementation must pass (<c>StreamStoreContract</c>).</para>
+/// <para>Derive a store from <see cref="StreamStore"/>, which gives later additions to this interface a default. Sluice.Testing has the conformance suite that a store must pass (<c>StreamStoreContract</c>).</para>
 /// </remarks>
 public partial interface IStreamStore : IAsyncDisposable
 {
     /// <summary>What an acknowledged write survives.</summary>
     Durability Durability { get; }
+
+    /// <summary>What this store can do beyond what every store can.</summary>
+    StreamStoreCapabilities Capabilities { get; }
 
     /// <summary>Counts how often the store was found to have lost acknowledged writes; from one. Part of every id, so that ids are never used twice.</summary>
     int Generation { get; }
@@ -79,6 +82,22 @@ public partial interface IStreamStore : IAsyncDisposable
     /// <param name="cancellation">Gives up waiting; this call leaves nothing behind.</param>
     /// <returns>The count of changes, in this process.</returns>
     ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default);
+
+    /// <summary>
+    /// Waits until there may be something to lease or to read in some partitions of a stream: entries were appended, given back, freed or redriven there, a partition was released, or the stream has ended.
+    /// Entries that were settled are no reason. May return without a reason. Time is none: wait for <see cref="LeaseResult.NextDue"/> besides.
+    /// </summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="partitions">The partitions, from zero.</param>
+    /// <param name="after">What the last call returned, or <see cref="WaitForChangeAsync"/>; -1 returns at once. Take it before looking, and nothing is missed.</param>
+    /// <param name="cancellation">Gives up waiting; this call leaves nothing behind.</param>
+    /// <returns>The count of changes, in this process.</returns>
+    ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after, CancellationToken cancellation = default);
+
+    /// <summary>
+    /// The store's present time, in UTC: the clock of its entries' times, of retries and of expiries. Compare what the store has stamped with this time, never with the clock of the caller's machine.
+    /// </summary>
+    ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default);
 
     /// <summary>Reads everything and compares it with its checksums and with each other. Slow; others go on meanwhile.</summary>
     ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default);

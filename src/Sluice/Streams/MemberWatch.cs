@@ -1,42 +1,48 @@
 namespace Sluice;
 
-/// <summary>Who of a group is there, by this process's own monotonic clock: whoever's count of beats has not changed for the lease time is silent.</summary>
+/// <summary>Judges which members of a group are alive, by this process's own monotonic clock: a member is silent if its heartbeats have not changed for the lease duration that they carry,
+/// or if its process was one of this machine and has ended.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class MemberWatch(TimeProvider time, TimeSpan leaseTime)
+internal sealed class MemberWatch(TimeProvider time)
 {
     private const int LeaseTimesUntilGone = 10;
 
-    private readonly Dictionary<string, (long Beats, long SeenAt)> seen = new(StringComparer.Ordinal);          // also the lock
+    private readonly Dictionary<string, (MemberInfo Member, long SeenAt)> seen = new(StringComparer.Ordinal);          // also the lock
 
-    /// <summary>Notes who has beaten.</summary>
+    /// <summary>Notes who has sent a heartbeat.</summary>
     public void See(GroupInfo group)
     {
         long now = time.GetTimestamp();
         lock (seen)
         {
             foreach (MemberInfo member in group.Members)
-                if (!seen.TryGetValue(member.Name, out var known) || known.Beats != member.Beats) seen[member.Name] = (member.Beats, now);
+                if (!seen.TryGetValue(member.Name, out var known) || known.Member != member) seen[member.Name] = (member, now);
         }
     }
 
-    /// <summary>Whether somebody has not beaten for the lease time, or was never seen.</summary>
-    public bool IsSilent(string member) => HasBeenSilentFor(leaseTime, member) ?? true;
+    /// <summary>Whether a member has sent no heartbeat for its lease duration, or was never seen.</summary>
+    public bool IsSilent(string member) => HasBeenSilentFor(1, member) ?? true;
 
     /// <summary>
-    /// Who has been silent for so long that nobody waits for them any more, and has nothing: processes that have died under names that nobody uses again. Whoever removes them does no harm to one that
-    /// comes back: it joins again with its next beat.
+    /// The members that have been silent for so long that nobody waits for them any more, and that own nothing: their processes have died, and their names are not used again. Removing one that
+    /// comes back does no harm: it joins again with its next heartbeat.
     /// </summary>
-    public List<string> Gone(GroupInfo group)
-        => [.. group.Members.Select(member => member.Name).Where(name => HasBeenSilentFor(leaseTime * LeaseTimesUntilGone, name) == true && group.Partitions.All(partition => partition.Owner != name))];
+    public List<MemberInfo> Gone(GroupInfo group)
+        => [.. group.Members.Where(member => HasBeenSilentFor(LeaseTimesUntilGone, member.Name) == true && group.Partitions.All(partition => partition.Owner != member.Name))];
 
-    /// <summary>Somebody was removed.</summary>
+    /// <summary>A member was removed.</summary>
     public void Forget(string member)
     {
         lock (seen) seen.Remove(member);
     }
 
-    private bool? HasBeenSilentFor(TimeSpan span, string member)
+    private bool? HasBeenSilentFor(int leases, string member)
     {
-        lock (seen) return seen.TryGetValue(member, out var known) ? time.GetElapsedTime(known.SeenAt) >= span : null;
+        (MemberInfo Member, long SeenAt) known;
+        lock (seen)
+        {
+            if (!seen.TryGetValue(member, out known)) return null;
+        }
+        return time.GetElapsedTime(known.SeenAt) >= known.Member.LeaseDuration * leases || MemberInstance.HasProcessEnded(known.Member.Instance);
     }
 }

@@ -11,6 +11,12 @@ public sealed record TakeRequest(string Member)
     public long? ExpectedEpoch { get; init; }
 
     /// <summary>
+    /// Which start of the member asks (<see cref="HeartbeatRequest.Instance"/>). If it is the instance that took the partition last, it is alive and no suspect has killed it: nothing is
+    /// charged. Null is nobody's instance.
+    /// </summary>
+    public string? Instance { get; init; }
+
+    /// <summary>
     /// The version of the member's code. It is written to the partition by the owner's first commit; whoever knows only older versions is refused then.
     /// </summary>
     public int Version { get; init; }

@@ -44,7 +44,7 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
     protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
     {
         if (died.Task.IsCompleted) throw new StreamStoreException("The process is dead.");
-        if (name == nameof(WaitForChangeAsync)) return await call();
+        if (name is nameof(WaitForChangeAsync) or nameof(WaitForEntriesAsync)) return await call();
         int number = Interlocked.Increment(ref calls);
         if (number != dieAt)
         {

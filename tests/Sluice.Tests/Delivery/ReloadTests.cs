@@ -138,7 +138,7 @@ public class ReloadTests
         protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
         {
             int before = Volatile.Read(ref left);
-            bool fails = before == Failures ? name == nameof(LeaseAsync) : before > 0 && (name is nameof(ReleaseAsync) or nameof(BeatAsync));
+            bool fails = before == Failures ? name == nameof(LeaseAsync) : before > 0 && (name is nameof(ReleaseAsync) or nameof(HeartbeatAsync));
             if (!fails || Interlocked.CompareExchange(ref left, before - 1, before) != before) return call();
             throw new StreamStoreException("The store is away, as the test wants.");
         }

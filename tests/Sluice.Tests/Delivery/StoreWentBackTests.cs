@@ -106,7 +106,7 @@ public class StoreWentBackTests
 
     [Theory]
     [InlineData(nameof(IStreamStore.FindStreamAsync))]           // what was lost is loaded anew, and the start comes
-    [InlineData(nameof(IStreamStore.BeatAsync))]                 // the start loads, and a sender finds out
+    [InlineData(nameof(IStreamStore.HeartbeatAsync))]                 // the start loads, and a sender finds out
     public async Task ASenderMayFindOutWhileTheConsecutorStarts(string held)
     {
         await using MemoryStreamStore earlier = new(), later = new();
@@ -118,7 +118,7 @@ public class StoreWentBackTests
         await consecutor.SendAsync(3, Cancellation);
         put(earlier);
         Task starting = Task.CompletedTask;
-        bool isFirst = held == nameof(IStreamStore.BeatAsync);
+        bool isFirst = held == nameof(IStreamStore.HeartbeatAsync);
         if (isFirst) starting = consecutor.StartAsync(Cancellation);
         Task sent = consecutor.SendAsync(4, Cancellation).AsTask();
         await store.Called;
@@ -169,10 +169,10 @@ public class StoreWentBackTests
             return await Inner.FindStreamAsync(stream, cancellation);
         }
 
-        public override async ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
+        public override async ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
         {
-            await HoldAsync(nameof(BeatAsync));
-            return await Inner.BeatAsync(group, member, cancellation);
+            await HoldAsync(nameof(HeartbeatAsync));
+            return await Inner.HeartbeatAsync(request, cancellation);
         }
 
         private Task HoldAsync(string call) => call == held && called.TrySetResult() ? released.Task : Task.CompletedTask;

@@ -105,7 +105,7 @@ public class TwiceRunningTests
         public override ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
             => IsClosed ? throw new ObjectDisposedException("store") : base.LeaseAsync(request, cancellation);
 
-        public override ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
-            => FailsToJoin ? throw new StreamStoreException("no") : base.BeatAsync(group, member, cancellation);
+        public override ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
+            => FailsToJoin ? throw new StreamStoreException("no") : base.HeartbeatAsync(request, cancellation);
     }
 }

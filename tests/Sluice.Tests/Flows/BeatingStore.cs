@@ -28,7 +28,7 @@ internal sealed class BeatingStore(IStreamStore inner) : StreamStoreWrapper(inne
     protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
     {
         T result = await call();
-        if (name != nameof(BeatAsync)) return result;
+        if (name != nameof(HeartbeatAsync)) return result;
         lock (sync)
             if (++beats >= waiting?.Count) waiting.Value.Reached.TrySetResult();
         return result;

@@ -202,15 +202,15 @@ local function finish(q, first, last)
   return bytes
 end
 
--- The owner is gone without a word: what it had in flight is suspect.
-local function suspect(q)
+-- The owner is gone without a word: what it had in flight is suspect. An owner that takes its own partition anew lives: nothing has killed it.
+local function suspect(q, isAlive)
   local fresh = {}
   inFlight(q, function(first, last) for sequence = first, last do fresh[#fresh + 1] = sequence end end)
   for _, sequence in ipairs(fresh) do place(q, needRow(q, sequence)) end
   for _, text in ipairs(call('ZRANGE', K .. 'xi:' .. q.id, 0, -1)) do
     local row = rowOf(q, tonumber(text))
     unplace(q, row)
-    if row.alone == 1 then row.attempts = row.attempts + 1 end
+    if row.alone == 1 and not isAlive then row.attempts = row.attempts + 1 end
     row.state, row.alone, row.due = SUSPECT, 0, 0
     place(q, row)
   end

@@ -20,7 +20,7 @@ internal sealed partial class Members
             if (!isAiling)
             {
                 isOverdue = false;
-                group = await core.Store.BeatAsync(core.Group, Self, core.Life).ConfigureAwait(true);
+                group = await membership.BeatAndLookAsync(core.Life).ConfigureAwait(true);
             }
             if (group is null) throw new StreamStoreException($"The group {core.Group} is not there.");
             See(group);
@@ -32,6 +32,11 @@ internal sealed partial class Members
         catch (Exception e)
         {
             if (core.Life.IsCancellationRequested || core.EndIfClosed(e)) return;
+            if (e is MemberInUseException)
+            {
+                core.Failed?.Invoke(e);              // whatever the two took would be taken from each other
+                return;
+            }
             core.Problem = $"The store does not take heartbeats: {FailureText.Of(e)}";
             _ = core.Losses.NoticeAsync(e).AsTask();
         }
@@ -40,10 +45,10 @@ internal sealed partial class Members
     // Or every process that ever died would stay in the group, and in every answer to a beat.
     private async Task RemoveGoneAsync(GroupInfo group)
     {
-        foreach (string member in others.Gone(group))
+        foreach (MemberInfo member in others.Gone(group))
         {
-            await core.Store.LeaveAsync(core.Group, member, core.Life).ConfigureAwait(true);
-            others.Forget(member);
+            await core.Store.LeaveAsync(core.Group, member.Name, member.Instance, core.Life).ConfigureAwait(true);
+            others.Forget(member.Name);
         }
     }
 

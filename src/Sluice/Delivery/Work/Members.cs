@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>Takes partitions, gives those that are too many to others, beats, and notices who is silent.</summary>
 /// <remarks>
-/// Silence is judged by this process's own monotonic clock: a count that has not changed for the lease time. The hearts of the process have a thread of their own, which does nothing
+/// Silence is judged by this process's own monotonic clock: heartbeats that have not changed for the lease duration that they carry. The hearts of the process have a thread of their own, which does nothing
 /// but beat: what follows from it is done elsewhere. It stops while the store takes no commits, or gives out nothing of what is its own, for a lease time, so that
 /// others can; when the answer comes after all, it beats at once: the next regular beat may come too late.
 /// </remarks>
@@ -10,6 +10,7 @@ internal sealed partial class Members
 {
     private readonly ConsecutorCore core;
     private readonly MemberWatch others;
+    private readonly Membership membership;
     private readonly PartitionTaker taker;
     private readonly PartitionShare share;
     private readonly AsyncLock taking = new();
@@ -23,12 +24,16 @@ internal sealed partial class Members
     public Members(ConsecutorCore core)
     {
         this.core = core;
-        others = new(core.Time, core.Options.LeaseTime);
+        others = new(core.Time);
+        membership = new(core.Store, core.Group, Self, Instance, core.Options.LeaseTime, core.Time);
         (taker, share) = (new(core), new(core, others));
         leaving = CancellationTokenSource.CreateLinkedTokenSource(core.Life);
     }
 
     private string Self => core.Options.Member;
+
+    /// <summary>Which start of its member this is.</summary>
+    public MemberInstance Instance { get; } = new();
 
     private bool IsCommitless => core.Commits.Silence >= core.Options.LeaseTime;
     private bool IsAiling => IsCommitless || core.Leases.Silence >= core.Options.LeaseTime;
@@ -65,7 +70,7 @@ internal sealed partial class Members
             OwnedPartition[] owned = core.Owned;
             foreach (OwnedPartition partition in owned) core.Lose(partition);          // all of them first: if the next call fails, all that this member has in the store is found by the next attempt, or the next beat, and taken anew
             foreach (OwnedPartition partition in owned) await core.Store.ReleaseAsync(partition.Owner, core.Life).ConfigureAwait(false);
-            GroupInfo group = await core.Store.BeatAsync(core.Group, Self, core.Life).ConfigureAwait(false);
+            GroupInfo group = await membership.BeatAndLookAsync(core.Life).ConfigureAwait(false);
             See(group);                              // or a member that has just come would count as silent
             await TakeFreeAsync(group).ConfigureAwait(false);
             return true;
@@ -103,11 +108,15 @@ internal sealed partial class Members
         await StopTakingAsync().ConfigureAwait(false);
         if (heart is not null) await heart.StopAsync().ConfigureAwait(false);          // or it would join again
         await Task.WhenAll(core.Owned.Select(partition => core.Store.ReleaseAsync(partition.Owner).AsTask())).ConfigureAwait(false);
-        await core.Store.LeaveAsync(core.Group, Self).ConfigureAwait(false);
+        await membership.LeaveAsync().ConfigureAwait(false);
     }
 
     /// <summary>No more beats.</summary>
-    public void Drop() => heart?.StopAsync();
+    public void Drop()
+    {
+        heart?.StopAsync();
+        Instance.End();
+    }
 
     /// <summary>While it runs, nothing is taken, and nobody leaves.</summary>
     /// <param name="action">Is cancelled when it is time to leave. Throws nothing.</param>
@@ -188,7 +197,7 @@ internal sealed partial class Members
 
     private async Task<List<OwnedPartition>> LoadAsync(bool joins, CancellationToken cancellation)
     {
-        GroupInfo? group = joins ? await core.Store.BeatAsync(core.Group, Self, cancellation).ConfigureAwait(false) : null;
+        GroupInfo? group = joins ? await membership.JoinAsync(why => core.Problem = why, cancellation).ConfigureAwait(false) : null;
         if (group is not null) See(group);
         using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false);          // so that nothing is counted twice, or not at all
         share.Forget();

@@ -35,7 +35,7 @@ internal sealed class PartitionTaker(ConsecutorCore core)
 
     private async Task<OwnedPartition?> TakeAsync(PartitionInfo info, CancellationToken cancellation)
     {
-        var request = new TakeRequest(Self) { ExpectedEpoch = info.Epoch, Version = core.Options.CodeVersion };
+        var request = new TakeRequest(Self) { ExpectedEpoch = info.Epoch, Instance = core.Members.Instance.Id, Version = core.Options.CodeVersion };
         long known = Known(info.Partition);
         TakeResult taken = await InsistAsync(info.Partition, request, cancellation).ConfigureAwait(false);
         if (taken.Status == TakeStatus.Newer)

@@ -2,8 +2,8 @@ namespace Sluice;
 
 /// <summary>Whether anybody hosts a processor, for whoever asks how far a run is: by the group of its work stream, which hosts join when they come, and beat in.</summary>
 /// <remarks>
-/// Thread-safe. Nothing is looked at but when somebody asks, by one call to the store; so a member is taken for alive when it is seen first, and for silent when its count of beats has not changed for this service's lease
-/// time, as in <see cref="MemberWatch"/>. Members that have left are forgotten.
+/// Thread-safe. Nothing is looked at but when somebody asks, by one call to the store; so a member is taken for alive when it is seen first, and for silent when its heartbeats have not changed for the lease duration that
+/// they carry, as in <see cref="MemberWatch"/>. Members that have left are forgotten.
 /// </remarks>
 internal sealed class HostWatch(IStreamStore store, SupervisorOptions options)
 {
@@ -16,15 +16,15 @@ internal sealed class HostWatch(IStreamStore store, SupervisorOptions options)
         lock (seen)
         {
             long now = options.Time.GetTimestamp();
-            Dictionary<string, (long Beats, long SeenAt)> before = seen.TryGetValue(processor, out Sight? known) ? known.Members : [];
-            Dictionary<string, (long Beats, long SeenAt)> members = (group?.Members ?? [])
-                .ToDictionary(member => member.Name, member => before.TryGetValue(member.Name, out var last) && last.Beats == member.Beats ? last : (member.Beats, now), StringComparer.Ordinal);
-            bool isHosted = members.Values.Any(member => options.Time.GetElapsedTime(member.SeenAt, now) < options.LeaseTime);
+            Dictionary<string, (MemberInfo Member, long SeenAt)> before = seen.TryGetValue(processor, out Sight? known) ? known.Members : [];
+            Dictionary<string, (MemberInfo Member, long SeenAt)> members = (group?.Members ?? [])
+                .ToDictionary(member => member.Name, member => before.TryGetValue(member.Name, out var last) && last.Member == member ? last : (member, now), StringComparer.Ordinal);
+            bool isHosted = members.Values.Any(member => options.Time.GetElapsedTime(member.SeenAt, now) < member.Member.LeaseDuration);
             long? nobodySince = isHosted ? null : known?.NobodySince ?? members.Values.Select(member => member.SeenAt).DefaultIfEmpty(now).Max();
             seen[processor] = new(members, nobodySince);
             return nobodySince is { } since ? options.Time.GetElapsedTime(since, now) : null;
         }
     }
 
-    private sealed record Sight(Dictionary<string, (long Beats, long SeenAt)> Members, long? NobodySince);
+    private sealed record Sight(Dictionary<string, (MemberInfo Member, long SeenAt)> Members, long? NobodySince);
 }

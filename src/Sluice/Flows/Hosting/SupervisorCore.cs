@@ -35,6 +35,9 @@ internal sealed class SupervisorCore : IDisposable
 
     public ExecutionSlots Slots { get; }
 
+    /// <summary>Which start of its name this service is.</summary>
+    public MemberInstance Instance { get; } = new();
+
     /// <summary>Whether anybody hosts a processor.</summary>
     public HostWatch Hosts { get; }
 
@@ -122,7 +125,11 @@ internal sealed class SupervisorCore : IDisposable
     /// <summary>The service ends: a store that does not answer has a lease time to do so. Then others take over anyway.</summary>
     public void BeginToEnd() => lastWait = options.Time.CreateTimer(static core => ((SupervisorCore)core!).givingUp.Cancel(), this, options.LeaseTime, Timeout.InfiniteTimeSpan);
 
-    public Task EndAsync() => life.CancelAsync();
+    public Task EndAsync()
+    {
+        Instance.End();
+        return life.CancelAsync();
+    }
 
     public void Dispose()
     {

@@ -163,7 +163,7 @@ internal sealed class WorkGroup : IDisposable
         }
         foreach (PartitionInfo free in take)
         {
-            var request = new TakeRequest(core.Options.Name) { ExpectedEpoch = free.Epoch };
+            var request = new TakeRequest(core.Options.Name) { ExpectedEpoch = free.Epoch, Instance = core.Instance.Id };
             TakeResult taken = await core.Calls.DoAsync(stream, () => core.Store.TakeAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
             if (taken.Status != TakeStatus.Taken) continue;          // somebody else was first; or it was taken by a call whose answer was lost, and the next beat shows so
             var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit);

@@ -2,13 +2,14 @@ namespace Sluice;
 
 /// <summary>Who hosts a processor: beats, notices who is silent, and says what this service should have.</summary>
 /// <remarks>
-/// The hearts of the process have a thread of their own. Silence is a count of beats that has not changed for the lease time, on this process's monotonic clock. It stops beating while the store takes no
+/// The hearts of the process have a thread of their own. Silence is heartbeats that have not changed for the lease duration that they carry, on this process's monotonic clock. It stops beating while the store takes no
 /// commits for a lease time, so that others can take over.
 /// </remarks>
 internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal changed, Func<TimeSpan> silence)
 {
     private readonly Lock sync = new();
-    private readonly MemberWatch others = new(core.Options.Time, core.Options.LeaseTime);
+    private readonly MemberWatch others = new(core.Options.Time);
+    private readonly Membership membership = new(core.Store, group, core.Options.Name, core.Instance, core.Options.LeaseTime, core.Options.Time);
     private GroupInfo? latest;
     private Heart? heart;
     private bool mayBeKnown;                         // to the others; the loop's
@@ -18,7 +19,7 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
     public async Task JoinAsync(CancellationToken cancellation)
     {
         mayBeKnown = true;
-        See(await core.Calls.DoAsync(group.Stream, () => core.Store.BeatAsync(group, Self, cancellation), cancellation).ConfigureAwait(false));
+        See(await core.Calls.DoAsync(group.Stream, () => new ValueTask<GroupInfo>(membership.JoinAsync(Tell, cancellation)), cancellation).ConfigureAwait(false));
         heart ??= new(core.Options.Time, core.Options.LeaseTime / 3, BeatAsync, failure => core.Warn($"A heartbeat of {Self} for {group} has failed: {failure.Message}"));
     }
 
@@ -32,7 +33,7 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
         try
         {
             foreach (Ownership owner in owned) await core.Calls.DoAsync([], () => core.Store.ReleaseAsync(owner), CancellationToken.None).ConfigureAwait(false);
-            await core.Calls.DoAsync([], () => core.Store.LeaveAsync(group, Self), CancellationToken.None).ConfigureAwait(false);
+            await core.Calls.DoAsync([], () => membership.LeaveAsync(), CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
         {
@@ -67,18 +68,23 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
         try
         {
             if (silence() >= core.Options.LeaseTime) return;
-            GroupInfo info = await core.Store.BeatAsync(group, Self, core.Life).ConfigureAwait(true);
+            GroupInfo info = await membership.BeatAndLookAsync(core.Life).ConfigureAwait(true);
             See(info);
-            foreach (string member in others.Gone(info))
+            foreach (MemberInfo member in others.Gone(info))
             {
-                await core.Store.LeaveAsync(group, member, core.Life).ConfigureAwait(true);
-                others.Forget(member);
+                await core.Store.LeaveAsync(group, member.Name, member.Instance, core.Life).ConfigureAwait(true);
+                others.Forget(member.Name);
             }
         }
         catch (Exception e)
         {
             if (!core.Life.IsCancellationRequested) core.Warn($"The store does not take heartbeats of {Self} for {group}: {e.Message}");
         }
+    }
+
+    private void Tell(string? why)
+    {
+        if (why is not null) core.Warn(why);
     }
 
     private void See(GroupInfo info)

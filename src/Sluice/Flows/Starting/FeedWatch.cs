@@ -13,7 +13,8 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         string[] given = [.. plan.Inputs.Where(input => run.Stream(input).IsGiven)];
-        long beats = -1, seenAt = 0;
+        MemberInfo? seen = null;
+        long seenAt = 0;
         while (given.Length > 0)
         {
             try
@@ -21,9 +22,10 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
                 given = await StillOpenAsync(given).ConfigureAwait(false);
                 if (given.Length == 0) return;
                 GroupInfo? group = await core.Store.FindGroupAsync(GroupOf(run.Run), life).ConfigureAwait(false);
-                long now = group?.Members.FirstOrDefault(member => member.Name == run.Starter).Beats ?? 0;
-                if (now != beats) (beats, seenAt) = (now, core.Options.Time.GetTimestamp());
-                else if (core.Options.Time.GetElapsedTime(seenAt) >= core.Options.LeaseTime) await FailAsync(given).ConfigureAwait(false);
+                MemberInfo now = group?.Members.FirstOrDefault(member => member.Name == run.Starter) ?? default;
+                TimeSpan lease = now.Name is null ? core.Options.LeaseTime : now.LeaseDuration;
+                if (now != seen) (seen, seenAt) = (now, core.Options.Time.GetTimestamp());
+                else if (core.Options.Time.GetElapsedTime(seenAt) >= lease) await FailAsync(given, lease).ConfigureAwait(false);
             }
             catch (Exception) when (life.IsCancellationRequested)
             {
@@ -32,7 +34,7 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
             catch (StreamStoreException e)
             {
                 core.Warn($"Whether {run.Starter} still puts in {string.Join(", ", given)} of the run {run.Run} is not known: {e.Message}");
-                beats = -1;                          // silence begins anew
+                seen = null;                         // silence begins anew
             }
             await Task.Delay(core.Options.LeaseTime / 2, core.Options.Time, life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (life.IsCancellationRequested) return;
@@ -47,11 +49,11 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
         return [.. open];
     }
 
-    private async Task FailAsync(string[] given)
+    private async Task FailAsync(string[] given, TimeSpan lease)
     {
         foreach (string input in given)
         {
-            StreamEnd end = RunJson.End(new(null, $"The service {run.Starter}, which has started the run and was putting in {input}, has been silent for {core.Options.LeaseTime}. Start the run again, or put the values in by a processor.", IsCancelled: false));
+            StreamEnd end = RunJson.End(new(null, $"The service {run.Starter}, which has started the run and was putting in {input}, has been silent for {lease}. Start the run again, or put the values in by a processor.", IsCancelled: false));
             await core.Store.EndStreamAsync(FlowNames.Values(run.Run, input), end, life).ConfigureAwait(false);
         }
     }

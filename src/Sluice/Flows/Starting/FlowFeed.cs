@@ -4,9 +4,12 @@ namespace Sluice;
 /// <remarks>The signs come from the threads of the hearts: a starved thread pool fails no run.</remarks>
 internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList<IGrouping<string, IOVal>> inputs, CancellationToken life)
 {
+    private readonly Membership membership = new(core.Store, FeedWatch.GroupOf(plan.Run), plan.Starter, core.Instance, core.Options.LeaseTime, core.Options.Time);
+
     /// <summary>Throws nothing.</summary>
     public async Task RunAsync()
     {
+        core.Instance.Begin();
         var heart = new Heart(core.Options.Time, core.Options.LeaseTime / 3, BeatAsync, failure => core.Warn($"A heartbeat of who puts in the inputs of the run {plan.Run} has failed: {failure.Message}"));
         heart.CallNow();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(life, core.Life);
@@ -21,7 +24,7 @@ internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList
     {
         try
         {
-            await core.Store.BeatAsync(FeedWatch.GroupOf(plan.Run), plan.Starter, core.Life).ConfigureAwait(true);
+            await membership.BeatAsync(core.Life).ConfigureAwait(true);
         }
         catch (Exception e)
         {

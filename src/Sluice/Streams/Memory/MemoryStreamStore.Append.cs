@@ -3,7 +3,7 @@ namespace Sluice;
 public sealed partial class MemoryStreamStore
 {
     /// <inheritdoc/>
-    public ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
+    public override ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
     {
         StreamNames.Check(producer);
         return Locked(() =>
@@ -14,7 +14,7 @@ public sealed partial class MemoryStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+    public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Check();

@@ -3,7 +3,7 @@ namespace Sluice;
 public sealed partial class MemoryStreamStore
 {
     /// <inheritdoc/>
-    public ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+    public override ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(commit);
         commit.Check();

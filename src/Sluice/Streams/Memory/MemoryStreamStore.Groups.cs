@@ -3,7 +3,7 @@ namespace Sluice;
 public sealed partial class MemoryStreamStore
 {
     /// <inheritdoc/>
-    public ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default)
+    public override ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default)
     {
         StreamNames.Check(group.Name);
         return Locked(() =>
@@ -24,7 +24,7 @@ public sealed partial class MemoryStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default) => Locked(() =>
+    public override ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default) => Locked(() =>
     {
         if (!streams.TryGetValue(group.Stream, out StoredStream? stream) || !stream.Groups.TryGetValue(group.Name, out StoredGroup? stored)) return;
         foreach (StoredPartition partition in stored.Partitions) Unreserve(partition);
@@ -34,31 +34,35 @@ public sealed partial class MemoryStreamStore
     }, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default) => Locked(() => streams.TryGetValue(group.Stream, out StoredStream? stream) && stream.Groups.TryGetValue(group.Name, out StoredGroup? stored) ? stored.Info() : null, cancellation);
+    public override ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default) => Locked(() => streams.TryGetValue(group.Stream, out StoredStream? stream) && stream.Groups.TryGetValue(group.Name, out StoredGroup? stored) ? stored.Info() : null, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
+    public override ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
     {
-        StreamNames.Check(member);
+        ArgumentNullException.ThrowIfNull(request);
+        request.Check();
         return Locked(() =>
         {
-            StoredGroup stored = Group(group);
-            stored.Members[member] = stored.Members.GetValueOrDefault(member) + 1;
-            return stored.Info();
+            StoredGroup stored = Group(request.Group);
+            MemberInfo? present = stored.Members.TryGetValue(request.Member, out MemberInfo holder) ? holder : null;
+            if (request.Apply(present) is not { } now) return new HeartbeatResult(HeartbeatStatus.Refused, holder);
+            stored.Members[request.Member] = now;
+            return new(HeartbeatStatus.Accepted, now);
         }, cancellation);
     }
 
     /// <inheritdoc/>
-    public ValueTask LeaveAsync(GroupId group, string member, CancellationToken cancellation = default) => Locked(() =>
+    public override ValueTask LeaveAsync(GroupId group, string member, string instance, CancellationToken cancellation = default) => Locked(() =>
     {
         StoredGroup stored = Group(group);
+        if (stored.Members.TryGetValue(member, out MemberInfo holder) && holder.Instance != instance) return;
         stored.Members.Remove(member);
         if (stored.QuarantineOwner == member) stored.QuarantineOwner = null;
         Stream(group.Stream).Changed();
     }, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+    public override ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         StreamNames.Check(request.Member);
@@ -67,10 +71,10 @@ public sealed partial class MemoryStreamStore
             StoredPartition stored = Partition(group, partition);
             if (request.ExpectedEpoch is { } expected && expected != stored.Epoch) return new(TakeStatus.Changed, default, null, stored.Version);
             if (stored.Version > request.Version) return new(TakeStatus.Newer, default, null, stored.Version);
-            if (stored.Owner is not null) stored.Suspect();
+            if (stored.Owner is not null) stored.Suspect(isAlive: request.Instance is not null && request.Instance == stored.OwnerInstance);
             Unreserve(stored);
             stored.Epoch++;
-            (stored.Owner, stored.OwnerVersion) = (request.Member, request.Version);
+            (stored.Owner, stored.OwnerInstance, stored.OwnerVersion) = (request.Member, request.Instance, request.Version);
             Stream(group.Stream).Trim(partition);
             var state = new PartitionState(stored.Dispatched, stored.Done, stored.LastCommit,
                 [.. stored.Rows.Values.Select(row => row.Show(withPayload: false))],
@@ -80,7 +84,7 @@ public sealed partial class MemoryStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default) => Locked(() =>
+    public override ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default) => Locked(() =>
     {
         if (Owned(owner) is not { Owner: not null } partition) return false;
         partition.GiveBack();
@@ -91,7 +95,7 @@ public sealed partial class MemoryStreamStore
     }, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+    public override ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
     {
         StreamNames.Check(member);
         return Locked<Quarantine?>(() =>
@@ -104,7 +108,7 @@ public sealed partial class MemoryStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation = default) => Locked(() =>
+    public override ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation = default) => Locked(() =>
     {
         StoredGroup stored = Group(quarantine.Group);
         if (stored.QuarantineEpoch != quarantine.Epoch) return;
@@ -113,14 +117,14 @@ public sealed partial class MemoryStreamStore
     }, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(
+    public override ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(
         GroupId group, int partition, string node, IReadOnlyList<string> keys, CancellationToken cancellation = default)
         => Locked<IReadOnlyList<StateRow>>(() => Partition(group, partition).State.TryGetValue(node, out var rows)
             ? [.. keys.Distinct(StringComparer.Ordinal).Where(rows.ContainsKey).Order(StringComparer.Ordinal).Select(key => rows[key])]
             : [], cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StateRow>> ListStateAsync(
+    public override ValueTask<IReadOnlyList<StateRow>> ListStateAsync(
         GroupId group, int partition, string node, string? after = null, int max = 1000, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);

@@ -5,7 +5,7 @@ public sealed partial class MemoryStreamStore
     private Entry[] scratch = new Entry[64];         // what a lease collects, before its number is known; used under the lock
 
     /// <inheritdoc/>
-    public ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+    public override ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
@@ -14,7 +14,7 @@ public sealed partial class MemoryStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default)
+    public override ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(items, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 0);

@@ -3,7 +3,7 @@ namespace Sluice;
 public sealed partial class MemoryStreamStore
 {
     /// <inheritdoc/>
-    public ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default)
+    public override ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default)
     {
         StreamNames.Check(reader);
         return Locked(() =>
@@ -16,7 +16,7 @@ public sealed partial class MemoryStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
+    public override ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.From, 1, nameof(request));
@@ -33,7 +33,7 @@ public sealed partial class MemoryStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
+    public override ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(move);
         return Locked(() =>
@@ -46,7 +46,7 @@ public sealed partial class MemoryStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation = default) => Locked(() =>
+    public override ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation = default) => Locked(() =>
     {
         if (streams.TryGetValue(stream, out StoredStream? stored) && stored.Readers.TryGetValue(reader, out StoredReader? open)) stored.Close(open);
     }, cancellation);

@@ -8,7 +8,7 @@ namespace Sluice;
 /// Thread-safe; every call is one step under one lock, completes synchronously and never waits, except <see cref="WaitForChangeAsync"/>. Memory is bounded by the
 /// bounds of its streams; what is settled is let go in whole appends.
 /// </remarks>
-public sealed partial class MemoryStreamStore : IStreamStore
+public sealed partial class MemoryStreamStore : StreamStore
 {
     // Everything below is used under this lock. Waiters are woken under it, but run elsewhere.
     private readonly Lock gate = new();
@@ -23,10 +23,10 @@ public sealed partial class MemoryStreamStore : IStreamStore
     public MemoryStreamStore(TimeProvider? time = null) => clock = new(time ?? TimeProvider.System);
 
     /// <inheritdoc/>
-    public Durability Durability => Durability.Memory;
+    public override Durability Durability => Durability.Memory;
 
     /// <inheritdoc/>
-    public int Generation
+    public override int Generation
     {
         get
         {
@@ -35,11 +35,11 @@ public sealed partial class MemoryStreamStore : IStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default)
+    public override ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default)
         => Locked(() => generation == expected ? ++generation : generation, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
+    public override ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
     {
         StreamNames.Check(stream);
         options ??= new();
@@ -57,28 +57,28 @@ public sealed partial class MemoryStreamStore : IStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+    public override ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
         => Locked(() => streams.TryGetValue(stream, out StoredStream? stored) ? Info(stored) : null, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
+    public override ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
         => Locked<IReadOnlyList<string>>(() => [.. streams.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal))], cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
+    public override ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(end);
         return Locked(() => End(Stream(stream), end), cancellation);
     }
 
     /// <inheritdoc/>
-    public ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default) => Locked(() =>
+    public override ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default) => Locked(() =>
     {
         if (streams.Remove(stream, out StoredStream? stored)) stored.Changed();
     }, cancellation);
 
     /// <inheritdoc/>
-    public async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+    public override async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
     {
         cancellation.ThrowIfCancellationRequested();
         Task changed;
@@ -94,7 +94,10 @@ public sealed partial class MemoryStreamStore : IStreamStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default) => Locked(() =>
+    public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default) => Locked(() => clock.Now, cancellation);
+
+    /// <inheritdoc/>
+    public override ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default) => Locked(() =>
     {
         long entries = 0;
         List<string> problems = [];
@@ -115,7 +118,7 @@ public sealed partial class MemoryStreamStore : IStreamStore
     }, cancellation);
 
     /// <summary>Lets go of everything. Whoever waits, and every later call, gets an <see cref="ObjectDisposedException"/>.</summary>
-    public ValueTask DisposeAsync()
+    public override ValueTask DisposeAsync()
     {
         lock (gate)
         {

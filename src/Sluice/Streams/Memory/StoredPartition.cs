@@ -15,6 +15,7 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     public long Epoch { get; set; }
     public string? Owner { get; set; }
     public int OwnerVersion { get; set; }
+    public string? OwnerInstance { get; set; }
     public int Version { get; set; }
     public long Dispatched { get; private set; } = start;
     public long Done { get; private set; } = start;
@@ -122,12 +123,13 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     }
 
     /// <summary>The owner is gone without a word: what it had in flight is suspect.</summary>
-    public void Suspect()
+    /// <param name="isAlive">Whether it takes the partition anew: then nothing has killed it.</param>
+    public void Suspect(bool isAlive)
     {
         foreach (long sequence in InFlight().ToArray()) RowOf(sequence).State = WaitingState.InFlight;
         foreach (StoredRow row in rows.Values.Where(row => row.State == WaitingState.InFlight))
         {
-            if (row.IsAlone) row.Attempts++;
+            if (row.IsAlone && !isAlive) row.Attempts++;
             (row.State, row.IsAlone, row.Due) = (WaitingState.Suspect, false, null);
         }
         Advance();

@@ -30,7 +30,7 @@ internal sealed class StoredGroup(GroupId id, StoredPartition[] partitions)
 {
     public GroupId Id => id;
     public StoredPartition[] Partitions => partitions;
-    public SortedDictionary<string, long> Members { get; } = new(StringComparer.Ordinal);
+    public SortedDictionary<string, MemberInfo> Members { get; } = new(StringComparer.Ordinal);
     public SortedDictionary<long, DeadEntry> Dead { get; } = [];
     public long LastDead { get; set; }
     public string? QuarantineOwner { get; set; }
@@ -38,7 +38,7 @@ internal sealed class StoredGroup(GroupId id, StoredPartition[] partitions)
     public Backlog Backlog;
 
     public GroupInfo Info() => new(
-        [.. Members.Select(member => new MemberInfo(member.Key, member.Value))],
+        [.. Members.Values],
         [.. partitions.Select(partition => partition.Info())],
         QuarantineOwner, QuarantineEpoch);
 }

@@ -41,7 +41,7 @@ internal sealed class LossyStore(IStreamStore inner, int seed, TimeProvider time
 
     private int Draw(string name)
     {
-        if (name == nameof(WaitForChangeAsync)) return 0;
+        if (name is nameof(WaitForChangeAsync) or nameof(WaitForEntriesAsync)) return 0;
         lock (random)
         {
             if (IsHealthy || faults.Count == Most || random.Next(OneIn) != 0) return 0;

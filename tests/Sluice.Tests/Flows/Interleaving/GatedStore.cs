@@ -20,17 +20,21 @@ internal sealed class GatedStore(IStreamStore inner, StoreGate gate, HeartClock 
     /// <summary>One of so many calls fails, before or after it was made; 0 for none.</summary>
     public int FaultEvery { get; init; }
 
-    public override ValueTask<GroupInfo> BeatAsync(GroupId group, string member, CancellationToken cancellation = default)
+    /// <summary>A heart looks right behind its beat: that is one turn at the gate.</summary>
+    public override ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => HeartClock.IsHeart ? Inner.FindGroupAsync(group, cancellation) : base.FindGroupAsync(group, cancellation);
+
+    public override ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
     {
-        return HeartClock.IsHeart ? OfHeartAsync(base.BeatAsync(group, member, cancellation)) : base.BeatAsync(group, member, cancellation);
+        return HeartClock.IsHeart ? OfHeartAsync(base.HeartbeatAsync(request, cancellation)) : base.HeartbeatAsync(request, cancellation);
     }
 
     // Comes back to the thread of the hearts.
-    private async ValueTask<GroupInfo> OfHeartAsync(ValueTask<GroupInfo> beat)
+    private async ValueTask<HeartbeatResult> OfHeartAsync(ValueTask<HeartbeatResult> beat)
     {
         try
         {
-            GroupInfo info = await beat;
+            HeartbeatResult info = await beat;
             HeartClock.RestsAtNextLook();            // it looks at the clock when it has the answer, also if it was stopped
             return info;
         }
@@ -47,7 +51,7 @@ internal sealed class GatedStore(IStreamStore inner, StoreGate gate, HeartClock 
 
     protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
     {
-        if (name == nameof(WaitForChangeAsync)) return IsDead ? throw Dead() : await call();
+        if (name is nameof(WaitForChangeAsync) or nameof(WaitForEntriesAsync)) return IsDead ? throw Dead() : await call();
         bool isHeart = HeartClock.IsHeart;
         Task<Passage> turn = gate.EnterAsync(this, name, isHeart);
         if (isHeart) clock.Arrive();
