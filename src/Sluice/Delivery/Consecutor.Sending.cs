@@ -4,6 +4,11 @@ namespace Sluice;
 
 public sealed partial class Consecutor<T>
 {
+    private const int TriesToOpen = 5;
+    private static readonly TimeSpan FirstWaitToOpen = TimeSpan.FromMilliseconds(20);
+
+    private Task? opening;                           // by whoever sends first; under the lock
+
     /// <summary>Sends an item. It is accepted, as durably as the store is, when the task completes. Waits while the stream is full.</summary>
     /// <remarks>May be called before the start. Concurrent calls share appends; the order of concurrent calls is not defined.</remarks>
     /// <exception cref="PayloadException">The item cannot be written, or is too long.</exception>
@@ -11,7 +16,7 @@ public sealed partial class Consecutor<T>
     /// <exception cref="OperationCanceledException">Cancelled while waiting; the item may have been accepted if its append was under way.</exception>
     public ValueTask SendAsync(T item, CancellationToken cancellation = default)
     {
-        if (local is not null || cancellation.CanBeCanceled) return SendOrWaitAsync(item, cancellation);
+        if (local is not null || cancellation.CanBeCanceled || !core.IsOpen) return SendOrWaitAsync(item, cancellation);
         try
         {
             return Sender.TryAdd(item, null, default, out _) is { } append ? new(append) : SendOrWaitAsync(item, cancellation);
@@ -36,6 +41,8 @@ public sealed partial class Consecutor<T>
             foreach (T item in items) await AddAsync(item, cancellation).ConfigureAwait(false);
             return;
         }
+        await OpenToSendAsync(cancellation).ConfigureAwait(false);
+
         // Not awaited one by one: each append would have one item then, that which was added while the one before was under way.
         List<Task> appends = [];
         PayloadException? unwritable = null;
@@ -106,8 +113,51 @@ public sealed partial class Consecutor<T>
                 await local.WaitAsync(full, cancellation).ConfigureAwait(false);
                 continue;
             }
+            if (!core.IsOpen) await OpenToSendAsync(cancellation).ConfigureAwait(false);
             if (Sender.TryAdd(item, null, default, out Task room) is { } append) return append;
             await room.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Before anything is sent, so that each item is checked against the limit that the stream has: one that is too long is refused alone, and not with those that share its append. All senders that come meanwhile share the call.
+    /// </summary>
+    private ValueTask OpenToSendAsync(CancellationToken cancellation)
+    {
+        if (core.IsOpen || local is not null) return default;
+        ThrowIfEnded();
+        Task begun;
+        lock (sync)
+        {
+            if (opening is null or { IsFaulted: true } or { IsCanceled: true }) opening = OpenInsistentlyAsync();
+            begun = opening;
+        }
+        return new(begun.WaitAsync(cancellation));
+    }
+
+    private async Task OpenInsistentlyAsync()
+    {
+        TimeSpan wait = FirstWaitToOpen;
+        for (int tried = 1; ; tried++, wait *= 2)
+        {
+            try
+            {
+                await core.OpenAsync(core.Life).ConfigureAwait(false);
+                return;
+            }
+            catch (StreamStoreException) when (tried < TriesToOpen && !core.Life.IsCancellationRequested)
+            {
+                await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException) when (core.Life.IsCancellationRequested)
+            {
+                throw core.Over();
+            }
+            catch (ObjectDisposedException closed)
+            {
+                core.EndIfClosed(closed);
+                throw core.StoreClosed(closed);
+            }
         }
     }
 }

@@ -38,10 +38,16 @@ public sealed partial class Consecutor<T>
         ArgumentNullException.ThrowIfNull(items);
         if (items.Count == 0) throw new ArgumentException("There is nothing to send.", nameof(items));
         ThrowIfNotStored();
-        IPayloadSerializer<T> serializer = serializers.For<T>();
-        using var entries = new EntryBatch { Stream = Name, CodeVersion = core.Options.CodeVersion, MaxEntryBytes = core.Stream.MaxEntryBytes };
-        foreach (T item in items) entries.Add(serializer, item, ItemKey.Of(item, Key, Name));
-        return await new OnceAppend(core).SendAsync(entries, options ?? SendOptions.Default, cancellation).ConfigureAwait(false);
+        await OpenToSendAsync(cancellation).ConfigureAwait(false);
+        return await SendOnceAsync().WaitAsync(cancellation).ConfigureAwait(false);          // the append itself goes on, with its memory
+
+        async Task<SendResult> SendOnceAsync()
+        {
+            IPayloadSerializer<T> serializer = serializers.For<T>();
+            using var entries = new EntryBatch { Stream = Name, CodeVersion = core.Options.CodeVersion, MaxEntryBytes = core.MaxEntryBytes };
+            foreach (T item in items) entries.Add(serializer, item, ItemKey.Of(item, Key, Name));
+            return await new OnceAppend(core).SendAsync(entries, options ?? SendOptions.Default, cancellation).ConfigureAwait(false);
+        }
     }
 
     private async Task<SendResult> TrySendOneAsync(T item, SendOptions options, CancellationToken cancellation)
@@ -49,6 +55,7 @@ public sealed partial class Consecutor<T>
         ThrowIfNotStored();
         Appender<T> appender = trier ?? LazyInitializer.EnsureInitialized(ref trier, () => NewAppender($"{Member}/try"));
         long until = options.Until(core.Time);
+        await OpenToSendAsync(cancellation).ConfigureAwait(false);
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();

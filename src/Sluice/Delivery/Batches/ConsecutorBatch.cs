@@ -24,11 +24,12 @@ public sealed class ConsecutorBatch<T>
     private readonly int producer;
     private readonly Lock sync = new();
     private Task latest = Task.CompletedTask;
+    private readonly bool wasClosed;                 // by another object, perhaps before a restart
     private bool isClosed;
 
-    internal ConsecutorBatch(Consecutor<T> consecutor, BatchTag tag)
+    internal ConsecutorBatch(Consecutor<T> consecutor, BatchTag tag, bool wasClosed)
     {
-        (this.consecutor, this.tag) = (consecutor, tag);
+        (this.consecutor, this.tag, this.wasClosed) = (consecutor, tag, wasClosed);
         producer = consecutor.RentProducer();
         appender = consecutor.NewAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/batch-{producer}"));
         appender.Batch = tag;
@@ -38,7 +39,7 @@ public sealed class ConsecutorBatch<T>
     public string Name => tag.Name;
 
     /// <summary>Sends an item that belongs to the batch. It is accepted, as durably as the store is, when the task completes. Waits while the stream is full.</summary>
-    /// <exception cref="InvalidOperationException">The batch was closed, or the consecutor has ended.</exception>
+    /// <exception cref="InvalidOperationException">The batch was closed, by this object or, within thirty days, by another one; or the consecutor has ended.</exception>
     /// <exception cref="PayloadException">The item cannot be written, or is too long.</exception>
     /// <exception cref="StreamStoreException">The store failed for long. Whether the item was accepted is not known.</exception>
     /// <exception cref="OperationCanceledException">Cancelled while waiting; the item may have been accepted if its append was under way.</exception>
@@ -71,7 +72,7 @@ public sealed class ConsecutorBatch<T>
         cancellation.ThrowIfCancellationRequested();
         if (isFirst) consecutor.ReturnProducer(producer);
         using var nothing = new EntryBatch();
-        var close = new AppendRequest(tag.Consecutor, $"batch-end/{tag.Name}", 0, 1, nothing) { Batches = [tag.Change() with { Close = true }], ForgetAfter = Remembered };
+        var close = new AppendRequest(tag.Consecutor, CloserOf(tag), 0, 1, nothing) { Batches = [tag.Change() with { Close = true }], ForgetAfter = Remembered };
         TimeSpan wait = FirstWait;
         for (int tried = 1; ; tried++, wait *= 2)
         {
@@ -86,6 +87,17 @@ public sealed class ConsecutorBatch<T>
         }
     }
 
+    /// <summary>Whether a batch of the name was closed, as far as the store remembers.</summary>
+    /// <remarks>Asks by an append that the store can only refuse: it leaves out a number of the producer that closes, and is told the last one.</remarks>
+    internal static async Task<bool> WasClosedAsync(ConsecutorCore core, BatchTag tag, CancellationToken cancellation)
+    {
+        using var nothing = new EntryBatch();
+        AppendResult result = await core.Store.AppendAsync(new(tag.Consecutor, CloserOf(tag), 0, 3, nothing) { Batches = [tag.Change()] }, cancellation).ConfigureAwait(false);
+        return result.Last > 0;
+    }
+
+    private static string CloserOf(BatchTag tag) => $"batch-end/{tag.Name}";
+
     private async ValueTask<Task> AddAsync(T item, CancellationToken cancellation)
     {
         while (true)
@@ -95,6 +107,8 @@ public sealed class ConsecutorBatch<T>
             Task room;
             lock (sync)
             {
+                if (wasClosed)
+                    throw new InvalidOperationException($"A batch {tag.Name} of {tag.Consecutor} was closed before: its end was told, or will be, and what is sent now would belong to no batch whose end is ever told. The items were not accepted. Open a batch with another name.");
                 if (isClosed) throw new InvalidOperationException($"The batch {tag.Name} of {tag.Consecutor} was closed: nothing more belongs to it. Open another one, with another name.");
                 if (appender.TryAdd(item, null, default, out room) is { } append) return latest = append;
             }

@@ -30,8 +30,7 @@ internal sealed class Appender<T>
     {
         (this.core, this.producer, this.key) = (core, producer, key);
         serializer = core.Options.Serializers.For<T>();
-        filling = NewFilling();
-        spare = NewFilling();
+        (filling, spare) = (new(core), new(core));
     }
 
     /// <summary>Opens the producer: whoever had the name before is refused from now on.</summary>
@@ -144,14 +143,11 @@ internal sealed class Appender<T>
     /// <summary>What everything belongs to; null if to nothing. Set before anything is added.</summary>
     public BatchTag? Batch { get; set; }
 
-    private Filling NewFilling() => new(new()
+    private void Add(Filling batch, T item)
     {
-        Stream = core.Name,
-        CodeVersion = core.Options.CodeVersion,
-        MaxEntryBytes = core.Stream.MaxEntryBytes,
-    });
-
-    private void Add(Filling batch, T item) => batch.Entries.Add(serializer, item, ItemKey.Of(item, key, core.Name), Batch is null ? default : Batch.Headers);
+        if (batch.Entries.Count == 0) batch.FitLimit();
+        batch.Entries.Add(serializer, item, ItemKey.Of(item, key, core.Name), Batch is null ? default : Batch.Headers);
+    }
 
     /// <summary>Something was added. Under the lock, so that whoever has sent it finds it counted.</summary>
     /// <returns>Whether somebody has to begin to append.</returns>
@@ -215,7 +211,7 @@ internal sealed class Appender<T>
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // away from a context that may be the sender's
         for (int before = -1, count = 0; before < count && count < expected; before = count)
         {
-            await Task.Yield();
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             lock (sync) count = filling.Entries.Count;
         }
     }

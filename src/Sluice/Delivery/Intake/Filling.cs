@@ -1,12 +1,14 @@
 namespace Sluice;
 
 /// <summary>What is appended at once: entries, and whose they are. Filled under its appender's lock, then the appending loop's.</summary>
-internal sealed class Filling(EntryBatch entries)
+internal sealed class Filling(ConsecutorCore core)
 {
     /// <summary>The most entries of an append.</summary>
     private const int MaxItems = 4096;
 
     private const long MaxBytes = 1 << 20;
+
+    private EntryBatch entries = New(core);
 
     public EntryBatch Entries => entries;
 
@@ -45,12 +47,23 @@ internal sealed class Filling(EntryBatch entries)
     public void Reset()
     {
         entries.Clear();
+        FitLimit();
         Tickets.Clear();
         Until = long.MaxValue;
         Mark = null;
         Done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
+
+    /// <summary>Checks what is added from here on against the limit that the stream has, which may be older than the options. Empty.</summary>
+    public void FitLimit()
+    {
+        if (entries.MaxEntryBytes == core.MaxEntryBytes) return;
+        entries.Dispose();
+        entries = New(core);
+    }
+
+    private static EntryBatch New(ConsecutorCore core) => new() { Stream = core.Name, CodeVersion = core.Options.CodeVersion, MaxEntryBytes = core.MaxEntryBytes };
 }
 
 /// <summary>Where a producer is: with a part of one of its roots.</summary>

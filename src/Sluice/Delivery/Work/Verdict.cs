@@ -82,7 +82,7 @@ internal static class Verdict
             serializer.Serialize(item, bytes);
             byte[] payload = bytes.WrittenSpan.ToArray();
             serializer.Deserialize(payload);                     // what cannot be read again must not be all that is left
-            return payload.Length <= core.Stream.MaxEntryBytes - 1024 ? payload : null;
+            return payload.Length <= core.MaxEntryBytes - 1024 ? payload : null;
         }
         catch (Exception)
         {
