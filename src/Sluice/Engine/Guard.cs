@@ -146,7 +146,7 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>, IWraps
     {
         const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
         Run run = Context.Run;
-        using var timeout = new CancellationTokenSource(limit, run.Time);
+        using var timeout = new AttemptLimit(run, Node, limit);
         using CancellationTokenRegistration stop = run.Token.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), timeout);
         attempt.Token = timeout.Token;
         Task work = stage.PushAsync(item, null).AsTask();

@@ -30,7 +30,9 @@ internal abstract class Pump(Run run, int node) : IThreadPoolWorkItem, IChained<
     {
         Turn turn = Turn.Current;
         bool begins = turn.TryBegin();
+        Run? outer = run.Enter();
         Start();
+        run.Leave(outer);
         if (begins) turn.Finish();
     }
 

@@ -19,7 +19,19 @@ public sealed partial class Run
     /// <returns>Whether all of it went through, also if a source did not come back; false if the deadline cancelled the rest.</returns>
     /// <exception cref="PipelineException">The run failed before or meanwhile.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled by somebody else before or meanwhile.</exception>
-    public async Task<bool> DrainAsync(TimeSpan? deadline = null)
+    /// <exception cref="InvalidOperationException">It was called inside of a function of this run. The drain has begun; but the function would wait for its own item if it awaited the end.</exception>
+    public Task<bool> DrainAsync(TimeSpan? deadline = null)
+    {
+        Task<bool> drained = DrainToEndAsync(deadline);
+        if (!IsInside(this) || drained.IsCompleted) return drained;
+        drained.Observed();
+        var told = Task.FromException<bool>(new InvalidOperationException(
+            "DrainAsync was called inside of a function of the run itself. The drain has begun, but it cannot be awaited there: the function would wait for its own item, without end. Await it outside, or leave out the await."));
+        told.Observed();
+        return told;
+    }
+
+    private async Task<bool> DrainToEndAsync(TimeSpan? deadline)
     {
         Drain();
         if (deadline is not { } limit) limit = Timeout.InfiniteTimeSpan;

@@ -193,6 +193,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
 
     private async Task TickAsync()
     {
+        Context.Run.Enter();
         await gate.EnterAsync();
         try
         {

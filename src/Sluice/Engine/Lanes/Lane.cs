@@ -46,6 +46,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
 
     private async Task RunAsync()
     {
+        owner.Run.Enter();
         int chunks = 0;
         while (true)
         {

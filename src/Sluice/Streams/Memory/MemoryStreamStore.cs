@@ -89,7 +89,7 @@ public sealed partial class MemoryStreamStore : StreamStore
             stored.Signal ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
             changed = stored.Signal.Task;
         }
-        await changed.WaitAsync(cancellation);
+        await changed.WaitAsync(cancellation).ConfigureAwait(false);
         lock (gate) return Stream(stream).Changes;
     }
 

@@ -1,0 +1,29 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Engines;
+
+/// <summary>Nothing that user code registers with a token may end the process: the thread of a timer cancels it.</summary>
+public class TimeoutCallbackTests
+{
+    [Fact]
+    public async Task WhatIsRegisteredWithTheTokenOfAnAttemptMayThrow()
+    {
+        var clock = new TestClock();
+        using SemaphoreSlim begun = new(0);
+        Run run = (Source.Range(0, 1).ForEachAsync(async (_, _, cancellation) =>
+        {
+            cancellation.Register(() => throw new InvalidOperationException("in a callback"));
+            begun.Release();
+            await Task.Delay(Timeout.Infinite, cancellation);
+        }) | Stage.Timeout(TimeSpan.FromSeconds(1)) | Stage.OnError(OnError.DeadLetter)).Start(new RunOptions { Time = clock });
+        await begun.WaitAsync(TestContext.Current.CancellationToken);
+        clock.Advance(TimeSpan.FromSeconds(1));      // what a timer's callback throws comes out here
+        while (!run.Completion.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        await run.Completion;
+        Assert.Contains("took longer", Assert.Single(run.Snapshot().DeadLetters).Error);
+    }
+}

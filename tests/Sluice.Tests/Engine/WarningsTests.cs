@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Tracing;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Engines;
+
+/// <summary>Warnings that nobody has asked for are not lost, and do not flood anybody.</summary>
+public class WarningsTests
+{
+    [Fact]
+    public void StandardErrorGetsEachTextOnceAndABoundedNumber()
+    {
+        var clock = new TestClock();
+        using var output = new StringWriter();
+        var warnings = new Warnings(() => output, clock);
+        for (int i = 0; i < 3; i++) warnings.Write("the store does not answer");
+        for (int i = 0; i < 100; i++) warnings.Write($"text {i}");
+        string[] lines = output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(21, lines.Length);
+        Assert.Equal("sluice: warning: the store does not answer", lines[0]);
+        Assert.Contains("More than 20 warnings in a minute", lines[20]);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        warnings.Write("another one");
+        Assert.EndsWith($"sluice: warning: another one{Environment.NewLine}", output.ToString());
+    }
+
+    [Fact]
+    public void AClosedStandardErrorHarmsNobody() => new Warnings(() => throw new ObjectDisposedException("stderr"), TimeProvider.System).Write("unheard");
+
+    [Fact]
+    public async Task ASupervisorWithoutAHandlerTellsTheEventSource()
+    {
+        using var listener = new Listener();
+        await using var store = new MemoryStreamStore();
+        await using (var supervisor = Supervisor.Attach(store, new() { Name = "warned" }))
+        {
+            var twice = new Processor("registered-twice") { Outputs = ["y"] };
+            supervisor.Register(twice, () => Task.FromResult(1));
+            supervisor.Register(twice, () => Task.FromResult(2));
+        }
+        Assert.Single(listener.Texts, text => text.Contains("registered-twice was registered before"));
+    }
+
+    [Fact]
+    public async Task WhatAHandlerThrowsIsToldWithTheWarning()
+    {
+        using var listener = new Listener();
+        await using var store = new MemoryStreamStore();
+        await using (var supervisor = Supervisor.Attach(store, new() { Warn = _ => throw new InvalidOperationException("the log is closed") }))
+        {
+            var twice = new Processor("told-by-a-broken-log") { Outputs = ["y"] };
+            supervisor.Register(twice, () => Task.FromResult(1));
+            supervisor.Register(twice, () => Task.FromResult(2));
+        }
+        Assert.Single(listener.Texts, text => text.Contains("told-by-a-broken-log was registered before") && text.Contains("the log is closed"));
+    }
+
+    private sealed class Listener : EventListener
+    {
+        public ConcurrentQueue<string> Texts { get; } = new();
+
+        protected override void OnEventSourceCreated(EventSource eventSource)
+        {
+            if (eventSource.Name == "Sluice") EnableEvents(eventSource, EventLevel.Warning);
+        }
+
+        protected override void OnEventWritten(EventWrittenEventArgs eventData)
+        {
+            if (eventData.Payload is [string text]) Texts.Enqueue(text);
+        }
+    }
+}
