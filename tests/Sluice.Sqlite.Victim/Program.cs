@@ -5,6 +5,11 @@ using Sluice.Sqlite;
 using Sluice.Sqlite.Victim;
 using Sluice.Testing;
 
+if (args is ["lock", var locked])
+{
+    FileLock.Hold(locked);
+    return;
+}
 if (args is ["query", var shop, var into])
 {
     await QueryCopy.RunAsync(shop, into);

@@ -57,6 +57,15 @@ public sealed partial class ProcessFaultTests : IDisposable
         Assert.Contains("completed 10 dead 0 unaccounted 0", after.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>What they cost while idle is measured by hand: <c>dotnet Sluice.Victim.dll crowd 60</c>.</summary>
+    [Fact]
+    public async Task AThousandConsecutorsShareTheirThreads()
+    {
+        Report report = await VictimProcess.RunAsync("crowd", "0");
+        Assert.True(report.ExitCode == 0, $"{report}");
+        Assert.InRange(int.Parse(Numbers().Match(report.Output).Value, CultureInfo.InvariantCulture), 1, 30);
+    }
+
     [Fact]
     public async Task AStarvedPoolCostsNoLease()
     {

@@ -5,6 +5,7 @@ using Sluice.Victim;
 // What happens, and to which store: a file, or "memory"; or what member it is to be. Says at the end what has become of the items.
 string what = args[0], where = args[1];
 if (what == "starve") return StarvedPool.Run();
+if (what == "crowd") return await Crowd.RunAsync(where);
 if (what == "member")
 {
     await MemberLife.RunAsync(MemberSetup.Parse(where));

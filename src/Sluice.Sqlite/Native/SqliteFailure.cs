@@ -16,6 +16,9 @@ internal sealed class SqliteFailure(int code, string message) : Exception(messag
     /// <summary>The medium failed: what was being written may have been written or not.</summary>
     public bool IsIo => Primary == raw.SQLITE_IOERR;
 
+    /// <summary>Somebody else holds a lock on the file, and has not let go of it in the time that a call waits.</summary>
+    public bool IsBusy => Primary is raw.SQLITE_BUSY or raw.SQLITE_LOCKED;
+
     /// <summary>The same for people: what happened to which file, and what to do.</summary>
     public StreamStoreException Explain(string path) => new(Primary switch
     {

@@ -103,7 +103,7 @@ internal sealed class Writer
     private void RunRound(List<Request> round)
     {
         if (TryRun(round, out Exception failure)) return;
-        bool isHopeless = session is null || failure is SqliteFailure { IsIo: true }; // the medium fails: trying each by itself would not help
+        bool isHopeless = session is null || failure is SqliteFailure { IsIo: true } or SqliteFailure { IsBusy: true }; // the medium fails, or is somebody else's: trying each by itself would not help
         foreach (Request request in round)
         {
             if (round.Count == 1 || isHopeless) request.Fail(Explain(failure));

@@ -1,11 +1,9 @@
 namespace Sluice;
 
-// How a consecutor begins and ends. Locking rule: `state` under `sync`; everything is awaited outside of it.
+// How a consecutor begins, pauses and is asked to end. Locking rule: `state` under `sync`; everything is awaited outside of it.
 public sealed partial class Consecutor<T>
 {
-    private readonly CancellationTokenSource patience; // of a stop, with what is under way
     private readonly RunningMember place;            // among those of this process
-    private Exception? stopFailure;                  // what has failed while it was stopping
 
     /// <summary>Takes the partitions that nobody else has, and resumes what was pending: at once, or when earlier owners have been silent for the lease time.</summary>
     /// <exception cref="InvalidOperationException">
@@ -32,14 +30,14 @@ public sealed partial class Consecutor<T>
             Run started = pipeline.Start(core.Options.Run with { Following = following, TrackItems = true }, CancellationToken.None);
             run = started;
             await core.Committer.BeginSinksAsync([], cancellation).ConfigureAwait(false);
-            await core.Members.UnparkAsync(core.Owned).ConfigureAwait(false);
+            await core.Members.UnparkAsync(core.Owned, cancellation).ConfigureAwait(false);
             committing = CommitAsync();
             _ = WatchAsync(started);
             core.IsLeasing = State == ConsecutorState.Running;
         }
         catch (Exception e)
         {
-            Fail(e);
+            Fail(e, isTold: true);
             throw;
         }
     }
@@ -67,16 +65,33 @@ public sealed partial class Consecutor<T>
     }
 
     /// <summary>Stops: nothing more is leased, what is under way ends and is committed, partitions are given back. Costs no item an attempt.</summary>
-    /// <remarks>End hooks of nodes are not called: the input has not ended.</remarks>
-    /// <param name="deadline">How long that may take before the rest is cancelled and goes back to the store; no limit unless given. Code that does not heed its token then has <see cref="RunOptions.StopGrace"/> left. A second call may give one, or <see cref="DisposeAsync"/> cut it short.</param>
+    /// <remarks>
+    /// <para>End hooks of nodes are not called: the input has not ended.</para>
+    /// <para>
+    /// A deadline holds whatever the store and your code do. The last tenth of it, a second at most, is for giving back: what is under way then is cancelled and goes back to the store. What is not given back
+    /// at the deadline is left behind, safely: the next owner of a partition voids it. <see cref="Completion"/> fails then with a <see cref="TimeoutException"/> that says what was not finished, as a warning does
+    /// (<see cref="ConsecutorOptions.Warn"/>), and whoever starts as another member waits for the lease time.
+    /// </para>
+    /// <para>Without a deadline, it waits for what is under way as long as that takes; then the store has <see cref="ConsecutorOptions.LeaseTime"/> to take everything back.</para>
+    /// </remarks>
+    /// <param name="deadline">How long that may take; no limit unless given. Zero cancels what is under way at once, as <see cref="DisposeAsync"/> does. A second call may give one, or <see cref="DisposeAsync"/> cut it short.</param>
     /// <returns>Whether all that was under way has ended.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A negative time, or more than 49 days.</exception>
-    public async Task<bool> StopAsync(TimeSpan? deadline = null)
+    /// <exception cref="InvalidOperationException">It was called inside of a handler of this consecutor. The stop has begun; but the handler would wait for its own item if it awaited the end.</exception>
+    public Task<bool> StopAsync(TimeSpan? deadline = null)
     {
-        if (deadline is { } limit)
-        {
-            patience.CancelAfter(Waits.Check(limit, nameof(deadline))); // also for a stop that is under way
-        }
+        Task<bool> stopped = StopToEndAsync(deadline);
+        if (!IsInside || stopped.IsCompleted) return stopped;
+        stopped.Observed();
+        var told = Task.FromException<bool>(new InvalidOperationException(
+            $"StopAsync of the consecutor {Name} was called inside of one of its own handlers. The stop has begun, but it cannot be awaited there: the handler would wait for its own item, without end. Await it outside, or leave out the await."));
+        told.Observed();
+        return told;
+    }
+
+    private async Task<bool> StopToEndAsync(TimeSpan? deadline)
+    {
+        if (deadline is { } limit) EndWithin(Waits.Check(limit, nameof(deadline))); // also a stop that is under way
         if (!TryEnterStopping())
         {
             await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -88,15 +103,18 @@ public sealed partial class Consecutor<T>
         while ((core.InFlight > 0 || (core.IsLeasing && local!.HasItems)) && !patience.IsCancellationRequested && !core.Life.IsCancellationRequested)
             await core.Quiet.WaitAsync().WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         bool isQuiet = core.InFlight == 0;
-        await EndAsync(releases: true).ConfigureAwait(false);
+        await EndAsync().ConfigureAwait(false);
         return isQuiet;
     }
 
-    /// <summary>Cancels what is under way, which goes back to the store, uncharged. Throws nothing.</summary>
+    /// <summary>
+    /// Cancels what is under way, which goes back to the store, uncharged. Throws nothing. Code that does not heed its token has <see cref="RunOptions.StopGrace"/>, then the store has <see cref="ConsecutorOptions.LeaseTime"/>:
+    /// after that others take over anyway.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         await patience.CancelAsync().ConfigureAwait(false); // a stop that is under way waits no longer
-        if (TryEnterStopping()) await EndAsync(releases: true).ConfigureAwait(false);
+        if (TryEnterStopping()) await EndAsync().ConfigureAwait(false);
         else await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (ownsStore) await core.Store.DisposeAsync().ConfigureAwait(false);
     }
@@ -106,7 +124,7 @@ public sealed partial class Consecutor<T>
     internal async Task AbandonAsync()
     {
         lock (sync) state = ConsecutorState.Stopped;
-        RunningMembers.Of(core.Store).Leave(core, place);
+        RunningMembers.Of(core.Given).Leave(core, place);
         core.Members.Drop();
         core.Drop();
         run?.Cancel();
@@ -123,7 +141,7 @@ public sealed partial class Consecutor<T>
         lock (sync)
         {
             if (state is not ConsecutorState.Created) throw new InvalidOperationException($"The consecutor {Name} was started before ({state}). Make another one to go on.");
-            if (RunningMembers.Of(core.Store).TryEnter(core, place) is { } other) return other;
+            if (RunningMembers.Of(core.Given).TryEnter(core, place) is { } other) return other;
             state = ConsecutorState.Running;
             return null;
         }
@@ -150,115 +168,5 @@ public sealed partial class Consecutor<T>
         core.Drop();
         ended.TrySetResult();
         return false;
-    }
-
-    private async Task EndAsync(bool releases)
-    {
-        await EndRunsAsync().ConfigureAwait(false);
-        core.Committer.End();
-        await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Exception? failure = null;
-        try
-        {
-            await core.Members.StopTakingAsync().ConfigureAwait(false);
-            foreach (SinkBinding sink in core.Sinks) await sink.EndAsync().ConfigureAwait(false);
-            if (releases) await core.Members.LeaveAsync().ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            failure = e is ObjectDisposedException closed ? core.StoreClosed(closed) : e;          // what was not given back is found silent, and taken
-            core.Problem = FailureText.Of(failure);
-        }
-        core.Drop();
-        core.Members.Drop();
-        RunningMembers.Of(core.Store).Leave(core, place);
-        lock (sync)
-        {
-            if (state != ConsecutorState.Failed) state = ConsecutorState.Stopped;
-            failure = stopFailure ?? failure;
-        }
-        if (failure is null) ended.TrySetResult();
-        else EndWith(failure);
-    }
-
-    private async Task EndRunsAsync()
-    {
-        core.IsLeasing = false;
-        core.Committer.Hurry();                      // the run may wait for commits, in order to take partitions
-        run?.Cancel();
-        core.Entrances.Close();
-        if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await core.Entrances.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
-
-    private async Task CommitAsync()
-    {
-        try
-        {
-            await core.Committer.RunAsync().ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            Fail(e);
-        }
-    }
-
-    private async Task WatchAsync(Run started)
-    {
-        await started.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (started.Completion.Exception is { } failure) Fail(failure.InnerException!);
-    }
-
-    /// <summary>Something has failed that is not about an item: what is under way goes back to the store.</summary>
-    private void Fail(Exception cause)
-    {
-        bool isStopping;
-        lock (sync)
-        {
-            if (state is ConsecutorState.Stopped or ConsecutorState.Failed) return;
-            isStopping = state == ConsecutorState.Stopping;
-            if (isStopping) stopFailure ??= cause;
-            else state = ConsecutorState.Failed;
-        }
-        core.Problem = FailureText.Of(cause);
-        if (isStopping) patience.Cancel();           // what the stop waits for will not end any more
-        else _ = EndFailedAsync(cause);
-    }
-
-    /// <summary>Whoever asks is told; nobody has to.</summary>
-    private void EndWith(Exception cause)
-    {
-        ended.TrySetException(cause);
-        _ = Completion.Exception;
-    }
-
-    private async Task EndFailedAsync(Exception cause)
-    {
-        await EndQuietlyAsync().ConfigureAwait(false);
-        RunningMembers.Of(core.Store).Leave(core, place);
-        EndWith(cause);
-
-        async Task EndQuietlyAsync()
-        {
-            await EndRunsAsync().ConfigureAwait(false);
-            core.Committer.End();
-            await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            try
-            {
-                // What a sink has for itself, whoever starts next needs.
-                foreach (SinkBinding sink in core.Sinks) await sink.EndAsync().ConfigureAwait(false);
-                await core.Members.LeaveAsync().ConfigureAwait(false);
-            }
-            catch (ObjectDisposedException) when (cause.InnerException is ObjectDisposedException)
-            {
-                // The store, which was the cause.
-            }
-            catch (Exception e)
-            {
-                core.Problem += $"; and not everything could be given back: {FailureText.Of(e)}";
-            }
-            core.Members.Drop();
-            core.Drop();
-        }
     }
 }

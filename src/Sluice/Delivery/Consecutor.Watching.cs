@@ -9,9 +9,11 @@ public sealed partial class Consecutor<T>
 
     /// <summary>Waits until everything that was sent is accepted, or refused, and everything that was accepted has ended: completed, or dead. Parked items and suspects that somebody else holds are waited for as well; and, where the input is complete (<see cref="CompleteAsync"/>), what nodes put out at the end.</summary>
     /// <returns>The consecutor at that moment.</returns>
-    /// <exception cref="InvalidOperationException">It has not been started and items wait, or it was stopped before they had ended.</exception>
+    /// <exception cref="InvalidOperationException">It has not been started and items wait, or it was stopped before they had ended; or it was called inside of a handler of this consecutor, for which it would wait.</exception>
     public async Task<ConsecutorSnapshot> IdleAsync(CancellationToken cancellation = default)
     {
+        if (IsInside)
+            throw new InvalidOperationException($"IdleAsync of the consecutor {Name} was called inside of one of its own handlers, whose item it would wait for, without end. Call it outside: let the handler set a signal that your program waits for.");
         var moved = new Signal();
         core.Books.Moved += moved.Set;
         try

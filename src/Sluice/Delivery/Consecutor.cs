@@ -71,7 +71,7 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
         foreach (var (node, type) in recorder.Emitted)
             if (options.Serializers.Lacks(type) is { } why) throw new PayloadException($"What {node} in the consecutor {name} puts out is stored as an item of its own where something behind it fails. {why}");
         place = new(() => State, Completion);
-        patience = new(Timeout.InfiniteTimeSpan, options.Run.Time);
+        (patience, grace) = (new(Timeout.InfiniteTimeSpan, options.Run.Time), new(Timeout.InfiniteTimeSpan, options.Run.Time));
         core = new(name, options, options.Store ?? new MemoryStreamStore(options.Run.Time), pipeline, recorder) { Failed = Fail };
         // What sinks stage is committed by a store: then first attempts go through one as well.
         if (ownsStore && !recorder.KeepsState && recorder.Topology.Nodes.All(node => node.Kind != CommitSinkKind.Name)) core.Local = local = new(core);

@@ -122,6 +122,11 @@ public sealed record ConsecutorOptions
     /// </summary>
     public Func<BatchEnd, CancellationToken, ValueTask>? BatchEnded { get; init; }
 
+    /// <summary>
+    /// Told what people should know and nothing fails of, from any thread. Unless given, warnings go to the event source <c>Sluice</c> and, each text once, to standard error.
+    /// </summary>
+    public Action<string>? Warn { get; init; }
+
     /// <summary>How the pipeline is run: mode, clock, scheduler, state, capacity of boundaries, seed, grace.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public RunOptions Run

@@ -20,6 +20,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     private readonly Dictionary<string, WorkGroup> hosted = new(StringComparer.Ordinal);
     private readonly RunSweeper sweeper;
     private bool isStopped;
+    private Task? ending;
 
     private Supervisor(IStreamStore store, SupervisorOptions options)
     {
@@ -155,18 +156,50 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         return await core.AskAsync(() => DeleteNowAsync(run, cancellation), cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Takes on nothing more, and hands over what it hosts: functions are cancelled, and go on elsewhere. Ends when they have stopped.</summary>
+    /// <summary>Takes on nothing more, and hands over what it hosts: functions are cancelled, and go on elsewhere. Ends when they have stopped; the store has <see cref="SupervisorOptions.LeaseTime"/> to answer.</summary>
     public async ValueTask DisposeAsync()
     {
-        WorkGroup[] groups;
+        await Ending(core.Options.LeaseTime).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes on nothing more, and hands over what it hosts, as <see cref="DisposeAsync"/> does, in a time that holds whatever the store and the functions do. What is left behind ends by itself, or others take it over when this service has been silent for the lease time.</summary>
+    /// <param name="deadline">How long that may take; more than zero, 49 days at most. The store has nine tenths of it to answer.</param>
+    /// <returns>The processors of which something is left behind, as a warning says, too; empty if none.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The time is not in its range.</exception>
+    public async Task<IReadOnlyList<string>> StopAsync(TimeSpan deadline)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(deadline, TimeSpan.Zero);
+        Waits.Check(deadline, nameof(deadline));
+        Task stopping = Ending(deadline * 0.9);
+        core.BeginToEnd(deadline * 0.9);             // also where a stop is under way
+        try
+        {
+            await stopping.WaitAsync(deadline, core.Options.Time).ConfigureAwait(false);
+            return [];
+        }
+        catch (TimeoutException) when (!stopping.IsCompleted)
+        {
+            string[] left;
+            lock (sync) left = [.. hosted.Values.Where(static group => !group.HasStopped).Select(static group => group.Function.Processor.Name).Order(StringComparer.Ordinal)];
+            core.Warn($"{Name} was to stop within {deadline}, and not everything was handed over in that time: {(left.Length > 0 ? string.Join(", ", left) : "its inputs")}. A function does not heed its CancellationToken. Others take over when this service has been silent for the lease time.");
+            return left;
+        }
+    }
+
+    private Task Ending(TimeSpan limit)
+    {
         lock (sync)
         {
-            if (isStopped) return;
             isStopped = true;
-            groups = [.. hosted.Values];
+            return ending ??= EndAsync([.. hosted.Values], limit);
         }
+    }
+
+    private async Task EndAsync(WorkGroup[] groups, TimeSpan limit)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);          // out of the lock
         lock (Attached) Attached.Remove(this);
-        core.BeginToEnd();
+        core.BeginToEnd(limit);
         try
         {
             await Task.WhenAll(groups.Select(group => group.StopAsync())).ConfigureAwait(false);
@@ -185,7 +218,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     internal async Task AbandonAsync()
     {
         WorkGroup[] groups;
-        lock (sync) (isStopped, groups) = (true, [.. hosted.Values]);
+        lock (sync) (isStopped, ending, groups) = (true, Task.CompletedTask, [.. hosted.Values]);
         lock (Attached) Attached.Remove(this);
         await core.AbandonAsync().ConfigureAwait(false);
         await Task.WhenAll(groups.Select(group => group.AbandonAsync())).ConfigureAwait(false);

@@ -67,7 +67,7 @@ public sealed record SupervisorOptions
             : throw new ArgumentOutOfRangeException(nameof(ReaderPatience), $"A reader of results may take some time, {Waits.Longest.TotalDays:N0} days at most, not {value}.");
     } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Told what people should know and nobody fails of; called from any thread. Nothing is told unless given; what it throws is passed over.</summary>
+    /// <summary>Told what people should know and nobody fails of; called from any thread. Unless given, warnings go to the event source <c>Sluice</c> and, each text once, to standard error; there is also told what it throws.</summary>
     public Action<string>? Warn { get; init; }
 
     /// <summary>Where time comes from; the system's unless given.</summary>

@@ -13,8 +13,17 @@ namespace Sluice;
 /// </code></example>
 public sealed class EntryBatch : IDisposable
 {
-    private readonly RecordWriter writer = new();
-    private int[] ends = ArrayPool<int>.Shared.Rent(16);
+    private RecordWriter writer;
+    private int[] ends;
+
+    /// <summary>Makes an empty batch.</summary>
+    public EntryBatch() => (writer, ends) = (new(), ArrayPool<int>.Shared.Rent(16));
+
+    private EntryBatch(EntryBatch lender)
+    {
+        (writer, ends, Stream, CodeVersion, FlowVersion, MaxEntryBytes, LimitName) = (lender.writer, lender.ends, lender.Stream, lender.CodeVersion, lender.FlowVersion, lender.MaxEntryBytes, lender.LimitName);
+        (Count, Longest, HasKeys) = (lender.Count, lender.Longest, lender.HasKeys);
+    }
 
     /// <summary>The stream it is meant for; named in errors.</summary>
     public string Stream { get; init; } = "";
@@ -119,6 +128,16 @@ public sealed class EntryBatch : IDisposable
         writer.Dispose();
         ArrayPool<int>.Shared.Return(ends);
         ends = [];
+    }
+
+    /// <summary>The same entries in the same memory, for a call that may be abandoned. Not to be changed or disposed.</summary>
+    internal EntryBatch Lend() => new(this);
+
+    /// <summary>Leaves the memory to what it was lent to, which an abandoned call may still read: this batch is empty from here on, and can be filled again.</summary>
+    internal void Detach()
+    {
+        (writer, ends) = (new(), ArrayPool<int>.Shared.Rent(16));
+        (Count, Longest, HasKeys) = (0, 0, false);
     }
 
     private int StartOf(int index)

@@ -110,7 +110,7 @@ internal sealed class Committer(ConsecutorCore core)
         {
             IReadOnlyDictionary<string, long>[] lengths = [.. core.Owned.Concat(taken).Select(partition => partition.FileLengths)];
             foreach (SinkBinding sink in core.Sinks)
-                await sink.BeginAsync(new(core.Name, sink.Node, core.Store, FileNames.Select(sink.Node, lengths), core.Time), cancellation).ConfigureAwait(false);
+                await sink.BeginAsync(new(core.Name, sink.Node, core.Given, FileNames.Select(sink.Node, lengths), core.Time), cancellation).ConfigureAwait(false);
         }
         finally
         {

@@ -2,11 +2,11 @@ namespace Sluice;
 
 /// <summary>What the parts of a consecutor share: the store, the books, what is under way, and who is to be told of what.</summary>
 /// <remarks>Thread-safe. Nothing in here knows the type of the items.</remarks>
-internal sealed class ConsecutorCore : ISinkBindings
+internal sealed partial class ConsecutorCore : ISinkBindings
 {
     private readonly Lock sync = new();
     private readonly Dictionary<string, SinkBinding> sinks = new(StringComparer.Ordinal);
-    private readonly CancellationTokenSource life = CancellationTokenSource.CreateLinkedTokenSource(CancellationToken.None);
+    private readonly CancellationTokenSource life = new();
     private volatile OwnedPartition[] owned = [];
     private volatile bool isLeasing;
     private volatile string? problem;
@@ -15,14 +15,16 @@ internal sealed class ConsecutorCore : ISinkBindings
     private volatile string? parked;
     private volatile bool isOpen;
     private volatile bool isInputComplete;
-    private volatile ObjectDisposedException? closedStore; // what it said when somebody had disposed it
     private int inFlight;
     private long hasEnded;
     private int version;
+    private volatile int maxEntryBytes;              // zero until it is known
 
     public ConsecutorCore(string name, ConsecutorOptions options, IStreamStore store, Pipeline pipeline, TopologyRecorder recorder)
     {
-        (Name, Options, Store, Recorder) = (name, options, store, recorder);
+        (Name, Options, Given, Recorder) = (name, options, store, recorder);
+        GivenUp = givingUp.Token;
+        Store = new CancellableStore(store, GivenUp);
         Group = new(name, name);
         StateSerializers = options.Serializers.Plain;
         Ended = new(ToCommit);
@@ -59,8 +61,11 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>What is put out by name, and where it goes.</summary>
     public NamedOutputs Outputs { get; }
 
-    /// <summary>The longest payload with headers, in bytes, that its stream takes; the stream may be older than the options.</summary>
-    public int MaxEntryBytes { get; private set; } = int.MaxValue;
+    /// <summary>The longest payload with headers, in bytes, that its stream takes: known when it is open, as the stream may be older than the options.</summary>
+    public int MaxEntryBytes => maxEntryBytes > 0 ? maxEntryBytes : Stream.MaxEntryBytes;
+
+    /// <summary>Whether the stream was opened.</summary>
+    public bool IsOpen => isOpen;
 
     public bool IsKeyed => KeyOf is not null;
 
@@ -77,7 +82,11 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>How state is written and read: without layers, so that rows can be migrated.</summary>
     public PayloadSerializers StateSerializers { get; }
 
+    /// <summary>The store, whose calls end when their token is cancelled or the store is given up, whatever it does.</summary>
     public IStreamStore Store { get; }
+
+    /// <summary>The store as it was given: for sinks, and to know it again.</summary>
+    public IStreamStore Given { get; }
 
     public TopologyRecorder Recorder { get; }
 
@@ -189,9 +198,6 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>Woken when nothing is under way any more.</summary>
     public Signal Quiet { get; } = new();
 
-    /// <summary>What those are told who send to it when it is over.</summary>
-    public InvalidOperationException Over() => closedStore is { } closed ? StoreClosed(closed) : new($"The consecutor {Name} has ended: nothing can be sent to it any more. What was not acknowledged may not have been accepted.");
-
     /// <summary>The same, for whoever loads everything anew.</summary>
     public Signal Emptied { get; } = new();
 
@@ -209,28 +215,13 @@ internal sealed class ConsecutorCore : ISinkBindings
     public async ValueTask OpenStreamAsync(CancellationToken cancellation)
     {
         StreamInfo stream = await Store.OpenStreamAsync(Name, Stream, cancellation).ConfigureAwait(false);
-        MaxEntryBytes = stream.Options.MaxEntryBytes;
+        maxEntryBytes = stream.Options.MaxEntryBytes;
         IsInputComplete |= stream.End is not null;
         await Store.AddGroupAsync(Group, StreamStart.First, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Called once when something has failed that is not about an item.</summary>
     public Action<Exception>? Failed { get; set; }
-
-    /// <summary>What is told when somebody has disposed the store before the consecutor.</summary>
-    public InvalidOperationException StoreClosed(ObjectDisposedException cause) => new(
-        $"The store of the consecutor {Name} was disposed while the consecutor was at work, which is over with that. What was accepted is in the store, as far as a store keeps it. "
-        + "Stop or dispose the consecutor first, then its store.", cause);
-
-    /// <summary>A call of the store has failed: if the store was disposed, no call will ever succeed.</summary>
-    /// <returns>Whether it was.</returns>
-    public bool EndIfClosed(Exception failure)
-    {
-        if (failure is not ObjectDisposedException closed) return false;
-        closedStore ??= closed;
-        Failed?.Invoke(StoreClosed(closed));
-        return true;
-    }
 
     /// <summary>How the stream is made: with one partition where something is remembered of all items, and nothing else was asked for.</summary>
     public StreamOptions Stream => Options.IsStreamGiven || !KeepsState || IsKeyed ? Options.Stream : new() { Partitions = 1 };
@@ -286,15 +277,5 @@ internal sealed class ConsecutorCore : ISinkBindings
             if (!sinks.TryGetValue(node, out SinkBinding? known)) sinks.Add(node, known = make());
             return (SinkBinding<T>)known;
         }
-    }
-
-    /// <summary>Everything is dropped: whatever waits gives up.</summary>
-    public void Drop()
-    {
-        IsLeasing = false;
-        life.Cancel();
-        Alone.Leave();
-        ToCommit.Set();
-        Quiet.Set();
     }
 }

@@ -18,6 +18,9 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
     /// <summary>Ends when the run has, if there is one; final when it is closed, and nothing is given any more.</summary>
     public Task Completion => run?.Completion ?? Task.CompletedTask;
 
+    /// <summary>The run; null if there is none.</summary>
+    public Run? Run => run;
+
     /// <summary>Cancels the run; none begins after this. Any thread.</summary>
     public void Close()
     {

@@ -71,7 +71,7 @@ internal sealed class Losses(ConsecutorCore core)
 
     private async Task RecoverAsync(CancellationToken leaving)
     {
-        await Task.Yield();
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         while (true)
         {
             int noticed = Count;
@@ -106,7 +106,7 @@ internal sealed class Losses(ConsecutorCore core)
         await core.OpenAsync(leaving, again: true).ConfigureAwait(false);
         List<OwnedPartition> taken = await core.Members.LoadAsync(leaving).ConfigureAwait(false);
         await core.Committer.BeginSinksAsync(taken, leaving).ConfigureAwait(false);
-        await core.Members.UnparkAsync(taken).ConfigureAwait(false);
+        await core.Members.UnparkAsync(taken, leaving).ConfigureAwait(false);
         core.Own(taken);
         core.Problem = null;
     }

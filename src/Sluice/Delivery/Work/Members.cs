@@ -220,7 +220,7 @@ internal sealed partial class Members
             taker.Doubt();                           // what others have done there is not in the books
             if (!await core.Committer.TryBeginSinksAsync(taken).ConfigureAwait(false)) return;
             foreach (OwnedPartition partition in taken) core.Books.Take(partition);          // not before: the pump looks for suspects that it knows of
-            await UnparkAsync(taken).ConfigureAwait(false);
+            await UnparkAsync(taken, core.Life).ConfigureAwait(false);
             core.Own(taken);
         }
         finally
@@ -230,7 +230,7 @@ internal sealed partial class Members
     }
 
     /// <summary>What was parked for this code is free. They are this member's only if that succeeds.</summary>
-    public Task UnparkAsync(IReadOnlyList<OwnedPartition> taken) => taker.UnparkAsync(taken, core.Life);
+    public Task UnparkAsync(IReadOnlyList<OwnedPartition> taken, CancellationToken cancellation) => taker.UnparkAsync(taken, cancellation);
 
     /// <summary>Whether everything has ended, with others as well; not, if the store does not say so now: another look is due after the next heartbeat.</summary>
     public async Task<bool> AreAllIdleAsync()

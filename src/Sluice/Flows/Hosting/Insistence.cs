@@ -40,8 +40,7 @@ internal sealed class Insistence(IStreamStore store, TimeProvider time, Action<s
                     foreach (string stream in streams)
                         if (await store.FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null)
                             throw new FlowException($"The stream {stream} is not in the store any more: the run was deleted, or the store was emptied.");
-                ValueTask<T> answer = call();
-                return answer.IsCompleted || !GiveUp.CanBeCanceled ? await answer.ConfigureAwait(false) : await answer.AsTask().WaitAsync(GiveUp).ConfigureAwait(false);
+                return await call().ConfigureAwait(false);          // the store ends it when nobody insists any more
             }
             catch (StreamStoreException e) when (e is not StoreWentBackException && !e.IsPermanent && !cancellation.IsCancellationRequested && !GiveUp.IsCancellationRequested)
             {

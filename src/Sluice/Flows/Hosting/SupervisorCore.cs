@@ -7,11 +7,12 @@ internal sealed class SupervisorCore : IDisposable
     private readonly SupervisorOptions options;
     private readonly CancellationTokenSource givingUp = new();
     private ITimer? lastWait;
+    private long givesUpAt = long.MaxValue;          // under the lock of the feeds; a timestamp of the clock
     private int lost;                                // the last generation in which the store has lost something
 
     public SupervisorCore(IStreamStore store, SupervisorOptions options)
     {
-        (this.store, this.options) = (store, options);
+        (this.store, this.options) = (store = new CancellableStore(store, givingUp.Token), options);
         Calls = new(store, options.Time, Warn, options.ReaderPatience) { GiveUp = givingUp.Token };
         Services = options.Services ?? ProcessorServices.None;
         Executor = options.Executor ?? LocalExecutor.Instance;
@@ -122,8 +123,21 @@ internal sealed class SupervisorCore : IDisposable
             Warn($"{options.Name} has ended, and an input that it was putting into a run goes on: it does not heed its CancellationToken. Its stream fails when {options.Name} has been silent for the lease time.");
     }
 
-    /// <summary>The service ends: a store that does not answer has a lease time to do so. Then others take over anyway.</summary>
-    public void BeginToEnd() => lastWait = options.Time.CreateTimer(static core => ((SupervisorCore)core!).givingUp.Cancel(), this, options.LeaseTime, Timeout.InfiniteTimeSpan);
+    /// <summary>The service ends: the store has so long to answer, or less if it was told so before. Then others take over anyway.</summary>
+    public void BeginToEnd(TimeSpan limit)
+    {
+        lock (feeds)
+        {
+            long at = options.Time.GetTimestamp() + (long)(limit.TotalSeconds * options.Time.TimestampFrequency);
+            if (at >= givesUpAt) return;
+            givesUpAt = at;
+            lastWait?.Dispose();
+            lastWait = options.Time.CreateTimer(static core => ((SupervisorCore)core!).GiveUp(), this, limit, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    // By a timer. What is registered is ours, and does not throw.
+    private void GiveUp() => givingUp.Cancel();
 
     public Task EndAsync()
     {

@@ -45,6 +45,9 @@ internal sealed class WorkGroup : IDisposable
         set => function = value;
     }
 
+    /// <summary>Whether nothing is hosted any more.</summary>
+    public bool HasStopped => loop.IsCompleted;
+
     public void Start()
     {
         core.LossSeen += woken.Set;

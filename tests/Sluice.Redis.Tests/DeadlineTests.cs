@@ -1,0 +1,95 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>Deadlines while the server stands still, is killed, or cannot be reached. Each test has a server of its own.</summary>
+public class DeadlineTests
+{
+    // In real time: decides nothing but whether it hangs. Before there was a rule, two consecutors took 278 s for a stop of 10 s.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task TwoConsecutorsStopInTheirTime(bool isFrozen)
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
+        using SemaphoreSlim begun = new(0), goOn = new(0);
+        Consecutor<int>[] consecutors = [.. new[] { "first", "second" }.Select(name => new Consecutor<int>(name, source => source.ForEachAsync(async (_, _, cancellation) =>
+        {
+            begun.Release();
+            await goOn.WaitAsync(cancellation);
+        }), new() { Store = store, Warn = _ => { } }))];
+        foreach (Consecutor<int> consecutor in consecutors)
+        {
+            await consecutor.StartAsync(Cancellation);
+            await consecutor.SendAllAsync([1, 2, 3], Cancellation);
+        }
+        await begun.WaitAsync(Cancellation);
+        await begun.WaitAsync(Cancellation);
+        if (isFrozen) await server.PauseAsync();
+        else await server.KillAsync();
+        goOn.Release();                              // an item of one of them has ended, and its commit is not answered
+        bool[] areQuiet = await Task.WhenAll(consecutors.Select(consecutor => consecutor.StopAsync(TimeSpan.FromSeconds(2)))).WaitAsync(Patience, Cancellation);
+        Assert.Contains(false, areQuiet);
+        foreach (Consecutor<int> consecutor in consecutors)
+        {
+            await Assert.ThrowsAnyAsync<Exception>(() => consecutor.Completion);          // that of the store, where it fails before the deadline
+            await consecutor.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
+        }
+        await store.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
+        if (isFrozen) await server.ResumeAsync();
+        else await server.StartAgainAsync();
+
+        await using RedisStreamStore again = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
+        foreach (string name in (string[])["first", "second"])
+        {
+            await using var next = new Consecutor<int>(name, source => source.ForEach(_ => { }), new() { Store = again });
+            await next.StartAsync(Cancellation);
+            ConsecutorSnapshot books = await next.IdleAsync(Cancellation);
+            Assert.Equal((3, 3, 0), (books.Accepted, books.Completed, books.Unaccounted));
+        }
+    }
+
+    [Fact]
+    public async Task AStartAndASupervisorKeepTheirTimeWhileTheServerStandsStill()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
+        Supervisor supervisor = Supervisor.Attach(store, new() { LeaseTime = TimeSpan.FromSeconds(2), Warn = _ => { } });
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
+        supervisor.Register(work, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            await Task.Delay(Timeout.Infinite, cancellation);
+            return 0;
+        });
+        FlowRun run = await supervisor.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)], cancellation: Cancellation);
+        await server.PauseAsync();
+        await using (var consecutor = new Consecutor<int>("late", source => source.ForEach(_ => { }), new() { Store = store, Warn = _ => { }, LeaseTime = TimeSpan.FromSeconds(1), Run = new() { StopGrace = TimeSpan.FromSeconds(1) } }))
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(300), TimeProvider.System);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => consecutor.StartAsync(patience.Token).WaitAsync(Patience, Cancellation));
+        }
+        using (var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(300), TimeProvider.System))
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => supervisor.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 2)], cancellation: patience.Token).WaitAsync(Patience, Cancellation));
+        await run.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
+        await supervisor.StopAsync(TimeSpan.FromSeconds(1)).WaitAsync(Patience, Cancellation);
+        await supervisor.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
+        await store.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
+        await server.ResumeAsync();
+    }
+
+    [Fact]
+    public async Task AServerThatTakesConnectionsAndNeverAnswersIsGivenUpInTime()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(500), TimeProvider.System);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => RedisStreamStore.ConnectAsync($"127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}", cancellation: patience.Token).AsTask().WaitAsync(Patience, Cancellation));
+    }
+}

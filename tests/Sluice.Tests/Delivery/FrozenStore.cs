@@ -1,0 +1,49 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>A store that can stand still: its calls do not return then, whatever becomes of their tokens. What it was asked meanwhile it does when it goes on.</summary>
+internal sealed class FrozenStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+{
+    private readonly Lock sync = new();
+    private TaskCompletionSource? thaw;
+    private int calls;
+
+    /// <summary>Stands still from this call on, counted from zero; never unless given.</summary>
+    public int FreezesAt { get; set; } = int.MaxValue;
+
+    /// <summary>Told when a call stands still.</summary>
+    public SemaphoreSlim Stuck { get; } = new(0);
+
+    public int Calls => Volatile.Read(ref calls);
+
+    public void Freeze()
+    {
+        lock (sync) thaw ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    public void Thaw()
+    {
+        TaskCompletionSource? before;
+        lock (sync) (before, thaw) = (thaw, null);
+        before?.SetResult();
+    }
+
+    public override ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default) => Inner.WaitForChangeAsync(stream, after, cancellation);
+
+    public override ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after, CancellationToken cancellation = default)
+        => Inner.WaitForEntriesAsync(stream, partitions, after, cancellation);
+
+    protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+    {
+        if (Interlocked.Increment(ref calls) > FreezesAt) Freeze();
+        Task? frozen;
+        lock (sync) frozen = thaw?.Task;
+        if (frozen is not null)
+        {
+            Stuck.Release();
+            await frozen;
+        }
+        return await call();
+    }
+}

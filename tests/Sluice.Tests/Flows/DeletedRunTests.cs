@@ -1,0 +1,28 @@
+namespace Sluice.Tests.Flows;
+
+/// <summary>A run that was deleted while somebody holds it: every message says so.</summary>
+public class DeletedRunTests
+{
+    private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
+
+    [Fact]
+    public async Task WhoHoldsARunThatWasDeletedIsToldSo()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Work, StartTests.CopyAsync);
+        FlowRun run = await service.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        FlowRun beside = (await service.FindAsync(run.Id, FlowLab.Cancellation))!;
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.True(await service.DeleteAsync(run.Id, FlowLab.Cancellation));
+        Func<Task>[] calls = [() => FlowLab.ReadAsync(run.Output<int>("y")), () => run.GetStatusAsync(FlowLab.Cancellation), () => run.CancelAsync("late", FlowLab.Cancellation), () => FlowLab.ReadAsync(beside.Output<int>("y"))];
+        foreach (Func<Task> call in calls)
+        {
+            var failure = await Assert.ThrowsAsync<FlowException>(() => call().WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+            Assert.Contains("deleted", failure.Message);
+        }
+        await run.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await beside.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Null(await service.FindAsync(run.Id, FlowLab.Cancellation));
+    }
+}

@@ -1,0 +1,74 @@
+using Sluice.Testing;
+using Sluice.Tests.Deliveries;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>A service that is stopped keeps its time, whatever the store and the functions do.</summary>
+public class FlowDeadlineTests
+{
+    private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
+    private static readonly Flow Working = Flow.From(Work).Resolve();
+    private readonly TestClock clock = new();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AStopKeepsItsDeadline(bool isDeaf)
+    {
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        var store = new FrozenStore(lab.Store);
+        Supervisor service = lab.Join(options => options with { Time = clock, LeaseTime = TimeSpan.FromHours(1) }, store);
+        using SemaphoreSlim begun = new(0);
+        var goOn = new TaskCompletionSource();
+        service.Register(Work, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            begun.Release();
+            await (isDeaf ? goOn.Task : goOn.Task.WaitAsync(cancellation));
+            return 0;
+        });
+        FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await begun.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        if (!isDeaf) store.Freeze();
+        Task<IReadOnlyList<string>> stop = service.StopAsync(TimeSpan.FromSeconds(10));
+        if (!isDeaf) await store.Stuck.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        clock.Advance(TimeSpan.FromSeconds(9));
+        if (isDeaf) clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(isDeaf ? ["work"] : [], await stop.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Equal(isDeaf, lab.Warnings.Exists(text => text.Contains("was to stop within 00:00:10")));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation));
+        goOn.SetResult();
+        store.Thaw();
+        await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+    }
+
+    [Fact]
+    public async Task ACallWithATokenEndsWithIt()
+    {
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        var store = new FrozenStore(lab.Store);
+        Supervisor service = lab.Join(options => options with { Time = clock }, store);
+        service.Register(Work, StartTests.CopyAsync);
+        FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        store.Freeze();
+        Func<CancellationToken, Task>[] calls =
+        [
+            cancellation => service.StartAsync(Working, [IOVal.Of("x", 2)], cancellation: cancellation),
+            cancellation => service.FindAsync("other", cancellation),
+            cancellation => service.CancelAsync(run.Id, "", cancellation),
+            cancellation => service.DeleteAsync(run.Id, cancellation),
+            cancellation => run.GetStatusAsync(cancellation),
+            cancellation => service.ListAsync(cancellation).ToListAsync(cancellation).AsTask(),
+        ];
+        foreach (Func<CancellationToken, Task> call in calls)
+        {
+            using var patience = new CancellationTokenSource();
+            Task asked = call(patience.Token);
+            Assert.False(asked.IsCompleted);
+            await patience.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        }
+        store.Thaw();
+        await run.DisposeAsync();
+    }
+}
