@@ -1,6 +1,6 @@
 namespace Sluice.Hosting;
 
-/// <summary>What an endpoint of <see cref="ProducerEndpoints.MapProducer{T}"/> takes in, and how long it waits. Immutable.</summary>
+/// <summary>What an endpoint of <c>MapProducer</c> takes in, and how long it waits. Immutable.</summary>
 public sealed record HttpProducerOptions
 {
     private readonly int longestItem = 1 << 20;

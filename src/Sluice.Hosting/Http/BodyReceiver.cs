@@ -9,8 +9,22 @@ namespace Sluice.Hosting;
 internal sealed class BodyReceiver(HttpProducerOptions options)
 {
     /// <returns>The body, which is the server's memory until <see cref="Release"/>.</returns>
-    /// <exception cref="RefusedException">It is too long, or did not come in time.</exception>
+    /// <exception cref="RefusedException">It is too long, did not come in time, or its framing is broken.</exception>
     public async ValueTask<ReadOnlySequence<byte>> ReceiveAsync(HttpContext context)
+    {
+        try
+        {
+            return await ReceiveWholeAsync(context);
+        }
+        catch (IOException e) when (e is not BadHttpRequestException)
+        {
+            // Servers say so of some broken chunks. Or the client is gone: then nobody reads the answer.
+            Close(context);
+            throw new RefusedException(new(StatusCodes.Status400BadRequest, $"The body could not be received: {e.Message} Nothing was accepted."));
+        }
+    }
+
+    private async ValueTask<ReadOnlySequence<byte>> ReceiveWholeAsync(HttpContext context)
     {
         // One more byte than is allowed: who sends more gets our answer, with the limit in it, and not the server's.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = options.LongestBody + 1L;

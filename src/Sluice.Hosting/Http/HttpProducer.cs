@@ -6,13 +6,13 @@ namespace Sluice.Hosting;
 
 /// <summary>A request, from its first byte to its answer: received, read, sent, answered.</summary>
 /// <remarks>Thread-safe: what belongs to a request is on its own path.</remarks>
-internal sealed class HttpProducer<T>(Consecutor<T> consecutor, HttpProducerOptions options, ILogger log)
+internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializer<T> serializer, HttpProducerOptions options, ILogger log)
 {
     private static readonly Action<ILogger, string, Exception?> LogFailure
         = LoggerMessage.Define<string>(LogLevel.Error, new(1, "ProducerFailed"), "A request for the consecutor {Consecutor} could not be accepted");
 
     private readonly BodyReceiver bodies = new(options);
-    private readonly ItemReader<T> items = new(consecutor.Serializer, options);
+    private readonly ItemReader<T> items = new(serializer.AtDoor(), options);
     private readonly SendOptions send = new() { Patience = options.Patience, Window = options.IdempotencyWindow };
 
     public async Task TakeAsync(HttpContext context)

@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using System.Text.Json.Serialization.Metadata;
 
 namespace Sluice;
 
@@ -16,32 +14,55 @@ namespace Sluice;
 /// </code></example>
 public sealed class PayloadSerializers
 {
-    private readonly ConcurrentDictionary<Type, object> known;
+    private readonly ConcurrentDictionary<Type, object> bare = new();
     private readonly ConcurrentDictionary<Type, object> layered = new();
-    private readonly IJsonTypeInfoResolver? resolver;
+    private readonly Dictionary<Type, object> given;
+    private readonly JsonSource json;
     private readonly PayloadCompressor? compressor;
     private readonly PayloadSigner? signer;
 
-    private PayloadSerializers(IEnumerable<KeyValuePair<Type, object>> known, IJsonTypeInfoResolver? resolver, PayloadCompressor? compressor = null, PayloadSigner? signer = null)
-        => (this.known, this.resolver, this.compressor, this.signer) = (new(known), resolver, compressor, signer);
+    private PayloadSerializers(Dictionary<Type, object> given, JsonSource json, PayloadCompressor? compressor = null, PayloadSigner? signer = null)
+        => (this.given, this.json, this.compressor, this.signer) = (given, json, compressor, signer);
 
-    /// <summary>JSON with metadata found by reflection, for every type; bytes as they are. Where reflection is switched off (trimmed programs), use <see cref="JsonOf"/>.</summary>
-    public static PayloadSerializers Json { get; } = new([], null);
+    /// <summary>JSON with metadata found by reflection, for every type; bytes as they are. Where reflection is switched off (trimmed programs), use <see cref="JsonOf(JsonSerializerContext)"/>.</summary>
+    public static PayloadSerializers Json { get; } = new([], new(null, null));
 
     /// <summary>JSON with generated metadata: works trimmed and compiled ahead of time.</summary>
     /// <param name="context">A context that knows the types.</param>
     public static PayloadSerializers JsonOf(JsonSerializerContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return new([], context);
+        return new([], new(context, context.Options));
+    }
+
+    /// <summary>JSON as options say: names, converters, resolvers (several generated contexts, say).</summary>
+    /// <param name="options">Options with a resolver. What payloads need is added: see docs/payloads.md.</param>
+    /// <exception cref="ArgumentException">They have no resolver.</exception>
+    public static PayloadSerializers JsonOf(JsonSerializerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.TypeInfoResolver is null)
+            throw new ArgumentException("The JsonSerializerOptions have no TypeInfoResolver: set it to a generated context, or to a DefaultJsonTypeInfoResolver, which reflects.", nameof(options));
+        return new([], new(null, options));
+    }
+
+    /// <summary>The same, with another rule for members of stored JSON that a type does not have.</summary>
+    /// <param name="handling">
+    /// <see cref="JsonUnmappedMemberHandling.Skip"/>, the default, passes over them, so that an older program reads what a newer one has added to; <see cref="JsonUnmappedMemberHandling.Disallow"/> refuses
+    /// them. What comes through HTTP and TCP may have none in either case.
+    /// </param>
+    public PayloadSerializers Unmapped(JsonUnmappedMemberHandling handling)
+    {
+        if (!Enum.IsDefined(handling)) throw new ArgumentOutOfRangeException(nameof(handling), handling, "There is no such rule.");
+        return new(given, json.Unmapped(handling), compressor, signer);
     }
 
     /// <summary>The same with another serializer for one type.</summary>
     public PayloadSerializers With<T>(IPayloadSerializer<T> serializer)
     {
         ArgumentNullException.ThrowIfNull(serializer);
-        var more = new Dictionary<Type, object>(known) { [typeof(T)] = serializer };
-        return new(more, resolver, compressor, signer);
+        var more = new Dictionary<Type, object>(given) { [typeof(T)] = serializer };
+        return new(more, json, compressor, signer);
     }
 
     /// <summary>The same, compressing payloads that are longer than so much; both methods are read.</summary>
@@ -55,7 +76,7 @@ public sealed class PayloadSerializers
         ArgumentOutOfRangeException.ThrowIfNegative(over);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxBytes, 1);
         if (!Enum.IsDefined(method)) throw new ArgumentOutOfRangeException(nameof(method), method, "There is no such compression.");
-        return new(known, resolver, new(over, method, maxBytes, readsUncompressed), signer);
+        return new(given, json, new(over, method, maxBytes, readsUncompressed), signer);
     }
 
     /// <summary>The same, with signed payloads (HMAC-SHA256): what was changed, is not signed, or signed with a key that is not in the ring, is refused before anything of it is read.</summary>
@@ -68,7 +89,7 @@ public sealed class PayloadSerializers
     public PayloadSerializers Signed(PayloadKeys keys, bool readsUnsigned = false)
     {
         ArgumentNullException.ThrowIfNull(keys);
-        return new(known, resolver, compressor, new(keys, null, readsUnsigned));
+        return new(given, json, compressor, new(keys, null, readsUnsigned));
     }
 
     /// <summary>The same for payloads of one stream: their signatures do not hold in another one. Consecutors and flows do this by themselves.</summary>
@@ -76,7 +97,7 @@ public sealed class PayloadSerializers
     public PayloadSerializers In(string stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        return signer is null ? this : new(known, resolver, compressor, signer.In(stream));
+        return signer is null ? this : new(given, json, compressor, signer.In(stream));
     }
 
     /// <summary>The serializer of a type.</summary>
@@ -87,36 +108,14 @@ public sealed class PayloadSerializers
             : (IPayloadSerializer<T>)layered.GetOrAdd(typeof(T), static (_, all) => new SealedPayloadSerializer<T>(all.Bare<T>(), all.compressor, all.signer), this);
 
     /// <summary>The same without compression and signatures: for what does not come from a stream.</summary>
-    internal PayloadSerializers Plain => compressor is null && signer is null ? this : new(known, resolver);
+    internal PayloadSerializers Plain => compressor is null && signer is null ? this : new(given, json);
 
-    private IPayloadSerializer<T> Bare<T>() => (IPayloadSerializer<T>)known.GetOrAdd(typeof(T), static (_, resolver) => Make<T>(resolver), resolver);
+    private IPayloadSerializer<T> Bare<T>()
+        => given.TryGetValue(typeof(T), out object? one) ? (IPayloadSerializer<T>)one : (IPayloadSerializer<T>)bare.GetOrAdd(typeof(T), static (_, json) => Make<T>(json), json);
 
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Used only where the program allows serializers to reflect.")]
-    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "Used only where the program allows serializers to reflect.")]
-    private static object Make<T>(IJsonTypeInfoResolver? resolver)
-    {
-        if (typeof(T) == typeof(byte[])) return PayloadSerializer.Bytes;
-        if (resolver is JsonSerializerContext context)
-        {
-            return context.GetTypeInfo(typeof(T)) is JsonTypeInfo<T> type
-                ? PayloadSerializer.Json(type)
-                : throw new PayloadException(Unknown(context, typeof(T)));
-        }
-        return JsonSerializer.IsReflectionEnabledByDefault ? PayloadSerializer.Json<T>() : throw new PayloadException(Unreflected(typeof(T)));
-    }
+    private static object Make<T>(JsonSource json) => typeof(T) == typeof(byte[]) ? PayloadSerializer.Bytes : json.Make<T>();
 
     /// <summary>Looks for the serializer of a type that is not written down here.</summary>
     /// <returns>Why there is none; null if there is one.</returns>
-    internal string? Lacks(Type type)
-    {
-        if (type == typeof(byte[]) || known.ContainsKey(type)) return null;
-        if (resolver is JsonSerializerContext context) return context.GetTypeInfo(type) is null ? Unknown(context, type) : null;
-        return JsonSerializer.IsReflectionEnabledByDefault ? null : Unreflected(type);
-    }
-
-    private static string Unknown(JsonSerializerContext context, Type type)
-        => $"{context.GetType().Name} does not know {TypeNames.Of(type)}: add [JsonSerializable(typeof({TypeNames.Of(type)}))] to it.";
-
-    private static string Unreflected(Type type)
-        => $"There is no serializer for {TypeNames.Of(type)}, and this program does not allow JSON to reflect. Give PayloadSerializers.JsonOf(a generated context).";
+    internal string? Lacks(Type type) => type == typeof(byte[]) || given.ContainsKey(type) ? null : json.Lacks(type);
 }

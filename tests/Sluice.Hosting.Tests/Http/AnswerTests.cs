@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.Extensions.Logging;
 
 namespace Sluice.Hosting.Tests.Http;
 
@@ -56,6 +58,58 @@ public class AnswerTests
     }
 
     [Fact]
+    public async Task MembersComeInAnyCasing()
+    {
+        await using var stores = new Stores("memory");
+        await using Service service = await Service.StartAsync(await stores.OpenAsync());
+
+        Assert.Equal(202, (int)(await service.PostAsync("""{"id":"a","quantity":1}""")).StatusCode);
+        Assert.Equal(202, (int)(await service.PostAsync("{\"ID\":\"b\",\"QUANTITY\":2}\n{\"quantity\":3,\"Id\":null}", Many)).StatusCode);
+        Assert.Equal([new("a", 1), new("b", 2), new(null, 3)], (await service.EndAsync()).Processed);
+    }
+
+    [Theory]
+    [InlineData("""{"customer":"ann"}""", "$.customer", "The item is malformed: There is no member 'customer' here: expected 'Id', 'Quantity'. Nothing was accepted.")]
+    [InlineData("{}", "$", "The item is malformed: Members are missing: 'Id' (a text), 'Quantity' (a whole number from -2147483648 to 2147483647). Nothing was accepted.")]
+    [InlineData("""{"id":"a","Id":"b","quantity":1}""", "$.Id", "The item is malformed: The member 'Id' is there twice. Nothing was accepted.")]
+    [InlineData("""{"id":"a","quantity":"seven"}""", "$.quantity", "The item is malformed: The value is not of the type that belongs there: expected a whole number from -2147483648 to 2147483647. Nothing was accepted.")]
+    [InlineData("""{"id":"a","quantity":null}""", "$.quantity", "The item is malformed: The value is not of the type that belongs there: expected a whole number from -2147483648 to 2147483647. Nothing was accepted.")]
+    public async Task WhatDoesNotFitIsNamedWithWhatWasExpected(string body, string field, string detail)
+    {
+        await using var stores = new Stores("memory");
+        var log = new LogProbe();
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(), log: log);
+
+        HttpResponseMessage answer = await service.PostAsync(body);
+        using JsonDocument problem = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
+        Assert.Equal((400, field, detail), ((int)answer.StatusCode, problem.RootElement.GetProperty("field").GetString(), problem.RootElement.GetProperty("detail").GetString()));
+        Assert.DoesNotContain(log.Lines, line => line.Exception is not null);
+        Assert.Equal(0, (await service.EndAsync()).Accepted);
+    }
+
+    /// <summary>What the API calls its members, and the store its own, are two things.</summary>
+    [Fact]
+    public async Task AnEndpointMayHaveASerializerOfItsOwn()
+    {
+        await using var stores = new Stores("memory");
+        await using var consecutor = new Consecutor<Order>("orders", source => source | (_ => { }), new() { Store = await stores.OpenAsync() });
+        Microsoft.AspNetCore.Builder.WebApplicationBuilder builder = Microsoft.AspNetCore.Builder.WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        await using var app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        var resolver = new DefaultJsonTypeInfoResolver { Modifiers = { type => { foreach (JsonPropertyInfo one in type.Properties) one.Name = $"order-{one.Name}"; } } };
+        var names = new JsonSerializerOptions { TypeInfoResolver = resolver };
+        app.MapProducer("/orders", consecutor, PayloadSerializer.Json<Order>(names));
+        await app.StartAsync();
+        using var client = new HttpClient { BaseAddress = new(app.Urls.Single()) };
+        Assert.Equal(400, (int)(await client.PostAsync("/orders", Json("""{"Id":"a","Quantity":1}"""))).StatusCode);
+        Assert.Equal(202, (int)(await client.PostAsync("/orders", Json("""{"order-id":"a","order-quantity":1}"""))).StatusCode);
+        await app.StopAsync();
+
+        static StringContent Json(string text) => new(text, System.Text.Encoding.UTF8, "application/json");
+    }
+
+    [Fact]
     public async Task WhatIsTooLongIsRefused()
     {
         await using var stores = new Stores("memory");
@@ -82,8 +136,8 @@ public class AnswerTests
         await using var stores = new Stores("memory");
         await using Service service = await Service.StartAsync(await stores.OpenAsync(), key: order => order.Id!.ToUpperInvariant());
 
-        Assert.Equal(422, (int)(await service.PostAsync("""{"Quantity":1}""")).StatusCode);
-        Assert.Equal(422, (int)(await service.PostAsync("{\"Id\":\"a\",\"Quantity\":1}\n{}", Many)).StatusCode);
+        Assert.Equal(422, (int)(await service.PostAsync("""{"Id":null,"Quantity":1}""")).StatusCode);
+        Assert.Equal(422, (int)(await service.PostAsync("{\"Id\":\"a\",\"Quantity\":1}\n{\"Id\":null,\"Quantity\":1}", Many)).StatusCode);
         Assert.Equal(405, (int)(await service.Client.GetAsync("/orders")).StatusCode);
         Assert.Equal(0, (await service.EndAsync()).Accepted);
     }

@@ -5,6 +5,8 @@ public class FullTests
 {
     private const string Many = "application/x-ndjson";
 
+    private const string Whole = """{"Id":"a","Quantity":1}""";
+
     [Theory]
     [InlineData("memory")]
     [InlineData("sqlite")]
@@ -46,8 +48,8 @@ public class FullTests
         await using var stores = new Stores("memory");
         await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { Patience = TimeSpan.FromDays(1) }, starts: false, stream: new() { Partitions = 1, MaxItems = 1 });
 
-        Assert.Equal(202, (int)(await service.PostAsync("{}")).StatusCode);
-        Task<HttpResponseMessage> waiting = service.PostAsync("{}", type, key);
+        Assert.Equal(202, (int)(await service.PostAsync(Whole)).StatusCode);
+        Task<HttpResponseMessage> waiting = service.PostAsync(Whole, type, key);
         Assert.Equal(400, (int)(await service.PostAsync("{")).StatusCode);
         Assert.False(waiting.IsCompleted);
         await service.Orders.StartAsync();
@@ -90,8 +92,8 @@ public class FullTests
         await using Service service = await Service.StartAsync(await stores.OpenAsync());
 
         await service.Orders.DisposeAsync();
-        HttpResponseMessage answer = await service.PostAsync("{}");
+        HttpResponseMessage answer = await service.PostAsync(Whole);
         Assert.Equal((503, true), ((int)answer.StatusCode, answer.Headers.RetryAfter is not null));
-        Assert.Equal(503, (int)(await service.PostAsync("{}", key: "key")).StatusCode);
+        Assert.Equal(503, (int)(await service.PostAsync(Whole, key: "key")).StatusCode);
     }
 }

@@ -72,11 +72,13 @@ internal sealed class FuzzedRequest
     /// <summary>What it may mean, if it is accepted.</summary>
     public List<Order>?[] Meanings { get; }
 
-    private string Item() => random.Next(3) switch
+    private string Item() => random.Next(7) switch
     {
         0 => $$"""{"Id":"{{random.Next(100)}}","Quantity":{{random.Next(-5, 1000)}}}""",
-        1 => $$"""{ "Quantity" : {{random.Next(100)}}, "Note":[1,{"x":"\u00e9"}], "Id":"{{new string('y', random.Next(random.Next(20) == 0 ? 500 : 30))}}" }""",
-        _ => """{"Id":null}""",
+        1 or 2 => $$"""{ "Quantity" : {{random.Next(100)}}, "Id":"{{new string('y', random.Next(random.Next(20) == 0 ? 500 : 30))}}" }""",
+        3 => """{"Id":null}""",
+        4 => """{"Id":"n","Note":[1,{"x":"\u00e9"}],"Quantity":1}""",
+        _ => """{"id":null,"QUANTITY":3}""",
     };
 
     private byte[] Mutated(byte[] body)

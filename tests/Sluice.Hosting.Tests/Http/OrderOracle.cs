@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Sluice.Hosting.Tests.Http;
@@ -32,21 +31,28 @@ internal static class OrderOracle
         {
             using JsonDocument document = JsonDocument.Parse(text);
             if (document.RootElement.ValueKind != JsonValueKind.Object) return null;
-            (string? id, int quantity) = (null, 0);
+            string? id = null;
+            int? quantity = null;
+            bool hasId = false;
             foreach (JsonProperty property in document.RootElement.EnumerateObject())
             {
-                if (JsonMarshal.GetRawUtf8PropertyName(property).Contains((byte)'\\')) _ = property.Name;   // throws where an escape is none
-                if (property.NameEquals("Id"u8))
+                if (property.Name.Equals("Id", StringComparison.OrdinalIgnoreCase) && !hasId)    // the name: throws where an escape is none
                 {
                     if (property.Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Null)) return null;
-                    id = property.Value.GetString();
+                    (id, hasId) = (property.Value.GetString(), true);
                 }
-                else if (property.NameEquals("Quantity"u8))
+                else if (property.Name.Equals("Quantity", StringComparison.OrdinalIgnoreCase) && quantity is null)
                 {
-                    if (property.Value.ValueKind != JsonValueKind.Number || !property.Value.TryGetInt32(out quantity)) return null;
+                    if (property.Value.ValueKind != JsonValueKind.Number || !property.Value.TryGetInt32(out int value)) return null;
+                    quantity = value;
+                }
+                else
+                {
+                    return null;                     // unknown, or there twice
                 }
             }
-            return new(id, quantity);
+            if (!hasId || quantity is null) return null;
+            return new(id, quantity.Value);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

@@ -33,8 +33,10 @@ internal sealed class Service : IAsyncDisposable
     /// <param name="starts">Whether the consecutor is started.</param>
     /// <param name="stream">How its stream is made.</param>
     /// <param name="key">Finds keys.</param>
+    /// <param name="time">The clock of the consecutor.</param>
+    /// <param name="log">Gets what the server and the endpoint log.</param>
     public static async Task<Service> StartAsync(
-        IStreamStore store, HttpProducerOptions? options = null, bool starts = true, StreamOptions? stream = null, Func<Order, string>? key = null, TimeProvider? time = null)
+        IStreamStore store, HttpProducerOptions? options = null, bool starts = true, StreamOptions? stream = null, Func<Order, string>? key = null, TimeProvider? time = null, ILoggerProvider? log = null)
     {
         var processed = new ConcurrentQueue<Order>();
         var consecutor = new Consecutor<Order>("orders", source => source | (order => processed.Enqueue(order)),
@@ -43,6 +45,7 @@ internal sealed class Service : IAsyncDisposable
         if (starts) await consecutor.StartAsync();
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        if (log is not null) builder.Logging.AddProvider(log);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         WebApplication app = builder.Build();
         app.MapProducer("/orders", consecutor, options);

@@ -96,7 +96,7 @@ public class FlowErrorTests
             await using FlowRun run = await service.StartAsync(Flow.From(Work).With("y", new() { MaxItemBytes = 50 }).Resolve(), One, run: "r");
             await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         }),
-        ("The run r has failed: the processor work has: Entry flow-io/r/x/0/1@1 of the stream flow-io/r/x is no String (1 bytes, written by code version 0): The value is not of the type that belongs there. Path: $ | LineNumber: 0 | BytePositionInLine: 1.",
+        ("The run r has failed: the processor work has: Entry flow-io/r/x/0/1@1 of the stream flow-io/r/x is no String (1 bytes, written by code version 0): The value is not of the type that belongs there: expected a text. Path: $ | LineNumber: 0 | BytePositionInLine: 1.",
             lab => Fail(lab, Work, async (ProcessorContext context) => { await context.Input<string>("x").FirstAsync(); })),
         ("The run r has failed: the processor work has: The function of the processor work in this service reads the stream more, which the processor does not have in the flow. "
             + "The flow declares \"work: x -> y\", the service service-1 has registered \"work: x, more -> y (waits)\": only the service's has the input more; the service's waits for its inputs to be complete (Wait). Use one declaration for both.",

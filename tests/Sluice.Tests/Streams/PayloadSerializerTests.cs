@@ -49,8 +49,8 @@ public partial class PayloadSerializerTests
 
     /// <summary>Who sends it does not know the types of this program.</summary>
     [Theory]
-    [InlineData("{\"Account\":7}", "The value is not of the type that belongs there. Path: $.Account | LineNumber: 0 | BytePositionInLine: 12.")]
-    [InlineData("{\"Amount\":\"much\"}", "The value is not of the type that belongs there. Path: $.Amount | LineNumber: 0 | BytePositionInLine: 16.")]
+    [InlineData("{\"Account\":7}", "The value is not of the type that belongs there: expected a text. Path: $.Account | LineNumber: 0 | BytePositionInLine: 12.")]
+    [InlineData("{\"Amount\":\"much\"}", "The value is not of the type that belongs there: expected a number. Path: $.Amount | LineNumber: 0 | BytePositionInLine: 16.")]
     [InlineData("{\"Account\":\"a\"", "Expected depth to be zero at the end of the JSON payload.")]
     public void WhatIsWrongWithJsonIsSaidWithoutTypes(string payload, string expected)
     {

@@ -1,10 +1,15 @@
+using System.Text;
+
 namespace Sluice;
 
 /// <summary>Finds the files of a directory that are complete and were not taken yet.</summary>
-internal sealed class DirectoryWatch(string directory, ResumableFilesOptions options, FileJournal journal)
+/// <remarks>Used by one producer.</remarks>
+internal sealed class DirectoryWatch(string producer, string directory, ResumableFilesOptions options, FileJournal journal)
 {
     // What is still being written: as it was when it was seen to be so first.
     private Dictionary<string, Seen> changing = new(StringComparer.Ordinal);
+
+    private readonly HashSet<string> leftOut = new(StringComparer.Ordinal);
 
     private readonly record struct Seen(long Length, DateTime Written, long Since);
 
@@ -20,6 +25,12 @@ internal sealed class DirectoryWatch(string directory, ResumableFilesOptions opt
         foreach (FileInfo file in new DirectoryInfo(directory).EnumerateFiles(options.Pattern))
         {
             if (file.Name.StartsWith('.') || journal.Knows(file.Name)) continue;
+            if (!IsText(file.Name))
+            {
+                LeaveOut(file.Name);
+                continue;
+            }
+            if (!file.Exists) continue;              // gone again since it was listed
             var now = new Seen(file.Length, file.LastWriteTimeUtc, options.Time.GetTimestamp());
             Seen seen = changing.TryGetValue(file.Name, out Seen before) && (before.Length, before.Written) == (now.Length, now.Written) ? before : now;
             if (IsQuiet(seen)) complete.Add(file.Name);
@@ -28,6 +39,23 @@ internal sealed class DirectoryWatch(string directory, ResumableFilesOptions opt
         changing = still;
         complete.Sort(StringComparer.Ordinal);
         return complete;
+    }
+
+    /// <summary>A name whose bytes are no UTF-8 is listed with marks in their place, and there is no file of that name. A file may also have such a mark in its name.</summary>
+    private bool IsText(string name)
+    {
+        int marks = name.EnumerateRunes().Count(static rune => rune == Rune.ReplacementChar);
+        if (marks == 0) return true;
+        return marks == name.Count(static one => one == '\uFFFD') && File.Exists(Path.Combine(directory, name));      // else it has half a character, which the journal could not keep
+    }
+
+    private void LeaveOut(string name)
+    {
+        if (!leftOut.Add(name)) return;
+        string shown = string.Concat(name.EnumerateRunes().Select(static rune => rune == Rune.ReplacementChar || Rune.IsControl(rune) ? $"\\u{rune.Value:X4}" : rune.ToString()));
+        string text = $"The producer '{producer}' leaves out a file in {directory} whose name is no UTF-8: {shown} (\\uFFFD stands for bytes that are no text; 'ls -b' shows them). Rename it, and it is taken.";
+        if (options.Warn is { } warn) warn(text);
+        else Console.Error.WriteLine(text);
     }
 
     // By our own clock since we look; by the file's time for what lay there before. Clocks of file servers may be ahead: then we look on.

@@ -7,23 +7,30 @@ namespace Sluice;
 /// The files of a directory that were seen, in the order in which they are taken: so that the position in a directory is a number, whatever the names of
 /// files that come later. A file is noted, and the note flushed, before it is taken.
 /// </summary>
-/// <remarks>One line for each name. A last line without an end was cut by a crash, before anybody relied on it.</remarks>
+/// <remarks>
+/// One line for each name, with a checksum of it and of all names before, so that a line that was changed, lost or moved is noticed. Journals of earlier versions have lines without checksums;
+/// those are read, and the checksums of what comes behind include them. A last line without an end was cut by a crash, before anybody relied on it. Used by one producer.
+/// </remarks>
 internal sealed class FileJournal : IDisposable
 {
     private readonly SafeFileHandle file;
     private readonly HashSet<string> known;
     private long length;
+    private uint sum;
 
-    private FileJournal(SafeFileHandle file, List<string> names, long length)
+    private FileJournal(SafeFileHandle file, List<string> names, long length, uint sum)
     {
-        (this.file, Names, this.length) = (file, names, length);
+        (this.file, Names, this.length, this.sum) = (file, names, length, sum);
         known = new(names, StringComparer.Ordinal);
     }
 
     public List<string> Names { get; }
 
+    /// <param name="path">The journal.</param>
+    /// <param name="accepted">How many names the position in the store counts.</param>
     /// <exception cref="IOException">Another process reads the directory with this journal; or it cannot be written.</exception>
-    public static FileJournal Open(string path)
+    /// <exception cref="InvalidDataException">A line is damaged that something was accepted by: names journal and line.</exception>
+    public static FileJournal Open(string path, long accepted)
     {
         SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         try
@@ -31,10 +38,24 @@ internal sealed class FileJournal : IDisposable
             byte[] bytes = new byte[RandomAccess.GetLength(file)];
             int read = 0;
             while (read < bytes.Length && RandomAccess.Read(file, bytes.AsSpan(read), read) is > 0 and var count) read += count;
-            int whole = bytes.AsSpan(0, read).LastIndexOf((byte)'\n') + 1;
+            List<string> names = [];
+            uint sum = 0;
+            int whole = 0;
+            bool hasSums = false;
+            for (int end; (end = Array.IndexOf(bytes, (byte)'\n', whole, read - whole)) >= 0; whole = end + 1)
+            {
+                var line = JournalLine.Read(bytes.AsSpan(whole, end - whole), hasSums, sum);
+                if (line.Name is null)
+                {
+                    // Of what lies behind the name that comes next nothing was accepted: those files are found again.
+                    if (names.Count > accepted) break;
+                    throw Damaged(path, names.Count + 1, line.HasSum && !hasSums && names.Count > 0);
+                }
+                (hasSums, sum) = (hasSums || line.HasSum, line.Sum);
+                names.Add(line.Name);
+            }
             RandomAccess.SetLength(file, whole);
-            string text = Encoding.UTF8.GetString(bytes, 0, whole);
-            return new(file, [.. text.Split('\n')[..^1].Select(Unescape)], whole);
+            return new(file, names, whole, sum);
         }
         catch
         {
@@ -48,18 +69,20 @@ internal sealed class FileJournal : IDisposable
     /// <summary>Notes names, in this order; they are on the disk when it returns.</summary>
     public void Add(IReadOnlyList<string> names)
     {
-        byte[] bytes = Encoding.UTF8.GetBytes(string.Concat(names.Select(name => Escape(name) + "\n")));
+        var text = new StringBuilder();
+        uint after = sum;
+        foreach (string name in names) text.Append(JournalLine.Write(name, ref after)).Append('\n');
+        byte[] bytes = Encoding.UTF8.GetBytes(text.ToString());
         RandomAccess.Write(file, bytes, length);
         RandomAccess.FlushToDisk(file);
-        length += bytes.Length;
+        (length, sum) = (length + bytes.Length, after);
         Names.AddRange(names);
         known.UnionWith(names);
     }
 
     public void Dispose() => file.Dispose();
 
-    // On Unix a name may have any character but a slash, a line feed too.
-    private static string Escape(string name) => name.Replace("\n", "/n", StringComparison.Ordinal);
-
-    private static string Unescape(string line) => line.Replace("/n", "\n", StringComparison.Ordinal);
+    private static InvalidDataException Damaged(string path, int line, bool mayBeEarlier) => new(
+        $"{path}, line {line}: the checksum is wrong, so the name in this line{(mayBeEarlier ? ", or in one of the lines before it, which have no checksums," : "")} is not the one that was written: the file is damaged, or somebody has edited it. "
+        + "Nothing was taken. Put the journal back from a copy, or write the right name into the line: then the checksum fits. Or give the producer another name, to begin anew with all files.");
 }

@@ -42,6 +42,9 @@ public sealed record ResumableFilesOptions
     /// </summary>
     public string? Journal { get; init; }
 
+    /// <summary>Gets warnings: a file that cannot be taken, each once in a run. Standard error unless given.</summary>
+    public Action<string>? Warn { get; init; }
+
     /// <summary>The clock of the waiting.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -18,6 +18,9 @@ public static partial class Source
     /// A file that is still being written is not taken before it has been quiet for <see cref="ResumableFilesOptions.Quiet"/>; it does not hold up the others. A writer
     /// that may pause for longer should write to a name that begins with a dot, and rename the file when it is complete.
     /// </para>
+    /// <para>
+    /// A file whose name is no text (bytes that are not UTF-8) cannot be opened by its name: it is left out, with a warning (<see cref="ResumableFilesOptions.Warn"/>). The producer goes on.
+    /// </para>
     /// <para>Directories inside of it are not looked into. To go on within a file, make its lines of its path: <c>ResumableFiles("in", "inbox") | File.ReadLines | consecutor</c>.</para>
     /// </remarks>
     /// <param name="name">Its name; its position is found again by it.</param>
@@ -39,8 +42,8 @@ public static partial class Source
         string path = Path.GetFullPath(options.Journal ?? Path.Combine(directory, $".{name}.taken"));
         if (!Directory.Exists(Path.GetDirectoryName(path)))
             throw new DirectoryNotFoundException($"The directory of the journal {path}, in which the producer '{name}' writes down what it has taken, does not exist. Make it, or name another one.");
-        using FileJournal journal = FileJournal.Open(path);
-        var watch = new DirectoryWatch(directory, options, journal);
+        using FileJournal journal = FileJournal.Open(path, AcceptedFiles(from));
+        var watch = new DirectoryWatch(name, directory, options, journal);
         int next = ReadPosition(from, journal, path);
         while (true)
         {
@@ -65,10 +68,12 @@ public static partial class Source
         return bytes;
     }
 
+    private static long AcceptedFiles(ReadOnlyMemory<byte> from) => from.IsEmpty ? 0 : BinaryPrimitives.ReadInt64LittleEndian(from.Span);
+
     private static int ReadPosition(ReadOnlyMemory<byte> from, FileJournal journal, string path)
     {
         if (from.IsEmpty) return 0;
-        long count = BinaryPrimitives.ReadInt64LittleEndian(from.Span);
+        long count = AcceptedFiles(from);
         if (count <= journal.Names.Count && from.Span.SequenceEqual(FilePosition((int)count, journal.Names[(int)count - 1]))) return (int)count;
         throw new InvalidDataException(
             $"{path} is not the journal by which more than {count:N0} files were accepted before: it has {journal.Names.Count:N0} names, or others. Put it back; "

@@ -28,7 +28,7 @@ public static partial class Source
         ArgumentOutOfRangeException.ThrowIfLessThan(port, 0);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, 65_535);
         ArgumentNullException.ThrowIfNull(serializer);
-        return new TcpSource<T>(port, serializer, options ?? new(), StageOptions.Default);
+        return new TcpSource<T>(port, serializer.AtDoor(), options ?? new(), StageOptions.Default);
     }
 
     private sealed class Utf8Text : IPayloadSerializer<string>

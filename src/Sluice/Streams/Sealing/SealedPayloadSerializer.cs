@@ -3,13 +3,15 @@ using System.Buffers;
 namespace Sluice;
 
 /// <summary>Puts layers around what another serializer writes, and takes them off before it reads: compressed first, then signed.</summary>
-internal sealed class SealedPayloadSerializer<T>(IPayloadSerializer<T> inner, PayloadCompressor? compressor, PayloadSigner? signer) : IPayloadSerializer<T>
+internal sealed class SealedPayloadSerializer<T>(IPayloadSerializer<T> inner, PayloadCompressor? compressor, PayloadSigner? signer) : IPayloadSerializer<T>, IDoorSerializer<T>
 {
     private const int MostKept = 1 << 20;
 
     // Nested use (a serializer that serializes) makes its own.
     [ThreadStatic] private static RecordWriter? spare;
     [ThreadStatic] private static RecordWriter? spareInner;
+
+    public IPayloadSerializer<T>? AtDoor => inner.AtDoor() is var other && ReferenceEquals(other, inner) ? null : new SealedPayloadSerializer<T>(other, compressor, signer);
 
     public void Serialize(T value, IBufferWriter<byte> to)
     {
