@@ -27,10 +27,10 @@ internal sealed class FileJournal : IDisposable
     public List<string> Names { get; }
 
     /// <param name="path">The journal.</param>
-    /// <param name="accepted">How many names the position in the store counts.</param>
+    /// <param name="accepted">The position in the store: how many names were accepted wholly; of the one behind them something was. Null if there is none.</param>
     /// <exception cref="IOException">Another process reads the directory with this journal; or it cannot be written.</exception>
     /// <exception cref="InvalidDataException">A line is damaged that something was accepted by: names journal and line.</exception>
-    public static FileJournal Open(string path, long accepted)
+    public static FileJournal Open(string path, long? accepted)
     {
         SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         try
@@ -48,12 +48,13 @@ internal sealed class FileJournal : IDisposable
                 if (line.Name is null)
                 {
                     // Of what lies behind the name that comes next nothing was accepted: those files are found again.
-                    if (names.Count > accepted) break;
+                    if (names.Count > (accepted ?? 0)) break;
                     throw Damaged(path, names.Count + 1, line.HasSum && !hasSums && names.Count > 0);
                 }
                 (hasSums, sum) = (hasSums || line.HasSum, line.Sum);
                 names.Add(line.Name);
             }
+            if (whole < read && names.Count <= accepted) throw Damaged(path, names.Count + 1, mayBeEarlier: false);     // it was whole once
             RandomAccess.SetLength(file, whole);
             return new(file, names, whole, sum);
         }

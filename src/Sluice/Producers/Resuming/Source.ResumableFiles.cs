@@ -42,7 +42,7 @@ public static partial class Source
         string path = Path.GetFullPath(options.Journal ?? Path.Combine(directory, $".{name}.taken"));
         if (!Directory.Exists(Path.GetDirectoryName(path)))
             throw new DirectoryNotFoundException($"The directory of the journal {path}, in which the producer '{name}' writes down what it has taken, does not exist. Make it, or name another one.");
-        using FileJournal journal = FileJournal.Open(path, AcceptedFiles(from));
+        using FileJournal journal = FileJournal.Open(path, from.IsEmpty ? null : AcceptedFiles(from));
         var watch = new DirectoryWatch(name, directory, options, journal);
         int next = ReadPosition(from, journal, path);
         while (true)
@@ -68,7 +68,7 @@ public static partial class Source
         return bytes;
     }
 
-    private static long AcceptedFiles(ReadOnlyMemory<byte> from) => from.IsEmpty ? 0 : BinaryPrimitives.ReadInt64LittleEndian(from.Span);
+    private static long AcceptedFiles(ReadOnlyMemory<byte> from) => BinaryPrimitives.ReadInt64LittleEndian(from.Span);
 
     private static int ReadPosition(ReadOnlyMemory<byte> from, FileJournal journal, string path)
     {
