@@ -35,6 +35,12 @@ public sealed record RedisStoreOptions
     /// <summary>Judges the server's certificate in place of the system, which knows none that were made for a private network; with <c>ssl=true</c> in the connection string.</summary>
     public RemoteCertificateValidationCallback? CertificateValidation { get; init; }
 
+    /// <summary>
+    /// Whether a server may be used that deletes keys when its memory is full (<c>maxmemory-policy</c> other than <c>noeviction</c>). It then deletes acknowledged entries and the store's books without a word:
+    /// no unless given. Looked at when the store is opened, and whenever a connection has been made anew.
+    /// </summary>
+    public bool AllowEviction { get; init; }
+
     // How long no answer comes before a call that does no harm when it is repeated is sent again.
     internal TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(4);
 

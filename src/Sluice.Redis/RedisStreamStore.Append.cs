@@ -6,7 +6,7 @@ public sealed partial class RedisStreamStore
     public override async ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
     {
         StreamNames.Check(producer);
-        Reply reply = await CallAsync("open_producer", new Arguments().Name(stream).Name(producer), cancellation).ConfigureAwait(false);
+        Reply reply = await CallAsync("open_producer", new Arguments().Stream(stream).Name(producer), cancellation).ConfigureAwait(false);
         return new(reply[0].Long, reply[1].Long, reply[2].Bytes);
     }
 
@@ -19,7 +19,7 @@ public sealed partial class RedisStreamStore
         {
             (int partitions, string made) = await ShapeAsync(request.Stream, cancellation).ConfigureAwait(false);
             List<BatchPart> parts = partitions == 0 ? [] : BatchPart.Divide(request.Entries, partitions, NextSticky(partitions));
-            Arguments arguments = new Arguments().Name(request.Stream).Name(request.Producer).Number(request.Epoch).Number(request.Sequence)
+            Arguments arguments = new Arguments().Stream(request.Stream).Name(request.Producer).Number(request.Epoch).Number(request.Sequence)
                 .Number(request.LastSequence).Number(request.Entries.Longest).Text(made)
                 .Flag(request.Position is not null).Bytes(request.Position ?? default).Span(request.ForgetAfter)
                 .Number(Math.Min(1, parts.Count)).Parts(parts).Batches(request.Batches);

@@ -22,7 +22,7 @@ public sealed partial class RedisStreamStore
         long entries = 0;
         for (long next = 1, tail = 1; next <= tail;)
         {
-            Arguments arguments = new Arguments().Name(stream).Number(partition).Number(next).Number(1024).Number(1 << 20).Text("");
+            Arguments arguments = new Arguments().Stream(stream).Partition(partition).Number(next).Number(1024).Number(1 << 20).Text("");
             Reply reply = await CallAsync("read", arguments, cancellation).ConfigureAwait(false);
             (tail, next) = (reply[0].Long, Math.Max(next, reply[1].Long + 1));
             long before = next;

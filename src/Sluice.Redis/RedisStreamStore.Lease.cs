@@ -2,12 +2,15 @@ namespace Sluice.Redis;
 
 public sealed partial class RedisStreamStore
 {
+    private const int MaxLeasedFrom = 256;            // partitions in one call
+
     /// <inheritdoc/>
     public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxBatches, 1, nameof(request));
+        if (request.Owned.Count > MaxLeasedFrom) return await LeasePagesAsync(request, cancellation).ConfigureAwait(false);
         Arguments arguments = new Arguments().Each(request.Owned, (inner, owner) => inner.Owner(owner)).Number(request.MaxItems).Number(request.MaxBytes).Number(request.MaxBatches)
             .Each(request.Gates, (inner, gate) => inner.Name(gate)).Flag(request.Quarantine is not null);
         if (request.Quarantine is { } quarantine) arguments.Group(quarantine.Group).Number(quarantine.Epoch);
@@ -20,6 +23,31 @@ public sealed partial class RedisStreamStore
             IsEnded = reply[4].IsOne,
             IsQuarantineLost = held == "quarantine",
         };
+    }
+
+    // Of many partitions, some at a time, in their order, until there is enough; none of them is ended or idle before all were looked at.
+    private async ValueTask<LeaseResult> LeasePagesAsync(LeaseRequest request, CancellationToken cancellation)
+    {
+        List<LeasedBatch> batches = [];
+        List<Ownership> stale = [];
+        TimeSpan? nextDue = null;
+        bool isEnded = true;
+        (int items, long bytes) = (request.MaxItems, request.MaxBytes);
+        foreach (Ownership[] some in request.Owned.Chunk(MaxLeasedFrom))
+        {
+            LeaseResult page = await LeaseAsync(request with { Owned = some, MaxItems = items, MaxBytes = bytes, MaxBatches = request.MaxBatches - batches.Count }, cancellation).ConfigureAwait(false);
+            batches.AddRange(page.Batches);
+            stale.AddRange(page.Stale);
+            if (page.FullGate is not null || page.IsQuarantineLost) return page with { Batches = batches, Stale = stale };
+            if (page.NextDue is { } due && (nextDue is null || due < nextDue)) nextDue = due;
+            isEnded &= page.IsEnded || page.Stale.Count == some.Length;
+            items -= page.Batches.Sum(batch => batch.Entries.Length);
+            foreach (LeasedBatch batch in page.Batches)
+                foreach (Entry entry in batch.Entries.Span) bytes -= entry.Payload.Length + entry.Headers.Length;
+            bool isEnough = items < 1 || bytes < 1 || batches.Count >= request.MaxBatches || (request.Quarantine is not null && batches.Count > 0);
+            if (isEnough) return new(batches, stale) { NextDue = nextDue };
+        }
+        return new(batches, stale) { NextDue = nextDue, IsEnded = isEnded && stale.Count < request.Owned.Count };
     }
 
     private static LeasedBatch Batch(Ownership owner, Reply batch)

@@ -9,14 +9,21 @@ public sealed partial class RedisStreamStore
         GroupId group, int partition, long? after = null, int max = 100, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
-        Arguments arguments = new Arguments().Group(group).Number(partition);
-        arguments = (after is { } last ? arguments.Number(last) : arguments.Text("")).Number(max);
-        Reply reply = await CallAsync("list_waiting", arguments, cancellation).ConfigureAwait(false);
-        List<Entry> fresh = [];
-        foreach (Reply piece in reply[1].Items) Entries.AddPiece(fresh, piece, group.Stream, partition, attempt: 0);
-        return [.. reply[0].Items.Select(row => Waiting(row, group.Stream, partition, withPayload: true))
-            .Concat(fresh.Select(entry => new WaitingEntry(entry, WaitingState.InFlight, 0, null, "", "")))
-            .OrderBy(entry => entry.Entry.Sequence).Take(max)];
+        List<WaitingEntry> waiting = [];
+        while (true)
+        {
+            Arguments arguments = new Arguments().Group(group).Partition(partition);
+            arguments = (after is { } last ? arguments.Number(last) : arguments.Text("")).Number(max - waiting.Count);
+            Reply reply = await CallAsync("list_waiting", arguments, cancellation).ConfigureAwait(false);
+            List<Entry> fresh = [];
+            foreach (Reply piece in reply[1].Items) Entries.AddPiece(fresh, piece, group.Stream, partition, attempt: 0);
+            after = reply[2].Text.Length == 0 ? null : reply[2].Long;      // up to where the page is whole
+            waiting.AddRange(reply[0].Items.Select(row => Waiting(row, group.Stream, partition, withPayload: true))
+                .Concat(fresh.Select(entry => new WaitingEntry(entry, WaitingState.InFlight, 0, null, "", "")))
+                .Where(entry => after is not { } end || entry.Entry.Sequence <= end)
+                .OrderBy(entry => entry.Entry.Sequence).Take(max - waiting.Count));
+            if (after is null || waiting.Count >= max) return waiting;
+        }
     }
 
     /// <inheritdoc/>
@@ -24,14 +31,24 @@ public sealed partial class RedisStreamStore
         GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
-        Arguments arguments = new Arguments().Group(group).Flag(node is not null).Text(node ?? "").Number(after).Number(max);
-        return [.. (await CallAsync("list_dead", arguments, cancellation).ConfigureAwait(false)).Items.Select(letter =>
+        List<DeadEntry> letters = [];
+        while (letters.Count < max)
         {
-            int partition = letter[1].Int;
-            long root = letter[2].Long;
-            return new DeadEntry(letter[0].Long, partition, root, Entries.Read(root, letter, 8, group.Stream, partition),
-                letter[3].Text, letter[4].Text, letter[5].Text, letter[6].Int, letter[7].Time);
-        })];
+            Arguments arguments = new Arguments().Group(group).Flag(node is not null).Text(node ?? "").Number(after).Number(max - letters.Count);
+            Reply page = await CallAsync("list_dead", arguments, cancellation).ConfigureAwait(false);
+            if (page.Count == 0) break;
+            letters.AddRange(page.Items.Select(letter => Letter(letter, group.Stream)));
+            after = letters[^1].Number;
+        }
+        return letters;
+    }
+
+    private static DeadEntry Letter(Reply letter, string stream)
+    {
+        int partition = letter[1].Int;
+        long root = letter[2].Long;
+        return new DeadEntry(letter[0].Long, partition, root, Entries.Read(root, letter, 8, stream, partition),
+            letter[3].Text, letter[4].Text, letter[5].Text, letter[6].Int, letter[7].Time);
     }
 
     /// <inheritdoc/>
@@ -46,6 +63,9 @@ public sealed partial class RedisStreamStore
     public override async ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(numbers);
-        return (await CallAsync("delete_dead", new Arguments().Group(group).Each(numbers, (to, number) => to.Number(number)), cancellation, isRepeatable: false).ConfigureAwait(false)).Int;
+        int deleted = 0;
+        foreach (long[] some in numbers.Chunk(MaxRedriven))
+            deleted += (await CallAsync("delete_dead", new Arguments().Group(group).Each(some, (to, number) => to.Number(number)), cancellation, isRepeatable: false).ConfigureAwait(false)).Int;
+        return deleted;
     }
 }

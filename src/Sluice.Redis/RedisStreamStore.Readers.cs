@@ -6,7 +6,7 @@ public sealed partial class RedisStreamStore
     public override async ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default)
     {
         StreamNames.Check(reader);
-        return Infos.Reader(await CallAsync("open_reader", new Arguments().Name(stream).Name(reader).Reader(options ?? new()), cancellation).ConfigureAwait(false));
+        return Infos.Reader(await CallAsync("open_reader", new Arguments().Stream(stream).Name(reader).Reader(options ?? new()), cancellation).ConfigureAwait(false));
     }
 
     /// <inheritdoc/>
@@ -17,7 +17,7 @@ public sealed partial class RedisStreamStore
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
         cancellation.ThrowIfCancellationRequested();
         if (pushed.TryTake(request, out ReadResult before)) return before;
-        Arguments arguments = new Arguments().Name(request.Stream).Number(request.Partition).Number(request.From).Number(request.MaxItems).Number(request.MaxBytes)
+        Arguments arguments = new Arguments().Stream(request.Stream).Partition(request.Partition).Number(request.From).Number(request.MaxItems).Number(request.MaxBytes)
             .Text(request.Reader is { } reader ? Names.Encode(reader) : "");
         Reply reply = await CallAsync("read", arguments, cancellation).ConfigureAwait(false);
         List<Entry> entries = [];
@@ -34,11 +34,11 @@ public sealed partial class RedisStreamStore
     public override async ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(move);
-        Arguments arguments = new Arguments().Name(move.Stream).Name(move.Reader).Number(move.Partition).Number(move.Next);
+        Arguments arguments = new Arguments().Stream(move.Stream).Name(move.Reader).Partition(move.Partition).Number(move.Next);
         return (await CallAsync("move_reader", arguments, cancellation).ConfigureAwait(false)).IsOne;
     }
 
     /// <inheritdoc/>
     public override async ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation = default)
-        => await CallAsync("close_reader", new Arguments().Name(stream).Name(reader), cancellation).ConfigureAwait(false);
+        => await CallAsync("close_reader", new Arguments().Stream(stream).Name(reader), cancellation).ConfigureAwait(false);
 }

@@ -18,9 +18,9 @@ public sealed partial class RedisStreamStore
         StreamNames.Check(stream);
         options ??= new();
         options.Check();
-        Reply reply = await CallAsync("open_stream", new Arguments().Name(stream).Number(options.Partitions).Number(options.MaxItems).Number(options.MaxBytes)
+        Reply reply = await CallAsync("open_stream", new Arguments().Stream(stream).Number(options.Partitions).Number(options.MaxItems).Number(options.MaxBytes)
             .Number(options.MaxEntryBytes).Flag(options.Retention == Retention.All), cancellation).ConfigureAwait(false);
-        StreamInfo info = Know(reply);
+        StreamInfo info = await KnowAsync(stream, reply, cancellation).ConfigureAwait(false) ?? throw Failures.Refused(["NOSTREAM", Names.Encode(stream)], address);
         return info.Options.Partitions == options.Partitions
             ? info
             : throw new StreamStoreException(
@@ -32,31 +32,44 @@ public sealed partial class RedisStreamStore
     /// <inheritdoc/>
     public override async ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
     {
-        Reply reply = await CallAsync("find_stream", new Arguments().Name(stream), cancellation).ConfigureAwait(false);
-        if (!reply.IsNull) return Know(reply);
-        Forget(stream);
-        return null;
+        Reply reply = await CallAsync("find_stream", new Arguments().Stream(stream).Text("").Number(0), cancellation).ConfigureAwait(false);
+        return await KnowAsync(stream, reply, cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public override async ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
     {
-        Reply reply = await CallAsync("list_streams", new(), cancellation).ConfigureAwait(false);
-        return [.. reply.Items.Select(name => name.Name).Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        List<string> names = [];
+        // Half a character cannot be escaped: what begins with it is found among what begins with the text before.
+        string begin = Names.Encode(prefix.Length > 0 && char.IsHighSurrogate(prefix[^1]) ? prefix[..^1] : prefix), after = "";
+        while (true)
+        {
+            Reply[] page = [.. (await CallAsync("list_streams", new Arguments().Text(begin).Text(after), cancellation).ConfigureAwait(false)).Items];
+            if (page.Length == 0) return [.. names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+            names.AddRange(page.Select(name => name.Name));
+            after = page[^1].Text;
+        }
     }
 
     /// <inheritdoc/>
     public override async ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(end);
-        return Infos.ReadEnd(await CallAsync("end_stream", new Arguments().Name(stream).Text(Infos.Write(end)), cancellation).ConfigureAwait(false))!;
+        return Infos.ReadEnd(await CallAsync("end_stream", new Arguments().Stream(stream).Text(Infos.Write(end)), cancellation).ConfigureAwait(false))!;
     }
 
     /// <inheritdoc/>
     public override async ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default)
     {
-        await CallAsync("delete_stream", new Arguments().Name(stream), cancellation).ConfigureAwait(false);
+        Reply reply = await CallAsync("delete_stream", new Arguments().Stream(stream), cancellation).ConfigureAwait(false);
         Forget(stream);
+        await SweepTrashAsync(reply, cancellation).ConfigureAwait(false);
+    }
+
+    // What was removed is gone; its keys are deleted some at a time. Whoever removes something next goes on, should this process end before.
+    private async ValueTask SweepTrashAsync(Reply reply, CancellationToken cancellation)
+    {
+        while (reply.IsOne) reply = await CallAsync("sweep_trash", new(), cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -81,10 +94,19 @@ public sealed partial class RedisStreamStore
     public override async ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
         => (await CallAsync("find_time", new Arguments(), cancellation).ConfigureAwait(false)).Time;
 
-    private StreamInfo Know(Reply reply)
+    // Remembers a stream that was found, with the rest of its consumers if it has many; null if it is not there.
+    private async ValueTask<StreamInfo?> KnowAsync(string stream, Reply first, CancellationToken cancellation)
     {
-        StreamInfo info = Infos.Stream(reply);
-        known[info.Name] = (info.Options.Partitions, reply[6].Text);
+        List<Reply> pages = [first];
+        while (!pages[^1].IsNull && pages[^1][13].Text is { Length: > 0 } next)
+            pages.Add(await CallAsync("find_stream", new Arguments().Stream(stream).Text(next).Number(pages[^1][14].Long), cancellation).ConfigureAwait(false));
+        if (pages[^1].IsNull)
+        {
+            Forget(stream);
+            return null;
+        }
+        StreamInfo info = Infos.Stream(pages);
+        known[info.Name] = (info.Options.Partitions, first[6].Text);
         changes.Know(info.Name);
         return info;
     }

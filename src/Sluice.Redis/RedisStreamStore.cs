@@ -23,6 +23,8 @@ namespace Sluice.Redis;
 /// </remarks>
 public sealed partial class RedisStreamStore : StreamStore
 {
+    private const int Form = 2;                      // of the keys
+
     private readonly ServerAddress address;
     private readonly Connection connection;
     private readonly RedisStoreOptions options;
@@ -69,9 +71,11 @@ public sealed partial class RedisStreamStore : StreamStore
         Connection open = await Connection.OpenAsync(address, options, cancellation).ConfigureAwait(false);
         try
         {
-            Reply opened = new(await open.RunAsync(Script.Named("open_store"), [NewId()], isRepeatable: true, cancellation).ConfigureAwait(false));
-            if (opened[3].Long > 1)
-                throw new StreamStoreException($"The store at {address} was written by a newer version of Sluice: this one knows the form 1, not {opened[3].Long}.");
+            Reply opened = new(await open.RunAsync(Script.Named("open_store"), [NewId()], isRepeatable: true, cancellation).ConfigureAwait(false), new("open_store", address, null, null));
+            if (opened[3].Long != Form)
+                throw new StreamStoreException(
+                    $"The store at {address} was written by {(opened[3].Long > Form ? "a newer" : "an older")} version of Sluice: this one knows the form {Form}, not {opened[3].Long}. Use that version, or another prefix.")
+                { IsPermanent = true };
             var store = new RedisStreamStore(address, open, options, opened);
             open.Changed = store.Hear;
             return store;
@@ -123,18 +127,19 @@ public sealed partial class RedisStreamStore : StreamStore
     private async Task<Reply> CallAsync(string script, Arguments arguments, CancellationToken cancellation, bool isRepeatable = true)
     {
         cancellation.ThrowIfCancellationRequested();
-        Reply reply = await RunAsync(script, arguments.ToArray(StoreTime.Of(clock.Now), id), isRepeatable, cancellation).ConfigureAwait(false);
+        var subject = new CallSubject(script, address, arguments.AboutStream, arguments.AboutPartition);
+        Reply reply = await RunAsync(script, arguments.ToArray(StoreTime.Of(clock.Now), id), isRepeatable, cancellation, subject).ConfigureAwait(false);
         generation = reply[1].Int;
         // Another process may have a clock that is ahead: the store's time is the latest that was stored.
         if (reply[0].Time is var told && told > clock.Now + TimeSpan.FromMilliseconds(1)) clock = new(options.Time, told);
         return reply[2];
     }
 
-    private async Task<Reply> RunAsync(string script, RedisValue[] arguments, bool isRepeatable, CancellationToken cancellation)
+    private async Task<Reply> RunAsync(string script, RedisValue[] arguments, bool isRepeatable, CancellationToken cancellation, CallSubject? subject = null)
     {
         try
         {
-            return new(await connection.RunAsync(Script.Named(script), arguments, isRepeatable, cancellation).ConfigureAwait(false));
+            return new(await connection.RunAsync(Script.Named(script), arguments, isRepeatable, cancellation).ConfigureAwait(false), subject ?? new(script, address, null, null));
         }
         catch (Exception failure) when (Failures.Refusal(failure) is { } words)
         {

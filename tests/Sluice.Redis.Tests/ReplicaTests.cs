@@ -53,6 +53,24 @@ public sealed class ReplicaTests : IAsyncLifetime
         Assert.Equal(1, (await appending).Last);
     }
 
+    // On Redis 7.2 and newer all replicas confirm what a connection has not written.
+    [Fact]
+    public async Task ARepetitionThatIsAnsweredFromTheRecordIsConfirmedByReplicasThatHaveIt()
+    {
+        await using var proxy = new WaitProxy(servers.First.Port);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Durability = Durability.Replicated(1), Patience = TimeSpan.FromSeconds(3) });
+        await store.PrepareAsync();
+        await servers.Second.PauseAsync();
+        proxy.CutAfter("append");
+
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(() => store.AppendAsync(1, "a"));
+
+        Assert.True(proxy.HasCut);
+        Assert.Contains("0 of 1 replicas only have confirmed it", failure.Message, StringComparison.Ordinal);
+        await servers.Second.ResumeAsync();
+        Assert.Equal(AppendStatus.Duplicate, (await store.AppendAsync(1, "a")).Status);
+    }
+
     [Fact]
     public async Task WhatWasLostInAFailoverIsNoticed()
     {

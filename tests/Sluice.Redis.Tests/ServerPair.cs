@@ -16,7 +16,7 @@ internal sealed class ServerPair : IAsyncDisposable
 
     public static async Task<ServerPair> StartAsync()
     {
-        RedisServer first = await RedisServer.StartAsync("--repl-diskless-sync-delay", "0");
+        RedisServer first = await RedisServer.StartAsync("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "3600", "--repl-timeout", "7200");
         return new(first, await RedisServer.StartAsync("--replicaof", $"127.0.0.1 {first.Port}"));
     }
 

@@ -9,9 +9,26 @@ internal sealed class Arguments
 
     public Arguments Name(string name) => Text(Names.Encode(name));
 
-    public Arguments Group(GroupId group) => Name(group.Stream).Name(group.Name);
+    /// <summary>The stream and the partition that the call is about; the first ones if it is about several.</summary>
+    public string? AboutStream { get; private set; }
 
-    public Arguments Owner(Ownership owner) => Group(owner.Group).Number(owner.Partition).Number(owner.Epoch);
+    public int? AboutPartition { get; private set; }
+
+    public Arguments Stream(string stream)
+    {
+        AboutStream ??= stream;
+        return Name(stream);
+    }
+
+    public Arguments Partition(int partition)
+    {
+        AboutPartition ??= partition;
+        return Number(partition);
+    }
+
+    public Arguments Group(GroupId group) => Stream(group.Stream).Name(group.Name);
+
+    public Arguments Owner(Ownership owner) => Group(owner.Group).Partition(owner.Partition).Number(owner.Epoch);
 
     public Arguments Text(string text)
     {

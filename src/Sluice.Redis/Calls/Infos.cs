@@ -5,19 +5,23 @@ namespace Sluice.Redis;
 /// <summary>Streams, groups and readers as they are told.</summary>
 internal static class Infos
 {
-    public static StreamInfo Stream(Reply reply)
+    /// <summary>A stream, from the pages in which it was told: what a group has waiting, and what the stream has because of that, is added up.</summary>
+    public static StreamInfo Stream(IReadOnlyList<Reply> pages)
     {
+        Reply first = pages[0];
         var options = new StreamOptions
         {
-            Partitions = reply[1].Int,
-            MaxItems = long.Parse(reply[2].Text, CultureInfo.InvariantCulture),
-            MaxBytes = long.Parse(reply[3].Text, CultureInfo.InvariantCulture),
-            MaxEntryBytes = reply[4].Int,
-            Retention = reply[5].IsOne ? Retention.All : Retention.UntilRead,
+            Partitions = first[1].Int,
+            MaxItems = first[2].Long,
+            MaxBytes = first[3].Long,
+            MaxEntryBytes = first[4].Int,
+            Retention = first[5].IsOne ? Retention.All : Retention.UntilRead,
         };
-        return new(reply[0].Name, options, ReadEnd(reply[7]), reply[8].Long, reply[9].Long, reply[12].Long,
-            [.. reply[10].Items.Select(group => new GroupBacklog(group[0].Name, group[1].Long, group[2].Long, group[3].Long)).OrderBy(group => group.Name, StringComparer.Ordinal)],
-            [.. reply[11].Items.Select(Reader).OrderBy(reader => reader.Name, StringComparer.Ordinal)]);
+        var groups = pages.SelectMany(page => page[10].Items).GroupBy(group => group[0].Name, StringComparer.Ordinal)
+            .Select(parts => new GroupBacklog(parts.Key, parts.Last()[1].Long, parts.Sum(part => part[2].Long), parts.Last()[3].Long));
+        return new(first[0].Name, options, ReadEnd(first[7]), pages.Sum(page => page[8].Long), pages.Sum(page => page[9].Long), first[12].Long,
+            [.. groups.OrderBy(group => group.Name, StringComparer.Ordinal)],
+            [.. pages.SelectMany(page => page[11].Items).Select(Reader).OrderBy(reader => reader.Name, StringComparer.Ordinal)]);
     }
 
     public static ReaderInfo Reader(Reply reply) => new(
@@ -25,22 +29,43 @@ internal static class Infos
         new() { Start = reply[1].Text == "1" ? StreamStart.New : StreamStart.First, ExpiresAfter = reply[2].Text.Length == 0 ? null : reply[2].Span, Gates = reply[3].Text == "1" },
         [.. reply[5].Items.Select(next => next.Long)], reply[4].Long);
 
-    public static GroupInfo Group(Reply reply)
+    /// <summary>A group, from the pages in which it was told.</summary>
+    public static GroupInfo Group(IReadOnlyList<Reply> pages)
     {
-        Reply[] beats = [.. reply[0].Items];
+        Reply[] beats = [.. pages[0][0].Items];
+        List<PartitionInfo> partitions = [];
+        foreach (Reply page in pages)
+        {
+            Reply marks = page[2], logs = page[3];
+            Reply[] of = [.. marks.Items], tails = [.. logs.Items];
+            for (int i = 0; i < of.Length; i++) partitions.Add(Partition(partitions.Count, of[i], tails[i]));
+        }
         return new(
-            [.. Enumerable.Range(0, beats.Length / 2).Select(i => Member(beats[2 * i].Name, beats[(2 * i) + 1].Text)).OrderBy(member => member.Name, StringComparer.Ordinal)],
-            [.. reply[1].Items.Select((part, i) => new PartitionInfo(i, part[0].Long, Name(part[1]), part[2].Int, part[3].Long, part[4].Long, part[5].Long, part[6].Long))],
-            Name(reply[2]), reply[3].Long);
+            [.. Enumerable.Range(0, beats.Length / 2).Select(i => Member(beats[2 * i].Name, beats[(2 * i) + 1])).OrderBy(member => member.Name, StringComparer.Ordinal)],
+            partitions, Name(pages[0][4]), pages[0][5].Long);
+    }
+
+    // The marks of a partition as they are stored: the numbers of MARKS in the scripts, then the owner behind a colon. Those of its log begin with the tail.
+    private static PartitionInfo Partition(int number, Reply marks, Reply log)
+    {
+        string[] words = marks.Text.Split(' ');
+        if (words.Length != 14 || (words[13].Length > 0 && words[13].Split(':').Length != 3)) throw marks.Unreadable($"the marks of partition {number}");
+        long tail = log.IsNull ? 0 : Number(log, log.Text.Split(' ')[0]);
+        return new(number, Of(3), words[13].Length == 0 ? null : Names.Decode(words[13].Split(':')[1]), (int)Of(4), tail, Of(6), Of(7), Of(0) - Of(1));
+
+        long Of(int at) => Number(marks, words[at]);
+        long Number(Reply reply, string text)
+            => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value : throw reply.Unreadable($"the marks of partition {number}");
     }
 
     /// <summary>A member, as the store keeps it: "heartbeats:lease duration in microseconds:instance".</summary>
-    public static MemberInfo Member(string name, string stored)
+    public static MemberInfo Member(string name, Reply stored)
     {
-        string[] parts = stored.Split(':');
+        string[] parts = stored.Text.Split(':');
         return parts.Length == 3 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out long beats) && long.TryParse(parts[1], CultureInfo.InvariantCulture, out long lease)
+            && lease is >= 0 and <= long.MaxValue / TimeSpan.TicksPerMicrosecond
             ? new(name, beats, Names.Decode(parts[2]), TimeSpan.FromTicks(lease * TimeSpan.TicksPerMicrosecond))
-            : throw new StreamStoreException($"The heartbeat of the member {name} is damaged in the store: '{stored}' is not of the form beats:lease:instance.");
+            : throw stored.Unreadable($"the heartbeat of the member {name}");
     }
 
     // An end is stored as one letter, and what went wrong.
@@ -50,7 +75,8 @@ internal static class Infos
     {
         null => null,
         "C" => StreamEnd.Complete,
-        var text => new(text[1..]),
+        ['F', ..] and var text => new(text[1..]),
+        _ => throw reply.Unreadable("the end of a stream"),
     };
 
     private static string? Name(Reply reply) => reply.IsNull ? null : reply.Name;

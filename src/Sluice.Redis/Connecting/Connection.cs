@@ -6,7 +6,7 @@ namespace Sluice.Redis;
 /// The connection of a store, and the one way to the server: the functions of a library that it keeps. One that does not have it is given it; one that was restarted must be cleaned before they do
 /// anything (<see cref="Cleaning"/>); both are seen to here, when it turns out. Any thread.
 /// </summary>
-internal sealed class Connection : IAsyncDisposable
+internal sealed partial class Connection : IAsyncDisposable
 {
     // For how long the connection waits for replicas at a time, and for nothing else.
     private static readonly TimeSpan ReplicasAreAsked = TimeSpan.FromMilliseconds(500);
@@ -77,6 +77,7 @@ internal sealed class Connection : IAsyncDisposable
                     await PrepareAsync(Volatile.Read(ref preparations), either.Token).ConfigureAwait(false);
                     (isPrepared, used) = (true, link);         // which may have been replaced meanwhile
                 }
+                if (used.LookedAt != used.Restored) await LookAtAsync(used, either.Token).ConfigureAwait(false);
                 int restored = used.Restored;
                 running = used.Database.ExecuteAsync("FCALL", [script.Function, 1, Meta, .. arguments], CommandFlags.DemandMaster);
                 Task<RedisResult>? confirming = script.Writes ? Confirm(used) : null;
@@ -91,7 +92,8 @@ internal sealed class Connection : IAsyncDisposable
             catch (Exception failure) when (Failures.MayPass(failure) && !IsDisposed)
             {
                 // Where the client says that it has not sent it, it is believed of what may be done twice only: a lease was seen to have been done twice.
-                mayHaveRun |= running is not null && (!isRepeatable || Failures.MayHaveRun(failure));
+                // A server that has refused has done nothing.
+                mayHaveRun |= running is not null && failure is not RedisServerException && (!isRepeatable || Failures.MayHaveRun(failure));
                 await MendAsync(used, failure, either.Token).ConfigureAwait(false);
                 bool again = (isRepeatable || !mayHaveRun) && TimeProvider.System.GetElapsedTime(begun) < options.Patience;
                 if (!again) throw Failures.Explain(failure, address, mayHaveRun) ?? failure;
@@ -135,9 +137,14 @@ internal sealed class Connection : IAsyncDisposable
     internal async Task<ServerInfo> InfoAsync(CancellationToken cancellation)
         => ServerInfo.Read((string)await AnswerAsync(Database.ExecuteAsync("INFO", "all"), isRepeatable: true, cancellation).ConfigureAwait(false));
 
-    // WAIT is about all that was done before it, and is sent right behind it on the same connection.
+    // WAIT is about all that was written before it on the same connection, and is sent right behind that. From Redis 7.2 on, every replica counts for a connection that has written nothing, as behind a call that was
+    // sent again and answered from the record: so something small is written first.
     private Task<RedisResult>? Confirm(Link used)
-        => options.Durability.Replicas > 0 ? used.Database.ExecuteAsync("WAIT", options.Durability.Replicas, (int)ReplicasAreAsked.TotalMilliseconds) : null;
+    {
+        if (options.Durability.Replicas == 0) return null;
+        _ = used.Database.ExecuteAsync("FCALL", [Script.Named("touch").Function, 1, Meta], CommandFlags.DemandMaster | CommandFlags.FireAndForget);
+        return used.Database.ExecuteAsync("WAIT", options.Durability.Replicas, (int)ReplicasAreAsked.TotalMilliseconds);
+    }
 
     private async Task ConfirmAsync(Task<RedisResult> confirming, Link used, int restored, long begun, CancellationToken cancellation)
     {
@@ -175,7 +182,7 @@ internal sealed class Connection : IAsyncDisposable
     {
         try
         {
-            if (failure is TimeoutException or ObjectDisposedException || used.LostFor >= options.Silence) await ReplaceAsync(used, cancellation).ConfigureAwait(false);
+            if (failure is TimeoutException or ObjectDisposedException || Failures.HasMoved(failure) || used.LostFor >= options.Silence) await ReplaceAsync(used, cancellation).ConfigureAwait(false);
             else if (address.Options.EndPoints.Count > 1) await used.ReconsiderAsync(cancellation).ConfigureAwait(false);
         }
         catch (Exception further) when (further is not OperationCanceledException)
@@ -190,7 +197,7 @@ internal sealed class Connection : IAsyncDisposable
         try
         {
             if (link != silent) return;
-            Link fresh = await Link.OpenAsync(address, options.Longest, cancellation).ConfigureAwait(false);
+            Link fresh = await OpenLinkAsync(cancellation).ConfigureAwait(false);
             try
             {
                 if (!fresh.IsConnected) throw new TimeoutException();
@@ -216,7 +223,7 @@ internal sealed class Connection : IAsyncDisposable
     // Null if no server answers, unless this was the last attempt.
     private static async Task<Connection?> TryOpenAsync(ServerAddress address, RedisStoreOptions options, bool isLast, CancellationToken cancellation)
     {
-        Link link = await Link.OpenAsync(address, options.Longest, cancellation).ConfigureAwait(false);
+        Link link = await Link.OpenAsync(address.Options, options.Longest, cancellation).ConfigureAwait(false);
         var connection = new Connection(address, link, options);
         try
         {
@@ -225,6 +232,13 @@ internal sealed class Connection : IAsyncDisposable
                 ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
                 if (info.MajorVersion < 7)
                     throw new StreamStoreException($"The server at {address} is Redis {info.Version}; Sluice needs 7.0 or newer.");
+                if (info.IsClustered)
+                {
+                    connection.link = link = await connection.GoToMasterAsync(link, cancellation).ConfigureAwait(false);
+                    if (!link.IsConnected) throw new TimeoutException();
+                    info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
+                }
+                connection.Judge(link, info);
                 if (options.Durability == Durability.Power) await connection.CheckFlushingAsync(info, cancellation).ConfigureAwait(false);
                 await connection.PrepareAsync(0, cancellation).ConfigureAwait(false);
                 await connection.SubscribeAsync(link, cancellation).ConfigureAwait(false);
@@ -240,14 +254,6 @@ internal sealed class Connection : IAsyncDisposable
         }
         await connection.DisposeAsync().ConfigureAwait(false);
         return null;
-    }
-
-    private async Task CheckFlushingAsync(ServerInfo info, CancellationToken cancellation)
-    {
-        var settings = (RedisResult[])await AnswerAsync(Database.ExecuteAsync("CONFIG", "GET", "appendfsync"), isRepeatable: true, cancellation).ConfigureAwait(false);
-        if (!info.HasLog || settings.Length < 2 || (string)settings[1] != "always")
-            throw new StreamStoreException(
-                $"The server at {address} does not flush what it writes before it answers, so Durability.Power cannot be had: set appendonly yes and appendfsync always, or ask for Durability.Process.");
     }
 
     private async Task SubscribeAsync(Link to, CancellationToken cancellation)

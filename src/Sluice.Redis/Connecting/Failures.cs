@@ -7,11 +7,15 @@ namespace Sluice.Redis;
 internal static class Failures
 {
     // A server that loads its data, is busy, or is (still, or already) a replica, as in the middle of a failover.
-    private static readonly string[] Passing = ["LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOREPLICAS"];
+    private static readonly string[] Passing = ["LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN"];
 
     /// <summary>Whether it may go by itself: no connection (also one that was closed under the call, because another one has taken its place), or a server that cannot do it now.</summary>
     public static bool MayPass(Exception failure) => failure is RedisConnectionException or TimeoutException or ObjectDisposedException
-        || (failure is RedisServerException server && Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal)));
+        || (failure is RedisServerException server && (HasMoved(failure) || Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal))));
+
+    /// <summary>Whether another server of a cluster has the slot now. The client says so in words of its own.</summary>
+    public static bool HasMoved(Exception failure) => failure is RedisServerException { Message: var message }
+        && (message.StartsWith("MOVED ", StringComparison.Ordinal) || message.StartsWith("ASK ", StringComparison.Ordinal) || message.Contains("serving hashslot", StringComparison.Ordinal));
 
     /// <summary>Whether the server may have done what was asked: unless it was never sent.</summary>
     public static bool MayHaveRun(Exception failure)
@@ -42,6 +46,11 @@ internal static class Failures
         RedisCommandException command => new StreamStoreException($"The Redis server at {address} cannot be used so: {command.Message}", command),
         _ => null,
     };
+
+    /// <summary>The server may delete what a store keeps.</summary>
+    public static StreamStoreException Evicts(ServerAddress address, string policy) => new(
+        $"The server at {address} deletes keys when its memory is full (maxmemory-policy {policy}), acknowledged entries too. Set maxmemory-policy noeviction, or accept the loss (RedisStoreOptions.AllowEviction).")
+    { IsPermanent = true };
 
     private static StreamStoreException Explain(string message, ServerAddress address, RedisServerException failure) => message.Split(' ')[0] switch
     {
@@ -93,6 +102,15 @@ internal static class Failures
             case "DAMAGED":
                 return new StreamStoreException($"{Name(3)}/{words[1]}/{words[2]} is not in the store although it should be: somebody has deleted keys of Sluice's at {address}, or it is a defect. Restore a backup.")
                 { Stream = Name(3), Partition = (int)Number(1), Sequence = Number(2), IsPermanent = true };
+            case "BROKEN":
+                (string? stream, int? partition) = (words[3] == "-" ? null : Name(3), int.TryParse(words[4], CultureInfo.InvariantCulture, out int number) ? number : null);
+                return new StreamStoreException(
+                    $"What is stored{(stream is null ? "" : $" for {stream}{(partition is null ? "" : $"/{partition}")}")} at {address} is damaged: {(words[2] == "-" ? "" : $"{Name(2)} of ")}the key {words[1]} is missing, or has a form that Sluice does not write"
+                    + $"{(words.Length > 5 ? $" ({string.Join(' ', words[5..])})" : "")}. Somebody has changed keys of Sluice's, or it is a defect. Restore a backup; CheckAsync lists what is damaged.")
+                { Stream = stream, Partition = partition, IsPermanent = true };
+            case "TOOMANY":
+                return new StreamStoreException($"The stream {Name(2)} has {words[1]} groups and readers, and can have no more: remove groups, close readers, or let readers expire (ReaderOptions.ExpiresAfter).")
+                { Stream = Name(2), IsPermanent = true };
             case "GONE":
                 return new StoreWentBackException($"The store at {address} is not the one that was opened: everything in it was deleted since (FLUSHALL, FLUSHDB), or the server was put in place of another one. What was in it is lost.");
             default:

@@ -51,15 +51,18 @@ internal sealed class Link
     /// <summary>How often it was made again: as long as it is the same, the server on its other end is.</summary>
     public int Restored => Volatile.Read(ref restored);
 
+    /// <summary>The restoring after which the server was last looked at (<see cref="Restored"/>); less than zero if it was not.</summary>
+    public int LookedAt { get; set; } = -1;
+
     /// <summary>Tries to connect, for as long as the connection string says.</summary>
     /// <param name="address">Where to.</param>
     /// <param name="longest">The client has limits of its own (connectTimeout), and is not believed to keep them.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="TimeoutException">It has taken longer.</exception>
-    public static async Task<Link> OpenAsync(ServerAddress address, TimeSpan longest, CancellationToken cancellation)
+    public static async Task<Link> OpenAsync(ConfigurationOptions address, TimeSpan longest, CancellationToken cancellation)
     {
         using var log = new StringWriter();
-        Task<ConnectionMultiplexer> connecting = ConnectionMultiplexer.ConnectAsync(address.Options, log);
+        Task<ConnectionMultiplexer> connecting = ConnectionMultiplexer.ConnectAsync(address, log);
         try
         {
             return new(await connecting.WaitAsync(longest, TimeProvider.System, cancellation).ConfigureAwait(false), longest, log.ToString());

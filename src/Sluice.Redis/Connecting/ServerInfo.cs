@@ -15,6 +15,11 @@ internal sealed class ServerInfo
     public bool IsRewriting => this["aof_rewrite_in_progress"] == "1" || this["aof_rewrite_scheduled"] == "1";
     public bool RewriteFailed => this["aof_last_bgrewrite_status"] != "ok";
 
+    /// <summary>What the server does when its memory is full; empty if it does not say.</summary>
+    public string EvictionPolicy => this["maxmemory_policy"];
+
+    public bool IsClustered => this["cluster_enabled"] == "1";
+
     /// <summary>How many rewrites of the append-only file this run of the server has begun.</summary>
     public long Rewrites => long.TryParse(this["aof_rewrites"], out long rewrites) ? rewrites : 0;
 

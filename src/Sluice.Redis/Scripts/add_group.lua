@@ -1,10 +1,11 @@
 local h, group, atNew = stream(arg()), arg(), arg()
 if hasGroup(h, group) then return false end
-local items, bytes = 0, 0
+local before, items, bytes = beginning(h, atNew)
+addConsumer(h, 'g', group, items, bytes, call('HINCRBY', META, 'made', 1))
+local list, q = {}, { owner = false }
+for _, field in ipairs(MARKS) do q[field] = 0 end
 for p = 0, h.partitions - 1 do
-  local l = log(h, p)
-  local before = atNew == '1' and l.tail or l.trimmed
-  call('HSET', K .. 'g:' .. h.name .. ':' .. group .. ':' .. p, 'dispatched', before, 'done', before)
-  items, bytes = items + l.tail - before, bytes + bytesOf(l, before + 1, l.tail)
+  q.dispatched, q.done = before[p], before[p]
+  list[2 * p + 1], list[2 * p + 2] = p, packMarks(q)
 end
-call('HSET', K .. 'b:' .. h.name, 'gi:' .. group, items, 'gb:' .. group, bytes)
+many('HSET', K .. 'g:' .. groupOf(h, group), list)

@@ -1,12 +1,10 @@
--- adds entries. A producer is { epoch, last, first number of the last append, then partition, sequence and generation of its entry,
--- position, whether it may be forgotten }.
+-- adds entries
 local h = stream(arg())
 local name, epoch, sequence, last, longest, made = arg(), num(), num(), num(), num(), arg()
 local hasPosition, position, forgetAfter = arg() == '1', arg(), arg()
 local firstPart, parts, batches = num(), takeParts(), takeBatches()
 sweep(h)
-local packed = call('HGET', K .. 'p:' .. h.name, name)
-local v = packed and cmsgpack.unpack(packed) or { 0, 0, 0, -1, 0, 0, '' }
+local v = producerOf(h, name)
 
 if epoch > v[1] then fail('BACKPRODUCER', digits(v[1])) end
 if epoch < v[1] then return { 'refused', v[2] } end
@@ -17,19 +15,20 @@ end
 if sequence ~= v[2] + 1 then return { 'gap', v[2] } end
 if h.ended then return { 'ended', v[2] } end
 if longest > h.entry then fail('TOOLONG', digits(h.entry)) end
-if h.made ~= made then fail('REMADE', h.name) end
+if digits(h.made) ~= made then fail('REMADE', h.name) end
 checkMarkers(batches)
 local items, bytes = 0, 0
 for _, part in ipairs(parts) do items, bytes = items + part[2], bytes + part[3] end
 if items > 0 and isFull(h, items, bytes) then return { 'full', v[2], nextExpiry(h) } end
 
+for _, part in ipairs(parts) do needMarks(log(h, part[1])) end
 local firsts = append(h, parts)
 v[2], v[3], v[4], v[5], v[6] = last, sequence, -1, 0, generation
 if firstPart > 0 then v[4], v[5] = parts[firstPart][1], firsts[firstPart] end
 if hasPosition then v[7] = position end
-if forgetAfter ~= '' then call('ZADD', K .. 'pf:' .. h.name, stamp() + tonumber(forgetAfter), name)
-elseif v[8] ~= false then call('ZREM', K .. 'pf:' .. h.name, name) end
+if forgetAfter ~= '' then call('ZADD', K .. 'pf:' .. h.id, digits(stamp() + tonumber(forgetAfter)), name)
+elseif v[8] ~= false then call('ZREM', K .. 'pf:' .. h.id, name) end
 v[8] = forgetAfter ~= ''
-call('HSET', K .. 'p:' .. h.name, name, cmsgpack.pack(v))
+call('HSET', K .. 'p:' .. h.id, name, cmsgpack.pack(v))
 countBatches(batches)
 return { 'accepted', last, v[4], v[5], v[6] }

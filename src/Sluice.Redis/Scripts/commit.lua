@@ -33,8 +33,9 @@ for i, output in ipairs(outputs) do
   local to = stream(output[1])
   if output[4] > to.entry then fail('TOOLONG', digits(to.entry) .. ' ' .. i) end
   if to.ended then return { 'ended', i } end
-  if to.made ~= output[5] then fail('REMADE', to.name) end
+  if digits(to.made) ~= output[5] then fail('REMADE', to.name) end
 end
+for _, output in ipairs(outputs) do for _, part in ipairs(output[6]) do needMarks(log(stream(output[1]), part[1])) end end
 checkMarkers(batches)
 for _, r in ipairs(readers) do stream(r[1]) end
 for _, c in ipairs(cursors) do checkMove(stream(c[1]), c[3], c[4]) end
@@ -44,15 +45,38 @@ local function prepare(s) if not entries[s] then entries[s] = rowOf(q, s) and ro
 for _, d in ipairs(deferred) do prepare(d[1]) end
 for _, d in ipairs(dead) do prepare(d[1]) end
 
-local h = q.h
+local h, of = q.h, groupOf(q.h, group)
+local function check(kind, command) call(command, K .. kind .. ':' .. q.id) end
+if #state > 0 then check('st', 'HLEN') check('si', 'ZCARD') end
+if #files > 0 then check('f', 'HLEN') end
+if #settled > 0 then check('e', 'ZCARD') end
+if #deferred + #derived > 0 then checkRows(q) end
+local letters = 0
+if #dead > 0 then
+  letters = number(call('HGET', K .. 'q:' .. of, 'letters') or '0', 0, K .. 'q:' .. of, 'letters', name)
+  call('XLEN', K .. 'd:' .. of)
+  call('ZCARD', K .. 'dn:' .. of)
+end
+local reserved = {}
+for i, output in ipairs(outputs) do
+  local text = call('HGET', K .. 'v:' .. q.id, output[1])
+  if text then
+    local items, bytes, made = string.match(text, '^(%d+) (%d+) (%d+)$')
+    if not items then broken(K .. 'v:' .. q.id, output[1], name, p) end
+    if tonumber(made) == stream(output[1]).made then reserved[output[1]] = { tonumber(items), tonumber(bytes) } end
+  end
+end
+
 stamp()
 for _, d in ipairs(dead) do
   local root = entries[d[1]]
-  local number = call('HINCRBY', K .. 'q:' .. name .. ':' .. group, 'letters', 1)
+  letters = letters + 1
   local payload, headers = d[6] ~= '' and d[6] or root[4] or '', d[7] ~= '' and d[7] or root[5] or ''
-  call('XADD', K .. 'd:' .. name .. ':' .. group, number .. '-1', 'v',
+  call('XADD', K .. 'd:' .. of, digits(letters) .. '-1', 'v',
     cmsgpack.pack({ p, d[1], d[2], d[5], d[3], d[4], now, root[1], root[2], root[3], payload, headers }))
+  call('ZADD', K .. 'dn:' .. of, 0, letterName(d[2], digits(letters)))
 end
+if #dead > 0 then call('HSET', K .. 'q:' .. of, 'letters', digits(letters)) end
 for _, d in ipairs(deferred) do
   local row = needRow(q, d[1])
   row.attempts, row.node, row.error, row.alone = d[2], d[4], d[5], 0
@@ -62,25 +86,28 @@ end
 for _, range in ipairs(settled) do count(h, 'g', group, -(range[2] - range[1] + 1), -finish(q, range[1], range[2])) end
 advance(q)
 for _, record in ipairs(derived) do addOwn(q, { digits(now), generation, record, '', '' }) end
+local gone, fields, kept = {}, {}, {}
 for _, row in ipairs(state) do
-  local field = row[1] .. '\0' .. row[2]
+  local field, n = row[1] .. '\0' .. row[2], #kept
   if row[4] == '1' then
-    call('HSET', K .. 'st:' .. q.id, field, struct.pack('<i4', row[3]) .. row[5])
-    call('ZADD', K .. 'si:' .. q.id, 0, field)
-  else
-    call('HDEL', K .. 'st:' .. q.id, field)
-    call('ZREM', K .. 'si:' .. q.id, field)
-  end
+    kept[n + 1], kept[n + 2] = field, struct.pack('<i4', row[3]) .. row[5]
+    fields[n + 1], fields[n + 2] = 0, field
+  else gone[#gone + 1] = field end
 end
+many('HDEL', K .. 'st:' .. q.id, gone)
+many('ZREM', K .. 'si:' .. q.id, gone)
+many('HSET', K .. 'st:' .. q.id, kept)
+many('ZADD', K .. 'si:' .. q.id, fields)
 for _, file in ipairs(files) do
   if tonumber(file[2]) < 0 then call('HDEL', K .. 'f:' .. q.id, file[1]) else call('HSET', K .. 'f:' .. q.id, file[1], file[2]) end
 end
 for _, output in ipairs(outputs) do
   local to = stream(output[1])
-  local i, b = string.match(call('HGET', K .. 'v:' .. q.id, to.name) or '', '^(%d+) (%d+)$')
-  if i then
-    local items, bytes = math.min(tonumber(i), output[2]), math.min(tonumber(b), output[3])
-    call('HSET', K .. 'v:' .. q.id, to.name, digits(i - items) .. ' ' .. digits(b - bytes))
+  local kept = reserved[to.name]
+  if kept then
+    local items, bytes = math.min(kept[1], output[2]), math.min(kept[2], output[3])
+    kept[1], kept[2] = kept[1] - items, kept[2] - bytes
+    call('HSET', K .. 'v:' .. q.id, to.name, digits(kept[1]) .. ' ' .. digits(kept[2]) .. ' ' .. digits(to.made))
     reserve(to, -items, -bytes)
     if items > 0 then changed(to.name) end
   end
@@ -90,7 +117,7 @@ for _, r in ipairs(readers) do openReader(stream(r[1]), r[2], r[3], r[4], r[5]) 
 for _, c in ipairs(cursors) do moveReader(stream(c[1]), c[2], c[3], c[4]) end
 countBatches(batches)
 for _, e in ipairs(ends) do endStream(stream(e[1]), e[2]) end
-call('HSET', q.key, 'commit', sequence, 'commitEpoch', epoch, 'version', q.knows)
+q.commit, q.commitEpoch, q.version = sequence, epoch, q.knows
 save(q)
 trim(h, p)
 changed(name)

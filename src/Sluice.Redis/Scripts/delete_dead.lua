@@ -1,5 +1,10 @@
 local h, group = stream(arg()), arg()
 needGroup(h, group)
-local deleted = 0
-for i = 1, num() do deleted = deleted + call('XDEL', K .. 'd:' .. h.name .. ':' .. group, arg() .. '-1') end
-return deleted
+local of, ids, names = groupOf(h, group), {}, {}
+for i = 1, num() do
+  local id = arg()
+  local v = letter(h, K .. 'd:' .. of, id)
+  if v then ids[#ids + 1], names[#names + 1] = id, letterName(v[3], id) end
+end
+removeLetters(of, ids, names)
+return #ids

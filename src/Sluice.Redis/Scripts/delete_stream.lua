@@ -1,11 +1,11 @@
 local h = find(arg())
-if not h then return false end
+if not h then return sweepTrash() end
 consumers(h)
 for group in pairs(h.groups) do dropGroup(h, group) end
-for reader in pairs(h.readers) do call('UNLINK', K .. 'r:' .. h.name .. ':' .. reader) end
-for p = 0, h.partitions - 1 do
-  for _, kind in ipairs({ 'l', 's', 'i' }) do call('UNLINK', K .. kind .. ':' .. h.name .. ':' .. p) end
-end
-for _, kind in ipairs({ 'h', 'b', 'p', 'pf', 'rx' }) do call('UNLINK', K .. kind .. ':' .. h.name) end
-call('SREM', K .. 'streams', h.name)
+for reader in pairs(h.readers) do call('UNLINK', K .. 'r:' .. h.id .. ':' .. reader) end
+call('RPUSH', K .. 'trash', 's ' .. h.id .. ' ' .. h.partitions .. ' 0')
+call('DEL', h.key)
+call('ZREM', K .. 'streams', h.name)
+streams[h.name] = false
 changed(h.name)
+return sweepTrash()

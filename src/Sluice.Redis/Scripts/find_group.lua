@@ -1,2 +1,2 @@
-local h, group = find(arg()), arg()
-return h and hasGroup(h, group) and groupInfo(h, group) or false
+local h, group, first = find(arg()), arg(), num()
+return h and hasGroup(h, group) and groupInfo(h, group, first) or false

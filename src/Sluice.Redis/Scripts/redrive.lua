@@ -1,17 +1,15 @@
 local h, group = stream(arg()), arg()
 needGroup(h, group)
-local key, redriven = K .. 'd:' .. h.name .. ':' .. group, 0
+local of, ids, names = groupOf(h, group), {}, {}
 for i = 1, num() do
-  local id = arg() .. '-1'
-  local found = call('XRANGE', key, id, id)[1]
-  if found then
-    local v = cmsgpack.unpack(found[2][2])
+  local id = arg()
+  local v = letter(h, K .. 'd:' .. of, id)
+  if v then
     local q = partition(h, group, v[1])
-    call('XDEL', key, id)
     addOwn(q, { v[8], generation, v[10], v[11], v[12] })
-    save(q)
-    redriven = redriven + 1
+    ids[#ids + 1], names[#names + 1] = id, letterName(v[3], id)
   end
 end
-if redriven > 0 then changed(h.name) end
-return redriven
+removeLetters(of, ids, names)
+if #ids > 0 then changed(h.name) end
+return #ids

@@ -1,14 +1,19 @@
--- Raises the epoch, which voids every earlier owner at once.
+-- Raises the epoch, which voids every earlier owner at once. What was in flight becomes suspect, in several calls if it is much (take_more).
 local h, group, p, member, expected, version, instance = stream(arg()), arg(), num(), arg(), arg(), num(), arg()
 needGroup(h, group)
 local q = partition(h, group, p)
 if expected ~= '' and tonumber(expected) ~= q.epoch then return { 'changed', q.version } end
 if q.version > version then return { 'newer', q.version } end
-if q.owner then suspect(q, instance ~= '' and call('HGET', q.key, 'instance') == instance) end
-unreserve(q)
-call('HSET', q.key, 'epoch', q.epoch + 1, 'owner', member, 'knows', version, 'instance', instance)
+needMarks(q.l)
+checkRows(q)
+local l, c = q.l, nil
+local score = call('ZREVRANGE', l.index, 0, 0, 'WITHSCORES')[2]
+if score then c = chunkOf(l, tonumber(score)) end
+if c and (c.last > l.tail or (c.last == l.tail) ~= (c.before + c.bytes == l.sum)) then broken(K .. 'l:' .. h.id, p, h.name, p, 'contradicts ' .. l.index) end
+if q.owner and q.taking == 0 then q.taking = instance ~= '' and q.instance == instance and 2 or 1 end
+if q.taking > 0 and suspect(q) then q.taking = 0 end
+unreserve(q.id)
+q.epoch, q.owner, q.instance, q.knows = q.epoch + 1, member, instance, version
 save(q)
 trim(h, p)
-local rows = {}
-for i, text in ipairs(call('ZRANGE', K .. 'xo:' .. q.id, 0, -1)) do rows[i] = show(q, tonumber(text), false) end
-return { 'taken', q.version, q.epoch + 1, q.dispatched, q.done, q.commit, rows, call('HGETALL', K .. 'f:' .. q.id) }
+return { 'taken', q.version, digits(q.epoch), digits(q.dispatched), digits(q.done), digits(q.commit), q.taking > 0 and 1 or 0, q.rows, call('HLEN', K .. 'f:' .. q.id) }

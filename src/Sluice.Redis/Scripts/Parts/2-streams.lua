@@ -1,34 +1,48 @@
--- A stream: h:stream has its options and what is reserved, b:stream what each consumer has before it.
+-- A stream: h:stream has its options and what is reserved. Everything else of a stream is under its id, "stream#made": one that is made anew under the same name shares nothing with what it was. b: has what each
+-- consumer has before it, "g:group" as "items bytes made", "r:reader" as "items bytes gates".
+local MOST_PARTITIONS, MOST_CONSUMERS = 4096, 1000
+local NUMBERS = { 'partitions', 'items', 'bytes', 'entry', 'made', 'reservedItems', 'reservedBytes', 'storedItems', 'storedBytes', 'appended', 'consumers', 'untrimmed' }
 
 local function find(name)
   if streams[name] ~= nil then return streams[name] or nil end
-  local v = call('HMGET', K .. 'h:' .. name, 'partitions', 'items', 'bytes', 'entry', 'keepAll', 'made', 'end', 'reservedItems', 'reservedBytes',
-    'storedItems', 'storedBytes', 'appended')
-  if not v[1] then
+  local key = K .. 'h:' .. name
+  local v = call('HMGET', key, 'keepAll', 'end', unpack(NUMBERS))
+  if not v[1] and not v[3] and call('EXISTS', key) == 0 then
+    if call('ZSCORE', K .. 'streams', name) then broken(key, nil, name) end
     streams[name] = false
     return nil
   end
-  local h = {
-    name = name, key = K .. 'h:' .. name, partitions = tonumber(v[1]), items = tonumber(v[2]), bytes = tonumber(v[3]),
-    entry = tonumber(v[4]), keepAll = v[5] == '1', made = v[6], ended = v[7], reservedItems = tonumber(v[8]) or 0, reservedBytes = tonumber(v[9]) or 0,
-    storedItems = tonumber(v[10]) or 0, storedBytes = tonumber(v[11]) or 0, appended = tonumber(v[12]) or 0,
-  }
+  local h = { name = name, key = key, ended = v[2] }
+  for i, field in ipairs(NUMBERS) do
+    local isLimit = (field == 'items' or field == 'bytes') and string.find(v[i + 2] or '', '^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d+$')
+    h[field] = isLimit and math.huge or number(v[i + 2], -LARGEST, key, field, name)
+  end
+  if h.partitions < 1 or h.partitions > MOST_PARTITIONS then broken(key, 'partitions', name) end
+  if v[1] ~= '0' and v[1] ~= '1' then broken(key, 'keepAll', name) end
+  if h.ended and not string.find(h.ended, '^[CF]') then broken(key, 'end', name) end
+  h.keepAll, h.id = v[1] == '1', name .. '#' .. digits(h.made)
   streams[name] = h
   return h
 end
 
-local function stream(name) return find(name) or fail('NOSTREAM', name) end
+local function stream(name)
+  lastStream = name
+  return find(name) or fail('NOSTREAM', name)
+end
 
 -- Consumers by name, without caring which kind comes first.
 local function consumers(h)
   if h.groups then return h end
-  h.groups, h.readers = {}, {}
-  local flat = call('HGETALL', K .. 'b:' .. h.name)
+  local key = K .. 'b:' .. h.id
+  local flat = call('HGETALL', key)
+  if #flat ~= 2 * h.consumers then broken(key, 'count', h.name) end
+  h.groups, h.readers, h.counted = {}, {}, {}
   for i = 1, #flat, 2 do
-    local kind, field, name = string.match(flat[i], '^(.)(.):(.*)$')
-    local all = kind == 'g' and h.groups or h.readers
-    all[name] = all[name] or {}
-    all[name][field] = tonumber(flat[i + 1])
+    local kind, name = string.match(flat[i], '^([gr]):(.+)$')
+    local items, bytes, rest = string.match(flat[i + 1], '^(%-?%d+) (%-?%d+) (%d+)$')
+    if not name or not items then broken(key, flat[i], h.name) end
+    local one = { kind = kind, name = name, i = tonumber(items), b = tonumber(bytes), rest = rest }
+    if kind == 'g' then h.groups[name] = one else h.readers[name] = one end
   end
   return h
 end
@@ -38,18 +52,55 @@ local function count(h, kind, name, items, bytes)
   local one = (kind == 'g' and h.groups or h.readers)[name]
   if not one then return end
   one.i, one.b = one.i + items, one.b + bytes
-  call('HSET', K .. 'b:' .. h.name, kind .. 'i:' .. name, one.i, kind .. 'b:' .. name, one.b)
+  h.counted[one] = true
+end
+
+-- A new consumer; what is behind the counters is when a group was made, and whether a reader gates.
+local function addConsumer(h, kind, name, items, bytes, rest)
+  consumers(h)
+  if h.consumers >= MOST_CONSUMERS then fail('TOOMANY', MOST_CONSUMERS .. ' ' .. h.name) end
+  local one = { kind = kind, name = name, i = items, b = bytes, rest = rest }
+  if kind == 'g' then h.groups[name] = one else h.readers[name] = one end
+  h.counted[one], h.consumers, h.dirty = true, h.consumers + 1, true
+end
+
+local function removeConsumer(h, kind, name)
+  consumers(h)
+  local all = kind == 'g' and h.groups or h.readers
+  h.counted[all[name]] = nil
+  all[name] = nil
+  call('HDEL', K .. 'b:' .. h.id, kind .. ':' .. name)
+  h.consumers, h.dirty = h.consumers - 1, true
 end
 
 -- What the stream holds, and how much was ever put into it.
 local function addStored(h, items, bytes)
-  h.storedItems, h.storedBytes, h.appended = h.storedItems + items, h.storedBytes + bytes, h.appended + math.max(0, items)
-  call('HSET', h.key, 'storedItems', h.storedItems, 'storedBytes', h.storedBytes, 'appended', h.appended)
+  h.storedItems, h.storedBytes, h.appended, h.dirty = h.storedItems + items, h.storedBytes + bytes, h.appended + math.max(0, items), true
 end
 
 local function reserve(h, items, bytes)
-  h.reservedItems, h.reservedBytes = h.reservedItems + items, h.reservedBytes + bytes
-  call('HSET', h.key, 'reservedItems', h.reservedItems, 'reservedBytes', h.reservedBytes)
+  h.reservedItems, h.reservedBytes, h.dirty = h.reservedItems + items, h.reservedBytes + bytes, true
+end
+
+local function flushStream(h)
+  if h.dirty then
+    local list = {}
+    for _, field in ipairs({ 'reservedItems', 'reservedBytes', 'storedItems', 'storedBytes', 'appended', 'consumers', 'untrimmed' }) do
+      list[#list + 1] = field
+      list[#list + 1] = digits(h[field])
+    end
+    call('HSET', h.key, unpack(list))
+    h.dirty = false
+  end
+  if h.counted and next(h.counted) then
+    local list = {}
+    for one in pairs(h.counted) do
+      list[#list + 1] = one.kind .. ':' .. one.name
+      list[#list + 1] = digits(one.i) .. ' ' .. digits(one.b) .. ' ' .. one.rest
+    end
+    many('HSET', K .. 'b:' .. h.id, list)
+    h.counted = {}
+  end
 end
 
 -- Whether a consumer that gates has no room for so much more; an empty one always has.
@@ -66,7 +117,7 @@ local function isFull(h, items, bytes)
   end
   for _, reader in pairs(h.readers) do
     any = true
-    if reader.g == 1 and exceeds(reader.i, reader.b) then return true end
+    if reader.rest == '1' and exceeds(reader.i, reader.b) then return true end
   end
   if any or h.keepAll then return false end
   return exceeds(h.storedItems, h.storedBytes)

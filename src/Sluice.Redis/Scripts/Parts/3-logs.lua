@@ -1,18 +1,41 @@
 -- The entries of a partition: s:stream:part has chunks of records, i:stream:part where they begin (as "first:count:bytes before:bytes"), so
--- that lengths are known without reading payloads; within a chunk they go in proportion. l:stream:part has the marks.
+-- that lengths are known without reading payloads; within a chunk they go in proportion. l:stream has the marks of all partitions, "tail trimmed sum gone" each.
+
+local function openLog(h, p, text)
+  local l = { h = h, p = p, id = h.id .. ':' .. p, tail = 0, trimmed = 0, sum = 0, gone = 0 }
+  l.chunks, l.index = K .. 's:' .. l.id, K .. 'i:' .. l.id
+  if text then
+    local tail, trimmed, sum, gone = string.match(text, '^(%d+) (%d+) (%d+) (%d+)$')
+    l.tail, l.trimmed, l.sum, l.gone = tonumber(tail), tonumber(trimmed), tonumber(sum), tonumber(gone)
+    if not tail or l.tail < 1 or l.tail > LARGEST or l.trimmed > l.tail or l.gone > l.sum or l.sum > LARGEST then broken(K .. 'l:' .. h.id, p, h.name, p) end
+  end
+  logs[l.id] = l
+  return l
+end
 
 local function log(h, p)
   if p < 0 or p >= h.partitions then fail('NOPARTITION', p .. ' ' .. h.partitions .. ' ' .. h.name) end
-  local id = h.name .. ':' .. p
-  local l = logs[id]
-  if l then return l end
-  local v = call('HMGET', K .. 'l:' .. id, 'tail', 'trimmed', 'sum', 'gone')
-  l = {
-    h = h, p = p, id = id, key = K .. 'l:' .. id, chunks = K .. 's:' .. id, index = K .. 'i:' .. id,
-    tail = tonumber(v[1]) or 0, trimmed = tonumber(v[2]) or 0, sum = tonumber(v[3]) or 0, gone = tonumber(v[4]) or 0,
-  }
-  logs[id] = l
-  return l
+  lastPartition = p
+  return logs[h.id .. ':' .. p] or openLog(h, p, call('HGET', K .. 'l:' .. h.id, p))
+end
+
+-- The marks of several partitions in one call: of those from one up to another.
+local function openLogs(h, first, last)
+  local fields = {}
+  for p = first, last do fields[#fields + 1] = p end
+  local texts = call('HMGET', K .. 'l:' .. h.id, unpack(fields))
+  for i, p in ipairs(fields) do if not logs[h.id .. ':' .. p] then openLog(h, p, texts[i]) end end
+end
+
+-- A partition that has never had an entry has no chunks: else its marks are gone.
+local function needMarks(l)
+  if l.tail == 0 and call('XLEN', l.chunks) > 0 then broken(K .. 'l:' .. l.h.id, l.p, l.h.name, l.p) end
+end
+
+local function flushLog(l)
+  if not l.dirty then return end
+  call('HSET', K .. 'l:' .. l.h.id, l.p, digits(l.tail) .. ' ' .. digits(l.trimmed) .. ' ' .. digits(l.sum) .. ' ' .. digits(l.gone))
+  l.dirty = false
 end
 
 -- The chunk that has a sequence; nil if it is gone.
@@ -22,6 +45,7 @@ local function chunkOf(l, sequence)
   local member = call('ZREVRANGEBYSCORE', l.index, sequence, '-inf', 'LIMIT', 0, 1)[1]
   if not member then return nil end
   local first, items, before, bytes = string.match(member, '^(%d+):(%d+):(%d+):(%d+)$')
+  if not first or items == '0' then broken(l.index, member, l.h.name, l.p) end
   c = { first = tonumber(first), count = tonumber(items), before = tonumber(before), bytes = tonumber(bytes), member = member }
   c.last = c.first + c.count - 1
   if sequence > c.last then return nil end
@@ -76,8 +100,7 @@ local function store(l, items, bytes, records)
   local first = l.tail + 1
   call('XADD', l.chunks, digits(first) .. '-' .. items, 't', digits(now), 'g', generation, 'r', records)
   call('ZADD', l.index, first, digits(first) .. ':' .. items .. ':' .. digits(l.sum) .. ':' .. bytes)
-  l.tail, l.sum = l.tail + items, l.sum + bytes
-  call('HSET', l.key, 'tail', l.tail, 'sum', l.sum)
+  l.tail, l.sum, l.dirty = l.tail + items, l.sum + bytes, true
   addStored(l.h, items, bytes)
   return first
 end
@@ -111,25 +134,6 @@ local function takeParts()
   local parts = {}
   for i = 1, num() do parts[i] = { num(), num(), num(), arg() } end
   return parts
-end
-
--- Lets go of what everybody has passed, in whole chunks.
-local function trim(h, p)
-  consumers(h)
-  if h.keepAll or (next(h.groups) == nil and next(h.readers) == nil) then return end
-  local l = log(h, p)
-  local passed = l.tail
-  for name in pairs(h.groups) do passed = math.min(passed, tonumber(call('HGET', K .. 'g:' .. h.name .. ':' .. name .. ':' .. p, 'done'))) end
-  for name in pairs(h.readers) do passed = math.min(passed, tonumber(call('HGET', K .. 'r:' .. h.name .. ':' .. name, 'n' .. p)) - 1) end
-  if passed <= l.trimmed then return end
-  local c = chunkOf(l, passed + 1)
-  local gone, first = l.sum, l.tail + 1
-  if c then gone, first = c.before, c.first end
-  addStored(h, l.trimmed - passed, l.gone - math.max(gone, l.gone))
-  call('XTRIM', l.chunks, 'MINID', digits(first) .. '-0')
-  call('ZREMRANGEBYSCORE', l.index, '-inf', '(' .. digits(first))
-  l.trimmed, l.gone = passed, gone
-  call('HSET', l.key, 'trimmed', passed, 'gone', gone)
 end
 
 -- What is read from a place: pieces of chunks, each { first, count, time, generation, records }.

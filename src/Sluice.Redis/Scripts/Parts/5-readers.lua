@@ -1,40 +1,116 @@
--- Readers: r:stream:reader has options and places, rx:stream when they expire. Producers that are forgotten: pf:stream.
+-- Readers: r:…:reader has options and places, rx: when they expire. Producers that are forgotten: pf:.
+local MOST_CHUNKS, MOST_CLOSED, MOST_FORGOTTEN = 500, 16, 100     -- of a sweep
+
+-- Up to where a group has let go of a partition.
+local function doneOf(h, group, p)
+  local of = groupOf(h, group)
+  local q = held[of .. ':' .. p]
+  if q then return q.done end
+  local values = { string.match(call('HGET', K .. 'g:' .. of, p) or '', MARKS_FORM) }
+  return tonumber(values[8]) or broken(K .. 'g:' .. of, p, h.name, p)
+end
+
+local function placeOf(h, reader, p, text)
+  return number(text, 1, K .. 'r:' .. h.id .. ':' .. reader, 'n' .. p, h.name, p)
+end
+
+-- Lets go of what everybody has passed, in whole chunks, as far as one call goes; whether that was all.
+local function trimSome(h, p)
+  consumers(h)
+  if h.keepAll or h.consumers == 0 then return true end
+  local l = log(h, p)
+  local passed, isAll = l.tail, true
+  for name in pairs(h.groups) do passed = math.min(passed, doneOf(h, name, p)) end
+  for name in pairs(h.readers) do
+    if passed <= l.trimmed then return true end
+    passed = math.min(passed, placeOf(h, name, p, call('HGET', K .. 'r:' .. h.id .. ':' .. name, 'n' .. p)) - 1)
+  end
+  if passed <= l.trimmed then return true end
+  local most = call('ZRANGE', l.index, MOST_CHUNKS, MOST_CHUNKS, 'WITHSCORES')[2]
+  if most and tonumber(most) - 1 < passed then passed, isAll = tonumber(most) - 1, false end
+  if passed <= l.trimmed then broken(l.index, 'first', h.name, p) end
+  local c = chunkOf(l, passed + 1)
+  local gone, first = l.sum, l.tail + 1
+  if c then gone, first = c.before, c.first end
+  addStored(h, l.trimmed - passed, l.gone - math.max(gone, l.gone))
+  call('XTRIM', l.chunks, 'MINID', digits(first) .. '-0')
+  call('ZREMRANGEBYSCORE', l.index, '-inf', '(' .. digits(first))
+  l.trimmed, l.gone, l.dirty = passed, gone, true
+  return isAll
+end
+
+-- Trims the partitions that have not been looked at since a consumer has gone, as many as one call may; the next call goes on.
+local function trimMore(h)
+  if h.untrimmed < 0 then return end
+  local p, left = h.untrimmed, math.max(1, math.floor(512 / (4 + consumers(h).consumers)))
+  if h.keepAll or h.consumers == 0 then p = h.partitions end
+  local last = math.min(p + left, h.partitions) - 1
+  if p <= last then openLogs(h, p, last) end
+  while p <= last and trimSome(h, p) do p = p + 1 end
+  h.untrimmed, h.dirty = p < h.partitions and p or -1, true
+end
+
+local function trim(h, p)
+  if not trimSome(h, p) then h.untrimmed, h.dirty = h.untrimmed < 0 and p or math.min(p, h.untrimmed), true end
+end
+
+local function trimAll(h)
+  h.untrimmed, h.dirty = 0, true
+  trimMore(h)
+  changed(h.name)
+end
+
 local function useReader(h, name, expires)
-  if expires ~= '' then call('ZADD', K .. 'rx:' .. h.name, stamp() + tonumber(expires), name) end
+  if expires and expires ~= '' then call('ZADD', K .. 'rx:' .. h.id, digits(stamp() + number(expires, 0, K .. 'r:' .. h.id .. ':' .. name, 'expires', h.name)), name) end
+end
+
+-- What is in the partitions for who begins there now: the last sequence before it by partition, and how much.
+local function beginning(h, atNew)
+  local before, items, bytes = {}, 0, 0
+  for from = 0, h.partitions - 1, 1000 do openLogs(h, from, math.min(from + 1000, h.partitions) - 1) end
+  for p = 0, h.partitions - 1 do
+    local l = log(h, p)
+    before[p] = atNew == '1' and l.tail or l.trimmed
+    items = items + l.tail - before[p]
+    if before[p] < l.tail then bytes = bytes + (l.trimmed == 0 and l.sum or bytesOf(l, before[p] + 1, l.tail)) end
+  end
+  return before, items, bytes
 end
 
 local function openReader(h, name, atNew, expires, gates)
-  local key = K .. 'r:' .. h.name .. ':' .. name
+  local key = K .. 'r:' .. h.id .. ':' .. name
   if not consumers(h).readers[name] then
-    local items, bytes, fields = 0, 0, {}
+    local before, items, bytes = beginning(h, atNew)
+    addConsumer(h, 'r', name, items, bytes, gates)
+    local list = { 'new', atNew, 'expires', expires, 'gates', gates }
     for p = 0, h.partitions - 1 do
-      local l = log(h, p)
-      local before = atNew == '1' and l.tail or l.trimmed
-      items, bytes = items + l.tail - before, bytes + bytesOf(l, before + 1, l.tail)
-      call('HSET', key, 'n' .. p, before + 1)
+      list[#list + 1] = 'n' .. p
+      list[#list + 1] = digits(before[p] + 1)
     end
-    call('HSET', key, 'new', atNew, 'expires', expires, 'gates', gates)
-    call('HSET', K .. 'b:' .. h.name, 'ri:' .. name, items, 'rb:' .. name, bytes, 'rg:' .. name, gates)
-    h.readers[name] = { i = items, b = bytes, g = tonumber(gates) }
+    many('HSET', key, list)
   end
   useReader(h, name, call('HGET', key, 'expires'))
 end
 
 local function showReader(h, name)
-  local v = call('HMGET', K .. 'r:' .. h.name .. ':' .. name, 'new', 'expires', 'gates')
+  local key = K .. 'r:' .. h.id .. ':' .. name
+  local v = call('HMGET', key, 'new', 'expires', 'gates')
+  if not v[1] or not v[2] or not v[3] then broken(key, nil, h.name) end
   local places = {}
-  for p = 0, h.partitions - 1 do places[p + 1] = tonumber(call('HGET', K .. 'r:' .. h.name .. ':' .. name, 'n' .. p)) end
+  for from = 0, h.partitions - 1, 500 do
+    local fields, to = {}, math.min(from + 500, h.partitions) - 1
+    for p = from, to do fields[#fields + 1] = 'n' .. p end
+    for i, text in ipairs(call('HMGET', key, unpack(fields))) do places[from + i] = digits(placeOf(h, name, from + i - 1, text)) end
+  end
   return { name, v[1], v[2], v[3], consumers(h).readers[name].i, places }
 end
 
 local function closeReader(h, name)
+  call('ZREM', K .. 'rx:' .. h.id, name)
   if not consumers(h).readers[name] then return end
-  call('DEL', K .. 'r:' .. h.name .. ':' .. name)
-  call('ZREM', K .. 'rx:' .. h.name, name)
-  call('HDEL', K .. 'b:' .. h.name, 'ri:' .. name, 'rb:' .. name, 'rg:' .. name)
-  h.readers[name] = nil
-  for p = 0, h.partitions - 1 do trim(h, p) end
-  changed(h.name)
+  call('UNLINK', K .. 'r:' .. h.id .. ':' .. name)
+  removeConsumer(h, 'r', name)
+  trimAll(h)
 end
 
 -- A cursor behind the end is from before the store lost something.
@@ -45,31 +121,44 @@ end
 
 local function moveReader(h, name, p, to)
   if not consumers(h).readers[name] then return 0 end
-  local key = K .. 'r:' .. h.name .. ':' .. name
+  local key = K .. 'r:' .. h.id .. ':' .. name
   local v = call('HMGET', key, 'n' .. p, 'expires')
-  useReader(h, name, v[2])
-  local from = tonumber(v[1])
+  useReader(h, name, v[2] or broken(key, 'expires', h.name))
+  local from = placeOf(h, name, p, v[1])
   if to <= from then return 1 end
   count(h, 'r', name, from - to, -bytesOf(log(h, p), from, to - 1))
-  call('HSET', key, 'n' .. p, to)
+  call('HSET', key, 'n' .. p, digits(to))
   trim(h, p)
   changed(h.name)
   return 1
 end
 
--- Closes readers that nobody uses any more, and forgets producers whose time is over.
+-- Closes readers that nobody uses any more, and forgets producers whose time is over: some of them, the next call goes on.
 local function sweep(h)
-  for _, name in ipairs(call('ZRANGEBYSCORE', K .. 'rx:' .. h.name, '-inf', now)) do closeReader(h, name) end
-  for _, name in ipairs(call('ZRANGEBYSCORE', K .. 'pf:' .. h.name, '-inf', now)) do
-    call('ZREM', K .. 'pf:' .. h.name, name)
-    call('HDEL', K .. 'p:' .. h.name, name)
-  end
+  for _, name in ipairs(call('ZRANGEBYSCORE', K .. 'rx:' .. h.id, '-inf', digits(now), 'LIMIT', 0, MOST_CLOSED)) do closeReader(h, name) end
+  local forgotten = call('ZRANGEBYSCORE', K .. 'pf:' .. h.id, '-inf', digits(now), 'LIMIT', 0, MOST_FORGOTTEN)
+  many('ZREM', K .. 'pf:' .. h.id, forgotten)
+  many('HDEL', K .. 'p:' .. h.id, forgotten)
+  trimMore(h)
 end
 
 -- How long until a reader may expire, in microseconds; -1 if none may.
 local function nextExpiry(h)
-  local first = call('ZRANGE', K .. 'rx:' .. h.name, 0, 0, 'WITHSCORES')
+  local first = call('ZRANGE', K .. 'rx:' .. h.id, 0, 0, 'WITHSCORES')
   return first[2] and math.max(0, tonumber(first[2]) - now) or -1
+end
+
+-- A producer: { epoch, last, first number of the last append, then partition, sequence and generation of its entry, position, whether it may be forgotten }. One whose time is over is new, swept or not.
+local PRODUCER_FORM = { 'number', 'number', 'number', 'number', 'number', 'number', 'string' }
+local function producerOf(h, name)
+  local packed = call('HGET', K .. 'p:' .. h.id, name)
+  if not packed then return { 0, 0, 0, -1, 0, 0, '' } end
+  local isSound, v = pcall(cmsgpack.unpack, packed)
+  isSound = isSound and type(v) == 'table'
+  for i, form in ipairs(PRODUCER_FORM) do isSound = isSound and type(v[i]) == form end
+  if not isSound then broken(K .. 'p:' .. h.id, name, h.name) end
+  if v[8] and tonumber(call('ZSCORE', K .. 'pf:' .. h.id, name) or now + 1) <= now then return { 0, 0, 0, -1, 0, 0, '' } end
+  return v
 end
 
 local function endStream(h, text)

@@ -25,24 +25,41 @@ local function takeBatches()
   return batches
 end
 
+local BATCH = { 'accepted', 'ended', 'failed', 'closed' }
 local function checkMarkers(batches)
-  for _, b in ipairs(batches) do for _, name in ipairs(b.streams) do stream(name) end end
+  local known = {}
+  for _, b in ipairs(batches) do
+    for _, name in ipairs(b.streams) do
+      local h = stream(name)
+      number(call('HGET', h.key, 'markers') or '0', 0, h.key, 'markers', name)
+    end
+    b.key = K .. 'bt:' .. b.name
+    if not known[b.name] then
+      local v = call('HMGET', b.key, unpack(BATCH))
+      for i, field in ipairs(BATCH) do v[i] = number(v[i] or '0', -LARGEST, b.key, field) end
+      known[b.name] = v
+    end
+    b.counts = known[b.name]
+  end
 end
 
--- A marker for a stream that has ended is dropped: nobody can get anything from there any more.
+-- A marker for a stream that has ended is dropped: nobody can get anything from there any more. The batches were checked before.
 local function countBatches(batches)
   for _, b in ipairs(batches) do
-    local key = K .. 'bt:' .. b.name
-    local accepted, ended = call('HINCRBY', key, 'accepted', b.accepted), call('HINCRBY', key, 'ended', b.ended)
-    local failed, closed = call('HINCRBY', key, 'failed', b.failed), call('HINCRBY', key, 'closed', b.close)
-    if closed > 0 and accepted == ended then
-      call('DEL', key)
+    local v = b.counts
+    for i, more in ipairs({ b.accepted, b.ended, b.failed, b.close }) do v[i] = v[i] + more end
+    local accepted, ended, failed = v[1], v[2], v[3]
+    if v[4] > 0 and accepted == ended then
+      call('DEL', b.key)
+      for i = 1, #v do v[i] = 0 end
       local rest = int64(0) .. struct.pack('<I4I4I4', 0, 0, #b.headers) .. b.headers .. int64(accepted) .. int64(ended) .. int64(failed)
       local record = struct.pack('<I4I4', #rest, crc32c(rest)) .. rest
       for _, name in ipairs(b.streams) do
         local h = stream(name)
         if not h.ended then append(h, { { call('HINCRBY', h.key, 'markers', 1) % h.partitions, 1, #record - 28, record } }) end
       end
+    else
+      call('HSET', b.key, 'accepted', digits(v[1]), 'ended', digits(v[2]), 'failed', digits(v[3]), 'closed', digits(v[4]))
     end
   end
 end

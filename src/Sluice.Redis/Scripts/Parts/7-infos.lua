@@ -1,33 +1,61 @@
--- What is told about streams and groups.
-local function streamInfo(h)
-  sweep(h)
-  consumers(h)
-  local items, bytes, groups, readers = h.storedItems, h.storedBytes, {}, {}
-  for name, group in pairs(h.groups) do
-    local waiting = 0
-    for p = 0, h.partitions - 1 do
-      local id = h.name .. ':' .. name .. ':' .. p
-      local rows = call('HLEN', K .. 'x:' .. id)
-      if rows > 0 then
-        waiting = waiting + waitingRows(id)
-        local behind = call('ZCOUNT', K .. 'xo:' .. id, '-inf', log(h, p).trimmed)
-        items = items + behind
-        bytes = bytes + math.floor((tonumber(call('HGET', K .. 'g:' .. id, 'rowBytes')) or 0) * behind / rows)
-      end
+-- What is told about streams and groups, in pages: one call looks at so many partitions and places.
+local MOST_SHOWN = 1024
+
+-- What a group has in some partitions: entries that wait, those of them that the stream does not hold any more, and their bytes.
+local function waitingIn(h, group, first, last)
+  local of, fields, waiting, items, bytes = groupOf(h, group), {}, 0, 0, 0
+  for p = first, last do fields[#fields + 1] = p end
+  for i, text in ipairs(call('HMGET', K .. 'g:' .. of, unpack(fields))) do
+    if not text or string.sub(text, 1, 2) ~= '0 ' then
+      local q = openPartition(h, group, fields[i], text)
+      local behind = call('ZCOUNT', K .. 'xo:' .. q.id, '-inf', digits(q.l.trimmed))
+      waiting, items, bytes = waiting + q.rows - q.flight, items + behind, bytes + math.floor(q.rowBytes * behind / q.rows)
     end
-    groups[#groups + 1] = { name, group.i, waiting, call('XLEN', K .. 'd:' .. h.name .. ':' .. name) }
   end
-  for name in pairs(h.readers) do readers[#readers + 1] = showReader(h, name) end
-  return { h.name, h.partitions, call('HGET', h.key, 'items'), call('HGET', h.key, 'bytes'), h.entry, h.keepAll and 1 or 0, h.made, h.ended, items, bytes, groups, readers, h.appended }
+  return waiting, items, bytes
 end
 
-local function groupInfo(h, group)
-  local partitions = {}
-  for p = 0, h.partitions - 1 do
-    local id = h.name .. ':' .. group .. ':' .. p
-    local v = call('HMGET', K .. 'g:' .. id, 'epoch', 'owner', 'version', 'dispatched', 'done')
-    partitions[p + 1] = { tonumber(v[1]) or 0, v[2], tonumber(v[3]) or 0, log(h, p).tail, tonumber(v[4]), tonumber(v[5]), waitingRows(id) }
+-- Goes on with a consumer, in the order of the names, and in a partition of it. Groups and readers may be told in several parts; the end of the answer says where it goes on, or nothing.
+local function streamInfo(h, from, p)
+  sweep(h)
+  consumers(h)
+  local items, bytes, groups, readers, left, names = 0, 0, {}, {}, MOST_SHOWN, {}
+  if from == '' then items, bytes = h.storedItems, h.storedBytes end
+  for name in pairs(h.groups) do names[#names + 1] = 'g:' .. name end
+  for name in pairs(h.readers) do names[#names + 1] = 'r:' .. name end
+  table.sort(names)
+  local nextName, nextPlace = '', 0
+  for _, full in ipairs(names) do
+    local name = string.sub(full, 3)
+    if full >= from then
+      if left <= 0 then
+        nextName, nextPlace = full, 0
+        break
+      end
+      if string.sub(full, 1, 1) == 'r' then
+        readers[#readers + 1] = showReader(h, name)
+        left = left - h.partitions - 4
+      else
+        local first = full == from and p or 0
+        local last = math.min(h.partitions, first + left) - 1
+        openLogs(h, first, last)
+        local waiting, moreItems, moreBytes = waitingIn(h, name, first, last)
+        items, bytes, left = items + moreItems, bytes + moreBytes, left - (last - first + 1) - 4
+        groups[#groups + 1] = { name, h.groups[name].i, waiting, call('XLEN', K .. 'd:' .. groupOf(h, name)) }
+        if last < h.partitions - 1 then
+          nextName, nextPlace = full, last + 1
+          break
+        end
+      end
+    end
   end
-  local quarantine = call('HMGET', K .. 'q:' .. h.name .. ':' .. group, 'owner', 'epoch')
-  return { call('HGETALL', K .. 'm:' .. h.name .. ':' .. group), partitions, quarantine[1], tonumber(quarantine[2]) or 0 }
+  return { h.name, h.partitions, call('HGET', h.key, 'items'), call('HGET', h.key, 'bytes'), h.entry, h.keepAll and 1 or 0, digits(h.made), h.ended, digits(items), digits(bytes), groups, readers, digits(h.appended), nextName, nextPlace }
+end
+
+-- Members, the marks of some partitions as they are stored, those of their logs, and the quarantine.
+local function groupInfo(h, group, first)
+  local of, fields = groupOf(h, group), {}
+  for p = first, math.min(h.partitions, first + MOST_SHOWN) - 1 do fields[#fields + 1] = p end
+  local quarantine = call('HMGET', K .. 'q:' .. of, 'owner', 'epoch')
+  return { call('HGETALL', K .. 'm:' .. of), h.partitions, call('HMGET', K .. 'g:' .. of, unpack(fields)), call('HMGET', K .. 'l:' .. h.id, unpack(fields)), quarantine[1], quarantine[2] or '0' }
 end

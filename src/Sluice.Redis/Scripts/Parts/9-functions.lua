@@ -3,17 +3,34 @@ local function register(name, addsEntries, body)
   redis.register_function({ function_name = name, callback = body, flags = addsEntries and {} or { 'allow-oom' } })
 end
 
+-- What fails of a form that nobody here writes, says where.
+local function checked(body)
+  local isDone, result = pcall(body)
+  if isDone then return result end
+  local text = type(result) == 'table' and result.err or tostring(result)
+  local code = string.match(text, '^(%u+) ')
+  if not code or code == 'WRONGTYPE' or (code == 'ERR' and not string.find(text, 'permission') and not string.find(text, 'user executing') and not string.find(text, 'killed')) then
+    broken(lastKey, nil, nil, nil, text)
+  end
+  error({ err = text })
+end
+
 local function add(name, addsEntries, body)
   register(name, addsEntries, function(keys, args)
-    begin(keys, args)
-    return answer(body())
+    return checked(function()
+      begin(keys, args)
+      return answer(body())
+    end)
   end)
 end
 
 -- For what finds or makes the store itself: nothing is set but the keys and the arguments, nobody is told.
 local function addBare(name, body)
   register(name, false, function(keys, args)
-    needClean(redis.call('HGET', keys[1], 'clean'))
-    return body(keys, args)
+    return checked(function()
+      lastStream, lastPartition = nil, nil
+      needClean(call('HGET', keys[1], 'clean'))
+      return body(keys, args)
+    end)
   end)
 end

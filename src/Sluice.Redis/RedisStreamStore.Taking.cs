@@ -1,0 +1,71 @@
+namespace Sluice.Redis;
+
+// What a partition has in flight and waiting may be much: the server is asked for some of it at a time.
+public sealed partial class RedisStreamStore
+{
+    /// <inheritdoc/>
+    public override async ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        StreamNames.Check(request.Member);
+        Arguments arguments = new Arguments().Group(group).Partition(partition).Name(request.Member);
+        arguments = request.ExpectedEpoch is { } expected ? arguments.Number(expected) : arguments.Text("");
+        Reply reply = await CallAsync("take", arguments.Number(request.Version).Name(request.Instance ?? ""), cancellation, isRepeatable: false).ConfigureAwait(false);
+        if (reply[0].Text != "taken") return new(reply[0].Text == "changed" ? TakeStatus.Changed : TakeStatus.Newer, default, null, reply[1].Int);
+
+        // The epoch is taken: nobody else changes anything there, and nothing is leased before all that was in flight is a suspect.
+        var owner = new Ownership(group, partition, reply[2].Long);
+        while (reply[6].IsOne)
+        {
+            reply = await CallAsync("take_more", new Arguments().Owner(owner), cancellation).ConfigureAwait(false);
+            if (reply[0].Text != "taken") return new(TakeStatus.Changed, default, null, reply[1].Int);
+        }
+        IReadOnlyList<WaitingEntry> waiting = reply[7].Long == 0 ? [] : await ListHeadsAsync(group, partition, cancellation).ConfigureAwait(false);
+        Dictionary<string, long> files = new(StringComparer.Ordinal);
+        if (reply[8].Long > 0) await ListFilesAsync(files, group, partition, cancellation).ConfigureAwait(false);
+        return new(TakeStatus.Taken, owner, new(reply[3].Long, reply[4].Long, reply[5].Long, waiting, files), reply[1].Int);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
+    {
+        long released;
+        do released = (await CallAsync("release", new Arguments().Owner(owner), cancellation, isRepeatable: false).ConfigureAwait(false)).Long;
+        while (released > 1);
+        return released == 1;
+    }
+
+    private async ValueTask<List<WaitingEntry>> ListHeadsAsync(GroupId group, int partition, CancellationToken cancellation)
+    {
+        List<WaitingEntry> waiting = [];
+        while (true)
+        {
+            Arguments arguments = new Arguments().Group(group).Partition(partition);
+            arguments = waiting.Count == 0 ? arguments.Text("") : arguments.Number(waiting[^1].Entry.Sequence);
+            Reply page = await CallAsync("list_heads", arguments, cancellation).ConfigureAwait(false);
+            if (page.Count == 0) return waiting;
+            waiting.AddRange(page.Items.Select(row => Waiting(row, group.Stream, partition, withPayload: false)));
+        }
+    }
+
+    private async ValueTask ListFilesAsync(Dictionary<string, long> lengths, GroupId group, int partition, CancellationToken cancellation)
+    {
+        string cursor = "0";
+        do
+        {
+            Reply page = await CallAsync("list_files", new Arguments().Group(group).Partition(partition).Text(cursor), cancellation).ConfigureAwait(false);
+            cursor = page[0].Text;
+            Reply[] files = [.. page[1].Items];
+            for (int i = 0; i + 1 < files.Length; i += 2) lengths[files[i].Text] = files[i + 1].Long;
+        }
+        while (cursor != "0");
+    }
+
+    private static WaitingEntry Waiting(Reply row, string stream, int partition, bool withPayload)
+    {
+        long sequence = row[0].Long;
+        var state = (WaitingState)row[6].Int;
+        Entry entry = withPayload ? Entries.Read(sequence, row, 1, stream, partition) : Entries.ReadHead(sequence, row, 1, stream, partition);
+        return new(entry, state, row[7].Int, state == WaitingState.Retrying ? row[8].Time : null, row[9].Text, row[10].Text);
+    }
+}

@@ -1,0 +1,38 @@
+namespace Sluice.Redis.Tests;
+
+/// <summary>A server that may delete what it has acknowledged is none for a store.</summary>
+public class EvictionTests
+{
+    [Theory]
+    [InlineData("allkeys-lru")]
+    [InlineData("volatile-ttl")]
+    public async Task AServerThatEvictsIsRefused(string policy)
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--maxmemory", "100mb", "--maxmemory-policy", policy);
+
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(server.Address));
+
+        Assert.Equal($"The server at {server.Address} deletes keys when its memory is full (maxmemory-policy {policy}), acknowledged entries too. Set maxmemory-policy noeviction, or accept the loss (RedisStoreOptions.AllowEviction).", failure.Message);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { AllowEviction = true });
+        await store.PrepareAsync();
+    }
+
+    [Fact]
+    public async Task APolicyThatHasChangedIsNoticedWhenTheConnectionIsMadeAnew()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
+        await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address, new() { AllowEviction = true });
+        await store.PrepareAsync();
+        await other.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory-policy", "allkeys-random");
+        await store.AppendAsync(1, "a");                 // nothing tells it: the connection is the same
+        await other.Connection.Database.ExecuteAsync("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+
+        Task<AppendResult> Again() => store.AppendAsync(2, "b");
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(Again);
+        Assert.Contains("maxmemory-policy allkeys-random", failure.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<StreamStoreException>(Again);
+        await other.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory-policy", "noeviction");
+        Assert.Equal(AppendStatus.Accepted, (await Again()).Status);
+    }
+}
