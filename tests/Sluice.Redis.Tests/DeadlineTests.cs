@@ -23,7 +23,7 @@ public class DeadlineTests
         {
             begun.Release();
             await goOn.WaitAsync(cancellation);
-        }), new() { Store = store, Warn = _ => { } }))];
+        }), new() { Store = store, Member = name, Warn = _ => { } }))];
         foreach (Consecutor<int> consecutor in consecutors)
         {
             await consecutor.StartAsync(Cancellation);
@@ -48,7 +48,7 @@ public class DeadlineTests
         await using RedisStreamStore again = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
         foreach (string name in (string[])["first", "second"])
         {
-            await using var next = new Consecutor<int>(name, source => source.ForEach(_ => { }), new() { Store = again });
+            await using var next = new Consecutor<int>(name, source => source.ForEach(_ => { }), new() { Store = again, Member = name });
             await next.StartAsync(Cancellation);
             ConsecutorSnapshot books = await next.IdleAsync(Cancellation);
             Assert.Equal((3, 3, 0), (books.Accepted, books.Completed, books.Unaccounted));

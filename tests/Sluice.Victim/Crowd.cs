@@ -7,6 +7,7 @@ namespace Sluice.Victim;
 internal static class Crowd
 {
     private const int Count = 1000;
+    private static readonly TimeSpan SettlesIn = TimeSpan.FromSeconds(15);          // code is compiled anew, memory is given back
 
     /// <param name="seconds">How long to look at what they cost; zero for the threads alone.</param>
     public static async Task<int> RunAsync(string seconds)
@@ -20,10 +21,11 @@ internal static class Crowd
             await consecutors[i].SendAsync(i);
             await consecutors[i].IdleAsync();
         }
+        double time = double.Parse(seconds, CultureInfo.InvariantCulture);
+        if (time > 0) await Task.Delay(SettlesIn);
         using var process = Process.GetCurrentProcess();
         TimeSpan before = process.TotalProcessorTime;
         var watch = Stopwatch.StartNew();
-        double time = double.Parse(seconds, CultureInfo.InvariantCulture);
         if (time > 0) await Task.Delay(TimeSpan.FromSeconds(time));
         process.Refresh();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"threads {process.Threads.Count} cpu {100 * (process.TotalProcessorTime - before) / watch.Elapsed:0.00} %"));

@@ -52,7 +52,7 @@ public class DeadlineTests
         await next.SendAsync(5, Cancellation);
         ConsecutorSnapshot books = await next.IdleAsync(Cancellation).WaitAsync(Patience, Cancellation);
         Assert.Equal(books.Accepted, books.Completed);
-        Assert.InRange(books.Accepted, isDeaf ? 4 : 4, isDeaf ? 4 : 5);
+        Assert.InRange(books.Accepted, 4, isDeaf ? 4 : 5);          // what was sent to the store that stood still may come late
         Assert.Equal(0, books.Unaccounted);
     }
 

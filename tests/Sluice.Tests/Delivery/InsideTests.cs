@@ -1,5 +1,3 @@
-using Sluice.Testing;
-
 namespace Sluice.Tests.Deliveries;
 
 /// <summary>Whoever waits for a consecutor or a run inside of one of its functions would wait for itself, and is told so.</summary>

@@ -3,7 +3,7 @@ namespace Sluice;
 // What is told, and what ends, when it is over. Locking rule: when to give up under `sync`; tokens are cancelled, and people told, outside of it.
 internal sealed partial class ConsecutorCore
 {
-    private readonly CancellationTokenSource givingUp = new();
+    private readonly CancellationTokenSource givingUp = CancellationTokenSource.CreateLinkedTokenSource(CancellationToken.None);
     private ITimer? lastWait;                        // under the lock
     private volatile ObjectDisposedException? closedStore; // what it said when somebody had disposed it
     private long givesUpAt = long.MaxValue;          // under the lock; a timestamp of the clock

@@ -6,7 +6,7 @@ internal sealed partial class ConsecutorCore : ISinkBindings
 {
     private readonly Lock sync = new();
     private readonly Dictionary<string, SinkBinding> sinks = new(StringComparer.Ordinal);
-    private readonly CancellationTokenSource life = new();
+    private readonly CancellationTokenSource life = CancellationTokenSource.CreateLinkedTokenSource(CancellationToken.None);
     private volatile OwnedPartition[] owned = [];
     private volatile bool isLeasing;
     private volatile string? problem;
