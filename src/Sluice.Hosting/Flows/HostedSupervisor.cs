@@ -56,8 +56,8 @@ internal sealed partial class HostedSupervisor(
         if (Store is { } store) await store.DisposeAsync().ConfigureAwait(false);
     }
 
-    public Task<FlowRun> StartAsync(Flow flow, IEnumerable<IOVal> inputs, bool allOutputs = false, string? run = null, CancellationToken cancellation = default)
-        => Started.StartAsync(flow, inputs, allOutputs, run, cancellation);
+    public Task<FlowRun> StartAsync(Flow flow, IEnumerable<IOVal> inputs, bool allOutputs = false, string? run = null, bool keepOutputs = false, CancellationToken cancellation = default)
+        => Started.StartAsync(flow, inputs, allOutputs, run, keepOutputs, cancellation);
 
     public Task<FlowRun?> FindAsync(string run, CancellationToken cancellation = default) => Started.FindAsync(run, cancellation);
 

@@ -3,7 +3,9 @@ namespace Sluice;
 /// <summary>Checks a flow and plans it.</summary>
 internal static class FlowResolution
 {
-    public static (FlowPlan Plan, Topology Topology) Of(IReadOnlyList<Processor> processors)
+    private const int MostNamed = 12;                // in the text of a cycle
+
+    public static Flow.Resolution Of(IReadOnlyList<Processor> processors)
     {
         List<string> problems = [];
         if (processors.Count == 0) problems.Add("The flow has no processors: give them to Flow.From.");
@@ -15,15 +17,24 @@ internal static class FlowResolution
         if (problems.Count > 0) throw new InvalidTopologyException(problems);
 
         Adjacency graph = Connect(processors, writers);
-        string[] names = [.. processors.Select(processor => processor.Name)];
-        foreach (int[] cycle in Cycles.Find(graph))
-            problems.Add($"The flow has a cycle: {Cycles.Describe(cycle, names)}. Each would wait for the other; remove one of the streams between them.");
+        foreach (int[] cycle in Cycles.Find(graph)) problems.Add(Describe([.. cycle.Select(id => processors[id])]));
         if (problems.Count > 0) throw new InvalidTopologyException(problems);
 
         var read = processors.SelectMany(processor => processor.Inputs).ToHashSet();
         string[] floating = [.. read.Where(input => !writers.Contains(input)).Order(StringComparer.Ordinal)];
         string[] results = [.. writers.Select(writer => writer.Key).Where(output => !read.Contains(output)).Order(StringComparer.Ordinal)];
-        return (new(Partition(processors, graph), floating, results), Draw(processors, writers, floating, results));
+        return new(new(Partition(processors, graph), floating, results), Draw(processors, writers, floating, results));
+    }
+
+    /// <summary>By its streams, as people wrote them, from the first by name on: <c>a -> b -> a</c>.</summary>
+    private static string Describe(Processor[] cycle)
+    {
+        string[] streams = [.. cycle.Select((writer, i) => writer.Outputs.Intersect(cycle[(i + 1) % cycle.Length].Inputs).Min(StringComparer.Ordinal)!)];
+        int first = Array.IndexOf(streams, streams.Min(StringComparer.Ordinal));
+        int[] order = [.. Enumerable.Range(first, cycle.Length).Select(i => i % cycle.Length)];
+        // The processor behind a stream reads it and writes the next one.
+        string by = cycle.Length > MostNamed ? $"by {cycle.Length} processors" : $"by {string.Join(", ", order.Select(i => cycle[(i + 1) % cycle.Length].Name))}";
+        return $"The flow has a cycle: {Cycles.Describe(order, streams)} ({by}). {(cycle.Length == 1 ? "It would wait for itself; remove this stream." : "Each would wait for the other; remove one of these streams.")}";
     }
 
     private static Adjacency Connect(IReadOnlyList<Processor> processors, ILookup<string, Processor> writers)

@@ -27,7 +27,7 @@ public sealed class FlowRun : IAsyncDisposable
         string keeper = ReaderNames.OfResult(core.Options.Name);
         foreach (string result in watch.Plan.Results)
         {
-            var port = new PortPlan(Id, result, keeper, ReaderNames.Gate(keeper), From: 1) { GateExpiry = core.Options.ReaderPatience, KeeperExpiry = core.Options.KeepResults, MovesKeeper = true };
+            var port = new PortPlan(Id, result, keeper, ReaderNames.Gate(keeper), From: 1) { GateExpiry = core.Options.ReaderPatience, KeeperExpiry = core.Options.KeepResults, MovesKeeper = true, IsRejoined = !isOwner && watch.Plan.Stream(result).Retention != Retention.All };
             ports.Add(result, new(core.Calls, port, boundary: null));
         }
     }
@@ -42,19 +42,24 @@ public sealed class FlowRun : IAsyncDisposable
     /// Ends when all processors have completed. Whether anybody reads the results does not matter.
     /// </summary>
     /// <exception cref="FlowException">A processor has failed (the first one, with what it said), or the run was cancelled or deleted.</exception>
+    /// <exception cref="NondeterministicReplayException">It has failed because a processor that was repeated has put out something else.</exception>
     /// <exception cref="StoreWentBackException">The store has lost writes, and perhaps the run with them.</exception>
-    public Task Completion => completion.Value;
+    /// <exception cref="ObjectDisposedException">This object was disposed before the run had ended.</exception>
+    /// <remarks>The function of a processor that asks for it waits from then on until the run has ended: it gives up its slot (<see cref="SupervisorOptions.Slots"/>), which the run may need. Await it where you ask for it.</remarks>
+    public Task Completion => ExecutionSlot.Current is { } slot ? slot.WaitAsync(completion.Value) : completion.Value;
 
     /// <summary>
     /// An output, to be read while it is made. What was read leaves the store, unless the stream has <see cref="Retention.All"/>: read it once, from the first value on. Values wait for their reader; who stops reading for
-    /// longer than <see cref="SupervisorOptions.ReaderPatience"/> holds nobody up.
+    /// longer than <see cref="SupervisorOptions.ReaderPatience"/> holds nobody up. Of a run that was started with <c>keepOutputs: true</c> everything can be read again.
     /// </summary>
     /// <typeparam name="T">The type of its values.</typeparam>
     /// <param name="name">The stream.</param>
     /// <exception cref="ArgumentException">It is not among the <see cref="Outputs"/>, or has values of another type.</exception>
+    /// <exception cref="ObjectDisposedException">The run was disposed here; also from what reads on then.</exception>
     public IO<T> Output<T>(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
+        ObjectDisposedException.ThrowIf(isDisposed != 0, this);
         if (!ports.TryGetValue(name, out InputPort? port))
             throw new ArgumentException(Explain(name), nameof(name));
         if (watch.Plan.Stream(name).Type is { } type && type != TypeNames.Of(typeof(T)))
@@ -73,7 +78,7 @@ public sealed class FlowRun : IAsyncDisposable
     /// <param name="reason">Why; everybody who is stopped by it is told.</param>
     /// <param name="cancellation">Gives up; it may have been cancelled or not.</param>
     public Task CancelAsync(string reason = "", CancellationToken cancellation = default)
-        => core.AskAsync(() => FlowReports.CancelAsync(core, watch.Plan, reason, cancellation), cancellation);
+        => reason is null ? throw new ArgumentNullException(nameof(reason)) : core.AskAsync(() => FlowReports.CancelAsync(core, watch.Plan, reason, cancellation), cancellation);
 
     /// <summary>
     /// Lets go of the results: they are not kept for this service any more. What it was still putting in fails. If the store has not answered for <see cref="SupervisorOptions.LeaseTime"/>, they are kept until they expire.
@@ -129,11 +134,12 @@ public sealed class FlowRun : IAsyncDisposable
     private async Task CompleteAsync()
     {
         await following.ConfigureAwait(false);
+        if (watch.Over.IsCanceled) throw new ObjectDisposedException(nameof(FlowRun), $"Nobody follows the run {Id} here any more, because this FlowRun was disposed before the run had ended; the run itself goes on. Await Completion before it is disposed, or find the run again (FindAsync).");
         await watch.Over.ConfigureAwait(false);
         if (watch.IsCancelled) throw new FlowException($"The run {Id} was cancelled: {watch.CancelReason}") { Run = Id, IsCancelled = true };
         RunEvent[] failed = [.. watch.Events.Select(one => one.Event).Where(happened => happened.Kind == RunEventKind.Failed)];
         if (failed.Length == 0) return;
         RunEvent first = Array.Find(failed, one => one.Origin == one.Processor) ?? failed[0];
-        throw new FlowException($"The run {Id} has failed: the processor {first.Origin ?? first.Processor} has: {first.Error}") { Run = Id, Processor = first.Origin ?? first.Processor };
+        throw StreamFailures.Make($"The run {Id} has failed: the processor {first.Origin ?? first.Processor} has: {first.Error}", Id, first.Origin ?? first.Processor, first.IsDifference);
     }
 }

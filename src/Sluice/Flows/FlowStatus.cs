@@ -33,6 +33,20 @@ public sealed record ProcessorStatus(string Name, FlowState State, string? Host,
     /// runs. A host that has died counts until it has been silent for <see cref="SupervisorOptions.LeaseTime"/>, from the first look on.
     /// </summary>
     public TimeSpan? NoHostFor { get; init; }
+
+    /// <summary>
+    /// What it waits for, and what that waits for in turn, for people: for example <c>room in x, read by sink, which waits for a value of y, written by source, which waits for it</c>. Null if it has ended, is at work, or is in a list of runs.
+    /// </summary>
+    public string? WaitsFor { get; init; }
+
+    /// <summary>Whether it waits for room in a stream.</summary>
+    internal bool IsHeldUp { get; init; }
+
+    /// <summary>How many attempts have failed one behind the other (<see cref="Processor.Retry"/>).</summary>
+    public int FailedAttempts { get; init; }
+
+    /// <summary>What the last of them said; null if none has failed.</summary>
+    public string? LastFailure { get; init; }
 }
 
 /// <summary>A stream of a run, at a moment.</summary>
@@ -70,7 +84,8 @@ public sealed record FlowStatus(
         string written = string.Join(", ", Drawing!.Outgoing(node).Select(edge => edge.Port).Distinct().Select(port => Streams.FirstOrDefault(stream => stream.Name == port))
             .OfType<FlowStreamStatus>().Select(stream => $"{stream.Name} {stream.Written:N0}"));
         if (Processors.FirstOrDefault(processor => processor.Name == node.Name) is not { } found) return written.Length > 0 ? written : null;
-        string[] notes = [.. found.Starts > 1 ? [$"start {found.Starts}"] : (string[])[], .. found.NoHostFor is { } silence ? [$"no host{For(silence)}"] : (string[])[]];
+        string[] notes = [.. found.Starts > 1 ? [$"start {found.Starts}"] : (string[])[], .. found.FailedAttempts > 0 ? [$"{found.FailedAttempts} failed"] : (string[])[],
+            .. found.IsHeldUp ? [$"waits for {found.WaitsFor}"] : (string[])[], .. found.NoHostFor is { } silence ? [$"no host{For(silence)}"] : (string[])[]];
         string state = found.State.ToString().ToLowerInvariant() + (notes.Length > 0 ? $" ({string.Join(", ", notes)})" : "");
         return written.Length > 0 ? $"{state}, {written}" : state;
     }

@@ -12,11 +12,13 @@ public interface IExecutor
     Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation);
 }
 
-/// <summary>A processor's function that is to be executed for a run.</summary>
-/// <remarks>Used once.</remarks>
+/// <summary>A processor's function that is to be executed for a run: here (<see cref="RunHereAsync"/>), or elsewhere (<see cref="OpenRemote"/>).</summary>
+/// <remarks>Executed once: a second execution would read and write the same streams beside the first. Thread-safe.</remarks>
 public sealed class ProcessorCall
 {
     private readonly Func<CancellationToken, Task> here;
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int hasBegun;
 
     internal ProcessorCall(Invocation invocation, Func<CancellationToken, Task> here) => (Invocation, this.here) = (invocation, here);
 
@@ -29,9 +31,50 @@ public sealed class ProcessorCall
     /// <summary>Which start this is, from one.</summary>
     public int Start => Invocation.Start;
 
-    /// <summary>What the function reads and puts out, for executors that bring it elsewhere.</summary>
+    /// <summary>Which attempt this is, from one, if the processor is tried again after failures.</summary>
+    public int Attempt => Invocation.Attempt;
+
+    /// <summary>What the function reads and puts out.</summary>
     internal Invocation Invocation { get; }
 
     /// <summary>Executes it in this process, from the calling thread on.</summary>
-    public Task RunHereAsync(CancellationToken cancellation) => here(cancellation);
+    /// <exception cref="InvalidOperationException">The call was executed before.</exception>
+    public Task RunHereAsync(CancellationToken cancellation) => RunAsync(() => here(cancellation));
+
+    /// <summary>Opens the call for a function elsewhere: what is returned has the serialized call and the streams for it, as messages that the executor brings over.</summary>
+    /// <param name="send">Brings a message to the other side.</param>
+    /// <param name="maxValueBytes">The longest payload of a value that is sent, in bytes; 16 MiB unless given. A longer one fails the function.</param>
+    /// <returns>This side of the call; to be disposed by the executor.</returns>
+    public RemoteCall OpenRemote(SendMessage send, int maxValueBytes = 16 << 20)
+    {
+        ArgumentNullException.ThrowIfNull(send);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxValueBytes, 1);
+        return new(this, send, maxValueBytes);
+    }
+
+    /// <summary>Executes it, wherever that is.</summary>
+    internal async Task RunAsync(Func<Task> execute)
+    {
+        if (Interlocked.Exchange(ref hasBegun, 1) != 0) throw new InvalidOperationException($"The call of the processor {Processor} of the run {Run} was executed before. A call is executed once; what is to be executed again is said by an ExecutionLostException.");
+        try
+        {
+            await execute().ConfigureAwait(false);
+            ended.TrySetResult();
+        }
+        catch (Exception e)
+        {
+            ended.TrySetException(e);
+            _ = ended.Task.Exception;                // the executor passes it on, or the supervisor finds it
+            throw;
+        }
+    }
+
+    /// <summary>The executor has returned: it must have executed the call, to its end, and what has failed has failed.</summary>
+    /// <exception cref="FlowException">It has not.</exception>
+    internal async Task CheckAsync(IExecutor executor)
+    {
+        if (!ended.Task.IsCompleted)
+            throw new FlowException($"The executor {TypeNames.Of(executor.GetType())} has returned {(hasBegun == 0 ? "without executing the function" : "before the function had ended")}: it must await RunHereAsync, or the ExecuteAsync of what OpenRemote returns.") { Run = Run };
+        await ended.Task.ConfigureAwait(false);
+    }
 }

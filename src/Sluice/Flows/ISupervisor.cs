@@ -12,14 +12,17 @@ public interface ISupervisor
     /// <param name="flow">The flow, resolved.</param>
     /// <param name="inputs">Values for all its floating inputs, several for one if it has several; each of these streams is complete with them.</param>
     /// <param name="allOutputs">Whether all outputs can be read here, not only those that no processor reads.</param>
-    /// <param name="run">The run's id: a second start with it finds the run instead of starting another. 1 to 64 letters, digits, and <c>-._</c>. Made unless given.</param>
+    /// <param name="run">
+    /// The run's id: a second start with it, of the same flow with the same inputs, bounds and outputs, finds the run instead of starting another; of inputs that are streams only that they are is compared. 1 to 64 letters, digits, and <c>-._</c>. Made unless given.
+    /// </param>
+    /// <param name="keepOutputs">Whether the outputs that can be read here stay in the store until the run is deleted, as with <see cref="Retention.All"/>: then they can be read as often as is wanted, from the first value on. Otherwise a value leaves the store when it was read.</param>
     /// <param name="cancellation">Gives up; it may have been started or not: repeat it with the same id.</param>
     /// <returns>The run.</returns>
     /// <exception cref="InvalidOperationException">The flow is not resolved.</exception>
-    /// <exception cref="ArgumentException">An input is missing (lists all that are), or is none of the flow's, or the id is taken by another flow.</exception>
+    /// <exception cref="ArgumentException">An input is missing (lists all that are), or is none of the flow's, or there is a run with this id that was started otherwise (says what differs).</exception>
     /// <exception cref="InvalidTopologyException">Types of streams do not fit, as far as they are known in this process.</exception>
     /// <exception cref="PayloadException">A value cannot be written.</exception>
-    Task<FlowRun> StartAsync(Flow flow, IEnumerable<IOVal> inputs, bool allOutputs = false, string? run = null, CancellationToken cancellation = default);
+    Task<FlowRun> StartAsync(Flow flow, IEnumerable<IOVal> inputs, bool allOutputs = false, string? run = null, bool keepOutputs = false, CancellationToken cancellation = default);
 
     /// <summary>Finds a run. If this service has started it, also under the same <see cref="SupervisorOptions.Name"/> in an earlier life, its results can be read.</summary>
     /// <returns>The run; null if it is not in the store.</returns>

@@ -39,9 +39,19 @@ public sealed record Processor
     /// <summary>From where it goes on after its host has died.</summary>
     public Resume Resume { get; init; }
 
+    /// <summary>How often its function is called again after it has failed; null, as it is unless given, for never: the run fails then.</summary>
+    public ProcessorRetry? Retry { get; init; }
+
+    /// <summary>
+    /// How long an attempt may work; of a processor that resumes per item, on one item. Time in which the function waits for a value, for room in a stream, or for a run of its own does not count. Then its token is cancelled, and
+    /// the attempt has failed when the function has ended. Null, as it is unless given, for ever; more than zero, 49 days at most.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan? Timeout { get; init => field = value is { } limit ? Waits.CheckLimit(limit, nameof(Timeout)) : null; }
+
     /// <summary>Equal if everything about them is.</summary>
     public bool Equals(Processor? other)
-        => other is not null && (Name, Wait, Resume) == (other.Name, other.Wait, other.Resume) && Inputs.SequenceEqual(other.Inputs) && Outputs.SequenceEqual(other.Outputs);
+        => other is not null && (Name, Wait, Resume, Retry, Timeout) == (other.Name, other.Wait, other.Resume, other.Retry, other.Timeout) && Inputs.SequenceEqual(other.Inputs) && Outputs.SequenceEqual(other.Outputs);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, Inputs.Count, Outputs.Count, Wait, Resume);
@@ -49,7 +59,11 @@ public sealed record Processor
     /// <summary>For example <c>total: bar -> sum (waits, resumes PerItem)</c>.</summary>
     public override string ToString()
     {
-        string[] notes = [.. Wait ? ["waits"] : (string[])[], .. Resume == Resume.FromScratch ? (string[])[] : [$"resumes {Resume}"]];
+        string[] notes =
+        [
+            .. Wait ? ["waits"] : (string[])[], .. Resume == Resume.FromScratch ? (string[])[] : [$"resumes {Resume}"],
+            .. Retry is null ? (string[])[] : [Retry.ToString()], .. Timeout is { } limit ? [$"{limit} at most"] : (string[])[],
+        ];
         return $"{Name}: {string.Join(", ", Inputs)}{(Inputs.Count > 0 ? " " : "")}->{(Outputs.Count > 0 ? " " : "")}{string.Join(", ", Outputs)}{(notes.Length > 0 ? $" ({string.Join(", ", notes)})" : "")}";
     }
 }

@@ -49,14 +49,22 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     /// <summary>Makes a supervisor on a store, which becomes the <see cref="Instance"/>.</summary>
     /// <param name="store">The store, shared with all services of the flows; not disposed with the supervisor.</param>
     /// <param name="options">How this service takes part.</param>
-    /// <exception cref="InvalidOperationException">This process was started to execute functions for another one (<see cref="SupervisorOptions.Executor"/>), and its program has not asked for that.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// This process was started to execute functions for another one (<see cref="SupervisorOptions.Executor"/>), and its program has not asked for that; or a supervisor of the same name is attached to the store.
+    /// </exception>
     public static Supervisor Attach(IStreamStore store, SupervisorOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(store);
         ChildMark.ThrowIfWaiting();
-        var attached = new Supervisor(store, options ?? new());
-        lock (Attached) Attached.Add(attached);
-        return attached;
+        options ??= new();
+        lock (Attached)
+        {
+            if (Attached.Exists(other => ReferenceEquals(other.core.Store, store) && other.Name == options.Name))
+                throw new InvalidOperationException($"A supervisor named {options.Name} is attached to this store already. Two of one name would take each other's work: dispose the first, or give each a name of its own (SupervisorOptions.Name).");
+            var attached = new Supervisor(store, options);
+            Attached.Add(attached);
+            return attached;
+        }
     }
 
     /// <summary>This service hosts a processor from now on. A processor of the same name is replaced for what starts later, with a warning.</summary>
@@ -98,7 +106,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async Task<FlowRun> StartAsync(Flow flow, IEnumerable<IOVal> inputs, bool allOutputs = false, string? run = null, CancellationToken cancellation = default)
+    public async Task<FlowRun> StartAsync(Flow flow, IEnumerable<IOVal> inputs, bool allOutputs = false, string? run = null, bool keepOutputs = false, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(flow);
         ArgumentNullException.ThrowIfNull(inputs);
@@ -106,9 +114,10 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         IOVal[] given = [.. inputs];
         string[] results = allOutputs ? [.. flow.Processors.SelectMany(processor => processor.Outputs)] : [.. flow.Plan.Results];
         CheckInputs(flow, given);
+        cancellation.ThrowIfCancellationRequested();
         if (run is not null) FlowNames.CheckRun(run, nameof(run));
         Dictionary<string, string> types = FlowTypes.Of(flow, given, Find);
-        var start = new FlowStart(core, flow, given, results, types, run ?? Guid.CreateVersion7().ToString("N"));
+        var start = new FlowStart(core, flow, given, new(results, keepOutputs, MayBeRepeated: run is not null), types, run ?? Guid.CreateVersion7().ToString("N"));
         return await core.AskAsync(async () =>
         {
             var (plan, feeds, isNew) = await start.StartAsync(cancellation).ConfigureAwait(false);
@@ -141,6 +150,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     public async Task<bool> CancelAsync(string run, string reason = "", CancellationToken cancellation = default)
     {
         FlowNames.CheckRun(run, nameof(run));
+        ArgumentNullException.ThrowIfNull(reason);
         ThrowIfStopped();
         RunWatch? watch = await OpenAsync(run, cancellation).ConfigureAwait(false);
         if (watch is null) return false;

@@ -16,6 +16,17 @@ public sealed record SupervisorOptions
             : throw new ArgumentOutOfRangeException(nameof(LeaseTime), $"The lease time is 100 milliseconds to an hour, not {value}.");
     } = TimeSpan.FromSeconds(15);
 
+    /// <summary>
+    /// Into how many parts the work of a processor is divided when it is given out for the first time, by whichever service is first: so many services can host runs of it at a time. 1 to 4,096; 16 unless given.
+    /// </summary>
+    /// <remarks>What is in the store decides, for as long as it is there: a service that says another number goes by the store's, with a warning. To change it, delete the stream <c>work/PROCESSOR</c> while no run of the processor is under way.</remarks>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int? WorkPartitions
+    {
+        get;
+        init => field = value is null or (>= 1 and <= 4096) ? value : throw new ArgumentOutOfRangeException(nameof(WorkPartitions), $"Work is divided into 1 to 4,096 parts, not {value}.");
+    }
+
     /// <summary>How values become bytes; JSON unless given.</summary>
     public PayloadSerializers Serializers { get; init; } = PayloadSerializers.Json;
 

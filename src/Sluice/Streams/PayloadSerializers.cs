@@ -57,6 +57,9 @@ public sealed class PayloadSerializers
         return new(given, json.Unmapped(handling), compressor, signer);
     }
 
+    /// <summary>The same, neither compressed nor signed: one value has one form.</summary>
+    internal PayloadSerializers Unsealed => new(known, resolver);
+
     /// <summary>The same with another serializer for one type.</summary>
     public PayloadSerializers With<T>(IPayloadSerializer<T> serializer)
     {

@@ -90,8 +90,10 @@ public class ChildSpeechTests
         await using var lab = new FlowLab();
         PlayedChild child = await PlayedChild.SayingAsync(frames =>
         {
-            frames.End(frames.Begin((byte)CallFrame.Put, 77));
-            frames.End(frames.Begin((byte)CallFrame.Done, 1));
+            Begin(frames, CallFrame.Put, 77, out int startPut);
+            frames.End(startPut);
+            Begin(frames, CallFrame.Done, 1, out int startDone);
+            frames.End(startDone);
         });
         Assert.Empty(await RunAsync(lab, child, new() { { Work, () => Task.CompletedTask } }, IOVal.Of("other", 1)));
     }
@@ -151,6 +153,12 @@ public class ChildSpeechTests
         }
     }
 
+    private static void Begin(FrameWriter frames, CallFrame kind, long call, out int start)
+    {
+        start = frames.Begin(CallLimits.Message, call);
+        frames.Write((byte)kind);
+    }
+
     private static void Say(FrameWriter frames, string what)
     {
         int start;
@@ -160,22 +168,22 @@ public class ChildSpeechTests
                 frames.Write(-1L);
                 return;
             case "cut":
-                start = frames.Begin((byte)CallFrame.Put, 1);
+                Begin(frames, CallFrame.Put, 1, out start);
                 break;
             case "kind":
-                start = frames.Begin(200, 1);
+                Begin(frames, (CallFrame)200, 1, out start);
                 frames.Write(1L);
                 break;
             case "stream":
-                start = frames.Begin((byte)CallFrame.Put, 1);
+                Begin(frames, CallFrame.Put, 1, out start);
                 frames.Write(99L);
                 break;
             case "reading":
-                start = frames.Begin((byte)CallFrame.At, 1);
+                Begin(frames, CallFrame.At, 1, out start);
                 frames.Write(7L);
                 break;
             default:
-                start = frames.Begin((byte)CallFrame.Failed, 1);
+                Begin(frames, CallFrame.Failed, 1, out start);
                 frames.Write(0L);
                 frames.Write((byte)3);
                 break;

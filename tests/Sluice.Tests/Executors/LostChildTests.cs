@@ -82,7 +82,7 @@ public class LostChildTests
         await run.Output<string>("copy").FirstAsync(Cancellation);
         read.SetResult();
 
-        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion);
+        FlowException failure = await Assert.ThrowsAsync<NondeterministicReplayException>(() => run.Completion);
 
         Assert.Contains("was repeated after its host had gone, and did not put out the same to copy: the values are not the same.", failure.Message, StringComparison.Ordinal);
         File.Delete(file);

@@ -52,7 +52,7 @@ internal sealed class PlayedChild : IExecutor, IAsyncDisposable
     public async Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
     {
         await Task.Yield();
-        await connection.ExecuteAsync(call.Invocation, cancellation);
+        await connection.ExecuteAsync(call, cancellation);
     }
 
     public async ValueTask DisposeAsync()

@@ -63,7 +63,7 @@ public class BindingTests
 
     [Fact]
     public void AMissingServiceIsNamed()
-        => Refused("its parameter version is a Version: neither an input (IO<T>), an output (IOWriter<T>), a CancellationToken, a TimeProvider nor a service that is registered, and it has no default. Register the service, or give the parameter a default.",
+        => Refused("its parameter version is a Version: neither an input (IO<T>), an output (IOWriter<T>), a CancellationToken, a TimeProvider nor a service that is registered, and it has no default. Register the service, give the parameter a default, or let a function provide it ([Depends(nameof(…))]).",
             (Version version) => Task.FromResult(version.Major));
 
     [Fact]

@@ -19,8 +19,25 @@ public class ResolveTests
     public void AnUnresolvedFlowHasNoPlan()
     {
         var flow = Flow.From(P("a", [], ["x"]));
-        Assert.Equal("The flow has not been resolved, so it has no Plan: use what Resolve() returns, as in Flow.From(…).Resolve().", Assert.Throws<InvalidOperationException>(() => flow.Plan).Message);
+        Assert.Equal("The flow has not been resolved, so it has no Plan: call flow.Resolve() first.", Assert.Throws<InvalidOperationException>(() => flow.Plan).Message);
         Assert.Contains("no Topology", Assert.Throws<InvalidOperationException>(() => flow.Topology).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AFlowKnowsThatItIsResolved()
+    {
+        var flow = Flow.From(P("copy", ["x"], ["y"]));
+        Assert.Throws<InvalidOperationException>(() => flow.Plan);
+        flow.Resolve();
+        FlowPlan plan = flow.Plan;
+        Assert.Same(flow, flow.Resolve());
+        Assert.Same(plan, flow.Plan);
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(P("copy", ["x"], ["y"]), StartTests.CopyAsync);
+        await using FlowRun run = await service.StartAsync(flow, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        Assert.Equal([1], await FlowLab.ReadAsync(run.Output<int>("y")));
+        Assert.Throws<InvalidOperationException>(() => flow.With("x", new()).Plan);
     }
 
     [Fact]
@@ -32,13 +49,13 @@ public class ResolveTests
     {
         var mistake = Assert.Throws<InvalidTopologyException>(() => Flow.From(
             P("a", ["z"], ["x"]), P("b", ["x"], ["y"]), P("c", ["y"], ["z"]), P("d", ["v"], ["w"]), P("e", ["w"], ["v"])).Resolve());
-        Assert.Equal(["The flow has a cycle: d -> e -> d. Each would wait for the other; remove one of the streams between them.",
-            "The flow has a cycle: a -> b -> c -> a. Each would wait for the other; remove one of the streams between them."], mistake.Problems);
+        Assert.Equal(["The flow has a cycle: v -> w -> v (by d, e). Each would wait for the other; remove one of these streams.",
+            "The flow has a cycle: x -> y -> z -> x (by b, c, a). Each would wait for the other; remove one of these streams."], mistake.Problems);
     }
 
     [Fact]
     public void AProcessorMustNotReadWhatItWrites()
-        => Refused("The flow has a cycle: a -> a. Each would wait for the other; remove one of the streams between them.", P("a", ["x"], ["x"]));
+        => Refused("The flow has a cycle: x -> x (by a). It would wait for itself; remove this stream.", P("a", ["x"], ["x"]));
 
     [Fact]
     public void NamesAreUnique()

@@ -51,7 +51,7 @@ public class ResumeTests
                 await y.WriteAsync(3);
             }
         });
-        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        var failure = await Assert.ThrowsAsync<NondeterministicReplayException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.Contains("did not put out the same to y: the values are not the same", failure.Message, StringComparison.Ordinal);
     }
 

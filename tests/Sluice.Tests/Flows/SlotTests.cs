@@ -3,6 +3,46 @@ namespace Sluice.Tests.Flows;
 /// <summary>A function that gives up waiting by a token of its own goes on when it has a slot again.</summary>
 public class SlotTests
 {
+    /// <summary>The nested run needs the only slot.</summary>
+    [Theory]
+    [InlineData("completion")]
+    [InlineData("results")]
+    [InlineData("found")]
+    public async Task WhoWaitsForARunOfItsOwnGivesItsSlotAway(string how)
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join(options => options with { Slots = 1 });
+        Processor outer = new("outer") { Outputs = ["a"] }, inner = new("inner") { Inputs = ["x"], Outputs = ["b"] };
+        int atWork = 0, most = 0;
+        service.Register(inner, async (IO<int> x) =>
+        {
+            int value = await x.FirstAsync();
+            most = Math.Max(most, Interlocked.Increment(ref atWork));
+            Interlocked.Decrement(ref atWork);
+            return value + 1;
+        });
+        service.Register(outer, async (IOWriter<int> a, CancellationToken cancellation) =>
+        {
+            Interlocked.Increment(ref atWork);
+            await using FlowRun nested = await service.StartAsync(Flow.From(inner).Resolve(), [IOVal.Of("x", 1)], run: "nested", cancellation: cancellation);
+            Interlocked.Decrement(ref atWork);
+            if (how == "completion") await nested.Completion;
+            else if (how == "found")
+            {
+                await using FlowRun found = (await service.FindAsync("nested", cancellation))!;
+                await found.Completion;
+            }
+            int value = await nested.Output<int>("b").FirstAsync(cancellation);
+            most = Math.Max(most, Interlocked.Increment(ref atWork));
+            await a.WriteAsync(value, cancellation);
+            Interlocked.Decrement(ref atWork);
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(outer).Resolve(), [], cancellation: FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Equal(2, await run.Output<int>("a").FirstAsync(FlowLab.Cancellation));
+        Assert.Equal(1, most);
+    }
+
     [Fact]
     public async Task WhoGivesUpWaitingForAValueTakesHisSlotAgain()
     {

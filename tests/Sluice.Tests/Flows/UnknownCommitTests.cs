@@ -21,8 +21,9 @@ public class UnknownCommitTests
             await lab.Store.DeleteStreamAsync("first");
             throw new StreamStoreException("The answer is lost, as the test wants.");
         };
-        var calls = new Insistence(hooked, TimeProvider.System, _ => { }, FlowLab.Patience);
-        await WorkGroup.OpenAsync(calls, Work.Name, FlowLab.Cancellation);
+        using var core = new SupervisorCore(hooked, new() { ReaderPatience = FlowLab.Patience });
+        Insistence calls = core.Calls;
+        await WorkGroup.OpenAsync(core, Work.Name, FlowLab.Cancellation);
         foreach (string stream in (string[])["first", "second"]) await lab.Store.OpenStreamAsync(stream, cancellation: FlowLab.Cancellation);
         TakeResult taken = await lab.Store.TakeAsync(FlowNames.Hosts(Work.Name), 0, new("one"), FlowLab.Cancellation);
         using var partition = new WorkPartition(calls, taken.Ownership, taken.State!.LastCommit);

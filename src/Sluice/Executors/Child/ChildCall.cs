@@ -6,8 +6,8 @@ namespace Sluice;
 /// <remarks>Frames come from the one loop that receives; all else from whatever thread the function is on.</remarks>
 internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposable
 {
-    private readonly ChildLink link;
-    private readonly long number;
+    private readonly RemoteWorker worker;
+    private readonly CallWriter writer;
     private readonly CallPlan plan;
     private readonly Dictionary<string, RemoteInput> inputs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RemoteOutput> outputs = new(StringComparer.Ordinal);
@@ -21,15 +21,15 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
     private Exception? fault;
     private volatile bool hasEnded;
 
-    public ChildCall(ChildLink link, long number, CallPlan plan)
+    public ChildCall(RemoteWorker worker, CallWriter writer, CallPlan plan)
     {
-        (this.link, this.number, this.plan) = (link, number, plan);
-        Serializers = new(link.Options.Serializers, Run);
+        (this.worker, this.writer, this.plan) = (worker, writer, plan);
+        Serializers = new(worker.Options.Serializers, Run);
         if (Plan.Resume == Resume.FromScratch) known = new();
         if (Plan.Resume == Resume.PerItem) loops = new(Plan.Name);
-        Time = known is null ? link.Options.Time : new ChosenClock(this, link.Options.Time);
+        Time = known is null ? worker.Options.Time : new ChosenClock(this, worker.Options.Time);
         for (int i = 0; i < Plan.Inputs.Length; i++) inputs.Add(Plan.Inputs[i], new(this, Plan.Inputs[i], i));
-        for (int i = 0; i < Plan.Outputs.Length; i++) outputs.Add(Plan.Outputs[i], new(this, Stream(Plan.Outputs[i]), i, link.MaxValueBytes));
+        for (int i = 0; i < Plan.Outputs.Length; i++) outputs.Add(Plan.Outputs[i], new(this, Stream(Plan.Outputs[i]), i, worker.MaxValueBytes));
     }
 
     public string Run => plan.Run;
@@ -37,6 +37,8 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
     public ProcessorPlan Plan => plan.Processor;
 
     public int Start => plan.Start;
+
+    public int Attempt => plan.Attempt;
 
     public TimeProvider Time { get; }
 
@@ -56,15 +58,15 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            if (function is null) throw new FlowException(link.Lacks(Plan.Name)) { Run = Run };
+            if (function is null) throw new FlowException(worker.Lacks(Plan.Name)) { Run = Run };
             FlowTypes.Check(plan.Streams, Plan, function);
-            await function.RunAsync(this, link.Services, stopping.Token).ConfigureAwait(false);
+            await function.RunAsync(this, worker.Services, stopping.Token).ConfigureAwait(false);
             loops?.Check();
-            link.Sender.Say(CallFrame.Done, number);
+            writer.Say(CallFrame.Done);
         }
         catch (Exception e)
         {
-            link.Sender.Say(CallFrame.Failed, number, question: null, CallFailure.Of(e, received.TryGetValue(e, out StrongBox<long>? id) ? id.Value : 0));
+            writer.Say(CallFrame.Failed, question: null, CallFailure.Of(e, received.TryGetValue(e, out StrongBox<long>? id) ? id.Value : 0));
         }
         hasEnded = true;
         Fail(new InvalidOperationException($"The function of the processor {Plan.Name} has ended: nothing can be read or put out any more."));
@@ -116,20 +118,20 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
     public Task<byte[]> AskAsync(CallFrame kind, params ReadOnlySpan<long> numbers)
     {
         var (question, answer) = Ask();
-        link.Sender.Say(kind, number, [question, .. numbers]);
+        writer.Say(kind, [question, .. numbers]);
         return answer;
     }
 
-    public void Put(long output, ReadOnlySpan<byte> payload) => link.Sender.Say(CallFrame.Put, number, output, payload);
+    public void Put(long output, ReadOnlySpan<byte> payload) => writer.Say(CallFrame.Put, output, payload);
 
-    public void TellPlace(long reading, long delivered, long passed) => link.Sender.Say(CallFrame.At, number, reading, delivered, passed);
+    public void TellPlace(long reading, long delivered, long passed) => writer.Say(CallFrame.At, reading, delivered, passed);
 
     public ValueTask ReachAsync(bool mayWait, CancellationToken cancellation)
     {
         if (Plan.Resume != Resume.PerItem) return ValueTask.CompletedTask;
         ThrowIfFailed();
         foreach (RemoteInput input in inputs.Values) input.TellPlaces();
-        link.Sender.Say(CallFrame.Reach, number, mayWait ? 1 : 0);
+        writer.Say(CallFrame.Reach, mayWait ? 1 : 0);
         return ValueTask.CompletedTask;
     }
 
@@ -151,15 +153,15 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
 
     public long? Replay(ChoiceKind kind, int number) => known?.Replay(kind, number);
 
-    public void Add(ChoiceKind kind, int chooser, long value) => link.Sender.Say(CallFrame.Chosen, number, (long)kind, chooser, value);
+    public void Add(ChoiceKind kind, int chooser, long value) => writer.Say(CallFrame.Chosen, (long)kind, chooser, value);
 
     public async Task SaveAsync(byte[] state, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        if (state.Length > link.MaxValueBytes) throw new FlowException($"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes. Save a reference to it.") { Run = Run, Processor = Plan.Name };
+        if (state.Length > worker.MaxValueBytes) throw new FlowException($"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes. Save a reference to it.") { Run = Run, Processor = Plan.Name };
         foreach (RemoteInput input in inputs.Values) input.TellPlaces();
         var (question, answer) = Ask();
-        link.Sender.Say(CallFrame.Save, number, question, state);
+        writer.Say(CallFrame.Save, question, state);
         await answer.ConfigureAwait(false);
     }
 

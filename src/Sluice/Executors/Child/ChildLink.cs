@@ -6,26 +6,17 @@ namespace Sluice;
 internal sealed class ChildLink : IDisposable
 {
     private readonly Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-    private readonly Dictionary<string, BoundFunction> functions = new(StringComparer.Ordinal);
-    private readonly Dictionary<long, ChildCall> calls = [];          // the receiving loop's
-    private readonly Dictionary<long, Task> running = [];
+    private readonly Dictionary<long, RemoteFunction> calls = [];     // the receiving loop's
+    private readonly RemoteWorker worker;
     private readonly FrameReader reader;
+    private readonly FrameSender sender;
 
     private ChildLink(Invitation invitation, SupervisorOptions options, BoundFunction[] functions)
     {
-        (Options, MaxValueBytes) = (options, invitation.MaxItemBytes);
-        foreach (BoundFunction function in functions) this.functions[function.Processor.Name] = function;
-        reader = new(socket, CallLimits.LongestFrame(MaxValueBytes));
-        Sender = new(socket);
+        worker = new(functions, options, invitation.MaxItemBytes);
+        reader = new(socket, CallLimits.LongestFrame(invitation.MaxItemBytes));
+        sender = new(socket);
     }
-
-    public SupervisorOptions Options { get; }
-
-    public ProcessorServices Services => Options.Services ?? ProcessorServices.None;
-
-    public int MaxValueBytes { get; }
-
-    public FrameSender Sender { get; }
 
     /// <returns>Null if whoever has started this process is gone, or does not want it any more.</returns>
     public static async Task<ChildLink?> TryConnectAsync(Invitation invitation, SupervisorOptions options, BoundFunction[] functions)
@@ -40,9 +31,9 @@ internal sealed class ChildLink : IDisposable
             link.Dispose();
             return null;
         }
-        lock (link.Sender.Sync)
+        lock (link.sender.Sync)
         {
-            FrameWriter to = link.Sender.Filling;
+            FrameWriter to = link.sender.Filling;
             int start = to.Begin(FrameKind.Hello);
             to.Write(invitation.Token);
             to.Write("");
@@ -52,14 +43,10 @@ internal sealed class ChildLink : IDisposable
         return link;
     }
 
-    /// <summary>What is said of a processor that has no function here.</summary>
-    public string Lacks(string processor) => $"The child process has no function for it: what is registered with the supervisor must be given to Worker.RunIfAskedAsync, too. {NearNames.Explain("processor", processor, functions.Keys)}";
-
     /// <summary>Executes until the connection ends. Functions that do not end then are left behind.</summary>
     public async Task RunAsync(TimeSpan grace)
     {
-        Task sending = Sender.RunAsync();
-        Exception why = new OperationCanceledException("The process that this one was started by has gone.");
+        Task sending = sender.RunAsync();
         try
         {
             do TakeAll();
@@ -73,13 +60,9 @@ internal sealed class ChildLink : IDisposable
         {
             // gone
         }
-        foreach (ChildCall call in calls.Values)
-        {
-            call.Cancel();
-            call.Fail(why);
-        }
-        await Task.WhenAll(running.Values).WaitAsync(grace, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Sender.Close();
+        foreach (RemoteFunction call in calls.Values) call.Lose();
+        await Task.WhenAll(calls.Values.Select(call => call.Completion)).WaitAsync(grace, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        sender.Close();
         await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
@@ -87,53 +70,25 @@ internal sealed class ChildLink : IDisposable
     {
         socket.Dispose();
         reader.Dispose();
-        Sender.Dispose();
+        sender.Dispose();
     }
 
     private void TakeAll()
     {
         while (reader.TryTake(out ReadOnlySpan<byte> frame))
         {
-            var kind = (CallFrame)frame[0];
-            frame = frame[1..];
-            long number = FrameReader.Number(ref frame);
-            if (kind == CallFrame.Plan) calls.Add(number, new(this, number, CallPlan.From(frame)));
-            else if (calls.TryGetValue(number, out ChildCall? call)) Take(kind, number, call, frame);
-        }
-    }
-
-    private void Take(CallFrame kind, long number, ChildCall call, ReadOnlySpan<byte> frame)
-    {
-        switch (kind)
-        {
-            case CallFrame.Choices:
-                call.Know(frame);
-                break;
-            case CallFrame.Begin:
-                foreach (long ended in running.Where(one => one.Value.IsCompleted).Select(one => one.Key).ToArray())
+            long number = CallLimits.Open(ref frame);
+            if (!calls.TryGetValue(number, out RemoteFunction? call))
+            {
+                if (frame[0] != (byte)CallFrame.Plan) continue;          // it has ended
+                foreach (var (ended, function) in calls.Where(one => one.Value.Completion.IsCompleted).ToArray())
                 {
-                    running.Remove(ended);
-                    if (calls.Remove(ended, out ChildCall? over)) over.Dispose();
+                    calls.Remove(ended);
+                    function.Dispose();
                 }
-                running.Add(number, call.RunAsync(functions.GetValueOrDefault(call.Plan.Name)));
-                break;
-            case CallFrame.Cancel:
-                call.Cancel();
-                break;
-            case CallFrame.Answer:
-                call.TakeAnswer(FrameReader.Number(ref frame), frame);
-                break;
-            case CallFrame.Refusal:
-                call.TakeRefusal(FrameReader.Number(ref frame), CallFailure.Read(frame));
-                break;
-            case CallFrame.Fault:
-                call.TakeFault(CallFailure.Read(frame));
-                break;
-            case CallFrame.Credit:
-                call.TakeCredit(FrameReader.Number(ref frame), FrameReader.Number(ref frame), FrameReader.Number(ref frame));
-                break;
-            default:
-                throw new InvalidDataException($"a frame of the kind {(byte)kind}.");
+                calls.Add(number, call = worker.Open(message => sender.Say(number, message)));
+            }
+            call.Receive(frame);
         }
     }
 }

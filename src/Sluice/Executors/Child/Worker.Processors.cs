@@ -17,7 +17,7 @@ public static partial class Worker
     /// <exception cref="ArgumentException">A parameter or the result of a function is nothing that can be bound; names it. Only in a child.</exception>
     /// <example><code>
     /// var functions = new ProcessorFunctions { { foobar, MultiplyAsync }, { total, SumAsync } };
-    /// var options = new SupervisorOptions { Executor = Executor.Processes(4) };
+    /// var options = new SupervisorOptions { Name = "shop-1", Executor = Executor.Processes(4) };
     /// if (await Worker.RunIfAskedAsync(functions, options)) return;
     /// await using var store = await SqliteStreamStore.OpenAsync("flows.db");
     /// await using var supervisor = Supervisor.Attach(store, options);

@@ -9,7 +9,9 @@ internal sealed class ChildConnection : IAsyncDisposable
     private readonly ChildErrors errors;
     private readonly ProcessExecutorOptions options;
     private readonly Lock sync = new();
-    private readonly Dictionary<long, ServedCall> calls = [];
+    private readonly Dictionary<long, RemoteCall> calls = [];
+    private readonly HashSet<long> late = [];        // were cancelled, and have not ended in time
+    private readonly FrameSender sender;
     private readonly Task running;
     private long last;
     private bool isOver;
@@ -17,11 +19,9 @@ internal sealed class ChildConnection : IAsyncDisposable
     public ChildConnection(WorkerArrival arrival, WorkerProcess process, ChildErrors errors, ProcessExecutorOptions options)
     {
         (this.arrival, this.process, this.errors, this.options) = (arrival, process, errors, options);
-        Sender = new(arrival.Socket);
+        sender = new(arrival.Socket);
         running = RunAsync();
     }
-
-    public FrameSender Sender { get; }
 
     /// <summary>How much is remembered of each function that is executed there.</summary>
     public IReadOnlyList<(int Readings, int Failures)> Held
@@ -32,41 +32,36 @@ internal sealed class ChildConnection : IAsyncDisposable
         }
     }
 
-    public int MaxValueBytes => options.MaxValueBytes;
-
     /// <summary>Whether nothing can be executed there any more.</summary>
     public bool IsOver => Volatile.Read(ref isOver);
 
     /// <summary>Has a function executed, to its end.</summary>
     /// <exception cref="ExecutionLostException">The process has ended before.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public async Task ExecuteAsync(Invocation invocation, CancellationToken cancellation)
+    public async Task ExecuteAsync(ProcessorCall called, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        ServedCall call;
+        long number = Interlocked.Increment(ref last);
+        using RemoteCall call = called.OpenRemote(message => sender.Say(number, message), options.MaxValueBytes);
         lock (sync)
         {
             if (isOver) throw new ExecutionLostException("The child process ended before it was told what to execute.");
-            call = new(this, ++last, invocation);
-            calls.Add(call.Number, call);
+            calls.Add(number, call);
         }
-        call.Begin();
-        using CancellationTokenRegistration _ = cancellation.UnsafeRegister(static call => ((ServedCall)call!).Cancel(), call);
-        using ITimer late = TimeProvider.System.CreateTimer(_ => EndIfLate(call), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        using CancellationTokenRegistration __ = cancellation.UnsafeRegister(_ => late.Change(options.StopTime, Timeout.InfiniteTimeSpan), null);
+        using ITimer timer = TimeProvider.System.CreateTimer(_ => EndIfLate(number), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using CancellationTokenRegistration _ = cancellation.UnsafeRegister(_ => timer.Change(options.StopTime, Timeout.InfiniteTimeSpan), null);
         try
         {
-            await call.EndedAsync().ConfigureAwait(false);
-        }
-        catch (ExecutionLostException) when (cancellation.IsCancellationRequested)
-        {
-            throw new OperationCanceledException(cancellation);
+            await call.ExecuteAsync(cancellation).ConfigureAwait(false);
         }
         finally
         {
-            lock (sync) calls.Remove(call.Number);
-            call.Dispose();
-            EndIfLate(ended: null);
+            lock (sync)
+            {
+                calls.Remove(number);
+                late.Remove(number);
+            }
+            EndIfLate(0);
         }
     }
 
@@ -78,12 +73,12 @@ internal sealed class ChildConnection : IAsyncDisposable
     }
 
     /// <summary>A function does not end although it was cancelled: the process is ended, if all that it executes is like that.</summary>
-    private void EndIfLate(ServedCall? ended)
+    private void EndIfLate(long number)
     {
         lock (sync)
         {
-            if (ended is not null) ended.IsLate = true;
-            if (calls.Count > 0 && calls.Values.All(call => call.IsLate)) process.Kill();
+            if (calls.ContainsKey(number)) late.Add(number);
+            if (calls.Count > 0 && calls.Count == late.Count) process.Kill();
         }
     }
 
@@ -91,7 +86,7 @@ internal sealed class ChildConnection : IAsyncDisposable
     private async Task RunAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        Task sending = Sender.RunAsync();
+        Task sending = sender.RunAsync();
         string odd = "";
         try
         {
@@ -108,30 +103,28 @@ internal sealed class ChildConnection : IAsyncDisposable
             // Gone, or not needed any more.
         }
         lock (sync) isOver = true;
-        Sender.Close();
+        sender.Close();
         arrival.Socket.Dispose();
         await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await process.EndAsync(options.StopTime).ConfigureAwait(false);          // it ends by itself when its connection does
         string wrote = await errors.EndAsync().ConfigureAwait(false);
         var lost = new ExecutionLostException($"the child process has ended with {process.HowItEnded()}.{odd}{wrote}");
-        ServedCall[] left;
+        RemoteCall[] left;
         lock (sync) left = [.. calls.Values];
-        foreach (ServedCall call in left) call.Lose(lost);
+        foreach (RemoteCall call in left) call.Lose(lost);
         process.Dispose();
         arrival.Reader.Dispose();
-        Sender.Dispose();
+        sender.Dispose();
     }
 
     private void TakeAll()
     {
         while (arrival.Reader.TryTake(out ReadOnlySpan<byte> frame))
         {
-            var kind = (CallFrame)frame[0];
-            frame = frame[1..];
-            long number = FrameReader.Number(ref frame);
-            ServedCall? call;
+            long number = CallLimits.Open(ref frame);
+            RemoteCall? call;
             lock (sync) calls.TryGetValue(number, out call);
-            call?.Take(kind, frame);                 // one that has ended may have left something behind
+            call?.Receive(frame);                    // one that has ended may have left something behind
         }
     }
 }

@@ -26,7 +26,7 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         try
         {
             ChildConnection child = await slot.ConnectAsync(door!, cancellation).ConfigureAwait(false);
-            await child.ExecuteAsync(call.Invocation, cancellation).ConfigureAwait(false);
+            await child.ExecuteAsync(call, cancellation).ConfigureAwait(false);
         }
         finally
         {

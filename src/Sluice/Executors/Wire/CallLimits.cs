@@ -16,6 +16,32 @@ internal static class CallLimits
     /// <summary>How many bytes of choices go in one frame.</summary>
     public const int ChoiceBytes = (256 << 10) / ChoiceReplay.Record * ChoiceReplay.Record;
 
+    /// <summary>What a frame with a message of a call begins with; behind it stand the call's number, eight bytes, and the message.</summary>
+    public const byte Message = 32;
+
+    /// <summary>Takes the number of the call off the front of a frame, and leaves the message.</summary>
+    /// <exception cref="InvalidDataException">It is no message of a call.</exception>
+    public static long Open(ref ReadOnlySpan<byte> frame)
+    {
+        if (frame[0] != Message) throw new InvalidDataException($"a frame of the kind {frame[0]}.");
+        frame = frame[1..];
+        long number = FrameReader.Number(ref frame);
+        return frame.IsEmpty ? throw new InvalidDataException("A frame is cut off.") : number;
+    }
+
+    /// <summary>Sends a message of a call.</summary>
+    public static void Say(this FrameSender sender, long call, ReadOnlySpan<byte> message)
+    {
+        lock (sender.Sync)
+        {
+            FrameWriter to = sender.Filling;
+            int start = to.Begin(Message, call);
+            to.Write(message);
+            to.End(start);
+        }
+        sender.Tell();
+    }
+
     /// <summary>The longest frame: one value, and what may stand beside it.</summary>
     public static long LongestFrame(int maxValueBytes) => maxValueBytes + (2L << 20);
 }

@@ -4,12 +4,12 @@ using System.Text.Json.Serialization;
 namespace Sluice;
 
 /// <summary>What a child is told about what it is to execute. Types are names to compare, never ones to load.</summary>
-internal sealed record CallPlan(string Run, int Start, ProcessorPlan Processor, StreamPlan[] Streams, byte[]? State)
+internal sealed record CallPlan(string Run, int Start, ProcessorPlan Processor, StreamPlan[] Streams, byte[]? State, int Attempt)
 {
     public static CallPlan Of(Invocation invocation)
     {
         ProcessorPlan processor = invocation.Plan;
-        return new(invocation.Run, invocation.Start, processor, [.. processor.Inputs.Concat(processor.Outputs).Select(invocation.Stream)], invocation.State);
+        return new(invocation.Run, invocation.Start, processor, [.. processor.Inputs.Concat(processor.Outputs).Select(invocation.Stream)], invocation.State, invocation.Attempt);
     }
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, CallJson.Default.CallPlan);

@@ -3,69 +3,111 @@ using System.Reflection;
 
 namespace Sluice;
 
-/// <summary>Binds the parameters of a method to the streams of a processor, services, and what else it may ask for.</summary>
+/// <summary>Binds the parameters of a method to the streams of a processor, services, functions that provide them, and what else it may ask for.</summary>
+/// <remarks>Used once, by one party.</remarks>
 [RequiresUnreferencedCode("Reads the function's parameters by reflection; register a ProcessorFunction where the program is trimmed.")]
 [RequiresDynamicCode("Makes the streams' types at run time; register a ProcessorFunction where the program is compiled ahead of time.")]
-internal static class FunctionBinder
+internal sealed class FunctionBinder
 {
-    private delegate object? Argument(ProcessorContext context, IInvocation invocation, CancellationToken cancellation);
+    private readonly Processor processor;
+    private readonly ProcessorServices services;
+    private readonly Dictionary<string, Type> types = [];
+    private readonly HashSet<string> reads = [];
+    private readonly Dictionary<(MethodInfo Method, object? Target), Dependency> dependencies = [];
+    private readonly List<MethodInfo> binding = [];          // the dependencies that lead to the one that is bound now
+    private bool readsAny;
+
+    private FunctionBinder(Processor processor, ProcessorServices services) => (this.processor, this.services) = (processor, services);
 
     /// <exception cref="ArgumentException">A parameter is nothing that can be bound, or the result is nothing that can be put out; names it.</exception>
     public static BoundFunction Bind(Processor processor, Delegate function, ProcessorServices services)
     {
+        var binder = new FunctionBinder(processor, services);
         MethodInfo method = function.Method;
-        Dictionary<string, Type> types = [];
-        HashSet<string> reads = [];
-        Argument[] arguments = [.. method.GetParameters().Select(parameter => Bind(processor, parameter, services, types, reads))];
-        var putOut = ResultBinder.Of(processor, method.ReturnType, types);
-        // Who has the context can read any input.
-        bool readsAny = method.GetParameters().Any(parameter => parameter.ParameterType == typeof(ProcessorContext));
-        return new(processor, RunAsync) { Types = types, Reads = readsAny ? null : reads };
+        FunctionArgument[] arguments = binder.BindAll(method, function.Target);
+        var putOut = ResultBinder.Of(processor, method.ReturnType, binder.types);
+        return new(processor, RunAsync) { Types = binder.types, Reads = binder.readsAny ? null : binder.reads };
 
         Task RunAsync(ProcessorContext context, IInvocation invocation, CancellationToken cancellation)
-        {
-            object?[] values = [.. arguments.Select(argument => argument(context, invocation, cancellation))];
-            return putOut(method.Invoke(function.Target, BindingFlags.DoNotWrapExceptions, binder: null, values, culture: null), invocation, cancellation);
-        }
+            => new DependencyScope(context, invocation, cancellation).RunAsync(async scope =>
+            {
+                object?[] values = await scope.GetAllAsync(arguments).ConfigureAwait(false);
+                await putOut(method.Invoke(function.Target, BindingFlags.DoNotWrapExceptions, binder: null, values, culture: null), invocation, cancellation).ConfigureAwait(false);
+            });
     }
 
-    private static Argument Bind(Processor processor, ParameterInfo parameter, ProcessorServices services, Dictionary<string, Type> types, HashSet<string> reads)
+    private FunctionArgument[] BindAll(MethodInfo method, object? target) => [.. method.GetParameters().Select(parameter => Bind(parameter, method, target))];
+
+    private FunctionArgument Bind(ParameterInfo parameter, MethodInfo method, object? target)
     {
         Type type = parameter.ParameterType;
         string name = parameter.Name ?? $"#{parameter.Position + 1}";
         if (type.IsByRef) throw Wrong("is passed by reference; pass it by value");
-        if (type == typeof(CancellationToken)) return (_, _, cancellation) => cancellation;
-        if (type == typeof(ProcessorContext)) return (context, _, _) => context;
-        if (type == typeof(TimeProvider)) return (_, invocation, _) => invocation.Time;
-
+        if (parameter.GetCustomAttribute<DependsAttribute>() is { } depends) return Depend(depends);
+        if (type == typeof(CancellationToken)) return static scope => new(scope.Cancellation);
+        if (type == typeof(TimeProvider)) return static scope => new(scope.Invocation.Time);
+        if (type == typeof(ProcessorContext))
+        {
+            readsAny = true;                         // who has the context can read any input
+            return static scope => new(scope.Context);
+        }
         Type? generic = type.IsGenericType ? type.GetGenericTypeDefinition() : null;
         if (generic == typeof(IO<>))
         {
             if (!processor.Inputs.Contains(name)) throw Wrong($"is an {TypeNames.Of(type)}, but the processor has no input of this name (inputs: {List(processor.Inputs)}). Name it like one of them");
-            types[name] = type.GetGenericArguments()[0];
+            Note(type.GetGenericArguments()[0]);
             reads.Add(name);
-            return (_, invocation, _) => Make(type, invocation.Input(name), invocation.Serializers.Of(name));
+            return scope => new(Make(type, scope.Invocation.Input(name), scope.Invocation.Serializers.Of(name)));
         }
         if (generic == typeof(IOWriter<>))
         {
             if (!processor.Outputs.Contains(name)) throw Wrong($"is an {TypeNames.Of(type)}, but the processor has no output of this name (outputs: {List(processor.Outputs)}). Name it like one of them");
-            types[name] = type.GetGenericArguments()[0];
-            return (_, invocation, _) => Make(type, invocation.Output(name), invocation.Serializers.Of(name));
+            Note(type.GetGenericArguments()[0]);
+            return scope => new(Make(type, scope.Invocation.Output(name), scope.Invocation.Serializers.Of(name)));
         }
         if (generic == typeof(Checkpoint<>))
         {
             if (processor.Resume != Resume.Checkpoint) throw Wrong($"is a {TypeNames.Of(type)}, but the processor resumes {processor.Resume}. Make it Resume = Resume.Checkpoint");
-            return (_, invocation, _) => Make(type, invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), (Func<byte[], CancellationToken, Task>)invocation.SaveAsync);
+            return scope => new(Make(type, scope.Invocation.State, scope.Invocation.Serializers.OfState(scope.Invocation.Plan.Name), (Func<byte[], CancellationToken, Task>)scope.Invocation.SaveAsync));
         }
-        bool isService = services.Has(type);
-        if (!isService && !parameter.HasDefaultValue)
-            throw Wrong($"is a {TypeNames.Of(type)}: neither an input (IO<T>), an output (IOWriter<T>), a CancellationToken, a TimeProvider nor a service that is registered, and it has no default. Register the service, or give the parameter a default");
-        object? fallback = parameter.HasDefaultValue ? DefaultOf(parameter) : null;
-        return (context, _, _) => (isService ? context.Services.GetService(type) : null) ?? fallback
-            ?? (parameter.HasDefaultValue ? null : throw new FlowException($"The service {TypeNames.Of(type)}, which the processor {processor.Name} needs for its parameter {name}, is not there any more."));
+        return Serve();
 
-        ArgumentException Wrong(string why) => new($"The function of the processor {processor.Name} cannot be bound: its parameter {name} {why}.");
+        FunctionArgument Serve()
+        {
+            bool isService = services.Has(type);
+            if (!isService && !parameter.HasDefaultValue)
+                throw Wrong($"is a {TypeNames.Of(type)}: neither an input (IO<T>), an output (IOWriter<T>), a CancellationToken, a TimeProvider nor a service that is registered, and it has no default. Register the service, give the parameter a default, or let a function provide it ([Depends(nameof(…))])");
+            object? fallback = parameter.HasDefaultValue ? DefaultOf(parameter) : null;
+            return scope => new((isService ? scope.Context.Services.GetService(type) : null) ?? fallback
+                ?? (parameter.HasDefaultValue ? null : throw new FlowException($"The service {TypeNames.Of(type)}, which the processor {processor.Name} needs for its parameter {name}, is not there any more.")));
+        }
+
+        FunctionArgument Depend(DependsAttribute depends)
+        {
+            var (found, owner, problem) = DependencyFinder.Find(depends, method, target);
+            if (found is null) throw Wrong(problem);
+            if (Dependency.ValueOf(found.ReturnType) is not { } value || !type.IsAssignableFrom(value))
+                throw Wrong($"is a {TypeNames.Of(type)}, and {depends.Method}, on which it depends, returns {TypeNames.Of(found.ReturnType)}");
+            if (binding.Contains(found)) throw Wrong($"depends on itself: {string.Join(" -> ", binding.SkipWhile(one => one != found).Append(found).Select(static one => Plain(one.Name)))}");
+            if (dependencies.TryGetValue((found, owner), out Dependency? known)) return known.GetAsync;
+            binding.Add(found);
+            var made = new Dependency(found, owner, BindAll(found, owner));
+            binding.Remove(found);
+            dependencies.Add((found, owner), made);
+            return made.GetAsync;
+        }
+
+        void Note(Type values)
+        {
+            if (!types.TryAdd(name, values) && types[name] != values) throw Wrong($"has values of the type {TypeNames.Of(values)}, and another parameter reads or writes {name} as {TypeNames.Of(types[name])}. Change one of them");
+        }
+
+        ArgumentException Wrong(string why) => binding.Count == 0 ? new($"The function of the processor {processor.Name} cannot be bound: its parameter {name} {why}.")
+            : new($"The function of the processor {processor.Name} cannot be bound: the parameter {name} of {Plain(method.Name)}, which provides one of its parameters, {why}.");
     }
+
+    // A local function F in M is <M>g__F|0_0.
+    private static string Plain(string name) => name.IndexOf(">g__", StringComparison.Ordinal) is var at && at < 0 ? name : name[(at + 4)..].Split('|')[0];
 
     // In metadata a default struct is null, an enum is its number, and one that may be null is what it would be if it may not.
     private static object? DefaultOf(ParameterInfo parameter)

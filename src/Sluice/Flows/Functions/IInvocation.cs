@@ -10,6 +10,9 @@ internal interface IInvocation
 
     int Start { get; }
 
+    /// <summary>Which attempt this is, from one: failures are counted.</summary>
+    int Attempt { get; }
+
     TimeProvider Time { get; }
 
     FlowSerializers Serializers { get; }

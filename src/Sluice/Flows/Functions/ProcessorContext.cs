@@ -23,6 +23,9 @@ public sealed class ProcessorContext
     /// <summary>Which start this is, from one; starts that were handed over to another service do not count.</summary>
     public int Start => invocation.Start;
 
+    /// <summary>Which attempt this is, from one, if the processor is tried again after failures (<see cref="Sluice.Processor.Retry"/>). One that resumes per item or at checkpoints starts counting anew when it has come further.</summary>
+    public int Attempt => invocation.Attempt;
+
     /// <summary>The services of this start, gone when it has ended.</summary>
     public IServiceProvider Services { get; }
 

@@ -19,6 +19,7 @@ internal static class Declarations
         [
             .. Streams("input", declared.Inputs, registered.Inputs), .. Streams("output", declared.Outputs, registered.Outputs),
             .. declared.Wait == registered.Wait ? (string[])[] : [$"{(declared.Wait ? "the flow's" : "the service's")} waits for its inputs to be complete (Wait)"],
+            .. declared.Retry == registered.Retry && declared.Timeout == registered.Timeout ? (string[])[] : ["they are tried again, or timed out, otherwise"],
             .. declared.Resume == registered.Resume ? (string[])[] : [$"the flow's resumes {declared.Resume}, the service's {registered.Resume}"],
         ];
         return differences.Length == 0 ? null

@@ -54,6 +54,10 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
                 if (!core.IsLost(generation)) await core.RenewAsync(core.Store.Generation, core.Life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return;
             }
+            catch (AttemptFailedException)
+            {
+                pause = TimeSpan.Zero;               // the next attempt makes it
+            }
             catch (ExecutionLostException e)
             {
                 lastLoss = e.Message;
@@ -105,6 +109,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             if (begun.Starts > core.Options.MaxStarts)
                 throw new FlowException($"It was started {current.Starts} times, and each time its host was gone before it had ended{(lastLoss is null ? "" : $"; the last time: {lastLoss.TrimEnd('.')}")} (SupervisorOptions.MaxStarts).");
             life.Token.ThrowIfCancellationRequested();
+            if (current.Failures > 0 && plan.Retry is { } retry) await Task.Delay(retry.PauseAfter(current.Failures), core.Options.Time, life.Token).ConfigureAwait(false);
             Declarations.Check(plan, function);
             FlowTypes.Check(watch.Plan.Streams, plan, function);
             feedWatch = new FeedWatch(core, watch.Plan, plan, feedLife.Token).RunAsync();
@@ -120,6 +125,8 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         }
         catch (Exception e)
         {
+            bool isRetried = invocation is not null && !life.IsCancellationRequested && plan.Retry is not null && IsOwn(e);
+            if (isRetried) await invocation!.KeepAsync().ConfigureAwait(false);
             if (invocation is not null) await invocation.SettleAsync().ConfigureAwait(false);
             await feedLife.CancelAsync().ConfigureAwait(false);
             await feedWatch.ConfigureAwait(false);
@@ -134,7 +141,17 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             }
             else if (watch.Failure is { } failure) end = Failed(failure, plan);
             else if (e is ExecutionLostException) throw;
-            else end = await FindCancelAsync().ConfigureAwait(false) ?? Failed(e, plan);
+            else if (await FindCancelAsync().ConfigureAwait(false) is { } cancel) end = cancel;
+            else
+            {
+                int attempt = isRetried ? AttemptOf(begun, invocation!.Stored) : 1;
+                if (isRetried && attempt <= plan.Retry!.Retries)
+                {
+                    await RetryAsync(invocation!.Stored, attempt, plan, e).ConfigureAwait(false);
+                    throw new AttemptFailedException();
+                }
+                end = Failed(e, plan, attempt);
+            }
         }
         finally
         {
@@ -162,17 +179,36 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         => e is null or StoreWentBackException ? e as StoreWentBackException
             : e is AggregateException all ? all.InnerExceptions.Select(FindLoss).FirstOrDefault(loss => loss is not null) : FindLoss(e.InnerException);
 
-    private RunEvent Failed(Exception e, ProcessorPlan plan)
+    /// <summary>Whether the function itself has failed, in a way that may be otherwise the next time.</summary>
+    private bool IsOwn(Exception e) => e is not (ExecutionLostException or NondeterministicReplayException) && StreamFailures.Of(e, processor) is { IsCancelled: false } failure && failure.Processor == processor;
+
+    /// <summary>Which attempt has failed, from one: those that follow progress count anew.</summary>
+    private static int AttemptOf(Assignment begun, Assignment now)
+    {
+        bool hasMoved = now.State != begun.State || now.Inputs.Any(input => input.Value != begun.Inputs.GetValueOrDefault(input.Key));
+        return hasMoved ? 1 : begun.Failures + 1;
+    }
+
+    /// <summary>One commit: the attempt counts as failed, and not as a start.</summary>
+    private async Task RetryAsync(Assignment stored, int attempt, ProcessorPlan plan, Exception e)
+    {
+        string error = StreamFailures.Of(e, processor).Error;
+        core.Warn($"The processor {processor} of the run {Run} has failed in attempt {attempt:N0} of {plan.Retry!.Retries + 1:N0}, and is tried again: {error}");
+        await CommitAsync(new(RunEventKind.Retrying, core.Options.Name, processor, error) { Attempt = attempt }, stored with { Starts = stored.Starts - 1, Failures = attempt }, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private RunEvent Failed(Exception e, ProcessorPlan plan, int attempt = 1)
     {
         StreamFailure failure = StreamFailures.Of(e, processor);
         if (failure.Processor == processor)
         {
+            if (attempt > 1) failure = failure with { Error = $"{failure.Error.TrimEnd('.')} (attempt {attempt:N0} of {plan.Retry!.Retries + 1:N0})." };
             // Whatever it is, it may come of that.
             string? difference = Declarations.Compare(plan, function.Processor, core.Options.Name);
             core.Warn($"The processor {processor} of the run {Run} has failed: {FailureLog.Of(e, failure.Error)}{(difference is null ? "" : $"\n{difference}")}");
             if (difference is not null) failure = failure with { Error = $"{failure.Error} {difference}" };
         }
-        return new(RunEventKind.Failed, core.Options.Name, processor, failure.Error, failure.Processor);
+        return new(RunEventKind.Failed, core.Options.Name, processor, failure.Error, failure.Processor) { IsDifference = failure.IsDifference, Attempt = attempt };
     }
 
     /// <summary>The same for a processor that has held back what it put out last: it is part of that commit.</summary>
@@ -201,7 +237,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     private async Task EndAsync(ProcessorPlan plan, Assignment stored, RunEvent end)
     {
         StreamEnd how = end.Kind == RunEventKind.Completed ? StreamEnd.Complete
-            : RunJson.End(new(end.Origin ?? processor, end.Error!, end.Kind == RunEventKind.Cancelled));
+            : RunJson.End(new(end.Origin ?? processor, end.Error!, end.Kind == RunEventKind.Cancelled) { IsDifference = end.IsDifference });
         StreamEnding[] ends = [.. plan.Outputs.Select(output => new StreamEnding(FlowNames.Values(Run, output), how))];
         await CommitAsync(end, stored with { Ended = true, State = null }, CancellationToken.None, ends).ConfigureAwait(false);
     }
@@ -226,6 +262,9 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
 
     private Task HandOverAsync(Assignment stored)
         => CommitAsync(new(RunEventKind.HandedOver, core.Options.Name, processor), stored with { Starts = stored.Starts - 1 }, CancellationToken.None);
+
+    /// <summary>An attempt has failed, that is written down, and another one follows.</summary>
+    private sealed class AttemptFailedException : Exception;
 
     private async Task CommitAsync(RunEvent happened, Assignment next, CancellationToken cancellation, StreamEnding[]? ends = null)
     {

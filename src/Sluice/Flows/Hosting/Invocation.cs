@@ -15,12 +15,17 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     private readonly Dictionary<string, IOutputPort> outputs = new(StringComparer.Ordinal);
     private readonly Stalls stalls;
     private readonly ExecutionSlot slot;
+    private readonly AttemptLimit? limit;
     private readonly CancellationToken life;
     private readonly ItemLoops? loops;
+    private readonly bool wasTried;                  // by whomever, so that choices may have been written
 
     private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, Stalls stalls, CancellationToken life)
     {
-        (this.stalls, slot) = (stalls, core.Slots.Make());
+        limit = plan.Timeout is { } most ? new(core.Options.Time, most) : null;
+        (this.stalls, slot) = (stalls, core.Slots.Make(limit, life));
+        wasTried = assignment.Starts > 1 || assignment.Failures > 0;
+        Attempt = assignment.Failures + 1;
         (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life, assignment);
         Serializers = new(core.Options.Serializers, run.Run);
         choices = new(core.Calls, FlowNames.Choices(run.Run, plan.Name), plan.Name);
@@ -34,6 +39,8 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     public ProcessorPlan Plan { get; }
 
     public int Start { get; }
+
+    public int Attempt { get; }
 
     public TimeProvider Time { get; }
 
@@ -72,19 +79,47 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         string what = $"The processor {Plan.Name} of the run {Run}";
         var call = new ProcessorCall(this, cancellation => function.RunAsync(this, core.Services, cancellation));
         await slot.EnterAsync(life).ConfigureAwait(false);
+        slot.Use();
+        slot.BeginItem();                            // what it has waited for the slot does not count
+        using var until = CancellationTokenSource.CreateLinkedTokenSource(life, limit?.Token ?? CancellationToken.None);
         try
         {
-            var own = new FunctionLife(core, what, life);
+            var own = new FunctionLife(core, what, until.Token);
             await using (own.ConfigureAwait(false))
-            await using (new OverdueEnd(core, what, life).ConfigureAwait(false)) await executor.ExecuteAsync(call, own.Token).ConfigureAwait(false);
+            await using (new OverdueEnd(core, what, until.Token).ConfigureAwait(false)) await executor.ExecuteAsync(call, own.Token).ConfigureAwait(false);
+            await call.CheckAsync(executor).ConfigureAwait(false);
+        }
+        catch (Exception e) when (HasTimedOut)
+        {
+            throw TooLong(e);
         }
         finally
         {
             await slot.LeaveAsync().ConfigureAwait(false);
         }
         life.ThrowIfCancellationRequested();         // a function that was stopped and returns has not come to its end
+        if (HasTimedOut) throw TooLong(null);
         loops?.Check();
         foreach (IOutputPort output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
+    }
+
+    private bool HasTimedOut => limit is { Token.IsCancellationRequested: true } && !life.IsCancellationRequested;
+
+    private FlowException TooLong(Exception? e)
+        => new($"It has worked for longer than {Plan.Timeout}{(loops is null ? "" : " on one item")}, not counting what it waited for (Processor.Timeout).", e is OperationCanceledException ? null : e) { Run = Run };
+
+    /// <summary>The function has failed, and is called again: what it had completely done does not have to be done again. Throws nothing.</summary>
+    public async Task KeepAsync()
+    {
+        if (loops is null) return;
+        try
+        {
+            await commits!.CommitAsync(Stored.State, onlyPassed: true).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // It is done again.
+        }
     }
 
     /// <summary>The commit that ends the processor, with everything that it has put out since the one before.</summary>
@@ -107,6 +142,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     {
         if (loops is null) return ValueTask.CompletedTask;
         loops.Check();
+        slot.BeginItem();
         return commits!.PassAsync(mayWait);
     }
 
@@ -138,6 +174,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     {
         choices.Dispose();
         commits?.Dispose();
+        limit?.Dispose();
     }
 
     private async Task OpenAsync(Assignment assignment)
@@ -153,7 +190,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
             var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, stalls, slot, life);
             outputs.Add(name, commits is null ? await NumberedOutput.OpenAsync(stream, choices, life).ConfigureAwait(false) : new StagedOutput(stream, commits.Staging, 0));
         }
-        if (commits is null) await choices.LoadAsync(mayBeWritten: Start > 1, life).ConfigureAwait(false);
+        if (commits is null) await choices.LoadAsync(mayBeWritten: wasTried, life).ConfigureAwait(false);
         commits?.Connect([.. inputs.Values], [.. outputs.Values.OfType<StagedOutput>()]);
         stalls.Watch(inputs.Values);
         if (function.Reads is { } reads)

@@ -30,7 +30,7 @@ internal sealed class LostOrders(SupervisorCore core, string processor, Func<Wor
         {
             IReadOnlyList<string> journals = await core.Calls.DoAsync([], () => core.Store.ListStreamsAsync(FlowNames.Runs, stopping), stopping).ConfigureAwait(false);
             List<string> begun = [];
-            foreach (string run in journals.Select(journal => journal[FlowNames.Runs.Length..]).Where(run => EntryKey.Of(run).PartitionOf(WorkGroup.Partitions) == partition.Number))
+            foreach (string run in journals.Select(journal => journal[FlowNames.Runs.Length..]).Where(run => EntryKey.Of(run).PartitionOf(partition.Of) == partition.Number))
                 if (await core.Calls.DoAsync([], () => core.Store.FindStreamAsync(FlowNames.Journal(run), stopping), stopping).ConfigureAwait(false) is { Items: > 0 }) begun.Add(run);
             partition.Suspects = begun;
         }

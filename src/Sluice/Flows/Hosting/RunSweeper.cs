@@ -1,6 +1,6 @@
 namespace Sluice;
 
-/// <summary>Removes runs that ended long ago. Every service does; that two remove the same run harms nobody.</summary>
+/// <summary>Removes runs that ended long ago, when it is this service's turn: one service looks through the runs at a time.</summary>
 internal sealed class RunSweeper(SupervisorCore core)
 {
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
@@ -22,26 +22,29 @@ internal sealed class RunSweeper(SupervisorCore core)
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         TimeSpan pause = core.Options.KeepRuns / 10;
         pause = pause < Shortest ? Shortest : pause > Longest ? Longest : pause;
+        var turn = new SweepTurn(core, pause);
         while (!core.Life.IsCancellationRequested)
         {
             try
             {
                 await Task.Delay(pause, core.Options.Time, core.Life).ConfigureAwait(false);
-                await core.AskAsync(RoundAsync, core.Life).ConfigureAwait(false);
+                await core.AskAsync(() => RoundAsync(turn), core.Life).ConfigureAwait(false);
             }
             catch (Exception) when (core.Life.IsCancellationRequested)
             {
-                return;
+                break;
             }
             catch (Exception e)
             {
                 core.Warn($"Runs that have ended could not be removed; it is tried again: {e.Message}");
             }
         }
+        await turn.LeaveAsync().ConfigureAwait(false);
     }
 
-    private async Task RoundAsync()
+    private async Task RoundAsync(SweepTurn turn)
     {
+        if (!await turn.IsOursAsync(core.Life).ConfigureAwait(false)) return;
         DateTimeOffset now = core.Options.Time.GetUtcNow();
         await foreach (FlowStatus run in FlowReports.ListAsync(core.Calls, core.Life).ConfigureAwait(false))
             if (run.EndedAt is { } ended && now - ended >= core.Options.KeepRuns && await FlowReports.FindBusyAsync(core.Store, run, core.Life).ConfigureAwait(false) is null)

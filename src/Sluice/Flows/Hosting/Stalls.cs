@@ -15,6 +15,7 @@ namespace Sluice;
 internal sealed class Stalls(SupervisorCore core, RunPlan run, ProcessorPlan self, CancellationToken life) : IDisposable
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan UntilWarned = TimeSpan.FromSeconds(30);
 
     private readonly AsyncLock telling = new();
     private readonly Dictionary<string, HashSet<string>> stuck = new(StringComparer.Ordinal);          // by processor, the streams without room
@@ -26,10 +27,28 @@ internal sealed class Stalls(SupervisorCore core, RunPlan run, ProcessorPlan sel
 
     public void Watch(IReadOnlyCollection<InputPort> ports) => inputs = ports;
 
-    public async Task TellStuckAsync(string stream)
+    /// <param name="stream">Where there is no room.</param>
+    /// <param name="waited">For how long.</param>
+    public async Task TellStuckAsync(string stream, TimeSpan waited)
     {
         Patience = Patience * 2 < Longest ? Patience * 2 : Longest;
         await TellAsync(new(RunEventKind.Stuck, core.Options.Name, self.Name, Stream: stream)).ConfigureAwait(false);
+        if (waited >= UntilWarned) await WarnAsync(waited).ConfigureAwait(false);
+    }
+
+    /// <summary>Nothing has moved here for long: people are told where it stands. Throws nothing.</summary>
+    private async Task WarnAsync(TimeSpan waited)
+    {
+        try
+        {
+            FlowStatus? status = await FlowReports.StatusWithHostsAsync(core, run.Run, life).ConfigureAwait(false);
+            if (status?.Processors.FirstOrDefault(processor => processor.Name == self.Name) is { IsHeldUp: true, WaitsFor: { } what })
+                core.Warn($"In the run {run.Run}, {self.Name} has waited for {(long)waited.TotalSeconds:N0} s for {what}.");
+        }
+        catch (Exception e) when (e is OperationCanceledException or FlowException or StreamStoreException)
+        {
+            // It is said the next time.
+        }
     }
 
     /// <summary>Throws nothing: what it would correct is at most a warning too many.</summary>

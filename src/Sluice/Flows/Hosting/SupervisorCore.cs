@@ -6,6 +6,7 @@ internal sealed class SupervisorCore : IDisposable
     private readonly IStreamStore store;
     private readonly SupervisorOptions options;
     private readonly CancellationTokenSource givingUp = new();
+    private readonly HashSet<string> told = [];      // also the lock
     private ITimer? lastWait;
     private long givesUpAt = long.MaxValue;          // under the lock of the feeds; a timestamp of the clock
     private int lost;                                // the last generation in which the store has lost something
@@ -121,6 +122,14 @@ internal sealed class SupervisorCore : IDisposable
         await Task.WhenAll(fed).WaitAsync(givingUp.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!Array.TrueForAll(fed, static task => task.IsCompleted))
             Warn($"{options.Name} has ended, and an input that it was putting into a run goes on: it does not heed its CancellationToken. Its stream fails when {options.Name} has been silent for the lease time.");
+    }
+
+    /// <summary>The same, for what would be said again and again.</summary>
+    public void WarnOnce(string text)
+    {
+        lock (told)
+            if (!told.Add(text)) return;
+        Warn(text);
     }
 
     /// <summary>The service ends: the store has so long to answer, or less if it was told so before. Then others take over anyway.</summary>

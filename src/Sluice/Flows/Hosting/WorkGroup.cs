@@ -7,7 +7,7 @@ namespace Sluice;
 /// </remarks>
 internal sealed class WorkGroup : IDisposable
 {
-    /// <summary>How many services can share a processor's work.</summary>
+    /// <summary>How many services can share a processor's work, unless a service said otherwise when it began.</summary>
     public const int Partitions = 16;
 
     private static readonly TimeSpan AfterDefect = TimeSpan.FromSeconds(1);
@@ -26,6 +26,7 @@ internal sealed class WorkGroup : IDisposable
     private readonly List<Task> running = [];        // also guards what runs in the partitions
     private volatile BoundFunction function;
     private TimeSpan pause = AfterDefect;
+    private int partitions;                          // of the work stream; the loop's
     private long empty = -1;                         // the count of changes at which there was nothing to lease
     private Task loop = Task.CompletedTask;
 
@@ -76,11 +77,33 @@ internal sealed class WorkGroup : IDisposable
     }
 
     /// <summary>Makes the stream and the group, so that work can be given to a processor that nobody hosts yet.</summary>
-    public static async Task OpenAsync(Insistence calls, string processor, CancellationToken cancellation)
+    /// <returns>Into how many partitions it is divided: what the first service said.</returns>
+    public static async Task<int> OpenAsync(SupervisorCore core, string processor, CancellationToken cancellation)
     {
         string work = FlowNames.Work(processor);
-        await calls.DoAsync([], () => calls.Store.OpenStreamAsync(work, new() { Partitions = Partitions }, cancellation), cancellation).ConfigureAwait(false);
+        Insistence calls = core.Calls;
+        int wanted = core.Options.WorkPartitions ?? Partitions;
+        StreamInfo? info = null;
+        while (info is null)
+        {
+            info = await calls.DoAsync([], () => calls.Store.FindStreamAsync(work, cancellation), cancellation).ConfigureAwait(false);
+            try
+            {
+                info ??= await calls.DoAsync([], () => calls.Store.OpenStreamAsync(work, new() { Partitions = wanted }, cancellation), cancellation).ConfigureAwait(false);
+            }
+            catch (StreamStoreException e) when (e.IsPermanent && e is not StoreWentBackException)
+            {
+                // Another service was first, with another number; if it is not that, it is thrown.
+                info = await calls.DoAsync([], () => calls.Store.FindStreamAsync(work, cancellation), cancellation).ConfigureAwait(false);
+                if (info is null || info.Options.Partitions == wanted) throw;
+            }
+        }
         await calls.DoAsync(work, () => calls.Store.AddGroupAsync(FlowNames.Hosts(processor), cancellation: cancellation), cancellation).ConfigureAwait(false);
+        int there = info.Options.Partitions;
+        if (core.Options.WorkPartitions is { } said && said != there)
+            core.WarnOnce($"The work of the processor {processor} is divided into {there:N0} parts in the store, not into {said:N0} as this service says (SupervisorOptions.WorkPartitions): {there:N0} services can share it. "
+                + $"To change that, delete the stream {work} while no run of the processor is under way.");
+        return there;
     }
 
     // Throws nothing.
@@ -109,7 +132,7 @@ internal sealed class WorkGroup : IDisposable
         given.Clear();
         try
         {
-            await OpenAsync(core.Calls, function.Processor.Name, stopping.Token).ConfigureAwait(false);
+            partitions = await OpenAsync(core, function.Processor.Name, stopping.Token).ConfigureAwait(false);
             await members.JoinAsync(stopping.Token).ConfigureAwait(false);
             while (!stopping.IsCancellationRequested)
             {
@@ -169,7 +192,7 @@ internal sealed class WorkGroup : IDisposable
             var request = new TakeRequest(core.Options.Name) { ExpectedEpoch = free.Epoch, Instance = core.Instance.Id };
             TakeResult taken = await core.Calls.DoAsync(stream, () => core.Store.TakeAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
             if (taken.Status != TakeStatus.Taken) continue;          // somebody else was first; or it was taken by a call whose answer was lost, and the next beat shows so
-            var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit);
+            var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit) { Of = partitions };
             (owned, empty) = ([.. owned, partition], -1);
             await orders.AdoptAsync(partition, taken.State!).ConfigureAwait(false);
         }

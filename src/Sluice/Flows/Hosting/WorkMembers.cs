@@ -51,7 +51,7 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
         {
             if (latest is null) return ([], []);
             int living = latest.Members.Count(member => member.Name == Self || !others.IsSilent(member.Name));
-            int share = (WorkGroup.Partitions + living - 1) / Math.Max(1, living);
+            int share = (latest.Partitions.Count + living - 1) / Math.Max(1, living);
             int surplus = owned.Count - share;
             List<int> release = surplus <= 0 ? [] : [.. owned.Where(isIdle).Take(surplus)];
             bool IsOurs(PartitionInfo partition) => partition.Owner == Self && !(given.TryGetValue(partition.Partition, out long epoch) && epoch == partition.Epoch);

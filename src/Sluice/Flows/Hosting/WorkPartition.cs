@@ -24,6 +24,9 @@ internal sealed class WorkPartition : IDisposable
 
     public int Number => Owner.Partition;
 
+    /// <summary>Of how many it is one.</summary>
+    public int Of { get; init; } = WorkGroup.Partitions;
+
     /// <summary>Somebody else has the partition now: nothing can be committed any more.</summary>
     public CancellationToken Lost { get; }
 

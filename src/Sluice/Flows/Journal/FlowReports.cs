@@ -3,25 +3,31 @@ namespace Sluice;
 /// <summary>What anybody can ask about runs, and tell them.</summary>
 internal static class FlowReports
 {
+    /// <param name="calls">The store.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="findHost">Adds what is known of a processor's hosts.</param>
     /// <returns>Null if there is no such run.</returns>
-    public static async Task<FlowStatus?> StatusAsync(Insistence calls, string run, CancellationToken cancellation)
+    public static async Task<FlowStatus?> StatusAsync(Insistence calls, string run, CancellationToken cancellation, Func<ProcessorStatus, Task<ProcessorStatus>>? findHost = null)
     {
         RunWatch? watch = await RunWatch.OpenAsync(calls, run, cancellation).ConfigureAwait(false);
         if (watch is null) return null;
         await using (watch.ConfigureAwait(false))
         {
-            List<FlowStreamStatus> streams = [];
+            Dictionary<string, StreamInfo> streams = new(StringComparer.Ordinal);
             foreach (StreamPlan plan in watch.Plan.Streams)
-                if (await calls.Store.FindStreamAsync(FlowNames.Values(run, plan.Name), cancellation).ConfigureAwait(false) is { } info) streams.Add(Of(plan.Name, info));
-            return StatusBook.Of(watch, streams);
+                if (await calls.Store.FindStreamAsync(FlowNames.Values(run, plan.Name), cancellation).ConfigureAwait(false) is { } info) streams.Add(plan.Name, info);
+            FlowStatus status = StatusBook.Of(watch, [.. watch.Plan.Streams.Where(plan => streams.ContainsKey(plan.Name)).Select(plan => Of(plan.Name, streams[plan.Name]))]);
+            if (findHost is not null) status = status with { Processors = await Task.WhenAll(status.Processors.Select(findHost)).ConfigureAwait(false) };
+            var waits = new WaitReport(watch, streams, status.Processors.ToDictionary(processor => processor.Name));
+            return status with { Processors = [.. status.Processors.Select(processor => processor with { WaitsFor = waits.Of(processor.Name), IsHeldUp = waits.IsHeldUp(processor.Name) })] };
         }
     }
 
     /// <summary>The same, with what this service knows of the hosts of processors that have not ended.</summary>
-    public static async Task<FlowStatus?> StatusWithHostsAsync(SupervisorCore core, string run, CancellationToken cancellation)
+    public static Task<FlowStatus?> StatusWithHostsAsync(SupervisorCore core, string run, CancellationToken cancellation)
     {
-        if (await StatusAsync(core.Calls, run, cancellation).ConfigureAwait(false) is not { } status) return null;
-        return status with { Processors = await Task.WhenAll(status.Processors.Select(FindHostAsync)).ConfigureAwait(false) };
+        return StatusAsync(core.Calls, run, cancellation, FindHostAsync);
 
         async Task<ProcessorStatus> FindHostAsync(ProcessorStatus processor)
             => processor.State > FlowState.Running ? processor : processor with { NoHostFor = await core.Hosts.NobodyForAsync(processor.Name, cancellation).ConfigureAwait(false) };
@@ -62,9 +68,12 @@ internal static class FlowReports
     /// <summary>A processor that some service has taken on and not left: what it still does must not meet another run of this id.</summary>
     public static async Task<ProcessorStatus?> FindBusyAsync(IStreamStore store, FlowStatus status, CancellationToken cancellation)
     {
-        int partition = EntryKey.Of(status.Run).PartitionOf(WorkGroup.Partitions);
         foreach (ProcessorStatus processor in status.Processors)
+        {
+            if (await store.FindStreamAsync(FlowNames.Work(processor.Name), cancellation).ConfigureAwait(false) is not { } work) continue;
+            int partition = EntryKey.Of(status.Run).PartitionOf(work.Options.Partitions);
             if ((await store.ReadStateAsync(FlowNames.Hosts(processor.Name), partition, WorkPartition.Node, [status.Run], cancellation).ConfigureAwait(false)).Count > 0) return processor;
+        }
         return null;
     }
 

@@ -16,14 +16,40 @@ internal sealed record RunPlan(string Run, string Key, string Starter, Processor
 internal sealed record ProcessorPlan(string Name, string[] Inputs, string[] Outputs, bool Wait, Resume Resume)
 {
     public static ProcessorPlan Of(Processor processor)
-        => new(processor.Name, [.. processor.Inputs], [.. processor.Outputs], processor.Wait, processor.Resume);
+        => new(processor.Name, [.. processor.Inputs], [.. processor.Outputs], processor.Wait, processor.Resume) { Retry = RetryPlan.Of(processor.Retry), Timeout = processor.Timeout };
 
-    public Processor ToProcessor() => new(Name) { Inputs = Inputs, Outputs = Outputs, Wait = Wait, Resume = Resume };
+    /// <summary>How often the function is tried, and with which pauses; null if once.</summary>
+    public RetryPlan? Retry { get; init; }
+
+    /// <summary>How long an attempt may work; null if that is not bounded.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    public Processor ToProcessor() => new(Name) { Inputs = Inputs, Outputs = Outputs, Wait = Wait, Resume = Resume, Retry = Retry?.ToRetry(), Timeout = Timeout };
 }
+
+/// <summary>A processor's retries in a plan.</summary>
+internal sealed record RetryPlan(int Retries, TimeSpan Delay, TimeSpan MaxDelay)
+{
+    public static RetryPlan? Of(ProcessorRetry? retry) => retry is null ? null : new(retry.Retries, retry.Delay, retry.MaxDelay);
+
+    public ProcessorRetry ToRetry() => new(Retries) { Delay = Delay, MaxDelay = MaxDelay };
+
+    /// <summary>The pause before an attempt.</summary>
+    /// <param name="failed">How many have failed before it.</param>
+    public TimeSpan PauseAfter(int failed) => Backoff.Exponential(Delay, MaxDelay).WaitBefore(failed, Random.Shared);
+}
+
+/// <summary>The values that a run was started with in a stream, so that a repeated start can be told from another one.</summary>
+/// <param name="Count">How many; minus one if they came as a stream, of which nothing is known before it has ended.</param>
+/// <param name="Digest">A hash of all of them, in their order.</param>
+internal sealed record GivenValues(long Count, string Digest);
 
 /// <summary>A stream in a plan. The type is a name to compare, never one to load.</summary>
 internal sealed record StreamPlan(string Name, string? Type, bool IsGiven, long MaxItems, long MaxBytes, int MaxItemBytes, long MaxKept, Retention Retention)
 {
+    /// <summary>What the run was started with here; null if it was not noted.</summary>
+    public GivenValues? Given { get; init; }
+
     public StreamOptions Options => new() { Partitions = 1, MaxItems = MaxItems, MaxBytes = MaxBytes, MaxEntryBytes = MaxItemBytes, Retention = Retention };
 }
 
@@ -37,6 +63,9 @@ internal enum RunEventKind
     Failed,
     Cancelled,
     CancelRequested,
+
+    /// <summary>An attempt has failed, and another one follows.</summary>
+    Retrying,
 
     /// <summary>It has waited long for room in a stream.</summary>
     Stuck,
@@ -59,6 +88,12 @@ internal enum RunEventKind
 /// <param name="Stream">The stream that is waited for.</param>
 internal sealed record RunEvent(RunEventKind Kind, string Member, string? Processor = null, string? Error = null, string? Origin = null, int Start = 0, RunPlan? Plan = null, string? Stream = null)
 {
+    /// <summary>Whether it went wrong because a repetition has put out something else.</summary>
+    public bool IsDifference { get; init; }
+
+    /// <summary>Which attempt has failed, from one; zero if this is about none.</summary>
+    public int Attempt { get; init; }
+
     /// <summary>Whether it says how far the run is; who waits for what is forgotten when it was told.</summary>
     public bool IsLasting => Kind is not (RunEventKind.Stuck or RunEventKind.Idle or RunEventKind.Moving);
 
@@ -80,12 +115,19 @@ internal sealed record Assignment(string Run, string Key, int Starts, bool Ended
     /// <summary>Why it cannot be run, as what was stored about it cannot be read; null if it can. The key may be unknown then, and it is not known whether it has ended.</summary>
     public string? Damage { get; init; }
 
+    /// <summary>How many attempts have failed one behind the other, without progress between them.</summary>
+    public int Failures { get; init; }
+
     /// <summary>Whether it has completed, and that is still to be written into the journal: its last value left no room for it in the commit.</summary>
     public bool IsUntold { get; init; }
 }
 
 /// <summary>What a stream's end says about a failure, for those who read on.</summary>
-internal sealed record StreamFailure(string? Processor, string Error, bool IsCancelled);
+internal sealed record StreamFailure(string? Processor, string Error, bool IsCancelled)
+{
+    /// <summary>Whether a repetition has put out something else.</summary>
+    public bool IsDifference { get; init; }
+}
 
 /// <summary>The forms of the records, made by the compiler.</summary>
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, UseStringEnumConverter = true)]

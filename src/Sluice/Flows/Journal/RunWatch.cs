@@ -14,6 +14,9 @@ internal sealed class RunWatch : IAsyncDisposable
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock sync = new();
     private readonly List<(DateTimeOffset Time, RunEvent Event)> events = [];
+    private readonly Dictionary<string, string> stuck = new(StringComparer.Ordinal);          // by processor, the stream
+    private readonly Dictionary<string, string> idle = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> starts = new(StringComparer.Ordinal);
     private Task following = Task.CompletedTask;
     private readonly HashSet<string> over = new(StringComparer.Ordinal);          // the processors that have ended
     private long next = 1;
@@ -61,6 +64,18 @@ internal sealed class RunWatch : IAsyncDisposable
             lock (sync) return [.. events];
         }
     }
+
+    /// <summary>How often a processor was started.</summary>
+    public int StartsOf(string processor)
+    {
+        lock (sync) return starts.GetValueOrDefault(processor);
+    }
+
+    /// <summary>Who waits for room since long, and in which stream, as it has said itself.</summary>
+    public IReadOnlyDictionary<string, string> Stuck => Copy(stuck);
+
+    /// <summary>Who has waited for a value when somebody was stuck, and of which stream; it may have come since.</summary>
+    public IReadOnlyDictionary<string, string> Idle => Copy(idle);
 
     /// <summary>Told of what happens, one after the other; set before it is followed. Throws nothing.</summary>
     public Func<RunEvent, Task>? Noticed { get; set; }
@@ -140,6 +155,20 @@ internal sealed class RunWatch : IAsyncDisposable
         }
     }
 
+    /// <summary>Of attempts that have failed only the last matters: there may be any number.</summary>
+    private void Keep(DateTimeOffset time, RunEvent happened)
+    {
+        if (happened is { Kind: RunEventKind.Started, Processor: { } begun }) starts[begun] = starts.GetValueOrDefault(begun) + 1;
+        if (happened is { Kind: RunEventKind.Retrying, Processor: { } failed })
+            events.RemoveAll(one => one.Event.Processor == failed && one.Event.Kind is (RunEventKind.Started or RunEventKind.Retrying));
+        events.Add((time, happened));
+    }
+
+    private Dictionary<string, string> Copy(Dictionary<string, string> waits)
+    {
+        lock (sync) return new(waits);
+    }
+
     private FlowException Unreadable(Exception e) => new($"The journal of the run {Run} cannot be followed any further, and nobody here would learn that it is cancelled: {e.Message}", e) { Run = Run };
 
     private async Task ReadAsync(CancellationToken cancellation)
@@ -176,8 +205,16 @@ internal sealed class RunWatch : IAsyncDisposable
             calls.Warn($"The entry {entry.IdIn(stream, 0)} of the journal of the run {Run} is not understood, and is left out: a newer version has written it, or it is damaged. {problem}");
             return null;
         }
-        if (happened.IsLasting)
-            lock (sync) events.Add((entry.Time, happened));
+        lock (sync)
+        {
+            if (happened.IsLasting) Keep(entry.Time, happened);
+            if (happened is { Kind: RunEventKind.Stuck or RunEventKind.Idle, Processor: { } waiting, Stream: { } stream }) (happened.Kind == RunEventKind.Stuck ? stuck : idle)[waiting] = stream;
+            else if (happened.Processor is { } moving)
+            {
+                stuck.Remove(moving);
+                idle.Remove(moving);
+            }
+        }
         if (happened.IsEnd) over.Add(happened.Processor!);
         bool hasEnded = over.Count == Plan.Processors.Length;
         if (happened.Kind == RunEventKind.CancelRequested && !hasEnded && !IsCancelled)

@@ -6,7 +6,7 @@ internal static class StatusBook
     public static FlowStatus Of(RunWatch watch, IReadOnlyList<FlowStreamStatus> streams)
     {
         IReadOnlyList<(DateTimeOffset Time, RunEvent Event)> events = watch.Events;
-        ProcessorStatus[] processors = [.. watch.Plan.Processors.Select(processor => Of(processor.Name, [.. events.Select(one => one.Event).Where(happened => happened.Processor == processor.Name)]))];
+        ProcessorStatus[] processors = [.. watch.Plan.Processors.Select(processor => Of(processor.Name, watch.StartsOf(processor.Name), [.. events.Select(one => one.Event).Where(happened => happened.Processor == processor.Name)]))];
         // What no service has begun with, or has handed over, nobody will begin with any more.
         if (watch.IsCancelled) processors = [.. processors.Select(processor => processor.State == FlowState.Waiting ? processor with { State = FlowState.Cancelled } : processor)];
         bool hasEnded = Array.TrueForAll(processors, processor => processor.State > FlowState.Running);
@@ -20,11 +20,11 @@ internal static class StatusBook
         };
     }
 
-    private static ProcessorStatus Of(string name, RunEvent[] events)
+    private static ProcessorStatus Of(string name, int starts, RunEvent[] events)
     {
         if (events.Length == 0) return new(name, FlowState.Waiting, null, 0, null, null);
         RunEvent? end = Array.Find(events, happened => happened.IsEnd);
-        RunEvent last = end ?? Array.FindLast(events, happened => happened.Kind is RunEventKind.Started or RunEventKind.HandedOver)
+        RunEvent last = end ?? Array.FindLast(events, happened => happened.Kind is RunEventKind.Started or RunEventKind.HandedOver or RunEventKind.Retrying)
             ?? events[^1];
         FlowState state = last.Kind switch
         {
@@ -34,6 +34,10 @@ internal static class StatusBook
             RunEventKind.Cancelled => FlowState.Cancelled,
             _ => FlowState.Waiting,
         };
-        return new(name, state, last.Member, events.Count(happened => happened.Kind == RunEventKind.Started), last.Error, last.Origin);
+        RunEvent? failed = Array.FindLast(events, happened => happened.Attempt > 0);
+        return new(name, state, last.Member, starts, last.IsEnd ? last.Error : null, last.Origin)
+        {
+            FailedAttempts = last.Kind == RunEventKind.Completed ? 0 : failed?.Attempt ?? 0, LastFailure = failed?.Error,
+        };
     }
 }

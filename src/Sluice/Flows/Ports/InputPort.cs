@@ -1,54 +1,5 @@
 namespace Sluice;
 
-/// <summary>Says when everything that was read before has been processed.</summary>
-internal interface IItemBoundary
-{
-    /// <param name="mayWait">Whether nothing is at hand: what is held back had better be put out.</param>
-    /// <param name="cancellation">Gives up.</param>
-    ValueTask ReachAsync(bool mayWait, CancellationToken cancellation);
-
-    /// <summary>A loop over streams begins; it ends when the result is disposed.</summary>
-    /// <param name="streams">Their names, for people.</param>
-    /// <exception cref="FlowException">There is one already, and the processor goes on behind items: what one has put out would be committed in the middle of the other's.</exception>
-    IDisposable? Enter(string streams);
-
-    /// <summary>Something begins that chooses by the moment.</summary>
-    /// <param name="kind">What it chooses.</param>
-    /// <param name="streams">Between which streams, or where.</param>
-    /// <returns>A number for it: the same in a repetition.</returns>
-    int NumberOf(ChoiceKind kind, string streams);
-
-    /// <summary>A place in a stream that depends on the moment: the one that was chosen before, if this is a repetition.</summary>
-    ValueTask<long> ChooseAsync(ChoiceKind kind, int number, Func<ValueTask<long>> choose);
-
-    /// <summary>Writes down where the reading of a stream has begun, for a processor that goes on from places.</summary>
-    ValueTask PlaceAsync(string stream, long place);
-}
-
-/// <summary>How a port of a stream is opened.</summary>
-/// <param name="Run">The run.</param>
-/// <param name="Name">The stream's name in the flow.</param>
-/// <param name="Keeper">The reader for which the store keeps what may be read again; never holds anybody up.</param>
-/// <param name="Gate">The reader that holds up who writes too far ahead; null if this one does not.</param>
-/// <param name="From">Where to begin.</param>
-internal sealed record PortPlan(string Run, string Name, string Keeper, string? Gate, long From)
-{
-    /// <summary>How long the gate holds anybody up if nobody reads; null for ever.</summary>
-    public TimeSpan? GateExpiry { get; init; }
-
-    /// <summary>How long the store keeps what nobody comes to read; null for ever.</summary>
-    public TimeSpan? KeeperExpiry { get; init; }
-
-    /// <summary>Whether the keeper follows what is read; otherwise commits move it.</summary>
-    public bool MovesKeeper { get; init; }
-
-    /// <summary>Whether <see cref="From"/> is where an earlier start was, whatever is asked for.</summary>
-    public bool IsPlaced { get; init; }
-
-    /// <summary>Whether the stream may be read once only.</summary>
-    public bool IsOnce { get; init; }
-}
-
 /// <summary>A stream of a run, as one of its readers sees it: any number of readings at once, one place up to which all have come.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null, CancellationToken life = default) : IInputPort
@@ -61,8 +12,10 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     private long told = plan.From;
     private bool? isGateOpen = plan.Gate is null ? false : null;          // null: as an earlier start, or the start of the run, has left it
     private long left;                               // what was delivered to readings that have ended
+    private long? rejoinedAt;                        // found once: whoever reads again begins there, too
     private bool wasRead;
     private bool isLifted;
+    private volatile bool isClosed;                  // whoever reads a result of a run that was let go is told
     private int waiting;
     private readonly ExecutionSlot? slot = slot;
 
@@ -95,6 +48,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     /// <summary>The same, where another process has the numbers of what chooses, and may have chosen the place in a repetition.</summary>
     public async ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, int? chooser, long? chosen, CancellationToken cancellation)
     {
+        ThrowIfClosed();
         long start = chosen ?? plan.From;
         if (from != ReadFrom.First && !plan.IsPlaced && chosen is null)
         {
@@ -103,6 +57,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
             start = boundary is null ? await Choose().ConfigureAwait(false) : await boundary.ChooseAsync(kind, chooser ?? boundary.NumberOf(kind, plan.Name), Choose).ConfigureAwait(false);
             if (plan.IsOnce && boundary is not null) await boundary.PlaceAsync(plan.Name, start).ConfigureAwait(false);
         }
+        else if (plan.IsRejoined && isCounted) start = rejoinedAt ??= await FindPlaceAsync(cancellation).ConfigureAwait(false);
         var reader = new PortReader(this, start, isCounted);
         lock (sync)
         {
@@ -123,7 +78,11 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         return reader;
     }
 
-    public ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(PortReader reader, long next, CancellationToken cancellation) => PortFetch.FetchAsync(this, reader, next, cancellation);
+    public ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(PortReader reader, long next, CancellationToken cancellation)
+    {
+        ThrowIfClosed();
+        return PortFetch.FetchAsync(this, reader, next, cancellation);
+    }
 
     public async ValueTask ReleaseAsync(PortReader reader)
     {
@@ -179,9 +138,11 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     /// <summary>Somebody waits for a value until the result is disposed; the function's slot is free meanwhile.</summary>
     public async ValueTask<IAsyncDisposable> RestAsync(CancellationToken cancellation)
     {
-        if (slot is not null) await slot.RestAsync(cancellation).ConfigureAwait(false);
+        // What a function reads of a run that it has started is no input of its own.
+        ExecutionSlot? resting = slot ?? ExecutionSlot.Current;
+        if (resting is not null) await resting.RestAsync(cancellation).ConfigureAwait(false);
         Interlocked.Increment(ref waiting);
-        return new Rest(this);
+        return new Rest(this, resting);
     }
 
     /// <summary>It holds nobody up any more: what it has not read is kept.</summary>
@@ -197,6 +158,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     /// <summary>Nothing is kept for this port any more.</summary>
     public async ValueTask CloseAsync(CancellationToken cancellation = default)
     {
+        isClosed = true;
         await CloseGateAsync(onlyIfIdle: false, cancellation).ConfigureAwait(false);
         await CloseAsync(plan.Keeper, cancellation).ConfigureAwait(false);
         await StreamRelease.LetGoAsync(calls, Stream, cancellation).ConfigureAwait(false);
@@ -210,20 +172,21 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
 
     public FlowException Gone(long from, long missed) => new(
         $"The stream {plan.Name} of the run {plan.Run} does not have its values {from:N0} to {from + missed - 1:N0} any more: they left the store when they had been read. "
-        + "Read it once, or give it Retention.All.")
+        + "Read it once, start the run with keepOutputs: true, or give the stream Retention.All.")
     { Run = plan.Run };
 
-    private sealed class Rest(InputPort port) : IAsyncDisposable
+    private sealed class Rest(InputPort port, ExecutionSlot? resting) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {
             Interlocked.Decrement(ref port.waiting);
-            if (port.slot is not null) await port.slot.GoOnAsync(port.Life).ConfigureAwait(false);          // also who has given up waiting goes on
+            if (resting is not null) await resting.GoOnAsync(port.Life).ConfigureAwait(false);          // also who has given up waiting goes on
         }
     }
 
     private async Task TellAsync(string reader, long next, CancellationToken cancellation)
     {
+        if (isClosed) return;                        // else it would be opened again
         var move = new CursorMove(Stream, reader, 0, next);
         if (await calls.DoAsync(Stream, () => Store.MoveReaderAsync(move, cancellation), cancellation).ConfigureAwait(false) || plan.GateExpiry is null) return;
         bool isGate = reader == plan.Gate;           // it has expired meanwhile
@@ -273,6 +236,17 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     }
 
     private Task CloseAsync(string reader, CancellationToken cancellation) => calls.DoAsync([], () => Store.CloseReaderAsync(Stream, reader, cancellation), cancellation);
+
+    private void ThrowIfClosed()
+    {
+        if (isClosed) throw new ObjectDisposedException(nameof(FlowRun), $"The stream {Name} of the run {plan.Run} cannot be read here any more: the FlowRun was disposed, and what it had not read is not kept for it.");
+    }
+
+    private async ValueTask<long> FindPlaceAsync(CancellationToken cancellation)
+    {
+        StreamInfo? info = await calls.DoAsync(Stream, () => Store.FindStreamAsync(Stream, cancellation), cancellation).ConfigureAwait(false);
+        return info?.Readers.FirstOrDefault(reader => reader.Name == plan.Keeper)?.Next[0] ?? plan.From;
+    }
 
     private async ValueTask<long> FindAsync(ReadFrom from, CancellationToken cancellation)
     {

@@ -4,6 +4,7 @@ namespace Sluice;
 /// <remarks>Used by one party, for one write.</remarks>
 internal sealed class OutputWait(OutputStream output) : IAsyncDisposable
 {
+    private readonly long begun = output.Calls.Time.GetTimestamp();
     private long since = output.Calls.Time.GetTimestamp();          // when the wait began, or was told last
     private bool wasTold;
 
@@ -18,7 +19,7 @@ internal sealed class OutputWait(OutputStream output) : IAsyncDisposable
             if (left <= TimeSpan.Zero)
             {
                 wasTold = true;
-                await stalls.TellStuckAsync(output.Name).ConfigureAwait(false);
+                await stalls.TellStuckAsync(output.Name, output.Calls.Time.GetElapsedTime(begun)).ConfigureAwait(false);
                 (since, left) = (output.Calls.Time.GetTimestamp(), stalls.Patience);
             }
             if (retryAfter is null || left < retryAfter) retryAfter = left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1);

@@ -11,13 +11,18 @@ internal static class StreamFailures
         StreamFailure failure = RunJson.Failure(text);
         string message = failure.IsCancelled ? $"The stream {stream} ended early, because the run {run} was cancelled: {failure.Error}"
             : $"The stream {stream} of the run {run} has failed{(failure.Processor is null ? "" : $", because the processor {failure.Processor} has")}: {failure.Error}";
-        return new(message) { Run = run, Processor = failure.Processor, IsCancelled = failure.IsCancelled };
+        return Make(message, run, failure.Processor, failure.IsDifference, failure.IsCancelled);
     }
+
+    /// <summary>What whoever waits for a run gets: a difference of a repetition is one everywhere.</summary>
+    public static FlowException Make(string message, string run, string? processor, bool isDifference, bool isCancelled = false)
+        => isDifference ? new NondeterministicReplayException(message) { Run = run, Processor = processor, IsCancelled = isCancelled }
+            : new FlowException(message) { Run = run, Processor = processor, IsCancelled = isCancelled };
 
     /// <summary>What the outputs of a processor are failed with: what had failed before it, if it only passes that on.</summary>
     public static StreamFailure Of(Exception failure, string processor)
-        => failure is FlowException { Processor: { } origin } known && origin != processor ? new(origin, Cause(known), known.IsCancelled)
-            : new(processor, failure is FlowException ? Short(failure.Message) : $"{failure.GetType().Name}: {Short(failure.Message)}", failure is FlowException { IsCancelled: true });
+        => failure is FlowException { Processor: { } origin } known && origin != processor ? new(origin, Cause(known), known.IsCancelled) { IsDifference = known is NondeterministicReplayException }
+            : new(processor, failure is FlowException ? Short(failure.Message) : $"{failure.GetType().Name}: {Short(failure.Message)}", failure is FlowException { IsCancelled: true }) { IsDifference = failure is NondeterministicReplayException };
 
     // A message that has travelled says where it came from already: each stream would add its own sentence.
     private static string Short(string text) => text.Length <= MostText ? text : text[..MostText] + "…";

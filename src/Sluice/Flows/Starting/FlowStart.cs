@@ -1,11 +1,17 @@
 namespace Sluice;
 
+/// <summary>What a start says beside the flow and its inputs.</summary>
+/// <param name="Results">The streams that can be read by whoever starts it.</param>
+/// <param name="KeepsOutputs">Whether they stay until the run is deleted.</param>
+/// <param name="MayBeRepeated">Whether its id was given: then another start with it may come.</param>
+internal sealed record StartChoices(string[] Results, bool KeepsOutputs, bool MayBeRepeated);
+
 /// <summary>Starts a run: one commit of its plan, the cursors of all its readers, what is given to it, and an order for each processor.</summary>
 /// <remarks>
 /// What must be there before (streams, groups) is empty, and does nothing by itself. A second start with the id of the first finds the commit done, or does it: so a start may be repeated, also by another
 /// process after a crash.
 /// </remarks>
-internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IOVal> given, string[] results, Dictionary<string, string> types, string run)
+internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IOVal> given, StartChoices choices, Dictionary<string, string> types, string run)
 {
     // What is given is part of the commit as long as it is small; the rest is put in afterwards.
     private const int MostInCommit = 200;
@@ -51,13 +57,24 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
     private RunPlan Plan()
     {
         var floating = flow.Plan.FloatingInputs.ToHashSet();
+        ILookup<string, IOVal> values = given.ToLookup(value => value.Name);
+        PayloadSerializers plain = core.Options.Serializers.Unsealed;
         IEnumerable<string> names = flow.Processors.SelectMany(processor => processor.Inputs.Concat(processor.Outputs)).Distinct().Order(StringComparer.Ordinal);
-        return new(run, Guid.NewGuid().ToString("N"), core.Options.Name, [.. flow.Processors.Select(ProcessorPlan.Of)], [.. names.Select(Stream)], results);
+        return new(run, Guid.NewGuid().ToString("N"), core.Options.Name, [.. flow.Processors.Select(ProcessorPlan.Of)], [.. names.Select(Stream)], choices.Results);
 
         StreamPlan Stream(string name)
         {
             FlowStreamOptions options = flow.OptionsOf(name);
-            return new(name, types.GetValueOrDefault(name), floating.Contains(name), options.MaxItems, options.MaxBytes, options.MaxItemBytes, options.MaxKept, options.Retention);
+            Retention retention = choices.KeepsOutputs && choices.Results.Contains(name) ? Retention.All : options.Retention;
+            return new(name, types.GetValueOrDefault(name), floating.Contains(name), options.MaxItems, options.MaxBytes, options.MaxItemBytes, options.MaxKept, retention) { Given = Digest(name, options) };
+        }
+
+        // A start with an id that was made for it is never repeated.
+        GivenValues? Digest(string name, FlowStreamOptions options)
+        {
+            if (!choices.MayBeRepeated || !floating.Contains(name)) return null;
+            using var batch = new EntryBatch { Stream = name, MaxEntryBytes = options.MaxItemBytes, LimitName = FlowStreamOptions.LimitName };
+            return StartComparison.Digest([.. values[name]], plain, batch);
         }
     }
 
@@ -68,7 +85,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
             string name = FlowNames.Values(run, stream.Name);
             await core.Calls.DoAsync([], () => core.Store.OpenStreamAsync(name, stream.Options, cancellation), cancellation).ConfigureAwait(false);
         }
-        foreach (ProcessorPlan processor in plan.Processors) await WorkGroup.OpenAsync(core.Calls, processor.Name, cancellation).ConfigureAwait(false);
+        foreach (ProcessorPlan processor in plan.Processors) await WorkGroup.OpenAsync(core, processor.Name, cancellation).ConfigureAwait(false);
         var journal = new StreamOptions { Partitions = 1, Retention = Retention.All, MaxItems = long.MaxValue, MaxBytes = long.MaxValue };
         await core.Calls.DoAsync([], () => core.Store.OpenStreamAsync(group.Stream, journal, cancellation), cancellation).ConfigureAwait(false);
         await core.Calls.DoAsync(group.Stream, () => core.Store.AddGroupAsync(group, StreamStart.New, cancellation), cancellation).ConfigureAwait(false);
@@ -123,7 +140,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
                 yield return new(stream, keeper, new() { Gates = false });
                 if (!processor.Wait) yield return new(stream, ReaderNames.Gate(keeper), new());
             }
-        foreach (string result in results)
+        foreach (string result in choices.Results)
             yield return new(FlowNames.Values(run, result), ReaderNames.OfResult(core.Options.Name), new() { Gates = false, ExpiresAfter = core.Options.KeepResults });
     }
 
@@ -133,9 +150,8 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         await using (watch)
         {
             RunPlan found = watch?.Plan ?? throw new FlowException($"The run {run} was started by another service, and its journal cannot be found.") { Run = run };
-            string[] Texts(RunPlan plan) => [.. plan.Processors.Select(processor => $"{processor.Name}: {string.Join(", ", processor.Inputs)} -> {string.Join(", ", processor.Outputs)} {processor.Wait}").Order(StringComparer.Ordinal)];
-            return Texts(found).SequenceEqual(Texts(wanted)) ? found
-                : throw new ArgumentException($"There is a run {run} already, of another flow. Give this one another id.");
+            StartComparison.Check(found, wanted);
+            return found;
         }
     }
 }

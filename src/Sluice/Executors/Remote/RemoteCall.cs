@@ -1,14 +1,21 @@
 namespace Sluice;
 
-/// <summary>A function that is executed in a child process: does for it what it asks for.</summary>
+/// <summary>
+/// A processor's function that is executed elsewhere: in another process, on another machine, in another language. This side has the streams, and does what the function asks for; what goes between both sides are messages, which an executor brings over.
+/// </summary>
 /// <remarks>
-/// Frames come from the one loop that receives, in the order in which the function has done what they say. Of a processor that resumes from scratch the outputs are written side by side, and each in its order; of others everything is done in one
-/// order, as a commit takes what was put out before an item was done, and nothing behind. Nothing here waits for the loop, nor the loop for anything here.
+/// <para>Made by <see cref="ProcessorCall.OpenRemote"/>. Thread-safe, but for <see cref="Receive"/>, which is called for one message at a time, in their order. docs/writing-an-executor.md says what messages look like; <see cref="RemoteWorker"/> is the other side in .NET.</para>
+/// <para>
+/// Messages come in the order in which the function has done what they say. Of a processor that resumes from scratch the outputs are written side by side, and each in its order; of others everything is done in one
+/// order, as a commit takes what was put out before an item was done, and nothing behind. Nothing here waits for who receives, nor who receives for anything here.
+/// </para>
 /// </remarks>
-internal sealed class ServedCall : IDisposable
+public sealed class RemoteCall : IDisposable
 {
-    private readonly ChildConnection child;
+    private readonly CallWriter writer;
     private readonly Invocation invocation;
+    private readonly ProcessorCall call;
+    private readonly int maxValueBytes;
     private readonly CancellationTokenSource life = new();           // of what it has asked for
     private readonly TaskCompletionSource<Exception?> outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly WorkTally tally = new();
@@ -19,45 +26,80 @@ internal sealed class ServedCall : IDisposable
     private readonly Lock sync = new();
     private Exception? fault;
     private volatile bool isLost;
-    private bool hasEnded;                           // the receiving loop's
+    private bool wasDisposed;
+    private volatile bool hasEnded;                  // what comes now is lost
 
-    public ServedCall(ChildConnection child, long number, Invocation invocation)
+    internal RemoteCall(ProcessorCall call, SendMessage send, int maxValueBytes)
     {
-        (this.child, Number, this.invocation) = (child, number, invocation);
+        (this.call, invocation, this.maxValueBytes) = (call, call.Invocation, maxValueBytes);
+        writer = new(send, e => Lose(new($"nothing could be sent to where it is executed: {e.Message}", e)));
         if (invocation.Choices is null) order = new(tally);
         outputs = [.. invocation.Plan.Outputs.Select((name, index) => new ServedOutput(invocation.Output(name), index, order ?? new(tally)))];
     }
 
-    public long Number { get; }
-
     /// <summary>How much is remembered of what the function has open, and of what it was told.</summary>
-    public (int Readings, int Failures) Held => (readings.Count, sent.Count);
+    internal (int Readings, int Failures) Held => (readings.Count, sent.Count);
 
-    /// <summary>Whether it was cancelled and has not ended in time; guarded by the connection.</summary>
-    public bool IsLate { get; set; }
-
-    /// <summary>Tells the child.</summary>
-    public void Begin()
+    /// <summary>Has the function executed at the other side, to its end, and everything done that it has asked for. Once.</summary>
+    /// <param name="cancellation">It is to stop: the other side is told, and the function ends in its own time.</param>
+    /// <exception cref="ExecutionLostException">The other side was lost before (<see cref="Lose"/>).</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="FlowException">The function has failed, or something that it has asked for.</exception>
+    public Task ExecuteAsync(CancellationToken cancellation) => call.RunAsync(async () =>
     {
-        child.Sender.Say(CallFrame.Plan, Number, CallPlan.Of(invocation).ToBytes());
-        ReadOnlySpan<byte> known = invocation.Choices is { } choices ? choices.TakeKnown() : [];
-        for (; !known.IsEmpty; known = known[Math.Min(CallLimits.ChoiceBytes, known.Length)..])
-            child.Sender.Say(CallFrame.Choices, Number, known[..Math.Min(CallLimits.ChoiceBytes, known.Length)]);
-        child.Sender.Say(CallFrame.Begin, Number);
+        cancellation.ThrowIfCancellationRequested();
+        Begin();
+        using CancellationTokenRegistration _ = cancellation.UnsafeRegister(static self => ((RemoteCall)self!).writer.Say(CallFrame.Cancel), this);
+        try
+        {
+            await EndedAsync().ConfigureAwait(false);
+        }
+        catch (ExecutionLostException) when (cancellation.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellation);
+        }
+    });
+
+    /// <summary>Takes a message from the other side. What a function says after its end is ignored.</summary>
+    /// <param name="message">The message; copied where it is needed for longer.</param>
+    /// <exception cref="InvalidDataException">It is none that could come now: end the other side, and <see cref="Lose"/> the call.</exception>
+    public void Receive(ReadOnlySpan<byte> message)
+    {
+        if (message.IsEmpty) throw new InvalidDataException("A message is empty.");
+        Take((CallFrame)message[0], message[1..]);
     }
 
-    /// <summary>The function is to stop.</summary>
-    public void Cancel() => child.Sender.Say(CallFrame.Cancel, Number);
-
-    /// <summary>The child is gone.</summary>
+    /// <summary>The other side is gone, and the function with it: the processor is started again, from where it was.</summary>
+    /// <param name="how">What was lost and how, for people.</param>
     public void Lose(ExecutionLostException how)
     {
+        ArgumentNullException.ThrowIfNull(how);
         isLost = true;
         outcome.TrySetResult(how);
     }
 
-    /// <summary>Ends when the function has, and nothing is done for it any more. What it put out last is not written if the child is gone.</summary>
-    public async Task EndedAsync()
+    /// <summary>When it has ended. One that has not is lost.</summary>
+    public void Dispose()
+    {
+        if (wasDisposed) return;
+        wasDisposed = true;
+        Lose(new("the executor has let go of the call."));
+        hasEnded = true;
+        readings.StopAll();                          // those that were opened meanwhile
+        writer.Dispose();
+        life.Dispose();
+    }
+
+    private void Begin()
+    {
+        writer.Say(CallFrame.Plan, CallPlan.Of(invocation).ToBytes());
+        ReadOnlySpan<byte> known = invocation.Choices is { } choices ? choices.TakeKnown() : [];
+        for (; !known.IsEmpty; known = known[Math.Min(CallLimits.ChoiceBytes, known.Length)..])
+            writer.Say(CallFrame.Choices, known[..Math.Min(CallLimits.ChoiceBytes, known.Length)]);
+        writer.Say(CallFrame.Begin);
+    }
+
+    private async Task EndedAsync()
     {
         Exception? failure = await outcome.Task.ConfigureAwait(false);
         if (isLost) await life.CancelAsync().ConfigureAwait(false);
@@ -66,15 +108,7 @@ internal sealed class ServedCall : IDisposable
         if ((failure ?? fault) is { } why) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(why);
     }
 
-    /// <summary>When it has ended.</summary>
-    public void Dispose()
-    {
-        readings.StopAll();                          // those that were opened meanwhile
-        life.Dispose();
-    }
-
-    /// <summary>The receiving loop's. What a function does after its end is lost.</summary>
-    public void Take(CallFrame kind, ReadOnlySpan<byte> frame)
+    private void Take(CallFrame kind, ReadOnlySpan<byte> frame)
     {
         if (hasEnded) return;
         switch (kind)
@@ -179,28 +213,28 @@ internal sealed class ServedCall : IDisposable
     {
         PortReader reader = await port.OpenAsync(from, isCounted, chooser, chosen, life.Token).ConfigureAwait(false);
         long number = readings.Add(new(port, reader, life.Token));
-        child.Sender.Say(CallFrame.Answer, Number, question, number, reader.From);
+        writer.Say(CallFrame.Answer, question, number, reader.From);
     }
 
     private async Task ReadAsync(long question, ServedReading reading)
     {
         ReadOnlyMemory<Entry> values = await reading.Reader.TakeAsync(reading.Life).ConfigureAwait(false);
         foreach (ref readonly Entry value in values.Span)
-            if (value.Payload.Length > child.MaxValueBytes)
-                throw new FlowException($"The value {value.IdIn(reading.Port.Stream, 0)} has {value.Payload.Length:N0} bytes, and a child process is sent {child.MaxValueBytes:N0} at most (ProcessExecutorOptions.MaxValueBytes). Raise the limit, or store such values elsewhere and send references.") { Run = invocation.Run };
-        child.Sender.SayValues(Number, question, reading.Port.IsComplete, values);
+            if (value.Payload.Length > maxValueBytes)
+                throw new FlowException($"The value {value.IdIn(reading.Port.Stream, 0)} has {value.Payload.Length:N0} bytes, and a child process is sent {maxValueBytes:N0} at most (ProcessExecutorOptions.MaxValueBytes). Raise the limit, or store such values elsewhere and send references.") { Run = invocation.Run };
+        writer.SayValues(question, reading.Port.IsComplete, values);
     }
 
     private async Task ReleaseAsync(long question, ServedReading reading)
     {
         await reading.Port.ReleaseAsync(reading.Reader).ConfigureAwait(false);
-        child.Sender.Say(CallFrame.Answer, Number, question);
+        writer.Say(CallFrame.Answer, question);
     }
 
     private async Task SaveAsync(long question, byte[] state)
     {
         await invocation.SaveAsync(state, life.Token).ConfigureAwait(false);
-        child.Sender.Say(CallFrame.Answer, Number, question);
+        writer.Say(CallFrame.Answer, question);
     }
 
     private async ValueTask PutAsync(ServedOutput output, byte[] payload)
@@ -209,7 +243,7 @@ internal sealed class ServedCall : IDisposable
         try
         {
             await output.Port.WriteAsync(payload, PayloadSerializer.Bytes, life.Token).ConfigureAwait(false);
-            if (output.Count(payload.Length) is var (values, bytes)) child.Sender.Say(CallFrame.Credit, Number, output.Index, values, bytes);
+            if (output.Count(payload.Length) is var (values, bytes)) writer.Say(CallFrame.Credit, output.Index, values, bytes);
         }
         catch (Exception e)
         {
@@ -248,7 +282,7 @@ internal sealed class ServedCall : IDisposable
 
     private void Say(CallFrame kind, long? question, Exception e)
     {
-        if (!isLost) child.Sender.Say(kind, Number, question, CallFailure.Of(e, sent.Add(e)));
+        if (!isLost) writer.Say(kind, question, CallFailure.Of(e, sent.Add(e)));
     }
 
     /// <summary>What has only passed through the function is what it was.</summary>

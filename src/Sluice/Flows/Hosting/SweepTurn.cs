@@ -1,0 +1,59 @@
+namespace Sluice;
+
+/// <summary>Of all services that keep runs for the same time, one has the turn to sweep: who owns the only partition of a group of them. The others look once in a while whether its owner still beats.</summary>
+/// <remarks>Used by one party. That two have the turn for a moment harms nobody: what is removed twice is removed.</remarks>
+internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
+{
+    private const int PausesUntilSilent = 3;
+
+    private readonly GroupId group = new("flow-sweep", $"keep {core.Options.KeepRuns}");
+    private readonly MemberWatch others = new(core.Options.Time, pause * PausesUntilSilent);
+    private Ownership? owned;
+
+    private string Self => core.Options.Name;
+
+    /// <summary>Whether it is this service's turn; takes it if it is nobody's.</summary>
+    public async Task<bool> IsOursAsync(CancellationToken cancellation)
+    {
+        GroupInfo info = await core.Store.FindGroupAsync(group, cancellation).ConfigureAwait(false) ?? await JoinAsync(cancellation).ConfigureAwait(false);
+        others.See(info);
+        PartitionInfo turn = info.Partitions[0];
+        if (owned is null || (owned.Value.Epoch, Self) != (turn.Epoch, turn.Owner))
+        {
+            owned = null;
+            if (turn.Owner is { } owner && owner != Self && !others.IsSilent(owner)) return false;
+            TakeResult taken = await core.Store.TakeAsync(group, 0, new(Self) { ExpectedEpoch = turn.Epoch }, cancellation).ConfigureAwait(false);
+            if (taken.Status != TakeStatus.Taken) return false;
+            owned = taken.Ownership;
+        }
+        info = await core.Store.BeatAsync(group, Self, cancellation).ConfigureAwait(false);
+        foreach (string member in others.Gone(info))
+        {
+            await core.Store.LeaveAsync(group, member, cancellation).ConfigureAwait(false);
+            others.Forget(member);
+        }
+        return true;
+    }
+
+    /// <summary>Gives the turn back, so that another service has it at once. Throws nothing.</summary>
+    public async Task LeaveAsync()
+    {
+        if (owned is not { } owner || core.IsAbandoned) return;
+        try
+        {
+            await core.Calls.DoAsync([], () => core.Store.ReleaseAsync(owner), CancellationToken.None).ConfigureAwait(false);
+            await core.Calls.DoAsync([], () => core.Store.LeaveAsync(group, Self), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
+        {
+            // Others take it when this service has been silent for long enough.
+        }
+    }
+
+    private async Task<GroupInfo> JoinAsync(CancellationToken cancellation)
+    {
+        await core.Store.OpenStreamAsync(group.Stream, new() { Partitions = 1 }, cancellation).ConfigureAwait(false);
+        await core.Store.AddGroupAsync(group, cancellation: cancellation).ConfigureAwait(false);
+        return await core.Store.BeatAsync(group, Self, cancellation).ConfigureAwait(false);
+    }
+}

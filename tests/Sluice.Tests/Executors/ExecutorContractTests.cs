@@ -1,0 +1,175 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.Json;
+using Sluice.Tests.Flows;
+
+namespace Sluice.Tests.Executors;
+
+/// <summary>What an executor can do, and what it must not.</summary>
+public class ExecutorContractTests
+{
+    private const int Items = 2_000;
+
+    [Theory]
+    [InlineData(Resume.FromScratch)]
+    [InlineData(Resume.PerItem)]
+    [InlineData(Resume.Checkpoint)]
+    public async Task AFunctionIsExecutedByMessages(Resume resume)
+    {
+        await using var lab = new FlowLab();
+        var work = new Processor("work") { Inputs = ["x", "by"], Outputs = ["y"], Resume = resume, Retry = new(1) { Delay = TimeSpan.Zero } };
+        int attempts = 0;
+        var functions = new ProcessorFunctions
+        {
+            {
+                work, async (ProcessorContext context, IO<int> x, IO<int> by, IOWriter<int> y, CancellationToken cancellation) =>
+                {
+                    attempts = Math.Max(attempts, context.Attempt);
+                    int factor = await by.FirstAsync(cancellation);
+                    await foreach (int value in x.StreamAsync(cancellation))
+                    {
+                        if (value == Items / 2 && context.Attempt == 1) throw new IOException("no ink");
+                        await y.WriteAsync(value * factor, cancellation);
+                        if (resume == Resume.Checkpoint && value % 100 == 0) await context.Checkpoint<int>().SaveAsync(value, cancellation);
+                    }
+                }
+            },
+        };
+        Supervisor service = lab.Join(options => options with { Executor = MessageExecutor.Of(functions) });
+        service.Register(functions);
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [.. Enumerable.Range(0, Items).Select(i => IOVal.Of("x", i)), IOVal.Of("by", 3)], cancellation: FlowLab.Cancellation);
+        Assert.Equal(Enumerable.Range(0, Items).Select(i => i * 3), await FlowLab.ReadAsync(run.Output<int>("y")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Equal(2, attempts);
+    }
+
+    /// <summary>The other side knows nothing of this library but what docs/writing-an-executor.md says of messages.</summary>
+    [Fact]
+    public async Task AFunctionInAnotherLanguageIsExecutedByWhatTheDocumentSays()
+    {
+        await using var lab = new FlowLab();
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
+        string processor = "";
+        var executor = new MessageExecutor(async (messages, send) =>
+        {
+            byte[] plan = await messages.ReadAsync();
+            Assert.Equal(32, plan[0]);
+            using JsonDocument call = JsonDocument.Parse(plan.AsMemory(1));
+            processor = call.RootElement.GetProperty("Processor").GetProperty("Name").GetString()!;
+            while ((await messages.ReadAsync())[0] != 34)
+            {
+                // what an earlier start has chosen
+            }
+            send(Message(64, 1, 0, 0, 1, 0, 0, 0));          // question 1: open input 0 at its first value
+            byte[] opened = await messages.ReadAsync();
+            Assert.Equal((36, 1L), (opened[0], Number(opened, 1)));
+            long reading = Number(opened, 9);
+            for (long question = 2; ; question++)
+            {
+                send(Message(65, question, reading));
+                byte[] answer = await messages.ReadAsync();
+                int at = 1 + 8 + 1;
+                if (at == answer.Length) break;              // no value: the stream is complete
+                while (at < answer.Length)
+                {
+                    int length = BinaryPrimitives.ReadInt32LittleEndian(answer.AsSpan(at + 16));
+                    int value = int.Parse(Encoding.UTF8.GetString(answer.AsSpan(at + 20, length)), System.Globalization.CultureInfo.InvariantCulture);
+                    send([.. Message(71, 0), .. Encoding.UTF8.GetBytes($"{value + 1}")]);
+                    at += 20 + length;
+                }
+            }
+            send(Message(72));
+            await foreach (byte[] rest in messages.ReadAllAsync())
+            {
+                // credit
+            }
+        });
+        Supervisor service = lab.Join(options => options with { Executor = executor });
+        service.Register(work, () => Task.CompletedTask);
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), Enumerable.Range(0, 600).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
+        Assert.Equal(Enumerable.Range(1, 600), await FlowLab.ReadAsync(run.Output<int>("y")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Equal("work", processor);
+
+        static byte[] Message(byte kind, params ReadOnlySpan<long> numbers)
+        {
+            byte[] message = new byte[1 + (8 * numbers.Length)];
+            message[0] = kind;
+            for (int i = 0; i < numbers.Length; i++) BinaryPrimitives.WriteInt64LittleEndian(message.AsSpan(1 + (8 * i)), numbers[i]);
+            return message;
+        }
+
+        static long Number(byte[] message, int at) => BinaryPrimitives.ReadInt64LittleEndian(message.AsSpan(at));
+    }
+
+    [Fact]
+    public async Task WhatIsLostIsStartedAgainAndTheFailureSaysHow()
+    {
+        await using var lab = new FlowLab();
+        int calls = 0;
+        var executor = new MessageExecutor((_, send) =>
+        {
+            Interlocked.Increment(ref calls);
+            if (calls == 1) send([99]);
+            return Task.CompletedTask;
+        });
+        FlowException failure = await FailAsync(lab, executor);
+        Assert.Contains("It was started 2 times, and each time its host was gone before it had ended; the last time: the other side has ended", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(lab.Warnings, text => text.Contains("the other side has sent what it should not", StringComparison.Ordinal));
+        Assert.Equal(2, calls);
+    }
+
+    [Theory]
+    [InlineData("nothing", "has returned without executing the function: it must await RunHereAsync")]
+    [InlineData("not awaited", "has returned before the function had ended: it must await RunHereAsync")]
+    [InlineData("twice", "was executed before. A call is executed once")]
+    [InlineData("swallowed", "IOException: no ink")]
+    [InlineData("sent badly", "nothing could be sent to where it is executed: no line")]
+    public async Task AnExecutorThatDoesNotDoWhatItShouldFailsTheProcessor(string what, string expected)
+    {
+        await using var lab = new FlowLab();
+        FlowException failure = await FailAsync(lab, new BadExecutor(what));
+        Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<FlowException> FailAsync(FlowLab lab, IExecutor executor)
+    {
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
+        Supervisor service = lab.Join(options => options with { Executor = executor, MaxStarts = 2 });
+        service.Register(work, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            await x.FirstAsync(cancellation);
+            await Task.Yield();
+            return executor is BadExecutor { What: "swallowed" } ? throw new IOException("no ink") : 1;
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        return await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+    }
+
+    private sealed class BadExecutor(string what) : IExecutor
+    {
+        public string What => what;
+
+        public async Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
+        {
+            switch (what)
+            {
+                case "nothing":
+                    return;
+                case "not awaited":
+                    RemoteCall left = call.OpenRemote(_ => { });          // nobody answers
+                    _ = left.ExecuteAsync(cancellation);
+                    return;
+                case "twice":
+                    await call.RunHereAsync(cancellation);
+                    await call.RunHereAsync(cancellation);
+                    return;
+                case "swallowed":
+                    await call.RunHereAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    return;
+                default:
+                    using (RemoteCall remote = call.OpenRemote(_ => throw new IOException("no line"))) await remote.ExecuteAsync(cancellation);
+                    return;
+            }
+        }
+    }
+}

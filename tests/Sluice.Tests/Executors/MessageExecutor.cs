@@ -1,0 +1,64 @@
+using System.Threading.Channels;
+
+namespace Sluice.Tests.Executors;
+
+/// <summary>An executor that has functions executed at the other side of two queues of messages. It uses nothing that other programs cannot use.</summary>
+/// <param name="other">Plays the other side: gets the messages for it, and what brings messages back.</param>
+internal sealed class MessageExecutor(Func<ChannelReader<byte[]>, Action<byte[]>, Task> other) : IExecutor
+{
+    /// <summary>The other side in .NET.</summary>
+    public static MessageExecutor Of(ProcessorFunctions functions)
+    {
+        var worker = new RemoteWorker(functions);
+        return new(async (messages, send) =>
+        {
+            using RemoteFunction function = worker.Open(message => send(message.ToArray()));
+            await foreach (byte[] message in messages.ReadAllAsync()) function.Receive(message);
+            function.Lose();
+            await function.Completion;
+        });
+    }
+
+    public async Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
+    {
+        Channel<byte[]> there = Channel.CreateUnbounded<byte[]>(), back = Channel.CreateUnbounded<byte[]>();
+        using RemoteCall remote = call.OpenRemote(message => there.Writer.TryWrite(message.ToArray()));
+        Task playing = PlayAsync(), receiving = ReceiveAsync();
+        try
+        {
+            await remote.ExecuteAsync(cancellation);
+        }
+        finally
+        {
+            there.Writer.TryComplete();
+            await playing;
+            await receiving;
+        }
+
+        async Task PlayAsync()
+        {
+            await Task.Yield();
+            try
+            {
+                await other(there.Reader, message => back.Writer.TryWrite(message));
+            }
+            finally
+            {
+                back.Writer.TryComplete();
+            }
+        }
+
+        async Task ReceiveAsync()
+        {
+            try
+            {
+                await foreach (byte[] message in back.Reader.ReadAllAsync()) remote.Receive(message);
+                remote.Lose(new("the other side has ended."));
+            }
+            catch (InvalidDataException e)
+            {
+                remote.Lose(new($"the other side has sent what it should not: {e.Message}", e));
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+using System.Collections.Concurrent;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>A function that fails is called again, as its processor says, from where it was.</summary>
+public class RetryTests
+{
+    private static readonly ProcessorRetry AtOnce = new(2) { Delay = TimeSpan.Zero };
+
+    [Theory]
+    [InlineData(Resume.FromScratch, new[] { 1, 2, 3, 1, 2, 3, 4 })]
+    [InlineData(Resume.PerItem, new[] { 1, 2, 3, 3, 4 })]
+    [InlineData(Resume.Checkpoint, new[] { 1, 2, 3, 3, 4 })]
+    public async Task AnAttemptGoesOnFromWhereTheProcessorSays(Resume resume, int[] calls)
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = resume, Retry = AtOnce };
+        ConcurrentQueue<int> called = [], attempts = [];
+        service.Register(work, async (ProcessorContext context, IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
+        {
+            attempts.Enqueue(context.Attempt);
+            await foreach (int value in x.StreamAsync(cancellation))
+            {
+                called.Enqueue(value);
+                if (value == 3 && called.Count(one => one == 3) == 1) throw new IOException("no paper");
+                await y.WriteAsync(value, cancellation);
+                if (resume == Resume.Checkpoint) await context.Checkpoint<int>().SaveAsync(value, cancellation);
+            }
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), Inputs(4), cancellation: FlowLab.Cancellation);
+        Assert.Equal([1, 2, 3, 4], await FlowLab.ReadAsync(run.Output<int>("y")));
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Equal(calls, called);
+        Assert.Equal([1, 2], attempts);
+        ProcessorStatus status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
+        Assert.Equal((FlowState.Completed, 0, "IOException: no paper", null), (status.State, status.FailedAttempts, status.LastFailure, status.Error));
+        Assert.Contains("The processor work of the run " + run.Id + " has failed in attempt 1 of 3, and is tried again: IOException: no paper", lab.Warnings);
+    }
+
+    [Fact]
+    public async Task TheFailureNamesTheAttempts()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Retry = AtOnce };
+        int calls = 0;
+        service.Register(work, (IO<int> x) => Interlocked.Increment(ref calls) > 0 ? Task.FromException<int>(new IOException("no paper")) : Task.FromResult(1));
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), Inputs(1), cancellation: FlowLab.Cancellation);
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.EndsWith("the processor work has: IOException: no paper (attempt 3 of 3).", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(3, calls);
+        ProcessorStatus status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
+        Assert.Equal((FlowState.Failed, 3, 3), (status.State, status.FailedAttempts, status.Starts));
+    }
+
+    /// <summary>A year of items with an error now and then is no failure; the same item again and again is.</summary>
+    [Fact]
+    public async Task ProgressBeginsTheCountAnew()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = Resume.PerItem, Retry = new(1) { Delay = TimeSpan.Zero } };
+        ConcurrentDictionary<int, int> seen = new();
+        service.Register(work, async (IO<int> x, IOWriter<int> y) =>
+        {
+            await foreach (int value in x.StreamAsync())
+            {
+                if (seen.AddOrUpdate(value, 1, static (_, count) => count + 1) == 1) throw new IOException("no paper");
+                await y.WriteAsync(value);
+            }
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), Inputs(10), cancellation: FlowLab.Cancellation);
+        Assert.Equal(Enumerable.Range(1, 10), await FlowLab.ReadAsync(run.Output<int>("y")));
+        Assert.All(seen.Values, count => Assert.Equal(2, count));
+    }
+
+    [Fact]
+    public async Task AttemptsSurviveTheirHost()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        SupervisorOptions Named(string name) => new() { Name = name, Time = clock, KeepRuns = Timeout.InfiniteTimeSpan, LeaseTime = TimeSpan.FromSeconds(9) };
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Retry = new(2) { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1) } };
+        var first = Supervisor.Attach(store, Named("first"));
+        int calls = 0;
+        Task<int> Fail(IO<int> x, ProcessorContext context)
+        {
+            Interlocked.Increment(ref calls);
+            return Task.FromException<int>(new IOException($"no paper in attempt {context.Attempt}"));
+        }
+        first.Register(work, Fail);
+        await using FlowRun run = await first.StartAsync(Flow.From(work).Resolve(), Inputs(1), run: "r", cancellation: FlowLab.Cancellation);
+        // It dies while it pauses; what it counted is there for the one that takes over.
+        while ((await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].FailedAttempts == 0) await Task.Yield();
+        await first.AbandonAsync();
+        await using var second = Supervisor.Attach(store, Named("second"));
+        second.Register(work, Fail);
+        FlowRun found = (await second.FindAsync("r", FlowLab.Cancellation))!;
+        Task completion = found.Completion;
+        for (int i = 0; !completion.IsCompleted; i++)
+        {
+            Assert.True(i < 5_000, "The run stands still.");
+            clock.Advance(TimeSpan.FromSeconds(i < 100 ? 3 : 600));
+            for (int n = 0; n < 300 && !completion.IsCompleted; n++) await Task.Yield();
+        }
+        var failure = await Assert.ThrowsAsync<FlowException>(() => completion);
+        Assert.EndsWith("IOException: no paper in attempt 3 (attempt 3 of 3).", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(3, calls);
+        await found.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task AFailedInputACancellationAndADifferenceAreNotTriedAgain()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        Processor bad = new("bad") { Inputs = ["x"], Outputs = ["y"] }, work = new("work") { Inputs = ["y"], Outputs = ["z"], Retry = new(1_000) };
+        int calls = 0;
+        service.Register(bad, (IO<int> x) => Task.FromException<int>(new IOException("no paper")));
+        service.Register(work, async (IO<int> y, CancellationToken cancellation) =>
+        {
+            Interlocked.Increment(ref calls);
+            return await y.FirstAsync(cancellation);
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(bad, work).Resolve(), Inputs(1), cancellation: FlowLab.Cancellation);
+        Assert.Equal("bad", (await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation))).Processor);
+        Assert.Equal(1, calls);
+    }
+
+    /// <summary>The pause is long: whoever cancels does not wait for it.</summary>
+    [Fact]
+    public async Task ARunThatPausesIsCancelledAtOnce()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Retry = new(3) { Delay = TimeSpan.FromDays(1), MaxDelay = TimeSpan.FromDays(1) } };
+        service.Register(work, (IO<int> x) => Task.FromException<int>(new IOException("no paper")));
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), Inputs(1), cancellation: FlowLab.Cancellation);
+        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].FailedAttempts == 1);
+        Assert.Equal("waiting (1 failed), y 0", (await run.GetStatusAsync(FlowLab.Cancellation)).ToText().Split("work").Last().Split('\n')[0].Trim());
+        await run.CancelAsync("enough", FlowLab.Cancellation);
+        Assert.True((await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation))).IsCancelled);
+        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).EndedAt is not null);
+    }
+
+    [Theory]
+    [InlineData(Resume.FromScratch)]
+    [InlineData(Resume.PerItem)]
+    public async Task WhatWorksForTooLongHasFailedAndWaitingIsNoWork(Resume resume)
+    {
+        await using var lab = new FlowLab();
+        var clock = new TestClock();
+        Supervisor service = lab.Join(options => options with { Time = clock, KeepRuns = Timeout.InfiniteTimeSpan });
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = resume, Retry = AtOnce, Timeout = TimeSpan.FromSeconds(10) };
+        ConcurrentQueue<int> called = [];
+        var isStuck = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var isWaiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        service.Register(work, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
+        {
+            await foreach (int value in x.StreamAsync(cancellation))
+            {
+                called.Enqueue(value);
+                if (value == 2 && called.Count(one => one == 2) == 1)
+                {
+                    isStuck.TrySetResult();
+                    await Task.Delay(Timeout.Infinite, cancellation);
+                }
+                await y.WriteAsync(value, cancellation);
+            }
+        });
+        var feed = new Processor("feed") { Outputs = ["x"] };
+        Supervisor starter = lab.Join();
+        starter.Register(feed, OneThenTwoAsync);
+        await using FlowRun run = await starter.StartAsync(Flow.From(feed, work).Resolve(), [], cancellation: FlowLab.Cancellation);
+        Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
+        await isWaiting.Task;
+        clock.Advance(TimeSpan.FromHours(1));        // for a value
+        go.SetResult();
+        await isStuck.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        clock.Advance(TimeSpan.FromSeconds(9));
+        Assert.False(lab.Warnings.Exists(text => text.Contains("tried again", StringComparison.Ordinal)));
+        while (!run.Completion.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        await run.Completion;
+        Assert.Equal([2], (await FlowLab.ReadAsync(run.Output<int>("y"))).TakeLast(1));
+        Assert.Equal(resume == Resume.PerItem ? [1, 2, 2] : [1, 2, 1, 2], called);
+        Assert.Contains(lab.Warnings, text => text.EndsWith($"It has worked for longer than 00:00:10{(resume == Resume.PerItem ? " on one item" : "")}, not counting what it waited for (Processor.Timeout).", StringComparison.Ordinal));
+
+        async IAsyncEnumerable<IOVal> OneThenTwoAsync()
+        {
+            yield return IOVal.Of("x", 1);
+            isWaiting.SetResult();
+            await go.Task;
+            yield return IOVal.Of("x", 2);
+        }
+    }
+
+    [Fact]
+    public void OutOfRangeIsRefused()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ProcessorRetry(-1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ProcessorRetry(1) { Delay = TimeSpan.FromSeconds(-1) });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Processor("a") { Timeout = TimeSpan.Zero });
+        Assert.Equal(new Processor("a") { Retry = new(3) }, new Processor("a") { Retry = new(3) });
+        Assert.NotEqual(new Processor("a") { Retry = new(3) }, new Processor("a") { Retry = new(2) });
+        Assert.Equal("a: -> (3 retries, 00:00:05 at most)", new Processor("a") { Retry = new(3), Timeout = TimeSpan.FromSeconds(5) }.ToString());
+    }
+
+    private static IEnumerable<IOVal> Inputs(int count) => Enumerable.Range(1, count).Select(i => IOVal.Of("x", i));
+}

@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>Of many services, one looks through the runs.</summary>
+public class SweepTests
+{
+    private const int Services = 10;
+    private static readonly TimeSpan Keep = TimeSpan.FromHours(1);
+    private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
+
+    [Fact]
+    public async Task OneServiceSweepsAtATimeAndAnotherGoesOnForIt()
+    {
+        var clock = new TestClock();
+        await using var store = new CountingStore(new MemoryStreamStore(clock));
+        SupervisorOptions Named(int n) => new() { Name = $"service-{n}", Time = clock, KeepRuns = Keep };
+        await using (var host = Supervisor.Attach(store, Named(0) with { KeepRuns = Timeout.InfiniteTimeSpan }))
+        {
+            host.Register(Work, StartTests.CopyAsync);
+            for (int i = 0; i < 20; i++)
+            {
+                await using FlowRun run = await host.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", i)], cancellation: FlowLab.Cancellation);
+                await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+            }
+        }
+        Supervisor[] services = [.. Enumerable.Range(1, Services).Select(n => Supervisor.Attach(store, Named(n)))];
+        store.Calls.Clear();
+        for (int round = 0; round < 5; round++) await RoundAsync(Services);
+        // Each run's journal is looked for and read to its end, once a round, by one.
+        Assert.InRange(store.Calls.GetValueOrDefault(nameof(IStreamStore.ReadAsync)), 5 * 20, 5 * 20 * 3);
+        Assert.InRange(store.Calls.GetValueOrDefault(nameof(IStreamStore.ListStreamsAsync)), 5, 10);
+        Assert.Equal(20, (await store.ListStreamsAsync("flow/")).Count);
+
+        string sweeper = (await store.FindGroupAsync(new("flow-sweep", $"keep {Keep}")))!.Partitions[0].Owner!;
+        Supervisor dead = services.Single(service => service.Name == sweeper);
+        await dead.AbandonAsync();
+        for (int round = 0; round < 12; round++) await RoundAsync(Services - 1);
+        Assert.Empty(await store.ListStreamsAsync("flow/"));
+        string next = (await store.FindGroupAsync(new("flow-sweep", $"keep {Keep}")))!.Partitions[0].Owner!;
+        Assert.NotEqual(sweeper, next);
+
+        // One that stops gives it back.
+        foreach (Supervisor service in services.Where(service => service != dead)) await service.DisposeAsync();
+        GroupInfo left = (await store.FindGroupAsync(new("flow-sweep", $"keep {Keep}")))!;
+        Assert.Null(left.Partitions[0].Owner);
+
+        async Task RoundAsync(int living)
+        {
+            await clock.WaitForTimersAsync(living, FlowLab.Cancellation);
+            clock.Advance(Keep / 10);
+            await clock.WaitForTimersAsync(living, FlowLab.Cancellation);
+        }
+    }
+
+    private sealed class CountingStore(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public ConcurrentDictionary<string, int> Calls { get; } = new();
+
+        protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+        {
+            Calls.AddOrUpdate(name, 1, static (_, count) => count + 1);
+            return call();
+        }
+    }
+}
