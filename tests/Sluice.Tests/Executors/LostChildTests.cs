@@ -158,7 +158,7 @@ public class LostChildTests
 
         FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(Resume.FromScratch), "copy", IOVal.Of("line", "a")));
 
-        Assert.Contains("The child process has no function for it: what is registered with the supervisor must be given to Worker.RunIfAskedAsync, too.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("Where it is executed there is no function for it: what is registered with the supervisor must be given to Worker.RunIfAskedAsync (or to the RemoteWorker), too.", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -82,7 +82,7 @@ public class DependsTests
         service.Register(Work, static ([Depends(nameof(Seven))] int seven) => Task.FromResult(seven));
         await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         Assert.Equal([7], await FlowLab.ReadAsync(run.Output<int>("y")));
-        Assert.Equal("The function of the processor work cannot be bound: its parameter p depends on Count, a local function that captures variables. Make it static.",
+        Assert.Equal("The function of the processor work cannot be bound: its parameter p depends on Count, which is neither a method of DependsTests nor a static local function there.",
             Assert.Throws<ArgumentException>(() => service.Register(Work, ([Depends(nameof(Count))] int p) => Task.FromResult(p))).Message);
 
         static int Seven() => 7;
@@ -94,7 +94,7 @@ public class DependsTests
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
-        Assert.Equal("The function of the processor work cannot be bound: its parameter p depends on Nowhere, which is no method of DependsTests.", Refused(([Depends(typeof(DependsTests), "Nowhere")] int p) => Task.FromResult(p)));
+        Assert.Equal("The function of the processor work cannot be bound: its parameter p depends on Nowhere, which is neither a method of DependsTests nor a static local function there.", Refused(([Depends(typeof(DependsTests), "Nowhere")] int p) => Task.FromResult(p)));
         Assert.Equal("The function of the processor work cannot be bound: its parameter p is a string, and FirstAsync, on which it depends, returns Task<int>.", Refused(([Depends(nameof(FirstAsync))] string p) => Task.FromResult(p)));
         Assert.Equal("The function of the processor work cannot be bound: the parameter b of Egg, which provides one of its parameters, depends on itself: Hen -> Egg -> Hen.", Refused(([Depends(nameof(Hen))] int p) => Task.FromResult(p)));
         Assert.StartsWith("The function of the processor work cannot be bound: the parameter uri of Remote, which provides one of its parameters, is a Uri: neither an input", Refused(([Depends(nameof(Remote))] int p) => Task.FromResult(p)), StringComparison.Ordinal);

@@ -18,8 +18,8 @@ internal static class DependencyFinder
         Type[] types = depends.Type is { } said ? [said] : [.. Around(user.DeclaringType)];
         MethodInfo[] found = [.. types.SelectMany(type => type.GetMethods(All)).Where(method => IsNamed(method, depends.Method)).Distinct()];
         if (depends.Type is null && found.Length > 1 && Outer(user) is { } outer && found.Where(method => Outer(method) == outer).ToArray() is { Length: > 0 } beside) found = beside;
-        string where = string.Join(" or ", types.Take(1).Select(TypeNames.Of));
-        if (found.Length == 0) return (null, null, $"depends on {depends.Method}, which is no method of {where}");
+        string where = TypeNames.Of(types[^1]);
+        if (found.Length == 0) return (null, null, $"depends on {depends.Method}, which is neither a method of {where} nor a static local function there");
         if (found.Length > 1) return (null, null, $"depends on {depends.Method}, of which {where} has {found.Length}. Give one of them another name");
         MethodInfo method = found[0];
         if (method.ContainsGenericParameters) return (null, null, $"depends on {depends.Method}, which has type parameters");

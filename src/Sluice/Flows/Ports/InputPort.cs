@@ -239,7 +239,9 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
 
     private void ThrowIfClosed()
     {
-        if (isClosed) throw new ObjectDisposedException(nameof(FlowRun), $"The stream {Name} of the run {plan.Run} cannot be read here any more: the FlowRun was disposed, and what it had not read is not kept for it.");
+        if (!isClosed) return;
+        if (boundary is null) throw new ObjectDisposedException(nameof(FlowRun), $"The stream {Name} of the run {plan.Run} cannot be read here any more: the FlowRun was disposed, and what it had not read is not kept for it.");
+        throw new FlowException($"The function that is registered for the processor has no parameter for the input {Name}, so nothing is kept for it. Register one that has it, or a ProcessorFunction, which may read any.") { Run = plan.Run };
     }
 
     private async ValueTask<long> FindPlaceAsync(CancellationToken cancellation)
