@@ -7,7 +7,7 @@ internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
     private const int PausesUntilSilent = 3;
 
     private readonly GroupId group = new("flow-sweep", $"keep {core.Options.KeepRuns}");
-    private readonly MemberWatch others = new(core.Options.Time, pause * PausesUntilSilent);
+    private readonly MemberWatch others = new(core.Options.Time);
     private Ownership? owned;
 
     private string Self => core.Options.Name;
@@ -22,15 +22,16 @@ internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
         {
             owned = null;
             if (turn.Owner is { } owner && owner != Self && !others.IsSilent(owner)) return false;
+            if (!await BeatAsync(cancellation).ConfigureAwait(false)) return false;
             TakeResult taken = await core.Store.TakeAsync(group, 0, new(Self) { ExpectedEpoch = turn.Epoch }, cancellation).ConfigureAwait(false);
             if (taken.Status != TakeStatus.Taken) return false;
             owned = taken.Ownership;
         }
-        info = await core.Store.BeatAsync(group, Self, cancellation).ConfigureAwait(false);
-        foreach (string member in others.Gone(info))
+        else if (!await BeatAsync(cancellation).ConfigureAwait(false)) return false;
+        foreach (MemberInfo member in others.Gone(info))
         {
-            await core.Store.LeaveAsync(group, member, cancellation).ConfigureAwait(false);
-            others.Forget(member);
+            await core.Store.LeaveAsync(group, member.Name, member.Instance, cancellation).ConfigureAwait(false);
+            others.Forget(member.Name);
         }
         return true;
     }
@@ -42,7 +43,7 @@ internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
         try
         {
             await core.Calls.DoAsync([], () => core.Store.ReleaseAsync(owner), CancellationToken.None).ConfigureAwait(false);
-            await core.Calls.DoAsync([], () => core.Store.LeaveAsync(group, Self), CancellationToken.None).ConfigureAwait(false);
+            await core.Calls.DoAsync([], () => core.Store.LeaveAsync(group, Self, core.Instance.Id), CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
         {
@@ -54,6 +55,17 @@ internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
     {
         await core.Store.OpenStreamAsync(group.Stream, new() { Partitions = 1 }, cancellation).ConfigureAwait(false);
         await core.Store.AddGroupAsync(group, cancellation: cancellation).ConfigureAwait(false);
-        return await core.Store.BeatAsync(group, Self, cancellation).ConfigureAwait(false);
+        return await core.Store.FindGroupAsync(group, cancellation).ConfigureAwait(false) ?? throw new StreamStoreException($"The group {group} is not there.") { Stream = group.Stream };
+    }
+
+    /// <summary>Whether this service has its name: not while an earlier start of it may be alive.</summary>
+    private async Task<bool> BeatAsync(CancellationToken cancellation)
+    {
+        core.Instance.Begin();
+        var request = new HeartbeatRequest(group, Self, core.Instance.Id, pause * PausesUntilSilent);
+        HeartbeatResult answer = await core.Store.HeartbeatAsync(request, cancellation).ConfigureAwait(false);
+        if (answer.Status == HeartbeatStatus.Refused && others.IsSilent(Self))
+            answer = await core.Store.HeartbeatAsync(request with { Replaces = answer.Holder }, cancellation).ConfigureAwait(false);
+        return answer.Status == HeartbeatStatus.Accepted;
     }
 }
