@@ -12,7 +12,7 @@ public interface IExecutor
     Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation);
 }
 
-/// <summary>A processor's function that is to be executed for a run: here (<see cref="RunHereAsync"/>), or elsewhere (<see cref="OpenRemote"/>).</summary>
+/// <summary>A processor's function that is to be executed for a run: here (<see cref="RunHereAsync"/>), or elsewhere (<c>OpenRemote</c>).</summary>
 /// <remarks>Executed once: a second execution would read and write the same streams beside the first. Thread-safe.</remarks>
 public sealed class ProcessorCall
 {
@@ -40,17 +40,6 @@ public sealed class ProcessorCall
     /// <summary>Executes it in this process, from the calling thread on.</summary>
     /// <exception cref="InvalidOperationException">The call was executed before.</exception>
     public Task RunHereAsync(CancellationToken cancellation) => RunAsync(() => here(cancellation));
-
-    /// <summary>Opens the call for a function elsewhere: what is returned has the serialized call and the streams for it, as messages that the executor brings over.</summary>
-    /// <param name="send">Brings a message to the other side.</param>
-    /// <param name="maxValueBytes">The longest payload of a value that is sent, in bytes; 16 MiB unless given. A longer one fails the function.</param>
-    /// <returns>This side of the call; to be disposed by the executor.</returns>
-    public RemoteCall OpenRemote(SendMessage send, int maxValueBytes = 16 << 20)
-    {
-        ArgumentNullException.ThrowIfNull(send);
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxValueBytes, 1);
-        return new(this, send, maxValueBytes);
-    }
 
     /// <summary>Executes it, wherever that is.</summary>
     internal async Task RunAsync(Func<Task> execute)

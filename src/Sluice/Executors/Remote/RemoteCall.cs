@@ -4,7 +4,7 @@ namespace Sluice;
 /// A processor's function that is executed elsewhere: in another process, on another machine, in another language. This side has the streams, and does what the function asks for; what goes between both sides are messages, which an executor brings over.
 /// </summary>
 /// <remarks>
-/// <para>Made by <see cref="ProcessorCall.OpenRemote"/>. Thread-safe, but for <see cref="Receive"/>, which is called for one message at a time, in their order. docs/writing-an-executor.md says what messages look like; <see cref="RemoteWorker"/> is the other side in .NET.</para>
+/// <para>Made by <see cref="RemoteCalls.OpenRemote"/>. Thread-safe, but for <see cref="Receive"/>, which is called for one message at a time, in their order. docs/writing-an-executor.md says what messages look like; <see cref="RemoteWorker"/> is the other side in .NET.</para>
 /// <para>
 /// Messages come in the order in which the function has done what they say. Of a processor that resumes from scratch the outputs are written side by side, and each in its order; of others everything is done in one
 /// order, as a commit takes what was put out before an item was done, and nothing behind. Nothing here waits for who receives, nor who receives for anything here.

@@ -1,6 +1,6 @@
 namespace Sluice;
 
-/// <summary>The other side of calls that an executor has brought elsewhere (<see cref="ProcessorCall.OpenRemote"/>): has the functions, and no store.</summary>
+/// <summary>The other side of calls that an executor has brought elsewhere (<see cref="RemoteCalls.OpenRemote"/>): has the functions, and no store.</summary>
 /// <remarks>Immutable and thread-safe.</remarks>
 /// <example><code>
 /// var worker = new RemoteWorker(functions);
