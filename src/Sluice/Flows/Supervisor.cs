@@ -16,6 +16,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     private static readonly List<Supervisor> Attached = [];       // also guards itself
 
     private readonly SupervisorCore core;
+    private readonly IStreamStore store;             // as it was given: to find another supervisor on it
     private readonly Lock sync = new();
     private readonly Dictionary<string, WorkGroup> hosted = new(StringComparer.Ordinal);
     private readonly RunSweeper sweeper;
@@ -24,6 +25,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
 
     private Supervisor(IStreamStore store, SupervisorOptions options)
     {
+        this.store = store;
         core = new(store, options);
         sweeper = new(core);
         sweeper.Start();
@@ -59,7 +61,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         options ??= new();
         lock (Attached)
         {
-            if (Attached.Exists(other => ReferenceEquals(other.core.Store, store) && other.Name == options.Name))
+            if (Attached.Exists(other => ReferenceEquals(other.store, store) && other.Name == options.Name))
                 throw new InvalidOperationException($"A supervisor named {options.Name} is attached to this store already. Two of one name would take each other's work: dispose the first, or give each a name of its own (SupervisorOptions.Name).");
             var attached = new Supervisor(store, options);
             Attached.Add(attached);
