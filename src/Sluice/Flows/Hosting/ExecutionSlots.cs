@@ -9,7 +9,7 @@ internal sealed class ExecutionSlots(int? count) : IDisposable
     /// <summary>The slot of one function.</summary>
     /// <param name="limit">How long it may work; null if that is not bounded.</param>
     /// <param name="life">Ends when the function need not go on.</param>
-    public ExecutionSlot Make(AttemptLimit? limit, CancellationToken life) => new(free, limit, life);
+    public ExecutionSlot Make(FunctionTimeout? limit, CancellationToken life) => new(free, limit, life);
 
     public void Dispose() => free?.Dispose();
 }
@@ -18,7 +18,7 @@ internal sealed class ExecutionSlots(int? count) : IDisposable
 /// The slot of a function: given back while it waits for the store or for a run of its own, in one place or in several, and taken again before it goes on. While it merges, what it waits for ahead counts as waiting, too.
 /// </summary>
 /// <remarks>Thread-safe: changes go one after the other, by an asynchronous lock.</remarks>
-internal sealed class ExecutionSlot(SemaphoreSlim? free, AttemptLimit? limit, CancellationToken life)
+internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit, CancellationToken life)
 {
     private static readonly AsyncLocal<ExecutionSlot?> Ambient = new();
 

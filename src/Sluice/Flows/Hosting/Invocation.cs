@@ -15,7 +15,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     private readonly Dictionary<string, IOutputPort> outputs = new(StringComparer.Ordinal);
     private readonly Stalls stalls;
     private readonly ExecutionSlot slot;
-    private readonly AttemptLimit? limit;
+    private readonly FunctionTimeout? limit;
     private readonly CancellationToken life;
     private readonly ItemLoops? loops;
     private readonly bool wasTried;                  // by whomever, so that choices may have been written

@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>Cancels an attempt of a function that works for longer than it may (<see cref="Processor.Timeout"/>). Time in which it waits does not count.</summary>
 /// <remarks>Thread-safe: one lock guards the account of time. The timer is set when the attempt begins, and again only when it goes off too early.</remarks>
-internal sealed class AttemptLimit : IDisposable
+internal sealed class FunctionTimeout : IDisposable
 {
     private readonly TimeProvider time;
     private readonly TimeSpan limit;
@@ -15,11 +15,11 @@ internal sealed class AttemptLimit : IDisposable
     private bool hasEnded;
     private bool isExceeded;
 
-    public AttemptLimit(TimeProvider time, TimeSpan limit)
+    public FunctionTimeout(TimeProvider time, TimeSpan limit)
     {
         (this.time, this.limit, since) = (time, limit, time.GetTimestamp());
         Token = source.Token;
-        timer = time.CreateTimer(static self => ((AttemptLimit)self!).Look(), this, limit, Timeout.InfiniteTimeSpan);
+        timer = time.CreateTimer(static self => ((FunctionTimeout)self!).Look(), this, limit, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Cancelled when the attempt has worked for too long.</summary>
