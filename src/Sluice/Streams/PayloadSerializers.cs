@@ -58,7 +58,7 @@ public sealed class PayloadSerializers
     }
 
     /// <summary>The same, neither compressed nor signed: one value has one form.</summary>
-    internal PayloadSerializers Unsealed => new(known, resolver);
+    internal PayloadSerializers Unsealed => new(given, json);
 
     /// <summary>The same with another serializer for one type.</summary>
     public PayloadSerializers With<T>(IPayloadSerializer<T> serializer)
