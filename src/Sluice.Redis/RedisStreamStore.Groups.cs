@@ -89,6 +89,16 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<StateNodeInfo>> ListStateNodesAsync(
+        GroupId group, int partition, string? after = null, int max = 100, bool counted = false, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        Arguments arguments = new Arguments().Group(group).Number(partition).Flag(after is not null).Text(after ?? "").Number(max).Flag(counted);
+        Reply reply = await CallAsync("list_state_nodes", arguments, cancellation).ConfigureAwait(false);
+        return [.. reply.Items.Select(node => new StateNodeInfo(node[0].Text, counted ? node[1].Long : null))];
+    }
+
+    /// <inheritdoc/>
     public override async ValueTask<IReadOnlyList<StateRow>> ListStateAsync(
         GroupId group, int partition, string node, string? after = null, int max = 1000, CancellationToken cancellation = default)
     {

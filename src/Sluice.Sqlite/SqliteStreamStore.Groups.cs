@@ -98,6 +98,14 @@ public sealed partial class SqliteStreamStore
         => CallAsync(session => StateCalls.Read(session.Partition(group, partition), node, keys), cancellation);
 
     /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<StateNodeInfo>> ListStateNodesAsync(
+        GroupId group, int partition, string? after = null, int max = 100, bool counted = false, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        return CallAsync(session => StateCalls.ListNodes(session.Partition(group, partition), after, max, counted), cancellation);
+    }
+
+    /// <inheritdoc/>
     public override ValueTask<IReadOnlyList<StateRow>> ListStateAsync(
         GroupId group, int partition, string node, string? after = null, int max = 1000, CancellationToken cancellation = default)
     {

@@ -27,5 +27,30 @@ internal static class StateCalls
         return found;
     }
 
+    /// <summary>From one node to the next, by the primary key: how many rows they have does not matter, unless they are counted.</summary>
+    public static IReadOnlyList<StateNodeInfo> ListNodes(StoredPartition partition, string? after, int max, bool counted)
+    {
+        List<StateNodeInfo> found = [];
+        while (found.Count < max)
+        {
+            Statement next = partition.Group.Session.Sql("SELECT node FROM sluice_state WHERE grp = ? AND part = ? AND node > ? ORDER BY node LIMIT 1")
+                .Put(partition.Group.Id).Put(partition.Number).Put(after ?? "");
+            if (!next.Next()) break;
+            after = next.Text(0);
+            next.Reset();
+            found.Add(new(after, counted ? Count(partition, after) : null));
+        }
+        return found;
+    }
+
+    private static long Count(StoredPartition partition, string node)
+    {
+        Statement counted = partition.Group.Session.Sql("SELECT COUNT(*) FROM sluice_state WHERE grp = ? AND part = ? AND node = ?").Put(partition.Group.Id).Put(partition.Number).Put(node);
+        counted.Next();
+        long rows = counted.Long(0);
+        counted.Reset();
+        return rows;
+    }
+
     private static StateRow Show(Statement row, string node) => new(node, row.Text(0), row.Int(1), row.Bytes(2));
 }

@@ -7,6 +7,7 @@ internal static class StateScenarios
     public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
     [
         new(nameof(StateIsKeptByNodeKeyAndPartition), StateIsKeptByNodeKeyAndPartition),
+        new(nameof(NodesWithStateAreListedByPartition), NodesWithStateAreListedByPartition),
         new(nameof(FileLengthsAreForgottenOnRequest), FileLengthsAreForgottenOnRequest),
         new(nameof(AWaitEndsWithTheNextChange), AWaitEndsWithTheNextChange),
         new(nameof(ADeletedStreamIsGoneWithEverything), ADeletedStreamIsGoneWithEverything),
@@ -37,6 +38,34 @@ internal static class StateScenarios
         Expect.Same(["k0", "k2", "k3", "k4"], keys.Order(StringComparer.Ordinal), "keys, paged");
 
         static IEnumerable<(string, int, string)> Show(IEnumerable<StateRow> rows) => rows.Select(row => (row.Key, row.Version, System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)));
+    }
+
+    private static async Task NodesWithStateAreListedByPartition(Rig rig)
+    {
+        await rig.PrepareAsync(new() { Partitions = 2 });
+        (Ownership zero, _) = await rig.TakeAsync(partition: 0);
+        (Ownership one, _) = await rig.TakeAsync(partition: 1);
+        string[] names = ["$own", "A", "a", "a b", "ab", "é", "e\u0301", "😀", "\uffff", "(", "[", "%", "'"];
+        await rig.CommitAsync(new(zero, 1) { State = [.. names.SelectMany((name, i) => Enumerable.Range(0, i + 1).Select(k => new StateRow(name, k == 0 ? "" : $"{k}", 0, Bytes("1"))))] });
+        await rig.CommitAsync(new(zero, 2) { State = [.. Enumerable.Range(0, 3).Select(k => new StateRow("a", k == 0 ? "" : $"{k}", 0, null))] });
+        await rig.CommitAsync(new(one, 1) { State = [.. Enumerable.Range(0, 250).Select(i => new StateRow($"node-{i:D3}", "k", 0, Bytes("1")))] });
+        await rig.ReopenAsync(kill: true);
+        Expect.Same(names.Select((name, i) => (name, (long?)(i + 1))).Where(node => node.name != "a").OrderBy(node => node.name, StringComparer.Ordinal),
+            (await ListAsync(0, max: 4, counted: true)).Select(node => (node.Node, node.Rows)).OrderBy(node => node.Node, StringComparer.Ordinal), "nodes, counted");
+        Expect.Same(Enumerable.Range(0, 250).Select(i => $"node-{i:D3}"), (await ListAsync(1, max: 100, counted: false)).Select(node => node.Node).Order(StringComparer.Ordinal), "many nodes");
+        Expect.True((await ListAsync(1, max: 1000, counted: false)).TrueForAll(node => node.Rows is null), "rows that nobody wanted were counted");
+
+        async Task<List<StateNodeInfo>> ListAsync(int partition, int max, bool counted)
+        {
+            List<StateNodeInfo> nodes = [];
+            for (string? after = null; ;)
+            {
+                IReadOnlyList<StateNodeInfo> page = await rig.Store.ListStateNodesAsync(Main, partition, after, max, counted);
+                if (page.Count == 0) return nodes;
+                nodes.AddRange(page);
+                after = page[^1].Node;
+            }
+        }
     }
 
     private static async Task FileLengthsAreForgottenOnRequest(Rig rig)

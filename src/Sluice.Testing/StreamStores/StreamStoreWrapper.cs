@@ -134,6 +134,11 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => CallAsync(nameof(ReadStateAsync), () => inner.ReadStateAsync(group, partition, node, keys, cancellation));
 
     /// <inheritdoc/>
+    public virtual ValueTask<IReadOnlyList<StateNodeInfo>> ListStateNodesAsync(
+        GroupId group, int partition, string? after = null, int max = 100, bool counted = false, CancellationToken cancellation = default)
+        => CallAsync(nameof(ListStateNodesAsync), () => inner.ListStateNodesAsync(group, partition, after, max, counted, cancellation));
+
+    /// <inheritdoc/>
     public virtual ValueTask<IReadOnlyList<StateRow>> ListStateAsync(
         GroupId group, int partition, string node, string? after = null, int max = 1000, CancellationToken cancellation = default)
         => CallAsync(nameof(ListStateAsync), () => inner.ListStateAsync(group, partition, node, after, max, cancellation));

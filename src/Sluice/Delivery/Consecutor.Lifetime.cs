@@ -7,7 +7,7 @@ public sealed partial class Consecutor<T>
 
     /// <summary>Takes the partitions that nobody else has, and resumes what was pending: at once, or when earlier owners have been silent for the lease time.</summary>
     /// <exception cref="InvalidOperationException">
-    /// It was started before; or another one of its name runs in this process, over the same store and as the same <see cref="ConsecutorOptions.Member"/>: this one may be
+    /// It was started before; or state is stored that its code would forget or misread, which the message lists (<see cref="StateOptions"/> says what was meant); or another one of its name runs in this process, over the same store and as the same <see cref="ConsecutorOptions.Member"/>: this one may be
     /// started when that one has ended.
     /// </exception>
     /// <exception cref="MemberInUseException">Another process is alive as the same <see cref="ConsecutorOptions.Member"/>.</exception>
@@ -24,6 +24,7 @@ public sealed partial class Consecutor<T>
         try
         {
             await core.OpenAsync(cancellation, again: true).ConfigureAwait(false);          // outputs may have been wired since the first time
+            if (!ownsStore) await core.StateCheck.CheckAllAsync(cancellation).ConfigureAwait(false);
             await core.Members.StartAsync(cancellation).ConfigureAwait(false);
             var following = new Following(core) { Outputs = core.Outputs, DividesLists = core.Options.Delivery.Level != DeliveryLevel.None };
             core.Following = following;

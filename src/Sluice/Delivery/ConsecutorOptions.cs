@@ -14,6 +14,8 @@ public sealed record ConsecutorOptions
     private readonly PayloadSerializers serializers = PayloadSerializers.Json;
     private readonly string member = MemberInstance.DefaultMember;
     private readonly RunOptions run = new();
+    private readonly IReadOnlyList<StateChange> state = [];
+    private readonly StateMemory stateMemory = StateMemory.Shared;
 
     /// <summary>
     /// Where accepted items are kept until they have ended. Null keeps them in this process only: they are followed, replayed and buried alike, but
@@ -133,6 +135,22 @@ public sealed record ConsecutorOptions
     {
         get => run;
         init => run = NotNull(value, nameof(Run));
+    }
+
+    /// <summary>What became of nodes that have stored state, and that the code does not have any more: renamed or dropped. Nothing unless given; then such state stops the start, and is listed.</summary>
+    /// <exception cref="ArgumentNullException">Null.</exception>
+    public IReadOnlyList<StateChange> State
+    {
+        get => state;
+        init => state = [.. NotNull(value, nameof(State))];
+    }
+
+    /// <summary>The budget of the keyed state that is kept in memory; <see cref="StateMemory.Shared"/>, which all consecutors of the process share, unless given.</summary>
+    /// <exception cref="ArgumentNullException">Null.</exception>
+    public StateMemory StateMemory
+    {
+        get => stateMemory;
+        init => stateMemory = NotNull(value, nameof(StateMemory));
     }
 
     /// <summary>Which consecutors are in its process. For tests, which have several in one.</summary>

@@ -49,6 +49,9 @@ internal abstract class Operator<TIn, TOut>
     /// <summary>Whether it keeps state in a consecutor, under its name.</summary>
     public virtual bool KeepsState => Remembers;
 
+    /// <summary>What it remembers; asked only where it keeps state.</summary>
+    public virtual StateShape Shape => new(Kind, null, 0);
+
     /// <summary>Why it must not stand in a run that another one goes on from, after a crash: it would have forgotten something.</summary>
     public virtual string? Forgets => KeepsState ? null : Stateful ?? (EndsItems && typeof(TOut) != typeof(Nothing) ? "holds items" : null);
 

@@ -132,14 +132,18 @@ internal sealed class RunBuilder
     /// <param name="emits">What it puts out.</param>
     /// <param name="isTimed">Whether it acts when time has passed.</param>
     /// <param name="isInLanes">Whether every lane would have some of it, whatever the key.</param>
+    /// <param name="shape">What it remembers.</param>
     /// <exception cref="InvalidTopologyException">It has no name of its own, or stands in lanes.</exception>
-    public void KeepsState(string kind, string? hint, string? name, Type emits, bool isTimed, bool isInLanes)
+    public void KeepsState(string kind, string? hint, string? name, Type emits, bool isTimed, bool isInLanes, StateShape shape)
     {
         if (Following is { Home: not Following.Consecutor }) Check(kind, "remembers items", hint);
         if (recorder is not null) (recorder.KeepsState, recorder.KeepsTime) = (true, recorder.KeepsTime || isTimed);
         string what = hint is null ? $"A {kind}" : $"The {kind} {hint}";
         if (name is null)
             throw new InvalidTopologyException($"{what} keeps state in a consecutor, and needs a name of its own: its state outlives the code, and is found again by the name. Put | Stage.Named(\"…\") behind it.");
+        if (name.Any(char.IsControl)) throw new InvalidTopologyException($"{what} keeps state in a consecutor, and its name has a control character: its state could not be told from that of others. Give it another one.");
+        if (name.StartsWith('$')) throw new InvalidTopologyException($"{what} keeps state in a consecutor and is called '{name}': names that begin with $ are those of the library's own rows there. Give it another one.");
+        recorder?.States.TryAdd(name, shape);
         if (emits != typeof(Nothing)) recorder?.Emitted.Add((name, emits));
         if (isInLanes)
         {

@@ -19,6 +19,9 @@ internal sealed class TopologyRecorder
     /// <summary>Whether a stage keeps state that outlives the run.</summary>
     public bool KeepsState { get; set; }
 
+    /// <summary>What such stages remember, by their names.</summary>
+    public Dictionary<string, StateShape> States { get; } = new(StringComparer.Ordinal);
+
     /// <summary>What such stages put out, by their names: where that fails, it is stored as an item of its own.</summary>
     public List<(string Node, Type Type)> Emitted { get; } = [];
 

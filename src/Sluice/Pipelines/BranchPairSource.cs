@@ -42,7 +42,7 @@ internal sealed class BranchPairSource<T, TLeft, TRight, TOut>(
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
         builder.CheckParts(pair.Kind);
-        if (builder.Following is not null) builder.KeepsState(pair.Kind, null, options.Name, typeof(TOut), pair.IsTimed, isInLanes: false);
+        if (builder.Following is not null) builder.KeepsState(pair.Kind, null, options.Name, typeof(TOut), pair.IsTimed, isInLanes: false, pair.Shape);
         int node = builder.AddNode(pair.Kind, options, pair.Function, null, typeof(T), typeof(TOut));
         builder.Connect(node, next);
         Inlet<TLeft> leftInlet;

@@ -34,7 +34,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (stage.EndsItems && typeof(TOut) != typeof(Nothing)) builder.CheckParts(stage.Kind);
         if (options.Bisects) builder.CheckDivides(stage.Kind);
         if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets, stage.Hint); // asks a node's factory for an instance
-        if (builder.Following is not null && stage.KeepsState) builder.KeepsState(stage.Kind, stage.Hint, options.Name, typeof(TOut), stage.IsTimed, upstream is KeyedSource<TIn> && stage.Remembers);
+        if (builder.Following is not null && stage.KeepsState) builder.KeepsState(stage.Kind, stage.Hint, options.Name, typeof(TOut), stage.IsTimed, upstream is KeyedSource<TIn> && stage.Remembers, stage.Shape);
         if (builder.IsDrawing && (stage.MayNameOutputs || stage.OutputName is not null)) builder.NamesOutput(stage.OutputName, typeof(TIn));
         var keyed = upstream as KeyedSource<TIn>;
         int node = builder.AddNode(stage, builder.IsDrawing && keyed is not null ? options with { KeyedLanes = keyed.Lanes } : options);

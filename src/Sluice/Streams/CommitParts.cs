@@ -56,6 +56,11 @@ public sealed record CommitOutput(string Stream, EntryBatch Entries)
 /// <param name="Value">The value; null, in a commit, removes the row.</param>
 public sealed record StateRow(string Node, string Key, int Version, ReadOnlyMemory<byte>? Value);
 
+/// <summary>A node that has rows of state in a partition.</summary>
+/// <param name="Node">Its name.</param>
+/// <param name="Rows">How many rows; null where they were not counted.</param>
+public sealed record StateNodeInfo(string Node, long? Rows);
+
 /// <summary>The committed length of a file.</summary>
 /// <param name="Name">What the sink calls the file.</param>
 /// <param name="Length">In bytes; -1 forgets the file.</param>

@@ -75,6 +75,16 @@ public partial interface IStreamStore
     ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(
         GroupId group, int partition, string node, IReadOnlyList<string> keys, CancellationToken cancellation = default);
 
+    /// <summary>Pages through the nodes that have rows of state in a partition, in an order of the store's. Names that begin with <c>$</c> are those of the library's own rows.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="partition">The partition, from zero.</param>
+    /// <param name="after">The last node of the page before; null for the first page.</param>
+    /// <param name="max">The most nodes; at least one.</param>
+    /// <param name="counted">Whether rows are counted, which may take a store as long as there are many.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    ValueTask<IReadOnlyList<StateNodeInfo>> ListStateNodesAsync(
+        GroupId group, int partition, string? after = null, int max = 100, bool counted = false, CancellationToken cancellation = default);
+
     /// <summary>Pages through the rows of a node's state in a partition, in an order of the store's.</summary>
     /// <param name="group">The group.</param>
     /// <param name="partition">The partition, from zero.</param>

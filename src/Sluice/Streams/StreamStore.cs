@@ -99,6 +99,10 @@ public abstract class StreamStore : IStreamStore
     public abstract ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(GroupId group, int partition, string node, IReadOnlyList<string> keys, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
+    public abstract ValueTask<IReadOnlyList<StateNodeInfo>> ListStateNodesAsync(
+        GroupId group, int partition, string? after = null, int max = 100, bool counted = false, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
     public abstract ValueTask<IReadOnlyList<StateRow>> ListStateAsync(GroupId group, int partition, string node, string? after = null, int max = 1000, CancellationToken cancellation = default);
 
     /// <inheritdoc/>

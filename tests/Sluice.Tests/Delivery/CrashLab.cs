@@ -33,7 +33,8 @@ internal sealed class CrashLab(Random random, int items)
         for (int life = random.Next(6); life >= 0; life--)
         {
             var mortal = new MortalStore(Wrap(store), life == 0 ? int.MaxValue : random.Next(1, 150), (Moment)random.Next(3));
-            ConsecutorOptions options = Options with { Store = mortal, Process = new() };
+            var memory = new StateMemory(random.Next(3) switch { 0 => 0, 1 => 1_000, _ => StateMemory.DefaultBytes });          // so that state is evicted after each epoch, now and then, or never
+            ConsecutorOptions options = Options with { Store = mortal, Process = new(), StateMemory = memory };
             Consecutor<int> consecutor = Key is null ? new("numbers", body, options) : new("numbers", body, options) { Key = Key };
             Run? intake = null;
             Task work = WorkAsync();
@@ -52,11 +53,13 @@ internal sealed class CrashLab(Random random, int items)
             {
                 intake?.Cancel();
                 await consecutor.AbandonAsync();
+                Assert.Equal(0, memory.Bytes);
                 await work.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
                 if (intake is not null) await intake.DisposeAsync();
                 continue;
             }
             await consecutor.DisposeAsync();
+            Assert.Equal(0, memory.Bytes);
 
             async Task WorkAsync()
             {

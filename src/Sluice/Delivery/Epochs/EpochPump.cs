@@ -10,6 +10,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
     private readonly IPayloadSerializer<T> serializer;
     private readonly Lessor lessor;
     private readonly Func<T, string?>? keyOf;
+    private readonly ReadAhead<T> ahead;
     private StoreWatch watch = null!;
     private long started;
 
@@ -19,6 +20,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
         serializer = core.Options.Serializers.For<T>();
         keyOf = (Func<T, string?>?)core.KeyOf;
         lessor = new(core);
+        ahead = new(core, serializer, keyOf);
         core.WakePump = WakeUp;
     }
 
@@ -67,6 +69,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
         try
         {
             await scope.LoadAsync(epoch.IsEntrance ? core.Entrances.Open() : core.Following!, core.Life);
+            if (scope.IsPartlyInMemory) await ahead.ReadAsync(epoch, scope);
         }
         catch (StreamStoreException e)
         {
@@ -84,12 +87,12 @@ internal sealed class EpochPump<T> : SourcePump<T>
         }
         foreach (IDue due in scope.TakeDue()) due.Act(Rent(epoch).BeginTick(epoch.Partition));
         if (epoch.IsEnding) await EndNextAsync(epoch, scope);
-        foreach (EpochItem item in epoch.Items)
+        for (int i = 0; i < epoch.Items.Count; i++)
         {
-            if (item.Verdict is not null) continue;
+            if (epoch.Items[i] is not { Verdict: null } item) continue;
             try
             {
-                ValueTask pushed = Push(epoch, item);
+                ValueTask pushed = Push(epoch, item, i);
                 if (!pushed.IsCompletedSuccessfully) await pushed;
             }
             catch (PipelineException e) when (e.IsKept)
@@ -98,10 +101,11 @@ internal sealed class EpochPump<T> : SourcePump<T>
             }
         }
         Flush();
+        ahead.Clear();
         epoch.Release();
     }
 
-    private ValueTask Push(Epoch epoch, EpochItem item)
+    private ValueTask Push(Epoch epoch, EpochItem item, int number)
     {
         ref readonly Entry entry = ref item.Entry;
         Root root = Rent(epoch);
@@ -128,8 +132,16 @@ internal sealed class EpochPump<T> : SourcePump<T>
         T value;
         try
         {
-            value = serializer.Read(entry, core.Name, epoch.Partition.Number);
-            root.SetKey(keyOf?.Invoke(value));
+            if (ahead.TryGet(number, out T? read, out string? key))
+            {
+                value = read;
+                root.SetKey(key);
+            }
+            else
+            {
+                value = serializer.Read(entry, core.Name, epoch.Partition.Number);
+                root.SetKey(keyOf?.Invoke(value));
+            }
         }
         catch (Exception e)
         {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 
 namespace Sluice;
 
@@ -17,7 +18,10 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
     private long origin = core.Time.GetUtcNow().UtcTicks;       // the time of day at the start, which may have been later before a restart
     private long stored;                             // the latest time of day that is
     private int emitted;
+    private volatile IRemembersByKey[] byKey = [];   // those of the instances
+    private volatile bool isRetired;
     private readonly StageEnds ends = new(core, partition);
+    private readonly StateShapes shapes = new(core.State);
 
     /// <summary>The epoch that is running; the pump's and the committer's.</summary>
     public Epoch? Epoch { get; set; }
@@ -31,6 +35,8 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         get { lock (sync) return dues.Count == 0 ? null : dues.Values.Min(); }
     }
 
+    public override StateMemory Memory => core.Options.StateMemory;
+
     public override DateTimeOffset UtcNow
     {
         get
@@ -39,11 +45,19 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         }
     }
 
+    /// <summary>Begins with the shapes that are stored, of nodes that were not moved since.</summary>
+    public void Load(IEnumerable<StoredNode> stored) => shapes.Load(stored);
+
     /// <summary>Has an instance of each stage of a run, with what is stored.</summary>
     public async ValueTask LoadAsync(Following run, CancellationToken cancellation)
     {
         ends.Begin();
-        if (ReferenceEquals(loaded, run)) return;
+        shapes.Begin();
+        if (ReferenceEquals(loaded, run))
+        {
+            foreach (IRemembersByKey cells in byKey) cells.Begin();
+            return;
+        }
         Forget();
         if (core.KeepsTime && await ReadAsync(ClockNode, "", cancellation).ConfigureAwait(false) is [{ Value: { Length: 8 } clock }])
         {
@@ -53,8 +67,65 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         }
         await ends.LoadAsync(cancellation).ConfigureAwait(false);
         Begin(run);
+        byKey = [.. Instances.Select(Remembers).OfType<IRemembersByKey>()];
+        foreach (IRemembersByKey cells in byKey) cells.Begin();
+        if (isRetired) RetireInstances();
         for (int number = 0; number < run.Remembering.Count; number++) await LoadAsync(run.Remembering[number].StateName, InstanceOf(number), cancellation).ConfigureAwait(false);
         loaded = run;
+    }
+
+    /// <summary>Whether some rows by key are in the store only: then those that an epoch needs are read together, before it begins.</summary>
+    public bool IsPartlyInMemory
+    {
+        get
+        {
+            foreach (IRemembersByKey cells in byKey)
+                if (!cells.HasAll) return true;
+            return false;
+        }
+    }
+
+    /// <summary>Reads rows that are not in memory: one call of the store for each node, all at the same time.</summary>
+    /// <param name="keysOf">The keys that a stage is expected to ask for; null if that is not known.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async ValueTask ReadAheadAsync(Func<IRememberingStage, IReadOnlyCollection<string>?> keysOf, CancellationToken cancellation)
+    {
+        List<(IRemembersByKey Cells, string Node, List<string> Keys, ValueTask<IReadOnlyList<StateRow>> Rows)> reads = [];
+        for (int number = 0; number < Instances.Count; number++)
+        {
+            if (Remembers(Instances[number]) is not IRemembersByKey { HasAll: false } cells || keysOf(loaded!.Remembering[number]) is not { } wanted) continue;
+            List<string> missing = [.. wanted.Where(cells.IsMissing)];
+            if (missing.Count == 0) continue;
+            string node = loaded.Remembering[number].StateName;
+            reads.Add((cells, node, missing, core.Store.ReadStateAsync(core.Group, partition.Number, node, missing, cancellation)));
+        }
+        Exception? failure = null;
+        foreach (var (cells, node, keys, reading) in reads)
+        {
+            try
+            {
+                IReadOnlyList<StateRow> rows = await reading.ConfigureAwait(false);
+                Take(node, () => cells.Fill(keys, new StoredRows(core.StateSerializers, rows, isComplete: true)));
+            }
+            catch (Exception e)
+            {
+                failure = e;                         // all of them are awaited
+            }
+        }
+        if (failure is not null) ExceptionDispatchInfo.Throw(failure);
+    }
+
+    /// <summary>The partition is not ours any more, or the consecutor has ended: its rows do not count for the memory's budget. Any thread.</summary>
+    public void Retire()
+    {
+        isRetired = true;
+        Interlocked.MemoryBarrier();                 // they may be made just now: one of the two sees the other
+        RetireInstances();
+    }
+
+    private void RetireInstances()
+    {
+        foreach (IRemembersByKey cells in byKey) cells.Retire();
     }
 
     /// <summary>What has changed since the last call: it is committed, or all is forgotten.</summary>
@@ -64,7 +135,12 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         emitted = 0;
         if (loaded is null) return rows;
         for (int number = 0; number < Instances.Count; number++)
-            if (Remembers(Instances[number]) is { } remembers) remembers.Save(new ChangedRows(core.StateSerializers, loaded.Remembering[number].StateName, rows));
+        {
+            if (Remembers(Instances[number]) is not { } remembers) continue;
+            (string node, int before) = (loaded.Remembering[number].StateName, rows.Count);
+            remembers.Save(new ChangedRows(core.StateSerializers, node, rows));
+            if (rows.Count > before) shapes.Save(node, rows);
+        }
         bool hasEndedStage = ends.Save(rows, Epoch is { Items.Count: > 0 });
         if (core.KeepsTime && rows.Count > 0)
         {
@@ -73,6 +149,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
             rows.Add(new(ClockNode, "", 0, clock));
         }
         if (hasEndedStage) ForgetInstances();        // one that has ended takes nothing any more
+        Memory.Trim();
         return rows;
     }
 
@@ -80,6 +157,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
     public override void Forget()
     {
         ends.Forget();
+        shapes.Forget();
         ForgetInstances();
     }
 
@@ -91,6 +169,8 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
 
     private void ForgetInstances()
     {
+        RetireInstances();
+        byKey = [];
         loaded = null;
         emitted = 0;
         base.Forget();
@@ -131,7 +211,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         if (Remembers(instance) is not { } remembers) return;
         List<StateRow> rows = [];
         bool isComplete = false;
-        while (!isComplete && (remembers is not IRemembersByKey || rows.Count < MostRowsAtFirst))
+        while (!isComplete && (remembers is not IRemembersByKey || (rows.Count < MostRowsAtFirst && !Memory.IsFull)))
         {
             const int PageSize = 1000;
             IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, node, rows.Count == 0 ? null : rows[^1].Key, PageSize, cancellation).ConfigureAwait(false);
@@ -140,9 +220,14 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         }
         if (remembers is IRemembersByKey byKey)
             byKey.ReadWith(async key => new StoredRows(core.StateSerializers, await InsistAsync(node, key).ConfigureAwait(false), isComplete: true));
+        Take(node, () => remembers.Restore(new StoredRows(core.StateSerializers, rows, isComplete)));
+    }
+
+    private void Take(string node, Action take)
+    {
         try
         {
-            remembers.Restore(new StoredRows(core.StateSerializers, rows, isComplete));
+            take();
         }
         catch (Exception e)
         {

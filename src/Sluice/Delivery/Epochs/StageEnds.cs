@@ -8,7 +8,7 @@ namespace Sluice;
 /// </remarks>
 internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
 {
-    private const string Node = "$end";
+    public const string Node = "$end";
     private const int KeysAtOnce = 50;
     private const int MostPages = 10;
 
@@ -39,7 +39,7 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
             bool isKnown = ended!.TryGetValue(stage.StateName, out string? after);
             if (isKnown && after is null) continue;
             object instance = scope.InstanceOf(number);
-            if (instance is not IRemembersByKey)
+            if (instance is not IRemembersByKey cells)
             {
                 added = (stage.StateName, await stage.EndAsync(instance, scope, [], hold) ? "" : null);
                 return;
@@ -49,6 +49,7 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
             do
             {
                 keys = await core.Store.ListStateAsync(core.Group, partition.Number, stage.StateName, after, KeysAtOnce, core.Life);
+                cells.Fill([.. keys.Select(row => row.Key).Where(cells.IsMissing)], new StoredRows(core.StateSerializers, keys, isComplete: true));
                 await stage.EndAsync(instance, scope, [.. keys.Select(row => row.Key)], hold);
                 after = keys.Count < KeysAtOnce ? null : keys[^1].Key;
             }

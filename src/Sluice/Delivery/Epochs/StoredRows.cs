@@ -48,11 +48,12 @@ internal sealed class ChangedRows(PayloadSerializers serializers, string node, L
     // All values one after the other: where it grows, those before stay where they are.
     private readonly ArrayBufferWriter<byte> values = new();
 
-    public override void Put<T>(string key, T value, int version = 0)
+    public override int Put<T>(string key, T value, int version = 0)
     {
         int start = values.WrittenCount;
         serializers.For<T>().Serialize(value, values);
         rows.Add(new(node, key, version, values.WrittenMemory[start..]));
+        return values.WrittenCount - start;
     }
 
     public override int PutMany<T>(string key, ReadOnlySpan<T> values)

@@ -64,6 +64,7 @@ internal sealed partial class ConsecutorCore
         {
             Warn($"The consecutor {Name} has ended, and what a sink had registered with its CancellationToken has failed: {e.InnerExceptions[0].Message}");
         }
+        foreach (OwnedPartition partition in owned) partition.Scope?.Retire();
         Alone.Leave();
         ToCommit.Set();
         Quiet.Set();

@@ -29,7 +29,9 @@ internal sealed partial class ConsecutorCore : ISinkBindings
         StateSerializers = options.Serializers.Plain;
         Ended = new(ToCommit);
         Roots = new(Ended);
-        Nodes = new(recorder);
+        State = new(name, recorder, options.State);
+        StateCheck = new(this);
+        Nodes = new(recorder, State);
         Committer = new(this);
         Members = new(this);
         Losses = new(this);
@@ -91,6 +93,11 @@ internal sealed partial class ConsecutorCore : ISinkBindings
     public TopologyRecorder Recorder { get; }
 
     public NodeTable Nodes { get; }
+
+    /// <summary>What the nodes remember, and what becomes of what others have remembered.</summary>
+    public StatePlan State { get; }
+
+    public StateCheck StateCheck { get; }
 
     public GroupId Group { get; }
 
@@ -256,7 +263,7 @@ internal sealed partial class ConsecutorCore : ISinkBindings
 
     public void Own(IReadOnlyList<OwnedPartition> taken)
     {
-        lock (sync) owned = [.. owned.Where(partition => taken.All(other => other.Number != partition.Number)), .. taken];
+        lock (sync) owned = [.. owned.Where(partition => taken.All(other => other.Number != partition.Number)), .. taken.Where(static partition => !partition.IsVoid)];
         Changed();
         Books.Touch();                               // whoever waits, and has seen others at work, looks again: there may be none now
     }
@@ -267,6 +274,7 @@ internal sealed partial class ConsecutorCore : ISinkBindings
         Books.Void(partition);
         lock (sync) owned = [.. owned.Where(other => other != partition)];
         Epochs?.Drop(partition);
+        partition.Scope?.Retire();
         Changed();
     }
 

@@ -41,6 +41,9 @@ internal sealed partial class Members
     /// <summary>Whether the store may know what the books do not: some partitions are not this member's, or they were somebody else's, or a commit was void that others may have built upon, or somebody else has sent under a name that is ours now.</summary>
     private bool MayBeBehind => heart is not null && (taker.IsInDoubt || core.Owned.Length < partitions);
 
+    /// <summary>Whether it has joined, with the partitions that it began with.</summary>
+    public bool HasStarted => heart is not null;
+
     public bool IsSilent(string member) => others.IsSilent(member);
 
     /// <summary>Opens the stream and the group, joins, and takes what nobody else has. The books begin with what the store says.</summary>

@@ -1,12 +1,14 @@
 namespace Sluice;
 
 /// <summary>The nodes of the pipeline by name, and the ways that lead to them.</summary>
-internal sealed class NodeTable(TopologyRecorder recorder)
+internal sealed class NodeTable(TopologyRecorder recorder, StatePlan state)
 {
     private readonly Dictionary<string, int> numbers
         = Enumerable.Range(0, recorder.Count).ToDictionary(recorder.NameOf, StringComparer.Ordinal);
 
-    public int? Find(string name) => numbers.TryGetValue(name, out int number) ? number : null;
+    /// <summary>The node of a name, or the one that it was renamed to.</summary>
+    public int? Find(string name)
+        => numbers.TryGetValue(name, out int number) || (state.TryFollow(name, out string? to) && to is not null && numbers.TryGetValue(to, out number)) ? number : null;
 
     /// <summary>A way from the source to a node, for people.</summary>
     public string PathTo(int node)

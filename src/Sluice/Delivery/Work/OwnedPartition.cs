@@ -40,6 +40,9 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// <summary>What stages remember for it; null where nothing is remembered.</summary>
     public PartitionScope? Scope { get; set; }
 
+    /// <summary>The nodes that had state in it when it was taken.</summary>
+    public IReadOnlyList<StoredNode> StateNodes { get; init; } = [];
+
     /// <summary>Who waits for whom; null where order does not hold through failures.</summary>
     public KeyOrder? Order { get; set; }
 

@@ -9,6 +9,7 @@ internal sealed class PartitionTaker(ConsecutorCore core)
     private readonly Dictionary<int, long> epochs = [];             // the highest known of each partition; under itself
     private readonly Dictionary<int, (PartitionInfo At, PartitionBooks Books)> counted = [];          // of others; one caller at a time
 
+    private readonly StateMoves moves = new(core);
     private int doubts;                              // how often there was a reason
     private int settled;                             // how many of these the books have seen
 
@@ -46,8 +47,22 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         if (taken.Status != TakeStatus.Taken) return null;
         Note(info.Partition, taken.Ownership.Epoch);
         PartitionBooks books = taken.State!.LastCommit == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
-        var partition = new OwnedPartition(taken.Ownership, taken.State, books) { Count = core.Stream.Partitions };
+        List<StoredNode> nodes = [];
+        try
+        {
+            if (taken.State.LastCommit > 0) nodes = await core.StateCheck.CheckAsync(info.Partition, cancellation).ConfigureAwait(false);
+        }
+        catch (InvalidOperationException e) when (e is not ObjectDisposedException)
+        {
+            // Other code has written it since the start.
+            await core.Store.ReleaseAsync(taken.Ownership, cancellation).ConfigureAwait(false);
+            if (!core.Members.HasStarted) throw;
+            core.Failed?.Invoke(e);
+            return null;
+        }
+        var partition = new OwnedPartition(taken.Ownership, taken.State, books) { Count = core.Stream.Partitions, StateNodes = nodes };
         if (core.Epochs is not null) (partition.Scope, partition.Order) = (new(core, partition), new(core, taken.State.Waiting));
+        partition.Scope?.Load(nodes.Where(node => core.State.Knows(node.Node)));
         partition.ToUnpark = [.. taken.State.Waiting.Where(IsMeantForThis).Select(static entry => new Deferral(entry.Entry.Sequence, entry.Attempts, TimeSpan.Zero, entry.Node))];
         return partition;
     }
@@ -83,15 +98,21 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         {
             foreach (OwnedPartition partition in taken) await UnparkAsync(partition, cancellation).ConfigureAwait(false);
         }
-        catch
+        catch (Exception e)
         {
             foreach (OwnedPartition partition in taken) core.Lose(partition);
+            if (e is InvalidOperationException and not ObjectDisposedException) core.Failed?.Invoke(e);          // state that cannot be moved: no later attempt can
             throw;
         }
     }
 
     private async Task UnparkAsync(OwnedPartition partition, CancellationToken cancellation)
     {
+        if (!await moves.MoveAsync(partition, cancellation).ConfigureAwait(false))
+        {
+            core.Lose(partition);
+            return;
+        }
         foreach (Deferral[] some in partition.ToUnpark.Chunk(StoreCommit.MaxItems))
         {
             CommitResult result = await core.Store.CommitAsync(new(partition.Owner, partition.NextCommit) { Deferred = some }, cancellation).ConfigureAwait(false);

@@ -26,6 +26,23 @@ internal interface IRemembersByKey : IRemembers
 {
     /// <summary>Who reads rows that are not in memory.</summary>
     void ReadWith(Func<string, ValueTask<StateReader>> read);
+
+    /// <summary>Whether all rows are in memory: then a key that is not there has no state.</summary>
+    bool HasAll { get; }
+
+    /// <summary>An epoch begins: nothing is evicted until <see cref="IRemembers.Save"/>.</summary>
+    void Begin();
+
+    /// <summary>Whether the row of a key is to be read before it can be used.</summary>
+    bool IsMissing(string key);
+
+    /// <summary>Takes rows that were missing.</summary>
+    /// <param name="keys">Those that were asked for.</param>
+    /// <param name="stored">What there is of them.</param>
+    void Fill(IReadOnlyList<string> keys, StateReader stored);
+
+    /// <summary>It is used no more: its rows do not count for the memory's budget.</summary>
+    void Retire();
 }
 
 /// <summary>An instance that works for another one, which may remember something.</summary>
@@ -58,7 +75,8 @@ internal abstract class StateReader
 /// <summary>What changes of one node in one partition.</summary>
 internal abstract class StateWriter
 {
-    public abstract void Put<T>(string key, T value, int version = 0);
+    /// <returns>How long the row is, in bytes.</returns>
+    public abstract int Put<T>(string key, T value, int version = 0);
 
     /// <summary>Several values in one row.</summary>
     /// <returns>How long the row is, in bytes.</returns>

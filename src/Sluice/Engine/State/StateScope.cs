@@ -40,6 +40,9 @@ internal abstract class StateScope
     /// <summary>When an instance wants to be called although nothing has come; null for never. Any thread; the clock is the run's.</summary>
     public abstract void SetDue(IDue instance, TimeSpan? after);
 
+    /// <summary>The budget of what is kept in memory of keyed state.</summary>
+    public abstract StateMemory Memory { get; }
+
     /// <summary>The time of day, which never goes back for this partition, also not over restarts.</summary>
     public abstract DateTimeOffset UtcNow { get; }
 }
@@ -50,6 +53,13 @@ internal interface IDue
     /// <summary>Its time has come.</summary>
     /// <param name="hold">Settled when it has acted.</param>
     void Act(Ticket hold);
+}
+
+/// <summary>A stage whose state is by key.</summary>
+internal interface IKeyedStage
+{
+    /// <summary>Makes the key of an item, a function of the stage's input; null where it is the key that the item was accepted with.</summary>
+    Delegate? KeyOf { get; }
 }
 
 /// <summary>A stage that has an instance for each partition.</summary>

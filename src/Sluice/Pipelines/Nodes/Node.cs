@@ -40,6 +40,9 @@ public abstract class Node<TIn, TOut>
     /// <summary>Whether it has state that outlives the run, where the run's does.</summary>
     internal virtual bool KeepsState => false;
 
+    /// <summary>What it remembers.</summary>
+    internal virtual StateShape Shape => default;
+
     /// <summary>Whether it does something at the end of the input.</summary>
     internal virtual bool HasEnd => new Func<Output<TOut>, CancellationToken, ValueTask>(EndAsync).Method.DeclaringType != typeof(Node<TIn, TOut>);
 

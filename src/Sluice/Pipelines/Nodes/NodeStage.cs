@@ -26,6 +26,8 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
 
     public override bool KeepsState => keepsState ??= Probe().KeepsState;
 
+    public override StateShape Shape => Probe().Shape;
+
     public override Inlet<TIn> Create(StageContext context, Inlet<TOut> next)
     {
         Node<TIn, TOut> node = Interlocked.Exchange(ref probe, null) ?? Make();

@@ -1,39 +1,68 @@
 namespace Sluice;
 
-/// <summary>The state of one node in one partition, by key: in memory what was used, and in the store everything that was committed.</summary>
-/// <remarks>Used by the stage, one item at a time; saved and restored when nothing is under way.</remarks>
-internal sealed class StateCells<TState>(StatefulForm<TState> form) : IRemembersByKey
+/// <summary>The state of one node in one partition, by key: in memory what was used lately, and in the store everything that was committed.</summary>
+/// <remarks>Used by the stage, one item at a time; saved and restored when nothing is under way; rows are evicted in between.</remarks>
+internal sealed class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory = null) : CachedRows, IRemembersByKey
 {
-    // Beyond this, what has not changed is dropped from memory and read again when it is wanted.
-    private const int MostAtHand = 100_000;
+    private const int CellBytes = 200;               // of a cell and its place in the dictionary
 
     private readonly Dictionary<string, Cell> cells = new(StringComparer.Ordinal);
     private readonly List<Cell> changed = [];
     private Func<string, ValueTask<StateReader>>? read;
+    private Cell? newest, oldest;                    // a list by use
+    private long size;
+    private long tick;
     private bool hasAll = true;
+
+    public override long OldestTick => oldest?.Tick ?? long.MaxValue;
+
+    public bool HasAll => hasAll;
+
+    protected override long Size => size;
 
     /// <summary>Null if the key's state has to be read first (<see cref="ReadAsync"/>).</summary>
     public Cell? Find(string key)
     {
-        if (cells.TryGetValue(key, out Cell? known)) return known;
-        return hasAll ? Enter(key, form.Initial(key), isStored: false) : null;
+        if (cells.TryGetValue(key, out Cell? known))
+        {
+            if (known.Tick != tick) Touch(known);
+            if (known.IsBlank) Begin(known);
+            return known;
+        }
+        return hasAll ? Begin(Add(key, 0)) : null;
     }
 
     /// <summary>The keys that have a state, in ordinal order, where all of them are in memory.</summary>
-    public string[] Keys => [.. cells.Where(static cell => !cell.Value.IsRemoved).Select(static cell => cell.Key).Order(StringComparer.Ordinal)];
+    public string[] Keys => [.. cells.Where(static cell => cell.Value is { IsRemoved: false, IsBlank: false }).Select(static cell => cell.Key).Order(StringComparer.Ordinal)];
 
     public async ValueTask<Cell> ReadAsync(string key)
     {
+        StateKeys.Check(key);
         StateReader stored = await read!(key);
-        return stored.Has(key) ? Enter(key, form.Read(key, stored), isStored: true) : Enter(key, form.Initial(key), isStored: false);
+        Enter(key, stored);
+        return Find(key)!;
     }
 
     public void ReadWith(Func<string, ValueTask<StateReader>> read) => this.read = read;
 
+    public void Begin()
+    {
+        Enter();
+        tick = memory?.NextTick() ?? 0;
+    }
+
+    public bool IsMissing(string key) => !hasAll && !cells.ContainsKey(key) && StateKeys.Why(key) is null;
+
+    public void Fill(IReadOnlyList<string> keys, StateReader stored)
+    {
+        foreach (string key in keys)
+            if (!cells.ContainsKey(key)) Enter(key, stored);
+    }
+
     public void Restore(StateReader stored)
     {
         hasAll = stored.IsComplete;
-        foreach (string key in stored.Keys) Enter(key, form.Read(key, stored), isStored: true);
+        foreach (string key in stored.Keys) Enter(key, stored);
     }
 
     public void Save(StateWriter changes)
@@ -41,16 +70,16 @@ internal sealed class StateCells<TState>(StatefulForm<TState> form) : IRemembers
         foreach (Cell cell in changed)
         {
             cell.IsChanged = false;
-            if (!cell.IsRemoved) changes.Put(cell.Key, cell.Value, form.Version);
+            if (!cell.IsRemoved) Resize(cell, changes.Put(cell.Key, cell.Value, form.Version));
             else if (cell.IsStored) changes.Delete(cell.Key);
             cell.IsStored = !cell.IsRemoved;
-            if (cell.IsRemoved) cells.Remove(cell.Key);
+            if (cell.IsRemoved) Drop(cell);
         }
         changed.Clear();
-        if (read is null || cells.Count <= MostAtHand) return;
-        cells.Clear();
-        hasAll = false;
+        if (memory is not null) Leave(memory);
     }
+
+    public void Retire() => memory?.Forget(this);
 
     /// <summary>The cell's value is not what is stored any more.</summary>
     public void Change(Cell cell)
@@ -60,33 +89,109 @@ internal sealed class StateCells<TState>(StatefulForm<TState> form) : IRemembers
         changed.Add(cell);
     }
 
-    private Cell Enter(string key, TState value, bool isStored)
+    protected override void EvictOldest()
     {
-        var cell = new Cell(key, value) { IsStored = isStored };
-        cells.Add(key, cell);
+        Drop(oldest!);
+        hasAll = false;
+    }
+
+    // What cannot be read fails the items of its key, and nothing else.
+    private void Enter(string key, StateReader stored)
+    {
+        if (!stored.Has(key))
+        {
+            Add(key, 0);
+            return;
+        }
+        Cell cell = Add(key, stored.Stored(key).Bytes.Length);
+        (cell.IsStored, cell.IsBlank) = (true, false);
+        try
+        {
+            cell.Value = form.Read(key, stored);
+        }
+        catch (StateMigrationException e)
+        {
+            cell.Failure = e;
+            cell.IsBlank = true;
+        }
+    }
+
+    /// <summary>Gives it its first value.</summary>
+    private Cell Begin(Cell cell)
+    {
+        if (cell.Failure is { } failure) throw failure;
+        StateKeys.Check(cell.Key);
+        cell.Value = form.Initial(cell.Key);
+        cell.IsBlank = false;
         return cell;
     }
 
-    internal sealed class Cell(string key, TState value)
+    private Cell Add(string key, int length)
+    {
+        var cell = new Cell(key) { IsBlank = true };
+        cells.Add(key, cell);
+        Resize(cell, length);
+        Touch(cell);
+        return cell;
+    }
+
+    private void Resize(Cell cell, int length)
+    {
+        int now = CellBytes + (2 * cell.Key.Length) + (2 * length);
+        size += now - cell.Size;
+        cell.Size = now;
+    }
+
+    private void Touch(Cell cell)
+    {
+        cell.Tick = tick;
+        if (cell == newest) return;
+        Unlink(cell);
+        cell.Older = newest;
+        if (newest is not null) newest.Newer = cell;
+        newest = cell;
+        oldest ??= cell;
+    }
+
+    private void Drop(Cell cell)
+    {
+        cells.Remove(cell.Key);
+        Unlink(cell);
+        size -= cell.Size;
+    }
+
+    private void Unlink(Cell cell)
+    {
+        if (cell.Newer is not null) cell.Newer.Older = cell.Older;
+        else if (newest == cell) newest = cell.Older;
+        if (cell.Older is not null) cell.Older.Newer = cell.Newer;
+        else if (oldest == cell) oldest = cell.Newer;
+        (cell.Newer, cell.Older) = (null, null);
+    }
+
+    internal sealed class Cell(string key)
     {
         public string Key => key;
 
-        public TState Value { get; set; } = value;
+        public TState Value { get; set; } = default!;
 
         public bool IsStored { get; set; }
 
         public bool IsChanged { get; set; }
 
         public bool IsRemoved { get; set; }
-    }
-}
 
-/// <summary>How the state of a node begins, and how it is read.</summary>
-internal sealed record StatefulForm<TState>(int Version, Func<string, TState> Initial, Func<StoredState, TState> Migrate)
-{
-    public TState Read(string key, StateReader stored)
-    {
-        (ReadOnlyMemory<byte> bytes, int version) = stored.Stored(key);
-        return version == Version ? stored.Get<TState>(key) : Migrate(new(key, version, bytes));
+        /// <summary>Whether it has no value yet: nothing is stored, or what is cannot be read.</summary>
+        public bool IsBlank { get; set; }
+
+        public StateMigrationException? Failure { get; set; }
+
+        public int Size { get; set; }
+
+        public long Tick { get; set; }
+
+        public Cell? Newer { get; set; }
+
+        public Cell? Older { get; set; }
     }
 }

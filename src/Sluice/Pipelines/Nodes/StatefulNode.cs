@@ -63,7 +63,8 @@ public abstract class StatefulNode<TIn, TOut, TState> : Node<TIn, TOut>
     /// <summary>The state of a key that has none yet; the default of its type unless overridden.</summary>
     protected virtual TState InitialState(string key) => default!;
 
-    /// <summary>Reads a state that was stored in another version. Unless overridden, it is refused.</summary>
+    /// <summary>Reads a state that was stored in an older version. Unless overridden, it is refused. A newer version is refused always.</summary>
+    /// <remarks>If it throws, the items that need this state fail; the others go on. A <see cref="NotSupportedException"/> stops the consecutor instead.</remarks>
     /// <exception cref="NotSupportedException">The version is none that this code knows.</exception>
     protected virtual TState Migrate(StoredState stored) => throw new NotSupportedException(
         $"The state of {(stored.Key.Length == 0 ? "the node" : $"the key '{stored.Key}'")} was stored as version {stored.Version}, and this is version {StateVersion} of {GetType().Name}. Override Migrate to read it.");
@@ -90,7 +91,9 @@ public abstract class StatefulNode<TIn, TOut, TState> : Node<TIn, TOut>
 
     internal ValueTask EndKey(Output<TOut> output, CancellationToken cancellation) => EndKeyAsync(output, cancellation);
 
-    internal StatefulForm<TState> Form => new(StateVersion, InitialState, Migrate);
+    internal StatefulForm<TState> Form => new(StateVersion, GetType().Name, InitialState, Migrate);
+
+    internal override StateShape Shape => new("node", typeof(TState), StateVersion);
 
     internal void Enter(StateCells<TState> cells, StateCells<TState>.Cell cell) => (this.cells, this.cell) = (cells, cell);
 

@@ -4,7 +4,7 @@ namespace Sluice;
 
 /// <summary>Stands before a <see cref="StatefulNode{TIn, TOut, TState}"/>: finds the state of each item's key.</summary>
 /// <remarks>One node for all partitions, with the cells of the item's partition; calls do not overlap.</remarks>
-internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IRememberingStage
+internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IRememberingStage, IKeyedStage
 {
     private readonly StatefulNode<TIn, TOut, TState> node;
     private readonly StatefulForm<TState> form;
@@ -23,7 +23,9 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IReme
 
     public string StateName { get; }
 
-    public object MakeInstance(StateScope scope) => new StateCells<TState>(form);
+    public Delegate? KeyOf => keyOf;
+
+    public object MakeInstance(StateScope scope) => new StateCells<TState>(form, scope.Memory);
 
     public async ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold)
     {
@@ -61,7 +63,15 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IReme
 
     private async ValueTask EndKeyAsync(StateCells<TState> cells, string key, StateScope? scope, Ticket? hold)
     {
-        StateCells<TState>.Cell cell = cells.Find(key) ?? await cells.ReadAsync(key);
+        StateCells<TState>.Cell cell;
+        try
+        {
+            cell = cells.Find(key) ?? await cells.ReadAsync(key);
+        }
+        catch (StateMigrationException e)
+        {
+            throw Context.Failure(e);
+        }
         node.Enter(cells, cell);
         try
         {

@@ -40,6 +40,8 @@ internal sealed class ChunkOperator<T>(ChunkLimits<T> limits) : Operator<T, T[]>
 
     public override bool Remembers => true;
 
+    public override StateShape Shape => new(Kind, typeof(T), 0);
+
     public override Inlet<T> Create(StageContext context, Inlet<T[]> next) => limits.Within is { } within
         ? new TimedChunkStage<T>(context, next, new ChunkBuffer<T>(limits), within)
         : new ChunkStage<T>(context, next, new ChunkBuffer<T>(limits));

@@ -64,6 +64,8 @@ internal sealed class DistinctOperator<T, TKey> : Operator<T, T>
 
     public override bool Remembers => true;
 
+    public override StateShape Shape => new(Kind, typeof(TKey), 0);
+
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new DistinctStage<T, TKey>(context, next, key, capacity, comparer);
 }
 

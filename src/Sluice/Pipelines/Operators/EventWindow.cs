@@ -96,6 +96,8 @@ internal sealed class EventWindowOperator<T>(EventTime<T> time, WindowAssigner w
 
     public override bool Remembers => true;
 
+    public override StateShape Shape => new("event-time window", typeof(T), 0);
+
     public override string? OutputName => time.LateOutput;
 
     public override Inlet<T> Create(StageContext context, Inlet<Window<T>> next) => new EventWindowStage<T>(context, next, time, windows, maxItems);

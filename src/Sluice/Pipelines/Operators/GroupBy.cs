@@ -66,6 +66,8 @@ internal sealed class GroupByOperator<T, TKey> : Operator<T, Group<TKey, T>>
 
     public override bool Remembers => true;
 
+    public override StateShape Shape => new(Kind, typeof(T), 0);
+
     public override Inlet<T> Create(StageContext context, Inlet<Group<TKey, T>> next)
         => new GroupByStage<T, TKey>(context, next, key, maxSize, comparer);
 }

@@ -7,15 +7,16 @@ public static partial class Operators
     /// <param name="source">What to go on from.</param>
     /// <param name="seed">The result before the first item; not put out. All runs and lanes begin with this one object: do not change it in place.</param>
     /// <param name="function">The next result, from the one so far and an item.</param>
-    public static Source<TResult> Scan<T, TResult>(this Source<T> source, TResult seed, Func<TResult, T, TResult> function)
-        => NotNull(source).Then(new ScanOperator<T, TResult>(seed, NotNull(function)));
+    /// <param name="schema">In a consecutor: the version in which the result is stored, and how older ones are read.</param>
+    public static Source<TResult> Scan<T, TResult>(this Source<T> source, TResult seed, Func<TResult, T, TResult> function, StateSchema<TResult>? schema = null)
+        => NotNull(source).Then(new ScanOperator<T, TResult>(seed, NotNull(function), schema));
 
-    /// <inheritdoc cref="Scan{T, TResult}(Source{T}, TResult, Func{TResult, T, TResult})"/>
-    public static Pipe<TIn, TResult> Scan<TIn, T, TResult>(this Pipe<TIn, T> pipe, TResult seed, Func<TResult, T, TResult> function)
-        => NotNull(pipe).Then(new ScanOperator<T, TResult>(seed, NotNull(function)));
+    /// <inheritdoc cref="Scan{T, TResult}(Source{T}, TResult, Func{TResult, T, TResult}, StateSchema{TResult})"/>
+    public static Pipe<TIn, TResult> Scan<TIn, T, TResult>(this Pipe<TIn, T> pipe, TResult seed, Func<TResult, T, TResult> function, StateSchema<TResult>? schema = null)
+        => NotNull(pipe).Then(new ScanOperator<T, TResult>(seed, NotNull(function), schema));
 }
 
-internal sealed class ScanOperator<T, TResult>(TResult seed, Func<TResult, T, TResult> function) : Operator<T, TResult>
+internal sealed class ScanOperator<T, TResult>(TResult seed, Func<TResult, T, TResult> function, StateSchema<TResult>? schema) : Operator<T, TResult>
 {
     public override string Kind => "scan";
 
@@ -25,32 +26,27 @@ internal sealed class ScanOperator<T, TResult>(TResult seed, Func<TResult, T, TR
 
     public override bool Remembers => true;
 
-    public override Inlet<T> Create(StageContext context, Inlet<TResult> next) => new ScanStage<T, TResult>(context, next, seed, function);
+    public override StateShape Shape => new(Kind, typeof(TResult), schema?.Version ?? 0);
+
+    public override Inlet<T> Create(StageContext context, Inlet<TResult> next) => new ScanStage<T, TResult>(context, next, new(seed, StatefulForms.Of("the scan", seed, schema)), function);
 }
 
-internal sealed class ScanStage<T, TResult>(StageContext context, Inlet<TResult> next, TResult seed, Func<TResult, T, TResult> function)
+internal sealed class ScanStage<T, TResult>(StageContext context, Inlet<TResult> next, RememberedValue<TResult> remembered, Func<TResult, T, TResult> function)
     : Stage<T, TResult>(context, next), IRemembers
 {
-    private TResult result = seed;
-    private bool hasChanged;
+    public void Restore(StateReader stored) => remembered.Restore(stored);
 
-    public void Restore(StateReader stored) => result = stored.Has("") ? stored.Get<TResult>("") : result;
-
-    public void Save(StateWriter changes)
-    {
-        if (hasChanged) changes.Put("", result);
-        hasChanged = false;
-    }
+    public void Save(StateWriter changes) => remembered.Save(changes);
 
     public override bool HandsOn => Next.HandsOn;
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
+        TResult result;
         try
         {
-            result = function(result, item);
-            hasChanged = true;
+            remembered.Value = result = function(remembered.Value, item);
         }
         catch (Exception e)
         {

@@ -135,5 +135,7 @@ internal sealed class WindowOperator<T>(Func<WindowBounds> windows, int maxItems
 
     public override bool Remembers => true;
 
+    public override StateShape Shape => new("window", typeof(T), 0);
+
     public override Inlet<T> Create(StageContext context, Inlet<Window<T>> next) => new WindowStage<T>(context, next, windows(), maxItems);
 }

@@ -133,6 +133,16 @@ public sealed partial class MemoryStreamStore
             : [], cancellation);
     }
 
+    /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<StateNodeInfo>> ListStateNodesAsync(
+        GroupId group, int partition, string? after = null, int max = 100, bool counted = false, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        return Locked<IReadOnlyList<StateNodeInfo>>(
+            () => [.. Partition(group, partition).State.Where(node => node.Value.Count > 0 && (after is null || string.CompareOrdinal(node.Key, after) > 0))
+                .OrderBy(static node => node.Key, StringComparer.Ordinal).Take(max).Select(node => new StateNodeInfo(node.Key, counted ? node.Value.Count : null))], cancellation);
+    }
+
     // Null if somebody else has taken the partition since, or the group is gone.
     private StoredPartition? Owned(Ownership owner)
     {

@@ -17,7 +17,7 @@ public class ManyKeysTests
 
         // Of each key once more, and the process dies in the middle of it: most of what it needs it had to read first.
         int[] again = [.. Enumerable.Range(0, Keys).OrderBy(static n => (n * 7919L) % Keys)];
-        var mortal = new MortalStore(store, 20_000, isInside ? Moment.Inside : Moment.After);
+        var mortal = new MortalStore(store, 150, isInside ? Moment.Inside : Moment.After);
         Consecutor<int> dying = Make(mortal, partitions);
         await dying.StartAsync(Cancellation);
         Task sending = dying.SendAllAsync(again, Cancellation).AsTask();
@@ -48,7 +48,8 @@ public class ManyKeysTests
     [Fact]
     public async Task OfVeryManyKeysSomeAreForgottenAndReadAgain()
     {
-        var cells = new StateCells<int>(new(0, static _ => 0, static _ => 0));
+        var memory = new StateMemory(1_000_000);
+        var cells = new StateCells<int>(new(0, "Count", static _ => 0, static _ => 0), memory);
         var rows = new Dictionary<string, int>();
         int reads = 0;
         cells.ReadWith(key =>
@@ -56,6 +57,7 @@ public class ManyKeysTests
             reads++;
             return new(new Row(key, rows));
         });
+        cells.Begin();
         for (int n = 0; n <= 100_000; n++)
         {
             StateCells<int>.Cell cell = cells.Find($"{n}")!;
@@ -64,8 +66,15 @@ public class ManyKeysTests
         }
         Assert.Equal(100_001, cells.Keys.Length);
         cells.Save(new Rows(rows));
-        Assert.Empty(cells.Keys);
+        Assert.InRange(memory.Bytes, 20_000_001, long.MaxValue);
+        memory.Trim();
+        Assert.InRange(memory.Bytes, 1, memory.MaxBytes);
+        Assert.InRange(cells.Keys.Length, 1_000, 5_000);
         Assert.Equal(100_001, rows.Count);
+
+        // Those that were used last are in memory.
+        cells.Begin();
+        Assert.Equal(100_000, cells.Find("100000")!.Value);
         Assert.Null(cells.Find("7"));
         Assert.Equal(7, (await cells.ReadAsync("7")).Value);
         Assert.Equal(7, cells.Find("7")!.Value);
@@ -100,7 +109,11 @@ public class ManyKeysTests
 
     private sealed class Rows(Dictionary<string, int> rows) : StateWriter
     {
-        public override void Put<T>(string key, T value, int version = 0) => rows[key] = (int)(object)value!;
+        public override int Put<T>(string key, T value, int version = 0)
+        {
+            rows[key] = (int)(object)value!;
+            return 4;
+        }
 
         public override int PutMany<T>(string key, ReadOnlySpan<T> values) => throw new NotSupportedException();
 

@@ -1,0 +1,103 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Sluice.Redis;
+using Sluice.Sqlite;
+using StackExchange.Redis;
+
+namespace Sluice.Bench;
+
+/// <summary>A balance for each of 1,000,000 accounts that are in the store, of which random ones are used, against 10,000 accounts, which are all in memory.</summary>
+internal static class ManyKeys
+{
+    private const int Partitions = 4;
+    private const int Many = 1_000_000;
+    private const int Few = 10_000;
+    private const int RowsAtOnce = 1000;
+    private const int ItemsAtOnce = 1024;
+
+    private static int prefixes;
+
+    public static Scenario Scenario { get; } = new("many-keys", $"{Durable.ItemBytes} bytes an item: a balance for random ones of {Many:N0} keys in {Partitions} partitions, against {Few:N0} keys",
+    [
+        new Comparison("many-keys-sqlite", 100_000, 20_000, Numbers.ExpectedSum,
+        [
+            new Variant(Variant.Ours, count => SqliteAsync(count, Many)),
+            new Variant("few keys", count => SqliteAsync(count, Few)),
+        ]) { WarmCount = 5_000 },
+        new Comparison("many-keys-redis", 100_000, 20_000, Numbers.ExpectedSum,
+        [
+            new Variant(Variant.Ours, count => RedisAsync(count, Many)),
+            new Variant("few keys", count => RedisAsync(count, Few)),
+        ]) { WarmCount = 5_000 },
+    ])
+    { Finish = BenchServer.Stop };
+
+    private static async Task<Outcome> SqliteAsync(long count, int keys)
+    {
+        using var directory = new Scratch();
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File, Durability.Process);
+        return await RunAsync(store, count, keys);
+    }
+
+    private static async Task<Outcome> RedisAsync(long count, int keys)
+    {
+        RedisServer server = await BenchServer.GetAsync();
+        Outcome outcome;
+        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = $"keys{++prefixes}" })) outcome = await RunAsync(store, count, keys);
+        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address);
+        await raw.GetDatabase().ExecuteAsync("FLUSHALL");
+        return outcome;
+    }
+
+    private static async Task<Outcome> RunAsync(IStreamStore store, long count, int keys)
+    {
+        await FillAsync(store, keys);
+        long sum = 0;
+        await using Consecutor<byte[]> consecutor = Make(store, keys, number => sum += number);
+        await consecutor.StartAsync();
+        long started = Stopwatch.GetTimestamp();
+        for (long from = 0; from < count; from += ItemsAtOnce)
+            await consecutor.SendAllAsync([.. Enumerable.Range(0, (int)Math.Min(ItemsAtOnce, count - from)).Select(i => Durable.Item(from + i))]);
+        ConsecutorSnapshot end = await consecutor.IdleAsync();
+        double elapsed = Stopwatch.GetElapsedTime(started).TotalNanoseconds;
+        await consecutor.StopAsync();
+        return new(end.Completed == count ? sum : double.NaN, elapsed / count);
+    }
+
+    // What a consecutor would have stored that had seen each key once.
+    private static async Task FillAsync(IStreamStore store, int keys)
+    {
+        GroupId group = new("balances", "balances");
+        await store.OpenStreamAsync(group.Stream, new() { Partitions = Partitions, MaxItems = long.MaxValue });
+        await store.AddGroupAsync(group);
+        ILookup<int, string> byPartition = Enumerable.Range(0, keys).Select(KeyOf).ToLookup(static key => EntryKey.Of(key).PartitionOf(Partitions));
+        byte[] one = Encoding.UTF8.GetBytes("1");
+        foreach (IGrouping<int, string> partition in byPartition)
+        {
+            Ownership owner = (await store.TakeAsync(group, partition.Key, new("filler"))).Ownership;
+            long number = 0;
+            foreach (string[] some in partition.Chunk(RowsAtOnce)) await store.CommitAsync(new(owner, ++number) { State = [.. some.Select(key => new StateRow("balance", key, 0, one))] });
+            await store.ReleaseAsync(owner);
+        }
+    }
+
+    private static Consecutor<byte[]> Make(IStreamStore store, int keys, Action<long> sink)
+        => new("balances", source => source | Node.Of(static () => new Balance()) | Stage.Named("balance") | (item => sink(NumberOf(item))),
+            new() { Store = store, Delivery = Delivery.Replay(3), Stream = new() { Partitions = Partitions, MaxItems = long.MaxValue } })
+        { Key = item => KeyOf((int)((ulong)NumberOf(item) * 11400714819323198485UL >> 20) % keys) };
+
+    private static string KeyOf(int number) => string.Create(CultureInfo.InvariantCulture, $"account-{Math.Abs(number)}");
+
+    private static long NumberOf(byte[] item) => BinaryPrimitives.ReadInt64LittleEndian(item);
+
+    private sealed class Balance : StatefulNode<byte[], byte[], decimal>
+    {
+        protected override ValueTask ProcessAsync(byte[] item, Output<byte[]> output, CancellationToken cancellation)
+        {
+            State += 1;
+            return output.PushAsync(item);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Sluice;
+
+/// <summary>Reads the state that the items of an epoch need, before the first of them goes through: one call of the store for each node, and not one for each key.</summary>
+/// <remarks>
+/// The keys are those that items were accepted with; and for nodes behind <see cref="Stage.KeyBy"/> what their key function makes of the item as it was accepted. That is a guess:
+/// a stage in between may make something else of the item. Then the node reads the row when the item comes. The pump's.
+/// </remarks>
+internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> serializer, Func<T, string?>? keyOf)
+{
+    private const int MostWrongGuesses = 8;
+
+    private readonly Dictionary<IRememberingStage, int> wrong = [];
+    private readonly HashSet<string> keys = new(StringComparer.Ordinal);
+    private (T Value, string? Key, bool IsKnown)[] items = [];
+    private int count;
+
+    /// <exception cref="StreamStoreException">The store does not answer.</exception>
+    /// <exception cref="InvalidOperationException">A state cannot be read by this code.</exception>
+    public ValueTask ReadAsync(Epoch epoch, PartitionScope scope)
+    {
+        if (epoch.Items.Count == 0) return default;
+        if (items.Length < epoch.Items.Count) items = new (T, string?, bool)[epoch.Items.Count];
+        count = epoch.Items.Count;
+        for (int i = 0; i < count; i++) Read(epoch, i);
+        return scope.ReadAheadAsync(KeysOf, core.Life);
+
+        IReadOnlyCollection<string>? KeysOf(IRememberingStage stage)
+        {
+            if (stage is not IKeyedStage keyed) return null;
+            keys.Clear();
+            for (int i = 0; i < count; i++)
+                if (KeyFor(stage, keyed.KeyOf, i, epoch.Items[i]) is { } key) keys.Add(key);
+            return keys;
+        }
+    }
+
+    /// <summary>An item that was read; false if it was not, or could not be.</summary>
+    /// <param name="number">Its number in the epoch.</param>
+    /// <param name="value">The item.</param>
+    /// <param name="key">Its key.</param>
+    public bool TryGet(int number, [MaybeNullWhen(false)] out T value, out string? key)
+    {
+        if (number >= count)
+        {
+            (value, key) = (default, null);
+            return false;
+        }
+        (value, key, bool isKnown) = items[number];
+        return isKnown;
+    }
+
+    /// <summary>Nothing of the epoch is kept.</summary>
+    public void Clear()
+    {
+        Array.Clear(items, 0, count);
+        count = 0;
+    }
+
+    private void Read(Epoch epoch, int number)
+    {
+        items[number] = default;
+        if (epoch.Items[number] is not { Verdict: null, Headers: { EndOf: null, Node: null } } item) return;
+        try
+        {
+            T value = serializer.Read(item.Entry, core.Name, epoch.Partition.Number);
+            items[number] = (value, keyOf?.Invoke(value), true);
+        }
+        catch (Exception)
+        {
+            // It is read once more when its turn comes, and fails then.
+        }
+    }
+
+    private string? KeyFor(IRememberingStage stage, Delegate? ofStage, int number, EpochItem item)
+    {
+        (T value, string? key, bool isKnown) = items[number];
+        if (ofStage is null) return isKnown ? key ?? item.Headers.Key ?? "" : item is { Verdict: null, Headers.Node: not null } ? item.Headers.Key ?? "" : null;
+        if (!isKnown || ofStage is not Func<T, string> keyOfStage) return null;
+        int failures = wrong.GetValueOrDefault(stage);
+        if (failures >= MostWrongGuesses) return null;
+        try
+        {
+            return keyOfStage(value);
+        }
+        catch (Exception)
+        {
+            wrong[stage] = failures + 1;             // the item may never come there
+            return null;
+        }
+    }
+}

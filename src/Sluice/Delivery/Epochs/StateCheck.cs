@@ -1,0 +1,122 @@
+using System.Text;
+
+namespace Sluice;
+
+/// <summary>What is stored of a consecutor's nodes, compared with the nodes of the code: nothing may be forgotten, or read by a node that it is not of, without a word.</summary>
+/// <remarks>Beside the state of a node, its shape is stored: a row of <see cref="Node"/> with the node's name as key. Thread-safe.</remarks>
+internal sealed class StateCheck(ConsecutorCore core)
+{
+    /// <summary>Where the shapes are.</summary>
+    public const string Node = "$nodes";
+
+    private const int PageSize = 1000;
+    private const int NodesAtOnce = 500;
+    private const int MostAtOnce = 64;               // calls
+    private const int MostNamed = 20;
+
+    private StatePlan Plan => core.State;
+
+    /// <summary>Looks at all partitions that this code may take.</summary>
+    /// <exception cref="InvalidOperationException">Some state is of no node of the code, or of another one.</exception>
+    public async Task CheckAllAsync(CancellationToken cancellation)
+    {
+        GroupInfo? group = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
+        int[] written = [.. group?.Partitions.Where(info => info.Epoch > 0 && info.Version <= core.Options.CodeVersion).Select(static info => info.Partition) ?? []];
+        List<StoredNode> wrong = [];
+        foreach (int[] some in written.Chunk(MostAtOnce))
+            foreach (List<StoredNode> nodes in await Task.WhenAll(some.Select(partition => ReadAsync(partition, cancellation))).ConfigureAwait(false))
+                wrong.AddRange(nodes.Where(node => Why(node) is not null));
+        if (wrong.Count > 0) throw await RefusalAsync(wrong, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>The nodes that have state in a partition.</summary>
+    /// <exception cref="InvalidOperationException">Some is of no node of the code, or of another one.</exception>
+    public async Task<List<StoredNode>> CheckAsync(int partition, CancellationToken cancellation)
+    {
+        List<StoredNode> nodes = await ReadAsync(partition, cancellation).ConfigureAwait(false);
+        List<StoredNode> wrong = nodes.FindAll(node => Why(node) is not null);
+        return wrong.Count == 0 ? nodes : throw await RefusalAsync(wrong, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<List<StoredNode>> ReadAsync(int partition, CancellationToken cancellation)
+    {
+        List<string> names = [];
+        for (string? after = null; ;)
+        {
+            IReadOnlyList<StateNodeInfo> page = await core.Store.ListStateNodesAsync(core.Group, partition, after, NodesAtOnce, cancellation: cancellation).ConfigureAwait(false);
+            names.AddRange(page.Select(static node => node.Node));
+            if (page.Count < NodesAtOnce) break;
+            after = page[^1].Node;
+        }
+        bool hasShapes = names.Contains(Node);
+        names.RemoveAll(static name => name.StartsWith('$'));
+        if (names.Count == 0) return [];
+        Dictionary<string, StateRow> shapes = new(StringComparer.Ordinal);
+        for (string? after = null; hasShapes;)
+        {
+            IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition, Node, after, PageSize, cancellation).ConfigureAwait(false);
+            foreach (StateRow row in page) shapes[row.Key] = row;
+            if (page.Count < PageSize) break;
+            after = page[^1].Key;
+        }
+        return [.. names.Select(name => StoredNode.Of(partition, name, shapes.GetValueOrDefault(name)))];
+    }
+
+    /// <returns>What is wrong with it; null if nothing is.</returns>
+    private string? Why(StoredNode stored)
+    {
+        string? name = stored.Node;
+        if (!Plan.Knows(name) && !Plan.TryFollow(name, out name)) return "the code has no such node";
+        if (name is null || stored.Shape is not { } text) return null;
+        (StateShape shape, string now) = Plan.Of(name);
+        string called = name == stored.Node ? "" : $"'{name}' of ";
+        if (stored.Version > shape.Version) return $"it has version {stored.Version}, and {called}the code has version {shape.Version}";
+        if (text == now) return null;
+        if (stored.Version < shape.Version && StateShape.KindOf(text) == shape.Kind) return null;         // that is what migrations are for
+        return $"it is of a {text}, and {called}the code has a {now}";
+    }
+
+    private async Task<InvalidOperationException> RefusalAsync(List<StoredNode> wrong, CancellationToken cancellation)
+    {
+        List<string> lines = [];
+        string? renamed = null;
+        foreach (var same in wrong.GroupBy(node => (node.Node, Why: Why(node)!)).Take(MostNamed))
+        {
+            long rows = 0;
+            foreach (StoredNode node in same) rows += await CountAsync(node, cancellation).ConfigureAwait(false);
+            int[] partitions = [.. same.Select(static node => node.Partition).Order()];
+            string where = partitions.Length == 1 ? $"partition {partitions[0]}" : $"{partitions.Length} partitions ({string.Join(", ", partitions.Take(MostNamed))}{(partitions.Length > MostNamed ? ", …" : "")})";
+            lines.Add($"'{same.Key.Node}': {rows:N0} row{(rows == 1 ? "" : "s")} in {where}; {same.Key.Why}.");
+            if (!Plan.Knows(same.Key.Node)) renamed ??= same.Key.Node;
+        }
+        int others = wrong.Select(static node => node.Node).Distinct(StringComparer.Ordinal).Count() - MostNamed;
+        if (others > 0) lines.Add($"And {others:N0} more.");
+        string ways = renamed is not null
+            ? $"If a node was renamed, say so: {nameof(ConsecutorOptions)}.{nameof(ConsecutorOptions.State)} = [StateOptions.Renamed(\"{renamed}\", \"…\")]; if its state is not wanted any more, StateOptions.Dropped(\"{renamed}\"). Or start the code that has the node."
+            : "Start the code that wrote it. If the node is another one now, give it another name, and say what becomes of the old one (StateOptions.Dropped). If only its form is new, raise its version (StateVersion, StateSchema) and migrate.";
+        return new InvalidOperationException(
+            $"The consecutor {core.Name} has stored state that this code would forget, or misread. {string.Join(" ", lines)} The nodes of the code that keep state: {Plan.Names}. Nothing was changed. {ways}");
+    }
+
+    private async Task<long> CountAsync(StoredNode node, CancellationToken cancellation)
+    {
+        for (string? after = null; ;)
+        {
+            IReadOnlyList<StateNodeInfo> page = await core.Store.ListStateNodesAsync(core.Group, node.Partition, after, NodesAtOnce, counted: true, cancellation).ConfigureAwait(false);
+            if (page.FirstOrDefault(one => one.Node == node.Node) is { } found) return found.Rows ?? 0;
+            if (page.Count < NodesAtOnce) return 0;
+            after = page[^1].Node;
+        }
+    }
+}
+
+/// <summary>A node that has state in a partition.</summary>
+/// <param name="Partition">The partition.</param>
+/// <param name="Node">Its name.</param>
+/// <param name="Version">The version of the form, if <paramref name="Shape"/> is known.</param>
+/// <param name="Shape">What it remembered; null if that is not known, as the state was just moved, or is older than shapes are.</param>
+internal sealed record StoredNode(int Partition, string Node, int Version, string? Shape)
+{
+    public static StoredNode Of(int partition, string node, StateRow? shape)
+        => new(partition, node, shape?.Version ?? 0, shape is { Value: { } text } ? Encoding.UTF8.GetString(text.Span) : null);
+}

@@ -1,0 +1,75 @@
+namespace Sluice;
+
+/// <summary>Moves and deletes the state of nodes that were renamed or removed, in a partition that was just taken: page by page, each page a commit.</summary>
+/// <remarks>
+/// A row is deleted under the old name and written under the new one by the same commit, so it is never in both places and never in none. Where that ends early, whoever takes the partition next goes
+/// on with what is left under the old name; no item goes through before all of it has moved.
+/// </remarks>
+internal sealed class StateMoves(ConsecutorCore core)
+{
+    private const int PageSize = 400;                // each row is two parts of a commit
+    private const int MostBytes = StoreCommit.MaxBytes / 2;
+
+    /// <summary>Does it.</summary>
+    /// <returns>False if the partition is somebody else's meanwhile.</returns>
+    /// <exception cref="InvalidOperationException">A key has a state under both names.</exception>
+    /// <exception cref="StreamStoreException">The store does not answer.</exception>
+    public async Task<bool> MoveAsync(OwnedPartition partition, CancellationToken cancellation)
+    {
+        foreach (StoredNode node in partition.StateNodes)
+        {
+            if (core.State.Knows(node.Node) || !core.State.TryFollow(node.Node, out string? to)) continue;
+            if (!await MoveAsync(partition, node.Node, to, cancellation).ConfigureAwait(false)) return false;
+        }
+        return true;
+    }
+
+    private async Task<bool> MoveAsync(OwnedPartition partition, string from, string? to, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, from, null, PageSize, cancellation).ConfigureAwait(false);
+            if (page.Count == 0) break;
+            List<StateRow> some = [];
+            long bytes = 0;
+            foreach (StateRow row in page)
+            {
+                bytes += row.Value?.Length ?? 0;
+                if (bytes > MostBytes && some.Count > 0) break;
+                some.Add(row);
+            }
+            if (to is not null) await CheckAsync(partition, from, to, some, cancellation).ConfigureAwait(false);
+            if (!await CommitAsync(partition, [.. some.SelectMany(row => Moved(row, from, to))], cancellation).ConfigureAwait(false)) return false;
+        }
+        // What else is stored by the node's name goes last: until then the state is one that was just moved.
+        List<StateRow> others = [];
+        foreach (string node in (string[])[StateCheck.Node, StageEnds.Node])
+            foreach (StateRow row in await core.Store.ReadStateAsync(core.Group, partition.Number, node, [from], cancellation).ConfigureAwait(false))
+            {
+                others.Add(row with { Value = null });
+                if (to is not null) others.Add(row with { Key = to });
+            }
+        return others.Count == 0 || await CommitAsync(partition, others, cancellation).ConfigureAwait(false);
+    }
+
+    private static IEnumerable<StateRow> Moved(StateRow row, string from, string? to)
+        => to is null ? [new(from, row.Key, 0, null)] : [new(from, row.Key, 0, null), row with { Node = to }];
+
+    private async Task CheckAsync(OwnedPartition partition, string from, string to, List<StateRow> rows, CancellationToken cancellation)
+    {
+        IReadOnlyList<StateRow> there = await core.Store.ReadStateAsync(core.Group, partition.Number, to, [.. rows.Select(static row => row.Key)], cancellation).ConfigureAwait(false);
+        if (there.Count == 0) return;
+        throw new InvalidOperationException(
+            $"The state of '{from}' in partition {partition.Number} of the consecutor {core.Name} is to move to '{to}', where "
+            + $"{(there[0].Key.Length == 0 ? "there is a state" : $"the key '{there[0].Key}' has a state")} already: which of the two counts cannot be known. "
+            + "Nothing of that page was changed. Give the new node a name that was never used, or drop one of the two (StateOptions.Dropped).");
+    }
+
+    private async Task<bool> CommitAsync(OwnedPartition partition, IReadOnlyList<StateRow> rows, CancellationToken cancellation)
+    {
+        CommitResult result = await core.Store.CommitAsync(new(partition.Owner, partition.NextCommit) { State = rows }, cancellation).ConfigureAwait(false);
+        if (result.Status != CommitStatus.Committed) return false;
+        partition.NextCommit++;
+        return true;
+    }
+}

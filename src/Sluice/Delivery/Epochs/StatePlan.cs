@@ -1,0 +1,62 @@
+namespace Sluice;
+
+/// <summary>Which nodes of the code keep state, in which shape; and what is to become of state that is stored under other names.</summary>
+/// <remarks>Immutable.</remarks>
+internal sealed class StatePlan
+{
+    private readonly Dictionary<string, (StateShape Shape, string Text)> shapes;
+    private readonly Dictionary<string, StateChange> changes = new(StringComparer.Ordinal);
+    private readonly string consecutor;
+
+    /// <exception cref="ArgumentException">What is said of a name does not fit to the code, or to what else is said.</exception>
+    public StatePlan(string consecutor, TopologyRecorder recorder, IReadOnlyList<StateChange> said)
+    {
+        this.consecutor = consecutor;
+        shapes = recorder.States.ToDictionary(state => state.Key, state => (state.Value, state.Value.ToString()), StringComparer.Ordinal);
+        foreach (StateChange change in said)
+        {
+            if (shapes.ContainsKey(change.Node))
+                throw Wrong($"says that '{change.Node}' was {(change.To is null ? "removed" : "renamed")}, and the code has a node of that name which keeps state. If that is another node, give it a name that was never used");
+            if (!changes.TryAdd(change.Node, change)) throw Wrong($"names '{change.Node}' twice");
+        }
+        foreach (IGrouping<string, StateChange> same in said.Where(static change => change.To is not null).GroupBy(static change => change.To!, StringComparer.Ordinal))
+            if (same.Count() > 1) throw Wrong($"says that {string.Join(" and ", same.Select(static change => $"'{change.Node}'"))} are called '{same.Key}' now. The state of two nodes cannot become that of one");
+        foreach (StateChange change in said)
+            if (change.To is not null && !shapes.ContainsKey(change.To) && !changes.ContainsKey(change.To))
+                throw Wrong($"says that '{change.Node}' is called '{change.To}' now, and the code has no node of that name which keeps state. It has {Names}");
+        foreach (StateChange change in said) _ = FollowFrom(change);
+    }
+
+    /// <summary>The nodes that keep state, for people.</summary>
+    public string Names => shapes.Count == 0 ? "none" : string.Join(", ", shapes.Keys.Select(static name => $"'{name}'"));
+
+    public bool Knows(string node) => shapes.ContainsKey(node);
+
+    /// <summary>What the code remembers in a node.</summary>
+    public (StateShape Shape, string Text) Of(string node) => shapes[node];
+
+    /// <summary>What becomes of the state of a node that the code does not have.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="to">Its name now; null if its state is dropped.</param>
+    /// <returns>False if nobody has said it.</returns>
+    public bool TryFollow(string node, out string? to)
+    {
+        to = null;
+        if (!changes.TryGetValue(node, out StateChange? change)) return false;
+        to = FollowFrom(change);
+        return true;
+    }
+
+    private string? FollowFrom(StateChange first)
+    {
+        StateChange change = first;
+        for (int steps = 0; steps <= changes.Count; steps++)
+        {
+            if (change.To is null || shapes.ContainsKey(change.To)) return change.To;
+            change = changes[change.To];
+        }
+        throw Wrong($"renames '{first.Node}' in a circle");
+    }
+
+    private ArgumentException Wrong(string why) => new($"{nameof(ConsecutorOptions)}.{nameof(ConsecutorOptions.State)} of the consecutor {consecutor} {why}.");
+}

@@ -1,0 +1,108 @@
+using System.Text;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>State of an older version: migrated; or the item that needs it fails, and no other.</summary>
+public class MigrationTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task AMigrationThatThrowsFailsTheItemsOfItsKeyOnly()
+    {
+        await using var store = new MemoryStreamStore();
+        await LiveAsync(Keyed(store, () => new Old()), ["a", "b", "c"]);
+        bool isMended = false;
+        ConsecutorSnapshot end = await LiveAsync(Keyed(store, () => new New(stored => isMended || stored.Key != "b" ? Convert.ToString(int.Parse(Text(stored)) * 100) : throw new FormatException("no number"))), ["a", "b", "c", "d"]);
+        Assert.Equal((6L, 1L, 0L), (end.Completed, end.Dead, end.Unaccounted));
+        Assert.Equal(["a=100+ v1", "b=1 v0", "c=100+ v1", "d=+ v1"], await RowsAsync(store, "node"));
+        isMended = true;
+        await using Consecutor<string> last = Keyed(store, () => new New(static stored => "mended"));
+        DeadLetter letter = Assert.Single(await last.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        Assert.Contains("The state of the key 'b' was stored as version 0, and could not be migrated to version 1 of New: no number", letter.Error, StringComparison.Ordinal);
+        await last.StartAsync(Cancellation);
+        Assert.Equal(1, await last.RedriveAsync(one => one.Id == letter.Id, Cancellation));
+        await last.IdleAsync(Cancellation);
+        Assert.Contains("b=mended+ v1", await RowsAsync(store, "node"));
+    }
+
+    [Fact]
+    public async Task AnOperatorHasASchemaToo()
+    {
+        await using var store = new MemoryStreamStore();
+        await LiveAsync(Scan(store, static source => source.Scan(0, static (count, _) => count + 1) | Stage.Named("node") | (_ => { })), ["a", "b"]);
+
+        await using (Consecutor<string> unsaid = Scan(store, static source => source.Scan("", static (text, word) => text + word) | Stage.Named("node") | (_ => { })))
+            Assert.Contains("it is of a scan of int, and the code has a scan of string.", (await Assert.ThrowsAsync<InvalidOperationException>(() => unsaid.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
+        var throwing = new StateSchema<string>(1, static _ => throw new FormatException("not yet"));
+        ConsecutorSnapshot end = await LiveAsync(Scan(store, source => source.Scan("", static (text, word) => text + word, throwing) | Stage.Named("node") | (_ => { })), ["c"]);
+        Assert.Equal((2L, 1L), (end.Completed, end.Dead));
+        var migrating = new StateSchema<string>(1, static stored => new('x', int.Parse(Text(stored))));
+        await LiveAsync(Scan(store, source => source.Scan("", static (text, word) => text + word, migrating) | Stage.Named("node") | (_ => { })), ["d"]);
+        Assert.Equal(["=xxd v1"], await RowsAsync(store, "node"));
+
+        // The older program does not read what the newer one has written.
+        await using Consecutor<string> old = Scan(store, static source => source.Scan(0, static (count, _) => count + 1) | Stage.Named("node") | (_ => { }));
+        Assert.Contains("it has version 1, and the code has version 0.", (await Assert.ThrowsAsync<InvalidOperationException>(() => old.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnAggregateIsMigratedBeforeItsEnd()
+    {
+        await using var store = new MemoryStreamStore();
+        var ledger = new Ledger();
+        await LiveAsync(Scan(store, static source => source.Aggregate(0, static (count, _) => count + 1) | Stage.Named("node") | (_ => { })), ["a", "b"]);
+        await using Consecutor<string> last = Scan(store, source => source.Aggregate("", static (text, word) => text + word, new StateSchema<string>(2, static stored => new('x', int.Parse(Text(stored))))) | Stage.Named("node") | ledger.Sink<string>());
+        await last.StartAsync(Cancellation);
+        await last.CompleteAsync(Cancellation);
+        await last.IdleAsync(Cancellation);
+        Assert.Equal(["xx"], ledger.Lines);
+    }
+
+    private static string Text(StoredState stored) => Encoding.UTF8.GetString(stored.Payload.Span);
+
+    private static async Task<List<string>> RowsAsync(IStreamStore store, string node)
+        => [.. (await store.ListStateAsync("words", node, Cancellation).Select(static state => $"{state.Key}={Text(state).Trim('"').Replace("\\u002B", "+", StringComparison.Ordinal)} v{state.Version}").ToListAsync(Cancellation)).Order(StringComparer.Ordinal)];
+
+    private static async Task<ConsecutorSnapshot> LiveAsync(Consecutor<string> consecutor, IReadOnlyList<string> items)
+    {
+        await using (consecutor)
+        {
+            await consecutor.StartAsync(Cancellation);
+            await consecutor.SendAllAsync(items, Cancellation);
+            return await consecutor.IdleAsync(Cancellation);
+        }
+    }
+
+    private static Consecutor<string> Keyed<TNode>(IStreamStore store, Func<TNode> node) where TNode : Node<string, string>
+        => new("words", source => source | Sluice.Node.Of(node) | Stage.Named("node") | (_ => { }), Options(store)) { Key = static word => word };
+
+    private static Consecutor<string> Scan(IStreamStore store, Func<Source<string>, Pipeline> body) => new("words", body, Options(store));
+
+    private static ConsecutorOptions Options(IStreamStore store)
+        => new() { Store = store, Process = new(), Stream = new() { Partitions = 1 }, Delivery = Sluice.Delivery.Replay(2, Backoff.None) };
+
+    private sealed class Old : StatefulNode<string, string, int>
+    {
+        protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation)
+        {
+            State++;
+            return output.PushAsync(item);
+        }
+    }
+
+    private sealed class New(Func<StoredState, string> migrate) : StatefulNode<string, string, string>
+    {
+        protected override int StateVersion => 1;
+
+        protected override string InitialState(string key) => "";
+
+        protected override string Migrate(StoredState stored) => migrate(stored);
+
+        protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation)
+        {
+            State += "+";
+            return output.PushAsync(item);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>Keyed state that does not fit into its budget: what is evicted is read again, together, and nothing depends on it.</summary>
+public class StateMemoryTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>One call of the store for each epoch and node, whatever the number of keys.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task TheStateOfALeasedBatchIsReadByOneCall(bool hasOwnKeys)
+    {
+        await using var store = new CountingStore(new MemoryStreamStore());
+        var memory = new StateMemory(0);
+        await using Consecutor<int> consecutor = Make(store, memory, hasOwnKeys);
+        int[] items = [.. Enumerable.Range(0, 3_000)];
+        await consecutor.SendAllAsync(items, Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync(items, Cancellation);
+        Assert.Equal((6_000L, 0L), await consecutor.IdleAsync(Cancellation) is var end ? (end.Completed, end.Dead) : default);
+        Assert.InRange(store.Reads, 1, store.Commits);
+        Assert.InRange(store.Commits, 1, 600);
+        Assert.Equal(0, memory.Bytes);
+        Dictionary<string, int> counts = new(await consecutor.StateAsync<int>("count", Cancellation).ToListAsync(Cancellation));
+        Assert.Equal(3_000, counts.Count);
+        Assert.All(counts.Values, static count => Assert.Equal(2, count));
+    }
+
+    [Fact]
+    public async Task OneBudgetIsSharedByTheConsecutorsOfAProcessAndFreeWhenTheyEnd()
+    {
+        await using var store = new MemoryStreamStore();
+        var memory = new StateMemory(200_000);
+        await using (Consecutor<int> one = Make(store, memory, name: "one"), two = Make(store, memory, name: "two"))
+        {
+            await one.StartAsync(Cancellation);
+            await two.StartAsync(Cancellation);
+            for (int round = 0; round < 3; round++)
+            {
+                foreach (Consecutor<int> consecutor in new[] { one, two })
+                {
+                    await consecutor.SendAllAsync([.. Enumerable.Range(0, 2_000)], Cancellation);
+                    await consecutor.IdleAsync(Cancellation);
+                    Assert.InRange(memory.Bytes, 1, memory.MaxBytes);
+                }
+            }
+            foreach (Consecutor<int> consecutor in new[] { one, two })
+                Assert.All(await consecutor.StateAsync<int>("count", Cancellation).ToListAsync(Cancellation), static count => Assert.Equal(3, count.Value));
+            await one.StopAsync();
+        }
+        Assert.Equal(0, memory.Bytes);
+    }
+
+    /// <summary>Items that fail undo their epoch, with rows in it that were just read: whatever the budget, the result is that of a loop.</summary>
+    [Fact]
+    public async Task WhateverIsEvictedAndUndoneTheResultIsTheSame()
+    {
+        for (int seed = 1; seed <= 30; seed++)
+        {
+            var random = new Random(seed);
+            await using var store = new MemoryStreamStore();
+            int[] items = [.. Enumerable.Range(0, random.Next(100, 600)).Select(_ => random.Next(200))];
+            int bad = random.Next(200);
+            var memory = new StateMemory(random.Next(4) * 5_000L);
+            var options = new ConsecutorOptions
+            {
+                Store = store, Process = new(), StateMemory = memory, Delivery = Sluice.Delivery.Replay(50, Backoff.None), Stream = new() { Partitions = random.Next(1, 4) }, Capacity = random.Next(4, 200),
+            };
+            int failures = 0;
+            await using var consecutor = new Consecutor<int>("work", source => source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | Fail, options) { Key = static n => $"{n}" };
+            await consecutor.StartAsync(Cancellation);
+            await consecutor.SendAllAsync(items, Cancellation);
+            ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+            Assert.Equal((items.Length, 0L, 0L), (end.Accepted, end.Dead, end.Unaccounted));
+            Dictionary<string, int> counts = new(await consecutor.StateAsync<int>("count", Cancellation).ToListAsync(Cancellation));
+            foreach (IGrouping<int, int> same in items.GroupBy(static item => item)) Assert.True(counts.Remove($"{same.Key}", out int count) && count == same.Count(), $"seed {seed}: {same.Key} was counted {count} times, not {same.Count()}.");
+            Assert.Empty(counts);
+
+            void Fail(int item)
+            {
+                if (item == bad && Interlocked.Increment(ref failures) % 3 != 0) throw new TimeoutException("not now");
+            }
+        }
+    }
+
+    /// <summary>The oldest go first, of all partitions, and none that an epoch uses.</summary>
+    [Fact]
+    public void TheLeastRecentlyUsedGoFirst()
+    {
+        var memory = new StateMemory(20_000);
+        StateCells<int>[] partitions = [.. Enumerable.Range(0, 4).Select(_ => new StateCells<int>(new(0, "Count", static _ => 0, static _ => 0), memory))];
+        foreach (StateCells<int> cells in partitions)
+        {
+            cells.ReadWith(static _ => throw new InvalidOperationException("It is to be read from the store."));
+            Use(cells, 0, 20);
+        }
+        Use(partitions[0], 0, 20);                   // the newest now
+        partitions[1].Begin();                       // and this one is in use
+        Use(partitions[3], 20, 40);
+        Assert.InRange(memory.Bytes, 1, memory.MaxBytes);
+        Assert.Equal(20, Kept(partitions[1], 0, 20));
+        Assert.Equal(0, Kept(partitions[2], 0, 20));
+        Assert.Equal(20, Kept(partitions[3], 20, 40));
+        Assert.InRange(Kept(partitions[0], 0, 20), Kept(partitions[3], 0, 20), 20);
+        foreach (StateCells<int> cells in partitions) cells.Retire();
+        Assert.Equal(0, memory.Bytes);
+
+        void Use(StateCells<int> cells, int from, int to)
+        {
+            cells.Begin();
+            for (int n = from; n < to; n++) cells.Change(cells.Find($"{n}")!);
+            cells.Save(new NoRows());
+            memory.Trim();
+        }
+
+        static int Kept(StateCells<int> cells, int from, int to) => Enumerable.Range(from, to - from).Count(n => cells.Keys.Contains($"{n}"));
+    }
+
+    /// <summary>Each key that a store cannot tell from another one fails its item; all others are kept apart, on the way through the store as well.</summary>
+    [Fact]
+    public async Task KeysThatLookAlikeAreKeptApartAndThoseThatCannotBeAreRefused()
+    {
+        string[] good = ["", " ", "a", "A", "\u00e9", "e\u0301", "\u212b", "\u00c5", "😀", "\n", "a\u0001", "\ufffd", new('k', 10_000), "%", "'", "\"", "$end"];
+        string[] bad = ["\ud800", "x\udc00", "a\0", "\udc00\ud800", new('k', 10_001)];
+        await using var store = new MemoryStreamStore();
+        string[] keys = [.. good, .. bad];
+        await using var consecutor = new Consecutor<int>("work", source => source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
+            new() { Store = store, Process = new(), StateMemory = new(0), Delivery = Sluice.Delivery.Track(100) })
+        { Key = n => keys[n] };
+        await consecutor.StartAsync(Cancellation);
+        for (int round = 0; round < 2; round++) await consecutor.SendAllAsync([.. Enumerable.Range(0, keys.Length)], Cancellation);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((2 * good.Length, 2 * bad.Length), ((int)end.Completed, (int)end.Dead));
+        Dictionary<string, int> counts = new(await consecutor.StateAsync<int>("count", Cancellation).ToListAsync(Cancellation));
+        Assert.Equal(good.Order(StringComparer.Ordinal), counts.Keys.Order(StringComparer.Ordinal));
+        Assert.All(counts.Values, static count => Assert.Equal(2, count));
+        List<DeadLetter> letters = await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation);
+        Assert.Equal(6, letters.Count(static letter => letter.Error.Contains("half of a character", StringComparison.Ordinal)));
+    }
+
+    private static Consecutor<int> Make(IStreamStore store, StateMemory memory, bool hasOwnKeys = false, string name = "work")
+    {
+        var options = new ConsecutorOptions { Store = store, Process = new(), StateMemory = memory, Stream = new() { Partitions = hasOwnKeys ? 1 : 4 } };
+        return hasOwnKeys
+            ? new(name, source => source | Stage.KeyBy((int n) => $"{n}", lanes: 1) | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }), options)
+            : new(name, source => source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }), options) { Key = static n => $"{n}" };
+    }
+
+    private sealed class Count : StatefulNode<int, int, int>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            State++;
+            return output.PushAsync(item);
+        }
+    }
+
+    private sealed class NoRows : StateWriter
+    {
+        public override int Put<T>(string key, T value, int version = 0) => 10;
+
+        public override int PutMany<T>(string key, ReadOnlySpan<T> values) => 0;
+
+        public override void Delete(string key) { }
+    }
+
+    private sealed class CountingStore(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        private int reads, commits;
+
+        public int Reads => Volatile.Read(ref reads);
+
+        public int Commits => Volatile.Read(ref commits);
+
+        public override ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(GroupId group, int partition, string node, IReadOnlyList<string> keys, CancellationToken cancellation = default)
+        {
+            if (node == "count") Interlocked.Increment(ref reads);
+            return base.ReadStateAsync(group, partition, node, keys, cancellation);
+        }
+
+        public override ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+        {
+            Interlocked.Increment(ref commits);
+            return base.CommitAsync(commit, cancellation);
+        }
+    }
+}
