@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text;
 using Sluice.Redis;
 using Sluice.Sqlite;
-using StackExchange.Redis;
 
 namespace Sluice.Bench;
 
@@ -17,7 +16,8 @@ internal static class ManyKeys
     private const int RowsAtOnce = 1000;
     private const int ItemsAtOnce = 1024;
 
-    private static int prefixes;
+    private static readonly Dictionary<(string Kind, int Keys), IStreamStore> filled = [];
+    private static readonly List<Scratch> directories = [];
 
     public static Scenario Scenario { get; } = new("many-keys", $"{Durable.ItemBytes} bytes an item: a balance for random ones of {Many:N0} keys in {Partitions} partitions, against {Few:N0} keys",
     [
@@ -32,42 +32,51 @@ internal static class ManyKeys
             new Variant("few keys", count => RedisAsync(count, Few)),
         ]) { WarmCount = 5_000 },
     ])
-    { Finish = BenchServer.Stop };
+    { Finish = End };
 
     private static async Task<Outcome> SqliteAsync(long count, int keys)
     {
-        using var directory = new Scratch();
-        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File, Durability.Process);
+        if (!filled.TryGetValue(("sqlite", keys), out IStreamStore? store))
+        {
+            var directory = new Scratch();
+            directories.Add(directory);
+            store = await FillAsync("sqlite", await SqliteStreamStore.OpenAsync(directory.File, Durability.Process), keys);
+        }
         return await RunAsync(store, count, keys);
     }
 
     private static async Task<Outcome> RedisAsync(long count, int keys)
     {
-        RedisServer server = await BenchServer.GetAsync();
-        Outcome outcome;
-        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = $"keys{++prefixes}" })) outcome = await RunAsync(store, count, keys);
-        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address);
-        await raw.GetDatabase().ExecuteAsync("FLUSHALL");
-        return outcome;
+        if (!filled.TryGetValue(("redis", keys), out IStreamStore? store))
+            store = await FillAsync("redis", await RedisStreamStore.ConnectAsync((await BenchServer.GetAsync()).Address, new() { Prefix = $"keys{keys}" }), keys);
+        return await RunAsync(store, count, keys);
     }
 
+    // Each run goes on with what the one before has left.
     private static async Task<Outcome> RunAsync(IStreamStore store, long count, int keys)
     {
-        await FillAsync(store, keys);
         long sum = 0;
         await using Consecutor<byte[]> consecutor = Make(store, keys, number => sum += number);
         await consecutor.StartAsync();
+        long before = consecutor.Snapshot().Completed;
         long started = Stopwatch.GetTimestamp();
         for (long from = 0; from < count; from += ItemsAtOnce)
             await consecutor.SendAllAsync([.. Enumerable.Range(0, (int)Math.Min(ItemsAtOnce, count - from)).Select(i => Durable.Item(from + i))]);
         ConsecutorSnapshot end = await consecutor.IdleAsync();
         double elapsed = Stopwatch.GetElapsedTime(started).TotalNanoseconds;
         await consecutor.StopAsync();
-        return new(end.Completed == count ? sum : double.NaN, elapsed / count);
+        return new(end.Completed - before == count ? sum : double.NaN, elapsed / count);
+    }
+
+    private static void End()
+    {
+        foreach (IStreamStore store in filled.Values) store.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        foreach (Scratch directory in directories) directory.Dispose();
+        BenchServer.Stop();
     }
 
     // What a consecutor would have stored that had seen each key once.
-    private static async Task FillAsync(IStreamStore store, int keys)
+    private static async Task<IStreamStore> FillAsync(string kind, IStreamStore store, int keys)
     {
         GroupId group = new("balances", "balances");
         await store.OpenStreamAsync(group.Stream, new() { Partitions = Partitions, MaxItems = long.MaxValue });
@@ -81,6 +90,7 @@ internal static class ManyKeys
             foreach (string[] some in partition.Chunk(RowsAtOnce)) await store.CommitAsync(new(owner, ++number) { State = [.. some.Select(key => new StateRow("balance", key, 0, one))] });
             await store.ReleaseAsync(owner);
         }
+        return filled[(kind, keys)] = store;
     }
 
     private static Consecutor<byte[]> Make(IStreamStore store, int keys, Action<long> sink)

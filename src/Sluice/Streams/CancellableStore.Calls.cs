@@ -53,6 +53,9 @@ internal sealed partial class CancellableStore
     public ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(GroupId group, int partition, string node, IReadOnlyList<string> keys, CancellationToken cancellation)
         => Within(inner.ReadStateAsync(group, partition, node, keys, cancellation), cancellation);
 
+    public ValueTask<IReadOnlyList<StateNodeInfo>> ListStateNodesAsync(GroupId group, int partition, string? after, int max, bool counted, CancellationToken cancellation)
+        => Within(inner.ListStateNodesAsync(group, partition, after, max, counted, cancellation), cancellation);
+
     public ValueTask<IReadOnlyList<StateRow>> ListStateAsync(GroupId group, int partition, string node, string? after, int max, CancellationToken cancellation)
         => Within(inner.ListStateAsync(group, partition, node, after, max, cancellation), cancellation);
 
