@@ -21,16 +21,26 @@ internal sealed class MemberInstance
     private static readonly ConcurrentDictionary<string, MemberInstance> Living = new(StringComparer.Ordinal);
     private static long starts;
 
+    private volatile bool hasEnded;                  // written before the instance is taken out of the table
+
     /// <summary>The default name of members: unique for each process, and readable for people.</summary>
     public static string DefaultMember { get; } = NameOfProcess(Unique);
 
     public string Id { get; } = string.Create(CultureInfo.InvariantCulture, $"{Process}{Interlocked.Increment(ref starts)}");
 
-    /// <summary>The instance sends heartbeats from now on.</summary>
-    public void Begin() => Living.TryAdd(Id, this);
+    /// <summary>The instance sends heartbeats from now on; not if it has ended: a loop that has not noticed the end yet may still begin it.</summary>
+    public void Begin()
+    {
+        Living.TryAdd(Id, this);
+        if (hasEnded) Living.TryRemove(Id, out _);
+    }
 
-    /// <summary>The instance sends no heartbeat any more.</summary>
-    public void End() => Living.TryRemove(Id, out _);
+    /// <summary>The instance sends no heartbeat any more. Final.</summary>
+    public void End()
+    {
+        hasEnded = true;
+        Living.TryRemove(Id, out _);
+    }
 
     /// <returns>Whether an instance is at work; null if this process cannot know.</returns>
     public static bool? IsAlive(string id)
