@@ -22,13 +22,13 @@ public class FlowErrorTests
         ("A reader of results may take some time, 49 days at most, not 00:00:00. (Parameter 'ReaderPatience')", _ => Say(() => new SupervisorOptions { ReaderPatience = TimeSpan.Zero })),
         ("There is at least one slot, not 0. (Parameter 'Slots')", _ => Say(() => new SupervisorOptions { Slots = 0 })),
 
-        ("The flow has not been resolved, so it has no Plan: use what Resolve() returns, as in Flow.From(…).Resolve().", lab => lab.Join().StartAsync(Flow.From(Work), One)),
+        ("The flow has not been resolved, so it has no Plan: call flow.Resolve() first.", lab => lab.Join().StartAsync(Flow.From(Work), One)),
         ("One of the inputs is null. (Parameter 'inputs')", lab => lab.Join().StartAsync(Working, [null!])),
         ("The flow needs values for x: no processor of it writes this stream. Give IOVal.Of(\"x\", …) when it is started. (Parameter 'inputs')", lab => lab.Join().StartAsync(Working, [])),
         ("The flow was given y, which its processor work writes: a stream has one writer. (Parameter 'inputs')", lab => lab.Join().StartAsync(Working, [.. One, IOVal.Of("y", 1)])),
         ("There is no input to be given \"zoo\". There are: x. (Parameter 'inputs')", lab => lab.Join().StartAsync(Working, [.. One, IOVal.Of("zoo", 1)])),
         ("\"a/b\" cannot be the id of a run: it has 1 to 64 letters, digits, and the characters - . _ only. (Parameter 'run')", lab => lab.Join().StartAsync(Working, One, run: "a/b")),
-        ("There is a run r already, of another flow. Give this one another id.", async lab =>
+        ("There is a run r already, of another flow: only this one has the processor \"other: y -> z\". Give this one another id, or start it as the other one was started.", async lab =>
         {
             await using FlowRun run = await lab.Join().StartAsync(Working, One, run: "r");
             await lab.Join().StartAsync(Flow.From(Work, Other).Resolve(), One, run: "r");
@@ -50,7 +50,7 @@ public class FlowErrorTests
             await using FlowRun? seen = await lab.Join().FindAsync("r");
             seen!.Output<int>("y");
         }),
-        ("The stream y of the run r does not have its values 1 to 1 any more: they left the store when they had been read. Read it once, or give it Retention.All.", async lab =>
+        ("The stream y of the run r does not have its values 1 to 1 any more: they left the store when they had been read. Read it once, start the run with keepOutputs: true, or give the stream Retention.All.", async lab =>
         {
             Supervisor service = lab.Join();
             service.Register(Work, () => Task.FromResult(1));

@@ -33,7 +33,7 @@ internal static class StartComparison
         string[] there = Texts(found), here = Texts(wanted), only = [.. there.Except(here)], more = [.. here.Except(there)];
         if (only.Length == 0 && more.Length == 0) return null;
         if (only.Length > 0 && more.Length > 0 && Name(only[0]) == Name(more[0])) return $"and it is not this one: it has the processor \"{only[0]}\", this one \"{more[0]}\"";
-        string[] parts = [.. only.Length > 0 ? [$"only it has the processor \"{only[0]}\""] : (string[])[], .. more.Length > 0 ? [$"{(only.Length > 0 ? "and " : "")}only this one \"{more[0]}\""] : (string[])[]];
+        string[] parts = [.. only.Length > 0 ? [$"only it has the processor \"{only[0]}\""] : (string[])[], .. more.Length > 0 ? [$"{(only.Length > 0 ? "and only this one" : "only this one has the processor")} \"{more[0]}\""] : (string[])[]];
         return $"of another flow: {string.Join(", ", parts)}";
 
         static string[] Texts(RunPlan plan) => [.. plan.Processors.Select(processor => processor.ToProcessor().ToString()).Order(StringComparer.Ordinal)];

@@ -111,7 +111,7 @@ public abstract partial class FlowContract
         await dying.AbandonAsync();
         await using var again = Supervisor.Attach(store, new() { Name = "host" });
         again.Register(Work, () => second == 0 ? [] : new[] { IOVal.Of("y", second) });
-        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        var failure = await Assert.ThrowsAsync<NondeterministicReplayException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.Equal($"The run {run.Id} has failed: the processor work has: The processor work was repeated after its host had gone, and did not put out the same to y: {how}. What readers have seen and what would follow do not belong together. "
             + "Make it depend on nothing but its inputs (an injected TimeProvider is repeated too), or let it resume per item.", failure.Message);
     }
