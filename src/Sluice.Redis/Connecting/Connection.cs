@@ -182,7 +182,7 @@ internal sealed partial class Connection : IAsyncDisposable
     {
         try
         {
-            if (failure is TimeoutException or ObjectDisposedException || Failures.HasMoved(failure) || used.LostFor >= options.Silence) await ReplaceAsync(used, cancellation).ConfigureAwait(false);
+            if (failure is TimeoutException or ObjectDisposedException || used.LostFor >= options.Silence) await ReplaceAsync(used, cancellation).ConfigureAwait(false);
             else if (address.Options.EndPoints.Count > 1) await used.ReconsiderAsync(cancellation).ConfigureAwait(false);
         }
         catch (Exception further) when (further is not OperationCanceledException)
@@ -197,7 +197,7 @@ internal sealed partial class Connection : IAsyncDisposable
         try
         {
             if (link != silent) return;
-            Link fresh = await OpenLinkAsync(cancellation).ConfigureAwait(false);
+            Link fresh = await Link.OpenAsync(address.Options, options.Longest, cancellation).ConfigureAwait(false);
             try
             {
                 if (!fresh.IsConnected) throw new TimeoutException();
@@ -223,6 +223,7 @@ internal sealed partial class Connection : IAsyncDisposable
     // Null if no server answers, unless this was the last attempt.
     private static async Task<Connection?> TryOpenAsync(ServerAddress address, RedisStoreOptions options, bool isLast, CancellationToken cancellation)
     {
+        if (await ClusterProbe.IsClusteredAsync(address.Options, options.CertificateValidation, cancellation).ConfigureAwait(false)) throw Failures.Clustered(address);
         Link link = await Link.OpenAsync(address.Options, options.Longest, cancellation).ConfigureAwait(false);
         var connection = new Connection(address, link, options);
         try
@@ -232,12 +233,6 @@ internal sealed partial class Connection : IAsyncDisposable
                 ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
                 if (info.MajorVersion < 7)
                     throw new StreamStoreException($"The server at {address} is Redis {info.Version}; Sluice needs 7.0 or newer.");
-                if (info.IsClustered)
-                {
-                    connection.link = link = await connection.GoToMasterAsync(link, cancellation).ConfigureAwait(false);
-                    if (!link.IsConnected) throw new TimeoutException();
-                    info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
-                }
                 connection.Judge(link, info);
                 if (options.Durability == Durability.Power) await connection.CheckFlushingAsync(info, cancellation).ConfigureAwait(false);
                 await connection.PrepareAsync(0, cancellation).ConfigureAwait(false);

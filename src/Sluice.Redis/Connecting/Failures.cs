@@ -7,15 +7,11 @@ namespace Sluice.Redis;
 internal static class Failures
 {
     // A server that loads its data, is busy, or is (still, or already) a replica, as in the middle of a failover.
-    private static readonly string[] Passing = ["LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN"];
+    private static readonly string[] Passing = ["LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOREPLICAS"];
 
     /// <summary>Whether it may go by itself: no connection (also one that was closed under the call, because another one has taken its place), or a server that cannot do it now.</summary>
     public static bool MayPass(Exception failure) => failure is RedisConnectionException or TimeoutException or ObjectDisposedException
-        || (failure is RedisServerException server && (HasMoved(failure) || Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal))));
-
-    /// <summary>Whether another server of a cluster has the slot now. The client says so in words of its own.</summary>
-    public static bool HasMoved(Exception failure) => failure is RedisServerException { Message: var message }
-        && (message.StartsWith("MOVED ", StringComparison.Ordinal) || message.StartsWith("ASK ", StringComparison.Ordinal) || message.Contains("serving hashslot", StringComparison.Ordinal));
+        || (failure is RedisServerException server && Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal)));
 
     /// <summary>Whether the server may have done what was asked: unless it was never sent.</summary>
     public static bool MayHaveRun(Exception failure)
@@ -46,6 +42,11 @@ internal static class Failures
         RedisCommandException command => new StreamStoreException($"The Redis server at {address} cannot be used so: {command.Message}", command),
         _ => null,
     };
+
+    /// <summary>The client does not understand what servers of a cluster say, and stores are on one server.</summary>
+    public static StreamStoreException Clustered(ServerAddress address) => new(
+        $"The server at {address} is part of a Redis Cluster (cluster-enabled yes), which Sluice does not support: use a server of its own, with replicas if it is to survive the machine.")
+    { IsPermanent = true };
 
     /// <summary>The server may delete what a store keeps.</summary>
     public static StreamStoreException Evicts(ServerAddress address, string policy) => new(

@@ -8,13 +8,6 @@ internal sealed class ServerAddress
 {
     private const string PrefixOption = "prefix=";
 
-    /// <summary>
-    /// What CLUSTER is called for the client. Under its own name it would be asked by the client itself, which does not understand what servers of today answer, and hangs. In place of a command that nobody sends.
-    /// </summary>
-    public const string ClusterCommand = "LASTSAVE";
-
-    private static readonly CommandMap Commands = CommandMap.Create(new Dictionary<string, string> { ["CLUSTER"] = "", [ClusterCommand] = "CLUSTER" });
-
     private ServerAddress(ConfigurationOptions options, string? prefix) => (Options, Prefix) = (options, prefix);
 
     public ConfigurationOptions Options { get; }
@@ -44,7 +37,6 @@ internal sealed class ServerAddress
             throw new ArgumentException("The connection string for Redis names no server, or one that cannot be read: it begins with HOST:PORT, as in localhost:6379 (no redis:// before it).", nameof(connection));
         if (options.DefaultDatabase < 0) throw new ArgumentException($"The connection string for Redis has defaultDatabase={options.DefaultDatabase}: databases are numbered from 0 on.", nameof(connection));
         NamePorts(options);
-        if (options.CommandMap == CommandMap.Default) options.CommandMap = Commands;
         (options.AbortOnConnectFail, options.AllowAdmin, options.ClientName) = (false, true, options.ClientName ?? "sluice");
         return new(options, prefix);
     }
@@ -61,27 +53,6 @@ internal sealed class ServerAddress
                 var complete => complete,
             };
     }
-
-    /// <summary>The options for a connection to one server of a cluster and no other.</summary>
-    public ConfigurationOptions Only(EndPoint server)
-    {
-        ConfigurationOptions only = Options.Clone();
-        only.TieBreaker = "";
-        only.EndPoints.Clear();
-        only.EndPoints.Add(server);
-        return only;
-    }
-
-    /// <summary>The options for a connection to any server of a cluster: those that are known, and those of the connection string.</summary>
-    public ConfigurationOptions Among(EndPoint[] servers)
-    {
-        ConfigurationOptions all = Options.Clone();
-        all.TieBreaker = "";
-        foreach (EndPoint server in servers) if (!all.EndPoints.Contains(server)) all.EndPoints.Add(server);
-        return all;
-    }
-
-    public static EndPoint EndPointOf(string host, int port) => IPAddress.TryParse(host, out IPAddress? number) ? new IPEndPoint(number, port) : new DnsEndPoint(host, port);
 
     /// <summary>Completes what the connection string says by what stands in the options.</summary>
     public RedisStoreOptions Complete(RedisStoreOptions options)
