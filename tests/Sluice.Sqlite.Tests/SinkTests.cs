@@ -39,7 +39,7 @@ public sealed class SinkTests : IDisposable
         await shop.AppendAsync("a");
         await shop.LeaseAsync();
         StoreCommit bad = shop.Next() with { Settled = [new(1, 1)], Attachments = [Row("a", 1), Row("a", 2)] };
-        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => shop.Store.CommitAsync(bad).AsTask());
+        var failure = await Assert.ThrowsAsync<ItemRejectedException>(() => shop.Store.CommitAsync(bad).AsTask());
         Assert.Contains("UNIQUE", failure.Message, StringComparison.Ordinal);
         Assert.Equal(1, (await shop.Store.FindStreamAsync("orders"))!.Groups[0].Outstanding);
         await shop.CommitAsync(bad with { Attachments = [Row("a", 1)] });

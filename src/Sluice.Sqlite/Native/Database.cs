@@ -95,6 +95,25 @@ internal sealed class Database : IDisposable
         }
     }
 
+    /// <summary>Whether a statement of a user's can be prepared with the tables as they are now.</summary>
+    public bool CanPrepare(string sql)
+    {
+        isForeign = true;
+        try
+        {
+            Prepare(sql).Dispose();
+            return true;
+        }
+        catch (SqliteFailure)
+        {
+            return false;
+        }
+        finally
+        {
+            isForeign = false;
+        }
+    }
+
     /// <summary>Runs a statement once.</summary>
     public void Execute(string sql)
     {

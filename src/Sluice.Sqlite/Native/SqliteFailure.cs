@@ -19,6 +19,12 @@ internal sealed class SqliteFailure(int code, string message) : Exception(messag
     /// <summary>Somebody else holds a lock on the file, and has not let go of it in the time that a call waits.</summary>
     public bool IsBusy => Primary is raw.SQLITE_BUSY or raw.SQLITE_LOCKED;
 
+    /// <summary>Whether it is about the values of a row: a constraint, a type, a length. Said while a statement runs, not while it is prepared.</summary>
+    public bool IsOfRow => Primary is raw.SQLITE_CONSTRAINT or raw.SQLITE_MISMATCH or raw.SQLITE_TOOBIG;
+
+    /// <summary>Whether it may be about the values, as a function that a statement calls has failed; or about the tables.</summary>
+    public bool MayBeOfRow => Primary == raw.SQLITE_ERROR;
+
     /// <summary>The same for people: what happened to which file, and what to do.</summary>
     public StreamStoreException Explain(string path) => new(Primary switch
     {

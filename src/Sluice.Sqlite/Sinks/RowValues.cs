@@ -25,6 +25,22 @@ internal static class RowValues
         }
     }
 
+    /// <summary>The values for a message: texts are cut, bytes are counted.</summary>
+    public static string Describe(object?[] values)
+    {
+        const int MaxValues = 16, MaxText = 60;
+        IEnumerable<string> texts = values.Take(MaxValues).Select(static value => value switch
+        {
+            null => "NULL",
+            string { Length: > MaxText } text => $"'{text[..MaxText]}…'",
+            string text => $"'{text}'",
+            byte[] bytes => string.Create(CultureInfo.InvariantCulture, $"{bytes.Length} bytes"),
+            ReadOnlyMemory<byte> bytes => string.Create(CultureInfo.InvariantCulture, $"{bytes.Length} bytes"),
+            _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
+        });
+        return $"({string.Join(", ", texts)}{(values.Length > MaxValues ? ", …" : "")})";
+    }
+
     public static byte[] Write(ReadOnlySpan<object?> values)
     {
         using var bytes = new MemoryStream();

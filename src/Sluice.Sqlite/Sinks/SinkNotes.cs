@@ -33,6 +33,9 @@ internal sealed class SinkNotes(Database database, string name)
         writes.Run(database);
     });
 
+    /// <summary>Which item a statement of <see cref="Write"/> belongs to; null if to none. The first one is about the notes; then there are two for each item.</summary>
+    public static int? ItemOf(int? statement) => statement is > 0 and var number ? (number - 1) / 2 : null;
+
     /// <summary>Takes the last transaction back, the last row first.</summary>
     public void TakeBack(long number) => InTransaction(() =>
     {

@@ -40,7 +40,7 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
             if (written > committed + 1)
                 throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
                     $"{path} has the rows of {written:N0} commits of {name}, and the store knows {committed:N0}: the store is older than the file, or another one. They belong together: restore both."));
-            if (written > committed) notes.TakeBack(committed);
+            if (written > committed) TakeBack();
             if (committed == 1) notes.Confirm();     // the process may have died before it could
         }
         catch (SqliteFailure failure)
@@ -56,8 +56,12 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
             throw new IOException($"{path} is not the file any more that the sink writes to: it was moved, renamed, deleted, or has another one in its place. Put it back, with its -wal; or stop the consecutor first.");
         try
         {
-            if (notes.Number > committed) notes.TakeBack(committed);     // could not be, when it was void
+            if (notes.Number > committed) TakeBack();                    // could not be, when it was void
             notes.Write(committed + 1, insert.Sql, delete, commit.Items);
+        }
+        catch (ItemRejectedException refused) when (SinkNotes.ItemOf(refused.Item) is { } item)
+        {
+            throw new ItemRejectedException(refused.Message, refused.InnerException) { Item = item };
         }
         catch (SqliteFailure failure)
         {
@@ -76,7 +80,7 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
 
     protected override ValueTask VoidedAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
     {
-        if (notes.Number > committed) notes.TakeBack(committed);
+        if (notes.Number > committed) TakeBack();
         return default;
     }
 
@@ -86,6 +90,19 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
         claim?.Dispose();
         (database, claim) = (null, null);
         return default;
+    }
+
+    /// <summary>Rows that cannot be taken back are no item's fault.</summary>
+    private void TakeBack()
+    {
+        try
+        {
+            notes.TakeBack(committed);
+        }
+        catch (ItemRejectedException refused)
+        {
+            throw new IOException($"Rows of a commit that was not applied cannot be taken back from {path}: {refused.Message}", refused.InnerException);
+        }
     }
 
     private Database Open(SinkState state)

@@ -30,9 +30,14 @@ internal sealed class SqliteRows(RowInsert insert, string? create) : CommitSink<
     protected override ValueTask PrepareAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
     {
         var writes = new SqliteWrites();
-        if (!isCreated) writes.Add(create!);
+        int before = 0;
+        if (!isCreated)
+        {
+            writes.Add(create!);
+            before = 1;
+        }
         foreach (StagedItem<object?[]> item in commit.Items) writes.Add(insert.Sql, item.Value);
-        commit.Attach(writes);
+        commit.Attach(writes, statement => statement - before);
         return default;
     }
 

@@ -7,9 +7,9 @@ public static class SqliteSink
     /// Rows in the file of the consecutor's own store, which must be a <see cref="SqliteStreamStore"/>: written in the transaction of the commit that settles the item.
     /// </summary>
     /// <remarks>
-    /// The statement must not fail because of what is in the table already (a key that is there): it would be tried again without end, and nothing be committed
-    /// meanwhile. Say what then is to be done: <c>INSERT … ON CONFLICT … DO …</c>. One that cannot be run at all is refused when the consecutor starts, and a row with another
-    /// number of values than it has places is an item that fails.
+    /// A row that the table refuses (NOT NULL, CHECK, a type, a key that is there) fails its item, which is tried again and then becomes a dead letter that names the values; the other items are
+    /// committed. If a key that is there is no failure, say what is to be done: <c>INSERT … ON CONFLICT … DO …</c>. A statement that cannot be run at all is refused when the consecutor starts, and a
+    /// row with another number of values than it has places is an item that fails. A full disk, a lock and a failing medium are no item's fault: the commit is tried again.
     /// </remarks>
     /// <param name="insert">One statement, with <c>?1</c>, <c>?2</c>… for the values. May not touch the store's tables (<c>sluice_…</c>).</param>
     /// <param name="values">Makes the values of an item: null, integers, booleans (0 or 1), floating-point numbers, texts, <c>byte[]</c>. A failure is the item's.</param>
@@ -29,7 +29,7 @@ public static class SqliteSink
     /// <para>The consecutor's commits count those of this file: the count stands in the store and, with the note, in the table <c>sluice_sink</c> of the file. So the two belong together:
     /// a file that is older than the store, or of another store, is refused at the start.</para>
     /// <para>One process at a time writes for a node of a consecutor, held by a lock on a file beside the database. Others may read and write as SQLite allows.</para>
-    /// <para>As with <see cref="InStore"/>, the statement must not fail because of what is in the table, and is refused at the start if it cannot be run.</para>
+    /// <para>As with <see cref="InStore"/>, a row that the table refuses fails its item, and a statement that cannot be run is refused at the start.</para>
     /// </remarks>
     /// <param name="path">The file; its directory must exist, and it must not be the store's.</param>
     /// <param name="insert">One statement, with <c>?1</c>, <c>?2</c>… for the values.</param>

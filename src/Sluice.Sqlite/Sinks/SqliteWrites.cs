@@ -43,18 +43,25 @@ public sealed class SqliteWrites : ICommitAttachment
     public void Clear() => statements.Clear();
 
     /// <summary>Runs them, in a transaction of somebody else's.</summary>
+    /// <exception cref="ItemRejectedException">The values of one of them are refused; those before it were run.</exception>
     /// <exception cref="StreamStoreException">One of them cannot be run; those before it were.</exception>
     internal void Run(Database database)
     {
-        foreach ((string sql, object?[] values) in statements)
+        for (int i = 0; i < statements.Count; i++)
         {
+            (string sql, object?[] values) = statements[i];
+            Statement? statement = null;
             try
             {
-                Statement statement = database.Foreign(sql);
+                statement = database.Foreign(sql);
                 if (statement.Parameters != values.Length)
                     throw new StreamStoreException($"A statement of a sink has {statement.Parameters} places for values and was given {values.Length}: {sql}");
                 foreach (object? value in values) Put(statement, value);
                 statement.Run();
+            }
+            catch (SqliteFailure failure) when (statement is not null && (failure.IsOfRow || (failure.MayBeOfRow && database.CanPrepare(sql))))
+            {
+                throw new ItemRejectedException($"The row {RowValues.Describe(values)} was refused: {failure.Message}. The statement: {sql}", failure) { Attachment = this, Item = i };
             }
             catch (SqliteFailure failure) when (failure is { IsFull: false, IsIo: false })
             {

@@ -26,7 +26,7 @@ public sealed partial class Consecutor<T>
             await core.OpenAsync(cancellation, again: true).ConfigureAwait(false);          // outputs may have been wired since the first time
             if (!ownsStore) await core.StateCheck.CheckAllAsync(cancellation).ConfigureAwait(false);
             await core.Members.StartAsync(cancellation).ConfigureAwait(false);
-            var following = new Following(core) { Outputs = core.Outputs, DividesLists = core.Options.Delivery.Level != DeliveryLevel.None };
+            var following = new Following(core) { Outputs = core.Outputs, KeepsOrder = core.Epochs is not null, DividesLists = core.Options.Delivery.Level != DeliveryLevel.None };
             core.Following = following;
             Run started = pipeline.Start(core.Options.Run with { Following = following, TrackItems = true }, CancellationToken.None);
             run = started;

@@ -24,6 +24,9 @@ internal sealed class Following(object feeder)
     /// <summary>Whether lists that fail are divided by who follows them; else by their stages.</summary>
     public bool DividesLists { get; init; }
 
+    /// <summary>Whether items of a key keep their order through failures, so that some are held back (<see cref="Ticket.TryHoldBack"/>).</summary>
+    public bool KeepsOrder { get; init; }
+
     /// <summary>Whether items will enter at nodes in the middle: no node may be joined to another then.</summary>
     public bool HasEntrances { get; init; }
 

@@ -8,15 +8,16 @@ namespace Sluice;
 /// </summary>
 /// <remarks>
 /// Not needed between stages that have nothing left to do for an item once they have pushed it (<see cref="Operator{TIn, TOut}.LetsFailuresThrough"/>): failures
-/// are thrown through those, up to here or to the source.
+/// are thrown through those, up to here or to the source. In front of every queue's consumer and of every lane, it is also where items are held back (<see cref="Ticket.TryHoldBack"/>).
 /// </remarks>
 internal sealed class Isolation<T> : Inlet<T>, IUpstream
 {
     private readonly Inlet<T> next;
+    private readonly bool keepsOrder;
 
-    public Isolation(Inlet<T> next)
+    public Isolation(Inlet<T> next, bool keepsOrder)
     {
-        (this.next, Node) = (next, next.Node);
+        (this.next, this.keepsOrder, Node) = (next, keepsOrder, next.Node);
         next.Attach(this);
     }
 
@@ -34,6 +35,11 @@ internal sealed class Isolation<T> : Inlet<T>, IUpstream
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
+        if (keepsOrder && ticket is not null && ticket.TryHoldBack())
+        {
+            ticket.Settle(Outcome.Skipped);
+            return default;
+        }
         try
         {
             ValueTask pushed = next.PushAsync(item, ticket);
@@ -47,6 +53,7 @@ internal sealed class Isolation<T> : Inlet<T>, IUpstream
 
     public override ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
     {
+        if (keepsOrder) return base.PullAsync(ring, run, count, ref taken);          // one by one: any of them may be held back
         while (taken < count)
         {
             try

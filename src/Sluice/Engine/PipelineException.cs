@@ -31,7 +31,7 @@ public class PipelineException : Exception
 
     private static string Describe(string node, object? item, Exception? cause, bool isAboutItem)
     {
-        string what = cause?.Message ?? "unknown failure";
+        string what = cause is null ? "unknown failure" : FailureText.MessageOf(cause);
         return item is null && !isAboutItem ? $"'{node}' failed: {what}" : $"'{node}' failed on item {Text(item)}: {what}";
     }
 

@@ -108,7 +108,7 @@ internal sealed class RunBuilder
 
     /// <summary>The inlet such that failures of items do not come out of it, in runs that go on after them.</summary>
     public Inlet<T> Isolated<T>(Inlet<T> inlet)
-        => Following is null || IsDrawing || inlet is Terminal or Isolation<T> or Boundary<T> ? inlet : new Isolation<T>(inlet);
+        => Following is null || IsDrawing || inlet is Terminal or Isolation<T> or Boundary<T> ? inlet : new Isolation<T>(inlet, Following.KeepsOrder);
 
     /// <summary>A node takes its items in here. Nothing enters in a branch of a fork-join: the other branches would be missing.</summary>
     public void Enter<T>(int node, Inlet<T> inlet)

@@ -60,6 +60,10 @@ internal class Ticket
     /// <summary>The key that the item was accepted with; null if it has none.</summary>
     public virtual string? Key => null;
 
+    /// <summary>Holds the item back if an earlier item of its key has failed and will be tried again. Any thread.</summary>
+    /// <returns>Whether the item is held back. Then the caller settles its part and does not hand it on.</returns>
+    public virtual bool TryHoldBack() => false;
+
     public bool IsSettled => Volatile.Read(ref outstanding) == 0;
 
     /// <summary>Whether <see cref="OnSettled"/> is called; not where somebody looks anyway, at the end of a push.</summary>

@@ -74,6 +74,12 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
     public long Bytes => Outputs.Sum(output => output.Entries.Bytes) + (Derived?.Bytes ?? 0)
         + Dead.Sum(letter => (letter.Payload?.Length ?? 0L) + (letter.Headers?.Length ?? 0L)) + State.Sum(row => row.Value?.Length ?? 0L);
 
+    /// <summary>Whether it is within the limits.</summary>
+    internal bool Fits => Items <= MaxItems && LimitedBytes <= MaxBytes;
+
+    // A single part may be of any length, and rows of state beside it do not count with it.
+    private long LimitedBytes => Items - State.Count > 1 ? Bytes : Items > 1 ? State.Sum(row => row.Value?.Length ?? 0L) : 0;
+
     /// <summary>Checks the limits, and what else can be checked without a store. Stores call it first; callers may, to divide what is too large.</summary>
     /// <exception cref="StreamStoreException">More than <see cref="MaxItems"/>, or than <see cref="MaxBytes"/> in several parts.</exception>
     /// <exception cref="ArgumentException">It cannot be meant: says why.</exception>
@@ -87,11 +93,9 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
         foreach (BatchChange change in Batches) change.Check();
         foreach (ReaderOpening reader in Readers) StreamNames.Check(reader.Reader);
 
-        int items = Items;
-        long bytes = items - State.Count > 1 ? Bytes : items > 1 ? State.Sum(row => row.Value?.Length ?? 0L) : 0;
-        if (items <= MaxItems && bytes <= MaxBytes) return;
+        if (Fits) return;
         throw new StreamStoreException(
-            $"A commit of {Owner} has {items:N0} parts with {bytes:N0} bytes; the limits are {MaxItems:N0} and {MaxBytes:N0}. Settle fewer entries "
+            $"A commit of {Owner} has {Items:N0} parts with {LimitedBytes:N0} bytes; the limits are {MaxItems:N0} and {MaxBytes:N0}. Settle fewer entries "
             + "at a time; an entry that becomes more than that by itself must publish its outputs by reference.")
         { Stream = Owner.Group.Stream, Partition = Owner.Partition };
     }

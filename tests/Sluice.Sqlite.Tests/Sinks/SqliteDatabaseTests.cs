@@ -90,7 +90,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         CommitSink<object?[]> sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
         SinkCommit<object?[]> commit = Commit(["b", "a"], new(0));
-        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => sink.Prepare(commit, default).AsTask());
+        var failure = await Assert.ThrowsAsync<ItemRejectedException>(() => sink.Prepare(commit, default).AsTask());
         Assert.Contains("UNIQUE constraint failed: word.text", failure.Message, StringComparison.Ordinal);
         await sink.Finish(commit, false, default);
         Assert.Equal(["a"], Rows());

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Sluice;
 
 /// <summary>
@@ -10,6 +12,7 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     private Root? ended;
     private int outstanding;
     private int begun;
+    private ConcurrentDictionary<ulong, int>? failed;        // of each key, the first root that has failed and is to be tried again
 
     public OwnedPartition Partition => partition;
 
@@ -18,6 +21,12 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
 
     /// <summary>Whether a stage puts out what it holds because the input has ended; there are no items then.</summary>
     public bool IsEnding { get; init; }
+
+    /// <summary>How often it was run without any item because something could not be written.</summary>
+    public int Failures { get; set; }
+
+    /// <summary>Whether what was put out, has failed and cannot be written is given up: it becomes a dead letter without its payload.</summary>
+    public bool GivesUpEmissions { get; set; }
 
     /// <summary>Why that could not be done; null if it was.</summary>
     public Exception? EndFailure { get; set; }
@@ -32,10 +41,22 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     public IEnumerable<EpochItem> Remaining => items.Where(item => item.Verdict is null);
 
     /// <summary>Begins it, or begins it again; it is not over before <see cref="Release"/>.</summary>
-    public void Begin() => (ended, outstanding, begun, HasPlaces) = (null, 1, 0, false);
+    public void Begin() => (ended, outstanding, begun, HasPlaces, failed) = (null, 1, 0, false, null);
 
     /// <summary>Places are kept for it. Any thread.</summary>
     public void KeepPlaces() => HasPlaces = true;
+
+    /// <summary>An item has failed: if it will be tried again, later items of its key are held back. Any thread.</summary>
+    public void HasFailed(Root root)
+    {
+        if (root.Item is not { Key: not 0 } item || !Verdict.ShouldReplay(core, root)) return;
+        ConcurrentDictionary<ulong, int> known = Volatile.Read(ref failed) ?? Interlocked.CompareExchange(ref failed, new(), null) ?? failed!;
+        known.AddOrUpdate(item.Key, static (_, number) => number, static (_, first, number) => Math.Min(first, number), root.EpochNumber);
+    }
+
+    /// <summary>Whether an earlier item of its key has failed and will be tried again. Any thread.</summary>
+    public bool IsBehindFailed(Root root)
+        => Volatile.Read(ref failed) is { } known && root.Item is { Key: not 0 } item && known.TryGetValue(item.Key, out int first) && first < root.EpochNumber;
 
     /// <summary>Another root belongs to it.</summary>
     /// <returns>Its number in the epoch.</returns>
@@ -98,4 +119,5 @@ internal sealed class EpochItem
 /// <param name="Deferral">When it comes again; null if it does not.</param>
 /// <param name="Remains">What is kept of it if it does not come again.</param>
 /// <param name="IsBehind">Whether it only waits for another one.</param>
-internal sealed record EpochVerdict(Deferral? Deferral, Remains Remains, bool IsBehind = false);
+/// <param name="KeepsRest">Whether the rest of what was done for it is committed with the verdict: if that is undone, so is the verdict.</param>
+internal sealed record EpochVerdict(Deferral? Deferral, Remains Remains, bool IsBehind = false, bool KeepsRest = false);

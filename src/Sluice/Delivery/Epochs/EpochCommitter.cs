@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>Decides what becomes of an epoch that is over: it is committed as a whole; or, where something has failed, undone, and run again without that.</summary>
 /// <remarks>The committer's.</remarks>
-internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task<bool>> tryApply)
+internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task<ApplyResult>> tryApply)
 {
     private const int MostReleased = 250;            // of those that have waited, in one commit
 
@@ -22,24 +22,43 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
             core.Epochs.End(epoch, isCommitted: false);
             return;
         }
-        if (Judge(roots))
+        List<StateRow>? rows = null;                 // what has changed is asked for once
+        List<Deferral> released;
+        bool hasEmitted = roots.Exists(static root => root.Emission is not null);          // roots are used again when they are committed
+        while (true)
         {
-            Undo(epoch, roots);
-            core.Epochs!.Repeat(epoch);
-            return;
+            if (Judge(roots))
+            {
+                Undo(epoch, roots);
+                core.Epochs!.Repeat(epoch);
+                return;
+            }
+            CommitDraft draft;
+            try
+            {
+                draft = Draft(epoch, roots, rows ??= partition.Scope!.Save(), out released);
+            }
+            catch (UnwritableException unwritable)
+            {
+                Refuse(epoch, roots, unwritable);
+                return;
+            }
+            if (draft.IsEmpty)
+            {
+                Recycle(roots);
+                core.Epochs!.End(epoch, isCommitted: true);
+                return;
+            }
+            ApplyResult result = await tryApply(draft).ConfigureAwait(false);
+            if (result.IsSettled) break;
+            if (result.Rejection is not { } rejection)
+            {
+                MakeSmaller(epoch, roots);
+                return;
+            }
+            if (!TryBlame(epoch, roots, rejection)) return;
         }
-        CommitDraft draft = Draft(epoch, roots, out List<Deferral> released);
-        if (draft.IsEmpty)
-        {
-            Recycle(roots);
-            core.Epochs!.End(epoch, isCommitted: true);
-            return;
-        }
-        if (!await tryApply(draft).ConfigureAwait(false))
-        {
-            MakeSmaller(epoch, roots);
-            return;
-        }
+        partition.HasUnwritable &= !hasEmitted;
         if (!partition.IsVoid) partition.Order!.MarkReleased(released);
         if (epoch.IsEnding) core.Epochs!.HasEnded(partition);
         core.Epochs!.End(epoch, !partition.IsVoid);
@@ -56,7 +75,11 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
         foreach (Root root in roots)
         {
             if (root.Item is not { } item) continue;
-            if (root.Park is { } why) item.Verdict = Wait(root, why, root.IsBehind);
+            if (root.Park is { } why)
+            {
+                item.Verdict = Wait(root, why, root.IsBehind);
+                mustRepeat |= root.IsTouched;
+            }
             else if (waiting.Contains(item.Key))
             {
                 // Also if it has failed: it was too early for it, and nothing is charged.
@@ -77,20 +100,20 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
             if (item.Verdict is not null && item.Key != 0) waiting.Add(item.Key);
         }
         // The parts of it that have succeeded stay as they are only if nothing is undone.
-        foreach (Root root in dead) root.Item!.Verdict = new(null, Verdict.Of(core, root, isUndone: mustRepeat));
+        foreach (Root root in dead) root.Item!.Verdict = new(null, Verdict.Of(core, root, isUndone: mustRepeat), KeepsRest: !mustRepeat);
 
         // What goes on as its halves has done its work, but for them. If that is undone, it is run again, and divided then.
         if (mustRepeat) return true;
-        foreach ((EpochItem item, Remains halves) in divided) item.Verdict = new(null, halves);
+        foreach ((EpochItem item, Remains halves) in divided) item.Verdict = new(null, halves, KeepsRest: true);
         return false;
     }
 
     private static EpochVerdict Wait(Root root, string why, bool isBehind) => new(new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why), Remains.None, isBehind);
 
-    private CommitDraft Draft(Epoch epoch, List<Root> roots, out List<Deferral> released)
+    private CommitDraft Draft(Epoch epoch, List<Root> roots, List<StateRow> rows, out List<Deferral> released)
     {
         OwnedPartition partition = epoch.Partition;
-        var draft = new CommitDraft(core, partition, roots.Count) { IsEpoch = true };
+        var draft = new CommitDraft(core, partition, roots.Count) { IsEpoch = true, Rows = rows };
         foreach (EpochItem item in epoch.Items)
             if (item.Verdict is { } verdict) draft.Add(item, verdict);
         foreach (EpochItem item in epoch.Items)
@@ -102,26 +125,115 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
             if (root.Emission is { } emission && root.Failures is not null)
             {
                 root.DropStaged();
-                Derive(draft, root, emission);
+                Derive(draft, root, emission, epoch.GivesUpEmissions || (epoch.IsEnding && !MayTryAgain(partition.EndFailures)));
             }
             draft.Roots.Add(root);
         }
-        draft.Rows = partition.Scope!.Save();
         released = partition.Order!.Release(MostReleased);
         draft.Release(released);
         return draft;
     }
 
     // Apart, so that other roots need no closure.
-    private void Derive(CommitDraft draft, Root root, Emission emission)
-        => draft.Derive(to => emission.Write(to, core.Options.Serializers, new EntryHeaders(root.Id, core.Recorder.NameOf(emission.Node)) { IsAfter = true }.ToBytes()));
+    private void Derive(CommitDraft draft, Root root, Emission emission, bool givesUp)
+    {
+        var headers = new EntryHeaders(root.Id, core.Recorder.NameOf(emission.Node)) { IsAfter = true };
+        draft.Derive(to =>
+        {
+            try
+            {
+                emission.Write(to, core.Options.Serializers, headers.ToBytes());
+            }
+            catch (UnwritableException why) when (givesUp)
+            {
+                Emission.WriteLoss(to, headers, root.Failures!.Cause, why);
+            }
+        });
+    }
+
+    private bool MayTryAgain(int failures) => core.Options.Delivery is { Level: DeliveryLevel.Replay } replay && failures < replay.Count;
+
+    /// <summary>
+    /// Something cannot be written: fewer items are run together, until the one is alone that has caused it. That one has failed. Where there is no item, a stage has acted by itself: it is
+    /// asked again, and then what it has put out is given up.
+    /// </summary>
+    private void Refuse(Epoch epoch, List<Root> roots, UnwritableException unwritable)
+    {
+        TakeBack(epoch);
+        OwnedPartition partition = epoch.Partition;
+        List<EpochItem> remaining = [.. epoch.Remaining];
+        if (remaining.Count > 1)
+        {
+            Undo(epoch, roots);
+            core.Epochs!.Divide(epoch);
+            return;
+        }
+        if (remaining.Count == 1)
+        {
+            Root root = roots.First(one => one.Item == remaining[0]);
+            root.Refuse(unwritable.AsFailure());
+            if (Verdict.ShouldReplay(core, root)) remaining[0].Verdict = new(Verdict.Defer(core, root), Remains.None);
+            else if (unwritable.IsEmission && (unwritable.IsStructural || partition.HasUnwritable)) epoch.GivesUpEmissions = true;          // the next item would meet the same
+            else
+            {
+                partition.HasUnwritable = unwritable.IsEmission;
+                remaining[0].Verdict = new(null, Verdict.Of(core, root, isUndone: true));
+            }
+        }
+        else if (epoch.IsEnding)
+        {
+            Undo(epoch, roots);
+            core.Epochs!.EndLater(partition, unwritable.AsNodeFailure());
+            core.Epochs.End(epoch, isCommitted: false);
+            return;
+        }
+        else if (!MayTryAgain(epoch.Failures++))
+        {
+            if (!unwritable.IsEmission)
+            {
+                core.Failed?.Invoke(unwritable.AsNodeFailure());
+                return;
+            }
+            epoch.GivesUpEmissions = true;
+        }
+        Undo(epoch, roots);
+        core.Epochs!.Repeat(epoch);
+    }
+
+    /// <summary>A sink refuses an item: its root has failed. If it is not known which one, fewer items are run together.</summary>
+    /// <returns>Whether it is known, and the others can be committed; else the epoch is run again.</returns>
+    private bool TryBlame(Epoch epoch, List<Root> roots, Rejection rejection)
+    {
+        TakeBack(epoch);
+        if (rejection.Root is { } known)
+        {
+            known.Refuse(rejection.AsFailure(core));
+            return true;
+        }
+        if (epoch.Remaining.Skip(1).Any())
+        {
+            Undo(epoch, roots);
+            core.Epochs!.Divide(epoch);
+            return false;
+        }
+        // What stages have put out is tried again by itself, each with a commit of its own; then only the item is left.
+        List<Root> staged = roots.FindAll(root => root.HasStagedFor(rejection.Sink));
+        List<Root> emitted = staged.FindAll(static root => root.Item is null);
+        foreach (Root root in emitted.Count > 0 ? emitted : staged) root.Refuse(rejection.AsFailure(core));
+        return true;
+    }
+
+    /// <summary>What has died in parts only goes through again: the parts that have succeeded are undone with everything else.</summary>
+    private static void TakeBack(Epoch epoch)
+    {
+        foreach (EpochItem item in epoch.Items)
+            if (item.Verdict is { KeepsRest: true }) item.Verdict = null;
+    }
 
     /// <summary>The commit would be too large: fewer items are run together; one that is too large by itself is dead.</summary>
     private void MakeSmaller(Epoch epoch, List<Root> roots)
     {
-        // What has died in parts only goes through again: the parts that have succeeded are undone with everything else.
-        foreach (Root root in roots)
-            if (root.Item is { Verdict.Remains.Count: > 0 } item) item.Verdict = null;
+        TakeBack(epoch);
         List<EpochItem> remaining = [.. epoch.Remaining];
         if (remaining.Count == 0)
         {

@@ -118,6 +118,11 @@ internal sealed class EpochPump<T> : SourcePump<T>
             root.Settle(Outcome.Skipped);
             return default;
         }
+        if (root.TryHoldBack())
+        {
+            root.Settle(Outcome.Skipped);
+            return default;
+        }
         if (lessor.IsSpent(root, entry.CodeVersion)) return default;
         if (item.Headers.EndOf is not null)
         {

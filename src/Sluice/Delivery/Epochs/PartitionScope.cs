@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Runtime.ExceptionServices;
 
 namespace Sluice;
@@ -129,6 +128,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
     }
 
     /// <summary>What has changed since the last call: it is committed, or all is forgotten.</summary>
+    /// <exception cref="UnwritableException">Some of it cannot be written: all is to be forgotten.</exception>
     public List<StateRow> Save()
     {
         List<StateRow> rows = [];
@@ -138,10 +138,11 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         {
             if (Remembers(Instances[number]) is not { } remembers) continue;
             (string node, int before) = (loaded.Remembering[number].StateName, rows.Count);
-            remembers.Save(new ChangedRows(core.StateSerializers, node, rows));
+            remembers.Save(new ChangedRows(core.StateSerializers, loaded.Remembering[number].Node, node, rows));
             if (rows.Count > before) shapes.Save(node, rows);
         }
-        bool hasEndedStage = ends.Save(rows, Epoch is { Items.Count: > 0 });
+        int entered = TakeEntered();
+        bool hasEndedStage = ends.Save(rows, Epoch is { Items.Count: > 0 } ? loaded.Remembering.Take(entered).Select(static stage => stage.StateName) : []);
         if (core.KeepsTime && rows.Count > 0)
         {
             var clock = new byte[8];
@@ -262,22 +263,4 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         IWraps wraps => Remembers(wraps.Inner),
         _ => null,
     };
-}
-
-/// <summary>What a stage that holds or combines items has put out: an item of its own.</summary>
-internal abstract class Emission(int node, string name, int ordinal)
-{
-    public int Node => node;
-
-    /// <summary>Its node, the number of the commit that its parents are settled with, and its number among what is put out until then.</summary>
-    public string IdIn(OwnedPartition partition, int generation) => string.Create(
-        CultureInfo.InvariantCulture, $"{partition.Owner.Group.Stream}/{partition.Number}/{name}/{partition.NextCommit}.{ordinal}@{generation}");
-
-    /// <summary>Writes it as an entry that enters again where it came out.</summary>
-    public abstract void Write(EntryBatch to, PayloadSerializers serializers, byte[] headers);
-}
-
-internal sealed class Emission<T>(int node, string name, T item, int ordinal) : Emission(node, name, ordinal)
-{
-    public override void Write(EntryBatch to, PayloadSerializers serializers, byte[] headers) => to.Add(serializers.For<T>(), item, default, headers);
 }

@@ -63,9 +63,9 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
 
     /// <summary>Adds what has changed to a commit.</summary>
     /// <param name="rows">Its rows.</param>
-    /// <param name="hasItems">Whether items went through: then what stages hold of them is put out again.</param>
+    /// <param name="entered">The stages that items may have come to: what those hold is put out again.</param>
     /// <returns>Whether an instance has ended.</returns>
-    public bool Save(List<StateRow> rows, bool hasItems)
+    public bool Save(List<StateRow> rows, IEnumerable<string> entered)
     {
         if (added is { } last)
         {
@@ -75,10 +75,11 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
             (added, isUncertain) = (null, true);
             return true;
         }
-        if (hasItems && ended is { Count: > 0 })
+        if (ended is not { Count: > 0 }) return false;
+        foreach (string stage in entered)
         {
-            rows.AddRange(ended.Keys.Select(stage => new StateRow(Node, stage, 0, null)));
-            ended.Clear();
+            if (!ended.Remove(stage)) continue;
+            rows.Add(new(Node, stage, 0, null));
             (isUncertain, areAll) = (true, false);
         }
         return false;

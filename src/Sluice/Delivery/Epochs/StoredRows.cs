@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 
 namespace Sluice;
@@ -40,38 +39,4 @@ internal sealed class StoredRows : StateReader
     }
 
     public override (ReadOnlyMemory<byte> Bytes, int Version) Stored(string key) => (rows[key].Value!.Value, rows[key].Version);
-}
-
-/// <summary>Rows of one node that a commit is to write.</summary>
-internal sealed class ChangedRows(PayloadSerializers serializers, string node, List<StateRow> rows) : StateWriter
-{
-    // All values one after the other: where it grows, those before stay where they are.
-    private readonly ArrayBufferWriter<byte> values = new();
-
-    public override int Put<T>(string key, T value, int version = 0)
-    {
-        int start = values.WrittenCount;
-        serializers.For<T>().Serialize(value, values);
-        rows.Add(new(node, key, version, values.WrittenMemory[start..]));
-        return values.WrittenCount - start;
-    }
-
-    public override int PutMany<T>(string key, ReadOnlySpan<T> values)
-    {
-        IPayloadSerializer<T> serializer = serializers.For<T>();
-        var bytes = new ArrayBufferWriter<byte>();
-        var one = new ArrayBufferWriter<byte>();
-        foreach (T value in values)
-        {
-            one.ResetWrittenCount();
-            serializer.Serialize(value, one);
-            BinaryPrimitives.WriteInt32LittleEndian(bytes.GetSpan(4), one.WrittenCount);
-            bytes.Advance(4);
-            bytes.Write(one.WrittenSpan);
-        }
-        rows.Add(new(node, key, 0, bytes.WrittenMemory));
-        return bytes.WrittenCount;
-    }
-
-    public override void Delete(string key) => rows.Add(new(node, key, 0, null));
 }

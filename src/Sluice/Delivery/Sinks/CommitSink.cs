@@ -30,7 +30,8 @@ public abstract class CommitSink<T>
 
     /// <summary>
     /// A commit is about to be made: make everything that lies outside of the store as durable as the store is, and add the rest to the commit.
-    /// If it throws, nothing is committed: it is called again for the same items, after <see cref="VoidedAsync"/> and a wait.
+    /// If it throws, nothing is committed: it is called again for the same items, after <see cref="VoidedAsync"/> and a wait. If it throws an <see cref="ItemRejectedException"/>, that one item
+    /// has failed, and it is called for the others.
     /// </summary>
     protected abstract ValueTask PrepareAsync(SinkCommit<T> commit, CancellationToken cancellation);
 

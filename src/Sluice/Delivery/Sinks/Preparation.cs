@@ -27,30 +27,43 @@ internal static class Preparation
     }
 
     /// <summary>Has them prepare the commit, until they have.</summary>
-    public static async Task<CommitParts> PrepareAsync(ConsecutorCore core, CommitDraft draft, List<SinkBinding> sinks, CancellationToken patience)
+    /// <returns>What they have added; or who has refused an item. Then nothing is prepared any more.</returns>
+    public static async Task<(CommitParts Parts, Rejection? Rejection)> PrepareAsync(ConsecutorCore core, CommitDraft draft, List<SinkBinding> sinks, CancellationToken patience)
     {
         for (TimeSpan wait = CommitSender.FirstWait; ; wait = CommitSender.Longer(wait))
         {
             var parts = new CommitParts(draft.Partition.Number);
-            int prepared = 0;
+            SinkBinding? current = null;
             try
             {
                 foreach (SinkBinding sink in sinks)
                 {
-                    prepared++;
+                    current = sink;
                     await sink.PrepareAsync(parts, core.Life).ConfigureAwait(false);
                 }
                 core.CommitProblem = null;
-                return parts;
+                return (parts, null);
+            }
+            catch (ItemRejectedException e)
+            {
+                Rejection rejection = Rejection.By(current!, e);
+                await VoidAsync(core, sinks).ConfigureAwait(false);
+                return (parts, rejection);
             }
             catch (Exception e) when (!core.Life.IsCancellationRequested)
             {
                 core.CommitProblem = $"A sink could not prepare a commit; it is tried again: {FailureText.Of(e)}";
-                foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
+                await VoidAsync(core, sinks).ConfigureAwait(false);
             }
             await Task.Delay(wait, core.Time, patience).ConfigureAwait(false);
             Collect(draft);
         }
+    }
+
+    /// <summary>What they have prepared is not committed.</summary>
+    public static async Task VoidAsync(ConsecutorCore core, List<SinkBinding> sinks)
+    {
+        foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
     }
 
     /// <summary>What is said of a root that by itself becomes more than a commit can hold.</summary>

@@ -20,6 +20,9 @@ internal abstract class SinkBinding(string node)
     /// <summary>Whether parts were collected.</summary>
     public abstract bool IsConcerned { get; }
 
+    /// <summary>The root of an item of the prepared commit, by its place; null if there is no such item.</summary>
+    public abstract Root? RootOf(int? item);
+
     public abstract ValueTask PrepareAsync(CommitParts parts, CancellationToken cancellation);
 
     /// <summary>The outcome of the prepared commit is known. After one that is void, its parts come again with their roots.</summary>
@@ -33,14 +36,18 @@ internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBind
     private readonly Dictionary<string, long> known = new(StringComparer.Ordinal);
     private int generation;
     private List<StagedItem<T>> items = [];
+    private readonly List<Root> roots = [];          // of the items
     private SinkCommit<T>? prepared;
     private CommitParts? preparedParts;
 
     public override bool IsConcerned => items.Count > 0;
 
+    public override Root? RootOf(int? item) => item is { } place && (uint)place < (uint)roots.Count ? roots[place] : null;
+
     public override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
     {
         items.Clear();
+        roots.Clear();
         prepared = null;
 
         // A length is stored with the partition whose commit moved it. If that one is with somebody else for the moment, what the others know is shorter: a file that
@@ -55,7 +62,10 @@ internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBind
     }
 
     public override void Collect(StagedPart part, Root root, int ordinal)
-        => items.Add(new(((StagedPart<T>)part).Item, root.Id, root.Attempt, ordinal));
+    {
+        items.Add(new(((StagedPart<T>)part).Item, root.Id, root.Attempt, ordinal));
+        roots.Add(root);
+    }
 
     public override ValueTask PrepareAsync(CommitParts parts, CancellationToken cancellation)
     {
@@ -69,6 +79,7 @@ internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBind
         SinkCommit<T>? commit = prepared;
         prepared = null;
         items = [];
+        roots.Clear();
         if (commit is null) return;
         if (isCommitted)
         {

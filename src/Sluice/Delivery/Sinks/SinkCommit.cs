@@ -25,10 +25,16 @@ public sealed class SinkCommit<T>
     public void SetFileLength(string name, long length) => parts.FileLengths.Add(new(FileNames.Of(Node, name), length));
 
     /// <summary>Adds something that only the store understands, such as rows for tables of the user's in its database.</summary>
-    public void Attach(ICommitAttachment attachment)
+    /// <param name="attachment">What.</param>
+    /// <param name="itemOf">
+    /// Says which of <see cref="Items"/> a part of the attachment belongs to, if the store refuses that part (<see cref="ItemRejectedException.Item"/>). Without it, the consecutor finds the item by
+    /// committing fewer at a time.
+    /// </param>
+    public void Attach(ICommitAttachment attachment, Func<int, int>? itemOf = null)
     {
         ArgumentNullException.ThrowIfNull(attachment);
         parts.Attachments.Add(attachment);
+        parts.Attached.Add((attachment, Node, itemOf));
     }
 
     /// <summary>Adds entries for another stream of the store. The batch is the sink's, and may be reused after the commit.</summary>
@@ -71,6 +77,9 @@ internal sealed class CommitParts(int partition)
     public List<FileLength> FileLengths { get; } = [];
 
     public List<ICommitAttachment> Attachments { get; } = [];
+
+    /// <summary>The attachments again, with the nodes of the sinks that have added them.</summary>
+    public List<(ICommitAttachment Attachment, string Node, Func<int, int>? ItemOf)> Attached { get; } = [];
 
     public List<CommitOutput> Outputs { get; } = [];
 }

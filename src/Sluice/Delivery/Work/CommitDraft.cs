@@ -106,7 +106,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
     /// <summary>Adds what came out of a stage of an epoch and has failed, or half of a list: from here on it is an entry like others.</summary>
     public void Derive(Action<EntryBatch> write)
     {
-        derived ??= new() { Stream = core.Name, CodeVersion = core.Options.CodeVersion, MaxEntryBytes = core.MaxEntryBytes };
+        derived ??= new() { Stream = core.Name, CodeVersion = core.Options.CodeVersion, MaxEntryBytes = Emission.MaxBytes };
         write(derived);
         counts.Derived++;
         counts.Split++;

@@ -16,6 +16,7 @@ internal static class CommitSender
     /// <param name="partition">Of what.</param>
     /// <param name="commit">What is to be applied.</param>
     /// <param name="patience">Cancelled when it is not to be sent again.</param>
+    /// <exception cref="ItemRejectedException">The store refuses an item of it; nothing was applied.</exception>
     public static async Task<CommitResult> SendAsync(ConsecutorCore core, OwnedPartition partition, StoreCommit commit, CancellationToken patience)
     {
         int losses = core.Losses.Count;
@@ -35,6 +36,10 @@ internal static class CommitSender
                 {
                     core.Losses.WentBack(e.Message);
                     return new(CommitStatus.Stale, e.Message);
+                }
+                catch (ItemRejectedException)
+                {
+                    throw;                           // an item of it, and so the same again
                 }
                 catch (Exception e) when (!core.Life.IsCancellationRequested)
                 {

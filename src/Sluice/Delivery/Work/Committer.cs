@@ -210,10 +210,18 @@ internal sealed class Committer(ConsecutorCore core)
                     at++;
                 }
                 int count = draft.Roots.Count;
-                if (count == 0 || await TryApplyAsync(draft).ConfigureAwait(false)) continue;
+                if (count == 0) continue;
+                ApplyResult result = await TryApplyAsync(draft).ConfigureAwait(false);
+                if (result.IsSettled) continue;
 
-                // With what the sinks have added it is too large. Only the sinks know how much an item becomes: try it with fewer.
+                // With what the sinks have added it is too large, or one of its items is refused. Which one, or how much an item becomes, only the sinks know: try it with fewer.
                 at -= count;
+                if (result.Rejection is { } rejection && (rejection.Root ?? (count == 1 ? roots[at] : null)) is { } bad)
+                {
+                    bad.Refuse(rejection.AsFailure(core));
+                    most = int.MaxValue;
+                    continue;
+                }
                 most = Math.Max(1, count / 2);
                 if (count == 1) roots[at].Refuse(Preparation.TooLarge(core, roots[at]));
             }
@@ -224,23 +232,33 @@ internal sealed class Committer(ConsecutorCore core)
         }
     }
 
-    /// <returns>Whether it is settled, applied or void; false if it is larger than a commit may be, and nothing was done.</returns>
-    private async Task<bool> TryApplyAsync(CommitDraft draft)
+    /// <returns>Whether it is settled, applied or void; if not, it is larger than a commit may be, or an item of it is refused, and nothing was done.</returns>
+    private async Task<ApplyResult> TryApplyAsync(CommitDraft draft)
     {
         OwnedPartition partition = draft.Partition;
         using DraftOutputs? outputs = DraftOutputs.Of(core, draft);
         List<SinkBinding> sinks = Preparation.Collect(draft);
-        CommitParts parts = await Preparation.PrepareAsync(core, draft, sinks, patience.Token).ConfigureAwait(false);
+        (CommitParts parts, Rejection? rejection) = await Preparation.PrepareAsync(core, draft, sinks, patience.Token).ConfigureAwait(false);
+        if (rejection is not null) return new(false, rejection);
         outputs?.AddTo(parts);
         StoreCommit commit = draft.Build(parts) with { MustLast = sinks.Count > 0 };          // they are told that it is, and may forget what they would need to do it again
-        if ((parts.Outputs.Count > 0 || draft.IsEpoch) && (commit.Items > StoreCommit.MaxItems || (commit.Items > 1 && commit.Bytes > StoreCommit.MaxBytes)))
+        if ((parts.Outputs.Count > 0 || draft.IsEpoch) && !commit.Fits)
         {
-            foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Life).ConfigureAwait(false);
-            return false;
+            await Preparation.VoidAsync(core, sinks).ConfigureAwait(false);
+            return default;
         }
-        CommitResult result = outputs is null
-            ? await SendAsync().ConfigureAwait(false)
-            : await outputs.SendAsync(SendAsync, core.Life).ConfigureAwait(false);
+        CommitResult result;
+        try
+        {
+            result = outputs is null
+                ? await SendAsync().ConfigureAwait(false)
+                : await outputs.SendAsync(SendAsync, core.Life).ConfigureAwait(false);
+        }
+        catch (ItemRejectedException e) when (Rejection.By(sinks, parts, e) is { } refused)
+        {
+            await Preparation.VoidAsync(core, sinks).ConfigureAwait(false);
+            return new(false, refused);
+        }
         bool isCommitted = result.Status == CommitStatus.Committed;
         if (isCommitted)
         {
@@ -262,7 +280,7 @@ internal sealed class Committer(ConsecutorCore core)
         foreach (Root root in draft.Roots) root.Recycle();
         partition.End(core, (int)draft.Counts.Roots);
         if (result.Status == CommitStatus.OutputEnded) core.Failed?.Invoke(OutputEnded(result));
-        return true;
+        return new(true);
 
         Task<CommitResult> SendAsync() => CommitSender.SendAsync(core, partition, commit, patience.Token);
     }

@@ -35,6 +35,11 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
         if (isClosed) return;
         Following following = Open();
         int number = core.Nodes.Find(node)!.Value;
+        if (root.Headers.Loss is { } loss)
+        {
+            root.Fail(new PipelineException(node, null, new PayloadException(loss), number), isFinal: true);
+            return;
+        }
         waiting.Enqueue((root.Headers.IsAfter ? following.Outlet(number) : following.Entrance(number)) is { } entrance
             ? entrance.Accept(new Opener(core, root, number, payload))
             : () =>

@@ -52,6 +52,9 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// <summary>Whether the store has nothing for it any more, and never will, as far as is known. Used under the lock of <see cref="Epochs"/>, or by the pump.</summary>
     public bool IsAtEnd { get; set; }
 
+    /// <summary>Whether an item has died because what a stage put out with it could not be written, and nothing has come out since: it may be what the stage held. The committer's.</summary>
+    public bool HasUnwritable { get; set; }
+
     /// <summary>How often the next stage has failed to put out what it holds; the committer's.</summary>
     public int EndFailures { get; set; }
 

@@ -48,6 +48,14 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     /// <summary>Whether it is put aside because another one of its key is.</summary>
     public bool IsBehind { get; set; }
 
+    /// <inheritdoc/>
+    public override bool TryHoldBack()
+    {
+        if (Epoch is not { } epoch || !epoch.IsBehindFailed(this)) return false;
+        (Park, IsBehind) = ("It waits for an item of its key that has failed and is to be tried again.", true);
+        return true;
+    }
+
     /// <summary>Whether a stage may remember something of it.</summary>
     public bool IsTouched { get; private set; }
 
@@ -134,6 +142,14 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
         Settle(Outcome.Failed);
     }
 
+    /// <summary>Whether something is staged for a sink.</summary>
+    public bool HasStagedFor(SinkBinding sink)
+    {
+        for (StagedPart? part = staged; part is not null; part = part.Next)
+            if (part.Sink == sink) return true;
+        return false;
+    }
+
     /// <summary>What this attempt has staged is not to be committed.</summary>
     public void DropStaged() => staged = null;
 
@@ -160,7 +176,11 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
         pool.Return(this);
     }
 
-    protected override void Keep(PartFailure failure) => Stacked.Push(ref failures, failure);
+    protected override void Keep(PartFailure failure)
+    {
+        Stacked.Push(ref failures, failure);
+        Epoch?.HasFailed(this);
+    }
 
     protected override void OnSettled()
     {

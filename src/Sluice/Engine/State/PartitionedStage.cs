@@ -53,7 +53,7 @@ internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IReme
         ValueTask pushed;
         try
         {
-            var instance = (Inlet<TIn>)root.Touch().InstanceOf(number);
+            var instance = (Inlet<TIn>)root.Touch().Enter(number);
             pushed = instance.PushAsync(item, ticket);
         }
         catch

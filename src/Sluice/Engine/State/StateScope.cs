@@ -9,6 +9,7 @@ internal abstract class StateScope
 {
     private Following? run;
     private object[] instances = [];
+    private int highest = -1;                        // the number of the stage furthest upstream that an item has come to
 
     /// <summary>The instances of the run that items of this partition go through now; none unless it has begun.</summary>
     public IReadOnlyList<object> Instances => instances;
@@ -27,7 +28,18 @@ internal abstract class StateScope
     }
 
     /// <summary>Whatever was not saved is forgotten.</summary>
-    public virtual void Forget() => (run, instances) = (null, []);
+    public virtual void Forget() => (run, instances, highest) = (null, [], -1);
+
+    /// <summary>An item comes to a stage: its instance. Any thread of the run.</summary>
+    public object Enter(int number)
+    {
+        for (int known = Volatile.Read(ref highest); number > known; known = Volatile.Read(ref highest)) Interlocked.CompareExchange(ref highest, number, known);
+        return instances[number];
+    }
+
+    /// <summary>The stages that items may have come to since the last call: one of them, and all that were built before it, which are those behind it.</summary>
+    /// <returns>How many, from the first.</returns>
+    protected int TakeEntered() => Interlocked.Exchange(ref highest, -1) + 1;
 
     public object InstanceOf(int number) => instances[number];
 

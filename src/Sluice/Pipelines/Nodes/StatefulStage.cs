@@ -36,7 +36,7 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IReme
     public override ValueTask PushAsync(TIn item, Ticket? ticket)
     {
         Ticket? root = ticket ?? Context.Ticket;
-        StateCells<TState> cells = own ?? (StateCells<TState>)root!.Touch().InstanceOf(number);
+        StateCells<TState> cells = own ?? (StateCells<TState>)root!.Touch().Enter(number);
         StateCells<TState>.Cell? cell;
         string key;
         try

@@ -1,0 +1,75 @@
+using System.Buffers;
+using System.Buffers.Binary;
+
+namespace Sluice;
+
+/// <summary>Rows of one node that a commit is to write. Every failure to write one names node and key (<see cref="UnwritableException"/>).</summary>
+/// <remarks>Not thread-safe: used during one save.</remarks>
+internal sealed class ChangedRows(PayloadSerializers serializers, int index, string node, List<StateRow> rows) : StateWriter
+{
+    // All values one after the other: where it grows, those before stay where they are.
+    private readonly ArrayBufferWriter<byte> values = new();
+
+    public override int Put<T>(string key, T value, int version = 0)
+    {
+        Check(key);
+        int start = values.WrittenCount;
+        try
+        {
+            serializers.For<T>().Serialize(value, values);
+        }
+        catch (Exception e)
+        {
+            throw Unwritable(key, e);
+        }
+        rows.Add(new(node, key, version, values.WrittenMemory[start..]));
+        return values.WrittenCount - start;
+    }
+
+    public override int PutMany<T>(string key, ReadOnlySpan<T> values)
+    {
+        Check(key);
+        var bytes = new ArrayBufferWriter<byte>();
+        var one = new ArrayBufferWriter<byte>();
+        try
+        {
+            IPayloadSerializer<T> serializer = serializers.For<T>();
+            foreach (T value in values)
+            {
+                one.ResetWrittenCount();
+                serializer.Serialize(value, one);
+                BinaryPrimitives.WriteInt32LittleEndian(bytes.GetSpan(4), one.WrittenCount);
+                bytes.Advance(4);
+                bytes.Write(one.WrittenSpan);
+            }
+        }
+        catch (Exception e)
+        {
+            throw Unwritable(key, e);
+        }
+        rows.Add(new(node, key, 0, bytes.WrittenMemory));
+        return bytes.WrittenCount;
+    }
+
+    public override void Delete(string key)
+    {
+        Check(key);
+        rows.Add(new(node, key, 0, null));
+    }
+
+    /// <summary>A store keeps keys as UTF-8 without the character zero: two keys that it cannot tell apart would share one state.</summary>
+    private void Check(string key)
+    {
+        if (key.Contains('\0')) throw Unwritable(key, new ArgumentException("Its key holds the character zero."));
+        if (key.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') < 0) return;
+        for (int i = 0; i < key.Length; i++)
+        {
+            if (!char.IsSurrogate(key[i])) continue;
+            if (i + 1 == key.Length || !char.IsSurrogatePair(key[i], key[i + 1])) throw Unwritable(key, new ArgumentException("Its key holds half of a character (an unpaired surrogate)."));
+            i++;
+        }
+    }
+
+    private UnwritableException Unwritable(string key, Exception cause)
+        => new(index, node, $"What '{node}' remembers{(key.Length == 0 ? "" : $" under the key '{PipelineException.Text(key)}'")} cannot be written: {FailureText.MessageOf(cause)}", cause);
+}

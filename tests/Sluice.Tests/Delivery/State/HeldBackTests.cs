@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>Once an item of a key has failed, later items of the key are not started before it has ended: every start is a first one or a retry.</summary>
+public class HeldBackTests
+{
+    private readonly ConcurrentQueue<int> calls = new();
+    private readonly ConcurrentDictionary<int, int> starts = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("fused")]
+    [InlineData("behind a buffer")]
+    [InlineData("asynchronous")]
+    [InlineData("in lanes by key")]
+    [InlineData("in a branch")]
+    public async Task LaterItemsOfTheKeyAreNotStarted(string shape)
+    {
+        ConsecutorSnapshot end = await RunAsync(shape, [1, 2, 3, 4, 5], static _ => "a", static (n, start) => n == 2 && start == 1);
+        Assert.Equal((5L, 0L), (end.Completed, end.Dead));
+        Assert.Equal([1, 2, 2, 3, 4, 5], calls);
+    }
+
+    [Theory]
+    [InlineData("fused")]
+    [InlineData("behind a buffer")]
+    [InlineData("asynchronous")]
+    [InlineData("in lanes by key")]
+    [InlineData("in a branch")]
+    public async Task ThereAreAsManyCallsAsItemsAndRetries(string shape)
+    {
+        const int Items = 400, Retries = 3;
+        Func<int, int> failures = static n => n % 11 == 3 ? 1 + (n % 3) : n % 50 == 7 ? int.MaxValue : 0;
+        ConsecutorSnapshot end = await RunAsync(shape, [.. Enumerable.Range(0, Items)], static n => $"{n % 7}", (n, start) => start <= failures(n));
+
+        int dead = Enumerable.Range(0, Items).Count(n => failures(n) > Retries);
+        Assert.Equal((Items - dead, dead, 0L), (end.Completed, end.Dead, end.Unaccounted));
+        Assert.Equal(Items + Enumerable.Range(0, Items).Sum(n => Math.Min(failures(n), Retries)), calls.Count);
+        foreach (IGrouping<int, int> key in calls.GroupBy(static n => n % 7)) Assert.Equal(key.Order(), key);
+    }
+
+    private async Task<ConsecutorSnapshot> RunAsync(string shape, int[] items, Func<int, string> key, Func<int, int, bool> fails)
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("work", source => shape switch
+        {
+            "fused" => source | Handle,
+            "behind a buffer" => source | (static n => n) | Stage.Buffer(64) | Handle,
+            "asynchronous" => source | (static n => n) | Stage.Buffer(64) | HandleAsync,
+            "in lanes by key" => source.SelectAsync(async (n, cancellation) =>
+            {
+                await HandleAsync(n, cancellation);
+                return n;
+            }) | Stage.KeyBy<int, string>(key, 4) | (static _ => { }),
+            _ => source | [static some => some | (static _ => { }), some => some | (static n => n) | Stage.Buffer(8) | Handle],
+        },
+            new() { Store = store, Delivery = Delivery.Replay(3, Backoff.None), Process = new(), Stream = new() { Partitions = 1 } })
+        { Key = key };
+        await consecutor.SendAllAsync(items, Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        return await consecutor.IdleAsync(Cancellation);
+
+        void Handle(int n)
+        {
+            calls.Enqueue(n);
+            if (fails(n, starts.AddOrUpdate(n, 1, static (_, known) => known + 1))) throw new TimeoutException("not now");
+        }
+
+        async ValueTask HandleAsync(int n, CancellationToken _)
+        {
+            for (int i = 0; i < n % 3; i++) await Task.Yield();
+            Handle(n);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using System.Buffers;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>What a node puts out, fails and cannot be stored as an entry of its own: the consecutor neither fails nor tries it for ever.</summary>
+public class UnwritableEmissionTests
+{
+    private readonly Ledger ledger = new();
+    private readonly TestClock clock = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>The limit of a stream is about what is sent to it: a chunk of what was sent may be longer.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(int.MaxValue)]
+    public async Task AChunkLongerThanAnEntryOfTheStreamIsTriedAgain(int failures)
+    {
+        await using var store = new MemoryStreamStore();
+        int left = failures;
+        await using var consecutor = new Consecutor<string>("work",
+            source => source.Chunk(5) | Stage.Named("five") | (some => left-- > 0 ? throw new TimeoutException("not now") : $"{some.Length}") | ledger.Sink<string>(), Options(store, PayloadSerializers.Json));
+        await consecutor.SendAllAsync([.. Enumerable.Range(0, 5).Select(static n => new string((char)('a' + n), 400))], Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((failures == 2 ? 0 : 1, 0L), (end.Dead, end.Unaccounted));
+        if (failures > 2)
+        {
+            DeadLetter letter = Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation));
+            Assert.Equal(5, Assert.IsType<string[]>(letter.Item).Length);
+            left = 0;
+            await consecutor.RedriveAsync(static _ => true, Cancellation);
+            await consecutor.IdleAsync(Cancellation);
+        }
+        Assert.Equal(["5"], ledger.Lines);
+    }
+
+    /// <summary>The item that completes the chunk is blamed first. If the next one meets the same chunk, the chunk is given up, and later items go through.</summary>
+    [Fact]
+    public async Task AChunkThatItsSerializerRefusesIsALetterAndTheOthersGoOn()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("work", source => source.Chunk(3) | Stage.Named("some")
+            | (some => some.Contains(5) ? throw new TimeoutException("not now") : string.Join(',', some)) | ledger.Sink<string>(), Options(store, PayloadSerializers.Json.With(new Refusing<int[]>())));
+        await consecutor.SendAllAsync([.. Enumerable.Range(1, 13)], Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((13L, 2L, 0L, null), (end.Accepted, end.Dead, end.Unaccounted, end.Problem));
+        Assert.Equal(["1,2,3", "8,9,10", "11,12,13"], ledger.Lines);
+        IReadOnlyList<DeadEntry> letters = await store.ListDeadAsync(Member.Group, cancellation: Cancellation);
+        Assert.Equal(["some", "some"], letters.Select(static letter => letter.Node));
+        Assert.Contains("What 'some' has put out has failed, and cannot be stored", letters[0].Error, StringComparison.Ordinal);
+        Assert.Contains("TimeoutException: not now", letters[1].Error, StringComparison.Ordinal);
+
+        // A redrive of the chunk fails in the same way, and harms nobody.
+        Assert.Equal(1, await consecutor.RedriveAsync(static dead => dead.EntersAtNode, Cancellation));
+        ConsecutorSnapshot again = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((2L, 0L), (again.Dead, again.Unaccounted));
+    }
+
+    [Fact]
+    public async Task AWindowThatATimerClosesIsALetterThatNamesItsNode()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await using var consecutor = new Consecutor<int>("work", source => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours")
+            | (window => window.Items.Contains(2) ? throw new TimeoutException("not now") : string.Join(',', window.Items)) | ledger.Sink<string>(),
+            Options(store, PayloadSerializers.Json.With(new Refusing<Window<int>>())));
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([1, 2], Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+        await PassAsync(() => consecutor.Snapshot() is { Dead: 1 });
+        Assert.Equal("hours", Assert.Single(await store.ListDeadAsync(Member.Group, cancellation: Cancellation)).Node);
+        await consecutor.SendAsync(3, Cancellation);
+        await PassAsync(() => ledger.Lines.Count == 1);
+        Assert.Equal(["3"], ledger.Lines);
+        await Member.UntilAsync(() => consecutor.Snapshot() is { IsIdle: true });
+        Assert.Equal((1L, 0L), (consecutor.Snapshot().Dead, consecutor.Snapshot().Unaccounted));
+    }
+
+    [Fact]
+    public async Task AResultAtTheEndOfTheInputIsALetterThatNamesItsNode()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("work", source => source.Aggregate(0, static (sum, n) => sum + n, static _ => double.NaN) | Stage.Named("sum")
+            | (n => double.IsNaN(n) ? throw new TimeoutException("not now") : n) | ledger.Sink<double>(), Options(store, PayloadSerializers.Json));
+        await consecutor.SendAllAsync([1, 2], Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.CompleteAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((1L, 0L), (end.Dead, end.Unaccounted));
+        Assert.Equal("sum", Assert.Single(await store.ListDeadAsync(Member.Group, cancellation: Cancellation)).Node);
+    }
+
+    /// <summary>A result that fails behind its node is an item of its own: when it has ended, as a letter or not, the node is not asked for it once more.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(int.MaxValue)]
+    public async Task AResultThatFailsIsPutOutOnce(int failures)
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("work", source => source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum")
+            | (n => failures-- > 0 ? throw new TimeoutException("not now") : n) | ledger.Sink<int>(), Options(store, PayloadSerializers.Json));
+        await consecutor.SendAllAsync([1, 2], Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.CompleteAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((failures > 0 ? 1 : 0, 0L), (end.Dead, end.Unaccounted));
+        Assert.Equal(failures > 0 ? [] : ["3"], ledger.Lines);
+    }
+
+    /// <summary>The bad one completes its chunk, and so was never remembered: it is blamed, and the chunk goes on with the next.</summary>
+    [Fact]
+    public async Task AnItemThatMakesAChunkUnwritableDiesAlone()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("work", source => (source | (static n => n == 4 ? double.NaN : n)).Chunk(2) | Stage.Named("pairs")
+            | (pair => Array.Exists(pair, double.IsNaN) ? throw new TimeoutException("not now") : string.Join(',', pair)) | ledger.Sink<string>(), Options(store, PayloadSerializers.Json));
+        await consecutor.SendAllAsync([1, 2, 3, 4, 5, 6, 7], Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((1L, 0L), (end.Dead, end.Unaccounted));
+        Assert.Equal(["1,2", "3,5", "6,7"], ledger.Lines);
+        Assert.Equal(4, Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation)).Item);
+    }
+
+    /// <summary>What a handler throws may be as bad as what it returns.</summary>
+    [Fact]
+    public async Task AnExceptionThatCannotSayItsMessageIsALetterLikeOthers()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("work", source => source | (static n => n == 2 ? throw new SpeechlessException() : n) | ledger.Sink<int>(), Options(store, PayloadSerializers.Json));
+        await consecutor.SendAllAsync([1, 2, 3], Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((2L, 1L, 0L), (end.Completed, end.Dead, end.Unaccounted));
+        Assert.Equal("SpeechlessException: (its Message threw NotSupportedException)", Assert.Single(await store.ListDeadAsync(Member.Group, cancellation: Cancellation)).Error);
+    }
+
+    private ConsecutorOptions Options(IStreamStore store, PayloadSerializers serializers) => new()
+    {
+        Store = store,
+        Process = new(),
+        Serializers = serializers,
+        Delivery = Delivery.Replay(1, Backoff.None),
+        Stream = new() { Partitions = 1, MaxEntryBytes = 1000 },
+        Run = new() { Time = clock },
+    };
+
+    private async Task PassAsync(Func<bool> isReached)
+    {
+        while (!isReached())
+        {
+            for (int i = 0; i < 500 && !isReached(); i++) await Member.NextAsync();
+            clock.Advance(TimeSpan.FromMinutes(10));
+        }
+    }
+
+    private sealed class SpeechlessException : Exception
+    {
+        public override string Message => throw new NotSupportedException();
+    }
+
+    private sealed class Refusing<T> : IPayloadSerializer<T>
+    {
+        public void Serialize(T value, IBufferWriter<byte> to) => throw new FormatException("There is no form for it.");
+
+        public T Deserialize(ReadOnlySpan<byte> payload) => throw new FormatException("There is no form for it.");
+    }
+}
