@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>Commits what has ended: one commit of a partition after the other, those of several partitions side by side.</summary>
 /// <remarks>One loop; everything in here is called by it. While a commit is under way others end, so commits grow with the load.</remarks>
-internal sealed class Committer(ConsecutorCore core)
+internal sealed partial class Committer(ConsecutorCore core)
 {
     private readonly List<Root> taken = [];
     private readonly List<OwnedPartition> concerned = [];
@@ -55,18 +55,6 @@ internal sealed class Committer(ConsecutorCore core)
         {
             await patience.CancelAsync().ConfigureAwait(false);          // nobody is answered any more
         }
-    }
-
-    /// <summary>Settles entries before they are started. Awaited by the pump, one call at a time.</summary>
-    /// <returns>Whether that was done. If not, they are somebody else's, and not under way here any more.</returns>
-    public async ValueTask<bool> SettleAsync(OwnedPartition partition, LeasedBatch leased)
-    {
-        var request = new Request(partition, leased);
-        using CancellationTokenRegistration _ = patience.Token.UnsafeRegister(static done => ((TaskCompletionSource<bool>)done!).TrySetCanceled(), request.Done);
-        Volatile.Write(ref settleFirst, request);
-        Interlocked.MemoryBarrier();
-        core.ToCommit.Set();
-        return await request.Done.Task;
     }
 
     /// <summary>Waits until the commits that are under way now are answered.</summary>
@@ -160,33 +148,6 @@ internal sealed class Committer(ConsecutorCore core)
         if (core.Sinks.Count == 0) await Task.WhenAll(over.Select(epochs.CommitAsync)).ConfigureAwait(false);
         else
             foreach (Epoch epoch in over) await epochs.CommitAsync(epoch).ConfigureAwait(false);
-    }
-
-    private async Task SettleAsync(Request request)
-    {
-        OwnedPartition partition = request.Partition;
-        PartitionBooks books = partition.Books with { Completed = partition.Books.Completed + request.Leased.Entries.Length };
-        var settled = new SequenceRange[request.Leased.Entries.Length];
-        for (int i = 0; i < settled.Length; i++) settled[i] = new(request.Leased.Entries.Span[i].Sequence, request.Leased.Entries.Span[i].Sequence);
-        var batches = new BatchTally();
-        foreach (Entry entry in request.Leased.Entries.Span)
-            if (!entry.Headers.IsEmpty) batches.End(EntryHeaders.Read(entry.Headers.Span).Batch, hasFailed: false);
-        var commit = new StoreCommit(partition.Owner, partition.NextCommit) { Settled = settled, State = [books.ToRow()], Batches = batches.Changes, MustLast = true };
-        CommitResult result = await CommitSender.SendAsync(core, partition, commit, patience.Token).ConfigureAwait(false);
-        bool isCommitted = result.Status == CommitStatus.Committed;
-        if (isCommitted)
-        {
-            partition.NextCommit++;
-            partition.Books = books;
-            core.Books.Settle(partition, new() { Roots = settled.Length, Completed = settled.Length }, [], CommitDraft.Nothing);
-        }
-        else
-        {
-            core.Lose(partition);
-            core.Books.Discard(settled.Length);
-            partition.End(core, settled.Length);
-        }
-        request.Done.TrySetResult(isCommitted);
     }
 
     private async Task CommitAsync(OwnedPartition partition)
@@ -303,10 +264,5 @@ internal sealed class Committer(ConsecutorCore core)
         OwnedPartition partition = root.Partition;
         root.Recycle();
         partition.End(core, 1);
-    }
-
-    private sealed record Request(OwnedPartition Partition, LeasedBatch Leased)
-    {
-        public TaskCompletionSource<bool> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
