@@ -52,7 +52,7 @@ internal sealed class MessageExecutor(Func<ChannelReader<byte[]>, Action<byte[]>
         {
             try
             {
-                await foreach (byte[] message in back.Reader.ReadAllAsync()) remote.Receive(message);
+                await foreach (byte[] message in back.Reader.ReadAllAsync(CancellationToken.None)) remote.Receive(message);
                 remote.Lose(new("the other side has ended."));
             }
             catch (InvalidDataException e)
