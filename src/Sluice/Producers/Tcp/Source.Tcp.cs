@@ -17,17 +17,21 @@ public static partial class Source
     /// consecutor that means durable, and a client with an id is told after a reconnect, also to another process, where to go on: nothing is lost, and nothing twice. In front of anything else
     /// it means that the run has taken them, and ids are not remembered.
     /// </para>
+    /// <para><see cref="TcpProtocol.Lines"/> takes plain lines from any program (<c>echo x | nc localhost 7070</c>), which are not acknowledged; <see cref="TcpProtocol.Auto"/> takes both.</para>
     /// <para>While there is no room nothing more is read. A connection that sends something malformed is told so and closed; the others do not notice. Frames are read concurrently.</para>
     /// </remarks>
     /// <param name="port">Where to listen; 0 for a free port (<see cref="TcpOptions.Listening"/> is told which).</param>
     /// <param name="serializer">Makes items of frames; thread-safe. <see cref="PayloadSerializer.Bytes"/> leaves them as they are.</param>
     /// <param name="options">Address, framing, encryption, limits.</param>
     /// <exception cref="ArgumentOutOfRangeException">No port: 0 to 65,535.</exception>
+    /// <exception cref="ArgumentException">Plain lines with lengths in front.</exception>
     public static Source<T> Tcp<T>(int port, IPayloadSerializer<T> serializer, TcpOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(port, 0);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, 65_535);
         ArgumentNullException.ThrowIfNull(serializer);
+        if (options is { Protocol: not TcpProtocol.Framed, Framing: not TcpFraming.Lines })
+            throw new ArgumentException($"TcpProtocol.{options.Protocol} is about lines. Give TcpFraming.Lines, or TcpProtocol.Framed.", nameof(options));
         return new TcpSource<T>(port, serializer.AtDoor(), options ?? new(), StageOptions.Default);
     }
 

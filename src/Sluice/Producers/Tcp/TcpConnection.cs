@@ -6,7 +6,7 @@ namespace Sluice;
 
 /// <summary>One connection, from its hello to its end (docs/producers.md). Nothing more is read while what was read waits to be accepted.</summary>
 /// <remarks>One loop: receive, take, wait until it is accepted, acknowledge. Used by nobody else.</remarks>
-internal sealed class TcpConnection<T>(
+internal sealed partial class TcpConnection<T>(
     Socket socket, TcpOptions options, IPayloadSerializer<T> serializer, Func<string?, IFrameIntake<T>> intakes, TcpClients clients, TimeProvider time, CancellationToken stop, CancellationToken run) : IDisposable
 {
     private const string Hello = "hello";
@@ -72,7 +72,9 @@ internal sealed class TcpConnection<T>(
         using var over = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, stop, life.Token);
         try
         {
-            string? client = ClientOf(await FirstAsync(over.Token));
+            ReadOnlyMemory<byte> first = await FirstAsync(over.Token);
+            if (IsPlain(first)) return await ServeLinesAsync(first, over.Token);
+            string? client = ClientOf(first);
             using var place = clients.Enter(client, life);
             using IFrameIntake<T> intake = intakes(client);
             last = await intake.OpenAsync(life.Token);
@@ -102,7 +104,7 @@ internal sealed class TcpConnection<T>(
     {
         ReadOnlyMemory<byte> frame;
         while (!frames.TryTake(out frame))
-            if (!await ReceiveAsync(over)) throw new FormatException("The connection has ended before its hello.");
+            if (!await ReceiveAsync(over)) throw new FormatException(options.Protocol == TcpProtocol.Framed ? "The connection has ended before its hello." : "The connection has ended before its first whole line.");
         idle.CancelAfter(Timeout.InfiniteTimeSpan);
         isNext = true;
         return frame;
@@ -209,6 +211,7 @@ internal sealed class TcpConnection<T>(
     private async Task RefuseAsync(string why)
     {
         using var late = new CancellationTokenSource(options.IdleTime < Linger ? options.IdleTime : Linger, TimeProvider.System);
+        await ToldAsync();
         await stream.WriteAsync(TcpFrames.Answer($"error {last + 1} {why}", options.Framing), late.Token);
         if (stream is SslStream secure) await secure.ShutdownAsync();
         socket.Shutdown(SocketShutdown.Send);

@@ -19,6 +19,9 @@ public sealed record TcpOptions
         init => address = value ?? throw new ArgumentNullException(Property(nameof(Address)));
     }
 
+    /// <summary>What clients send; frames that are acknowledged unless given. The others need <see cref="TcpFraming.Lines"/>.</summary>
+    public TcpProtocol Protocol { get; init; }
+
     /// <summary>How frames are told apart; lines unless given.</summary>
     public TcpFraming Framing { get; init; }
 

@@ -1,0 +1,165 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Sluice.Testing;
+
+namespace Sluice.Hosting.Tests.Tcp;
+
+/// <summary>Lines as any program can send them, without a hello.</summary>
+public class PlainLinesTests
+{
+    private static readonly TcpOptions Plain = new() { Protocol = TcpProtocol.Lines };
+
+    [Theory]
+    [InlineData(TcpProtocol.Lines)]
+    [InlineData(TcpProtocol.Auto)]
+    public async Task LinesAreAcceptedAndTheConnectionEndsWhenTheyAreDurable(TcpProtocol protocol)
+    {
+        await using var stores = new Stores("sqlite");
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { Protocol = protocol });
+        await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
+
+        await probe.SendRawAsync("a\r\n\nb c\n1 d\n"u8.ToArray());
+        probe.EndSending();
+        Assert.Empty(await probe.RestAsync());
+        Assert.Equal(3, listener.Texts.Snapshot().Accepted);
+        Assert.Equal(["a", "b c", "1 d"], await listener.EndAsync());
+    }
+
+    [Fact]
+    public async Task AShellCanSendThem()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        await using var stores = new Stores("memory");
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain);
+        string port = listener.Address.Port.ToString(CultureInfo.InvariantCulture);
+        using (var shell = Process.Start(new ProcessStartInfo("bash", ["-c", $"exec 3<>/dev/tcp/127.0.0.1/{port}; echo x >&3; printf 'y\\n\\xff\\nz\\n' >&3; read -r line <&3; echo \"$line\""]) { RedirectStandardOutput = true })!)
+        {
+            Assert.StartsWith("error 3 The frame 3 is malformed:", await shell.StandardOutput.ReadToEndAsync());
+            await shell.WaitForExitAsync();
+        }
+        await using TcpProbe last = await TcpProbe.ConnectAsync(listener.Address);
+        await last.SendAsync("end");
+        last.EndSending();
+        Assert.Empty(await last.RestAsync());
+        Assert.Equal(["end", "x", "y", "z"], (await listener.EndAsync()).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task ABadLineIsToldAndTheOthersGoOn()
+    {
+        await using var stores = new Stores("memory");
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain with { LongestFrame = 20 });
+        await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
+
+        await probe.SendRawAsync([.. "a\n"u8, 0xFF, .. "\nb\n"u8]);
+        Assert.StartsWith("error 2 The frame 2 is malformed:", await probe.ReceiveAsync());
+        await probe.SendRawAsync("012345678901234567890\nc\n"u8.ToArray());
+        Assert.Equal("error 4 A frame is longer than 20 bytes.", await probe.ReceiveAsync());
+        await probe.SendRawAsync("d\nhalf"u8.ToArray());
+        probe.EndSending();
+        Assert.Equal(["error 7 The connection has ended in the middle of a line, which was not accepted. End each line with a line feed."], await probe.RestAsync());
+        Assert.Equal(["a", "b", "c", "d"], await listener.EndAsync());
+    }
+
+    [Fact]
+    public async Task ALineWithoutAnEndIsBoundedInMemory()
+    {
+        await using var stores = new Stores("memory");
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain with { LongestFrame = 20 });
+        await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
+
+        await probe.SendRawAsync(Encoding.ASCII.GetBytes("a\n" + new string('x', 100_000)));
+        Assert.Equal("error 2 A frame is longer than 20 bytes.", (await probe.RestAsync()).Single());
+        Assert.Equal(["a"], await listener.EndAsync());
+    }
+
+    [Fact]
+    public async Task AClientWithAcknowledgementsNeverPassesForPlainLines()
+    {
+        await using var stores = new Stores("memory");
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain);
+        foreach (string hello in (string[])["hello\n1 a\n", "hello me\n1 a\n"])
+        {
+            await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
+            await probe.SendRawAsync(Encoding.ASCII.GetBytes(hello));
+            Assert.StartsWith("error 1 A first line 'hello' begins the protocol with acknowledgements", (await probe.RestAsync()).Single());
+        }
+        await using TcpProbe greeting = await TcpProbe.ConnectAsync(listener.Address);
+        await greeting.SendRawAsync("\nhello\nhelloes\n"u8.ToArray());
+        greeting.EndSending();
+        Assert.Empty(await greeting.RestAsync());
+        Assert.Equal(["hello", "helloes"], await listener.EndAsync());
+    }
+
+    [Fact]
+    public async Task BothKindsOfClientsShareAPort()
+    {
+        await using var stores = new Stores("memory");
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { Protocol = TcpProtocol.Auto });
+        (TcpProbe framed, long last) = await TcpProbe.HelloAsync(listener.Address, "me");
+        await using TcpProbe one = framed, two = await TcpProbe.ConnectAsync(listener.Address);
+
+        Assert.Equal(0, last);
+        await one.SendAsync("1 a");
+        await one.AcknowledgedAsync(1);
+        await two.SendAsync("1 a");
+        two.EndSending();
+        Assert.Empty(await two.RestAsync());
+        Assert.Equal(["a", "1 a"], await listener.EndAsync());
+    }
+
+    [Fact]
+    public async Task WhereThereIsNoRoomNothingMoreIsRead()
+    {
+        const int Lines = 64;
+        await using var stores = new Stores("memory");
+        var appended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var store = new HookedStore(await stores.OpenAsync()) { After = () => { appended.TrySetResult(); return Task.CompletedTask; } };
+        await using Listener listener = await Listener.StartAsync(store, Plain, starts: false, stream: new() { Partitions = 1, MaxItems = 4 });
+        await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
+
+        byte[] line = Encoding.ASCII.GetBytes(new string('x', 1_000_000) + "\n");
+        Task sending = Task.Run(async () =>
+        {
+            for (int i = 0; i < Lines; i++) await probe.SendRawAsync(line);
+            probe.EndSending();
+        });
+        await appended.Task;
+        Assert.False(sending.IsCompleted);           // more than the network holds
+        Assert.InRange(listener.Texts.Snapshot().Accepted, 0, 4);
+        await listener.Texts.StartAsync();
+        await sending;
+        Assert.Empty(await probe.RestAsync());
+        Assert.Equal(Lines, (await listener.EndAsync()).Length);
+    }
+
+    [Fact]
+    public async Task WhoSendsALineTooSlowlyIsToldSoAndTheOthersGoOn()
+    {
+        var clock = new TestClock();
+        await using var stores = new Stores("memory");
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { Protocol = TcpProtocol.Auto, IdleTime = TimeSpan.FromSeconds(60) }, time: clock);
+        await using TcpProbe trickling = await TcpProbe.ConnectAsync(listener.Address);
+        (TcpProbe alive, _) = await TcpProbe.HelloAsync(listener.Address);
+        await using TcpProbe other = alive;
+
+        await trickling.SendRawAsync("a\n"u8.ToArray());
+        Task<List<string>> told = trickling.RestAsync();
+        int rounds = 0;
+        for (; !told.IsCompleted; rounds++)                                                // a server that is late begins to wait later
+        {
+            await trickling.SendRawAsync([(byte)'x']);                                      // never a whole line
+            await alive.SendAsync($"{rounds + 1} {rounds}");
+            await alive.AcknowledgedAsync(rounds + 1);
+            clock.Advance(TimeSpan.FromSeconds(10));
+        }
+        Assert.True(rounds >= 6, $"{rounds}");
+        Assert.Equal(["error 2 No whole frame has come for 60 seconds."], await told);
+        Assert.Equal(rounds + 1, (await listener.EndAsync()).Length);
+    }
+
+    [Fact]
+    public void LengthsInFrontAreNoLines()
+        => Assert.Contains("TcpFraming.Lines", Assert.Throws<ArgumentException>(() => Source.Tcp(0, new() { Protocol = TcpProtocol.Auto, Framing = TcpFraming.Length })).Message, StringComparison.Ordinal);
+}
