@@ -42,7 +42,7 @@ public sealed partial class RedisStreamStore
             .Text(contradiction is { } sequence ? sequence.ToString(CultureInfo.InvariantCulture) : "")
             .Each(commit.Deferred, (to, one) => to.Number(one.Sequence).Number(one.Attempts).Span(one.After).Text(one.Node).Text(Shorten(one.Error)))
             .Each(commit.Dead, (to, letter) => to.Number(letter.Sequence).Text(letter.Node).Text(Shorten(letter.Error)).Number(letter.Attempts).Text(letter.Path)
-                .Bytes(Entries.Substitute(letter.Payload)).Bytes(Entries.Substitute(letter.Headers)))
+                .Bytes(Entries.Substitute(letter.Payload)).Bytes(Entries.Substitute(letter.Headers)).Bytes(letter.IsDamaged ? Entries.Nothing : default))
             .Each([.. Enumerable.Range(0, derived?.Count ?? 0)], (to, index) => to.Bytes(derived!.RecordAt(index)))
             .Each(commit.State, (to, row) => to.Text(row.Node).Text(row.Key).Number(row.Version).Flag(row.Value is not null).Bytes(row.Value ?? default))
             .Each(commit.FileLengths, (to, file) => to.Text(file.Name).Number(file.Length))

@@ -16,8 +16,12 @@ public sealed partial class RedisStreamStore
         if (request.Quarantine is { } quarantine) arguments.Group(quarantine.Group).Number(quarantine.Epoch);
         Reply reply = await CallAsync("lease", arguments, cancellation, isRepeatable: false).ConfigureAwait(false);
         string held = reply[1].Text;
-        return new([.. reply[5].Items.Select(batch => Batch(request.Owned[batch[0].Int - 1], batch))], [.. reply[0].Items.Select(index => request.Owned[index.Int - 1])])
+        List<LeasedBatch> batches = [];
+        List<LeaseDamage> damaged = [];
+        foreach (Reply batch in reply[5].Items) Add(batches, damaged, request.Owned[batch[0].Int - 1], batch);
+        return new(batches, [.. reply[0].Items.Select(index => request.Owned[index.Int - 1])])
         {
+            Damaged = damaged,
             FullGate = held == "gate" ? request.Gates[reply[2].Int - 1] : null,
             NextDue = reply[3].Span,
             IsEnded = reply[4].IsOne,
@@ -29,6 +33,7 @@ public sealed partial class RedisStreamStore
     private async ValueTask<LeaseResult> LeasePagesAsync(LeaseRequest request, CancellationToken cancellation)
     {
         List<LeasedBatch> batches = [];
+        List<LeaseDamage> damaged = [];
         List<Ownership> stale = [];
         TimeSpan? nextDue = null;
         bool isEnded = true;
@@ -37,24 +42,25 @@ public sealed partial class RedisStreamStore
         {
             LeaseResult page = await LeaseAsync(request with { Owned = some, MaxItems = items, MaxBytes = bytes, MaxBatches = request.MaxBatches - batches.Count }, cancellation).ConfigureAwait(false);
             batches.AddRange(page.Batches);
+            damaged.AddRange(page.Damaged);
             stale.AddRange(page.Stale);
-            if (page.FullGate is not null || page.IsQuarantineLost) return page with { Batches = batches, Stale = stale };
+            if (page.FullGate is not null || page.IsQuarantineLost) return page with { Batches = batches, Stale = stale, Damaged = damaged };
             if (page.NextDue is { } due && (nextDue is null || due < nextDue)) nextDue = due;
             isEnded &= page.IsEnded || page.Stale.Count == some.Length;
-            items -= page.Batches.Sum(batch => batch.Entries.Length);
+            items -= page.Batches.Sum(batch => batch.Entries.Length) + (int)page.Damaged.Sum(damage => damage.Entries.Count);
             foreach (LeasedBatch batch in page.Batches)
                 foreach (Entry entry in batch.Entries.Span) bytes -= entry.Payload.Length + entry.Headers.Length;
-            bool isEnough = items < 1 || bytes < 1 || batches.Count >= request.MaxBatches || (request.Quarantine is not null && batches.Count > 0);
-            if (isEnough) return new(batches, stale) { NextDue = nextDue };
+            bool isEnough = items < 1 || bytes < 1 || batches.Count >= request.MaxBatches || (request.Quarantine is not null && batches.Count + damaged.Count > 0);
+            if (isEnough) return new(batches, stale) { Damaged = damaged, NextDue = nextDue };
         }
-        return new(batches, stale) { NextDue = nextDue, IsEnded = isEnded && stale.Count < request.Owned.Count };
+        return new(batches, stale) { Damaged = damaged, NextDue = nextDue, IsEnded = isEnded && stale.Count < request.Owned.Count };
     }
 
-    private static LeasedBatch Batch(Ownership owner, Reply batch)
+    private static void Add(List<LeasedBatch> batches, List<LeaseDamage> damaged, Ownership owner, Reply batch)
     {
         List<Entry> entries = [];
-        foreach (Reply row in batch[1].Items) entries.Add(Entries.Read(row[0].Long, row, 1, owner.Group.Stream, owner.Partition) with { Attempt = row[6].Int });
-        foreach (Reply piece in batch[2].Items) Entries.AddPiece(entries, piece, owner.Group.Stream, owner.Partition, attempt: 1);
-        return new(owner, entries.ToArray());
+        foreach (Reply row in batch[1].Items) Entries.AddRow(entries, damaged, row, owner);
+        foreach (Reply piece in batch[2].Items) Entries.AddPiece(entries, damaged, piece, owner);
+        if (entries.Count > 0) batches.Add(new(owner, entries.ToArray()));
     }
 }

@@ -13,6 +13,14 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingHeadsAsync(
+        GroupId group, int partition, long after, int max = PartitionState.MaxWaiting, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        return CallAsync<IReadOnlyList<WaitingEntry>>(session => StoredRows.List(session.Partition(group, partition), withPayload: false, after, max), cancellation);
+    }
+
+    /// <inheritdoc/>
     public override ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
         GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default)
     {

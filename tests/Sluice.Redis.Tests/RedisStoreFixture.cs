@@ -1,4 +1,5 @@
 using Sluice.Testing;
+using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
@@ -9,4 +10,52 @@ internal sealed class RedisStoreFixture(SharedServer server) : StreamStoreFixtur
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
         => await RedisStreamStore.ConnectAsync(server.Address, new() { Time = time, Prefix = prefix });
+
+    /// <summary>Changes a bit of the payload, in its chunk or in its row.</summary>
+    public override async ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
+    {
+        using ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync(server.Address);
+        IDatabase database = connection.GetDatabase();
+        bool isDamaged = false;
+        foreach (RedisKey chunks in (RedisKey[])await database.ExecuteAsync("KEYS", $"{{{prefix}}}:s:{stream}#*:{partition}"))
+        {
+            var all = (RedisResult[])await database.ExecuteAsync("XRANGE", chunks, "-", "+");
+            if (Array.FindIndex(all, chunk => Flip(Records(chunk), payload)) is not (>= 0 and var damaged)) continue;
+            await RewriteAsync(database, chunks, all, damaged, payload);
+            isDamaged = true;
+        }
+        foreach (RedisKey rows in (RedisKey[])await database.ExecuteAsync("KEYS", $"{{{prefix}}}:y:{stream}#*:{partition}"))
+            foreach (HashEntry row in await database.HashGetAllAsync(rows))
+            {
+                byte[] packed = row.Value;
+                if (!Flip(packed, payload)) continue;
+                await database.HashSetAsync(rows, row.Name, packed);
+                isDamaged = true;
+            }
+        return isDamaged;
+    }
+
+    // A stream takes no entry before others: all of them are written anew.
+    private static async Task RewriteAsync(IDatabase database, RedisKey key, RedisResult[] chunks, int damaged, ReadOnlyMemory<byte> payload)
+    {
+        await database.KeyDeleteAsync(key);
+        for (int i = 0; i < chunks.Length; i++)
+        {
+            var fields = (RedisValue[])((RedisResult[])chunks[i])[1];
+            byte[] records = fields[5];
+            if (i == damaged) Flip(records, payload);
+            await database.ExecuteAsync("XADD", key, Id(chunks[i]), fields[0], fields[1], fields[2], fields[3], fields[4], records);
+        }
+    }
+
+    private static string Id(RedisResult chunk) => (string)((RedisResult[])chunk)[0];
+
+    private static byte[] Records(RedisResult chunk) => ((RedisValue[])((RedisResult[])chunk)[1])[5];
+
+    private static bool Flip(byte[] bytes, ReadOnlyMemory<byte> payload)
+    {
+        int at = bytes.AsSpan().IndexOf(payload.Span);
+        if (at >= 0) bytes[at] ^= 1;
+        return at >= 0;
+    }
 }

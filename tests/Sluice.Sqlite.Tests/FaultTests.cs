@@ -71,9 +71,7 @@ public sealed class FaultTests : IDisposable
         var failure = await Assert.ThrowsAsync<StreamStoreException>(() => damaged.ReadAsync());
         Assert.Equal(("orders", 0, 4L), (failure.Stream, failure.Partition, failure.Sequence));
         Assert.Contains("orders/0/4", failure.Message, StringComparison.Ordinal);
-        Assert.Equal(3, (await damaged.LeaseAsync()).Length);
-        failure = await Assert.ThrowsAsync<StreamStoreException>(() => damaged.LeaseAsync());
-        Assert.Equal(4, failure.Sequence);
+        Assert.Equal([1, 2, 3, 5, 6], (await damaged.LeaseAsync()).Select(static entry => entry.Sequence));
         Assert.Equal(2, (await damaged.Store.ReadAsync(new("orders", 0, 5))).Entries.Length);
         IntegrityReport report = await damaged.Store.CheckAsync();
         Assert.Equal(6, report.Entries);

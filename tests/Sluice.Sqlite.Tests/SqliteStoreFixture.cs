@@ -31,6 +31,29 @@ internal sealed class SqliteStoreFixture(Durability durability, int recentBlocks
 
     public override ValueTask KillAsync(IStreamStore store) => ((SqliteStreamStore)store).AbandonAsync();
 
+    /// <summary>Changes a bit of the payload, wherever it is: in a block, in a chunk, in a row.</summary>
+    public override ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
+    {
+        using Database database = Database.Open(directory.File("store.db"));
+        bool isDamaged = false;
+        foreach (string table in new[] { "sluice_block", "sluice_chunk", "sluice_row" })
+        {
+            using Statement find = database.Prepared($"SELECT id, blob FROM {table}");
+            List<(long Id, byte[] Blob)> found = [];
+            while (find.Next()) found.Add((find.Long(0), find.Bytes(1)));
+            foreach ((long id, byte[] blob) in found)
+            {
+                int at = blob.AsSpan().IndexOf(payload.Span);
+                if (at < 0) continue;
+                blob[at] ^= 1;
+                using Statement change = database.Prepared($"UPDATE {table} SET blob = ? WHERE id = ?");
+                change.Put(blob).Put(id).Run();
+                isDamaged = true;
+            }
+        }
+        return ValueTask.FromResult(isDamaged);
+    }
+
     public override ValueTask DisposeAsync()
     {
         watcher?.Dispose();

@@ -12,6 +12,51 @@ internal static class Entries
         Add(entries, header, piece[4].Bytes, stream, partition, attempt);
     }
 
+    /// <summary>A record without key, headers and payload: the one of a letter whose entry cannot be read.</summary>
+    public static ReadOnlyMemory<byte> Nothing { get; } = NewNothing();
+
+    /// <summary>The same for a lease: of those that are damaged only what is wrong with them.</summary>
+    public static void AddPiece(List<Entry> entries, List<LeaseDamage> damaged, Reply piece, Ownership owner)
+    {
+        (string stream, int partition) = (owner.Group.Stream, owner.Partition);
+        var header = new EntryChunkHeader(piece[0].Long, piece[1].Int, piece[2].Time, piece[3].Int);
+        ReadOnlyMemory<byte> records = piece[4].Bytes;
+        if (records.IsEmpty)
+        {
+            var gone = new SequenceRange(header.First, header.First + header.Count - 1);
+            damaged.Add(new(owner, gone, $"{stream}/{partition}/{gone.First}{(gone.Count > 1 ? $" to {gone.Last}" : "")} is not in the store although it should be: somebody has deleted keys of Sluice's, or it is a defect. Restore a backup."));
+            return;
+        }
+        for (long sequence = header.First; sequence < header.First + header.Count; sequence++)
+        {
+            int length = Math.Min(records.Length, EntryChunk.RecordLength(records.Span));
+            try
+            {
+                length = EntryChunk.ReadRecord(records, header, sequence, stream, partition, out Entry entry);
+                entries.Add(entry with { Attempt = 1 });
+            }
+            catch (StreamStoreException damage)
+            {
+                damaged.Add(new(owner, new(sequence, sequence), damage.Message) { Raw = records[..length].ToArray() });
+            }
+            records = records[length..];
+        }
+    }
+
+    /// <summary>Adds a leased row.</summary>
+    public static void AddRow(List<Entry> entries, List<LeaseDamage> damaged, Reply row, Ownership owner)
+    {
+        (long sequence, int attempt) = (row[0].Long, row[6].Int);
+        try
+        {
+            entries.Add(Read(sequence, row, 1, owner.Group.Stream, owner.Partition) with { Attempt = attempt });
+        }
+        catch (StreamStoreException damage)
+        {
+            damaged.Add(new(owner, new(sequence, sequence), damage.Message) { Attempt = attempt, Raw = row[3].Bytes });
+        }
+    }
+
     /// <summary>Adds the entries of neighbouring records.</summary>
     public static void Add(List<Entry> entries, EntryChunkHeader header, ReadOnlyMemory<byte> records, string stream, int partition, int attempt)
     {
@@ -36,6 +81,7 @@ internal static class Entries
     public static Entry ReadHead(long sequence, Reply from, int at, string stream, int partition)
     {
         byte[] record = from[at + 2].Bytes, headers = from[at + 4].Bytes;
+        if (record.Length < EntryChunk.RecordOverhead) return new() { Sequence = sequence };          // damaged: whoever leases it is told
         return new()
         {
             Sequence = sequence,
@@ -56,6 +102,13 @@ internal static class Entries
         BinaryPrimitives.WriteUInt32LittleEndian(stored, EntryChunk.Checksum(some.Span));
         some.CopyTo(stored.AsMemory(4));
         return stored;
+    }
+
+    private static ReadOnlyMemory<byte> NewNothing()
+    {
+        using var batch = new EntryBatch();
+        batch.Add([]);
+        return batch.RecordAt(0).ToArray();
     }
 
     private static ReadOnlyMemory<byte> Checked(byte[] stored, long sequence, string stream, int partition)

@@ -8,7 +8,7 @@ local name, group, p, epoch, sequence = arg(), arg(), num(), num(), num()
 local settled = list(function() return { num(), num() } end)
 local bad = arg()
 local deferred = list(function() return { num(), num(), arg(), arg(), arg() } end)
-local dead = list(function() return { num(), arg(), arg(), num(), arg(), arg(), arg() } end)
+local dead = list(function() return { num(), arg(), arg(), num(), arg(), arg(), arg(), arg() } end)
 local derived = list(arg)
 local state = list(function() return { arg(), arg(), num(), arg(), arg() } end)
 local files = list(function() return { arg(), arg() } end)
@@ -43,7 +43,7 @@ for _, e in ipairs(ends) do stream(e[1]) end
 local entries = {}
 local function prepare(s) if not entries[s] then entries[s] = rowOf(q, s) and rowEntry(q, s) or entryOf(q.l, s) end end
 for _, d in ipairs(deferred) do prepare(d[1]) end
-for _, d in ipairs(dead) do prepare(d[1]) end
+for _, d in ipairs(dead) do if d[8] == '' then prepare(d[1]) end end
 
 local h, of = q.h, groupOf(q.h, group)
 local function check(kind, command) call(command, K .. kind .. ':' .. q.id) end
@@ -69,7 +69,7 @@ end
 
 stamp()
 for _, d in ipairs(dead) do
-  local root = entries[d[1]]
+  local root = d[8] ~= '' and { digits(now), generation, d[8] } or entries[d[1]]          -- damaged: a record that has nothing
   letters = letters + 1
   local payload, headers = d[6] ~= '' and d[6] or root[4] or '', d[7] ~= '' and d[7] or root[5] or ''
   call('XADD', K .. 'd:' .. of, digits(letters) .. '-1', 'v',

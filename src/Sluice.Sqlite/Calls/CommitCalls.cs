@@ -15,17 +15,18 @@ internal static class CommitCalls
         if (CommitCheck.Void(session, commit, partition) is { } reason) return reason;
 
         // What may be damaged is read, and what users wrote is run, before anything else is changed: either may fail by itself.
-        Dictionary<long, Entry> entries = Read(commit, partition);
+        Dictionary<long, Entry> entries = Read(session, commit, partition);
         AttachmentCalls.Run(session, commit.Attachments);
         Apply(session, commit, partition, entries);
         return new(CommitStatus.Committed);
     }
 
-    private static Dictionary<long, Entry> Read(StoreCommit commit, StoredPartition partition)
+    private static Dictionary<long, Entry> Read(Session session, StoreCommit commit, StoredPartition partition)
     {
         Dictionary<long, Entry> entries = [];
         foreach (Burial letter in commit.Dead)
-            entries[letter.Sequence] = partition.IsFirstTimer(letter.Sequence) ? partition.Log.Read(letter.Sequence) : StoredRows.Read(partition, letter.Sequence);
+            entries[letter.Sequence] = letter.IsDamaged ? new() { Sequence = letter.Sequence, Generation = session.Generation, Time = session.Now }
+                : partition.IsFirstTimer(letter.Sequence) ? partition.Log.Read(letter.Sequence) : StoredRows.Read(partition, letter.Sequence);
         foreach (Deferral deferral in commit.Deferred)
             if (partition.IsFirstTimer(deferral.Sequence)) entries[deferral.Sequence] = partition.Log.Read(deferral.Sequence);
         return entries;

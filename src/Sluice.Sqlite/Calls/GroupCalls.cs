@@ -79,7 +79,7 @@ internal static class GroupCalls
         (partition.Owner, partition.OwnerVersion) = (request.Member, request.Version);
         partition.Group.Stream.Trim(number);
         var state = new PartitionState(partition.Dispatched, partition.Done, partition.LastCommit,
-            StoredRows.List(partition, withPayload: false, long.MinValue, int.MaxValue), Files(session, partition));
+            StoredRows.List(partition, withPayload: false, long.MinValue, PartitionState.MaxWaiting), Files(session, partition));
         return new(TakeStatus.Taken, new(id, number, partition.Epoch), state, partition.Version);
     }
 
@@ -134,7 +134,14 @@ internal static class GroupCalls
     {
         StoredRows.Suspect(partition, isAlive);
         foreach (long sequence in partition.FirstTimers())
-            StoredRows.Insert(partition, partition.Log.Read(sequence), WaitingState.Suspect, 0, null, "", "");
+            try
+            {
+                StoredRows.Insert(partition, partition.Log.Read(sequence), WaitingState.Suspect, 0, null, "", "");
+            }
+            catch (StreamStoreException)
+            {
+                StoredRows.InsertDamaged(partition, sequence, WaitingState.Suspect);
+            }
         partition.Pass(partition.Done + 1, partition.Dispatched);
         partition.Advance();
     }

@@ -28,22 +28,24 @@ internal static class LeaseCalls
             if (StreamCalls.Swept(gate).IsFullFor(1, 1)) return new([], stale) { FullGate = gate.Name, NextDue = gate.NextExpiry() };
 
         List<LeasedBatch> batches = [];
+        List<LeaseDamage> damaged = [];
         var room = new LeaseRoom { Items = request.MaxItems, Bytes = request.MaxBytes };
         foreach ((Ownership owner, StoredPartition partition) in owned)
         {
             if (room.Items <= 0 || room.Bytes <= 0 || batches.Count == request.MaxBatches) break;
-            ReadOnlyMemory<Entry> entries = Lease(partition, ref room);
+            ReadOnlyMemory<Entry> entries = Lease(partition, owner, ref room, damaged);
             if (entries.Length > 0) batches.Add(new(owner, entries));
         }
         long? due = owned.Min(one => StoredRows.NextDue(one.Partition));
         return new(batches, stale)
         {
+            Damaged = damaged,
             NextDue = due is { } at ? TimeSpan.FromTicks(Math.Max(0, at - session.Now.UtcTicks)) : null,
-            IsEnded = batches.Count == 0 && owned.Count > 0 && owned.All(one => one.Partition.Group.Stream.End is not null && one.Partition.IsEmpty),
+            IsEnded = batches.Count + damaged.Count == 0 && owned.Count > 0 && owned.All(one => one.Partition.Group.Stream.End is not null && one.Partition.IsEmpty),
         };
     }
 
-    private static ReadOnlyMemory<Entry> Lease(StoredPartition partition, ref LeaseRoom room)
+    private static ReadOnlyMemory<Entry> Lease(StoredPartition partition, Ownership owner, ref LeaseRoom room, List<LeaseDamage> damaged)
     {
         var entries = new Entries();
         bool mayHaveNew = true;
@@ -54,51 +56,72 @@ internal static class LeaseCalls
             {
                 // A first entry is given whatever its length; the others share what is left.
                 var due = StoredRows.Due(partition, now, room.IsFirst ? 1 : room.Items, room.Limit);
-                foreach ((Entry entry, int attempts, long bytes) in due)
+                foreach (LeasableRow row in due)
                 {
-                    StoredRows.Lease(partition, entry.Sequence, alone: false);
-                    entries.Add(entry with { Attempt = attempts + 1 });
-                    room.Take(bytes);
+                    StoredRows.Lease(partition, row.Sequence, alone: false);
+                    if (row.Damage is null) entries.Add(row.Entry with { Attempt = row.Attempts + 1 });
+                    else damaged.Add(row.Damaged(owner));
+                    room.Take(row.Bytes);
                 }
                 if (due.Count == 0) break;
             }
             mayHaveNew = StoredRows.NextDue(partition) is not { } next || next > now;
         }
-        if (mayHaveNew) LeaseNew(partition, ref room, ref entries);
+        if (mayHaveNew) LeaseNew(partition, owner, ref room, ref entries, damaged);
         return entries.Memory;
     }
 
-    private static void LeaseNew(StoredPartition partition, ref LeaseRoom room, ref Entries entries)
+    private static void LeaseNew(StoredPartition partition, Ownership owner, ref LeaseRoom room, ref Entries entries, List<LeaseDamage> damaged)
     {
         long mark = partition.SkipPassed(partition.Dispatched);
         entries.Expect((int)Math.Min(Math.Min(room.Items, MostExpected), partition.Log.Tail - mark));
         while (room.Items > 0 && room.Bytes > 0 && mark < partition.Log.Tail)
         {
+            StoredChunk chunk;
             try
             {
-                StoredChunk chunk = partition.Log.ChunkOf(mark + 1);
-                if (!LeaseFrom(chunk, partition, ref mark, ref room, ref entries)) break;
+                chunk = partition.Log.ChunkOf(mark + 1);
             }
-            catch (StreamStoreException) when (entries.Count > 0)
+            catch (Exception damage) when (damage is StreamStoreException or SqliteFailure { IsCorrupt: true })
             {
-                break;                               // damaged: the next lease begins with it, and says so; what is before it can be processed
+                TakeUnreadable(partition, owner, ref mark, ref room, damaged, damage);
+                continue;
             }
+            if (!LeaseFrom(chunk, partition, owner, ref mark, ref room, ref entries, damaged)) break;
         }
         if (mark > partition.Dispatched) partition.DispatchTo(mark);
     }
 
     /// <returns>Whether there was room for all that it has.</returns>
-    private static bool LeaseFrom(StoredChunk chunk, StoredPartition partition, ref long mark, ref LeaseRoom room, ref Entries entries)
+    private static bool LeaseFrom(
+        StoredChunk chunk, StoredPartition partition, Ownership owner, ref long mark, ref LeaseRoom room, ref Entries entries, List<LeaseDamage> damaged)
     {
         while (chunk.Has(mark + 1))
         {
             if (room.Items <= 0 || room.Bytes <= 0 || chunk.LengthOf(mark + 1) > room.Limit) return false;
-            Entry entry = chunk.Read(mark + 1, partition.Group.Stream.Name, partition.Number);
-            entries.Add(entry with { Attempt = 1 });
-            room.Take(entry.Headers.Length + entry.Payload.Length);
+            try
+            {
+                Entry entry = chunk.Read(mark + 1, partition.Group.Stream.Name, partition.Number);
+                entries.Add(entry with { Attempt = 1 });
+                room.Take(entry.Headers.Length + entry.Payload.Length);
+            }
+            catch (StreamStoreException damage)
+            {
+                damaged.Add(new(owner, new(mark + 1, mark + 1), damage.Message) { Raw = chunk.BytesAt(mark + 1) });
+                room.Take(0);
+            }
             mark = partition.SkipPassed(mark + 1);
         }
         return true;
+    }
+
+    // As far as the next chunk, and no further than the next entry that has ended.
+    private static void TakeUnreadable(StoredPartition partition, Ownership owner, ref long mark, ref LeaseRoom room, List<LeaseDamage> damaged, Exception damage)
+    {
+        long first = mark + 1, last = Math.Min(partition.Log.EndOfUnreadable(first), first + room.Items - 1);
+        while (mark < last && partition.SkipPassed(mark) == mark) mark++;
+        damaged.Add(new(owner, new(first, mark), damage is StreamStoreException ? damage.Message : partition.Log.Damaged(first, $"SQLite says: {damage.Message}").Message));
+        room.Take(0, (int)(mark - first + 1));
     }
 
     private static LeaseResult LeaseSuspect(
@@ -113,8 +136,10 @@ internal static class LeaseCalls
         {
             if (owner.Group != quarantine.Group || StoredRows.FirstSuspect(partition) is not { } suspect) continue;
             session.Write();
-            StoredRows.Lease(partition, suspect.Entry.Sequence, alone: true);
-            return new([new(owner, new[] { suspect.Entry with { Attempt = suspect.Attempts + 1 } })], stale);
+            StoredRows.Lease(partition, suspect.Sequence, alone: true);
+            return suspect.Damage is null
+                ? new([new(owner, new[] { suspect.Entry with { Attempt = suspect.Attempts + 1 } })], stale)
+                : new([], stale) { Damaged = [suspect.Damaged(owner)] };
         }
         return new([], stale);
     }
@@ -147,9 +172,9 @@ internal static class LeaseCalls
 
         public readonly long Limit => IsFirst ? long.MaxValue : Bytes;
 
-        public void Take(long bytes)
+        public void Take(long bytes, int items = 1)
         {
-            Items--;
+            Items -= items;
             Bytes -= bytes;
             IsFirst = false;
         }

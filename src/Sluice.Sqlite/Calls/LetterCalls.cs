@@ -60,6 +60,6 @@ internal static class LetterCalls
     }
 
     private static DeadEntry Show(Statement row, StoredGroup group) => new(
-        row.Long(0), row.Int(1), row.Long(2), RowBlob.Read(row.Bytes(8), group.Stream.Name, row.Int(1)),
+        row.Long(0), row.Int(1), row.Long(2), RowBlob.Read(row.Bytes(8), row.Long(2), group.Stream.Name, row.Int(1)),
         row.Text(5), row.Text(6), row.Text(7), row.Int(3), new(row.Long(4), TimeSpan.Zero));
 }

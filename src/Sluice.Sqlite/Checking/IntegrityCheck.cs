@@ -185,7 +185,7 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
             entries++;
             try
             {
-                RowBlob.Read(rows.Bytes(0), streams.GetValueOrDefault(rows.Long(3), "?"), rows.Int(1));
+                RowBlob.Read(rows.Bytes(0), rows.Long(2), streams.GetValueOrDefault(rows.Long(3), "?"), rows.Int(1));
             }
             catch (StreamStoreException damage)
             {

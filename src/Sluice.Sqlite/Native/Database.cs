@@ -121,6 +121,9 @@ internal sealed class Database : IDisposable
         statement.Run();
     }
 
+    /// <summary>A statement of the caller's, who disposes it.</summary>
+    public Statement Prepared(string sql) => Prepare(sql);
+
     /// <summary>The first column of the first row; null if there is none.</summary>
     public string? Ask(string sql)
     {

@@ -25,6 +25,9 @@ internal sealed class SqliteFailure(int code, string message) : Exception(messag
     /// <summary>Whether it may be about the values, as a function that a statement calls has failed; or about the tables.</summary>
     public bool MayBeOfRow => Primary == raw.SQLITE_ERROR;
 
+    /// <summary>A page, or what it says, is damaged.</summary>
+    public bool IsCorrupt => Primary == raw.SQLITE_CORRUPT;
+
     /// <summary>The same for people: what happened to which file, and what to do.</summary>
     public StreamStoreException Explain(string path) => new(Primary switch
     {

@@ -64,6 +64,14 @@ internal sealed class RecentBlocks(int most)
         return low == 0 ? null : (chunks.Chunks[low - 1].Block, chunks.At(low - 1));
     }
 
+    /// <summary>Where the first chunk begins that begins behind a sequence; null if none does.</summary>
+    public long? FirstBehind(long log, long sequence)
+    {
+        if (!logs.TryGetValue(log, out LogChunks? chunks)) return null;
+        for (int i = 0; i < chunks.Chunks.Count; i++) if (chunks.At(i).First > sequence) return chunks.At(i).First;
+        return null;
+    }
+
     public ChunkPlace? First(long log) => logs.TryGetValue(log, out LogChunks? chunks) && chunks.Chunks.Count > 0 ? chunks.At(0) : null;
     public ChunkPlace? Last(long log) => logs.TryGetValue(log, out LogChunks? chunks) && chunks.Chunks.Count > 0 ? chunks.At(chunks.Chunks.Count - 1) : null;
 

@@ -13,10 +13,36 @@ internal static class RowBlob
         return blob;
     }
 
-    public static Entry Read(byte[] blob, string stream, int partition)
+    /// <exception cref="StreamStoreException">It is damaged, or the row of another entry.</exception>
+    public static Entry Read(byte[] blob, long sequence, string stream, int partition)
     {
-        EntryChunkHeader header = EntryChunk.ReadHeader(blob, stream, partition);
+        EntryChunkHeader header;
+        try
+        {
+            header = EntryChunk.ReadHeader(blob, stream, partition);
+        }
+        catch (StreamStoreException damage)
+        {
+            throw Damaged(sequence, stream, partition, damage.Message, damage);
+        }
+        if (header.First != sequence) throw Damaged(sequence, stream, partition, $"its row has the entry {header.First}");
         EntryChunk.ReadRecord(blob.AsMemory(EntryChunk.HeaderBytes), header, header.First, stream, partition, out Entry entry);
         return entry;
     }
+
+    /// <summary>The same without the payload; of one that is damaged what is sure: its number.</summary>
+    public static Entry ReadHead(byte[] blob, long sequence, string stream, int partition)
+    {
+        try
+        {
+            return Read(blob, sequence, stream, partition) with { Payload = default };
+        }
+        catch (StreamStoreException)
+        {
+            return new() { Sequence = sequence };            // whoever leases it is told
+        }
+    }
+
+    private static StreamStoreException Damaged(long sequence, string stream, int partition, string how, Exception? cause = null)
+        => new($"The entry {stream}/{partition}/{sequence}, which waits, is damaged: {how}", cause) { Stream = stream, Partition = partition, Sequence = sequence, IsPermanent = true };
 }

@@ -26,6 +26,14 @@ internal sealed class StoredChunk(byte[] blob, EntryChunkHeader header)
         return Math.Max(0, EntryChunk.RecordLength(blob.AsSpan(nextOffset)) - EntryChunk.RecordOverhead);
     }
 
+    /// <summary>The bytes of an entry, as far as its length can be trusted; of one that is damaged.</summary>
+    public ReadOnlyMemory<byte> BytesAt(long sequence)
+    {
+        Seek(sequence);
+        int length = Math.Max(EntryChunk.RecordLength(blob.AsSpan(nextOffset)), EntryChunk.RecordOverhead);
+        return blob.AsMemory(nextOffset, Math.Min(length, blob.Length - nextOffset)).ToArray();
+    }
+
     private void Seek(long sequence)
     {
         if (sequence < nextSequence) (nextSequence, nextOffset) = (header.First, EntryChunk.HeaderBytes);

@@ -162,6 +162,20 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         return Checked(blob, first, n, sequence);
     }
 
+    /// <summary>The last entry that cannot be read with one whose chunk cannot be: the one before the next chunk.</summary>
+    public long EndOfUnreadable(long sequence)
+    {
+        if (session.Recent.Find(Id, sequence) is (_, { } place) && sequence <= place.Last) return place.Last;
+        Statement chunk = session.Sql("SELECT max(first + n) - 1 FROM sluice_chunk WHERE log = ?1 AND first = (SELECT max(first) FROM sluice_chunk WHERE log = ?1 AND first <= ?2)").Put(Id).Put(sequence);
+        long? last = chunk.Next() ? chunk.LongOrNull(0) : null;
+        chunk.Reset();
+        if (last >= sequence) return Math.Min(Tail, last.Value);
+        Statement next = session.Sql("SELECT min(first) FROM sluice_chunk WHERE log = ? AND first > ?").Put(Id).Put(sequence);
+        long? first = next.Next() ? next.LongOrNull(0) : null;
+        next.Reset();
+        return Math.Min(Tail, Math.Min(first ?? long.MaxValue, session.Recent.FirstBehind(Id, sequence) ?? long.MaxValue) - 1);
+    }
+
     private StoredChunk Checked(byte[] blob, long first, long n, long sequence)
     {
         EntryChunkHeader header = EntryChunk.ReadHeader(blob, stream.Name, partition);
@@ -198,7 +212,8 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
 
     private StreamStoreException Missing(long sequence) => Damaged(sequence, "it is outstanding, but no chunk has it");
 
-    private StreamStoreException Damaged(long sequence, string how)
+    /// <summary>The error that says so.</summary>
+    public StreamStoreException Damaged(long sequence, string how)
         => new($"The entry {stream.Name}/{partition}/{sequence} is damaged: {how}. Restore a backup, or delete what is affected (CheckAsync lists it).")
         { Stream = stream.Name, Partition = partition, Sequence = sequence, IsPermanent = true };
 }

@@ -29,10 +29,10 @@ internal static class StoredRows
         Statement rows = Sql(partition, Columns + "AND seq > ? ORDER BY seq LIMIT ?").Put(after).Put(max);
         while (rows.Next())
         {
-            Entry entry = RowBlob.Read(rows.Bytes(7), partition.Group.Stream.Name, partition.Number);
+            Entry entry = withPayload ? RowBlob.Read(rows.Bytes(7), rows.Long(0), partition.Group.Stream.Name, partition.Number) : RowBlob.ReadHead(rows.Bytes(7), rows.Long(0), partition.Group.Stream.Name, partition.Number);
             var state = (WaitingState)rows.Int(1);
             DateTimeOffset? due = state == WaitingState.Retrying ? new(rows.Long(3), TimeSpan.Zero) : null;
-            found.Add(new(withPayload ? entry : entry with { Payload = default }, state, rows.Int(2), due, rows.Text(4), rows.Text(5)));
+            found.Add(new(withPayload ? entry : entry, state, rows.Int(2), due, rows.Text(4), rows.Text(5)));
         }
         return found;
     }
@@ -43,33 +43,46 @@ internal static class StoredRows
         if (!row.Next()) throw new InvalidOperationException($"{partition.Group.Key}/{partition.Number}/{sequence} has no row.");
         byte[] blob = row.Bytes(7);
         row.Reset();
-        return RowBlob.Read(blob, partition.Group.Stream.Name, partition.Number);
+        return RowBlob.Read(blob, sequence, partition.Group.Stream.Name, partition.Number);
     }
 
     /// <summary>Retries that are due: by due time, those of one instant by sequence.</summary>
-    public static List<(Entry Entry, int Attempts, long Bytes)> Due(StoredPartition partition, long now, int max, long room)
+    public static List<LeasableRow> Due(StoredPartition partition, long now, int max, long room)
     {
-        List<(Entry, int, long)> due = [];
+        List<LeasableRow> due = [];
         Statement rows = Sql(partition, Columns + "AND state = 1 AND due <= ? ORDER BY due, abs(seq), seq LIMIT ?").Put(now).Put(max);
         while (rows.Next())
         {
             if (rows.Long(6) > room) break;
             room -= rows.Long(6);
-            due.Add((RowBlob.Read(rows.Bytes(7), partition.Group.Stream.Name, partition.Number), rows.Int(2), rows.Long(6)));
+            due.Add(Leasable(partition, rows));
             if (room <= 0) break;
         }
         rows.Reset();
         return due;
     }
 
-    public static (Entry Entry, int Attempts)? FirstSuspect(StoredPartition partition)
+    public static LeasableRow? FirstSuspect(StoredPartition partition)
     {
         if (partition.Rows == partition.Flying) return null;
         Statement row = Sql(partition, Columns + "AND state = 3 ORDER BY seq LIMIT 1");
         if (!row.Next()) return null;
-        (int attempts, byte[] blob) = (row.Int(2), row.Bytes(7));
+        LeasableRow suspect = Leasable(partition, row);
         row.Reset();
-        return (RowBlob.Read(blob, partition.Group.Stream.Name, partition.Number), attempts);
+        return suspect;
+    }
+
+    private static LeasableRow Leasable(StoredPartition partition, Statement row)
+    {
+        (long sequence, int attempts, long bytes, byte[] blob) = (row.Long(0), row.Int(2), row.Long(6), row.Bytes(7));
+        try
+        {
+            return new(sequence, RowBlob.Read(blob, sequence, partition.Group.Stream.Name, partition.Number), attempts, bytes, Damage: null);
+        }
+        catch (StreamStoreException damage)
+        {
+            return new(sequence, new() { Payload = blob }, attempts, bytes, damage.Message);
+        }
     }
 
     public static long? NextDue(StoredPartition partition)
@@ -82,12 +95,17 @@ internal static class StoredRows
     }
 
     public static void Insert(StoredPartition partition, in Entry entry, WaitingState state, int attempts, long? due, string node, string error)
+        => Insert(partition, entry.Sequence, RowBlob.Write(entry), entry.Headers.Length + entry.Payload.Length, state, attempts, due, node, error);
+
+    /// <summary>An entry that cannot be read, with what there is of it: whoever leases it is told.</summary>
+    public static void InsertDamaged(StoredPartition partition, long sequence, WaitingState state) => Insert(partition, sequence, [], 0, state, 0, null, "", "");
+
+    private static void Insert(StoredPartition partition, long sequence, byte[] blob, long bytes, WaitingState state, int attempts, long? due, string node, string error)
     {
-        long bytes = entry.Headers.Length + entry.Payload.Length;
         Database database = partition.Group.Session.Database;
         database.Sql("INSERT INTO sluice_row(grp, part, seq, state, before, alone, attempts, due, bytes, node, error, blob) VALUES(?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?)")
-            .Put(partition.Group.Id).Put(partition.Number).Put(entry.Sequence).Put((long)state).Put(attempts).Put(due).Put(bytes)
-            .Put(node).Put(error).Put(RowBlob.Write(entry)).Run();
+            .Put(partition.Group.Id).Put(partition.Number).Put(sequence).Put((long)state).Put(attempts).Put(due).Put(bytes)
+            .Put(node).Put(error).Put(blob).Run();
         Count(partition, 1, bytes);
     }
 
@@ -140,4 +158,10 @@ internal static class StoredRows
 
     private static Statement Sql(StoredPartition partition, string literal)
         => partition.Group.Session.Sql(literal).Put(partition.Group.Id).Put(partition.Number);
+}
+
+/// <summary>A row that may be leased. Of one that is damaged the entry has what there is of it for a payload.</summary>
+internal readonly record struct LeasableRow(long Sequence, Entry Entry, int Attempts, long Bytes, string? Damage)
+{
+    public LeaseDamage Damaged(Ownership owner) => new(owner, new(Sequence, Sequence), Damage!) { Attempt = Attempts + 1, Raw = Entry.Payload };
 }

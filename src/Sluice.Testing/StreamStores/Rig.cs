@@ -26,6 +26,17 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
         await OpenAsync();
     }
 
+    /// <summary>Ends the store, damages one of its entries, and opens it again; false if the fixture cannot do that.</summary>
+    public async Task<bool> DamageAsync(long sequence, string payload, bool kill = false)
+    {
+        if (kill) await fixture.KillAsync(Store);
+        else await Store.DisposeAsync();
+        bool isDamaged = await fixture.DamageAsync(Orders, 0, sequence, Bytes(payload));
+        Clock = new TestClock(Clock.GetUtcNow());
+        await OpenAsync();
+        return isDamaged;
+    }
+
     public ValueTask PassAsync(TimeSpan time) => fixture.PassTimeAsync(Clock, time);
 
     /// <summary>The streams that most scenarios use: orders with a group, and results.</summary>

@@ -16,7 +16,7 @@ public static class StreamStoreContract
     [
         .. AppendScenarios.All, .. MemberScenarios.All, .. OwnershipScenarios.All, .. QuarantineScenarios.All, .. CommitScenarios.All, .. VoidCommitScenarios.All,
         .. WaitingScenarios.All, .. LetterScenarios.All, .. ReaderScenarios.All, .. BoundScenarios.All, .. StateScenarios.All,
-        .. RecoveryScenarios.All, .. RandomScenarios.All,
+        .. RecoveryScenarios.All, .. DamageScenarios.All, .. RandomScenarios.All,
     ], StringComparer.Ordinal);
 
     /// <summary>The names of all scenarios: what they show, in words. One fixture serves one scenario.</summary>

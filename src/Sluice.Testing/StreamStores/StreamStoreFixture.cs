@@ -31,6 +31,16 @@ public abstract class StreamStoreFixture : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>
+    /// Damages what is stored of an entry: changes some of its bytes, or removes them. Called while no store is open. Unless overridden nothing is done, and the scenarios that need it end there.
+    /// </summary>
+    /// <param name="stream">The entry's stream.</param>
+    /// <param name="partition">The entry's partition.</param>
+    /// <param name="sequence">The entry's number.</param>
+    /// <param name="payload">The entry's payload, which occurs nowhere else in the data: the bytes can be looked for.</param>
+    /// <returns>Whether the entry is damaged now.</returns>
+    public virtual ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload) => ValueTask.FromResult(false);
+
     /// <summary>Removes the data.</summary>
     public virtual ValueTask DisposeAsync()
     {

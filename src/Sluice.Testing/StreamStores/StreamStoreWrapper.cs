@@ -149,6 +149,11 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => CallAsync(nameof(ListWaitingAsync), () => inner.ListWaitingAsync(group, partition, after, max, cancellation));
 
     /// <inheritdoc/>
+    public virtual ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingHeadsAsync(
+        GroupId group, int partition, long after, int max = PartitionState.MaxWaiting, CancellationToken cancellation = default)
+        => CallAsync(nameof(ListWaitingHeadsAsync), () => inner.ListWaitingHeadsAsync(group, partition, after, max, cancellation));
+
+    /// <inheritdoc/>
     public virtual ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
         GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default)
         => CallAsync(nameof(ListDeadAsync), () => inner.ListDeadAsync(group, node, after, max, cancellation));

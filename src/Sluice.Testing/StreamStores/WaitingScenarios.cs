@@ -11,6 +11,7 @@ internal static class WaitingScenarios
         new(nameof(AWaitingEntryKeepsItsPayloadWhenTheRestIsTrimmed), AWaitingEntryKeepsItsPayloadWhenTheRestIsTrimmed),
         new(nameof(DerivedEntriesBelongToTheirGroup), DerivedEntriesBelongToTheirGroup),
         new(nameof(WaitingEntriesAreListedInPages), WaitingEntriesAreListedInPages),
+        new(nameof(ATakingShowsTheFirstPageOfWhatWaits), ATakingShowsTheFirstPageOfWhatWaits),
         new(nameof(AClockThatGoesBackHoldsNothingUp), AClockThatGoesBackHoldsNothingUp),
     ];
 
@@ -109,6 +110,22 @@ internal static class WaitingScenarios
         Expect.Equal((4000, "node", true), (page[1].Error.Length, page[1].Node, page[1].Due is not null), "error, node and due time of a retry");
         page = await rig.Store.ListWaitingAsync(Main, 0, after: 2, max: 2);
         Expect.Same([("c", WaitingState.InFlight)], page.Select(entry => (Text(entry.Entry), entry.State)), "the second page");
+    }
+
+    private static async Task ATakingShowsTheFirstPageOfWhatWaits(Rig rig)
+    {
+        const int All = PartitionState.MaxWaiting + 500;
+        await rig.PrepareAsync();
+        for (int i = 0; i < All; i += 500) await rig.AddAsync([.. Enumerable.Range(i + 1, 500).Select(n => $"{n}")]);
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner, All);
+        for (int i = 0; i < 3; i++) await rig.CommitAsync(new(owner, i + 1) { Deferred = [.. Enumerable.Range((i * 500) + 1, 500).Select(n => new Deferral(n, n % 3, null, "node", "parked"))] });
+        (_, PartitionState state) = await rig.TakeAsync();
+        Expect.Same(Enumerable.Range(1, PartitionState.MaxWaiting).Select(n => (long)n), state.Waiting.Select(entry => entry.Entry.Sequence), "the first page");
+        IReadOnlyList<WaitingEntry> rest = await rig.Store.ListWaitingHeadsAsync(Main, 0, PartitionState.MaxWaiting, 499);
+        rest = [.. rest, .. await rig.Store.ListWaitingHeadsAsync(Main, 0, rest[^1].Entry.Sequence, 499)];
+        Expect.Same(Enumerable.Range(PartitionState.MaxWaiting + 1, 500).Select(n => ((long)n, n % 3, 0, WaitingState.Parked)),
+            rest.Select(entry => (entry.Entry.Sequence, entry.Attempts, entry.Entry.Payload.Length, entry.State)), "the pages behind it");
     }
 
     private static async Task AClockThatGoesBackHoldsNothingUp(Rig rig)

@@ -117,6 +117,9 @@ public sealed record ConsecutorOptions
         }
     }
 
+    /// <summary>What to do with an accepted entry that the store cannot read any more: its bytes were changed, or are gone. <see cref="DamagePolicy.Stop"/> unless given.</summary>
+    public DamagePolicy OnDamage { get; init; }
+
     /// <summary>
     /// Called when a batch is complete that was sent to this consecutor, or to one whose outputs lead here (<see cref="Consecutor{T}.OpenBatchAsync"/>); null, and so not told, unless given. It is called at least once:
     /// the end of a batch is an entry of the stream, counted among the items, which is completed by the call, and is tried again, or dead, if it throws, as <see cref="Delivery"/> says. While items

@@ -55,6 +55,9 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
     /// <summary>What keeps it from working, for people, if anything does: a store that does not answer, a full output.</summary>
     public string? Problem { get; init; }
 
+    /// <summary>The partitions that stand still, because something in them is damaged (<see cref="ConsecutorOptions.OnDamage"/>); the others go on.</summary>
+    public IReadOnlyList<StoppedPartition> Stopped { get; init; } = [];
+
     /// <summary>
     /// What the store was found to have lost of what it had acknowledged (<see cref="StoreWentBackException"/>), for people; null if nothing is known to be lost. It stays
     /// for as long as the consecutor lives.
@@ -80,6 +83,7 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
         foreach ((string name, OutputCounts count) in Outputs.OrderBy(output => output.Key, StringComparer.Ordinal))
             text.Append(CultureInfo.InvariantCulture, $"output {name}: {count.Written} written, {count.Discarded} of them discarded").AppendLine();
         if (Loss is not null) text.Append("loss: ").AppendLine(Loss);
+        foreach (StoppedPartition stopped in Stopped) text.Append("stopped: ").AppendLine(stopped.Message);
         if (Problem is not null) text.Append("problem: ").AppendLine(Problem);
         return text.Append(Run?.NodesToString()).ToString();
     }

@@ -33,6 +33,11 @@ public sealed record Burial(long Sequence, string Node, string Error, int Attemp
     /// </summary>
     public ReadOnlyMemory<byte>? Headers { get; init; }
 
+    /// <summary>
+    /// Whether the entry cannot be read (<see cref="LeaseResult.Damaged"/>): the letter has the payload and the headers that are given here, no key, and the present time, whatever the store still has of the entry.
+    /// </summary>
+    public bool IsDamaged { get; init; }
+
     /// <summary>The path through the graph that led there, for people; empty if it is not known.</summary>
     public string Path { get; init; } = "";
 }

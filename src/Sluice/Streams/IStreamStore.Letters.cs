@@ -11,6 +11,15 @@ public partial interface IStreamStore
     ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(
         GroupId group, int partition, long? after = null, int max = 100, CancellationToken cancellation = default);
 
+    /// <summary>Pages on through what <see cref="PartitionState.Waiting"/> begins with: entries that left the order and have not ended, by sequence, without their payloads.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="partition">The partition, from zero.</param>
+    /// <param name="after">The last sequence of the page before.</param>
+    /// <param name="max">The most entries; at least one.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingHeadsAsync(
+        GroupId group, int partition, long after, int max = PartitionState.MaxWaiting, CancellationToken cancellation = default);
+
     /// <summary>Pages through the dead letters of a group, by number.</summary>
     /// <param name="group">The group.</param>
     /// <param name="node">Only those that failed in this node; null for all.</param>

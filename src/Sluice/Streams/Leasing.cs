@@ -40,6 +40,12 @@ public sealed record LeaseResult(IReadOnlyList<LeasedBatch> Batches, IReadOnlyLi
     /// <summary>Whether the stream has ended and nothing of these partitions is outstanding any more, in flight neither.</summary>
     public bool IsEnded { get; init; }
 
+    /// <summary>
+    /// Entries that were leased and cannot be read, by partition and sequence. They count as dispatched, like those in <see cref="Batches"/>, which has what comes behind them as well. Bury them (<see cref="Burial.IsDamaged"/>),
+    /// or release the partition, and what was leased of it is as before.
+    /// </summary>
+    public IReadOnlyList<LeaseDamage> Damaged { get; init; } = [];
+
     /// <summary>Whether the quarantine that the request carried has been taken by somebody else; nothing was leased.</summary>
     public bool IsQuarantineLost { get; init; }
 }
@@ -48,6 +54,19 @@ public sealed record LeaseResult(IReadOnlyList<LeasedBatch> Batches, IReadOnlyLi
 /// <param name="Owner">The ownership that their commit carries.</param>
 /// <param name="Entries">The entries; <see cref="Entry.Attempt"/> is the number of the start that this is.</param>
 public sealed record LeasedBatch(Ownership Owner, ReadOnlyMemory<Entry> Entries);
+
+/// <summary>Neighbouring entries of a partition that were leased and cannot be read.</summary>
+/// <param name="Owner">The ownership that their commit carries.</param>
+/// <param name="Entries">Which entries.</param>
+/// <param name="Message">What is wrong with them, for people: names stream, partition and sequence.</param>
+public sealed record LeaseDamage(Ownership Owner, SequenceRange Entries, string Message)
+{
+    /// <summary>The number of the start that this is, from one; of all of them.</summary>
+    public int Attempt { get; init; } = 1;
+
+    /// <summary>What there is of one entry's bytes, in the store's form; empty if nothing is, or if they are several.</summary>
+    public ReadOnlyMemory<byte> Raw { get; init; }
+}
 
 /// <summary>The right to run suspects of a group: one member has it at a time.</summary>
 /// <param name="Group">The group.</param>

@@ -121,6 +121,12 @@ public abstract class StreamStore : IStreamStore
     public abstract ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(GroupId group, int partition, long? after = null, int max = 100, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
+    /// <remarks>Unless overridden the payloads are read, and left out.</remarks>
+    public virtual async ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingHeadsAsync(
+        GroupId group, int partition, long after, int max = PartitionState.MaxWaiting, CancellationToken cancellation = default)
+        => [.. (await ListWaitingAsync(group, partition, after, max, cancellation).ConfigureAwait(false)).Select(static entry => entry with { Entry = entry.Entry with { Payload = default } })];
+
+    /// <inheritdoc/>
     public abstract ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default);
 
     /// <inheritdoc/>

@@ -47,11 +47,16 @@ public sealed record TakeResult(TakeStatus Status, Ownership Ownership, Partitio
 /// <param name="Done">Everything up to this sequence has ended, or is in <paramref name="Waiting"/>; never above Dispatched.</param>
 /// <param name="LastCommit">The sequence of the last commit that was applied, under whatever epoch; zero if none was. The next one has this plus one.</param>
 /// <param name="Waiting">
-/// All entries that were dispatched and have not ended, by sequence: suspects of a crash, retrying, parked. Their payloads are left out.
+/// The entries that were dispatched and have not ended, by sequence: suspects of a crash, retrying, parked. Their payloads are left out. The first <see cref="MaxWaiting"/>: where there are as many, more may follow
+/// (<see cref="IStreamStore.ListWaitingHeadsAsync"/>).
 /// </param>
 /// <param name="FileLengths">The committed lengths of files, in bytes, by name.</param>
 public sealed record PartitionState(
-    long Dispatched, long Done, long LastCommit, IReadOnlyList<WaitingEntry> Waiting, IReadOnlyDictionary<string, long> FileLengths);
+    long Dispatched, long Done, long LastCommit, IReadOnlyList<WaitingEntry> Waiting, IReadOnlyDictionary<string, long> FileLengths)
+{
+    /// <summary>The most entries of <see cref="Waiting"/>.</summary>
+    public const int MaxWaiting = 1000;
+}
 
 /// <summary>Why an entry that was dispatched has not ended.</summary>
 public enum WaitingState

@@ -16,6 +16,9 @@ internal sealed class MemoryStoreFixture(Func<IStreamStore, IStreamStore>? wrap 
         return ValueTask.FromResult(wrap is null ? user : wrap(user));
     }
 
+    public override ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
+        => ValueTask.FromResult(store!.Damage(stream, partition, sequence));
+
     public override async ValueTask DisposeAsync()
     {
         if (store is not null) await store.DisposeAsync();

@@ -71,6 +71,15 @@ internal sealed class EpochPump<T> : SourcePump<T>
             await scope.LoadAsync(epoch.IsEntrance ? core.Entrances.Open() : core.Following!, core.Life);
             if (scope.IsPartlyInMemory) await ahead.ReadAsync(epoch, scope);
         }
+        catch (StreamStoreException damage) when (damage.IsPermanent && damage is not StoreWentBackException && damage.Partition == epoch.Partition.Number)
+        {
+            scope.Forget();
+            core.Stopped.Stop(epoch.Partition.Number, damage.Message);
+            core.Lose(epoch.Partition);
+            epoch.Release();
+            await core.Members.TryReleaseAsync(epoch.Partition);
+            return;
+        }
         catch (StreamStoreException e)
         {
             // Nothing has been begun: what is remembered is read again, when the partition is taken anew at the latest.

@@ -35,6 +35,7 @@ internal sealed partial class ConsecutorCore : ISinkBindings
         Committer = new(this);
         Members = new(this);
         Losses = new(this);
+        Stopped = new(this);
         Sends = new(this);
         (Commits, Leases) = (new(Time), new(Time));
         Outputs = new(this);
@@ -152,7 +153,7 @@ internal sealed partial class ConsecutorCore : ISinkBindings
     /// <summary>What keeps the consecutor from working; null if nothing does.</summary>
     public string? Problem
     {
-        get => CommitProblem ?? problem ?? Epochs?.Problem ?? newer;
+        get => CommitProblem ?? problem ?? Stopped.Problem ?? Epochs?.Problem ?? newer;
         set => problem = value;
     }
 
@@ -187,6 +188,9 @@ internal sealed partial class ConsecutorCore : ISinkBindings
     public Members Members { get; }
 
     public Losses Losses { get; }
+
+    /// <summary>What stands still because of damage.</summary>
+    public StoppedPartitions Stopped { get; }
 
     /// <summary>Since when commits are not answered.</summary>
     public Answers Commits { get; }

@@ -14,6 +14,8 @@ internal sealed class Lessor(ConsecutorCore core)
     private Quarantine? quarantine;
     private TimeSpan pause;                          // before everything is taken anew once more; zero if that has not failed
     private long failedAt;
+    private int refusals;                            // leases that have failed one behind the other
+    private long refusedAt;
 
     /// <summary>What keeps the store from answering; null if nothing does.</summary>
     public string? Problem { get; private set; }
@@ -29,6 +31,7 @@ internal sealed class Lessor(ConsecutorCore core)
     {
         TryAgainAfter = null;
         if (!core.IsLeasing) StopAsking();
+        else if (core.Stopped.AreAny) await LookAgainAsync();
         if (core.Owned.Length > 0) pause = TimeSpan.Zero;
         else if (core.IsLeasing && pause > TimeSpan.Zero) await ReloadAgainAsync();
         if (!core.IsLeasing || core.Owned.Length == 0)
@@ -36,6 +39,11 @@ internal sealed class Lessor(ConsecutorCore core)
             core.Alone.Withdraw();
             core.Alone.Rest();
             if (quarantine is not null && core.InFlight == 0) await TryAsync(GiveQuarantineBackAsync);          // others may have suspects too
+            return null;
+        }
+        if (Refused is { } refused && refused > TimeSpan.Zero)
+        {
+            TryAgainAfter = refused;
             return null;
         }
         if (core.Books.Suspects > 0 || quarantine is not null) return await TryAsync(NextSuspectAsync);
@@ -48,6 +56,7 @@ internal sealed class Lessor(ConsecutorCore core)
         if (room <= 0 || owned.Length == 0)
         {
             StopAsking();                            // an epoch may run for long in all that is this member's
+            TryAgainAfter = core.Stopped.NextLook;
             return null;
         }
         int batches = core.Epochs is null ? int.MaxValue : width.Most;
@@ -73,6 +82,13 @@ internal sealed class Lessor(ConsecutorCore core)
     /// <summary>Whether the root must not be started: it has used up its starts by crashes, or is meant for code that this is not.</summary>
     public bool IsSpent(Root root, int codeVersion)
     {
+        if (root.Partition.Damaged.Count > 0 && root.Partition.Damaged.TryGetValue(root.EntrySequence, out LeaseDamage? damage))
+        {
+            if (core.Epochs is null) root.Partition.Damaged.Remove(root.EntrySequence);          // an epoch may be begun again
+            root.Damage = damage;
+            root.Fail(new PipelineException(core.Name, null, new StreamStoreException(damage.Message), core.Recorder.Count - 1), isFinal: true);
+            return true;
+        }
         if (Parking.Why(core, codeVersion, null) is { } newer) return Park(root, newer);
         Delivery delivery = core.Options.Delivery;
         int replays = delivery.Level == DeliveryLevel.Replay ? delivery.Count : 0;
@@ -145,7 +161,11 @@ internal sealed class Lessor(ConsecutorCore core)
         }
         if (!core.Alone.TryBeAlone()) return null;
         OwnedPartition[] owned = Staying();
-        if (owned.Length == 0) return null;
+        if (owned.Length == 0)
+        {
+            TryAgainAfter = core.Stopped.NextLook;
+            return null;
+        }
         LeaseResult? lease = await LeaseAsync(new(Owners(owned)) { MaxItems = 1, Quarantine = quarantine });
         if (lease is { IsQuarantineLost: true })
         {
@@ -153,14 +173,40 @@ internal sealed class Lessor(ConsecutorCore core)
             TryAgainAfter = Patience;
         }
         if (lease is not { Batches.Count: > 0 }) core.Alone.Withdraw();
-        if (lease is { IsQuarantineLost: false, Batches.Count: 0 }) core.Books.ForgetSuspects(owned);
+        if (lease is { IsQuarantineLost: false, Batches.Count: 0, Damaged.Count: 0 }) core.Books.ForgetSuspects(owned);
         return lease;
     }
 
     private OwnedPartition[] Staying()
     {
         OwnedPartition[] owned = core.Owned;
+        if (core.Stopped.AreAny) owned = Array.FindAll(owned, partition => !core.Stopped.IsStopped(partition));
         return Array.Exists(owned, static partition => partition.IsLeaving) ? Array.FindAll(owned, static partition => !partition.IsLeaving) : owned;
+    }
+
+    /// <summary>What stands still long enough, and has nothing under way any more, is given back with what was leased of it, and taken anew.</summary>
+    private async ValueTask LookAgainAsync()
+    {
+        try
+        {
+            foreach (OwnedPartition partition in core.Owned)
+                if (core.Stopped.IsStopped(partition) && core.Stopped.IsDue(partition.Number)) await core.Members.RenewAsync(partition);
+        }
+        catch (Exception e) when (!core.Life.IsCancellationRequested)
+        {
+            if (!core.EndIfClosed(e)) core.Problem = Problem = $"The store does not answer: {FailureText.Of(e)}";
+        }
+    }
+
+    /// <summary>How long no lease is asked for, as some have failed one behind the other; null or less if one may be.</summary>
+    private TimeSpan? Refused
+    {
+        get
+        {
+            if (refusals < 2) return null;
+            TimeSpan after = First * (1 << Math.Min(refusals - 2, 16));
+            return (after < Longest ? after : Longest) - core.Time.GetElapsedTime(refusedAt);
+        }
     }
 
     /// <summary>Nothing is wanted: that nothing is given out is not the store's fault.</summary>
@@ -177,7 +223,11 @@ internal sealed class Lessor(ConsecutorCore core)
             if (!isAsking) core.Leases.Ask();
             isAsking = true;
             LeaseResult lease = await core.Store.LeaseAsync(request, core.Life);
+            refusals = 0;
             StopAsking();
+            if (core.Stopped.AreAny) core.Stopped.Learn(lease, Asked);
+            lease = DamagedEntries.Sort(core, lease);
+            if (core.Stopped.NextLook is { } look && !(lease.NextDue <= look)) lease = lease with { NextDue = look };
             Learn(lease);
             foreach (Ownership stale in lease.Stale)
                 if (Array.Find(core.Owned, owned => owned.Owner == stale) is { } lost) core.Lose(lost);
@@ -193,6 +243,7 @@ internal sealed class Lessor(ConsecutorCore core)
             // Whether anything was leased is not known: given back, it is as before.
             core.Problem = Problem = $"The store does not give out entries; it is asked again: {FailureText.Of(e)}";
             TryAgainAfter = Patience;
+            (refusals, refusedAt) = (refusals + 1, core.Time.GetTimestamp());
             quarantine = null;
             pause = TimeSpan.Zero;
             if (!await core.Losses.NoticeAsync(e)) await ReloadAsync();

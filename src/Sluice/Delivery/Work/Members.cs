@@ -85,6 +85,36 @@ internal sealed partial class Members
         }
     }
 
+    /// <summary>Gives a partition back, with what was leased of it and not begun, and takes it anew; unless something of it is under way.</summary>
+    public async Task RenewAsync(OwnedPartition partition)
+    {
+        await taking.EnterAsync(core.Life).ConfigureAwait(false);
+        try
+        {
+            if (leaving.IsCancellationRequested || !core.Books.TryVoid(partition, core.Epochs is { } epochs ? epochs.IsResting : null)) return;
+            core.Lose(partition);
+            await core.Store.ReleaseAsync(partition.Owner, core.Life).ConfigureAwait(false);
+        }
+        finally
+        {
+            taking.Leave();
+        }
+        if (await core.Store.FindGroupAsync(core.Group, core.Life).ConfigureAwait(false) is { } group) await TakeFreeAsync(group).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives back what was lost here, so that nothing of it becomes suspect; if the store does not answer, it does.</summary>
+    public async Task TryReleaseAsync(OwnedPartition partition)
+    {
+        try
+        {
+            await core.Store.ReleaseAsync(partition.Owner, core.Life).ConfigureAwait(false);
+        }
+        catch (StreamStoreException e)
+        {
+            core.Problem = $"The store does not answer: {FailureText.Of(e)}";
+        }
+    }
+
     /// <summary>The store may know what the books do not: a commit is void, as far as the store knows, and what was in it is about to be given up; or something was accepted that nobody here has sent.</summary>
     public void Doubt() => taker.Doubt();
 

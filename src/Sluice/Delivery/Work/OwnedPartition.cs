@@ -19,6 +19,9 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// <summary>What was leased again before the commit that deferred it was counted. Used under the books' lock.</summary>
     public HashSet<long> LeasedEarly { get; } = [];
 
+    /// <summary>Entries that were leased and cannot be read: their roots fail. The pump's.</summary>
+    public Dictionary<long, LeaseDamage> Damaged { get; } = [];
+
     /// <summary>Committed lengths of files; the committer's.</summary>
     public Dictionary<string, long> FileLengths { get; } = new(state.FileLengths, StringComparer.Ordinal);
 

@@ -45,7 +45,7 @@ internal sealed class PartitionShare(ConsecutorCore core, MemberWatch others)
         lock (sync)
         {
             OwnedPartition[] owned = core.Owned;
-            PartitionInfo[] open = [.. group.Partitions.Where(partition => !Array.Exists(owned, own => own.Number == partition.Partition))];
+            PartitionInfo[] open = [.. group.Partitions.Where(partition => core.Stopped.IsDue(partition.Partition) && !Array.Exists(owned, own => own.Number == partition.Partition))];
             List<PartitionInfo> take = [.. open.Where(partition => partition.Owner == Self && given.GetValueOrDefault(partition.Partition) != partition.Epoch)];
             if (onlyOwn) return take;
             PartitionInfo[] available = Array.FindAll(open, IsFree);

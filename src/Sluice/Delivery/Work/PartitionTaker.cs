@@ -30,9 +30,28 @@ internal sealed class PartitionTaker(ConsecutorCore core)
     /// <summary>Takes partitions as far as nobody else is faster.</summary>
     public async Task<List<OwnedPartition>> TakeAsync(IEnumerable<PartitionInfo> partitions, CancellationToken cancellation)
     {
-        List<Task<OwnedPartition?>> taking = [.. partitions.Select(partition => TakeAsync(partition, cancellation))];
+        List<Task<OwnedPartition?>> taking = [.. partitions.Select(partition => TryTakeAsync(partition, cancellation))];
         return [.. (await Task.WhenAll(taking).ConfigureAwait(false)).OfType<OwnedPartition>()];
     }
+
+    /// <summary>A partition that is damaged stands still: it is no reason not to take the others.</summary>
+    private async Task<OwnedPartition?> TryTakeAsync(PartitionInfo info, CancellationToken cancellation)
+    {
+        try
+        {
+            OwnedPartition? taken = await TakeAsync(info, cancellation).ConfigureAwait(false);
+            if (taken is not null) core.Stopped.Taken(info.Partition);
+            return taken;
+        }
+        catch (StreamStoreException damage) when (IsIn(info.Partition, damage))
+        {
+            core.Stopped.Stop(info.Partition, damage.Message);
+            return null;
+        }
+    }
+
+    private bool IsIn(int partition, StreamStoreException damage)
+        => damage.IsPermanent && damage is not StoreWentBackException && damage.Partition == partition && damage.Stream == core.Name;
 
     private async Task<OwnedPartition?> TakeAsync(PartitionInfo info, CancellationToken cancellation)
     {
@@ -46,11 +65,12 @@ internal sealed class PartitionTaker(ConsecutorCore core)
             taken = await InsistAsync(info.Partition, request with { ExpectedEpoch = taken.Ownership.Epoch }, cancellation).ConfigureAwait(false);
         if (taken.Status != TakeStatus.Taken) return null;
         Note(info.Partition, taken.Ownership.Epoch);
-        PartitionBooks books = taken.State!.LastCommit == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
+        PartitionState state = await ReadRestAsync(taken, cancellation).ConfigureAwait(false);
+        PartitionBooks books = state.LastCommit == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
         List<StoredNode> nodes = [];
         try
         {
-            if (taken.State.LastCommit > 0) nodes = await core.StateCheck.CheckAsync(info.Partition, cancellation).ConfigureAwait(false);
+            if (state.LastCommit > 0) nodes = await core.StateCheck.CheckAsync(info.Partition, cancellation).ConfigureAwait(false);
         }
         catch (InvalidOperationException e) when (e is not ObjectDisposedException)
         {
@@ -60,11 +80,25 @@ internal sealed class PartitionTaker(ConsecutorCore core)
             core.Failed?.Invoke(e);
             return null;
         }
-        var partition = new OwnedPartition(taken.Ownership, taken.State, books) { Count = core.Stream.Partitions, StateNodes = nodes };
-        if (core.Epochs is not null) (partition.Scope, partition.Order) = (new(core, partition), new(core, taken.State.Waiting));
+        var partition = new OwnedPartition(taken.Ownership, state, books) { Count = core.Stream.Partitions, StateNodes = nodes };
+        if (core.Epochs is not null) (partition.Scope, partition.Order) = (new(core, partition), new(core, state.Waiting));
         partition.Scope?.Load(nodes.Where(node => core.State.Knows(node.Node)));
-        partition.ToUnpark = [.. taken.State.Waiting.Where(IsMeantForThis).Select(static entry => new Deferral(entry.Entry.Sequence, entry.Attempts, TimeSpan.Zero, entry.Node))];
+        partition.ToUnpark = [.. state.Waiting.Where(IsMeantForThis).Select(static entry => new Deferral(entry.Entry.Sequence, entry.Attempts, TimeSpan.Zero, entry.Node))];
         return partition;
+    }
+
+    private async Task<PartitionState> ReadRestAsync(TakeResult taken, CancellationToken cancellation)
+    {
+        PartitionState state = taken.State!;
+        if (state.Waiting.Count < PartitionState.MaxWaiting) return state;
+        List<WaitingEntry> all = [.. state.Waiting];
+        for (int read = PartitionState.MaxWaiting; read == PartitionState.MaxWaiting;)
+        {
+            IReadOnlyList<WaitingEntry> page = await core.Store.ListWaitingHeadsAsync(core.Group, taken.Ownership.Partition, all[^1].Entry.Sequence, cancellation: cancellation).ConfigureAwait(false);
+            all.AddRange(page);
+            read = page.Count;
+        }
+        return state with { Waiting = all };
     }
 
     /// <summary>
@@ -188,8 +222,16 @@ internal sealed class PartitionTaker(ConsecutorCore core)
 
     private async Task<PartitionBooks> ReadBooksAsync(int partition, CancellationToken cancellation)
     {
-        IReadOnlyList<StateRow> rows = await core.Store.ReadStateAsync(core.Group, partition, PartitionBooks.Node, [""], cancellation).ConfigureAwait(false);
-        return rows is [{ Value: { } row }] ? PartitionBooks.Read(row.Span) : default;
+        try
+        {
+            IReadOnlyList<StateRow> rows = await core.Store.ReadStateAsync(core.Group, partition, PartitionBooks.Node, [""], cancellation).ConfigureAwait(false);
+            return rows is [{ Value: { } row }] ? PartitionBooks.Read(row.Span) : default;
+        }
+        catch (StreamStoreException damage) when (IsIn(partition, damage))
+        {
+            core.Stopped.Stop(partition, damage.Message);          // what has ended there is not known
+            return default;
+        }
     }
 
     private void Note(int partition, long epoch)

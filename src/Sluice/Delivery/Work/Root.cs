@@ -25,6 +25,9 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     /// <summary>Whether it was settled before it was started: nothing depends on how it ends.</summary>
     public bool IsFree { get; set; }
 
+    /// <summary>What is wrong with its entry, which cannot be read; null if nothing is.</summary>
+    public LeaseDamage? Damage { get; set; }
+
     /// <summary>Why it is put aside without being started; null if it is not.</summary>
     public string? Park { get; set; }
 
@@ -171,6 +174,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     {
         reservations = null;
         (failures, staged, id, Next, Park, IsFree) = (null, null, null, null, null, false);
+        Damage = null;
         headers = default;
         (Epoch, Item, Emission, key, IsBehind, IsTouched) = (null, null, null, null, false, false);
         pool.Return(this);

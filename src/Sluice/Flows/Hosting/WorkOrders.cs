@@ -72,8 +72,16 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
         foreach (Ownership stale in result.Stale) await asked.Single(partition => partition.Owner == stale).LoseAsync().ConfigureAwait(false);
         foreach (LeasedBatch batch in result.Batches)
             await TakeOnAsync(asked.Single(partition => partition.Owner == batch.Owner), batch.Entries.ToArray()).ConfigureAwait(false);
+        foreach (LeaseDamage damage in result.Damaged) Note(asked.Single(partition => partition.Owner == damage.Owner), damage);
         if (result.Batches.Sum(batch => batch.Entries.Length) < MostItems) await lostOrders.FailAsync(asked).ConfigureAwait(false);
         return result.Batches.Count > 0 || result.Stale.Count > 0 || Array.Exists(asked, partition => partition.Damaged.Count > 0);
+    }
+
+    private void Note(WorkPartition partition, LeaseDamage damage)
+    {
+        for (long sequence = damage.Entries.First; sequence <= damage.Entries.Last; sequence++)
+            lostOrders.Note(partition, sequence, damage.Message,
+                new(sequence, WorkPartition.Node, damage.Message, damage.Attempt) { IsDamaged = true, Payload = damage.Raw, Headers = ReadOnlyMemory<byte>.Empty });
     }
 
     /// <summary>What cannot be leased cannot be settled either, and neither can what is behind it.</summary>

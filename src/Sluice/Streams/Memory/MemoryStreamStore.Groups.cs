@@ -77,7 +77,7 @@ public sealed partial class MemoryStreamStore
             (stored.Owner, stored.OwnerInstance, stored.OwnerVersion) = (request.Member, request.Instance, request.Version);
             Stream(group.Stream).Trim(partition);
             var state = new PartitionState(stored.Dispatched, stored.Done, stored.LastCommit,
-                [.. stored.Rows.Values.Select(row => row.Show(withPayload: false))],
+                [.. stored.Rows.Values.Take(PartitionState.MaxWaiting).Select(row => row.Show(withPayload: false))],
                 new Dictionary<string, long>(stored.FileLengths, StringComparer.Ordinal));
             return new TakeResult(TakeStatus.Taken, new(group, partition, stored.Epoch), state, stored.Version);
         }, cancellation);

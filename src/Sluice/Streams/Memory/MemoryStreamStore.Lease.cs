@@ -51,6 +51,7 @@ public sealed partial class MemoryStreamStore
         }
 
         List<LeasedBatch> batches = [];
+        List<LeaseDamage> damaged = [];
         (int items, long bytes) = (request.MaxItems, request.MaxBytes);
         bool isFirst = true;
         foreach ((Ownership owner, StoredPartition partition) in owned)
@@ -60,10 +61,15 @@ public sealed partial class MemoryStreamStore
             while (items > 0 && bytes > 0)
             {
                 long room = isFirst ? long.MaxValue : bytes;
-                if (!partition.TryLease(now, room, out Entry entry)) break;
+                if (!partition.TryLease(now, room, out Entry entry, out string? damage)) break;
+                items--;
+                if (damage is not null)
+                {
+                    damaged.Add(Damaged(owner, entry, damage));
+                    continue;
+                }
                 if (count == scratch.Length) Array.Resize(ref scratch, 2 * count);
                 scratch[count++] = entry;
-                items--;
                 bytes -= entry.Headers.Length + entry.Payload.Length;
                 isFirst = false;
             }
@@ -72,8 +78,9 @@ public sealed partial class MemoryStreamStore
         }
         return new(batches, stale)
         {
+            Damaged = damaged,
             NextDue = Until(owned.Min(one => one.Partition.NextDue), now),
-            IsEnded = batches.Count == 0 && owned.All(one => Stream(one.Owner.Group.Stream).End is not null && one.Partition.IsEmpty) && owned.Count > 0,
+            IsEnded = batches.Count == 0 && damaged.Count == 0 && owned.All(one => Stream(one.Owner.Group.Stream).End is not null && one.Partition.IsEmpty) && owned.Count > 0,
         };
     }
 
@@ -85,10 +92,13 @@ public sealed partial class MemoryStreamStore
                 $"The quarantine of {quarantine.Group} was taken with the epoch {quarantine.Epoch}, the store knows {group.QuarantineEpoch} only: it has lost writes.");
         if (quarantine.Epoch < group.QuarantineEpoch || group.QuarantineOwner is null) return new([], stale) { IsQuarantineLost = true };
         foreach ((Ownership owner, StoredPartition partition) in owned)
-            if (owner.Group == quarantine.Group && partition.TryLeaseSuspect(out Entry entry))
-                return new([new(owner, new[] { entry })], stale);
+            if (owner.Group == quarantine.Group && partition.TryLeaseSuspect(out Entry entry, out string? damage))
+                return damage is null ? new([new(owner, new[] { entry })], stale) : new([], stale) { Damaged = [Damaged(owner, entry, damage)] };
         return new([], stale);
     }
+
+    private static LeaseDamage Damaged(Ownership owner, in Entry entry, string message)
+        => new(owner, new(entry.Sequence, entry.Sequence), message) { Attempt = entry.Attempt, Raw = entry.Payload };
 
     private static TimeSpan? Until(DateTimeOffset? due, DateTimeOffset now)
         => due is { } at ? (at > now ? at - now : TimeSpan.Zero) : null;

@@ -13,6 +13,15 @@ public sealed partial class MemoryStreamStore
     }
 
     /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingHeadsAsync(
+        GroupId group, int partition, long after, int max = PartitionState.MaxWaiting, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        return Locked<IReadOnlyList<WaitingEntry>>(
+            () => [.. Partition(group, partition).Rows.Values.Where(row => row.Entry.Sequence > after).Take(max).Select(row => row.Show(withPayload: false))], cancellation);
+    }
+
+    /// <inheritdoc/>
     public override ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
         GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default)
     {

@@ -117,6 +117,18 @@ public sealed partial class MemoryStreamStore : StreamStore
         return new IntegrityReport(entries, problems);
     }, cancellation);
 
+    // For tests: changes a bit of an entry. Not of one that has a row: that is an object.
+    internal bool Damage(string stream, int partition, long sequence)
+    {
+        lock (gate)
+        {
+            StoredStream damaged = Stream(stream);
+            if (damaged.Groups.Values.Any(group => group.Partitions[partition].Rows.ContainsKey(sequence))) return false;
+            damaged.Logs[partition].RecordOf(sequence).Span[^1] ^= 1;
+            return true;
+        }
+    }
+
     /// <summary>Lets go of everything. Whoever waits, and every later call, gets an <see cref="ObjectDisposedException"/>.</summary>
     public override ValueTask DisposeAsync()
     {

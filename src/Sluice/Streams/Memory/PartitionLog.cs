@@ -37,6 +37,27 @@ internal sealed class PartitionLog(string stream, int partition)
         return entry;
     }
 
+    /// <summary>An entry that is there; one that is damaged with what there is of its bytes, and with what is wrong with it.</summary>
+    public (Entry Entry, string? Damage) TryRead(long sequence)
+    {
+        try
+        {
+            return (Read(sequence), null);
+        }
+        catch (StreamStoreException damage)
+        {
+            return (new() { Sequence = sequence, Payload = RecordOf(sequence).ToArray() }, damage.Message);
+        }
+    }
+
+    /// <summary>The bytes of an entry that is there, as they are stored.</summary>
+    public Memory<byte> RecordOf(long sequence)
+    {
+        LogChunk chunk = chunks[Find(sequence)];
+        int index = (int)(sequence - chunk.Header.First);
+        return chunk.Records.AsMemory(chunk.StartOf(index)..chunk.StartOf(index + 1));
+    }
+
     /// <summary>The length of an entry that is there, payload and headers.</summary>
     public int LengthOf(long sequence)
     {

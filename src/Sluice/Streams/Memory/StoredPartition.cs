@@ -96,28 +96,33 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     }
 
     /// <summary>Leases the retry that is due first, or else the next entry that never was; nothing if that is too long.</summary>
-    public bool TryLease(DateTimeOffset now, long room, out Entry entry)
+    /// <param name="now">The store's time.</param>
+    /// <param name="room">The most bytes.</param>
+    /// <param name="entry">What was leased.</param>
+    /// <param name="damage">What is wrong with it; null if nothing is.</param>
+    public bool TryLease(DateTimeOffset now, long room, out Entry entry, out string? damage)
     {
-        entry = default;
+        (entry, damage) = (default, null);
         if (due.Count > 0 && due.Min.Due <= now)
         {
             StoredRow row = rows[due.Min.Sequence];
             if (row.Length > room) return false;
-            entry = Lease(row);
+            (entry, damage) = (Lease(row), row.Damage);
             return true;
         }
         if (ended.Count + rows.Count > 0) SkipWhatWasGivenBack();
         if (Dispatched == log.Tail || log.LengthOf(Dispatched + 1) > room) return false;
-        entry = log.Read(++Dispatched) with { Attempt = 1 };
+        (entry, damage) = log.TryRead(++Dispatched);
+        entry = entry with { Attempt = 1 };
         return true;
     }
 
     /// <summary>Leases one suspect, to be run alone.</summary>
-    public bool TryLeaseSuspect(out Entry entry)
+    public bool TryLeaseSuspect(out Entry entry, out string? damage)
     {
-        entry = default;
+        (entry, damage) = (default, null);
         if (rows.Values.FirstOrDefault(row => row.State == WaitingState.Suspect) is not { } row) return false;
-        entry = Lease(row);
+        (entry, damage) = (Lease(row), row.Damage);
         row.IsAlone = true;
         return true;
     }
@@ -171,7 +176,8 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     private StoredRow RowOf(long sequence)
     {
         if (rows.TryGetValue(sequence, out StoredRow? row)) return row;
-        row = new StoredRow(Copy(log.Read(sequence)));
+        (Entry entry, string? damage) = log.TryRead(sequence);
+        row = new StoredRow(Copy(entry)) { Damage = damage };
         rows.Add(sequence, row);
         return row;
     }

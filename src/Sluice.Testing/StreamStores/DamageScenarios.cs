@@ -1,0 +1,129 @@
+using static Sluice.Testing.Rig;
+
+namespace Sluice.Testing;
+
+internal static class DamageScenarios
+{
+    private static readonly string[] Payloads = ["entry one, as it was sent", "entry two, as it was sent", "entry three, as it was sent", "entry four, as it was sent"];
+
+    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
+    [
+        new(nameof(ADamagedEntryIsNamedAndTheOthersAreLeased), ADamagedEntryIsNamedAndTheOthersAreLeased),
+        new(nameof(AReleaseGivesDamagedEntriesBack), AReleaseGivesDamagedEntriesBack),
+        new(nameof(ADamagedEntryOfADeadOwnerIsASuspectLikeTheOthers), ADamagedEntryOfADeadOwnerIsASuspectLikeTheOthers),
+        new(nameof(ADamagedRetryIsNamed), ADamagedRetryIsNamed),
+        new(nameof(OtherPartitionsAreLeasedBesideDamage), OtherPartitionsAreLeasedBesideDamage),
+    ];
+
+    private static async Task ADamagedEntryIsNamedAndTheOthersAreLeased(Rig rig)
+    {
+        if (!await AddAndDamageAsync(rig)) return;
+        (Ownership owner, _) = await rig.TakeAsync();
+        LeaseDamage damage = await LeaseAsync(rig, owner, [Payloads[0], Payloads[2], Payloads[3]]);
+        Expect.True(damage.Message.Contains("orders/0/2", StringComparison.Ordinal), $"the message names the entry ({damage.Message})");
+        await BuryAsync(rig, owner, damage, new SequenceRange(1, 4));
+        Expect.True((await rig.Store.CheckAsync()).Problems.Count <= 1, "a check may still find the entry, and nothing else");
+    }
+
+    private static async Task AReleaseGivesDamagedEntriesBack(Rig rig)
+    {
+        if (!await AddAndDamageAsync(rig)) return;
+        for (int i = 0; i < 2; i++)
+        {
+            (Ownership owner, PartitionState state) = await rig.TakeAsync();
+            Expect.Equal((0L, 0), (state.Dispatched, state.Waiting.Count), "what was dispatched, and what waits");
+            await LeaseAsync(rig, owner, [Payloads[0], Payloads[2], Payloads[3]]);
+            Expect.True(await rig.Store.ReleaseAsync(owner), "a release");
+        }
+    }
+
+    private static async Task ADamagedEntryOfADeadOwnerIsASuspectLikeTheOthers(Rig rig)
+    {
+        await rig.PrepareAsync();
+        foreach (string payload in Payloads) await rig.AddAsync(payload);
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner, 3);
+        if (!await rig.DamageAsync(2, Payloads[1], kill: true)) return;
+        (owner, PartitionState state) = await rig.TakeAsync();
+        Expect.Same([(1L, WaitingState.Suspect), (2L, WaitingState.Suspect), (3L, WaitingState.Suspect)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State)), "suspects");
+        Quarantine quarantine = (await rig.Store.TakeQuarantineAsync(Main, "a", 0))!.Value;
+        Expect.Same([Payloads[0]], Texts(await rig.LeaseAsync(owner, 1, quarantine)), "the first suspect");
+        await rig.SettleAsync(owner, 1, 1);
+        LeaseResult lease = await rig.Store.LeaseAsync(new([owner]) { MaxItems = 1, Quarantine = quarantine });
+        Expect.Equal((0, 1), (lease.Batches.Count, lease.Damaged.Count), "batches, and what is damaged");
+        Expect.Equal((new SequenceRange(2, 2), 1), (lease.Damaged[0].Entries, lease.Damaged[0].Attempt), "the damaged suspect, and its attempt");
+        await rig.CommitAsync(new(owner, 2) { Settled = [new(2, 2)], Dead = [Letter(lease.Damaged[0])] });
+        Expect.Same([Payloads[2]], Texts(await rig.LeaseAsync(owner, 1, quarantine)), "the suspect behind it");
+        await rig.SettleAsync(owner, 3, 3);
+        Expect.Same([Payloads[3]], Texts(await rig.LeaseAsync(owner)), "what was never leased");
+        Expect.Equal(1, (await rig.Store.ListDeadAsync(Main)).Count, "letters");
+    }
+
+    private static async Task ADamagedRetryIsNamed(Rig rig)
+    {
+        await rig.PrepareAsync();
+        foreach (string payload in Payloads) await rig.AddAsync(payload);
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner, 2);
+        await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Deferred = [new(2, 1, Second, "node", "error")] });
+        await rig.Store.ReleaseAsync(owner);
+        if (!await rig.DamageAsync(2, Payloads[1])) return;
+        (owner, PartitionState state) = await rig.TakeAsync();
+        Expect.Same([(2L, WaitingState.Retrying)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State)), "what waits");
+        await rig.PassAsync(2 * Second);
+        LeaseDamage damage = await LeaseAsync(rig, owner, [Payloads[2], Payloads[3]]);
+        Expect.Equal(2, damage.Attempt, "the attempt");
+        await rig.CommitAsync(new(owner, 2) { Settled = [new(2, 4)], Dead = [Letter(damage)] });
+        Expect.Equal(0, await rig.BacklogAsync(), "what is left");
+    }
+
+    private static async Task OtherPartitionsAreLeasedBesideDamage(Rig rig)
+    {
+        await rig.PrepareAsync(new() { Partitions = 2 });
+        string?[] first = [null, null];
+        for (int i = 0; first.Contains(null); i++)
+        {
+            string payload = $"an entry of a partition, number {i}";
+            using var batch = new EntryBatch();
+            EntryKey key = EntryKey.Of($"{i}");
+            batch.Add(Bytes(payload).Span, key);
+            await rig.Store.AppendAsync(new(Orders, $"p{i}", 0, 1, batch));
+            first[key.PartitionOf(2)] ??= payload;
+        }
+        if (!await rig.DamageAsync(1, first[0]!)) return;
+        Ownership[] owned = [(await rig.TakeAsync(partition: 0)).Owner, (await rig.TakeAsync(partition: 1)).Owner];
+        LeaseResult lease = await rig.Store.LeaseAsync(new(owned));
+        Expect.Same([(owned[0], new SequenceRange(1, 1))], lease.Damaged.Select(damage => (damage.Owner, damage.Entries)), "what is damaged");
+        Expect.True(Texts(lease.Batches.Single(batch => batch.Owner == owned[1]).Entries.ToArray())[0] == first[1], "the other partition is leased from its first entry on");
+    }
+
+    // Each in a chunk of its own, as a damaged store may lose a chunk as a whole.
+    private static async Task<bool> AddAndDamageAsync(Rig rig)
+    {
+        await rig.PrepareAsync();
+        foreach (string payload in Payloads) await rig.AddAsync(payload);
+        return await rig.DamageAsync(2, Payloads[1]);
+    }
+
+    private static async Task<LeaseDamage> LeaseAsync(Rig rig, Ownership owner, string[] expected)
+    {
+        LeaseResult lease = await rig.Store.LeaseAsync(new([owner]));
+        Expect.Same(expected, Texts(lease.Batches.SelectMany(batch => batch.Entries.ToArray())), "what is leased besides");
+        Expect.Same([new SequenceRange(2, 2)], lease.Damaged.Select(damage => damage.Entries), "what is damaged");
+        Expect.Equal(false, lease.IsEnded, "whether the stream is at its end");
+        return lease.Damaged[0];
+    }
+
+    private static async Task BuryAsync(Rig rig, Ownership owner, LeaseDamage damage, SequenceRange settled)
+    {
+        await rig.CommitAsync(new(owner, 1) { Settled = [settled], Dead = [Letter(damage)] });
+        await rig.ReopenAsync(kill: true);
+        DeadEntry letter = (await rig.Store.ListDeadAsync(Main)).Single();
+        Expect.Equal((damage.Entries.First, damage.Message, damage.Raw.Length), (letter.Root, letter.Error, letter.Entry.Payload.Length), "entry, error and length of the letter");
+        Expect.Equal(0, await rig.BacklogAsync(), "what is left");
+        Expect.Equal(1, await rig.Store.RedriveAsync(Main, [letter.Number]), "letters that were redriven");
+    }
+
+    private static Burial Letter(LeaseDamage damage)
+        => new(damage.Entries.First, "node", damage.Message, damage.Attempt) { IsDamaged = true, Payload = damage.Raw, Headers = ReadOnlyMemory<byte>.Empty };
+}
