@@ -158,24 +158,13 @@ internal sealed partial class ConsecutorCore : ISinkBindings
     }
 
     /// <summary>Which partition is left alone because newer code has written it; null if none is. Commits of others do not mean that it is over.</summary>
-    public string? Newer
-    {
-        set => newer = value;
-    }
+    public string? Newer { set => newer = value; }
 
     /// <summary>What keeps the next commit from being made. Only who makes commits knows when it is over: that entries are given out does not mean so.</summary>
-    public string? CommitProblem
-    {
-        get => commitProblem;
-        set => commitProblem = value;
-    }
+    public string? CommitProblem { get => commitProblem; set => commitProblem = value; }
 
     /// <summary>Why the last of the items that are put aside is; null if none was.</summary>
-    public string? Parked
-    {
-        get => parked;
-        set => parked = value;
-    }
+    public string? Parked { get => parked; set => parked = value; }
 
     /// <summary>Open while appends may be counted.</summary>
     public SharedGate Accepting { get; } = new();
