@@ -59,6 +59,9 @@ internal sealed partial class CancellableStore
     public ValueTask<IReadOnlyList<StateRow>> ListStateAsync(GroupId group, int partition, string node, string? after, int max, CancellationToken cancellation)
         => Within(inner.ListStateAsync(group, partition, node, after, max, cancellation), cancellation);
 
+    public ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingHeadsAsync(GroupId group, int partition, long after, int max, CancellationToken cancellation)
+        => Within(inner.ListWaitingHeadsAsync(group, partition, after, max, cancellation), cancellation);
+
     public ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(GroupId group, int partition, long? after, int max, CancellationToken cancellation)
         => Within(inner.ListWaitingAsync(group, partition, after, max, cancellation), cancellation);
 
