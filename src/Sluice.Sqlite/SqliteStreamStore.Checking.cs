@@ -19,4 +19,39 @@ public sealed partial class SqliteStreamStore
             }
         }).ConfigureAwait(false);
     }
+
+    // Over a connection that looks only, so that nobody waits for a partition with much state. Those that are taken together share it.
+    private async ValueTask<string?> FindDamageAsync(GroupId group, int partition, CancellationToken cancellation)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref isDisposed) != 0, this);
+        await looking.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return await OwnThread.RunAsync("sluice look", () => Look(group, partition)).ConfigureAwait(false);
+        }
+        finally
+        {
+            looking.Release();
+        }
+    }
+
+    private string? Look(GroupId group, int partition)
+    {
+        try
+        {
+            using Database database = file.OpenToRead();
+            database.Execute("BEGIN");
+            string? damage = new PartitionCheck(database, group.Stream, group.Name, partition).Find();
+            database.Execute("COMMIT");
+            return damage;
+        }
+        catch (SqliteFailure failure) when (failure.IsCorrupt)
+        {
+            return $"What is kept of {group}/{partition} cannot be read: {failure.Message}.";
+        }
+        catch (SqliteFailure failure)
+        {
+            throw failure.Explain(file.Path);
+        }
+    }
 }

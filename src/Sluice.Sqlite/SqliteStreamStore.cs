@@ -25,6 +25,7 @@ public sealed partial class SqliteStreamStore : StreamStore
     private readonly StoreLock fileLock;
     private readonly Living living;
     private readonly Writer writer;
+    private readonly SemaphoreSlim looking = new(1);
     private int isDisposed;
 
     private SqliteStreamStore(StoreFile file, StoreLock fileLock, Living living, Writer writer, Durability durability, string? loss)

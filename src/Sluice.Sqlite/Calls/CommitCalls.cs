@@ -103,9 +103,10 @@ internal static class CommitCalls
         }
     }
 
+    // Whether a row is new shows by its change, which changes nothing: so the digest costs a commit no look.
     private static void Store(Session session, IReadOnlyList<StateRow> rows, StoredPartition partition)
     {
-        Statement? insert = null;
+        Statement? change = null;
         string? node = null;
         for (int i = 0; i < rows.Count; i++)
         {
@@ -113,22 +114,30 @@ internal static class CommitCalls
             if (row.Value is not { } value)
             {
                 session.Sql("DELETE FROM sluice_state WHERE grp = ? AND part = ? AND node = ? AND key = ?").Put(partition.Group.Id).Put(partition.Number).Put(row.Node).Put(row.Key).Run();
+                if (session.Database.Changes > 0) partition.Digest -= RowSum.Presence(row.Node, row.Key);
                 continue;
             }
+            long sum = StateCalls.SumOf(partition.Group.Id, partition.Number, row.Node, row.Key, row.Version, value.Span);
             // Mostly many rows of one node: only what differs is put.
-            insert = insert is not null && ReferenceEquals(node, row.Node)
-                ? insert.PutAgain(3)
-                : session.Sql("INSERT OR REPLACE INTO sluice_state VALUES(?, ?, ?, ?, ?, ?)").Put(partition.Group.Id).Put(partition.Number).Put(node = row.Node);
-            insert.Put(row.Key).Put(row.Version).Put(value.Span).Run();
+            change = change is not null && ReferenceEquals(node, row.Node)
+                ? change.PutAgain(3)
+                : session.Sql("UPDATE sluice_state SET version = ?5, value = ?6, sum = ?7 WHERE grp = ?1 AND part = ?2 AND node = ?3 AND key = ?4")
+                    .Put(partition.Group.Id).Put(partition.Number).Put(node = row.Node);
+            change.Put(row.Key).Put(row.Version).Put(value.Span).Put(sum).Run();
+            if (session.Database.Changes > 0) continue;
+            session.Sql("INSERT INTO sluice_state VALUES(?, ?, ?, ?, ?, ?, ?)").Put(partition.Group.Id).Put(partition.Number).Put(row.Node).Put(row.Key).Put(row.Version).Put(value.Span).Put(sum).Run();
+            partition.Digest += RowSum.Presence(row.Node, row.Key);
         }
     }
 
     private static void Store(Session session, FileLength file, StoredPartition partition)
     {
-        if (file.Length < 0)
-            session.Sql("DELETE FROM sluice_file WHERE grp = ? AND part = ? AND name = ?").Put(partition.Group.Id).Put(partition.Number).Put(file.Name).Run();
-        else
-            session.Sql("INSERT OR REPLACE INTO sluice_file VALUES(?, ?, ?, ?)").Put(partition.Group.Id).Put(partition.Number).Put(file.Name).Put(file.Length).Run();
+        session.Sql("DELETE FROM sluice_file WHERE grp = ? AND part = ? AND name = ?").Put(partition.Group.Id).Put(partition.Number).Put(file.Name).Run();
+        if (session.Database.Changes > 0) partition.Digest -= RowSum.Presence(file.Name);
+        if (file.Length < 0) return;
+        session.Sql("INSERT INTO sluice_file VALUES(?, ?, ?, ?, ?)").Put(partition.Group.Id).Put(partition.Number).Put(file.Name).Put(file.Length)
+            .Put(SchemaSums.FileSum(partition.Group.Id, partition.Number, file.Name, file.Length)).Run();
+        partition.Digest += RowSum.Presence(file.Name);
     }
 
     private static string Shorten(string text) => text.Length <= 4000 ? text : text[..4000];

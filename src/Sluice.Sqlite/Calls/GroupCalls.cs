@@ -20,8 +20,9 @@ internal static class GroupCalls
             StoredPartition partition = group.Partitions[i] = new(group, i);
             partition.StartAt(start == StreamStart.First ? log.Trimmed : log.Tail);
             group.Backlog.Add(partition.Backlog.Items, partition.Backlog.Bytes);
-            session.Sql("INSERT INTO sluice_part VALUES(?, ?, 0, NULL, 0, 0, ?, ?, 0, 0, 0, 0, 0, 0, zeroblob(0))")
+            session.Sql("INSERT INTO sluice_part VALUES(?, ?, 0, NULL, 0, 0, ?, ?, 0, 0, 0, 0, 0, 0, zeroblob(0), 0, 0)")
                 .Put(group.Id).Put(i).Put(partition.Dispatched).Put(partition.Done).Run();
+            session.Mark(partition);                 // with its checksum
         }
         stream.Groups.Add(id.Name, group);
     }
@@ -123,6 +124,7 @@ internal static class GroupCalls
     {
         if (session.FindStream(owner.Group.Stream)?.Groups.GetValueOrDefault(owner.Group.Name) is not { } group) return null;
         StoredPartition partition = group.Partitions[Session.Checked(owner.Partition, group.Stream)];
+        if (partition.Damage is not null) return null;          // stale: who takes it anew is told
         return owner.Epoch <= partition.Epoch
             ? partition
             : throw new StoreWentBackException($"{owner} was taken, but the store knows the epoch {partition.Epoch} only: it has lost writes.")

@@ -58,10 +58,10 @@ internal static class LeaseCalls
                 var due = StoredRows.Due(partition, now, room.IsFirst ? 1 : room.Items, room.Limit);
                 foreach (LeasableRow row in due)
                 {
-                    StoredRows.Lease(partition, row.Sequence, alone: false);
-                    if (row.Damage is null) entries.Add(row.Entry with { Attempt = row.Attempts + 1 });
+                    StoredRows.Lease(partition, row.Row, alone: false);
+                    if (row.Damage is null) entries.Add(row.Entry with { Attempt = row.Row.Attempts + 1 });
                     else damaged.Add(row.Damaged(owner));
-                    room.Take(row.Bytes);
+                    room.Take(row.Row.Bytes);
                 }
                 if (due.Count == 0) break;
             }
@@ -136,9 +136,9 @@ internal static class LeaseCalls
         {
             if (owner.Group != quarantine.Group || StoredRows.FirstSuspect(partition) is not { } suspect) continue;
             session.Write();
-            StoredRows.Lease(partition, suspect.Sequence, alone: true);
+            StoredRows.Lease(partition, suspect.Row, alone: true);
             return suspect.Damage is null
-                ? new([new(owner, new[] { suspect.Entry with { Attempt = suspect.Attempts + 1 } })], stale)
+                ? new([new(owner, new[] { suspect.Entry with { Attempt = suspect.Row.Attempts + 1 } })], stale)
                 : new([], stale) { Damaged = [suspect.Damaged(owner)] };
         }
         return new([], stale);

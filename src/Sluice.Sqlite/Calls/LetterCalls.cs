@@ -29,7 +29,7 @@ internal static class LetterCalls
         List<DeadEntry> letters = [.. numbers.Distinct().Select(number => Find(group, number)).OfType<DeadEntry>()];
         foreach (DeadEntry letter in letters)
         {
-            CommitCalls.AddOwn(group.Partitions[letter.Partition], letter.Entry with { Generation = group.Session.Generation });
+            CommitCalls.AddOwn(group.Partitions[letter.Partition].Sound(), letter.Entry with { Generation = group.Session.Generation });
             Delete(group, letter.Number);
         }
         if (letters.Count > 0) group.Session.Changed(group.Stream.Name);

@@ -8,10 +8,10 @@ internal static class StateCalls
         List<StateRow> found = [];
         foreach (string key in keys.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
-            Statement row = partition.Group.Session.Sql("SELECT key, version, value FROM sluice_state WHERE grp = ? AND part = ? AND node = ? AND key = ?")
+            Statement row = partition.Group.Session.Sql("SELECT key, version, value, sum FROM sluice_state WHERE grp = ? AND part = ? AND node = ? AND key = ?")
                 .Put(partition.Group.Id).Put(partition.Number).Put(node).Put(key);
             if (!row.Next()) continue;
-            found.Add(Show(row, node));
+            found.Add(Show(partition, row, node));
             row.Reset();
         }
         return found;
@@ -21,9 +21,9 @@ internal static class StateCalls
     {
         List<StateRow> found = [];
         Statement rows = partition.Group.Session.Sql(
-            "SELECT key, version, value FROM sluice_state WHERE grp = ? AND part = ? AND node = ? AND (? IS NULL OR key > ?) ORDER BY key LIMIT ?")
+            "SELECT key, version, value, sum FROM sluice_state WHERE grp = ? AND part = ? AND node = ? AND (? IS NULL OR key > ?) ORDER BY key LIMIT ?")
             .Put(partition.Group.Id).Put(partition.Number).Put(node).Put(after).Put(after).Put(max);
-        while (rows.Next()) found.Add(Show(rows, node));
+        while (rows.Next()) found.Add(Show(partition, rows, node));
         return found;
     }
 
@@ -52,5 +52,19 @@ internal static class StateCalls
         return rows;
     }
 
-    private static StateRow Show(Statement row, string node) => new(node, row.Text(0), row.Int(1), row.Bytes(2));
+    /// <summary>The checksum that a row should have.</summary>
+    public static long SumOf(long group, int partition, string node, string key, int version, ReadOnlySpan<byte> value)
+        => new RowSum().Add(group).Add(partition).Add(node).Add(key).Add(version).Add(value).Value;
+
+    /// <summary>What to say of one that has another.</summary>
+    public static string Damaged(string partition, string node, string key)
+        => $"The state of {node}{(key.Length > 0 ? $" for the key {key}" : "")} in {partition} is damaged: it does not match its checksum. Restore a backup.";
+
+    private static StateRow Show(StoredPartition partition, Statement row, string node)
+    {
+        (string key, int version, byte[] value, long sum) = (row.Text(0), row.Int(1), row.Bytes(2), row.Long(3));
+        if (SumOf(partition.Group.Id, partition.Number, node, key, version, value) == sum) return new(node, key, version, value);
+        row.Reset();
+        throw new StreamStoreException(Damaged($"{partition.Group.Key}/{partition.Number}", node, key)) { Stream = partition.Group.Stream.Name, Partition = partition.Number, IsPermanent = true };
+    }
 }

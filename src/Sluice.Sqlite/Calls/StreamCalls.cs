@@ -11,6 +11,7 @@ internal static class StreamCalls
             session.Write();
             session.Sql("INSERT INTO sluice_stream(name, partitions, max_items, max_bytes, max_entry, retention) VALUES(?, ?, ?, ?, ?, ?)")
                 .Put(name).Put(options.Partitions).Put(options.MaxItems).Put(options.MaxBytes).Put(options.MaxEntryBytes).Put((long)options.Retention).Run();
+            SchemaSums.SumStream(session.Database, session.Database.LastId);
             stream = session.Stream(name);
         }
         if (stream.Options.Partitions != options.Partitions)
@@ -51,6 +52,7 @@ internal static class StreamCalls
         if (stream.End is not null) return stream.End;
         session.Write();
         session.Sql("UPDATE sluice_stream SET ended = 1, failure = ? WHERE id = ?").Put(end.Failure).Put(stream.Id).Run();
+        SchemaSums.SumStream(session.Database, stream.Id);
         stream.End = end;
         session.Changed(stream.Name);
         return end;

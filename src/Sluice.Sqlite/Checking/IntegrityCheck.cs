@@ -25,7 +25,7 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
             CheckChunks();
             CheckRows("SELECT r.blob, r.part, r.seq, g.stream FROM sluice_row r JOIN sluice_group g ON g.id = r.grp");
             CheckRows("SELECT d.blob, d.part, d.root, g.stream FROM sluice_dead d JOIN sluice_group g ON g.id = d.grp");
-            CheckCounts();
+            CheckPartitions();
         }
         catch (SqliteFailure failure)
         {
@@ -194,16 +194,21 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         }
     }
 
-    private void CheckCounts()
+    private void CheckPartitions()
     {
-        Statement counts = database.Sql("""
-            SELECT g.stream, g.name, p.part, p.rows, count(r.id), p.row_bytes, coalesce(sum(r.bytes), 0), p.flying, coalesce(sum(r.state = 0), 0)
-            FROM sluice_part p JOIN sluice_group g ON g.id = p.grp LEFT JOIN sluice_row r ON r.grp = p.grp AND r.part = p.part GROUP BY p.grp, p.part
-            """);
-        while (counts.Next())
-            if (counts.Long(3) != counts.Long(4) || counts.Long(5) != counts.Long(6) || counts.Long(7) != counts.Long(8))
-                Report($"{streams.GetValueOrDefault(counts.Long(0), "?")}:{counts.Text(1)}/{counts.Int(2)} counts {counts.Long(3)} waiting entries with {counts.Long(5)} bytes, "
-                    + $"{counts.Long(7)} in flight; there are {counts.Long(4)} with {counts.Long(6)}, {counts.Long(8)} in flight.");
+        List<(string Stream, string Group, int Part)> partitions = [];
+        Statement rows = database.Sql("SELECT s.name, g.name, s.partitions FROM sluice_stream s JOIN sluice_group g ON g.stream = s.id");
+        while (rows.Next())
+            for (int partition = 0; partition < Math.Min(rows.Int(2), 4096); partition++) partitions.Add((rows.Text(0), rows.Text(1), partition));
+        foreach ((string stream, string group, int partition) in partitions)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            database.Execute("BEGIN");
+            if (new PartitionCheck(database, stream, group, partition).Find(isThere: true) is { } damage) Report(damage);
+            database.Execute("COMMIT");
+        }
+        Statement streams = database.Sql(StreamLoader.Columns);
+        while (streams.Next()) if (StreamLoader.SumOf(streams) != streams.Long(9)) Report($"What the store says of the stream {streams.Text(8)} does not match its checksum.");
     }
 
     private void Report(string problem)

@@ -12,13 +12,13 @@ internal static class Schema
     public const string Prefix = "sluice_";
 
     /// <summary>The version that this code writes. Those before it are changed when they are opened, in one transaction.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     // The chunks of a transaction: how many, their directory, their bytes. The ids of the chunks are those from its own on.
     private const string Blocks = "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, chunks BLOB NOT NULL, blob BLOB NOT NULL)";
 
-    // From version 1, which had no blocks.
-    private static readonly string[] Changes =
+    // From version 1, which had no blocks, to version 2.
+    private static readonly string[] ToSecond =
     [
         Blocks,
         "ALTER TABLE sluice_chunk ADD COLUMN block INTEGER",
@@ -28,12 +28,24 @@ internal static class Schema
         "UPDATE sluice_meta SET version = 2",
     ];
 
+    // From version 2, which had no checksums but those of entries, to version 3. They are computed then (Upgrade).
+    private static readonly string[] ToThird =
+    [
+        "ALTER TABLE sluice_stream ADD COLUMN sum INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE sluice_part ADD COLUMN digest INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE sluice_part ADD COLUMN sum INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE sluice_row ADD COLUMN sum INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE sluice_state ADD COLUMN sum INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE sluice_file ADD COLUMN sum INTEGER NOT NULL DEFAULT 0",
+        "UPDATE sluice_meta SET version = 3",
+    ];
+
     private static readonly string[] Tables =
     [
         "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn INTEGER NOT NULL, time INTEGER NOT NULL, recent INTEGER NOT NULL DEFAULT 1)",
         """
         CREATE TABLE sluice_stream(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, max_items INTEGER NOT NULL,
-            max_bytes INTEGER NOT NULL, max_entry INTEGER NOT NULL, retention INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, failure TEXT)
+            max_bytes INTEGER NOT NULL, max_entry INTEGER NOT NULL, retention INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, failure TEXT, sum INTEGER NOT NULL DEFAULT 0)
         """,
         // Written when a log is trimmed: what its chunks do not say any more. log = stream * 4096 + partition.
         "CREATE TABLE sluice_log(log INTEGER PRIMARY KEY, tail INTEGER NOT NULL, total INTEGER NOT NULL, trimmed INTEGER NOT NULL)",
@@ -59,12 +71,13 @@ internal static class Schema
         CREATE TABLE sluice_part(grp INTEGER NOT NULL, part INTEGER NOT NULL, epoch INTEGER NOT NULL, owner TEXT, owner_version INTEGER NOT NULL,
             version INTEGER NOT NULL, dispatched INTEGER NOT NULL, done INTEGER NOT NULL, cseq INTEGER NOT NULL, cseq_epoch INTEGER NOT NULL,
             last_own INTEGER NOT NULL, rows INTEGER NOT NULL, row_bytes INTEGER NOT NULL, flying INTEGER NOT NULL, passed BLOB NOT NULL,
+            digest INTEGER NOT NULL DEFAULT 0, sum INTEGER NOT NULL DEFAULT 0,
             PRIMARY KEY(grp, part)) WITHOUT ROWID
         """,
         """
         CREATE TABLE sluice_row(id INTEGER PRIMARY KEY, grp INTEGER NOT NULL, part INTEGER NOT NULL, seq INTEGER NOT NULL, state INTEGER NOT NULL,
             before INTEGER NOT NULL, alone INTEGER NOT NULL, attempts INTEGER NOT NULL, due INTEGER, bytes INTEGER NOT NULL, node TEXT NOT NULL,
-            error TEXT NOT NULL, blob BLOB NOT NULL)
+            error TEXT NOT NULL, blob BLOB NOT NULL, sum INTEGER NOT NULL DEFAULT 0)
         """,
         "CREATE UNIQUE INDEX sluice_row_seq ON sluice_row(grp, part, seq)",
         "CREATE INDEX sluice_row_due ON sluice_row(grp, part, due, abs(seq), seq) WHERE state = 1",
@@ -77,9 +90,9 @@ internal static class Schema
         "CREATE UNIQUE INDEX sluice_dead_number ON sluice_dead(grp, number)",
         """
         CREATE TABLE sluice_state(grp INTEGER NOT NULL, part INTEGER NOT NULL, node TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL,
-            value BLOB NOT NULL, PRIMARY KEY(grp, part, node, key)) WITHOUT ROWID
+            value BLOB NOT NULL, sum INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(grp, part, node, key)) WITHOUT ROWID
         """,
-        "CREATE TABLE sluice_file(grp INTEGER NOT NULL, part INTEGER NOT NULL, name TEXT NOT NULL, length INTEGER NOT NULL, PRIMARY KEY(grp, part, name)) WITHOUT ROWID",
+        "CREATE TABLE sluice_file(grp INTEGER NOT NULL, part INTEGER NOT NULL, name TEXT NOT NULL, length INTEGER NOT NULL, sum INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(grp, part, name)) WITHOUT ROWID",
         """
         CREATE TABLE sluice_reader(id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, name TEXT NOT NULL, start INTEGER NOT NULL,
             expires INTEGER, gates INTEGER NOT NULL, UNIQUE(stream, name))
@@ -104,13 +117,14 @@ internal static class Schema
     public static void Open(Database database)
     {
         if (!IsThere(database)) Execute(database, [.. Tables, $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0, 1)"]);
-        else if (VersionOf(database) == 1) Execute(database, Changes);
+        else if (VersionOf(database) is var version && version < Version) Execute(database, version == 1 ? [.. ToSecond, .. ToThird] : ToThird, SchemaSums.Compute);
     }
 
-    private static void Execute(Database database, string[] statements)
+    private static void Execute(Database database, string[] statements, Action<Database>? then = null)
     {
         database.Execute("BEGIN IMMEDIATE");
         foreach (string statement in statements) database.Execute(statement);
+        then?.Invoke(database);
         database.Execute("COMMIT");
     }
 

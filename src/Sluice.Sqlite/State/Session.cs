@@ -171,7 +171,7 @@ internal sealed class Session
         ? group
         : throw new StreamStoreException($"There is no group {id.Name} on the stream {id.Stream}: add it first (AddGroupAsync).") { Stream = id.Stream };
 
-    public StoredPartition Partition(GroupId id, int partition) => Group(id).Partitions[Checked(partition, Stream(id.Stream))];
+    public StoredPartition Partition(GroupId id, int partition) => Group(id).Partitions[Checked(partition, Stream(id.Stream))].Sound();
 
     public static int Checked(int partition, StoredStream stream) => (uint)partition < (uint)stream.Logs.Length
         ? partition

@@ -24,6 +24,15 @@ internal sealed class StoredPartition(StoredGroup group, int number) : Stored
     public long Rows { get; set; }
     public long RowBytes { get; set; }
     public long Flying { get; set; }                 // rows that are in flight
+    public long Digest { get; set; }                 // which rows there are: the sum of what each adds by being there
+
+    /// <summary>Why nothing can be done with it; null if nothing is wrong, as far as is known.</summary>
+    public string? Damage { get; set; }
+
+    /// <exception cref="StreamStoreException">It is damaged.</exception>
+    public StoredPartition Sound() => Damage is null ? this : throw new StreamStoreException(
+        $"The partition {number} of {group.Key} is damaged: {Damage}. Nothing was changed. Restore a backup; CheckAsync lists what is damaged.")
+    { Stream = group.Stream.Name, Partition = number, IsPermanent = true };
     public bool IsEmpty => Rows == 0 && Done == Log.Tail;
 
     /// <summary>What the group has before it here. What passed before its turn counts in bytes until the mark has passed it.</summary>
@@ -92,10 +101,15 @@ internal sealed class StoredPartition(StoredGroup group, int number) : Stored
     public void Change() => group.Session.Mark(this);
 
     public override void Save(Database database)
-        => database.Sql("""
+    {
+        byte[] bytes = passed.ToBytes();
+        long sum = new RowSum().Add(group.Id).Add(number).Add(Epoch).Add(Owner).Add(OwnerVersion).Add(Version).Add(Dispatched).Add(Done)
+            .Add(LastCommit).Add(LastCommitEpoch).Add(LastOwn).Add(Rows).Add(RowBytes).Add(Flying).Add(bytes).Add(Digest).Value;
+        database.Sql("""
             UPDATE sluice_part SET epoch = ?, owner = ?, owner_version = ?, version = ?, dispatched = ?, done = ?, cseq = ?, cseq_epoch = ?,
-                last_own = ?, rows = ?, row_bytes = ?, flying = ?, passed = ? WHERE grp = ? AND part = ?
+                last_own = ?, rows = ?, row_bytes = ?, flying = ?, passed = ?, digest = ?, sum = ? WHERE grp = ? AND part = ?
             """)
             .Put(Epoch).Put(Owner).Put(OwnerVersion).Put(Version).Put(Dispatched).Put(Done).Put(LastCommit).Put(LastCommitEpoch)
-            .Put(LastOwn).Put(Rows).Put(RowBytes).Put(Flying).Put(passed.ToBytes()).Put(group.Id).Put(number).Run();
+            .Put(LastOwn).Put(Rows).Put(RowBytes).Put(Flying).Put(bytes).Put(Digest).Put(sum).Put(group.Id).Put(number).Run();
+    }
 }

@@ -6,7 +6,10 @@ namespace Sluice.Sqlite;
 /// </summary>
 internal static class StoredRows
 {
-    private const string Columns = "SELECT seq, state, attempts, due, node, error, bytes, blob FROM sluice_row WHERE grp = ? AND part = ? ";
+    /// <summary>What <see cref="RowMarks.Read"/> reads, and the entry behind it.</summary>
+    public const string Columns = "SELECT seq, state, before, alone, attempts, due, bytes, node, error, sum, blob FROM sluice_row WHERE grp = ? AND part = ? ";
+
+    private const int Blob = 10;
 
     public static bool Has(StoredPartition partition, long sequence) => CountIn(partition, sequence, sequence).Count > 0;
 
@@ -29,10 +32,12 @@ internal static class StoredRows
         Statement rows = Sql(partition, Columns + "AND seq > ? ORDER BY seq LIMIT ?").Put(after).Put(max);
         while (rows.Next())
         {
-            Entry entry = withPayload ? RowBlob.Read(rows.Bytes(7), rows.Long(0), partition.Group.Stream.Name, partition.Number) : RowBlob.ReadHead(rows.Bytes(7), rows.Long(0), partition.Group.Stream.Name, partition.Number);
-            var state = (WaitingState)rows.Int(1);
-            DateTimeOffset? due = state == WaitingState.Retrying ? new(rows.Long(3), TimeSpan.Zero) : null;
-            found.Add(new(withPayload ? entry : entry, state, rows.Int(2), due, rows.Text(4), rows.Text(5)));
+            RowMarks row = RowMarks.Read(rows);
+            if (!row.IsSound) throw Damaged(partition, row.Sequence);
+            byte[] blob = rows.Bytes(Blob);
+            Entry entry = withPayload ? RowBlob.Read(blob, row.Sequence, partition.Group.Stream.Name, partition.Number) : RowBlob.ReadHead(blob, row.Sequence, partition.Group.Stream.Name, partition.Number);
+            DateTimeOffset? due = row.State == WaitingState.Retrying ? new(row.Due ?? 0, TimeSpan.Zero) : null;
+            found.Add(new(entry, row.State, row.Attempts, due, row.Node, row.Error));
         }
         return found;
     }
@@ -41,7 +46,7 @@ internal static class StoredRows
     {
         Statement row = Sql(partition, Columns + "AND seq = ?").Put(sequence);
         if (!row.Next()) throw new InvalidOperationException($"{partition.Group.Key}/{partition.Number}/{sequence} has no row.");
-        byte[] blob = row.Bytes(7);
+        byte[] blob = row.Bytes(Blob);
         row.Reset();
         return RowBlob.Read(blob, sequence, partition.Group.Stream.Name, partition.Number);
     }
@@ -72,18 +77,23 @@ internal static class StoredRows
         return suspect;
     }
 
-    private static LeasableRow Leasable(StoredPartition partition, Statement row)
+    private static LeasableRow Leasable(StoredPartition partition, Statement found)
     {
-        (long sequence, int attempts, long bytes, byte[] blob) = (row.Long(0), row.Int(2), row.Long(6), row.Bytes(7));
+        (RowMarks row, byte[] blob) = (RowMarks.Read(found), found.Bytes(Blob));
         try
         {
-            return new(sequence, RowBlob.Read(blob, sequence, partition.Group.Stream.Name, partition.Number), attempts, bytes, Damage: null);
+            if (!row.IsSound) throw Damaged(partition, row.Sequence);
+            return new(row, RowBlob.Read(blob, row.Sequence, partition.Group.Stream.Name, partition.Number), Damage: null);
         }
         catch (StreamStoreException damage)
         {
-            return new(sequence, new() { Payload = blob }, attempts, bytes, damage.Message);
+            return new(row, new() { Payload = blob }, damage.Message);
         }
     }
+
+    private static StreamStoreException Damaged(StoredPartition partition, long sequence)
+        => new($"The entry {partition.Group.Stream.Name}/{partition.Number}/{sequence}, which waits, is damaged: what its row says of it does not match its checksum. Restore a backup.")
+        { Stream = partition.Group.Stream.Name, Partition = partition.Number, Sequence = sequence, IsPermanent = true };
 
     public static long? NextDue(StoredPartition partition)
     {
@@ -102,52 +112,71 @@ internal static class StoredRows
 
     private static void Insert(StoredPartition partition, long sequence, byte[] blob, long bytes, WaitingState state, int attempts, long? due, string node, string error)
     {
-        Database database = partition.Group.Session.Database;
-        database.Sql("INSERT INTO sluice_row(grp, part, seq, state, before, alone, attempts, due, bytes, node, error, blob) VALUES(?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?)")
+        var row = new RowMarks(sequence, state, default, IsAlone: false, attempts, due, bytes, node, error);
+        partition.Group.Session.Sql("INSERT INTO sluice_row(grp, part, seq, state, before, alone, attempts, due, bytes, node, error, blob, sum) VALUES(?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?)")
             .Put(partition.Group.Id).Put(partition.Number).Put(sequence).Put((long)state).Put(attempts).Put(due).Put(bytes)
-            .Put(node).Put(error).Put(blob).Run();
+            .Put(node).Put(error).Put(blob).Put(row.Sum).Run();
         Count(partition, 1, bytes);
+        partition.Digest += RowSum.Presence(sequence);
     }
 
-    public static void Lease(StoredPartition partition, long sequence, bool alone)
+    public static void Lease(StoredPartition partition, in RowMarks row, bool alone)
     {
         partition.Change();                          // first: it begins the transaction, without which the row would be stored by itself
         partition.Flying++;
-        partition.Group.Session.Sql("UPDATE sluice_row SET before = state, state = 0, alone = ? WHERE grp = ? AND part = ? AND seq = ?")
-            .Put(alone ? 1 : 0).Put(partition.Group.Id).Put(partition.Number).Put(sequence).Run();
+        Change(partition, row with { Before = row.State, State = WaitingState.InFlight, IsAlone = alone });
     }
 
     public static void Defer(StoredPartition partition, long sequence, WaitingState state, int attempts, long? due, string node, string error)
     {
-        partition.Flying -= CountIn(partition, sequence, sequence).Flying;
-        partition.Group.Session.Sql("UPDATE sluice_row SET state = ?, alone = 0, attempts = ?, due = ?, node = ?, error = ? WHERE grp = ? AND part = ? AND seq = ?")
-            .Put((long)state).Put(attempts).Put(due).Put(node).Put(error).Put(partition.Group.Id).Put(partition.Number).Put(sequence).Run();
+        (_, long bytes, long flying) = CountIn(partition, sequence, sequence);
+        partition.Flying -= flying;
+        var row = new RowMarks(sequence, state, default, IsAlone: false, attempts, due, bytes, node, error);
+        partition.Group.Session.Sql("UPDATE sluice_row SET state = ?, before = 0, alone = 0, attempts = ?, due = ?, node = ?, error = ?, sum = ? WHERE grp = ? AND part = ? AND seq = ?")
+            .Put((long)state).Put(attempts).Put(due).Put(node).Put(error).Put(row.Sum).Put(partition.Group.Id).Put(partition.Number).Put(sequence).Run();
     }
 
     public static void Delete(StoredPartition partition, long first, long last)
     {
-        (long count, long bytes, long flying) = CountIn(partition, first, last);
-        if (count == 0) return;
-        Sql(partition, "DELETE FROM sluice_row WHERE grp = ? AND part = ? AND seq BETWEEN ? AND ?").Put(first).Put(last).Run();
-        Count(partition, -count, -bytes);
-        partition.Flying -= flying;
+        if (partition.Rows == 0) return;
+        Statement deleted = Sql(partition, "DELETE FROM sluice_row WHERE grp = ? AND part = ? AND seq BETWEEN ? AND ? RETURNING seq, bytes, state").Put(first).Put(last);
+        while (deleted.Next())
+        {
+            Count(partition, -1, -deleted.Long(1));
+            if (deleted.Long(2) == (long)WaitingState.InFlight) partition.Flying--;
+            partition.Digest -= RowSum.Presence(deleted.Long(0));
+        }
     }
 
     /// <summary>What is in flight is suspect; what was running alone is charged.</summary>
     public static void Suspect(StoredPartition partition, bool isAlive)
     {
-        if (partition.Flying > 0)
-            Sql(partition, isAlive ? "UPDATE sluice_row SET state = 3, alone = 0, due = NULL WHERE grp = ? AND part = ? AND state = 0"
-                : "UPDATE sluice_row SET attempts = attempts + alone, state = 3, alone = 0, due = NULL WHERE grp = ? AND part = ? AND state = 0").Run();
+        foreach (RowMarks row in InFlight(partition))
+            Change(partition, row with { Attempts = row.Attempts + (row.IsAlone && !isAlive ? 1 : 0), State = WaitingState.Suspect, IsAlone = false, Due = null });
         partition.Flying = 0;
     }
 
     /// <summary>What is in flight is again what it was before.</summary>
     public static void GiveBack(StoredPartition partition)
     {
-        if (partition.Flying > 0) Sql(partition, "UPDATE sluice_row SET state = before, alone = 0 WHERE grp = ? AND part = ? AND state = 0").Run();
+        foreach (RowMarks row in InFlight(partition)) Change(partition, row with { State = row.Before, IsAlone = false });
         partition.Flying = 0;
     }
+
+    private static List<RowMarks> InFlight(StoredPartition partition)
+    {
+        List<RowMarks> flying = [];
+        if (partition.Flying == 0) return flying;
+        Statement rows = Sql(partition, Columns + "AND state = 0");
+        while (rows.Next()) flying.Add(RowMarks.Read(rows));
+        return flying;
+    }
+
+    // One that is damaged stays so: its checksum must not become a good one.
+    private static void Change(StoredPartition partition, in RowMarks row)
+        => partition.Group.Session.Sql("UPDATE sluice_row SET state = ?, before = ?, alone = ?, attempts = ?, due = ?, sum = ? WHERE grp = ? AND part = ? AND seq = ?")
+            .Put((long)row.State).Put((long)row.Before).Put(row.IsAlone ? 1 : 0).Put(row.Attempts).Put(row.Due).Put(row.IsSound ? row.Sum : ~row.Sum)
+            .Put(partition.Group.Id).Put(partition.Number).Put(row.Sequence).Run();
 
     private static void Count(StoredPartition partition, long rows, long bytes)
     {
@@ -161,7 +190,7 @@ internal static class StoredRows
 }
 
 /// <summary>A row that may be leased. Of one that is damaged the entry has what there is of it for a payload.</summary>
-internal readonly record struct LeasableRow(long Sequence, Entry Entry, int Attempts, long Bytes, string? Damage)
+internal readonly record struct LeasableRow(RowMarks Row, Entry Entry, string? Damage)
 {
-    public LeaseDamage Damaged(Ownership owner) => new(owner, new(Sequence, Sequence), Damage!) { Attempt = Attempts + 1, Raw = Entry.Payload };
+    public LeaseDamage Damaged(Ownership owner) => new(owner, new(Row.Sequence, Row.Sequence), Damage!) { Attempt = Row.Attempts + 1, Raw = Entry.Payload };
 }

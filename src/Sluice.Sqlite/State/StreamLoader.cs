@@ -3,13 +3,21 @@ namespace Sluice.Sqlite;
 /// <summary>Loads streams when somebody asks for them: what it reads does not grow with the number of entries.</summary>
 internal sealed class StreamLoader(Session session)
 {
+    /// <summary>What a stream is.</summary>
+    public const string Columns = "SELECT id, partitions, max_items, max_bytes, max_entry, retention, ended, failure, name, sum FROM sluice_stream ";
+
     private readonly Dictionary<string, StoredStream> loaded = new(StringComparer.Ordinal);
 
     public StoredStream? Find(string name)
     {
         if (loaded.TryGetValue(name, out StoredStream? stream)) return stream;
-        Statement row = session.Sql("SELECT id, partitions, max_items, max_bytes, max_entry, retention, ended, failure FROM sluice_stream WHERE name = ?").Put(name);
+        Statement row = session.Sql(Columns + "WHERE name = ?").Put(name);
         if (!row.Next()) return null;
+        if (SumOf(row) != row.Long(9))
+        {
+            row.Reset();
+            throw new StreamStoreException($"The stream {name} is damaged: what the store says of it (its partitions, its bounds) does not match its checksum. Nothing was changed. Restore a backup.") { Stream = name, IsPermanent = true };
+        }
         var options = new StreamOptions
         {
             Partitions = row.Int(1),
@@ -28,6 +36,10 @@ internal sealed class StreamLoader(Session session)
         session.Living.Changes.Know(name);
         return stream;
     }
+
+    /// <summary>The checksum that a stream should have.</summary>
+    public static long SumOf(Statement row)
+        => new RowSum().Add(row.Long(0)).Add(row.Long(1)).Add(row.Long(2)).Add(row.Long(3)).Add(row.Long(4)).Add(row.Long(5)).Add(row.Long(6)).Add(row.TextOrNull(7)).Add(row.Text(8)).Value;
 
     public void Forget(StoredStream stream)
     {
@@ -70,27 +82,37 @@ internal sealed class StreamLoader(Session session)
     {
         var partitions = new StoredPartition[group.Stream.Logs.Length];
         Statement rows = session.Sql("""
-            SELECT part, epoch, owner, owner_version, version, dispatched, done, cseq, cseq_epoch, last_own, rows, row_bytes, flying, passed
+            SELECT grp, part, epoch, owner, owner_version, version, dispatched, done, cseq, cseq_epoch, last_own, rows, row_bytes, flying, passed, digest, sum
             FROM sluice_part WHERE grp = ?
             """).Put(group.Id);
         while (rows.Next())
         {
-            var partition = partitions[rows.Int(0)] = new(group, rows.Int(0))
+            int number = rows.Int(1);
+            if ((uint)number >= (uint)partitions.Length) continue;          // the digest of no partition; a check finds it
+            if (PartitionCheck.SumOfMarks(rows) != rows.Long(16))
             {
-                Epoch = rows.Long(1),
-                Owner = rows.TextOrNull(2),
-                OwnerVersion = rows.Int(3),
-                Version = rows.Int(4),
-                LastCommit = rows.Long(7),
-                LastCommitEpoch = rows.Long(8),
-                LastOwn = rows.Long(9),
-                Rows = rows.Long(10),
-                RowBytes = rows.Long(11),
-                Flying = rows.Long(12),
+                partitions[number] = new(group, number) { Damage = "its marks do not match their checksum" };
+                continue;
+            }
+            var partition = partitions[number] = new(group, number)
+            {
+                Epoch = rows.Long(2),
+                Owner = rows.TextOrNull(3),
+                OwnerVersion = rows.Int(4),
+                Version = rows.Int(5),
+                LastCommit = rows.Long(8),
+                LastCommitEpoch = rows.Long(9),
+                LastOwn = rows.Long(10),
+                Rows = rows.Long(11),
+                RowBytes = rows.Long(12),
+                Flying = rows.Long(13),
+                Digest = rows.Long(15),
             };
-            partition.Load(rows.Long(5), rows.Long(6), rows.Bytes(13));
-            group.Backlog.Add(partition.Backlog.Items, partition.Backlog.Bytes);
+            partition.Load(rows.Long(6), rows.Long(7), rows.Bytes(14));
+            if (partition.Dispatched > partition.Log.Tail) partition.Damage = $"it has given out entries up to {partition.Dispatched}, and the last one that is there is {partition.Log.Tail}";
+            else group.Backlog.Add(partition.Backlog.Items, partition.Backlog.Bytes);
         }
+        for (int number = 0; number < partitions.Length; number++) partitions[number] ??= new(group, number) { Damage = "its marks are gone" };
         group.Partitions = partitions;
     }
 
