@@ -20,7 +20,7 @@ public sealed partial class RedisStreamStore
             reply = await CallAsync("take_more", new Arguments().Owner(owner), cancellation).ConfigureAwait(false);
             if (reply[0].Text != "taken") return new(TakeStatus.Changed, default, null, reply[1].Int);
         }
-        IReadOnlyList<WaitingEntry> waiting = reply[7].Long == 0 ? [] : await ListHeadsAsync(group, partition, cancellation).ConfigureAwait(false);
+        IReadOnlyList<WaitingEntry> waiting = reply[7].Long == 0 ? [] : await ListHeadsAsync(group, partition, null, PartitionState.MaxWaiting, cancellation).ConfigureAwait(false);
         Dictionary<string, long> files = new(StringComparer.Ordinal);
         if (reply[8].Long > 0) await ListFilesAsync(files, group, partition, cancellation).ConfigureAwait(false);
         return new(TakeStatus.Taken, owner, new(reply[3].Long, reply[4].Long, reply[5].Long, waiting, files), reply[1].Int);
@@ -35,17 +35,28 @@ public sealed partial class RedisStreamStore
         return released == 1;
     }
 
-    private async ValueTask<List<WaitingEntry>> ListHeadsAsync(GroupId group, int partition, CancellationToken cancellation)
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingHeadsAsync(
+        GroupId group, int partition, long after, int max = PartitionState.MaxWaiting, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        return await ListHeadsAsync(group, partition, after, max, cancellation).ConfigureAwait(false);
+    }
+
+    // The server chooses the length of its pages.
+    private async ValueTask<List<WaitingEntry>> ListHeadsAsync(GroupId group, int partition, long? after, int max, CancellationToken cancellation)
     {
         List<WaitingEntry> waiting = [];
-        while (true)
+        while (waiting.Count < max)
         {
             Arguments arguments = new Arguments().Group(group).Partition(partition);
-            arguments = waiting.Count == 0 ? arguments.Text("") : arguments.Number(waiting[^1].Entry.Sequence);
+            arguments = after is { } last ? arguments.Number(last) : arguments.Text("");
             Reply page = await CallAsync("list_heads", arguments, cancellation).ConfigureAwait(false);
-            if (page.Count == 0) return waiting;
-            waiting.AddRange(page.Items.Select(row => Waiting(row, group.Stream, partition, withPayload: false)));
+            if (page.Count == 0) break;
+            waiting.AddRange(page.Items.Take(max - waiting.Count).Select(row => Waiting(row, group.Stream, partition, withPayload: false)));
+            after = waiting[^1].Entry.Sequence;
         }
+        return waiting;
     }
 
     private async ValueTask ListFilesAsync(Dictionary<string, long> lengths, GroupId group, int partition, CancellationToken cancellation)

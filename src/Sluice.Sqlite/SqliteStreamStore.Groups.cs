@@ -31,7 +31,7 @@ public sealed partial class SqliteStreamStore
 
     /// <inheritdoc/>
     /// <remarks>
-    /// What the group keeps of the partition is read and compared with its checksums and its digest first, beside other calls: some 0.5 µs a row. If it is damaged, that is a <see cref="StreamStoreException"/> that names the
+    /// What the group keeps of the partition is read and compared with its checksums and its digest first, beside other calls. If it is damaged, that is a <see cref="StreamStoreException"/> that names the
     /// partition, and it is not taken.
     /// </remarks>
     public override async ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)

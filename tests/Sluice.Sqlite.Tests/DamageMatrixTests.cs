@@ -9,11 +9,11 @@ namespace Sluice.Sqlite.Tests;
 /// </summary>
 public sealed class DamageMatrixTests : IDisposable
 {
-    // What checksums and digests cover. The other tables: docs/guarantees.md.
+    // What checksums and digests cover. What they do not, also where a row of the last two tables is removed: docs/guarantees.md.
     private static readonly (string Table, string Columns)[] Tables =
     [
         ("sluice_part", "epoch owner version dispatched done cseq cseq_epoch last_own rows row_bytes flying passed digest sum"),
-        ("sluice_row", "seq state before alone attempts due bytes node error blob sum"),
+        ("sluice_row", "state before alone attempts due bytes node error blob sum"),
         ("sluice_state", "part node key version value sum"),
         ("sluice_file", "name length sum"),
         ("sluice_stream", "partitions max_items max_bytes max_entry retention ended failure sum"),
@@ -22,7 +22,7 @@ public sealed class DamageMatrixTests : IDisposable
 
     private readonly TempDirectory directory = new();
 
-    public static TheoryData<string, string> Damages => [.. from table in Tables from column in (table.Columns + " *").Split(' ') select (table.Table, column)];
+    public static TheoryData<string, string> Damages => [.. from table in Tables from column in (table.Table is "sluice_stream" or "sluice_block" ? table.Columns : table.Columns + " *").Split(' ') select (table.Table, column)];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

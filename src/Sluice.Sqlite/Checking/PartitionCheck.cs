@@ -1,6 +1,6 @@
 namespace Sluice.Sqlite;
 
-/// <summary>Compares what a group keeps of a partition with its checksums and its digest: the marks, rows of state, what waits, lengths of files. Reads every row, so it takes as long as there is state: some 0.5 µs a row of 100 bytes.</summary>
+/// <summary>Compares what a group keeps of a partition with its checksums and its digest: the marks, rows of state, what waits, lengths of files. Reads every row, so it takes as long as there is state.</summary>
 /// <remarks>Used by one thread; in a transaction that only reads, so that all is of one moment.</remarks>
 internal sealed class PartitionCheck(Database database, string stream, string group, int partition)
 {
