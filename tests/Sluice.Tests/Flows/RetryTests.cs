@@ -152,9 +152,14 @@ public class RetryTests
     {
         await using var lab = new FlowLab();
         var clock = new TestClock();
-        Supervisor service = lab.Join(options => options with { Time = clock, KeepRuns = Timeout.InfiniteTimeSpan });
-        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = resume, Retry = AtOnce, Timeout = TimeSpan.FromSeconds(10) };
         ConcurrentQueue<int> called = [];
+        var isResting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var watched = new WatchedStore(lab.Store, stream =>
+        {
+            if (!called.IsEmpty && stream.EndsWith("/x", StringComparison.Ordinal)) isResting.TrySetResult();
+        });
+        Supervisor service = lab.Join(options => options with { Time = clock, KeepRuns = Timeout.InfiniteTimeSpan }, watched);
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = resume, Retry = AtOnce, Timeout = TimeSpan.FromSeconds(10) };
         var isStuck = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var isWaiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -177,6 +182,7 @@ public class RetryTests
         await using FlowRun run = await starter.StartAsync(Flow.From(feed, work).Resolve(), [], cancellation: FlowLab.Cancellation);
         Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
         await isWaiting.Task;
+        await isResting.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         clock.Advance(TimeSpan.FromHours(1));        // for a value
         go.SetResult();
         await isStuck.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
@@ -215,6 +221,16 @@ public class RetryTests
         Assert.Equal(new Processor("a") { Retry = new(3) }, new Processor("a") { Retry = new(3) });
         Assert.NotEqual(new Processor("a") { Retry = new(3) }, new Processor("a") { Retry = new(2) });
         Assert.Equal("a: -> (3 retries, 00:00:05 at most)", new Processor("a") { Retry = new(3), Timeout = TimeSpan.FromSeconds(5) }.ToString());
+    }
+
+    /// <summary>Says when somebody begins to wait for a change of a stream.</summary>
+    private sealed class WatchedStore(IStreamStore inner, Action<string> waits) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+        {
+            if (after >= 0) waits(stream);
+            return base.WaitForChangeAsync(stream, after, cancellation);
+        }
     }
 
     private static IEnumerable<IOVal> Inputs(int count) => Enumerable.Range(1, count).Select(i => IOVal.Of("x", i));

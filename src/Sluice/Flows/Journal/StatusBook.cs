@@ -37,7 +37,8 @@ internal static class StatusBook
         RunEvent? failed = Array.FindLast(events, happened => happened.Attempt > 0);
         return new(name, state, last.Member, starts, last.IsEnd ? last.Error : null, last.Origin)
         {
-            FailedAttempts = last.Kind == RunEventKind.Completed ? 0 : failed?.Attempt ?? 0, LastFailure = failed?.Error,
+            FailedAttempts = last.Kind == RunEventKind.Completed ? 0 : failed?.Attempt ?? 0,
+            LastFailure = failed?.Error,
         };
     }
 }

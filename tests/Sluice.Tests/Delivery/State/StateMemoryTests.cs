@@ -67,7 +67,12 @@ public class StateMemoryTests
             var memory = new StateMemory(random.Next(4) * 5_000L);
             var options = new ConsecutorOptions
             {
-                Store = store, Process = new(), StateMemory = memory, Delivery = Sluice.Delivery.Replay(50, Backoff.None), Stream = new() { Partitions = random.Next(1, 4) }, Capacity = random.Next(4, 200),
+                Store = store,
+                Process = new(),
+                StateMemory = memory,
+                Delivery = Sluice.Delivery.Replay(50, Backoff.None),
+                Stream = new() { Partitions = random.Next(1, 4) },
+                Capacity = random.Next(4, 200),
             };
             int failures = 0;
             await using var consecutor = new Consecutor<int>("work", source => source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | Fail, options) { Key = static n => $"{n}" };
