@@ -7,6 +7,14 @@ internal sealed class RedisStoreFixture(SharedServer server) : StreamStoreFixtur
 {
     private readonly string prefix = SharedServer.NewPrefix();
 
+    private TimeSpan passed;
+
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
-        => await RedisStreamStore.ConnectAsync(server.Address, new() { Time = time, Prefix = prefix });
+        => await RedisStreamStore.ConnectAsync(server.Address, new() { Time = time, Prefix = prefix, Ahead = () => passed });
+
+    public override ValueTask PassTimeAsync(TestClock clock, TimeSpan time)
+    {
+        passed += time;
+        return base.PassTimeAsync(clock, time);
+    }
 }

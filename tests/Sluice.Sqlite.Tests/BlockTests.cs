@@ -126,10 +126,10 @@ public sealed class BlockTests : IDisposable
             foreach (string statement in (string[])[
                 "UPDATE sluice_chunk SET blob = (SELECT substr(b.blob, start + 1, sluice_chunk.length) FROM sluice_block b WHERE b.id = block) WHERE block IS NOT NULL",
                 "DROP TABLE sluice_block", "ALTER TABLE sluice_chunk DROP COLUMN block", "ALTER TABLE sluice_chunk DROP COLUMN start", "ALTER TABLE sluice_chunk DROP COLUMN length",
-                "ALTER TABLE sluice_meta DROP COLUMN recent", "UPDATE sluice_meta SET version = 1"]) database.Execute(statement);
+                "ALTER TABLE sluice_meta DROP COLUMN recent", "ALTER TABLE sluice_meta DROP COLUMN away", "UPDATE sluice_meta SET version = 1"]) database.Execute(statement);
         });
         await ReopenAsync();
-        await store.WithDatabaseAsync(database => Assert.Equal("2", database.Ask("SELECT version FROM sluice_meta")));
+        await store.WithDatabaseAsync(database => Assert.Equal("3", database.Ask("SELECT version FROM sluice_meta")));
         await AppendAsync(500);
         Assert.Empty((await store.CheckAsync()).Problems);
         await SettleAsync();

@@ -69,10 +69,10 @@ internal sealed class Arguments
 
     public Arguments Reader(ReaderOptions options) => Flag(options.Start == StreamStart.New).Span(options.ExpiresAfter).Flag(options.Gates);
 
-    public RedisValue[] ToArray(long now, string store)
+    public RedisValue[] ToArray(long ahead, string store)
     {
         RedisValue[] all = [.. values];
-        (all[0], all[1]) = (now, store);
+        (all[0], all[1]) = (ahead, store);
         return all;
     }
 }

@@ -12,7 +12,7 @@ internal static class Schema
     public const string Prefix = "sluice_";
 
     /// <summary>The version that this code writes. Those before it are changed when they are opened, in one transaction.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     // The chunks of a transaction: how many, their directory, their bytes. The ids of the chunks are those from its own on.
     private const string Blocks = "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, chunks BLOB NOT NULL, blob BLOB NOT NULL)";
@@ -25,12 +25,16 @@ internal static class Schema
         "ALTER TABLE sluice_chunk ADD COLUMN start INTEGER",
         "ALTER TABLE sluice_chunk ADD COLUMN length INTEGER",
         "ALTER TABLE sluice_meta ADD COLUMN recent INTEGER NOT NULL DEFAULT 1",
-        "UPDATE sluice_meta SET version = 2",
     ];
+
+    // From version 2, which counted the time in which the store was closed into the windows of idempotency keys.
+    private static readonly string[] SecondChanges = ["ALTER TABLE sluice_meta ADD COLUMN away INTEGER NOT NULL DEFAULT 0"];
+
+    private static readonly string Upgraded = string.Create(CultureInfo.InvariantCulture, $"UPDATE sluice_meta SET version = {Version}");
 
     private static readonly string[] Tables =
     [
-        "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn INTEGER NOT NULL, time INTEGER NOT NULL, recent INTEGER NOT NULL DEFAULT 1)",
+        "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn INTEGER NOT NULL, time INTEGER NOT NULL, recent INTEGER NOT NULL DEFAULT 1, away INTEGER NOT NULL DEFAULT 0)",
         """
         CREATE TABLE sluice_stream(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, max_items INTEGER NOT NULL,
             max_bytes INTEGER NOT NULL, max_entry INTEGER NOT NULL, retention INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, failure TEXT)
@@ -103,8 +107,8 @@ internal static class Schema
     /// <summary>Makes the tables, unless they are there as they should be.</summary>
     public static void Open(Database database)
     {
-        if (!IsThere(database)) Execute(database, [.. Tables, $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0, 1)"]);
-        else if (VersionOf(database) == 1) Execute(database, Changes);
+        if (!IsThere(database)) Execute(database, [.. Tables, $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0, 1, 0)"]);
+        else if (VersionOf(database) is var found and < Version) Execute(database, [.. found == 1 ? Changes : [], .. SecondChanges, Upgraded]);
     }
 
     private static void Execute(Database database, string[] statements)

@@ -16,6 +16,8 @@ internal sealed class MemoryStoreFixture(Func<IStreamStore, IStreamStore>? wrap 
         return ValueTask.FromResult(wrap is null ? user : wrap(user));
     }
 
+    public override bool CanOpenSeveral(IStreamStore store) => true;          // two users of one store
+
     public override async ValueTask DisposeAsync()
     {
         if (store is not null) await store.DisposeAsync();
