@@ -43,7 +43,7 @@ public class UnwritableStateTests
     }
 
     [Theory]
-    [InlineData(0, "the character zero")]
+    [InlineData(0, "U+0000")]
     [InlineData(0xD83D, "half of a character")]
     public async Task AKeyThatNoStoreCouldKeepIsAFailureOfItsItem(int letter, string why)
     {
