@@ -4,6 +4,7 @@ namespace Sluice;
 internal sealed class OwnedPartition(Ownership owner, PartitionState state, PartitionBooks books)
 {
     private volatile bool isVoid, isLeaving;
+    private volatile Spill[] spills = [];            // replaced as a whole
     private int underWay;
 
     public Ownership Owner => owner;
@@ -33,6 +34,15 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
 
     /// <summary>Places in other streams that were kept for attempts which are made again.</summary>
     public SpareReservations Spare { get; } = new();
+
+    /// <summary>What an earlier owner has sealed and not published to the end.</summary>
+    public IEnumerable<Spill> Spills
+    {
+        init => spills = [.. value];
+    }
+
+    /// <summary>Rows of items that an earlier owner has not sealed; the committer's.</summary>
+    public List<string> UselessRows { get; init; } = [];
 
     /// <summary>How many partitions there are.</summary>
     public int Count { get; init; } = 1;
@@ -76,6 +86,30 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     {
         get => isVoid;
         set => isVoid = value;
+    }
+
+    /// <summary>What an earlier owner has sealed of an entry; null mostly. Any thread.</summary>
+    public Spill? FindSpill(long sequence)
+    {
+        Spill[] known = spills;
+        return known.Length == 0 ? null : Array.Find(known, spill => spill.Sequence == sequence);
+    }
+
+    /// <summary>It is published. The committer's.</summary>
+    public void Remove(Spill spill) => spills = [.. spills.Where(other => other != spill)];
+
+    /// <summary>The committer's.</summary>
+    public int CountOtherSpills(Spill spill) => spills.Count(other => other != spill);
+
+    /// <summary>Takes rows that are to be deleted. The committer's.</summary>
+    /// <param name="most">How many at most.</param>
+    /// <param name="areAll">Whether none are left.</param>
+    public string[] TakeUselessRows(int most, out bool areAll)
+    {
+        string[] taken = [.. UselessRows.Take(most)];
+        UselessRows.RemoveRange(0, taken.Length);
+        areAll = UselessRows.Count == 0;
+        return taken;
     }
 
     /// <summary>Entries are handed to the pipeline. Under the books' lock.</summary>

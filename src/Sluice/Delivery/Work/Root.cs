@@ -25,6 +25,9 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     /// <summary>Whether it was settled before it was started: nothing depends on how it ends.</summary>
     public bool IsFree { get; set; }
 
+    /// <summary>Whether it was sealed by an earlier owner: it is not run, only published (<see cref="Spiller"/>).</summary>
+    public bool IsSpilled { get; private set; }
+
     /// <summary>Why it is put aside without being started; null if it is not.</summary>
     public string? Park { get; set; }
 
@@ -85,6 +88,15 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     {
         (Partition, EntrySequence, Attempt, Generation, headers) = (partition, entry.Sequence, entry.Attempt, entry.Generation, known);
         Open(number);
+    }
+
+    /// <summary>Ends it at once if it was sealed by an earlier owner.</summary>
+    public bool TrySpill()
+    {
+        if (Partition.FindSpill(EntrySequence) is null) return false;
+        IsSpilled = true;
+        Settle(Outcome.Skipped);
+        return true;
     }
 
     /// <summary>Belongs to an epoch.</summary>
@@ -170,7 +182,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     public void Recycle()
     {
         reservations = null;
-        (failures, staged, id, Next, Park, IsFree) = (null, null, null, null, null, false);
+        (failures, staged, id, Next, Park, IsFree, IsSpilled) = (null, null, null, null, null, false, false);
         headers = default;
         (Epoch, Item, Emission, key, IsBehind, IsTouched) = (null, null, null, null, false, false);
         pool.Return(this);
