@@ -34,7 +34,7 @@ public class DamagedEntryTests
         Assert.True(stopped is { Pending: > 0, Unaccounted: 0 } && stopped.Pending == damaged.Count, $"{stopped}");
         Assert.Equal(owners.Split(' ').Where((_, at) => at != partition), (await EpochsAsync(store)).Split(' ').Where((_, at) => at != partition));          // the others were not taken anew
 
-        // The pauses grow: an hour brings about as many looks as it has minutes. A look takes the partition anew, and leases until nothing comes.
+        // The pauses grow: an hour brings about as many looks as it has minutes. 296 and 549 leases were seen; why a look costs so many is not known yet, and the bound is to be 250 again.
         calls = 0;
         for (int i = 0; i < 360; i++) await Member.BeatAsync(store, clock, "one");
         Assert.InRange(Volatile.Read(ref calls), 10, 600);
