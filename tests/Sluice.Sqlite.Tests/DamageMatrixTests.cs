@@ -56,7 +56,8 @@ public sealed class DamageMatrixTests : IDisposable
         for (int n = 0; n < 20; n++) await consecutor.SendAsync(n, Cancellation);
         while (consecutor.Snapshot() is not { InFlight: 0, Pending: 0 } now || now.Retrying + now.Parked == 0) await Task.Yield();
         await consecutor.StopAsync();
-        for (int n = 20; n < 24; n++) await consecutor.SendAsync(n, Cancellation);
+        await using Consecutor<int> sender = Make(store, clock, fails: _ => false);
+        for (int n = 20; n < 24; n++) await sender.SendAsync(n, Cancellation);
         Ownership owner = (await store.TakeAsync(new("work", "work"), 0, new("files"), Cancellation)).Ownership;
         long last = (await store.TakeAsync(new("work", "work"), 0, new("files") { ExpectedEpoch = owner.Epoch }, Cancellation)).State!.LastCommit;
         owner = owner with { Epoch = owner.Epoch + 1 };

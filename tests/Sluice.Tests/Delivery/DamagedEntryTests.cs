@@ -34,10 +34,10 @@ public class DamagedEntryTests
         Assert.True(stopped is { Pending: > 0, Unaccounted: 0 } && stopped.Pending == damaged.Count, $"{stopped}");
         Assert.Equal(owners.Split(' ').Where((_, at) => at != partition), (await EpochsAsync(store)).Split(' ').Where((_, at) => at != partition));          // the others were not taken anew
 
-        // The pauses grow: an hour brings about as many looks as it has minutes. 296 and 549 leases were seen; why a look costs so many is not known yet, and the bound is to be 250 again.
+        // The pauses grow: an hour brings about as many looks as it has minutes, each with two or three leases.
         calls = 0;
         for (int i = 0; i < 360; i++) await Member.BeatAsync(store, clock, "one");
-        Assert.InRange(Volatile.Read(ref calls), 10, 600);
+        Assert.InRange(Volatile.Read(ref calls), 10, 250);
 
         store.Damage("work", partition, stopped.Stopped.Single().Entries!.Value.First);          // the same bit once more: repaired
         Task idle = consecutor.IdleAsync(Cancellation);

@@ -242,19 +242,16 @@ public class ProcessTests
     public async Task ADrainFinishesWhatHasComeIn()
     {
         var results = new List<int>();
-        var drained = new TaskCompletionSource<bool>();
-        Run? run = null;
-        await (Numbers(int.MaxValue) | Pipe.InProcesses<int, int>("double", Two) | (n =>
+        var isEnough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Run run = (Numbers(int.MaxValue) | Pipe.InProcesses<int, int>("double", Two) | (n =>
         {
             results.Add(n);
-            if (results.Count == 1_000) _ = DrainAsync();
-        })).RunAsync(new RunOptions { Started = started => run = started }, Cancellation);
-
-        Assert.True(await drained.Task);
+            if (results.Count == 1_000) isEnough.SetResult();
+        })).Start(cancellation: Cancellation);
+        await isEnough.Task;
+        Assert.True(await run.DrainAsync(TimeSpan.FromMinutes(1)));
         Assert.Equal(Enumerable.Range(0, results.Count).Select(n => 2 * n), results);
         Assert.Empty(WorkerProgram.Children());
-
-        async Task DrainAsync() => drained.SetResult(await run!.DrainAsync(TimeSpan.FromMinutes(1)));
     }
 
     [Fact]

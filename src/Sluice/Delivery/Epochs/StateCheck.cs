@@ -83,6 +83,7 @@ internal sealed class StateCheck(ConsecutorCore core)
         foreach (var same in wrong.GroupBy(node => (node.Node, Why: Why(node)!)).Take(MostNamed))
         {
             long rows = 0;
+            foreach (StoredNode node in same) _ = await core.Store.ListStateAsync(core.Group, node.Partition, node.Node, after: null, PageSize, cancellation).ConfigureAwait(false);          // a row whose node was damaged says that itself
             foreach (StoredNode node in same) rows += await CountAsync(node, cancellation).ConfigureAwait(false);
             int[] partitions = [.. same.Select(static node => node.Partition).Order()];
             string where = partitions.Length == 1 ? $"partition {partitions[0]}" : $"{partitions.Length} partitions ({string.Join(", ", partitions.Take(MostNamed))}{(partitions.Length > MostNamed ? ", …" : "")})";

@@ -97,7 +97,7 @@ internal sealed class StoppedPartitions(ConsecutorCore core)
         if (!areAny || lease.FullGate is not null) return;
         foreach (OwnedPartition partition in asked)
         {
-            if (IsStopped(partition)) continue;
+            if (IsStopped(partition) || lease.Damaged.Any(damage => damage.Owner == partition.Owner)) continue;
             LeasedBatch? batch = lease.Batches.FirstOrDefault(batch => batch.Owner == partition.Owner);
             if (batch is null && lease.Batches.Count > 0) continue;          // its turn may not have come
             Forget(partition.Number, stop => stop.Told.Entries is { } entries && (batch is null || batch.Entries.Span[^1].Sequence >= entries.First));

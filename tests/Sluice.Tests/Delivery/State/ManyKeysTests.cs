@@ -91,7 +91,7 @@ public class ManyKeysTests
     }
 
     private static Consecutor<int> Make(IStreamStore store, int partitions) => new("work", source => source | Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
-        new() { Store = store, Stream = new() { Partitions = partitions, MaxItems = 2 * Keys }, Delivery = Delivery.Replay(9, Backoff.None), Process = new() })
+        new() { Store = store, Stream = new() { Partitions = partitions, MaxItems = 2 * Keys }, Delivery = Delivery.Replay(9, Backoff.None), Process = new(), Member = "one" })
     { Key = static n => $"{n}" };
 
     private sealed record Seen(int Times, long Sum);

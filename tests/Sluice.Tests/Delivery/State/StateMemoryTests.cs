@@ -74,7 +74,7 @@ public class StateMemoryTests
                 Stream = new() { Partitions = random.Next(1, 4) },
                 Capacity = random.Next(4, 200),
             };
-            int failures = 0;
+            var luck = new Random(seed);
             await using var consecutor = new Consecutor<int>("work", source => source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | Fail, options) { Key = static n => $"{n}" };
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync(items, Cancellation);
@@ -86,7 +86,11 @@ public class StateMemoryTests
 
             void Fail(int item)
             {
-                if (item == bad && Interlocked.Increment(ref failures) % 3 != 0) throw new TimeoutException("not now");
+                if (item != bad) return;
+                lock (luck)
+                {
+                    if (luck.Next(3) != 0) throw new TimeoutException("not now");
+                }
             }
         }
     }
