@@ -76,6 +76,8 @@ internal sealed class JsonForm
             foreach (JsonPropertyInfo element in type.Properties) element.IsRequired = true;
             return;
         }
+        foreach (JsonPropertyInfo property in type.Properties)
+            if (property.AssociatedParameter is { HasDefaultValue: false } && IsLeftOut(property)) property.IsRequired = false;
         JsonPropertyInfo[] endangered = [.. type.Properties.Where(IsEndangered)];
         if (endangered.Length == 0) return;
         Action<object>? before = type.OnDeserialized;
@@ -83,6 +85,18 @@ internal sealed class JsonForm
         {
             before?.Invoke(value);
             if (Array.Find(endangered, property => property.Get!(value) is null) is { } missing) throw new JsonException(JsonMistakes.Missing(type.Type, missing.Name));
+        };
+    }
+
+    /// <summary>Whether the user's options leave the member out where it is null, or its type's default: then that is what it is where it is missing.</summary>
+    private static bool IsLeftOut(JsonPropertyInfo property)
+    {
+        object[] ignored = property.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: true) ?? [];
+        return (ignored is [JsonIgnoreAttribute own, ..] ? own.Condition : property.Options.DefaultIgnoreCondition) switch
+        {
+            JsonIgnoreCondition.WhenWritingNull => property.IsGetNullable,
+            JsonIgnoreCondition.WhenWritingDefault => property.IsGetNullable || (property.PropertyType.IsValueType && Nullable.GetUnderlyingType(property.PropertyType) is null),
+            _ => false,
         };
     }
 

@@ -41,6 +41,22 @@ public partial class StrictJsonTests
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
     internal sealed record Lenient(int Id);
 
+    internal sealed record Found(int Number, string Path, string? Trouble, int? Size);
+
+    internal sealed record Marked(string Path, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Trouble, string? Owner);
+
+    [JsonSerializable(typeof(Found))]
+    [JsonSerializable(typeof(Marked))]
+    internal sealed partial class FoundJson : JsonSerializerContext;
+
+    [JsonSerializable(typeof(Found))]
+    [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    internal sealed partial class NoNullsJson : JsonSerializerContext;
+
+    [JsonSerializable(typeof(Found))]
+    [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+    internal sealed partial class NoDefaultsJson : JsonSerializerContext;
+
     [JsonSerializable(typeof(Order))]
     [JsonSerializable(typeof(Draft))]
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
@@ -59,6 +75,43 @@ public partial class StrictJsonTests
         PayloadSerializers.Json.With(PayloadSerializer.Json(PlainJson.Default.Order)).With(PayloadSerializer.Json(PlainJson.Default.Draft)),
         PayloadSerializers.Json.Compressed(readsUncompressed: true),
     ];
+
+    /// <remarks>A member that may be null and is left out for that was refused by whoever had written it.</remarks>
+    [Theory]
+    [InlineData(JsonIgnoreCondition.WhenWritingNull)]
+    [InlineData(JsonIgnoreCondition.WhenWritingDefault)]
+    public void WhatTheOptionsLeaveOutIsReadBack(JsonIgnoreCondition condition)
+    {
+        JsonSerializerContext generated = condition == JsonIgnoreCondition.WhenWritingNull ? NoNullsJson.Default : NoDefaultsJson.Default;
+        foreach (PayloadSerializers serializers in (PayloadSerializers[])[PayloadSerializers.JsonOf(generated),
+            PayloadSerializers.JsonOf(new JsonSerializerOptions { TypeInfoResolver = new DefaultJsonTypeInfoResolver(), DefaultIgnoreCondition = condition }),
+            PayloadSerializers.JsonOf(new JsonSerializerOptions { TypeInfoResolver = FoundJson.Default, DefaultIgnoreCondition = condition })])
+        {
+            IPayloadSerializer<Found> serializer = serializers.For<Found>();
+            foreach (Found value in (Found[])[new(0, "a", null, null), new(1, "b", "no", 0)])
+            {
+                var written = new ArrayBufferWriter<byte>();
+                serializer.Serialize(value, written);
+                Assert.Equal(value, serializer.Deserialize(written.WrittenSpan));
+            }
+            Assert.Contains("Path", Assert.ThrowsAny<Exception>(() => serializer.Deserialize("{\"Number\":1}"u8)).Message, StringComparison.Ordinal);
+            if (condition == JsonIgnoreCondition.WhenWritingNull)
+                Assert.Contains("Number", Assert.ThrowsAny<Exception>(() => serializer.Deserialize("{\"Path\":\"a\"}"u8)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void WhatAMemberSaysOfItselfIsHeeded()
+    {
+        foreach (PayloadSerializers serializers in (PayloadSerializers[])[PayloadSerializers.JsonOf(FoundJson.Default), PayloadSerializers.Json])
+        {
+            IPayloadSerializer<Marked> serializer = serializers.For<Marked>();
+            var written = new ArrayBufferWriter<byte>();
+            serializer.Serialize(new("a", null, null), written);
+            Assert.Equal(new("a", null, null), serializer.Deserialize(written.WrittenSpan));
+            Assert.Contains("Owner", Assert.ThrowsAny<Exception>(() => serializer.Deserialize("{\"Path\":\"a\"}"u8)).Message, StringComparison.Ordinal);
+        }
+    }
 
     [Theory]
     [InlineData("""{"Customer":"ann","Amount":1}""", null)]
