@@ -5,8 +5,11 @@ namespace Sluice.Redis;
 /// <summary>How a store on Redis is opened. None of it is stored.</summary>
 public sealed record RedisStoreOptions
 {
-    /// <summary>Where time comes from; the system's unless given.</summary>
+    /// <summary>Where the timers of this store object get their time from; the system's unless given. The store's own time (<see cref="RedisStreamStore.GetTimeAsync"/>) is the server's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>The store's time in place of the server's, for tests that let time pass; null, or a null it returns, for the server's own.</summary>
+    internal Func<DateTimeOffset?>? ServerTime { get; init; }
 
     /// <summary>
     /// What all keys of the store begin with, in braces; <c>sluice</c> unless given. Two stores in one database need two. 1 to 100 letters, digits, dots,

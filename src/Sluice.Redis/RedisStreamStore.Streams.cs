@@ -91,6 +91,17 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
+    public override async ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after, CancellationToken cancellation = default)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        long? count = await changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false);
+        if (count is not null) return count.Value;
+        if (await FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null) throw Failures.Refused(["NOSTREAM", Names.Encode(stream)], address);
+        return await changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false)
+            ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
+    }
+
+    /// <inheritdoc/>
     public override async ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
         => (await CallAsync("find_time", new Arguments(), cancellation).ConfigureAwait(false)).Time;
 

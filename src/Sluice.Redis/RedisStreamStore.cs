@@ -32,7 +32,6 @@ public sealed partial class RedisStreamStore : StreamStore
     private readonly PushedEntries pushed;
     private readonly ConcurrentDictionary<string, (int Partitions, string Made)> known = new(StringComparer.Ordinal);
     private readonly ITimer poll;
-    private volatile StoreClock clock;
     private volatile string id;
     private volatile int generation;
     private int sticky = Environment.ProcessId;
@@ -40,7 +39,7 @@ public sealed partial class RedisStreamStore : StreamStore
     private RedisStreamStore(ServerAddress address, Connection connection, RedisStoreOptions options, Reply opened)
     {
         (this.address, this.connection, this.options) = (address, connection, options);
-        (id, generation, clock) = (opened[0].Text, opened[1].Int, new(options.Time, StoreTime.From(opened[2].Long)));
+        (id, generation) = (opened[0].Text, opened[1].Int);
         pushed = new(options.Time);
         poll = options.Time.CreateTimer(_ => Look(), null, options.Poll, options.Poll);
     }
@@ -50,7 +49,7 @@ public sealed partial class RedisStreamStore : StreamStore
     public override Durability Durability => options.Durability;
 
     /// <inheritdoc/>
-    public override StreamStoreCapabilities Capabilities => StreamStoreCapabilities.SharedByProcesses;
+    public override StreamStoreCapabilities Capabilities => StreamStoreCapabilities.SharedByProcesses | StreamStoreCapabilities.PartitionChanges;
 
     /// <inheritdoc/>
     public override int Generation => generation;
@@ -121,17 +120,16 @@ public sealed partial class RedisStreamStore : StreamStore
         }
         var message = new ChangeMessage(told);
         pushed.Put(message);
-        changes.Publish([message.Stream]);
+        if (message.Partitions is { } partitions) changes.PublishEntries(message.Stream, partitions);
+        else changes.Publish([message.Stream]);
     }
 
     private async Task<Reply> CallAsync(string script, Arguments arguments, CancellationToken cancellation, bool isRepeatable = true)
     {
         cancellation.ThrowIfCancellationRequested();
         var subject = new CallSubject(script, address, arguments.AboutStream, arguments.AboutPartition);
-        Reply reply = await RunAsync(script, arguments.ToArray(StoreTime.Of(clock.Now), id), isRepeatable, cancellation, subject).ConfigureAwait(false);
+        Reply reply = await RunAsync(script, arguments.ToArray(options.ServerTime?.Invoke(), id), isRepeatable, cancellation, subject).ConfigureAwait(false);
         generation = reply[1].Int;
-        // Another process may have a clock that is ahead: the store's time is the latest that was stored.
-        if (reply[0].Time is var told && told > clock.Now + TimeSpan.FromMilliseconds(1)) clock = new(options.Time, told);
         return reply[2];
     }
 

@@ -68,5 +68,16 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
+    public override async ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after, CancellationToken cancellation = default)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        long? count = await living.Changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false);
+        if (count is not null) return count.Value;
+        await CallAsync(session => session.Stream(stream).Id, cancellation).ConfigureAwait(false);          // it is not known here yet, or was deleted
+        return await living.Changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false)
+            ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
+    }
+
+    /// <inheritdoc/>
     public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default) => CallAsync(static session => session.Now, cancellation);
 }

@@ -38,6 +38,9 @@ public sealed partial class SqliteStreamStore : StreamStore
     public override Durability Durability { get; }
 
     /// <inheritdoc/>
+    public override StreamStoreCapabilities Capabilities => StreamStoreCapabilities.PartitionChanges;
+
+    /// <inheritdoc/>
     public override int Generation => writer.Generation;
 
     /// <inheritdoc/>
@@ -105,6 +108,7 @@ public sealed partial class SqliteStreamStore : StreamStore
             var living = new Living { RecentBlocks = options.RecentBlocks };
             var session = new Session(file.Open(), living);
             living.Clock = new(options.Time, session.LastTime);
+            living.Away = session.Away + (session.LastTime == default ? 0 : (living.Clock.Now - session.LastTime).Ticks);
             string? loss = FindLoss(session, fileLock.Witness(), path);
             return new(file, fileLock, living, new(file, living, session, fileLock), durability, loss);
         }

@@ -110,7 +110,7 @@ public class ConnectingTests(SharedServer server)
     public async Task ThePermissionsThatAreDocumentedSuffice()
     {
         await using RedisServer strict = await RedisServer.StartAsync("--appendfsync", "always", "--user", "default", "on", ">right-secret", "resetkeys", "~{sluice}:*", "resetchannels", "&{sluice}:*",
-            "-@all", "+@read", "+@write", "+@connection", "+@pubsub", "+@scripting", "+info", "+bgrewriteaof", "+wait", "+config|get");
+            "-@all", "+@read", "+@write", "+@connection", "+@pubsub", "+@scripting", "+info", "+time", "+bgrewriteaof", "+wait", "+config|get");
         string address = $"{strict.Address},password=right-secret";
         await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, new() { Durability = Durability.Power }))
         {
@@ -175,20 +175,30 @@ public class ConnectingTests(SharedServer server)
     }
 
     [Fact]
-    public async Task TheStoresTimeIsThatOfTheClockThatIsAhead()
+    public async Task TheStoresTimeIsTheServersWhateverTheClocksOfItsUsersSay()
     {
         string prefix = SharedServer.NewPrefix();
-        var behind = new TestClock();
-        var ahead = new TestClock(behind.GetUtcNow() + TimeSpan.FromHours(1));
-        await using RedisStreamStore first = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = prefix, Time = behind });
+        await using RedisStreamStore first = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = prefix, Time = new TestClock(DateTimeOffset.UnixEpoch) });
+        await using RedisStreamStore second = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = prefix, Time = new TestClock(DateTimeOffset.UtcNow.AddYears(1)) });
         await first.PrepareAsync();
-        await using (RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = prefix, Time = ahead })) await other.AppendAsync(1, "a");
-        using EntryBatch nothing = Rows.Batch();
-        StoreCommit work = await first.WorkAsync(nothing);
-        Assert.Equal(CommitStatus.Committed, (await first.CommitAsync(new(work.Owner, 1) { Deferred = [new(1, 1, TimeSpan.FromSeconds(2))] })).Status);
+        await first.AppendAsync(1, "a");
+        DateTimeOffset before = await first.GetTimeAsync(TestContext.Current.CancellationToken), after = await second.GetTimeAsync(TestContext.Current.CancellationToken);
+        Assert.True(before <= after && after - before < TimeSpan.FromHours(1), $"{before:O}, {after:O}");
+        Assert.InRange(before, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1));
+    }
 
-        Assert.Equal(TimeSpan.FromSeconds(2), (await first.LeaseAsync(new([work.Owner]))).NextDue);
-        behind.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(2, (await first.LeaseAsync(new([work.Owner]))).Batches.Single().Entries.Span[0].Attempt);
+    [Fact]
+    public async Task AServerWhoseClockGoesBackHoldsNothingUp()
+    {
+        DateTimeOffset now = DateTimeOffset.UtcNow + TimeSpan.FromDays(2);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = SharedServer.NewPrefix(), Time = new TestClock(), ServerTime = () => now });
+        await store.PrepareAsync();
+        await store.AppendAsync(1, "a");
+        DateTimeOffset stored = await store.GetTimeAsync(TestContext.Current.CancellationToken);
+        now -= TimeSpan.FromDays(2);
+        DateTimeOffset back = await store.GetTimeAsync(TestContext.Current.CancellationToken);
+        now += TimeSpan.FromSeconds(5);
+        DateTimeOffset later = await store.GetTimeAsync(TestContext.Current.CancellationToken);
+        Assert.True(back >= stored && later - back == TimeSpan.FromSeconds(5), $"{stored:O}, {back:O}, {later:O}");
     }
 }

@@ -6,5 +6,5 @@ namespace Sluice.Redis.Tests;
 public class FlowContractTests(SharedServer server) : FlowContract
 {
     protected override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
-        => await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = SharedServer.NewPrefix(), Time = time }, TestContext.Current.CancellationToken);
+        => await RedisStreamStore.ConnectAsync(server.Address, PassedTime.With(time, SharedServer.NewPrefix()), TestContext.Current.CancellationToken);
 }

@@ -19,11 +19,18 @@ public class KilledServerTests
     {
         private RedisServer? server;
         private int kills;
+        private readonly PassedTime passed = new(stands: true);
 
         public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
         {
             server ??= await RedisServer.StartAsync("--appendfsync", "always");
-            return await RedisStreamStore.ConnectAsync(server.Address, new() { Time = time });
+            return await RedisStreamStore.ConnectAsync(server.Address, new() { Time = time, ServerTime = () => passed.Now });
+        }
+
+        public override ValueTask PassTimeAsync(TestClock clock, TimeSpan time)
+        {
+            passed.Pass(time);
+            return base.PassTimeAsync(clock, time);
         }
 
         public override async ValueTask KillAsync(IStreamStore store)

@@ -4,12 +4,14 @@ using StackExchange.Redis;
 namespace Sluice.Redis.Tests;
 
 /// <summary>A store on the server that all tests share, under a prefix of its own: a kill cuts its connection.</summary>
-internal sealed class RedisStoreFixture(SharedServer server) : StreamStoreFixture
+internal sealed class RedisStoreFixture(SharedServer server, bool timeStands = false) : StreamStoreFixture
 {
     private readonly string prefix = SharedServer.NewPrefix();
 
-    public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
-        => await RedisStreamStore.ConnectAsync(server.Address, new() { Time = time, Prefix = prefix });
+    private readonly PassedTime time = new(timeStands);
+
+    public override async ValueTask<IStreamStore> OpenAsync(TimeProvider clock)
+        => await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock, Prefix = prefix, ServerTime = () => time.Now });
 
     /// <summary>Changes a bit of the payload, in its chunk or in its row.</summary>
     public override async ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
@@ -57,5 +59,11 @@ internal sealed class RedisStoreFixture(SharedServer server) : StreamStoreFixtur
         int at = bytes.AsSpan().IndexOf(payload.Span);
         if (at >= 0) bytes[at] ^= 1;
         return at >= 0;
+    }
+
+    public override ValueTask PassTimeAsync(TestClock clock, TimeSpan span)
+    {
+        time.Pass(span);
+        return base.PassTimeAsync(clock, span);
     }
 }

@@ -8,6 +8,9 @@ public sealed class SharedServer : IAsyncLifetime
     private static int prefixes;
     private RedisServer? server;
 
+    /// <summary>The one of this test run, for those whose class is not given it.</summary>
+    internal static SharedServer Current { get; private set; } = null!;
+
     internal string Address => server!.Address;
 
     internal int Port => server!.Port;
@@ -15,7 +18,7 @@ public sealed class SharedServer : IAsyncLifetime
     // Where several of these programs run, a client whose own server is down may reach another one's that has got its port: not the keys of its tests, too.
     public static string NewPrefix() => $"t{Environment.ProcessId}-{Interlocked.Increment(ref prefixes)}";
 
-    public async ValueTask InitializeAsync() => server = await RedisServer.StartAsync();
+    public async ValueTask InitializeAsync() => (server, Current) = (await RedisServer.StartAsync(), this);
 
     public async ValueTask DisposeAsync()
     {

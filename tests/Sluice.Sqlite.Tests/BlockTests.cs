@@ -115,22 +115,34 @@ public sealed class BlockTests : IDisposable
         Assert.Equal((0, 0), (await CountAsync("sluice_block"), await CountAsync("sluice_chunk")));
     }
 
-    [Fact]
-    public async Task AStoreOfVersionOneIsTakenOver()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task AStoreOfAnEarlierVersionIsTakenOver(int version)
     {
+        string[] fromFourth = ["ALTER TABLE sluice_meta DROP COLUMN away"];
+        string[] fromThird =
+        [
+            "ALTER TABLE sluice_stream DROP COLUMN sum", "ALTER TABLE sluice_part DROP COLUMN digest", "ALTER TABLE sluice_part DROP COLUMN sum",
+            "ALTER TABLE sluice_row DROP COLUMN sum", "ALTER TABLE sluice_state DROP COLUMN sum", "ALTER TABLE sluice_file DROP COLUMN sum",
+        ];
+        string[] fromSecond =
+        [
+            "UPDATE sluice_chunk SET blob = (SELECT substr(b.blob, start + 1, sluice_chunk.length) FROM sluice_block b WHERE b.id = block) WHERE block IS NOT NULL",
+            "DROP TABLE sluice_block", "ALTER TABLE sluice_chunk DROP COLUMN block", "ALTER TABLE sluice_chunk DROP COLUMN start", "ALTER TABLE sluice_chunk DROP COLUMN length",
+            "ALTER TABLE sluice_meta DROP COLUMN recent",
+        ];
         await OpenAsync(recent: 0);
         await AppendAsync(500);
         await SettleAsync(max: 100);
         await store.WithDatabaseAsync(database =>
         {
-            foreach (string statement in (string[])[
-                "UPDATE sluice_chunk SET blob = (SELECT substr(b.blob, start + 1, sluice_chunk.length) FROM sluice_block b WHERE b.id = block) WHERE block IS NOT NULL",
-                "DROP TABLE sluice_block", "ALTER TABLE sluice_chunk DROP COLUMN block", "ALTER TABLE sluice_chunk DROP COLUMN start", "ALTER TABLE sluice_chunk DROP COLUMN length",
-                "ALTER TABLE sluice_meta DROP COLUMN recent", "ALTER TABLE sluice_stream DROP COLUMN sum", "ALTER TABLE sluice_part DROP COLUMN digest", "ALTER TABLE sluice_part DROP COLUMN sum",
-                "ALTER TABLE sluice_row DROP COLUMN sum", "ALTER TABLE sluice_state DROP COLUMN sum", "ALTER TABLE sluice_file DROP COLUMN sum", "UPDATE sluice_meta SET version = 1"]) database.Execute(statement);
+            foreach (string statement in (string[])[.. fromFourth, .. version < 3 ? fromThird : [], .. version < 2 ? fromSecond : [], $"UPDATE sluice_meta SET version = {version}"])
+                database.Execute(statement);
         });
         await ReopenAsync();
-        await store.WithDatabaseAsync(database => Assert.Equal("3", database.Ask("SELECT version FROM sluice_meta")));
+        await store.WithDatabaseAsync(database => Assert.Equal("4", database.Ask("SELECT version FROM sluice_meta")));
         await AppendAsync(500);
         Assert.Empty((await store.CheckAsync()).Problems);
         await SettleAsync();

@@ -69,10 +69,10 @@ internal sealed class Arguments
 
     public Arguments Reader(ReaderOptions options) => Flag(options.Start == StreamStart.New).Span(options.ExpiresAfter).Flag(options.Gates);
 
-    public RedisValue[] ToArray(long now, string store)
+    public RedisValue[] ToArray(DateTimeOffset? now, string store)
     {
         RedisValue[] all = [.. values];
-        (all[0], all[1]) = (now, store);
+        (all[0], all[1]) = (now is { } given ? StoreTime.Of(given) : 0, store);
         return all;
     }
 }

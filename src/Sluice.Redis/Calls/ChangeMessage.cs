@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 
 namespace Sluice.Redis;
@@ -11,10 +12,16 @@ internal readonly struct ChangeMessage
 
     public ChangeMessage(byte[] message)
     {
-        int end = message.AsSpan().IndexOf((byte)0);
+        int end = message.AsSpan().IndexOfAny((byte)0, (byte)1);
         Stream = Names.Decode(Encoding.UTF8.GetString(message, 0, end < 0 ? message.Length : end));
-        rest = end < 0 ? default : message.AsMemory(end + 1);
+        rest = end < 0 || message[end] == 1 ? default : message.AsMemory(end + 1);
+        if (end < 0) return;
+        Partitions = message[end] == 0 ? [Partition]
+            : [.. Encoding.UTF8.GetString(message, end + 1, message.Length - end - 1).Split(',', StringSplitOptions.RemoveEmptyEntries).Select(text => int.TryParse(text, CultureInfo.InvariantCulture, out int partition) ? partition : 0)];
     }
+
+    /// <summary>Where there may be entries; none if there is only more room, null if anything may have changed.</summary>
+    public int[]? Partitions { get; }
 
     public string Stream { get; }
     public bool HasEntries => rest.Length > HeadBytes;

@@ -109,7 +109,7 @@ for _, output in ipairs(outputs) do
     kept[1], kept[2] = kept[1] - items, kept[2] - bytes
     call('HSET', K .. 'v:' .. q.id, to.name, digits(kept[1]) .. ' ' .. digits(kept[2]) .. ' ' .. digits(to.made))
     reserve(to, -items, -bytes)
-    if items > 0 then changed(to.name) end
+    if items > 0 then changedRoom(to.name) end
   end
   append(to, output[6])
 end
@@ -120,5 +120,5 @@ for _, e in ipairs(ends) do endStream(stream(e[1]), e[2]) end
 q.commit, q.commitEpoch, q.version = sequence, epoch, q.knows
 save(q)
 trim(h, p)
-changed(name)
+if #deferred > 0 or #derived > 0 or h.ended then changedAt(name, p) else changedRoom(name) end
 return { 'committed' }

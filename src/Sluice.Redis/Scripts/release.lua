@@ -6,5 +6,5 @@ save(q)
 if q.taking == 0 and not giveBack(q) then return 2 end
 q.owner = false
 unreserve(q.id)
-changed(name)
+changedAt(name, p)
 return 1

@@ -33,7 +33,7 @@ internal static class AppendCalls
         EntryId? first = stream.Append(request.Entries);
         producer.Append(request.Sequence, end, first);
         if (request.Position is { } position) producer.Remember(position.ToArray());
-        producer.ForgetBy((session.Now + request.ForgetAfter)?.UtcTicks);
+        producer.ForgetBy(session.OpenTicks + request.ForgetAfter?.Ticks);
         session.Producers.Changed(producer);
         if (request.Batches.Count > 0) BatchCalls.Count(session, request.Batches);
         return new(AppendStatus.Accepted, end, first);

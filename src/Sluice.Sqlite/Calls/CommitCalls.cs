@@ -56,7 +56,7 @@ internal static class CommitCalls
         foreach (CommitOutput output in commit.Outputs)
         {
             StoredStream to = session.Stream(output.Stream);
-            if (session.Living.Reserved.GiveBack(partition, to, output.ReservedItems, output.ReservedBytes)) session.Changed(to.Name);
+            if (session.Living.Reserved.GiveBack(partition, to, output.ReservedItems, output.ReservedBytes)) session.Changes.AddRoom(to.Name);
             to.Append(output.Entries);
         }
         foreach (ReaderOpening reader in commit.Readers) ReaderCalls.Open(session, session.Stream(reader.Stream), reader.Reader, reader.Options);
@@ -66,7 +66,8 @@ internal static class CommitCalls
 
         (partition.LastCommit, partition.LastCommitEpoch, partition.Version) = (commit.Sequence, commit.Owner.Epoch, partition.OwnerVersion);
         group.Stream.Trim(partition.Number);
-        session.Changed(group.Stream.Name);
+        if (commit.GivesEntries || group.Stream.End is not null) session.Changes.AddEntries(group.Stream.Name, partition.Number);
+        else session.Changes.AddRoom(group.Stream.Name);
     }
 
     /// <summary>Adds an entry of the group's own.</summary>

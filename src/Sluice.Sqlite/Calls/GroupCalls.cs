@@ -92,7 +92,7 @@ internal static class GroupCalls
         partition.GiveBack();
         partition.Owner = null;
         Unreserve(session, partition);
-        session.Changed(owner.Group.Stream);
+        session.Changes.AddEntries(owner.Group.Stream, owner.Partition);
         return true;
     }
 
@@ -150,7 +150,7 @@ internal static class GroupCalls
 
     private static void Unreserve(Session session, StoredPartition partition)
     {
-        foreach (string stream in session.Living.Reserved.End(partition.Group.Id, partition.Number)) session.Changed(stream);
+        foreach (string stream in session.Living.Reserved.End(partition.Group.Id, partition.Number)) session.Changes.AddRoom(stream);
     }
 
     private static Dictionary<string, long> Files(Session session, StoredPartition partition)

@@ -51,7 +51,7 @@ internal static class ReaderCalls
         if (move.Next <= reader.Next(move.Partition)) return true;
         reader.MoveTo(move.Partition, move.Next);
         stream.Trim(move.Partition);
-        session.Changed(stream.Name);
+        session.Changes.AddRoom(stream.Name);
         return true;
     }
 }

@@ -12,7 +12,7 @@ internal static class Schema
     public const string Prefix = "sluice_";
 
     /// <summary>The version that this code writes. Those before it are changed when they are opened, in one transaction.</summary>
-    public const int Version = 3;
+    public const int Version = 4;
 
     // The chunks of a transaction: how many, their directory, their bytes. The ids of the chunks are those from its own on.
     private const string Blocks = "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, chunks BLOB NOT NULL, blob BLOB NOT NULL)";
@@ -25,7 +25,6 @@ internal static class Schema
         "ALTER TABLE sluice_chunk ADD COLUMN start INTEGER",
         "ALTER TABLE sluice_chunk ADD COLUMN length INTEGER",
         "ALTER TABLE sluice_meta ADD COLUMN recent INTEGER NOT NULL DEFAULT 1",
-        "UPDATE sluice_meta SET version = 2",
     ];
 
     // From version 2, which had no checksums but those of entries, to version 3. They are computed then (Upgrade).
@@ -37,12 +36,16 @@ internal static class Schema
         "ALTER TABLE sluice_row ADD COLUMN sum INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE sluice_state ADD COLUMN sum INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE sluice_file ADD COLUMN sum INTEGER NOT NULL DEFAULT 0",
-        "UPDATE sluice_meta SET version = 3",
     ];
+
+    // From version 3, which counted the time in which the store was closed into the windows of idempotency keys, to version 4.
+    private static readonly string[] ToFourth = ["ALTER TABLE sluice_meta ADD COLUMN away INTEGER NOT NULL DEFAULT 0"];
+
+    private static readonly string Upgraded = string.Create(CultureInfo.InvariantCulture, $"UPDATE sluice_meta SET version = {Version}");
 
     private static readonly string[] Tables =
     [
-        "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn INTEGER NOT NULL, time INTEGER NOT NULL, recent INTEGER NOT NULL DEFAULT 1)",
+        "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn INTEGER NOT NULL, time INTEGER NOT NULL, recent INTEGER NOT NULL DEFAULT 1, away INTEGER NOT NULL DEFAULT 0)",
         """
         CREATE TABLE sluice_stream(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, max_items INTEGER NOT NULL,
             max_bytes INTEGER NOT NULL, max_entry INTEGER NOT NULL, retention INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, failure TEXT, sum INTEGER NOT NULL DEFAULT 0)
@@ -116,8 +119,9 @@ internal static class Schema
     /// <summary>Makes the tables, unless they are there as they should be.</summary>
     public static void Open(Database database)
     {
-        if (!IsThere(database)) Execute(database, [.. Tables, $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0, 1)"]);
-        else if (VersionOf(database) is var version && version < Version) Execute(database, version == 1 ? [.. ToSecond, .. ToThird] : ToThird, SchemaSums.Compute);
+        if (!IsThere(database)) Execute(database, [.. Tables, $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0, 1, 0)"]);
+        else if (VersionOf(database) is var found && found < Version)
+            Execute(database, [.. found < 2 ? ToSecond : [], .. found < 3 ? ToThird : [], .. ToFourth, Upgraded], found < 3 ? SchemaSums.Compute : null);
     }
 
     private static void Execute(Database database, string[] statements, Action<Database>? then = null)

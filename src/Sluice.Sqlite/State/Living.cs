@@ -11,6 +11,9 @@ internal sealed class Living
     private readonly Dictionary<(long Group, int Partition), (long Epoch, string? Instance)> owners = [];          // which instance has taken a partition last; the epoch tells whether that was stored
 
     public int RecentBlocks { get; init; } = 256;
+    /// <summary>How long the store was closed in its life, in ticks. Set once, when it is opened.</summary>
+    public long Away { get; set; }
+
     public StoreClock Clock { get; set; } = new(TimeProvider.System);
     /// <summary>Called around the end of each transaction, for tests of what fails there: false before, true after it.</summary>
     public Action<bool>? Probe { get; set; }

@@ -10,7 +10,6 @@ internal sealed class Session
 
     private readonly StreamLoader loader;
     private readonly List<Stored> marked = [];
-    private readonly HashSet<string> changed = new(StringComparer.Ordinal);
     private long lastTime;
     private bool hasGeneration;                      // changed in this transaction
 
@@ -18,12 +17,12 @@ internal sealed class Session
     {
         (Database, Living) = (database, living);
         Statement meta = Sql("""
-            SELECT generation, txn, time, recent, max(recent, (SELECT coalesce(max(id), 0) + 1 FROM sluice_chunk), coalesce((SELECT id + n FROM sluice_block ORDER BY id DESC LIMIT 1), 1))
+            SELECT generation, txn, time, recent, away, max(recent, (SELECT coalesce(max(id), 0) + 1 FROM sluice_chunk), coalesce((SELECT id + n FROM sluice_block ORDER BY id DESC LIMIT 1), 1))
             FROM sluice_meta
             """);
         if (!meta.Next()) throw new StreamStoreException("The store has lost its first row (sluice_meta): restore a backup.");
         (Generation, Transaction, lastTime) = (meta.Int(0), meta.Long(1), meta.Long(2));
-        (long firstRecent, long nextBlock) = (meta.Long(3), meta.Long(4));
+        (long firstRecent, long nextBlock, Away) = (meta.Long(3), meta.Long(5), meta.Long(4));
         meta.Reset();
         Now = LastTime;
         loader = new(this);
@@ -58,6 +57,12 @@ internal sealed class Session
 
     /// <summary>The time of this transaction.</summary>
     public DateTimeOffset Now { get; private set; }
+
+    /// <summary>How long the store had been closed, as far as that was stored, in ticks.</summary>
+    public long Away { get; }
+
+    /// <summary>How long the store has been open, in ticks on a scale of its own: what windows are counted by. The wall clock jumps while the store is closed; nobody can tell that from a long rest.</summary>
+    public long OpenTicks => Now.UtcTicks - Living.Away;
 
     public DateTimeOffset LastTime => new(lastTime, TimeSpan.Zero);
 
@@ -95,7 +100,10 @@ internal sealed class Session
         marked.Add(stored);
     }
 
-    public void Changed(string stream) => changed.Add(stream);
+    /// <summary>What is to be told to those who wait.</summary>
+    public ChangedStreams Changes { get; } = new();
+
+    public void Changed(string stream) => Changes.Add(stream);
 
     public void RaiseGeneration() => RaiseGeneration(Generation + 1);
 
@@ -129,7 +137,7 @@ internal sealed class Session
         if (hasGeneration) Sql("UPDATE sluice_meta SET generation = ?").Put(Generation).Run();
         hasGeneration = false;
         lastTime = Now.UtcTicks;
-        Sql("UPDATE sluice_meta SET txn = ?, time = ?, recent = ?").Put(Transaction).Put(lastTime).Put(Recent.FirstId ?? Making.NextId).Run();
+        Sql("UPDATE sluice_meta SET txn = ?, time = ?, recent = ?, away = ?").Put(Transaction).Put(lastTime).Put(Recent.FirstId ?? Making.NextId).Put(Living.Away).Run();
     }
 
     /// <summary>Ends the transaction. If this fails, nobody knows whether it is stored: the store is to be opened again.</summary>
@@ -149,12 +157,7 @@ internal sealed class Session
         Publish();
     }
 
-    public void Publish()
-    {
-        if (changed.Count == 0) return;
-        Living.Changes.Publish(changed);
-        changed.Clear();
-    }
+    public void Publish() => Changes.Publish(Living.Changes);
 
     public StoredStream Stream(string name) => FindStream(name)
         ?? throw new StreamStoreException($"There is no stream {name} in this store: open it first (OpenStreamAsync).") { Stream = name };

@@ -5,7 +5,7 @@ namespace Sluice.Sqlite;
 /// <param name="name">Its name.</param>
 /// <param name="id">Its row; zero if it has none yet.</param>
 /// <param name="epoch">Raised by every opening.</param>
-/// <param name="forgetAt">When it may be forgotten, in ticks; null for never.</param>
+/// <param name="forgetAt">When it may be forgotten, in ticks of the time in which the store is open; null for never.</param>
 /// <param name="position">What it wants to find again.</param>
 internal sealed class StoredProducer(long stream, string name, long id, long epoch, long? forgetAt, byte[] position) : Stored
 {

@@ -13,7 +13,7 @@ internal sealed class StoredProducers(Session session)
     {
         if (!kept.TryGetValue((stream.Id, name), out StoredProducer? producer) && Load(stream, name) is { } loaded)
             kept.Add((stream.Id, name), producer = loaded);
-        return producer?.ForgetAt <= session.Now.UtcTicks ? null : producer;
+        return producer?.ForgetAt <= session.OpenTicks ? null : producer;
     }
 
     public StoredProducer Add(StoredStream stream, string name) => kept[(stream.Id, name)] = new(stream.Id, name, 0, 0, null, []);
@@ -27,9 +27,9 @@ internal sealed class StoredProducers(Session session)
     /// <summary>Part of a transaction's end: producers whose time is over go, some at a time.</summary>
     public void Sweep()
     {
-        if (nextToForget is null || nextToForget > session.Now.UtcTicks) return;
+        if (nextToForget is null || nextToForget > session.OpenTicks) return;
         session.Sql("DELETE FROM sluice_producer WHERE id IN (SELECT id FROM sluice_producer WHERE forget <= ? LIMIT ?)")
-            .Put(session.Now.UtcTicks).Put(ForgottenAtOnce).Run();
+            .Put(session.OpenTicks).Put(ForgottenAtOnce).Run();
         kept.Clear();
         nextToForget = LoadNext(session);
     }

@@ -52,7 +52,6 @@ internal sealed class StoredStream
         EntryId first = batch.HasKeys && Logs.Length > 1 ? Scatter(batch) : AddTo(Logs[batch.HasKeys ? 0 : next], batch.Records.Span, batch.Count);
         foreach (StoredGroup group in Groups.Values) group.Backlog.Add(batch.Count, batch.Bytes);
         foreach (StoredReader reader in Readers.Values) reader.Backlog.Add(batch.Count, batch.Bytes);
-        Session.Changed(Name);
         return first;
     }
 
@@ -74,7 +73,7 @@ internal sealed class StoredStream
         Session.Sql("DELETE FROM sluice_reader WHERE id = ?").Put(reader.Id).Run();
         Readers.Remove(reader.Name);
         for (int partition = 0; partition < Logs.Length; partition++) Trim(partition);
-        Session.Changed(Name);
+        Session.Changes.AddRoom(Name);
     }
 
     /// <summary>Whether a group will lease what is appended while it is still kept in memory.</summary>
@@ -114,6 +113,7 @@ internal sealed class StoredStream
     private EntryId AddTo(StoredLog log, ReadOnlySpan<byte> records, int count)
     {
         log.Add(records, count);
+        Session.Changes.AddEntries(Name, log.Partition);
         return new(Session.Generation, Name, log.Partition, log.Tail - count + 1);
     }
 }

@@ -37,6 +37,15 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
         return isDamaged;
     }
 
+    /// <summary>A second store object over the same data, with a clock of its own. Null where there cannot be one: then opening it must fail, and say so.</summary>
+    public async Task<IStreamStore?> OpenSecondAsync(TimeSpan clockAhead = default)
+    {
+        var clock = new TestClock(Clock.GetUtcNow() + clockAhead);
+        if (fixture.CanOpenSeveral(Store)) return await fixture.OpenAsync(clock);
+        await Expect.ThrowsAsync<StreamStoreException>(async () => await (await fixture.OpenAsync(clock)).DisposeAsync(), "opening the data a second time");
+        return null;
+    }
+
     public ValueTask PassAsync(TimeSpan time) => fixture.PassTimeAsync(Clock, time);
 
     /// <summary>The streams that most scenarios use: orders with a group, and results.</summary>

@@ -14,7 +14,7 @@ public static class StreamStoreContract
 {
     private static readonly Dictionary<string, Func<Rig, Task>> All = new(
     [
-        .. AppendScenarios.All, .. MemberScenarios.All, .. OwnershipScenarios.All, .. QuarantineScenarios.All, .. CommitScenarios.All, .. VoidCommitScenarios.All,
+        .. AppendScenarios.All, .. MemberScenarios.All, .. ClockScenarios.All, .. TwoHandleScenarios.All, .. OwnershipScenarios.All, .. QuarantineScenarios.All, .. CommitScenarios.All, .. VoidCommitScenarios.All,
         .. WaitingScenarios.All, .. LetterScenarios.All, .. ReaderScenarios.All, .. BoundScenarios.All, .. StateScenarios.All,
         .. RecoveryScenarios.All, .. DamageScenarios.All, .. RandomScenarios.All,
     ], StringComparer.Ordinal);

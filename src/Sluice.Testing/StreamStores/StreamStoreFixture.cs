@@ -9,11 +9,21 @@ namespace Sluice.Testing;
 /// </code></example>
 public abstract class StreamStoreFixture : IAsyncDisposable
 {
-    /// <summary>Opens the store over the data of this fixture. Only one is open at a time.</summary>
+    /// <summary>
+    /// Opens the store over the data of this fixture. One is open at a time, except where <see cref="CanOpenSeveral"/> says that there may be more: then scenarios open a second one beside the first.
+    /// </summary>
     /// <param name="time">
     /// The store's clock. A store whose server has its own ignores it, and overrides <see cref="PassTimeAsync"/>.
     /// </param>
     public abstract ValueTask<IStreamStore> OpenAsync(TimeProvider time);
+
+    /// <summary>Whether a second store object may be opened over the same data while the first one is open; as its <see cref="IStreamStore.Capabilities"/> say, unless overridden.</summary>
+    /// <param name="store">The first one.</param>
+    public virtual bool CanOpenSeveral(IStreamStore store)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        return store.Capabilities.HasFlag(StreamStoreCapabilities.SharedByProcesses);
+    }
 
     /// <summary>
     /// Ends an open store as if its owner had been killed at this moment: nothing is flushed, closed or said goodbye to. What it has acknowledged
@@ -22,7 +32,10 @@ public abstract class StreamStoreFixture : IAsyncDisposable
     /// <param name="store">What <see cref="OpenAsync"/> returned.</param>
     public virtual ValueTask KillAsync(IStreamStore store) => store.DisposeAsync();
 
-    /// <summary>Lets the store's time pass. Unless overridden the clock is moved.</summary>
+    /// <summary>
+    /// Lets the store's time pass. Unless overridden the clock is moved. The scenarios with random operations compare the order in which retries are due with that of a model whose time stands still otherwise: there the store's
+    /// time must do the same.
+    /// </summary>
     /// <param name="clock">The clock that the store was opened with.</param>
     /// <param name="time">Some seconds.</param>
     public virtual ValueTask PassTimeAsync(TestClock clock, TimeSpan time)

@@ -47,6 +47,7 @@ public sealed partial class Consecutor<T>
     {
         local?.Count();
         ConsecutorSnapshot snapshot = core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem, core.Losses.Latest) with { Stopped = core.Stopped.All };
+        if (core.Members.ClockSkew is { } skew) snapshot = snapshot with { ClockSkew = skew };
         if (core.Outputs.IsUsed) snapshot = snapshot with { Outputs = core.Outputs.Counts };
         if (snapshot.Problem is not null) return snapshot;
         if (core.Outputs.Problem is { } noPlace) return snapshot with { Problem = noPlace };

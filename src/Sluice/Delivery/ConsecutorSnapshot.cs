@@ -64,6 +64,9 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
     /// </summary>
     public string? Loss { get; init; }
 
+    /// <summary>By how much the clocks of this machine and of the store differed at the start, for people; null if they agreed to a minute. Nothing compares the two.</summary>
+    public string? ClockSkew { get; init; }
+
     /// <summary>Accepted items that are in none of the other figures: zero.</summary>
     public long Unaccounted
         => Accepted + Split - Completed - Skipped - Dead - Cancelled - Pending - InFlight - Retrying - Parked - Suspect;
@@ -84,6 +87,7 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
             text.Append(CultureInfo.InvariantCulture, $"output {name}: {count.Written} written, {count.Discarded} of them discarded").AppendLine();
         if (Loss is not null) text.Append("loss: ").AppendLine(Loss);
         foreach (StoppedPartition stopped in Stopped) text.Append("stopped: ").AppendLine(stopped.Message);
+        if (ClockSkew is not null) text.Append("clocks: ").AppendLine(ClockSkew);
         if (Problem is not null) text.Append("problem: ").AppendLine(Problem);
         return text.Append(Run?.NodesToString()).ToString();
     }

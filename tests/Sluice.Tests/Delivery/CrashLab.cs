@@ -29,7 +29,7 @@ internal sealed class CrashLab(Random random, int items)
     /// <summary>Runs numbers from zero through a pipeline, in several lives.</summary>
     public async Task PlayAsync(Func<Source<int>, Pipeline> body, CancellationToken cancellation)
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         for (int life = random.Next(6); life >= 0; life--)
         {
             var mortal = new MortalStore(Wrap(store), life == 0 ? int.MaxValue : random.Next(1, 150), (Moment)random.Next(3));

@@ -15,7 +15,7 @@ public class RedriveTests
     public async Task LettersComeBackNoFasterThanWasAskedForAndTheRestWhenAskedAgain(double perSecond, int letters)
     {
         TestClock clock = new();
-        await using var inner = new MemoryStreamStore(clock);
+        await using var inner = await ScenarioStore.OpenAsync(clock);
         var store = new CountedRedrives(inner, clock);
         bool isMended = false;
         int completed = 0;
@@ -73,7 +73,7 @@ public class RedriveTests
         // Of ten items, three die: as a whole at the first node, or in one of their two parts at the second.
         async Task<int> RunAsync(int dieAt, Moment moment)
         {
-            await using var store = new MemoryStreamStore();
+            await using var store = await ScenarioStore.OpenAsync();
             var ledger = new Ledger();
             bool isMended = false;
             await using (Consecutor<int> broken = New(store))

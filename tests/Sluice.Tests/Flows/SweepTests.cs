@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Sluice.Testing;
+using Sluice.Tests.Deliveries;
 
 namespace Sluice.Tests.Flows;
 
@@ -52,6 +53,35 @@ public class SweepTests
             clock.Advance(Keep / 10);
             await clock.WaitForTimersAsync(living, FlowLab.Cancellation);
         }
+    }
+
+    /// <remarks>Ends are stamped with the store's time. The clock of the service that sweeps once decided, and results were gone before they were read.</remarks>
+    [Theory]
+    [InlineData(-2)]
+    [InlineData(2)]
+    public async Task AServiceWhoseClockIsDaysAwayKeepsRunsAsLongAsOthers(int daysAhead)
+    {
+        var clock = new TestClock();
+        var away = new WallClock(clock);
+        away.Jump(TimeSpan.FromDays(daysAhead));
+        var warnings = new ConcurrentQueue<string>();
+        await using var store = new MemoryStreamStore(clock);
+        await using var host = Supervisor.Attach(store, new() { Name = "host", Time = clock, KeepRuns = Timeout.InfiniteTimeSpan });
+        host.Register(Work, StartTests.CopyAsync);
+        await using FlowRun run = await host.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        DateTimeOffset ended = clock.GetUtcNow();
+        await using var sweeper = Supervisor.Attach(store, new() { Name = "sweeper", Time = away, KeepRuns = Keep, Warn = warnings.Enqueue });
+        while ((await store.ListStreamsAsync("flow/")).Count > 0)
+        {
+            await clock.WaitForTimersAsync(1, FlowLab.Cancellation);
+            clock.Advance(Keep / 10);
+            for (int i = 0; i < 1_000; i++) await Task.Yield();
+            Assert.True(clock.GetUtcNow() - ended < 2 * Keep, "the run is kept for ever");
+        }
+        Assert.True(clock.GetUtcNow() - ended >= Keep, $"the run was deleted after {clock.GetUtcNow() - ended}");
+        string warning = Assert.Single(warnings);
+        Assert.Contains("The clock of this machine says", warning, StringComparison.Ordinal);
     }
 
     private sealed class CountingStore(IStreamStore inner) : StreamStoreWrapper(inner)

@@ -19,6 +19,8 @@ internal sealed class MemoryStoreFixture(Func<IStreamStore, IStreamStore>? wrap 
     public override ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
         => ValueTask.FromResult(store!.Damage(stream, partition, sequence));
 
+    public override bool CanOpenSeveral(IStreamStore store) => true;          // two users of one store
+
     public override async ValueTask DisposeAsync()
     {
         if (store is not null) await store.DisposeAsync();

@@ -38,16 +38,29 @@ local function needClean(clean)
   thisRun = clean
 end
 
--- Arguments: the store's clock where the caller is, in microseconds, and the store's id; then those of the function.
+-- Time is the server's, and no caller's. If the server's clock goes back, the store's goes on from where it was: `shift` is how far it is ahead since then.
+local A_SECOND = 1000000
+
+-- The server's clock, in microseconds. Tests that let time pass give a time of their own; everybody else gives zero.
+local function clockOf(given)
+  if given ~= '0' then return tonumber(given) end
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * A_SECOND + tonumber(time[2])
+end
+
+-- Arguments: a test's time or zero, and the store's id; then those of the function.
 local function begin(keys, args)
   META, K, ARGV, nextArgument = keys[1], string.sub(keys[1], 1, -5), args, 2       -- the key ends with "meta"
   touched, pushed, streams, logs, held = {}, {}, {}, {}, {}
   lastStream, lastPartition = nil, nil
-  local meta = call('HMGET', META, 'id', 'generation', 'time', 'clean')
+  local meta = call('HMGET', META, 'id', 'generation', 'time', 'clean', 'shift')
   if meta[1] ~= ARGV[2] then fail('GONE') end
   needClean(meta[4])
   generation, stored = number(meta[2], 1, META, 'generation'), meta[3] and number(meta[3], 0, META, 'time') or 0
-  now = math.max(tonumber(ARGV[1]), stored)
+  local clock = clockOf(ARGV[1])
+  now = clock + (tonumber(meta[5]) or 0)
+  if now + A_SECOND < stored then call('HSET', META, 'shift', digits(stored - clock)) end
+  now = math.max(now, stored)
 end
 
 -- Whoever stores a time calls this first: no later opening may see an earlier one.
@@ -59,12 +72,30 @@ local function stamp()
   return now
 end
 
+-- What those are told who wait: a stream has changed (changed), there may be entries in a partition (changedAt), or only more room (changedRoom).
 local function changed(name) touched[name] = true end
+local function changedRoom(name) touched[name] = touched[name] or {} end
+local function changedAt(name, p)
+  local parts = touched[name] or {}
+  touched[name] = parts
+  if parts ~= true then parts[p] = true end
+end
+
+local function message(name, parts)
+  if parts == true then return name end
+  local all = {}
+  for p in pairs(parts) do all[#all + 1] = p end
+  return name .. '\1' .. table.concat(all, ',')
+end
 
 -- Writes what was only counted so far, tells those who wait, with what they have come to wait for where that is short, and lets go of what only this call has needed.
 local function answer(result)
   flush()
-  for name in pairs(touched) do call('PUBLISH', K .. 'changes', pushed[name] or name) end
+  for name, parts in pairs(touched) do
+    local only = parts ~= true and next(parts)
+    local text = only and not next(parts, only) and pushed[name] or message(name, parts)
+    call('PUBLISH', K .. 'changes', text)
+  end
   ARGV, touched, pushed, streams, logs, held = nil, nil, nil, nil, nil, nil
   return { digits(now), generation, result }
 end

@@ -125,7 +125,7 @@ local function append(h, parts)
   for name in pairs(h.groups) do count(h, 'g', name, items, bytes) end
   for name in pairs(h.readers) do count(h, 'r', name, items, bytes) end
   pushed[h.name] = not touched[h.name] and #parts == 1 and next(h.readers) and push(h.name, parts[1], firsts[1]) or nil
-  changed(h.name)
+  for _, part in ipairs(parts) do changedAt(h.name, part[1]) end
   return firsts
 end
 

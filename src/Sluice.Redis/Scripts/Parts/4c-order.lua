@@ -129,7 +129,7 @@ local function unreserve(id)
     if not items then broken(K .. 'v:' .. id, flat[i]) end
     if h and h.made == tonumber(made) then
       reserve(h, -tonumber(items), -tonumber(bytes))
-      changed(h.name)
+      changedRoom(h.name)
     end
   end
   if #flat > 0 then call('DEL', K .. 'v:' .. id) end

@@ -129,7 +129,7 @@ local function moveReader(h, name, p, to)
   count(h, 'r', name, from - to, -bytesOf(log(h, p), from, to - 1))
   call('HSET', key, 'n' .. p, digits(to))
   trim(h, p)
-  changed(h.name)
+  changedRoom(h.name)
   return 1
 end
 

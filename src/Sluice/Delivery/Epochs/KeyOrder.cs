@@ -10,10 +10,12 @@ internal sealed class KeyOrder
     private readonly Dictionary<ulong, SortedDictionary<long, Waiting>> keys = [];
     private readonly ConsecutorCore core;
 
-    public KeyOrder(ConsecutorCore core, IEnumerable<WaitingEntry> waiting)
+    /// <param name="core">The consecutor.</param>
+    /// <param name="waiting">The entries that wait, as the store has them.</param>
+    /// <param name="now">The store's time: it has stamped when they are due, and this machine's clock may be days away from it.</param>
+    public KeyOrder(ConsecutorCore core, IEnumerable<WaitingEntry> waiting, DateTimeOffset now)
     {
         this.core = core;
-        DateTimeOffset now = core.Time.GetUtcNow();
         foreach (WaitingEntry entry in waiting)
         {
             // One that is parked was unparked when the partition was taken, unless it is meant for other code.

@@ -4,7 +4,10 @@ using System.Runtime.ExceptionServices;
 namespace Sluice;
 
 /// <summary>What the stages of a consecutor remember for one of its partitions, and where that is stored.</summary>
-internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partition) : StateScope
+/// <param name="core">The consecutor.</param>
+/// <param name="partition">The partition.</param>
+/// <param name="now">The store's time: windows go on where another host has left them, whatever the clock of this one says.</param>
+internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partition, DateTimeOffset now) : StateScope
 {
     private const string ClockNode = "$clock";
     private const int MostRowsAtFirst = 10_000;      // of a node that can read the others later
@@ -14,7 +17,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
     private readonly Dictionary<IDue, long> dues = [];
     private Following? loaded;
     private readonly long start = core.Time.GetTimestamp();
-    private long origin = core.Time.GetUtcNow().UtcTicks;       // the time of day at the start, which may have been later before a restart
+    private long origin = now.UtcTicks;              // the time of day at the start, which may have been later before a restart
     private long stored;                             // the latest time of day that is
     private int emitted;
     private volatile IRemembersByKey[] byKey = [];   // those of the instances

@@ -32,6 +32,9 @@ internal sealed partial class Members
 
     private string Self => core.Options.Member;
 
+    /// <summary>By how much this machine's clock and the store's differed at the start; null if they agreed.</summary>
+    public string? ClockSkew { get; private set; }
+
     /// <summary>Which start of its member this is.</summary>
     public MemberInstance Instance { get; } = new();
 
@@ -50,6 +53,7 @@ internal sealed partial class Members
     public async Task StartAsync(CancellationToken cancellation)
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
+        ClockSkew = await Sluice.ClockSkew.TellAsync(core.Store, core.Given, core.Time, core.Warn, cancellation).ConfigureAwait(false);
         await taking.EnterAsync(cancellation).ConfigureAwait(false);          // a sender may have noticed that the store has lost something: one load after the other
         try
         {

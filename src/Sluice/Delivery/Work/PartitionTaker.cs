@@ -81,7 +81,11 @@ internal sealed class PartitionTaker(ConsecutorCore core)
             return null;
         }
         var partition = new OwnedPartition(taken.Ownership, state, books) { Count = core.Stream.Partitions, StateNodes = nodes };
-        if (core.Epochs is not null) (partition.Scope, partition.Order) = (new(core, partition), new(core, state.Waiting));
+        if (core.Epochs is not null)
+        {
+            DateTimeOffset now = await core.Store.GetTimeAsync(cancellation).ConfigureAwait(false);
+            (partition.Scope, partition.Order) = (new(core, partition, now), new(core, state.Waiting, now));
+        }
         partition.Scope?.Load(nodes.Where(node => core.State.Knows(node.Node)));
         partition.ToUnpark = [.. state.Waiting.Where(IsMeantForThis).Select(static entry => new Deferral(entry.Entry.Sequence, entry.Attempts, TimeSpan.Zero, entry.Node))];
         return partition;

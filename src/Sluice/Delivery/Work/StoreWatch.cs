@@ -1,6 +1,6 @@
 namespace Sluice;
 
-/// <summary>Tells the pump when the store may have something for it: the stream has changed, or something is due.</summary>
+/// <summary>Tells the pump when the store may have something for it: there may be entries in a partition of this member's, or something is due.</summary>
 /// <remarks>Used by the pump; wakes it from any thread.</remarks>
 internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationToken stop)
 {
@@ -8,6 +8,8 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
     private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(1);
 
     private Task<long>? change;
+    private OwnedPartition[] watched = [];           // whose entries it waits for
+    private CancellationTokenSource? watching;
     private long changes = -1;
     private int losses;
     private long lookedAt;
@@ -26,14 +28,24 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
         {
             (losses, changes, change) = (count, -1, null);          // it counts anew
         }
-        if (change is { IsCompleted: false }) return;
+        OwnedPartition[] owned = core.Owned;
+        if (change is { IsCompleted: false })
+        {
+            if (owned == watched) return;
+            watching!.Cancel();                      // what it has now may have changed since the last look
+            change = null;
+        }
         if (change is { IsCompletedSuccessfully: true }) changes = change.Result;
         else if (change?.Exception is { InnerException: { } failure } && core.EndIfClosed(failure)) return;
-        change = core.Store.WaitForChangeAsync(core.Name, changes, stop).AsTask();
+        watched = owned;
+        int[] partitions = Array.ConvertAll(owned, static partition => partition.Number);
+        watching?.Dispose();
+        watching = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        change = core.Store.WaitForEntriesAsync(core.Name, partitions, changes, watching.Token).AsTask();
         if (changes < 0 && change.IsCompletedSuccessfully)
         {
             changes = change.Result;                 // the first one only tells where we are
-            change = core.Store.WaitForChangeAsync(core.Name, changes, stop).AsTask();
+            change = core.Store.WaitForEntriesAsync(core.Name, partitions, changes, watching.Token).AsTask();
         }
         if (change.IsCompleted)
         {
@@ -43,7 +55,7 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
         change.ContinueWith(static (done, state) =>
         {
             _ = done.Exception;
-            ((Action)state!)();
+            if (!done.IsCanceled) ((Action)state!)();
         }, wake, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
@@ -75,7 +87,12 @@ internal sealed class StoreWatch(ConsecutorCore core, Action wake, CancellationT
         while (core.Time.GetElapsedTime(now) > Instant);
     }
 
-    public void End() => alarm?.Dispose();
+    public void End()
+    {
+        alarm?.Dispose();
+        watching?.Cancel();
+        watching?.Dispose();
+    }
 
     private void OnAlarm()
     {

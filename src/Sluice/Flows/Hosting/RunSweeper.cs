@@ -7,6 +7,7 @@ internal sealed class RunSweeper(SupervisorCore core)
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
 
     private Task sweeping = Task.CompletedTask;
+    private bool hasCompared;
 
     public void Start()
     {
@@ -44,8 +45,10 @@ internal sealed class RunSweeper(SupervisorCore core)
 
     private async Task RoundAsync(SweepTurn turn)
     {
+        if (!hasCompared) await ClockSkew.TellAsync(core.Store, core.Store, core.Options.Time, core.Warn, core.Life).ConfigureAwait(false);
+        hasCompared = true;
         if (!await turn.IsOursAsync(core.Life).ConfigureAwait(false)) return;
-        DateTimeOffset now = core.Options.Time.GetUtcNow();
+        DateTimeOffset now = await core.Store.GetTimeAsync(core.Life).ConfigureAwait(false);          // ends are stamped with the store's time
         await foreach (FlowStatus run in FlowReports.ListAsync(core.Calls, core.Life).ConfigureAwait(false))
             if (run.EndedAt is { } ended && now - ended >= core.Options.KeepRuns && await FlowReports.FindBusyAsync(core.Store, run, core.Life).ConfigureAwait(false) is null)
                 await FlowReports.DeleteAsync(core.Store, run.Run, core.Life).ConfigureAwait(false);

@@ -78,7 +78,7 @@ public sealed partial class MemoryStreamStore
 
         (partition.LastCommit, partition.LastCommitEpoch, partition.Version) = (commit.Sequence, commit.Owner.Epoch, partition.OwnerVersion);
         stream.Trim(commit.Owner.Partition);
-        stream.Changed();
+        stream.Changed(commit.GivesEntries || stream.End is not null ? [commit.Owner.Partition] : []);
     }
 
     private static void Bury(Burial letter, StoredGroup group, StoredPartition partition, int number, DateTimeOffset now)
@@ -104,7 +104,7 @@ public sealed partial class MemoryStreamStore
         reserved.Add(-items, -bytes);
         to.Reserved.Add(-items, -bytes);
         partition.Reserved[output.Stream] = reserved;
-        if (items > 0) to.Changed();
+        if (items > 0) to.Changed([]);
     }
 
     private StoredPartition? PartitionOf(Ownership owner)

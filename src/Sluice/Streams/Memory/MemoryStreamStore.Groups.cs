@@ -90,7 +90,7 @@ public sealed partial class MemoryStreamStore
         partition.GiveBack();
         partition.Owner = null;
         Unreserve(partition);
-        Stream(owner.Group.Stream).Changed();
+        Stream(owner.Group.Stream).Changed([owner.Partition]);
         return true;
     }, cancellation);
 
@@ -160,7 +160,7 @@ public sealed partial class MemoryStreamStore
         {
             if (!streams.TryGetValue(name, out StoredStream? stream)) continue;
             stream.Reserved.Add(-reserved.Items, -reserved.Bytes);
-            stream.Changed();
+            stream.Changed([]);
         }
         partition.Reserved.Clear();
     }

@@ -86,7 +86,7 @@ public sealed partial class MemoryStreamStore
         reader.Backlog.Add(from - to, -log.BytesOf(from, to - 1));
         reader.Next[move.Partition] = to;
         stream.Trim(move.Partition);
-        stream.Changed();
+        stream.Changed([]);
         return true;
     }
 }

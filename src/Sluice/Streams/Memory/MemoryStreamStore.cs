@@ -14,6 +14,7 @@ public sealed partial class MemoryStreamStore : StreamStore
     private readonly Lock gate = new();
     private readonly SortedDictionary<string, StoredStream> streams = new(StringComparer.Ordinal);
     private readonly Dictionary<string, BatchCounts> batches = new(StringComparer.Ordinal);
+    private readonly StreamChanges changes = new();
     private readonly StoreClock clock;
     private int generation = 1;
     private bool disposed;
@@ -24,6 +25,9 @@ public sealed partial class MemoryStreamStore : StreamStore
 
     /// <inheritdoc/>
     public override Durability Durability => Durability.Memory;
+
+    /// <inheritdoc/>
+    public override StreamStoreCapabilities Capabilities => StreamStoreCapabilities.PartitionChanges;
 
     /// <inheritdoc/>
     public override int Generation
@@ -46,7 +50,7 @@ public sealed partial class MemoryStreamStore : StreamStore
         options.Check();
         return Locked(() =>
         {
-            if (!streams.TryGetValue(stream, out StoredStream? stored)) streams.Add(stream, stored = new(stream, options));
+            if (!streams.TryGetValue(stream, out StoredStream? stored)) streams.Add(stream, stored = new(stream, options, changes));
             if (stored.Options.Partitions != options.Partitions)
                 throw new StreamStoreException(
                     $"The stream {stream} has {stored.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would move: open "
@@ -74,23 +78,27 @@ public sealed partial class MemoryStreamStore : StreamStore
     /// <inheritdoc/>
     public override ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default) => Locked(() =>
     {
-        if (streams.Remove(stream, out StoredStream? stored)) stored.Changed();
+        if (streams.Remove(stream)) changes.Forget(stream);
     }, cancellation);
 
     /// <inheritdoc/>
     public override async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
     {
         cancellation.ThrowIfCancellationRequested();
-        Task changed;
-        lock (gate)
+        (long? count, Task? change) = changes.Look(stream, after);
+        if (change is not null)
         {
-            StoredStream stored = Stream(stream);
-            if (stored.Changes > after) return stored.Changes;
-            stored.Signal ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
-            changed = stored.Signal.Task;
+            await change.WaitAsync(cancellation).ConfigureAwait(false);
+            (count, _) = changes.Look(stream, -1);
         }
-        await changed.WaitAsync(cancellation).ConfigureAwait(false);
-        lock (gate) return Stream(stream).Changes;
+        return count ?? throw NoStream(stream);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after, CancellationToken cancellation = default)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return await changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false) ?? throw NoStream(stream);
     }
 
     /// <inheritdoc/>
@@ -135,7 +143,7 @@ public sealed partial class MemoryStreamStore : StreamStore
         lock (gate)
         {
             disposed = true;
-            foreach (StoredStream stream in streams.Values) stream.Changed();
+            changes.Close(nameof(MemoryStreamStore));
             streams.Clear();
             batches.Clear();
         }
@@ -168,8 +176,10 @@ public sealed partial class MemoryStreamStore : StreamStore
         ObjectDisposedException.ThrowIf(disposed, this);
         return streams.TryGetValue(name, out StoredStream? stream)
             ? stream
-            : throw new StreamStoreException($"There is no stream {name} in this store: open it first (OpenStreamAsync).") { Stream = name };
+            : throw NoStream(name);
     }
+
+    private static StreamStoreException NoStream(string name) => new($"There is no stream {name} in this store: open it first (OpenStreamAsync).") { Stream = name };
 
     private StoredGroup Group(GroupId id) => Stream(id.Stream).Groups.TryGetValue(id.Name, out StoredGroup? group)
         ? group

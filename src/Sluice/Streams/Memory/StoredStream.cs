@@ -1,13 +1,16 @@
 namespace Sluice;
 
-/// <summary>A stream of the memory store. Used under the store's lock, except for waiting on <see cref="Signal"/>.</summary>
+/// <summary>A stream of the memory store. Used under the store's lock.</summary>
 internal sealed class StoredStream
 {
     private int next;                                // the partition for entries without a key, moved on by every append
 
-    public StoredStream(string name, StreamOptions options)
+    private readonly StreamChanges changes;
+
+    public StoredStream(string name, StreamOptions options, StreamChanges changes)
     {
-        (Name, Options) = (name, options);
+        (Name, Options, this.changes) = (name, options, changes);
+        changes.Know(name);
         Logs = [.. Enumerable.Range(0, options.Partitions).Select(partition => new PartitionLog(name, partition))];
     }
 
@@ -21,16 +24,12 @@ internal sealed class StoredStream
     public SortedDictionary<string, StoredReader> Readers { get; } = new(StringComparer.Ordinal);
     public Backlog Reserved;
 
-    public long Changes { get; private set; }
-    public TaskCompletionSource? Signal { get; set; }
+    /// <summary>Wakes everybody who waits for a change; their continuations run elsewhere.</summary>
+    public void Changed() => changes.Publish([Name]);
 
-    /// <summary>Wakes who waits for a change; their continuations run elsewhere.</summary>
-    public void Changed()
-    {
-        Changes++;
-        Signal?.TrySetResult();
-        Signal = null;
-    }
+    /// <summary>Wakes who waits for entries of some partitions, and who waits for any change.</summary>
+    /// <param name="partitions">None if there is only more room.</param>
+    public void Changed(IReadOnlyCollection<int> partitions) => changes.PublishEntries(Name, partitions);
 
     /// <summary>Whether a consumer that gates has no room for so much more; an empty one always has.</summary>
     public bool IsFullFor(long items, long bytes)
@@ -71,7 +70,7 @@ internal sealed class StoredStream
     {
         Readers.Remove(reader.Name);
         for (int partition = 0; partition < Logs.Length; partition++) Trim(partition);
-        Changed();
+        Changed([]);
     }
 
     /// <summary>Lets go of what everybody has passed.</summary>
@@ -92,14 +91,16 @@ internal sealed class StoredStream
         int sticky = next;
         next = (next + 1) % Logs.Length;
         EntryId? first = null;
+        HashSet<int> changed = [];
         foreach ((int partition, byte[] records, int[] ends, bool isFirst) in BatchSplit.ByPartition(batch, Logs.Length, sticky))
         {
             long sequence = Logs[partition].Add(records, ends, now, generation);
+            changed.Add(partition);
             if (isFirst) first = new(generation, Name, partition, sequence);
         }
         foreach (StoredGroup group in Groups.Values) group.Backlog.Add(batch.Count, batch.Bytes);
         foreach (StoredReader reader in Readers.Values) reader.Backlog.Add(batch.Count, batch.Bytes);
-        Changed();
+        Changed(changed);
         return first;
     }
 }

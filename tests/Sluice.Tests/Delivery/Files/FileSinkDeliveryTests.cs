@@ -26,7 +26,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
     [Fact]
     public async Task AnItemWhoseLineCannotBeMadeIsADeadLetterAndTheOthersHaveTheirLines()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         await using var consecutor = new Consecutor<int>("lines", source => source
             | Sink.ToFile<int>(FilePath, n => n == 3 ? throw new FormatException("not three") : $"{n}"),
             new() { Store = store, Delivery = Delivery.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } });
@@ -41,7 +41,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
     [Fact]
     public async Task TheSinkIsOneNodeUnderItsNameAndWhatFailsInItSaysSo()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         await using var consecutor = new Consecutor<int>("lines", source => source
             | [Sink.ToFile<int>(FilePath, n => n == 3 ? throw new FormatException("not three") : $"{n}") | Stage.Named("csv"), Sink.ToFile<int>(FilePath + "2", n => $"{n}")],
             new() { Store = store, Delivery = Delivery.Replay(0) });
@@ -58,7 +58,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
     public async Task AFileThatIsTakenAwayIsAProblemThatSaysWhatToDoAndTheWorkGoesOnWhenItIsBack()
     {
         var clock = new TestClock();
-        await using var store = new MemoryStreamStore(clock);
+        await using var store = await ScenarioStore.OpenAsync(clock);
         await using var consecutor = new Consecutor<int>("lines", source => source | Sink.ToFile<int>(FilePath, n => $"{n}"), new() { Store = store, Run = new() { Time = clock } });
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         await consecutor.SendAsync(1, TestContext.Current.CancellationToken);
@@ -85,7 +85,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
     {
         string[] expected = [.. Enumerable.Range(0, 40).SelectMany(n => new[] { $"{n}", $"-{n}" })];
         File.Delete(FilePath);
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         var mortal = new MortalStore(store, dieAt, moment);
         List<MortalSink> sinks = [];
         Consecutor<int> first = New(mortal, fails, sinks);

@@ -1,12 +1,14 @@
 namespace Sluice.Tests.Deliveries;
 
 /// <summary>Targets that have no room.</summary>
-public sealed class FullOutputTests : IAsyncDisposable
+public sealed class FullOutputTests : IAsyncLifetime
 {
     private const int Bound = 10;
     private const int Capacity = 7;
 
-    private readonly MemoryStreamStore store = new();
+    private IStreamStore store = null!;
+
+    public async ValueTask InitializeAsync() => store = await ScenarioStore.OpenAsync();
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
 

@@ -8,7 +8,7 @@ public class CompletionTests
     [Fact]
     public async Task TenRestartsUnderAnAggregateChangeNothing()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         for (int life = 0; life < 10; life++)
         {
@@ -35,7 +35,7 @@ public class CompletionTests
     [Fact]
     public async Task NothingIsAcceptedWhenTheInputIsComplete()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         await using (Consecutor<int> first = Sum(store, ledger))
         {
@@ -70,7 +70,7 @@ public class CompletionTests
     [Fact]
     public async Task NodesEndOneAfterTheOtherAndWhatFailsIsWaitedFor()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         int failures = 0;
         await using var consecutor = new Consecutor<int>("numbers",
@@ -87,7 +87,7 @@ public class CompletionTests
     [Fact]
     public async Task EachKeyEndsOnce()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         const int Keys = 200;
         await using var consecutor = new Consecutor<int>("numbers", source => source | Sluice.Node.Of(() => new Total()) | Stage.Named("total") | ledger.Sink<string>(),
@@ -112,7 +112,7 @@ public class CompletionTests
     [Fact]
     public async Task WhatIsRedrivenAfterTheEndIsPutOutOnceMore()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         bool fails = true;
         await using var consecutor = new Consecutor<int>("numbers",

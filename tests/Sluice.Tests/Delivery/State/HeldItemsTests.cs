@@ -51,7 +51,7 @@ public class HeldItemsTests
     [InlineData("is killed")]
     public async Task WhatATimerPutsOutAndFailsIsTriedAgainAlsoWhenItsConsecutor(string fate)
     {
-        await using var store = new MemoryStreamStore(clock);
+        await using var store = await ScenarioStore.OpenAsync(clock);
         int starts = 0;
         Consecutor<int> consecutor = Chunks(store, _ => Interlocked.Increment(ref starts) <= 2);
         await consecutor.StartAsync(Cancellation);
@@ -77,7 +77,7 @@ public class HeldItemsTests
     [Fact]
     public async Task PoisonThatATimerPutsOutIsALetterAndItsItemsStaySettled()
     {
-        await using var store = new MemoryStreamStore(clock);
+        await using var store = await ScenarioStore.OpenAsync(clock);
         bool isMended = false;
         await using Consecutor<int> consecutor = Chunks(store, some => some.Contains(2) && !isMended);
         await consecutor.StartAsync(Cancellation);
@@ -102,7 +102,7 @@ public class HeldItemsTests
     [InlineData(false)]
     public async Task PoisonInAWindowTakesNoInnocentsWithIt(bool isInFront)
     {
-        await using var store = new MemoryStreamStore(clock);
+        await using var store = await ScenarioStore.OpenAsync(clock);
         bool isMended = false;
         for (int life = 0; life < 2; life++)
         {

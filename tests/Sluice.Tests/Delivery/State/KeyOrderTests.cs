@@ -17,7 +17,7 @@ public class KeyOrderTests
     [Fact]
     public async Task WhoFailsBehindOneThatHasFailedIsNotCharged()
     {
-        await using var store = new MemoryStreamStore(clock);
+        await using var store = await ScenarioStore.OpenAsync(clock);
         await using Consecutor<int> consecutor = Make(store, "one", Sluice.Delivery.Replay(1, Backoff.None), number => (number, starts[number]) is (1, 1) or (2, 2) or (3, _));
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
         await consecutor.StartAsync(Cancellation);
@@ -33,7 +33,7 @@ public class KeyOrderTests
     [InlineData("loses the partition")]
     public async Task LaterItemsOfTheKeyWaitAlsoWhenTheirConsecutor(string fate)
     {
-        await using var store = new MemoryStreamStore(clock);
+        await using var store = await ScenarioStore.OpenAsync(clock);
         var delivery = Sluice.Delivery.Replay(3, Backoff.Constant(Pause));
         await using Consecutor<int> first = Make(store, "one", delivery, number => number == 1 && starts[1] < 3);
         await first.SendAllAsync([1, 2, 11], Cancellation);
@@ -64,7 +64,7 @@ public class KeyOrderTests
     [Fact]
     public async Task WhatHasWaitedIsCountedOnceIfThePartitionIsLostBeforeTheAnswer()
     {
-        await using var store = new LateStore(new MemoryStreamStore(clock));
+        await using var store = new LateStore(await ScenarioStore.OpenAsync(clock));
         await using Consecutor<int> consecutor = Make(store, "one", Sluice.Delivery.Replay(1, Backoff.None), number => (number, starts[number]) is (1, 1), partitions: 2);
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
         await consecutor.StartAsync(Cancellation);

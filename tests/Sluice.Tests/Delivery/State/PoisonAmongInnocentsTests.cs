@@ -19,7 +19,7 @@ public class PoisonAmongInnocentsTests
     [Fact]
     public async Task WhatKillsTwoProcessesInTurnDiesAloneAndACleanStopBetweenChargesNothing()
     {
-        await using var store = new MemoryStreamStore(clock);
+        await using var store = await ScenarioStore.OpenAsync(clock);
         string name = "a";
         Consecutor<int> current = Make(store, name);
         await current.StartAsync(Cancellation);

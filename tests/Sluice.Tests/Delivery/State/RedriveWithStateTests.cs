@@ -22,7 +22,7 @@ public class RedriveWithStateTests
 
     private static async Task<int> RunAsync(string bad, int dieAt, Moment moment)
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         bool isMended = false;
         await using (Consecutor<int> broken = New(store))

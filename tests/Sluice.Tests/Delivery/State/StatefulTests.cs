@@ -10,7 +10,7 @@ public class StatefulTests
     [Fact]
     public async Task StateByKeyGoesOnAfterARestart()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         for (int life = 0; life < 3; life++)
         {
@@ -30,7 +30,7 @@ public class StatefulTests
     [Fact]
     public async Task WhatAFailedItemHasChangedIsUndoneAndLaterItemsOfItsKeyWait()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         int failures = 0;
         await using Consecutor<int> consecutor = Make(store, ledger, value => value.StartsWith("0:2") && failures++ < 2 ? throw new TimeoutException("not now") : value);
@@ -46,7 +46,7 @@ public class StatefulTests
     [Fact]
     public async Task AnItemThatDiesLeavesNoTraceInTheState()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         await using Consecutor<int> consecutor = Make(store, ledger, value => value == "0:2" ? throw new FormatException("poison") : value);
         await consecutor.StartAsync(Cancellation);
@@ -59,7 +59,7 @@ public class StatefulTests
     [Fact]
     public async Task ChunksAreCompletedOverRestarts()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         for (int life = 0; life < 5; life++)
         {
@@ -79,7 +79,7 @@ public class StatefulTests
     [Fact]
     public async Task AChunkThatIsGatheredOneByOneIsNotTooLargeForACommit()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         await using var consecutor = new Consecutor<int>("numbers",
             source => source.Chunk(1500) | Stage.Named("many") | (some => some.Sum()) | ledger.Sink<int>(), new() { Store = store, Process = new(), Capacity = 1 });
@@ -93,7 +93,7 @@ public class StatefulTests
     [Fact]
     public async Task WhatAChunkBecomesIsTriedAgainByItself()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         int failures = 0, summed = 0;
         await using var consecutor = new Consecutor<int>("numbers",

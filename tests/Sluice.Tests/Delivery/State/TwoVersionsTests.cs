@@ -16,7 +16,7 @@ public class TwoVersionsTests
     [Fact]
     public async Task OldCodeLeavesAPartitionAloneThatNewCodeHasWritten()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         string[] keys = [.. Enumerable.Range(0, 100).Select(static n => $"k{n}").OrderBy(static key => EntryKey.Of(key).PartitionOf(2))];
         (string there, string here) = (keys[0], keys[^1]);
         Assert.NotEqual(EntryKey.Of(there).PartitionOf(2), EntryKey.Of(here).PartitionOf(2));
@@ -57,7 +57,7 @@ public class TwoVersionsTests
     [Fact]
     public async Task StateThatIsNewerThanTheCodeStopsItAndIsNotTouched()
     {
-        await using var store = new MemoryStreamStore();
+        await using var store = await ScenarioStore.OpenAsync();
         await using (Consecutor<string> renewed = New(store, codeVersion: 0))
         {
             await renewed.StartAsync(Cancellation);
@@ -83,7 +83,7 @@ public class TwoVersionsTests
     public async Task CodeWithoutANodeLeavesWhatTheNodeHoldsAndHasPutOut()
     {
         var clock = new TestClock();
-        await using var store = new MemoryStreamStore(clock);
+        await using var store = await ScenarioStore.OpenAsync(clock);
         bool isMended = false;
         await using (Consecutor<int> first = Chunks())
         {

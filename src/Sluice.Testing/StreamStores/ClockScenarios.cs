@@ -1,0 +1,61 @@
+using static Sluice.Testing.Rig;
+
+namespace Sluice.Testing;
+
+/// <summary>Hosts whose clocks are days apart: no caller's clock moves the store's.</summary>
+internal static class ClockScenarios
+{
+    private static readonly TimeSpan TwoDays = TimeSpan.FromDays(2);
+
+    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
+    [
+        new(nameof(AHostWhoseClockIsAheadForgetsNoKey), AHostWhoseClockIsAheadForgetsNoKey),
+        new(nameof(AHostWhoseClockIsAheadExpiresNoReader), AHostWhoseClockIsAheadExpiresNoReader),
+        new(nameof(AKeyIsForgottenWhenItsWindowHasPassed), AKeyIsForgottenWhenItsWindowHasPassed),
+    ];
+
+    private static async Task AHostWhoseClockIsAheadForgetsNoKey(Rig rig)
+    {
+        await rig.PrepareAsync();
+        Expect.Equal(AppendStatus.Accepted, await PayAsync(rig), "a payment under an idempotency key");
+        await VisitAheadAsync(rig);
+        Expect.Equal(AppendStatus.Duplicate, await PayAsync(rig), "the payment again, within its window");
+        Expect.Equal(1, (await rig.ReadAsync(Orders)).Count(text => text == "payment of 100"), "payments in the store");
+    }
+
+    private static async Task AHostWhoseClockIsAheadExpiresNoReader(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.Store.OpenReaderAsync(Orders, "mine", new() { ExpiresAfter = 10 * Second });
+        await VisitAheadAsync(rig);
+        Expect.True(await rig.Store.MoveReaderAsync(new(Orders, "mine", 0, 1)), "the reader is open");
+    }
+
+    private static async Task AKeyIsForgottenWhenItsWindowHasPassed(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await PayAsync(rig);
+        await rig.ReopenAsync(kill: false, clockBack: -TwoDays);
+        await rig.PassAsync(11 * Second);
+        Expect.Equal(AppendStatus.Accepted, await PayAsync(rig), "the payment again, behind its window");
+    }
+
+    private static async Task<AppendStatus> PayAsync(Rig rig)
+    {
+        using EntryBatch batch = Batch("payment of 100");
+        return (await rig.Store.AppendAsync(new(Orders, "key-1", 0, 1, batch) { ForgetAfter = 10 * Second })).Status;
+    }
+
+    // Somebody appends whose clock is two days ahead: beside the first store, or instead of it.
+    private static async Task VisitAheadAsync(Rig rig)
+    {
+        IStreamStore? second = await rig.OpenSecondAsync(TwoDays);
+        if (second is null) await rig.ReopenAsync(kill: false, clockBack: -TwoDays);
+        using EntryBatch batch = Batch("from the future");
+        IStreamStore visitor = second ?? rig.Store;
+        Expect.Equal(AppendStatus.Accepted, (await visitor.AppendAsync(new(Orders, "visitor", 0, 1, batch))).Status, "an append by a host whose clock is ahead");
+        if (second is null) await rig.ReopenAsync(kill: false, clockBack: TwoDays);
+        else await second.DisposeAsync();
+        await rig.AddAsync("later");
+    }
+}

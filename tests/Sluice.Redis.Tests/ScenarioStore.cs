@@ -1,0 +1,14 @@
+using Sluice.Redis;
+using Sluice.Redis.Tests;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>The store that scenarios of consecutors are played over: on the server that all tests share, under a prefix of its own.</summary>
+internal static class ScenarioStore
+{
+    public static async ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null)
+    {
+        var options = new RedisStoreOptions { Prefix = SharedServer.NewPrefix() };
+        return await RedisStreamStore.ConnectAsync(SharedServer.Current.Address, time is null ? options : options with { Time = time, ServerTime = () => time.GetUtcNow() });
+    }
+}

@@ -1,0 +1,24 @@
+using Sluice.Sqlite;
+using Sluice.Sqlite.Tests;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>The store that scenarios of consecutors are played over: a new file, removed at the end.</summary>
+internal static class ScenarioStore
+{
+    public static async ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null)
+    {
+        var directory = new TempDirectory();
+        return new Removed(await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, new() { Time = time ?? TimeProvider.System }), directory);
+    }
+
+    private sealed class Removed(IStreamStore inner, TempDirectory directory) : StreamStoreWrapper(inner)
+    {
+        public override async ValueTask DisposeAsync()
+        {
+            await base.DisposeAsync();
+            directory.Dispose();
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>Members whose clocks are days away from the store's: what they have left to each other follows the store's time.</summary>
+public class HostClockTests
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromHours(1);
+
+    private readonly TestClock clock = new();
+    private readonly Ledger ledger = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(-2)]
+    [InlineData(2)]
+    public async Task ARetryThatAnotherMemberHasLeftIsDueByTheStoresTime(int daysAhead)
+    {
+        await using var store = await ScenarioStore.OpenAsync(clock);
+        var failed = new TaskCompletionSource();
+        await using (Consecutor<int> first = Keyed(store, clock, "one", _ => { failed.TrySetResult(); throw new TimeoutException("not now"); }))
+        {
+            await first.StartAsync(Cancellation);
+            await first.SendAsync(1, Cancellation);
+            await failed.Task.WaitAsync(Cancellation);
+            await Member.UntilAsync(() => first.Snapshot().Retrying == 1);
+        }
+        var tried = new TaskCompletionSource<DateTimeOffset>();
+        await using Consecutor<int> second = Keyed(store, Away(daysAhead), "two", _ => tried.TrySetResult(clock.GetUtcNow()));
+        DateTimeOffset due = clock.GetUtcNow() + Pause;
+        await second.StartAsync(Cancellation);
+        while (!tried.Task.IsCompleted && clock.GetUtcNow() < due + TimeSpan.FromHours(12))
+        {
+            for (int i = 0; i < 2_000 && !tried.Task.IsCompleted; i++) await Member.NextAsync();
+            clock.Advance(clock.GetUtcNow() < due ? TimeSpan.FromMinutes(10) : TimeSpan.FromSeconds(10));
+        }
+        Assert.True(tried.Task.IsCompleted, $"{second.Snapshot()}");
+        Assert.True(await tried.Task >= due, $"{await tried.Task:O}, {due:O}");
+    }
+
+    [Theory]
+    [InlineData(-2)]
+    [InlineData(2)]
+    public async Task AWindowIsClosedByTheStoresTime(int daysAhead)
+    {
+        await using var store = await ScenarioStore.OpenAsync(clock);
+        foreach (TimeProvider time in (TimeProvider[])[clock, Away(daysAhead), clock])
+        {
+            await using Consecutor<int> consecutor = Windows(store, time);
+            await consecutor.StartAsync(Cancellation);
+            await consecutor.SendAsync(1, Cancellation);
+            await consecutor.IdleAsync(Cancellation);
+            Assert.Empty(ledger.Lines);
+            clock.Advance(TimeSpan.FromMinutes(10));
+        }
+        await using Consecutor<int> last = Windows(store, Away(daysAhead));
+        await last.StartAsync(Cancellation);
+        clock.Advance(TimeSpan.FromMinutes(31));
+        while (ledger.Lines.Count == 0)
+        {
+            for (int i = 0; i < 2_000 && ledger.Lines.Count == 0; i++) await Member.NextAsync();
+            clock.Advance(TimeSpan.FromSeconds(1));
+        }
+        Assert.Equal(["00:00-01:00 1,1,1"], ledger.Lines);
+    }
+
+    [Fact]
+    public async Task ClocksThatDifferAreToldOnceWithBothTimes()
+    {
+        await using var store = await ScenarioStore.OpenAsync(clock);
+        var warnings = new ConcurrentQueue<string>();
+        foreach (string member in new[] { "one", "two" })
+        {
+            await using Consecutor<int> consecutor = new("work", source => source | ledger.Sink<int>(), Member.Options(member, store, Away(2)) with { Warn = warnings.Enqueue });
+            await consecutor.StartAsync(Cancellation);
+            Assert.Equal(warnings.Single(), consecutor.Snapshot().ClockSkew);
+            Assert.Null(consecutor.Snapshot().Problem);
+        }
+        Assert.Contains($"{clock.GetUtcNow():u}", warnings.Single(), StringComparison.Ordinal);
+        Assert.Contains($"{clock.GetUtcNow() + TimeSpan.FromDays(2):u}", warnings.Single(), StringComparison.Ordinal);
+        await using Consecutor<int> right = new("work", source => source | ledger.Sink<int>(), Member.Options("three", store, clock));
+        await right.StartAsync(Cancellation);
+        Assert.Null(right.Snapshot().ClockSkew);
+    }
+
+    private WallClock Away(int days)
+    {
+        var wall = new WallClock(clock);
+        wall.Jump(TimeSpan.FromDays(days));
+        return wall;
+    }
+
+    private static Consecutor<int> Keyed(IStreamStore store, TimeProvider time, string member, Action<int> handler) => new("work",
+        source => source | Node.Of(() => new Sum(handler)) | Stage.Named("sum") | (_ => { }),
+        Member.Options(member, store, time) with { Delivery = Delivery.Replay(3, Backoff.Constant(Pause)) })
+    { Key = _ => "a" };
+
+    private Consecutor<int> Windows(IStreamStore store, TimeProvider time) => new("numbers",
+        source => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours") | (window => $"{window.Start:HH:mm}-{window.End:HH:mm} {string.Join(',', window.Items)}") | ledger.Sink<string>(),
+        new() { Store = store, Process = new(), Run = new() { Time = time } });
+
+    private sealed class Sum(Action<int> handler) : StatefulNode<int, int, int>
+    {
+        protected override async ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            handler(item);
+            await output.PushAsync(State += item);
+        }
+    }
+}
