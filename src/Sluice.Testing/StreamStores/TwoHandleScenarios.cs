@@ -143,9 +143,10 @@ internal static class TwoHandleScenarios
             Expect.Equal((TakeStatus.Taken, 1L), (taken.Status, taken.State!.LastCommit), "the partition, taken elsewhere, with the commit that was made here");
             Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(before, 2) { Settled = [new(2, 2)] })).Status, "a commit of the former owner");
             Expect.True(!await rig.Store.ReleaseAsync(before), "the former owner has nothing to release");
-            Expect.Same(["b"], taken.State.Waiting.Select(entry => Text(entry.Entry)), "what was under way with the former owner");
-            Expect.Equal(CommitStatus.Committed, (await second.CommitAsync(new(taken.Ownership, 2) { Deferred = [new(2, 1, TimeSpan.Zero)] })).Status, "a commit of the owner");
-            Expect.Same([("b", 2)], (await second.LeaseAsync(new([taken.Ownership]))).Batches.Single().Entries.ToArray().Select(entry => (Text(entry), entry.Attempt)), "what the owner leases");
+            Expect.Same([(2L, WaitingState.Suspect)], taken.State.Waiting.Select(entry => (entry.Entry.Sequence, entry.State)), "what was under way with the former owner");
+            await rig.AddAsync("c");
+            Expect.Same(["c"], Texts((await second.LeaseAsync(new([taken.Ownership]))).Batches.Single().Entries.ToArray()), "what the owner leases");
+            Expect.Equal(CommitStatus.Committed, (await second.CommitAsync(new(taken.Ownership, 2) { Settled = [new(3, 3)] })).Status, "a commit of the owner");
         }
     }
 
