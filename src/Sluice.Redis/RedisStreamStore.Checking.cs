@@ -22,13 +22,13 @@ public sealed partial class RedisStreamStore
         long entries = 0;
         for (long next = 1, tail = 1; next <= tail;)
         {
-            Arguments arguments = new Arguments().Stream(stream).Partition(partition).Number(next).Number(1024).Number(1 << 20).Text("");
+            Arguments arguments = new Arguments().Stream(stream).Partition(partition).Number(next).Number(1024).Number(1 << 20).Text("").Flag(true);
             Reply reply = await CallAsync("read", arguments, cancellation).ConfigureAwait(false);
             (tail, next) = (reply[0].Long, Math.Max(next, reply[1].Long + 1));
             long before = next;
             foreach (Reply piece in reply[3].Items)
             {
-                entries += piece[1].Long;
+                if (piece[4].Bytes.Length > 0) entries += piece[1].Long;
                 next = piece[0].Long + piece[1].Long;
                 Check(piece, stream, partition, problems);
             }
@@ -42,10 +42,15 @@ public sealed partial class RedisStreamStore
     // Goes on behind a damaged entry, as far as its length can be trusted.
     private static void Check(Reply piece, string stream, int partition, List<string> problems)
     {
+        ReadOnlyMemory<byte> records = piece[4].Bytes;
+        if (records.IsEmpty)
+        {
+            problems.Add(Entries.Gone(stream, partition, Entries.GoneIn(piece)));
+            return;
+        }
         long first = piece[0].Long;
         int count = piece[1].Int;
         var header = new EntryChunkHeader(first, count, piece[2].Time, piece[3].Int);
-        ReadOnlyMemory<byte> records = piece[4].Bytes;
         for (int i = 0; i < count; i++)
         {
             try
@@ -56,7 +61,7 @@ public sealed partial class RedisStreamStore
             {
                 problems.Add(damage.Message);
             }
-            records = records[Math.Min(records.Length, EntryChunk.RecordLength(records.Span))..];
+            records = records[Entries.LengthOf(records.Span)..];
         }
     }
 }

@@ -18,7 +18,7 @@ public sealed partial class RedisStreamStore
         cancellation.ThrowIfCancellationRequested();
         if (pushed.TryTake(request, out ReadResult before)) return before;
         Arguments arguments = new Arguments().Stream(request.Stream).Partition(request.Partition).Number(request.From).Number(request.MaxItems).Number(request.MaxBytes)
-            .Text(request.Reader is { } reader ? Names.Encode(reader) : "");
+            .Text(request.Reader is { } reader ? Names.Encode(reader) : "").Flag(false);
         Reply reply = await CallAsync("read", arguments, cancellation).ConfigureAwait(false);
         List<Entry> entries = [];
         foreach (Reply piece in reply[3].Items) Entries.AddPiece(entries, piece, request.Stream, request.Partition, attempt: 0);

@@ -37,6 +37,22 @@ internal sealed class RedisStoreFixture(SharedServer server, bool timeStands = f
         return isDamaged;
     }
 
+    /// <summary>Deletes the chunk that has it.</summary>
+    public override async ValueTask<bool> DeleteAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
+    {
+        using ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync(server.Address);
+        IDatabase database = connection.GetDatabase();
+        bool isDeleted = false;
+        foreach (RedisKey chunks in (RedisKey[])await database.ExecuteAsync("KEYS", $"{{{prefix}}}:s:{stream}#*:{partition}"))
+            foreach (RedisResult chunk in (RedisResult[])await database.ExecuteAsync("XRANGE", chunks, "-", "+"))
+            {
+                if (!Flip(Records(chunk), payload)) continue;
+                await database.ExecuteAsync("XDEL", chunks, Id(chunk));
+                isDeleted = true;
+            }
+        return isDeleted;
+    }
+
     // A stream takes no entry before others: all of them are written anew.
     private static async Task RewriteAsync(IDatabase database, RedisKey key, RedisResult[] chunks, int damaged, ReadOnlyMemory<byte> payload)
     {

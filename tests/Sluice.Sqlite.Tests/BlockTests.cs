@@ -119,8 +119,14 @@ public sealed class BlockTests : IDisposable
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
+    [InlineData(4)]
     public async Task AStoreOfAnEarlierVersionIsTakenOver(int version)
     {
+        string[] fromFifth =
+        [
+            "ALTER TABLE sluice_block DROP COLUMN before", "ALTER TABLE sluice_meta DROP COLUMN last", "ALTER TABLE sluice_meta DROP COLUMN roots", "ALTER TABLE sluice_meta DROP COLUMN sum",
+            "ALTER TABLE sluice_log DROP COLUMN sum", "ALTER TABLE sluice_producer DROP COLUMN sum",
+        ];
         string[] fromFourth = ["ALTER TABLE sluice_meta DROP COLUMN away"];
         string[] fromThird =
         [
@@ -138,11 +144,11 @@ public sealed class BlockTests : IDisposable
         await SettleAsync(max: 100);
         await store.WithDatabaseAsync(database =>
         {
-            foreach (string statement in (string[])[.. fromFourth, .. version < 3 ? fromThird : [], .. version < 2 ? fromSecond : [], $"UPDATE sluice_meta SET version = {version}"])
+            foreach (string statement in (string[])[.. fromFifth, .. version < 4 ? fromFourth : [], .. version < 3 ? fromThird : [], .. version < 2 ? fromSecond : [], $"UPDATE sluice_meta SET version = {version}"])
                 database.Execute(statement);
         });
         await ReopenAsync();
-        await store.WithDatabaseAsync(database => Assert.Equal("4", database.Ask("SELECT version FROM sluice_meta")));
+        await store.WithDatabaseAsync(database => Assert.Equal("5", database.Ask("SELECT version FROM sluice_meta")));
         await AppendAsync(500);
         Assert.Empty((await store.CheckAsync()).Problems);
         await SettleAsync();

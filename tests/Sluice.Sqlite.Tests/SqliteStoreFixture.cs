@@ -33,10 +33,22 @@ internal sealed class SqliteStoreFixture(Durability durability, int recentBlocks
 
     /// <summary>Changes a bit of the payload, wherever it is: in a block, in a chunk, in a row.</summary>
     public override ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
+        => Change(payload, static (database, table, id, blob, at) =>
+        {
+            blob[at] ^= 1;
+            using Statement change = database.Prepared($"UPDATE {table} SET blob = ? WHERE id = ?");
+            change.Put(blob).Put(id).Run();
+        }, "sluice_block", "sluice_chunk", "sluice_row");
+
+    /// <summary>Removes the block or the chunk that has it.</summary>
+    public override ValueTask<bool> DeleteAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
+        => Change(payload, static (database, table, id, _, _) => database.Execute($"DELETE FROM {table} WHERE id = {id}"), "sluice_block", "sluice_chunk");
+
+    private ValueTask<bool> Change(ReadOnlyMemory<byte> payload, Action<Database, string, long, byte[], int> change, params string[] tables)
     {
         using Database database = Database.Open(directory.File("store.db"));
         bool isDamaged = false;
-        foreach (string table in new[] { "sluice_block", "sluice_chunk", "sluice_row" })
+        foreach (string table in tables)
         {
             using Statement find = database.Prepared($"SELECT id, blob FROM {table}");
             List<(long Id, byte[] Blob)> found = [];
@@ -45,9 +57,7 @@ internal sealed class SqliteStoreFixture(Durability durability, int recentBlocks
             {
                 int at = blob.AsSpan().IndexOf(payload.Span);
                 if (at < 0) continue;
-                blob[at] ^= 1;
-                using Statement change = database.Prepared($"UPDATE {table} SET blob = ? WHERE id = ?");
-                change.Put(blob).Put(id).Run();
+                change(database, table, id, blob, at);
                 isDamaged = true;
             }
         }

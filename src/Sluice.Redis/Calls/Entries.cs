@@ -19,17 +19,16 @@ internal static class Entries
     public static void AddPiece(List<Entry> entries, List<LeaseDamage> damaged, Reply piece, Ownership owner)
     {
         (string stream, int partition) = (owner.Group.Stream, owner.Partition);
-        var header = new EntryChunkHeader(piece[0].Long, piece[1].Int, piece[2].Time, piece[3].Int);
         ReadOnlyMemory<byte> records = piece[4].Bytes;
         if (records.IsEmpty)
         {
-            var gone = new SequenceRange(header.First, header.First + header.Count - 1);
-            damaged.Add(new(owner, gone, $"{stream}/{partition}/{gone.First}{(gone.Count > 1 ? $" to {gone.Last}" : "")} is not in the store although it should be: somebody has deleted keys of Sluice's, or it is a defect. Restore a backup."));
+            damaged.Add(new(owner, GoneIn(piece), Gone(stream, partition, GoneIn(piece))));
             return;
         }
+        var header = new EntryChunkHeader(piece[0].Long, piece[1].Int, piece[2].Time, piece[3].Int);
         for (long sequence = header.First; sequence < header.First + header.Count; sequence++)
         {
-            int length = Math.Min(records.Length, EntryChunk.RecordLength(records.Span));
+            int length = LengthOf(records.Span);
             try
             {
                 length = EntryChunk.ReadRecord(records, header, sequence, stream, partition, out Entry entry);
@@ -53,9 +52,21 @@ internal static class Entries
         }
         catch (StreamStoreException damage)
         {
-            damaged.Add(new(owner, new(sequence, sequence), damage.Message) { Attempt = attempt, Raw = row[3].Bytes });
+            string message = row[3].Bytes.Length == 0 ? Gone(owner.Group.Stream, owner.Partition, new(sequence, sequence)) : damage.Message;
+            damaged.Add(new(owner, new(sequence, sequence), message) { Attempt = attempt, Raw = row[3].Bytes });
         }
     }
+
+    /// <summary>The entries of a piece that has no records: their chunk is gone.</summary>
+    public static SequenceRange GoneIn(Reply piece) => new(piece[0].Long, piece[0].Long + piece[1].Long - 1);
+
+    /// <summary>What to say of entries that are gone.</summary>
+    public static string Gone(string stream, int partition, SequenceRange entries)
+        => $"{stream}/{partition}/{entries.First}{(entries.Count > 1 ? $" to {entries.Last}" : "")} is not in the store although it should be: somebody has deleted keys of Sluice's, or it is a defect. Restore a backup.";
+
+    /// <summary>Where the next record begins, as far as the length of this one can be trusted.</summary>
+    public static int LengthOf(ReadOnlySpan<byte> records)
+        => records.Length < EntryChunk.RecordOverhead ? records.Length : Math.Clamp(EntryChunk.RecordLength(records), EntryChunk.RecordOverhead, records.Length);
 
     /// <summary>Adds the entries of neighbouring records.</summary>
     public static void Add(List<Entry> entries, EntryChunkHeader header, ReadOnlyMemory<byte> records, string stream, int partition, int attempt)

@@ -101,8 +101,7 @@ for _, m in ipairs(mine) do
       if nextRow then last = member(q, nextRow, K .. 'xo:' .. q.id, '^%-?%d+$') - 1 end
     end
     local wanted = math.min(items, last - first + 1)
-    local found, taken, left = readPieces(q.l, first, wanted, bytes, isFirst)
-    if taken == 0 and not chunkOf(q.l, first) then fail('DAMAGED', q.p .. ' ' .. digits(first) .. ' ' .. q.h.name) end
+    local found, taken, left = readPieces(q.l, first, wanted, bytes, isFirst, true)
     for _, piece in ipairs(found) do
       piece[1] = digits(piece[1])
       pieces[#pieces + 1] = piece

@@ -19,7 +19,7 @@ local stopped = inFlight(q, after ~= '' and tonumber(after) + 1 or 0, function(f
     piece[1] = digits(piece[1])
     pieces[#pieces + 1] = piece
   end
-  if taken == 0 then fail('DAMAGED', p .. ' ' .. digits(first) .. ' ' .. h.name) end
+  if taken == 0 then gone(q.l, first) end
   left = left - taken
   if left <= 0 or taken < last - first + 1 then
     upTo = math.min(upTo, first + taken - 1)

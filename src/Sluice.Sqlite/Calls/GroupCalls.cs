@@ -13,6 +13,7 @@ internal static class GroupCalls
         row.Next();
         var group = new StoredGroup(session, stream, row.Long(0), id.Name);
         row.Reset();
+        session.ChangeRoots(StoreRoots.OfGroup(group.Id, stream.Id, id.Name));
         group.Partitions = new StoredPartition[stream.Logs.Length];
         for (int i = 0; i < stream.Logs.Length; i++)
         {
@@ -43,6 +44,7 @@ internal static class GroupCalls
         session.Sql("DELETE FROM sluice_state WHERE grp = ?").Put(group.Id).Run();
         session.Sql("DELETE FROM sluice_file WHERE grp = ?").Put(group.Id).Run();
         session.Sql("DELETE FROM sluice_group WHERE id = ?").Put(group.Id).Run();
+        session.ChangeRoots(-StoreRoots.OfGroup(group.Id, group.Stream.Id, group.Name));
         group.Stream.Groups.Remove(group.Name);
         session.Living.Forget(group.Id);
         for (int i = 0; i < group.Partitions.Length; i++) group.Stream.Trim(i);

@@ -11,7 +11,9 @@ internal static class StreamCalls
             session.Write();
             session.Sql("INSERT INTO sluice_stream(name, partitions, max_items, max_bytes, max_entry, retention) VALUES(?, ?, ?, ?, ?, ?)")
                 .Put(name).Put(options.Partitions).Put(options.MaxItems).Put(options.MaxBytes).Put(options.MaxEntryBytes).Put((long)options.Retention).Run();
-            SchemaSums.SumStream(session.Database, session.Database.LastId);
+            long id = session.Database.LastId;
+            SchemaSums.SumStream(session.Database, id);
+            session.ChangeRoots(StoreRoots.OfStream(id, name));
             stream = session.Stream(name);
         }
         if (stream.Options.Partitions != options.Partitions)
@@ -72,6 +74,7 @@ internal static class StreamCalls
         session.Sql("DELETE FROM sluice_log WHERE log BETWEEN ? AND ?").Put(first).Put(last).Run();
         session.Sql("DELETE FROM sluice_producer WHERE stream = ?").Put(stream.Id).Run();
         session.Sql("DELETE FROM sluice_stream WHERE id = ?").Put(stream.Id).Run();
+        session.ChangeRoots(-StoreRoots.OfStream(stream.Id, name));
         session.Forget(stream);
         session.Living.Changes.Forget(name);         // early if the transaction fails: then whoever waited looks again
     }

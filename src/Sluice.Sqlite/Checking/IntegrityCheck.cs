@@ -101,20 +101,33 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
     private void CheckRecent()
     {
         database.Execute("BEGIN");
-        Statement meta = database.Sql("SELECT recent FROM sluice_meta");
+        Statement meta = database.Sql("SELECT recent, last, roots FROM sluice_meta");
         long recent = meta.Next() ? meta.Long(0) : 1;
+        List<BlockLink> links = [];
+        if (BlockLink.Read(meta.Span(1)) is { } last) links.Add(last);
+        if (StoreRoots.Compute(database) != meta.Long(2)) Report(StoreRoots.Damage);
         meta.Reset();
+        HashSet<long> present = [];
         var ends = new Dictionary<long, (long Next, long Total)>();
-        Statement blocks = database.Sql("SELECT id, n, chunks, blob FROM sluice_block WHERE id >= ? ORDER BY id").Put(recent);
+        Statement blocks = database.Sql("SELECT id, n, chunks, blob, before FROM sluice_block WHERE id >= ? ORDER BY id").Put(recent);
         while (blocks.Next())
         {
             cancellation.ThrowIfCancellationRequested();
             if (BlockDirectory.Read(blocks.Span(2)) is { } chunks && chunks.Count == blocks.Long(1)) CheckBlock(blocks.Long(0), chunks, blocks.Bytes(3), ends);
             else Report($"The list of what is in the block {blocks.Long(0)} does not match its checksum.");
+            present.Add(blocks.Long(0));
+            if (BlockLink.Read(blocks.Span(4)) is { } before) links.Add(before);
         }
+        foreach (BlockLink link in links) if (link.Id >= recent && !present.Contains(link.Id)) CheckLost(link);
         Statement left = database.Sql("SELECT id FROM sluice_block b WHERE id < ? AND NOT EXISTS (SELECT * FROM sluice_chunk WHERE id >= b.id AND id < b.id + b.n AND block = b.id)").Put(recent);
         while (left.Next()) Report(Unused(left.Long(0)));
         database.Execute("COMMIT");
+    }
+
+    private void CheckLost(BlockLink link)
+    {
+        foreach (ChunkPlace chunk in link.Chunks)
+            if (chunk.Last > StoredBlocks.TrimmedIn(database, chunk.Log)) Report($"{Where(chunk.Log)}/{chunk.First} to {chunk.Last} are gone with the block {link.Id}, which is not there.");
     }
 
     private void CheckBlock(long id, List<ChunkPlace> chunks, byte[] bytes, Dictionary<long, (long Next, long Total)> ends)

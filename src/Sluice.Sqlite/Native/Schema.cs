@@ -12,15 +12,16 @@ internal static class Schema
     public const string Prefix = "sluice_";
 
     /// <summary>The version that this code writes. Those before it are changed when they are opened, in one transaction.</summary>
-    public const int Version = 4;
+    public const int Version = 5;
 
-    // The chunks of a transaction: how many, their directory, their bytes. The ids of the chunks are those from its own on.
-    private const string Blocks = "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, chunks BLOB NOT NULL, blob BLOB NOT NULL)";
+    // The chunks of a transaction: how many, their directory, what the block before had (BlockLink), their bytes. The ids of the chunks are those from its own on.
+    private const string Blocks = "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, chunks BLOB NOT NULL, before BLOB, blob BLOB NOT NULL)";
+    private const string FirstBlocks = "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, chunks BLOB NOT NULL, blob BLOB NOT NULL)";
 
     // From version 1, which had no blocks, to version 2.
     private static readonly string[] ToSecond =
     [
-        Blocks,
+        FirstBlocks,
         "ALTER TABLE sluice_chunk ADD COLUMN block INTEGER",
         "ALTER TABLE sluice_chunk ADD COLUMN start INTEGER",
         "ALTER TABLE sluice_chunk ADD COLUMN length INTEGER",
@@ -41,17 +42,28 @@ internal static class Schema
     // From version 3, which counted the time in which the store was closed into the windows of idempotency keys, to version 4.
     private static readonly string[] ToFourth = ["ALTER TABLE sluice_meta ADD COLUMN away INTEGER NOT NULL DEFAULT 0"];
 
+    // From version 4, which did not know when a whole block, stream or group was gone, to version 5. Checksums that are null are those of rows that were not written since.
+    private static readonly string[] ToFifth =
+    [
+        "ALTER TABLE sluice_block ADD COLUMN before BLOB",
+        "ALTER TABLE sluice_meta ADD COLUMN last BLOB",
+        "ALTER TABLE sluice_meta ADD COLUMN roots INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE sluice_meta ADD COLUMN sum INTEGER",
+        "ALTER TABLE sluice_log ADD COLUMN sum INTEGER",
+        "ALTER TABLE sluice_producer ADD COLUMN sum INTEGER",
+    ];
+
     private static readonly string Upgraded = string.Create(CultureInfo.InvariantCulture, $"UPDATE sluice_meta SET version = {Version}");
 
     private static readonly string[] Tables =
     [
-        "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn INTEGER NOT NULL, time INTEGER NOT NULL, recent INTEGER NOT NULL DEFAULT 1, away INTEGER NOT NULL DEFAULT 0)",
+        "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn INTEGER NOT NULL, time INTEGER NOT NULL, recent INTEGER NOT NULL DEFAULT 1, away INTEGER NOT NULL DEFAULT 0, last BLOB, roots INTEGER NOT NULL DEFAULT 0, sum INTEGER)",
         """
         CREATE TABLE sluice_stream(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, max_items INTEGER NOT NULL,
             max_bytes INTEGER NOT NULL, max_entry INTEGER NOT NULL, retention INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, failure TEXT, sum INTEGER NOT NULL DEFAULT 0)
         """,
         // Written when a log is trimmed: what its chunks do not say any more. log = stream * 4096 + partition.
-        "CREATE TABLE sluice_log(log INTEGER PRIMARY KEY, tail INTEGER NOT NULL, total INTEGER NOT NULL, trimmed INTEGER NOT NULL)",
+        "CREATE TABLE sluice_log(log INTEGER PRIMARY KEY, tail INTEGER NOT NULL, total INTEGER NOT NULL, trimmed INTEGER NOT NULL, sum INTEGER)",
         // What is left of the blocks before sluice_meta.recent. total: the bytes of all entries that were ever appended to the log, this chunk included. The entries are in the block, from start
         // on; or in the blob, if the block was taken apart, or was never there (version 1).
         """
@@ -63,7 +75,7 @@ internal static class Schema
         """
         CREATE TABLE sluice_producer(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL, last INTEGER NOT NULL,
             last_from INTEGER NOT NULL, generation INTEGER NOT NULL, part INTEGER NOT NULL, first INTEGER NOT NULL, forget INTEGER,
-            position BLOB NOT NULL, UNIQUE(stream, name))
+            position BLOB NOT NULL, sum INTEGER, UNIQUE(stream, name))
         """,
         "CREATE INDEX sluice_producer_forget ON sluice_producer(forget) WHERE forget IS NOT NULL",
         """
@@ -119,9 +131,9 @@ internal static class Schema
     /// <summary>Makes the tables, unless they are there as they should be.</summary>
     public static void Open(Database database)
     {
-        if (!IsThere(database)) Execute(database, [.. Tables, $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0, 1, 0)"]);
+        if (!IsThere(database)) Execute(database, [.. Tables, $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0, 1, 0, NULL, 0, NULL)"]);
         else if (VersionOf(database) is var found && found < Version)
-            Execute(database, [.. found < 2 ? ToSecond : [], .. found < 3 ? ToThird : [], .. ToFourth, Upgraded], found < 3 ? SchemaSums.Compute : null);
+            Execute(database, [.. found < 2 ? ToSecond : [], .. found < 3 ? ToThird : [], .. found < 4 ? ToFourth : [], .. ToFifth, Upgraded], found < 3 ? SchemaSums.Compute : SchemaSums.ComputeRoots);
     }
 
     private static void Execute(Database database, string[] statements, Action<Database>? then = null)

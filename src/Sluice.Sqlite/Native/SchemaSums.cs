@@ -11,7 +11,11 @@ internal static class SchemaSums
         Add(digests, SumState(database));
         Add(digests, SumFiles(database));
         SumMarks(database, digests);
+        ComputeRoots(database);
     }
+
+    /// <summary>Computes the digest of a store that was written without it (schema version 3).</summary>
+    public static void ComputeRoots(Database database) => database.Sql("UPDATE sluice_meta SET roots = ?, sum = NULL").Put(StoreRoots.Compute(database)).Run();
 
     /// <summary>Writes the checksum of a stream.</summary>
     public static void SumStream(Database database, long id)

@@ -4,7 +4,7 @@ namespace Sluice.Sqlite;
 /// The chunks that a transaction makes, written together: their bytes stand one behind the other in a block of at most <see cref="MostBytes"/>, which is one row. So an append to 64
 /// partitions fills pages that are written once, and not again when it is deleted; 64 rows, with an index, were written twice.
 /// </summary>
-internal sealed class ChunkWriter(Session session, long nextId)
+internal sealed class ChunkWriter(Session session, long nextId, byte[] last)
 {
     /// <summary>A chunk of one entry may be longer; then it is in a block by itself.</summary>
     public const int MostBytes = ChunkBuilder.MaxBytes;
@@ -14,6 +14,9 @@ internal sealed class ChunkWriter(Session session, long nextId)
 
     /// <summary>The id of the next block: the chunks of one have the ids from its own on, so the last one's are left out.</summary>
     public long NextId { get; private set; } = nextId;
+
+    /// <summary>What the last block had (<see cref="BlockLink"/>); empty if there was none.</summary>
+    public byte[] Last { get; private set; } = last;
 
     public void Add(StoredLog log) => logs.Add(log);
 
@@ -75,7 +78,9 @@ internal sealed class ChunkWriter(Session session, long nextId)
 
     private void Insert(RecentBlock block, ReadOnlySpan<byte> bytes)
     {
-        session.Sql("INSERT INTO sluice_block VALUES(?, ?, ?, ?)").Put(block.Id).Put(block.Chunks.Count).Put(BlockDirectory.Write(block.Chunks, ref directory)).Put(bytes).Run();
+        ReadOnlySpan<byte> chunks = BlockDirectory.Write(block.Chunks, ref directory);
+        session.Sql("INSERT INTO sluice_block(id, n, chunks, before, blob) VALUES(?, ?, ?, ?, ?)").Put(block.Id).Put(block.Chunks.Count).Put(chunks).Put(Last).Put(bytes).Run();
+        Last = BlockLink.Write(block.Id, chunks);
         NextId += block.Chunks.Count;
         session.Recent.Add(block);
     }

@@ -11,6 +11,7 @@ internal sealed class RecentBlocks(int most)
     private readonly Queue<RecentBlock> blocks = [];
     private readonly Dictionary<long, LogChunks> logs = [];
     private readonly Stack<RecentBlock> unused = [];
+    private readonly Dictionary<long, ChunkPlace> lost = [];
     private int live;                                // chunks
 
     /// <summary>The ids of blocks of which nothing is left; whoever deletes them clears it.</summary>
@@ -71,6 +72,15 @@ internal sealed class RecentBlocks(int most)
         for (int i = 0; i < chunks.Chunks.Count; i++) if (chunks.At(i).First > sequence) return chunks.At(i).First;
         return null;
     }
+
+    /// <summary>A chunk is gone with its block, although nobody has passed it: its log does not end before it.</summary>
+    public void Lose(ChunkPlace chunk)
+    {
+        if (!lost.TryGetValue(chunk.Log, out ChunkPlace known) || known.Last < chunk.Last) lost[chunk.Log] = chunk;
+    }
+
+    /// <summary>The last chunk of a log that is gone; null if none is.</summary>
+    public ChunkPlace? Lost(long log) => lost.TryGetValue(log, out ChunkPlace chunk) ? chunk : null;
 
     public ChunkPlace? First(long log) => logs.TryGetValue(log, out LogChunks? chunks) && chunks.Chunks.Count > 0 ? chunks.At(0) : null;
     public ChunkPlace? Last(long log) => logs.TryGetValue(log, out LogChunks? chunks) && chunks.Chunks.Count > 0 ? chunks.At(chunks.Chunks.Count - 1) : null;

@@ -11,27 +11,32 @@ internal sealed class Session
     private readonly StreamLoader loader;
     private readonly List<Stored> marked = [];
     private long lastTime;
-    private bool hasGeneration;                      // changed in this transaction
+    private long roots;
 
     public Session(Database database, Living living)
     {
         (Database, Living) = (database, living);
         Statement meta = Sql("""
-            SELECT generation, txn, time, recent, away, max(recent, (SELECT coalesce(max(id), 0) + 1 FROM sluice_chunk), coalesce((SELECT id + n FROM sluice_block ORDER BY id DESC LIMIT 1), 1))
+            SELECT generation, txn, time, recent, away, max(recent, (SELECT coalesce(max(id), 0) + 1 FROM sluice_chunk), coalesce((SELECT id + n FROM sluice_block ORDER BY id DESC LIMIT 1), 1)), last, roots, sum
             FROM sluice_meta
             """);
         if (!meta.Next()) throw new StreamStoreException("The store has lost its first row (sluice_meta): restore a backup.");
         (Generation, Transaction, lastTime) = (meta.Int(0), meta.Long(1), meta.Long(2));
         (long firstRecent, long nextBlock, Away) = (meta.Long(3), meta.Long(5), meta.Long(4));
+        (byte[] last, roots) = (meta.IsNull(6) ? [] : meta.Bytes(6), meta.Long(7));
+        bool isSound = meta.LongOrNull(8) is not { } sum || sum == SumOf(Generation, Transaction, lastTime, firstRecent, Away, last, roots);
         meta.Reset();
+        if (!isSound) throw new StreamStoreException("The first row of the store (sluice_meta) does not match its checksum. Nothing was changed. Restore a backup.") { IsPermanent = true };
+        if (StoreRoots.Compute(database) != roots) throw new StreamStoreException(StoreRoots.Damage) { IsPermanent = true };
+        BlockLink? lastBlock = BlockLink.Read(last);
         Now = LastTime;
         loader = new(this);
         Producers = new(this);
         Trims = new(this);
         Recent = new(living.RecentBlocks);
-        Making = new(this, nextBlock);
+        Making = new(this, Math.Max(nextBlock, lastBlock?.NextId ?? 0), last);
         Blocks = new(this);
-        Blocks.Load(firstRecent);
+        Blocks.Load(firstRecent, lastBlock);
     }
 
     public Database Database { get; }
@@ -105,6 +110,13 @@ internal sealed class Session
 
     public void Changed(string stream) => Changes.Add(stream);
 
+    /// <summary>A stream or a group was made or removed (<see cref="StoreRoots"/>).</summary>
+    public void ChangeRoots(long by)
+    {
+        Write();
+        roots += by;
+    }
+
     public void RaiseGeneration() => RaiseGeneration(Generation + 1);
 
     public void RaiseGeneration(int to)
@@ -112,7 +124,6 @@ internal sealed class Session
         Write();
         Making.Write();
         Generation = to;
-        hasGeneration = true;
     }
 
     /// <summary>Writes what is marked and in the making.</summary>
@@ -134,11 +145,15 @@ internal sealed class Session
         Save();
         Blocks.Age();
         Producers.Sweep();
-        if (hasGeneration) Sql("UPDATE sluice_meta SET generation = ?").Put(Generation).Run();
-        hasGeneration = false;
         lastTime = Now.UtcTicks;
-        Sql("UPDATE sluice_meta SET txn = ?, time = ?, recent = ?, away = ?").Put(Transaction).Put(lastTime).Put(Recent.FirstId ?? Making.NextId).Put(Living.Away).Run();
+        long firstRecent = Recent.FirstId ?? Making.NextId;
+        Sql("UPDATE sluice_meta SET generation = ?, txn = ?, time = ?, recent = ?, away = ?, last = ?, roots = ?, sum = ?").Put(Generation).Put(Transaction).Put(lastTime).Put(firstRecent).Put(Living.Away)
+            .Put(Making.Last).Put(roots).Put(SumOf(Generation, Transaction, lastTime, firstRecent, Living.Away, Making.Last, roots)).Run();
     }
+
+    /// <summary>The checksum of the store's first row.</summary>
+    public static long SumOf(long generation, long transaction, long time, long recent, long away, ReadOnlySpan<byte> last, long roots)
+        => new RowSum().Add(generation).Add(transaction).Add(time).Add(recent).Add(away).Add(last).Add(roots).Value;
 
     /// <summary>Ends the transaction. If this fails, nobody knows whether it is stored: the store is to be opened again.</summary>
     public void Commit()

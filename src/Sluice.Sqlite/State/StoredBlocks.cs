@@ -16,12 +16,22 @@ internal sealed class StoredBlocks(Session session)
 
     /// <summary>Reads what was not given rows when the store was open last.</summary>
     /// <exception cref="StreamStoreException">A list of chunks is damaged: nobody knows where logs end.</exception>
-    public void Load(long firstRecent)
+    public void Load(long firstRecent, BlockLink? last)
     {
         var trimmed = new Dictionary<long, long>();
         List<(long Id, List<ChunkPlace>? Chunks)> found = [];
-        Statement blocks = session.Sql("SELECT id, chunks FROM sluice_block WHERE id >= ? ORDER BY id").Put(firstRecent);
-        while (blocks.Next()) found.Add((blocks.Long(0), BlockDirectory.Read(blocks.Span(1))));
+        List<BlockLink> links = [];
+        if (last is { } one) links.Add(one);
+        Statement blocks = session.Sql("SELECT id, chunks, before FROM sluice_block WHERE id >= ? ORDER BY id").Put(firstRecent);
+        while (blocks.Next())
+        {
+            found.Add((blocks.Long(0), BlockDirectory.Read(blocks.Span(1))));
+            if (BlockLink.Read(blocks.Span(2)) is { } before) links.Add(before);
+        }
+        HashSet<long> present = [.. found.Select(static block => block.Id)];
+        foreach (BlockLink link in links)
+            if (link.Id >= firstRecent && !present.Contains(link.Id))
+                foreach (ChunkPlace chunk in link.Chunks) if (chunk.Last > TrimmedOf(chunk.Log)) session.Recent.Lose(chunk);
         foreach ((long id, List<ChunkPlace>? chunks) in found)
         {
             RecentBlock block = session.Recent.Begin(id);

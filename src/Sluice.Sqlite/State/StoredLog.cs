@@ -41,10 +41,16 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     public void Load(long tail, long total, long trimmed)
     {
         (Tail, Total, Trimmed) = (tail, total, trimmed);
+        LoadEnd();
+        if (session.Recent.Lost(Id) is { } lost && lost.Last > Tail) (Tail, Total) = (lost.Last, lost.Total);
+        trimmedTotal = SumAt(Trimmed);
+    }
+
+    private void LoadEnd()
+    {
         if (session.Recent.Last(Id) is { } recent)
         {
             (Tail, Total) = (recent.Last, recent.Total);
-            trimmedTotal = SumAt(Trimmed);
             return;
         }
         Statement last = session.Sql("SELECT first, n, total FROM sluice_chunk WHERE log = ? ORDER BY first DESC LIMIT 1").Put(Id);
@@ -53,7 +59,6 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
             if (last.Long(0) + last.Long(1) - 1 is var end && end > Tail) (Tail, Total) = (end, last.Long(2));
             last.Reset();
         }
-        trimmedTotal = SumAt(Trimmed);
     }
 
     /// <summary>Appends records that were checked, of one append.</summary>
@@ -131,7 +136,10 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     }
 
     public override void Save(Database database)
-        => database.Sql("INSERT OR REPLACE INTO sluice_log VALUES(?, ?, ?, ?)").Put(Id).Put(Tail).Put(Total).Put(Trimmed).Run();
+        => database.Sql("INSERT OR REPLACE INTO sluice_log VALUES(?, ?, ?, ?, ?)").Put(Id).Put(Tail).Put(Total).Put(Trimmed).Put(SumOf(Id, Tail, Total, Trimmed)).Run();
+
+    /// <summary>The checksum of what a trimming writes.</summary>
+    public static long SumOf(long log, long tail, long total, long trimmed) => new RowSum().Add(log).Add(tail).Add(total).Add(trimmed).Value;
 
     private void Put(ReadOnlySpan<byte> records, int count)
     {

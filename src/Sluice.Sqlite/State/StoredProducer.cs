@@ -18,6 +18,9 @@ internal sealed class StoredProducer(long stream, string name, long id, long epo
     public long LastFrom { get; private set; }       // the first number of the last append
     public EntryId? LastId { get; private set; }     // where that went
 
+    /// <summary>The checksum of its row.</summary>
+    public long Sum => new RowSum().Add(stream).Add(name).Add(Last).Add(LastFrom).Add(LastId?.Generation ?? 0).Add(LastId?.Partition ?? 0).Add(LastId?.Sequence ?? 0).Add(epoch).Add(forgetAt).Add(position).Value;
+
     public void Open() => (epoch, hasMore) = (epoch + 1, true);
 
     public void Append(long first, long last, EntryId? entry) => (LastFrom, Last, LastId) = (first, last, entry);
@@ -33,15 +36,15 @@ internal sealed class StoredProducer(long stream, string name, long id, long epo
     {
         if (id == 0)
         {
-            database.Sql("INSERT OR REPLACE INTO sluice_producer(last, last_from, generation, part, first, epoch, forget, position, stream, name) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            database.Sql("INSERT OR REPLACE INTO sluice_producer(last, last_from, generation, part, first, epoch, forget, position, stream, name, sum) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
                 .Put(Last).Put(LastFrom).Put(LastId?.Generation ?? 0).Put(LastId?.Partition ?? 0).Put(LastId?.Sequence ?? 0)
-                .Put(epoch).Put(forgetAt).Put(position).Put(stream).Put(name).Run();
+                .Put(epoch).Put(forgetAt).Put(position).Put(stream).Put(name).Put(Sum).Run();
             id = database.LastId;
         }
         else
         {
-            database.Sql("UPDATE sluice_producer SET last = ?, last_from = ?, generation = ?, part = ?, first = ? WHERE id = ?")
-                .Put(Last).Put(LastFrom).Put(LastId?.Generation ?? 0).Put(LastId?.Partition ?? 0).Put(LastId?.Sequence ?? 0).Put(id).Run();
+            database.Sql("UPDATE sluice_producer SET last = ?, last_from = ?, generation = ?, part = ?, first = ?, sum = ? WHERE id = ?")
+                .Put(Last).Put(LastFrom).Put(LastId?.Generation ?? 0).Put(LastId?.Partition ?? 0).Put(LastId?.Sequence ?? 0).Put(Sum).Put(id).Run();
             if (hasMore) database.Sql("UPDATE sluice_producer SET epoch = ?, forget = ?, position = ? WHERE id = ?").Put(epoch).Put(forgetAt).Put(position).Put(id).Run();
         }
         hasMore = false;

@@ -44,12 +44,16 @@ internal sealed class StoredProducers(Session session)
 
     private StoredProducer? Load(StoredStream stream, string name)
     {
-        Statement row = session.Sql("SELECT epoch, last, last_from, generation, part, first, forget, position, id FROM sluice_producer WHERE stream = ? AND name = ?")
+        Statement row = session.Sql("SELECT epoch, last, last_from, generation, part, first, forget, position, id, sum FROM sluice_producer WHERE stream = ? AND name = ?")
             .Put(stream.Id).Put(name);
         if (!row.Next()) return null;
         var producer = new StoredProducer(stream.Id, name, row.Long(8), row.Long(0), row.LongOrNull(6), row.Bytes(7));
         producer.Append(row.Long(2), row.Long(1), row.Long(5) == 0 ? null : new(row.Int(3), stream.Name, row.Int(4), row.Long(5)));
+        bool isSound = row.LongOrNull(9) is not { } sum || sum == producer.Sum;
         row.Reset();
+        if (!isSound)
+            throw new StreamStoreException($"What the store knows of the producer {name} of {stream.Name} (sluice_producer) does not match its checksum: what it has sent could be lost, or taken twice. Nothing was changed. Restore a backup.")
+            { Stream = stream.Name, IsPermanent = true };
         return producer;
     }
 

@@ -59,9 +59,17 @@ internal sealed class StreamLoader(Session session)
     private void LoadLogs(StoredStream stream)
     {
         var trimmed = new (long Tail, long Total, long Trimmed)[stream.Logs.Length];
-        Statement logs = session.Sql("SELECT log & 4095, tail, total, trimmed FROM sluice_log WHERE log BETWEEN ? AND ?")
+        Statement logs = session.Sql("SELECT log & 4095, tail, total, trimmed, sum, log FROM sluice_log WHERE log BETWEEN ? AND ?")
             .Put(stream.Logs[0].Id).Put(stream.Logs[^1].Id);
-        while (logs.Next()) trimmed[logs.Int(0)] = (logs.Long(1), logs.Long(2), logs.Long(3));
+        while (logs.Next())
+        {
+            trimmed[logs.Int(0)] = (logs.Long(1), logs.Long(2), logs.Long(3));
+            if (logs.LongOrNull(4) is not { } sum || sum == StoredLog.SumOf(logs.Long(5), logs.Long(1), logs.Long(2), logs.Long(3))) continue;
+            int partition = logs.Int(0);
+            logs.Reset();
+            throw new StreamStoreException($"The partition {stream.Name}/{partition} is damaged: where it ends and what was trimmed (sluice_log) does not match its checksum. Nothing was changed. Restore a backup.")
+            { Stream = stream.Name, Partition = partition, IsPermanent = true };
+        }
         foreach (StoredLog log in stream.Logs) log.Load(trimmed[log.Partition].Tail, trimmed[log.Partition].Total, trimmed[log.Partition].Trimmed);
     }
 

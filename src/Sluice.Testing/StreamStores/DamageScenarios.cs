@@ -9,15 +9,46 @@ internal static class DamageScenarios
     public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
     [
         new(nameof(ADamagedEntryIsNamedAndTheOthersAreLeased), ADamagedEntryIsNamedAndTheOthersAreLeased),
+        new(nameof(ADeletedEntryIsNamedAndTheOthersAreLeased), ADeletedEntryIsNamedAndTheOthersAreLeased),
+        new(nameof(ADeletedLastEntryIsNamed), ADeletedLastEntryIsNamed),
+        new(nameof(ADeletedEntryOfADeadOwnerIsASuspectLikeTheOthers), ADeletedEntryOfADeadOwnerIsASuspectLikeTheOthers),
+        new(nameof(OtherPartitionsAreLeasedBesideADeletedEntry), OtherPartitionsAreLeasedBesideADeletedEntry),
         new(nameof(AReleaseGivesDamagedEntriesBack), AReleaseGivesDamagedEntriesBack),
         new(nameof(ADamagedEntryOfADeadOwnerIsASuspectLikeTheOthers), ADamagedEntryOfADeadOwnerIsASuspectLikeTheOthers),
         new(nameof(ADamagedRetryIsNamed), ADamagedRetryIsNamed),
         new(nameof(OtherPartitionsAreLeasedBesideDamage), OtherPartitionsAreLeasedBesideDamage),
     ];
 
-    private static async Task ADamagedEntryIsNamedAndTheOthersAreLeased(Rig rig)
+    private static Task ADamagedEntryIsNamedAndTheOthersAreLeased(Rig rig) => AnEntryIsNamed(rig, isDeleted: false);
+
+    private static Task ADeletedEntryIsNamedAndTheOthersAreLeased(Rig rig) => AnEntryIsNamed(rig, isDeleted: true);
+
+    private static Task ADamagedEntryOfADeadOwnerIsASuspectLikeTheOthers(Rig rig) => AnEntryOfADeadOwnerIsASuspect(rig, isDeleted: false);
+
+    private static Task ADeletedEntryOfADeadOwnerIsASuspectLikeTheOthers(Rig rig) => AnEntryOfADeadOwnerIsASuspect(rig, isDeleted: true);
+
+    private static Task OtherPartitionsAreLeasedBesideDamage(Rig rig) => OtherPartitionsAreLeased(rig, isDeleted: false);
+
+    private static Task OtherPartitionsAreLeasedBesideADeletedEntry(Rig rig) => OtherPartitionsAreLeased(rig, isDeleted: true);
+
+    private static async Task ADeletedLastEntryIsNamed(Rig rig)
     {
-        if (!await AddAndDamageAsync(rig)) return;
+        await rig.PrepareAsync();
+        foreach (string payload in Payloads) await rig.AddAsync(payload);
+        if (!await rig.DamageAsync(4, Payloads[3], isDeleted: true)) return;
+        await rig.AddAsync("entry five, behind the one that is gone");
+        (Ownership owner, _) = await rig.TakeAsync();
+        LeaseResult lease = await rig.Store.LeaseAsync(new([owner]));
+        Expect.Same([.. Payloads[..3], "entry five, behind the one that is gone"], Texts(lease.Batches.SelectMany(batch => batch.Entries.ToArray())), "what is leased besides");
+        Expect.Same([new SequenceRange(4, 4)], lease.Damaged.Select(damage => damage.Entries), "what is gone");
+        Expect.True((await rig.Store.CheckAsync()).Problems.Any(problem => problem.Contains("orders/0/4", StringComparison.Ordinal)), "a check finds it");
+        await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 5)], Dead = [Letter(lease.Damaged[0])] });
+        Expect.Equal(0, await rig.BacklogAsync(), "what is left");
+    }
+
+    private static async Task AnEntryIsNamed(Rig rig, bool isDeleted)
+    {
+        if (!await AddAndDamageAsync(rig, isDeleted)) return;
         (Ownership owner, _) = await rig.TakeAsync();
         LeaseDamage damage = await LeaseAsync(rig, owner, [Payloads[0], Payloads[2], Payloads[3]]);
         Expect.True(damage.Message.Contains("orders/0/2", StringComparison.Ordinal), $"the message names the entry ({damage.Message})");
@@ -37,13 +68,13 @@ internal static class DamageScenarios
         }
     }
 
-    private static async Task ADamagedEntryOfADeadOwnerIsASuspectLikeTheOthers(Rig rig)
+    private static async Task AnEntryOfADeadOwnerIsASuspect(Rig rig, bool isDeleted)
     {
         await rig.PrepareAsync();
         foreach (string payload in Payloads) await rig.AddAsync(payload);
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.LeaseAsync(owner, 3);
-        if (!await rig.DamageAsync(2, Payloads[1], kill: true)) return;
+        if (!await rig.DamageAsync(2, Payloads[1], kill: true, isDeleted)) return;
         (owner, PartitionState state) = await rig.TakeAsync();
         Expect.Same([(1L, WaitingState.Suspect), (2L, WaitingState.Suspect), (3L, WaitingState.Suspect)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State)), "suspects");
         Quarantine quarantine = (await rig.Store.TakeQuarantineAsync(Main, "a", 0))!.Value;
@@ -77,7 +108,7 @@ internal static class DamageScenarios
         Expect.Equal(0, await rig.BacklogAsync(), "what is left");
     }
 
-    private static async Task OtherPartitionsAreLeasedBesideDamage(Rig rig)
+    private static async Task OtherPartitionsAreLeased(Rig rig, bool isDeleted)
     {
         await rig.PrepareAsync(new() { Partitions = 2 });
         string?[] first = [null, null];
@@ -90,7 +121,7 @@ internal static class DamageScenarios
             await rig.Store.AppendAsync(new(Orders, $"p{i}", 0, 1, batch));
             first[key.PartitionOf(2)] ??= payload;
         }
-        if (!await rig.DamageAsync(1, first[0]!)) return;
+        if (!await rig.DamageAsync(1, first[0]!, isDeleted: isDeleted)) return;
         Ownership[] owned = [(await rig.TakeAsync(partition: 0)).Owner, (await rig.TakeAsync(partition: 1)).Owner];
         LeaseResult lease = await rig.Store.LeaseAsync(new(owned));
         Expect.Same([(owned[0], new SequenceRange(1, 1))], lease.Damaged.Select(damage => (damage.Owner, damage.Entries)), "what is damaged");
@@ -98,11 +129,11 @@ internal static class DamageScenarios
     }
 
     // Each in a chunk of its own, as a damaged store may lose a chunk as a whole.
-    private static async Task<bool> AddAndDamageAsync(Rig rig)
+    private static async Task<bool> AddAndDamageAsync(Rig rig, bool isDeleted = false)
     {
         await rig.PrepareAsync();
         foreach (string payload in Payloads) await rig.AddAsync(payload);
-        return await rig.DamageAsync(2, Payloads[1]);
+        return await rig.DamageAsync(2, Payloads[1], isDeleted: isDeleted);
     }
 
     private static async Task<LeaseDamage> LeaseAsync(Rig rig, Ownership owner, string[] expected)

@@ -26,12 +26,12 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
         await OpenAsync();
     }
 
-    /// <summary>Ends the store, damages one of its entries, and opens it again; false if the fixture cannot do that.</summary>
-    public async Task<bool> DamageAsync(long sequence, string payload, bool kill = false)
+    /// <summary>Ends the store, damages or deletes one of its entries, and opens it again; false if the fixture cannot do that.</summary>
+    public async Task<bool> DamageAsync(long sequence, string payload, bool kill = false, bool isDeleted = false)
     {
         if (kill) await fixture.KillAsync(Store);
         else await Store.DisposeAsync();
-        bool isDamaged = await fixture.DamageAsync(Orders, 0, sequence, Bytes(payload));
+        bool isDamaged = isDeleted ? await fixture.DeleteAsync(Orders, 0, sequence, Bytes(payload)) : await fixture.DamageAsync(Orders, 0, sequence, Bytes(payload));
         Clock = new TestClock(Clock.GetUtcNow());
         await OpenAsync();
         return isDamaged;

@@ -54,6 +54,17 @@ public abstract class StreamStoreFixture : IAsyncDisposable
     /// <returns>Whether the entry is damaged now.</returns>
     public virtual ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload) => ValueTask.FromResult(false);
 
+    /// <summary>
+    /// Removes an entry from what is stored, with all that its store keeps in one piece with it, as somebody would who deletes a row or a key. Called while no store is open. Unless overridden nothing is done, and the
+    /// scenarios that need it end there.
+    /// </summary>
+    /// <param name="stream">The entry's stream.</param>
+    /// <param name="partition">The entry's partition.</param>
+    /// <param name="sequence">The entry's number.</param>
+    /// <param name="payload">The entry's payload, which occurs nowhere else in the data: the bytes can be looked for.</param>
+    /// <returns>Whether the entry is gone now.</returns>
+    public virtual ValueTask<bool> DeleteAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload) => ValueTask.FromResult(false);
+
     /// <summary>Removes the data.</summary>
     public virtual ValueTask DisposeAsync()
     {

@@ -38,14 +38,14 @@ local function flushLog(l)
   l.dirty = false
 end
 
--- The chunk that has a sequence; nil if it is gone.
+-- The chunk that has a sequence; nil if the index has none for it.
 local function chunkOf(l, sequence)
   local c = l.found
   if c and c.first <= sequence and sequence <= c.last then return c end
   local member = call('ZREVRANGEBYSCORE', l.index, sequence, '-inf', 'LIMIT', 0, 1)[1]
   if not member then return nil end
   local first, items, before, bytes = string.match(member, '^(%d+):(%d+):(%d+):(%d+)$')
-  if not first or items == '0' then broken(l.index, member, l.h.name, l.p) end
+  if not first or items == '0' then return nil end
   c = { first = tonumber(first), count = tonumber(items), before = tonumber(before), bytes = tonumber(bytes), member = member }
   c.last = c.first + c.count - 1
   if sequence > c.last then return nil end
@@ -53,11 +53,17 @@ local function chunkOf(l, sequence)
   return c
 end
 
+-- The same where a chunk is gone: up to the next one.
+local function beforeGap(l, sequence)
+  local member = call('ZRANGEBYSCORE', l.index, '(' .. digits(sequence), '+inf', 'LIMIT', 0, 1)[1]
+  return tonumber(string.match(member or '', '^%d+:%d+:(%d+):%d+$')) or l.sum
+end
+
 -- Payloads and headers of everything up to a sequence.
 local function upTo(l, sequence)
   if sequence >= l.tail then return l.sum end
   local c = chunkOf(l, sequence)
-  if not c then return l.gone end
+  if not c then return sequence <= l.trimmed and l.gone or beforeGap(l, sequence) end
   return c.before + math.floor(c.bytes * (sequence - c.first + 1) / c.count)
 end
 
@@ -66,34 +72,51 @@ local function bytesOf(l, first, last)
   return upTo(l, last) - upTo(l, first - 1)
 end
 
--- Reads a chunk's records, with its time and generation.
+-- Reads a chunk's records, with its time and generation; nil if they are gone.
 local function read(l, c)
   if c.records then return c end
   local id = digits(c.first) .. '-' .. c.count
   local found = call('XRANGE', l.chunks, id, id)[1]
-  if not found then fail('DAMAGED', l.p .. ' ' .. digits(c.first) .. ' ' .. l.h.name) end
+  if not found or not found[2][6] then return nil end
   c.time, c.generation, c.records = found[2][2], found[2][4], found[2][6]
   return c
 end
 
-local function recordLength(records, at) return struct.unpack('<I4', records, at) + 8 end
+-- The length of the record that begins at a place; nil if no whole one does.
+local function recordLength(records, at)
+  if at + 27 > #records then return nil end
+  local length = struct.unpack('<I4', records, at) + 8
+  return length >= 28 and at + length - 1 <= #records and length or nil
+end
 
--- Goes to an entry of a chunk: where its record begins.
+-- Goes to an entry of a chunk: where its record begins; nil if a record before it is damaged.
 local function seek(c, sequence)
   local at, from = 1, c.first
   if c.atSequence and c.atSequence <= sequence then at, from = c.at, c.atSequence end
-  for _ = from + 1, sequence do at = at + recordLength(c.records, at) end
+  for _ = from + 1, sequence do
+    local length = recordLength(c.records, at)
+    if not length then return nil end
+    at = at + length
+  end
   c.at, c.atSequence = at, sequence
   return at
 end
 
--- One entry, as { time, generation, record }.
-local function entryOf(l, sequence)
+-- One entry, as { time, generation, record }; the record of one that is gone is empty.
+local function tryEntryOf(l, sequence)
   local c = chunkOf(l, sequence)
-  if not c then fail('DAMAGED', l.p .. ' ' .. digits(sequence) .. ' ' .. l.h.name) end
-  read(l, c)
-  local at = seek(c, sequence)
-  return { c.time, c.generation, string.sub(c.records, at, at + recordLength(c.records, at) - 1) }
+  local at = c and read(l, c) and seek(c, sequence)
+  local length = at and recordLength(c.records, at)
+  if not length then return { digits(now), generation, '' } end
+  return { c.time, c.generation, string.sub(c.records, at, at + length - 1) }
+end
+
+local function gone(l, sequence) fail('DAMAGED', l.p .. ' ' .. digits(sequence) .. ' ' .. l.h.name) end
+
+local function entryOf(l, sequence)
+  local entry = tryEntryOf(l, sequence)
+  if entry[3] == '' then gone(l, sequence) end
+  return entry
 end
 
 local function store(l, items, bytes, records)
@@ -136,25 +159,48 @@ local function takeParts()
   return parts
 end
 
--- What is read from a place: pieces of chunks, each { first, count, time, generation, records }.
-local function readPieces(l, from, items, bytes, isFirst)
+-- Up to where entries cannot be read from one on: before the next chunk, and no further than wanted.
+local function endOfGap(l, sequence, last)
+  local c = chunkOf(l, sequence)
+  last = math.min(last, l.tail, c and c.last or l.tail)
+  local next = call('ZRANGEBYSCORE', l.index, '(' .. digits(sequence), digits(last), 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  return next and math.max(sequence, math.ceil(tonumber(next)) - 1) or last
+end
+
+-- How many entries of a chunk are taken from a place on, where the last of their records ends, and how many bytes are left. From a damaged record on, the rest of the chunk is taken: nobody knows where the next begins.
+local function measure(c, from, at, items, bytes, isFirst)
+  local n = 0
+  while from + n <= c.last and n < items do
+    local length = recordLength(c.records, at)
+    if not length then
+      n, at = math.min(items, c.last - from + 1), #c.records + 1
+      break
+    end
+    if bytes < length - 28 and not isFirst then break end
+    bytes, isFirst = bytes - (length - 28), false
+    at, n = at + length, n + 1
+  end
+  return n, at, bytes
+end
+
+-- What is read from a place: pieces of chunks, each { first, count, time, generation, records }. What is gone ends it, or is a piece without records.
+local function readPieces(l, from, items, bytes, isFirst, withGaps)
   local pieces, taken = {}, 0
   while from <= l.tail and items > 0 do
     local c = chunkOf(l, from)
-    if not c then break end
-    read(l, c)
-    local begin = seek(c, from)
-    local at, n = begin, 0
-    while from + n <= c.last and n < items do
-      local length = recordLength(c.records, at)
-      if bytes < length - 28 and not isFirst then break end
-      bytes, isFirst = bytes - (length - 28), false
-      at, n = at + length, n + 1
+    local begin, n = c and read(l, c) and seek(c, from), 0
+    if begin then
+      local to
+      n, to, bytes = measure(c, from, begin, items, bytes, isFirst)
+      if n == 0 then break end
+      pieces[#pieces + 1], isFirst = { from, n, c.time, c.generation, string.sub(c.records, begin, to - 1) }, false
+    else
+      if not withGaps then break end
+      n = endOfGap(l, from, from + items - 1) - from + 1
+      pieces[#pieces + 1] = { from, n, '0', 0, '' }
     end
-    if n == 0 then break end
-    pieces[#pieces + 1] = { from, n, c.time, c.generation, string.sub(c.records, begin, at - 1) }
     from, items, taken = from + n, items - n, taken + n
-    if from <= c.last then break end
+    if begin and from <= c.last then break end
   end
   return pieces, taken, bytes
 end

@@ -64,6 +64,7 @@ end
 -- An entry is { time, generation, record, payload, headers }; the last two stand in for those of the record unless they are empty, each
 -- behind the 4 bytes of its checksum.
 local function lengthOf(entry)
+  if #entry[3] < 28 then return 0 end             -- gone
   local headers = struct.unpack('<I4', entry[3], 25)
   local payload = #entry[3] - 28 - headers
   if #(entry[4] or '') > 0 then payload = #entry[4] - 4 end

@@ -99,7 +99,7 @@ local function suspect(q)
   local left, bytes = MOST_MOVED - #rows, MOST_BYTES
   local stopped = left == 0 or inFlight(q, q.done + 1, function(first, last)
     for sequence = first, math.min(last, first + left - 1) do
-      local row = addRow(q, sequence, SUSPECT, 0, bytesOf(q.l, sequence, sequence), entryOf(q.l, sequence))
+      local row = addRow(q, sequence, SUSPECT, 0, bytesOf(q.l, sequence, sequence), tryEntryOf(q.l, sequence))
       row.before, left, bytes = IN_FLIGHT, left - 1, bytes - row.length
       if bytes <= 0 then left = 0 end
       if left == 0 then return true end
@@ -147,6 +147,6 @@ local function show(q, sequence, withPayload)
   local row = needRowOf(q, sequence, 'xo:')
   local entry = rowEntry(q, sequence)
   local record, payload = entry[3], entry[4] or ''
-  if not withPayload then record, payload = string.sub(record, 1, 28 + struct.unpack('<I4', record, 25)), '' end
+  if not withPayload and #record >= 28 then record, payload = string.sub(record, 1, 28 + struct.unpack('<I4', record, 25)), '' end
   return { digits(sequence), entry[1], entry[2], record, payload, entry[5] or '', row.state, row.attempts, row.state == RETRYING and row.due or -1, row.node, row.error }
 end

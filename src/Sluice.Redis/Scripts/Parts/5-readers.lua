@@ -30,6 +30,7 @@ local function trimSome(h, p)
   if most and tonumber(most) - 1 < passed then passed, isAll = tonumber(most) - 1, false end
   if passed <= l.trimmed then broken(l.index, 'first', h.name, p) end
   local c = chunkOf(l, passed + 1)
+  if not c and passed < l.tail then return true end               -- it is damaged there: what is behind it stays
   local gone, first = l.sum, l.tail + 1
   if c then gone, first = c.before, c.first end
   addStored(h, l.trimmed - passed, l.gone - math.max(gone, l.gone))

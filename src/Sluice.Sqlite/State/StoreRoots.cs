@@ -1,0 +1,25 @@
+namespace Sluice.Sqlite;
+
+/// <summary>The digest over the rows that everything else hangs on: streams and groups. Without their row, they would begin anew under their name.</summary>
+internal static class StoreRoots
+{
+    /// <summary>What a stream adds to the digest.</summary>
+    public static long OfStream(long id, string name) => new RowSum().Add("stream").Add(id).Add(name).Value;
+
+    /// <summary>What a group adds to it.</summary>
+    public static long OfGroup(long id, long stream, string name) => new RowSum().Add("group").Add(id).Add(stream).Add(name).Value;
+
+    /// <summary>The digest of what is there.</summary>
+    public static long Compute(Database database)
+    {
+        long digest = 0;
+        using (Statement streams = database.Prepared("SELECT id, name FROM sluice_stream"))
+            while (streams.Next()) digest += OfStream(streams.Long(0), streams.Text(1));
+        using (Statement groups = database.Prepared("SELECT id, stream, name FROM sluice_group"))
+            while (groups.Next()) digest += OfGroup(groups.Long(0), groups.Long(1), groups.Text(2));
+        return digest;
+    }
+
+    /// <summary>What to say if it is another one than that of the last transaction.</summary>
+    public const string Damage = "The store has lost the row of a stream or of a group, or its name was changed (sluice_stream, sluice_group): under its name it would begin anew, without what it had. Nothing was changed. Restore a backup.";
+}
