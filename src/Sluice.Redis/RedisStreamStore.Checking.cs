@@ -10,11 +10,32 @@ public sealed partial class RedisStreamStore
         List<string> problems = [];
         foreach (string stream in await ListStreamsAsync("", cancellation).ConfigureAwait(false))
         {
-            (int partitions, _) = await ShapeAsync(stream, cancellation).ConfigureAwait(false);
-            for (int partition = 0; partition < partitions; partition++)
-                entries += await CheckAsync(stream, partition, problems, cancellation).ConfigureAwait(false);
+            await TryAsync(problems, async () =>
+            {
+                if (await FindStreamAsync(stream, cancellation).ConfigureAwait(false) is not { } info) return;
+                for (int partition = 0; partition < info.Options.Partitions; partition++)
+                {
+                    int number = partition;
+                    await TryAsync(problems, async () => entries += await CheckAsync(stream, number, problems, cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+                    foreach (GroupBacklog group in info.Groups)
+                        await TryAsync(problems, () => VerifyAsync(new(stream, group.Name), number, cancellation)).ConfigureAwait(false);
+                }
+            }).ConfigureAwait(false);
         }
         return new(entries, problems);
+    }
+
+    // What is damaged is listed, and the rest is looked at.
+    private static async ValueTask TryAsync(List<string> problems, Func<ValueTask> check)
+    {
+        try
+        {
+            await check().ConfigureAwait(false);
+        }
+        catch (StreamStoreException damage) when (damage.IsPermanent)
+        {
+            problems.Add(damage.Message);
+        }
     }
 
     private async ValueTask<long> CheckAsync(string stream, int partition, List<string> problems, CancellationToken cancellation)

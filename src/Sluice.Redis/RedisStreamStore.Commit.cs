@@ -44,7 +44,7 @@ public sealed partial class RedisStreamStore
             .Each(commit.Dead, (to, letter) => to.Number(letter.Sequence).Text(letter.Node).Text(Shorten(letter.Error)).Number(letter.Attempts).Text(letter.Path)
                 .Bytes(Entries.Substitute(letter.Payload)).Bytes(Entries.Substitute(letter.Headers)).Bytes(letter.IsDamaged ? Entries.Nothing : default))
             .Each([.. Enumerable.Range(0, derived?.Count ?? 0)], (to, index) => to.Bytes(derived!.RecordAt(index)))
-            .Each(commit.State, (to, row) => to.Text(row.Node).Text(row.Key).Number(row.Version).Flag(row.Value is not null).Bytes(row.Value ?? default))
+            .Each(commit.State, (to, row) => to.Text(row.Node).Text(row.Key).Flag(row.Value is not null).Bytes(StateBytes.Write(row)))
             .Each(commit.FileLengths, (to, file) => to.Text(file.Name).Number(file.Length))
             .Each(outputs, (to, one) => to.Name(one.Output.Stream).Number(one.Output.ReservedItems).Number(one.Output.ReservedBytes)
                 .Number(one.Output.Entries.Longest).Text(one.Made).Parts(one.Parts))

@@ -83,7 +83,7 @@ public sealed partial class RedisStreamStore
         foreach (string[] some in wanted.Chunk(1000))
         {
             Arguments arguments = new Arguments().Group(group).Partition(partition).Text(node).Each(some, (inner, key) => inner.Text(key));
-            rows.AddRange(Rows(node, await CallAsync("read_state", arguments, cancellation).ConfigureAwait(false)));
+            rows.AddRange(Rows(group, partition, node, await CallAsync("read_state", arguments, cancellation).ConfigureAwait(false)));
         }
         return rows;
     }
@@ -107,7 +107,7 @@ public sealed partial class RedisStreamStore
         while (rows.Count < max)
         {
             Arguments arguments = new Arguments().Group(group).Partition(partition).Text(node).Flag(after is not null).Text(after ?? "").Number(max - rows.Count);
-            StateRow[] page = Rows(node, await CallAsync("list_state", arguments, cancellation).ConfigureAwait(false));
+            StateRow[] page = Rows(group, partition, node, await CallAsync("list_state", arguments, cancellation).ConfigureAwait(false));
             if (page.Length == 0) break;
             rows.AddRange(page);
             after = page[^1].Key;
@@ -115,5 +115,6 @@ public sealed partial class RedisStreamStore
         return rows;
     }
 
-    private static StateRow[] Rows(string node, Reply reply) => [.. reply.Items.Select(row => new StateRow(node, row[0].Text, row[1].Int, row[2].Bytes))];
+    private static StateRow[] Rows(GroupId group, int partition, string node, Reply reply)
+        => [.. reply.Items.Select(row => StateBytes.Read(node, row[0].Text, row[1].Bytes, group.Stream, partition))];
 }

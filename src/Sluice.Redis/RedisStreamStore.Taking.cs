@@ -10,7 +10,13 @@ public sealed partial class RedisStreamStore
         StreamNames.Check(request.Member);
         Arguments arguments = new Arguments().Group(group).Partition(partition).Name(request.Member);
         arguments = request.ExpectedEpoch is { } expected ? arguments.Number(expected) : arguments.Text("");
-        Reply reply = await CallAsync("take", arguments.Number(request.Version).Name(request.Instance ?? ""), cancellation, isRepeatable: false).ConfigureAwait(false);
+        arguments.Number(request.Version).Name(request.Instance ?? "");
+        Reply reply = await CallAsync("take", arguments, cancellation, isRepeatable: false).ConfigureAwait(false);
+        if (reply[0].Text == "verify")
+        {
+            await VerifyAsync(group, partition, cancellation).ConfigureAwait(false);
+            reply = await CallAsync("take", arguments.Flag(true), cancellation, isRepeatable: false).ConfigureAwait(false);
+        }
         if (reply[0].Text != "taken") return new(reply[0].Text == "changed" ? TakeStatus.Changed : TakeStatus.Newer, default, null, reply[1].Int);
 
         // The epoch is taken: nobody else changes anything there, and nothing is leased before all that was in flight is a suspect.
@@ -22,7 +28,7 @@ public sealed partial class RedisStreamStore
         }
         IReadOnlyList<WaitingEntry> waiting = reply[7].Long == 0 ? [] : await ListHeadsAsync(group, partition, null, PartitionState.MaxWaiting, cancellation).ConfigureAwait(false);
         Dictionary<string, long> files = new(StringComparer.Ordinal);
-        if (reply[8].Long > 0) await ListFilesAsync(files, group, partition, cancellation).ConfigureAwait(false);
+        if (reply[8].Long > 0) foreach ((string file, (long length, _)) in await ListFilesAsync(group, partition, cancellation).ConfigureAwait(false)) files[file] = length;
         return new(TakeStatus.Taken, owner, new(reply[3].Long, reply[4].Long, reply[5].Long, waiting, files), reply[1].Int);
     }
 
@@ -59,17 +65,19 @@ public sealed partial class RedisStreamStore
         return waiting;
     }
 
-    private async ValueTask ListFilesAsync(Dictionary<string, long> lengths, GroupId group, int partition, CancellationToken cancellation)
+    // With their checksums.
+    private async ValueTask<Dictionary<string, (long Length, long Sum)>> ListFilesAsync(GroupId group, int partition, CancellationToken cancellation)
     {
+        Dictionary<string, (long, long)> lengths = new(StringComparer.Ordinal);
         string cursor = "0";
         do
         {
             Reply page = await CallAsync("list_files", new Arguments().Group(group).Partition(partition).Text(cursor), cancellation).ConfigureAwait(false);
             cursor = page[0].Text;
-            Reply[] files = [.. page[1].Items];
-            for (int i = 0; i + 1 < files.Length; i += 2) lengths[files[i].Text] = files[i + 1].Long;
+            foreach (Reply file in page[1].Items) lengths[file[0].Text] = (file[1].Long, file[2].Long);
         }
         while (cursor != "0");
+        return lengths;
     }
 
     private static WaitingEntry Waiting(Reply row, string stream, int partition, bool withPayload)

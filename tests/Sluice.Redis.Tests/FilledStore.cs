@@ -22,7 +22,7 @@ internal static class FilledStore
         ("list dead of a node", async store => await store.ListDeadAsync(Main, "node")),
         ("read state", async store => await store.ReadStateAsync(Main, 0, "node", ["k1", "k2"])),
         ("list state", async store => await store.ListStateAsync(Main, 0, "node")),
-        ("append", async store => await AppendAsync(store, "p", 4, 5, "x", "y")),
+        ("append", async store => await AppendAsync(store, "p", 13, 5, "x", "y")),
         ("lease", async store => await store.LeaseAsync(new([new(Main, 0, 2)]))),
         ("reserve", async store => await store.ReserveAsync(new(Main, 0, 2), Rows.Results, 1, 1)),
         ("commit", async store =>
@@ -71,12 +71,12 @@ internal static class FilledStore
         await store.PrepareAsync();
         await store.AddGroupAsync(Other);
         await store.OpenReaderAsync(Rows.Orders, "reader", new() { ExpiresAfter = TimeSpan.FromHours(1), Gates = true });
-        for (int i = 1; i <= 3; i++) await AppendAsync(store, "p", i, i, [.. Enumerable.Range(0, 4).Select(n => $"{i}.{n}")]);
+        for (int i = 1; i <= 3; i++) await AppendAsync(store, "p", (4 * i) - 3, i, [.. Enumerable.Range(0, 4).Select(n => $"{i}.{n}")]);
         await AppendAsync(store, "key", 1, 1, "idempotent");
         Ownership owner = (await store.TakeAsync(Main, 0, new("m"))).Ownership;
-        await store.LeaseAsync(new([owner]) { MaxItems = 8 });
+        Assert.Equal(8, (await store.LeaseAsync(new([owner]) { MaxItems = 8 })).Batches.Single().Entries.Length);
         using EntryBatch output = Rows.Batch("out"), derived = Rows.Batch("derived");
-        await store.CommitAsync(new(owner, 1)
+        await CommitAsync(store, new(owner, 1)
         {
             Settled = [new(1, 1), new(5, 5)],
             Deferred = [new(2, 1, TimeSpan.Zero) { Node = "node", Error = "why" }, new(4, 1, TimeSpan.FromHours(1)), new(6, 1, null)],
@@ -86,19 +86,26 @@ internal static class FilledStore
             Outputs = [new(Rows.Results, output)],
             Batches = [new("batch") { Accepted = 3, Ended = 1, MarkerStreams = [Rows.Results] }],
         });
-        await store.CommitAsync(new(owner, 2) { Settled = [new(3, 3), new(8, 8)], Dead = [new(3, "node", "dead", 2), new(8, "node", "dead", 2)] });
-        await store.CommitAsync(new(owner, 3) { State = [new("node", "k3", 1, new byte[] { 3 })] });
+        await CommitAsync(store, new(owner, 2) { Settled = [new(3, 3), new(8, 8)], Dead = [new(3, "node", "dead", 2), new(8, "node", "dead", 2)] });
+        await CommitAsync(store, new(owner, 3) { State = [new("node", "k3", 1, new byte[] { 3 })] });
         // Whoever takes it now makes 7 a suspect; then it leases more, which is in flight.
         owner = (await store.TakeAsync(Main, 0, new("m"))).Ownership;
-        await store.LeaseAsync(new([owner]) { MaxItems = 4 });
+        Assert.Equal(4, (await store.LeaseAsync(new([owner]) { MaxItems = 4 })).Batches.Single().Entries.Length);
         await store.ReserveAsync(owner, Rows.Results, 2, 20);
         await store.HeartbeatAsync(new(Main, "m", "one", TimeSpan.FromSeconds(10)));
         await store.TakeQuarantineAsync(Main, "m", 0);
     }
 
+    private static async Task CommitAsync(IStreamStore store, StoreCommit commit)
+    {
+        CommitResult result = await store.CommitAsync(commit);
+        Assert.True(result.Status == CommitStatus.Committed, $"{result}");
+    }
+
     private static async Task AppendAsync(IStreamStore store, string producer, long sequence, long position, params string[] payloads)
     {
         using EntryBatch batch = Rows.Batch(payloads);
-        await store.AppendAsync(new(Rows.Orders, producer, 0, sequence, batch) { Position = new[] { (byte)position }, ForgetAfter = producer == "key" ? TimeSpan.FromHours(1) : null });
+        AppendResult result = await store.AppendAsync(new(Rows.Orders, producer, 0, sequence, batch) { Position = new[] { (byte)position }, ForgetAfter = producer == "key" ? TimeSpan.FromHours(1) : null });
+        if (result.Status != AppendStatus.Accepted) throw new InvalidOperationException($"{result}");
     }
 }

@@ -5,6 +5,8 @@ namespace Sluice.Redis;
 /// <summary>Streams, groups and readers as they are told.</summary>
 internal static class Infos
 {
+    private const int Marks = 14;                    // of a partition
+
     /// <summary>A stream, from the pages in which it was told: what a group has waiting, and what the stream has because of that, is added up.</summary>
     public static StreamInfo Stream(IReadOnlyList<Reply> pages)
     {
@@ -45,18 +47,22 @@ internal static class Infos
             partitions, Name(pages[0][4]), pages[0][5].Long);
     }
 
-    // The marks of a partition as they are stored: the numbers of MARKS in the scripts, then the owner behind a colon. Those of its log begin with the tail.
+    // The marks of a partition as they are stored: the numbers of MARKS in the scripts, then the owner behind a colon, then a checksum. Those of its log begin with the tail. What is damaged is told to whoever takes the
+    // partition; here it is a partition that nobody has, so that the others can be seen.
     private static PartitionInfo Partition(int number, Reply marks, Reply log)
     {
         string[] words = marks.Text.Split(' ');
-        if (words.Length != 14 || (words[13].Length > 0 && words[13].Split(':').Length != 3)) throw marks.Unreadable($"the marks of partition {number}");
-        long tail = log.IsNull ? 0 : Number(log, log.Text.Split(' ')[0]);
-        return new(number, Of(3), words[13].Length == 0 ? null : Names.Decode(words[13].Split(':')[1]), (int)Of(4), tail, Of(6), Of(7), Of(0) - Of(1));
-
-        long Of(int at) => Number(marks, words[at]);
-        long Number(Reply reply, string text)
-            => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value : throw reply.Unreadable($"the marks of partition {number}");
+        string[] owner = words.Length == Marks + 2 ? words[Marks].Split(':') : [];
+        bool isSound = owner.Length == 3 || (owner.Length == 1 && owner[0].Length == 0);
+        Span<long> numbers = stackalloc long[Marks];
+        for (int i = 0; isSound && i < Marks; i++) isSound = TryRead(words[i], out numbers[i]);
+        if (log.IsNull || !TryRead(log.Text.Split(' ')[0], out long tail)) tail = 0;
+        return isSound
+            ? new(number, numbers[3], owner.Length == 1 ? null : Names.Decode(owner[1]), (int)numbers[4], tail, numbers[6], numbers[7], numbers[0] - numbers[1])
+            : new(number, 0, null, 0, tail, 0, 0, 0);
     }
+
+    private static bool TryRead(string text, out long number) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
 
     /// <summary>A member, as the store keeps it: "heartbeats:lease duration in microseconds:instance".</summary>
     public static MemberInfo Member(string name, Reply stored)

@@ -29,6 +29,6 @@ if hasPosition then v[7] = position end
 if forgetAfter ~= '' then call('ZADD', K .. 'pf:' .. h.id, digits(stamp() + tonumber(forgetAfter)), name)
 elseif v[8] ~= false then call('ZREM', K .. 'pf:' .. h.id, name) end
 v[8] = forgetAfter ~= ''
-call('HSET', K .. 'p:' .. h.id, name, cmsgpack.pack(v))
+storeProducer(h, name, v)
 countBatches(batches)
 return { 'accepted', last, v[4], v[5], v[6] }

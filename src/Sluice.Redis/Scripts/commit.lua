@@ -10,7 +10,7 @@ local bad = arg()
 local deferred = list(function() return { num(), num(), arg(), arg(), arg() } end)
 local dead = list(function() return { num(), arg(), arg(), num(), arg(), arg(), arg(), arg() } end)
 local derived = list(arg)
-local state = list(function() return { arg(), arg(), num(), arg(), arg() } end)
+local state = list(function() return { arg(), arg(), arg() == '1', arg() } end)
 local files = list(function() return { arg(), arg() } end)
 local outputs = list(function() return { arg(), num(), num(), num(), arg(), takeParts() } end)
 local readers = list(function() return { arg(), arg(), arg(), arg(), arg() } end)
@@ -49,6 +49,7 @@ local h, of = q.h, groupOf(q.h, group)
 local function check(kind, command) call(command, K .. kind .. ':' .. q.id) end
 if #state > 0 then check('st', 'HLEN') check('si', 'ZCARD') end
 if #files > 0 then check('f', 'HLEN') end
+local sums = sumsBefore(q, state, files)
 if #settled > 0 then check('e', 'ZCARD') end
 if #deferred + #derived > 0 then checkRows(q) end
 local letters = 0
@@ -86,21 +87,8 @@ end
 for _, range in ipairs(settled) do count(h, 'g', group, -(range[2] - range[1] + 1), -finish(q, range[1], range[2])) end
 advance(q)
 for _, record in ipairs(derived) do addOwn(q, { digits(now), generation, record, '', '' }) end
-local gone, fields, kept = {}, {}, {}
-for _, row in ipairs(state) do
-  local field, n = row[1] .. '\0' .. row[2], #kept
-  if row[4] == '1' then
-    kept[n + 1], kept[n + 2] = field, struct.pack('<i4', row[3]) .. row[5]
-    fields[n + 1], fields[n + 2] = 0, field
-  else gone[#gone + 1] = field end
-end
-many('HDEL', K .. 'st:' .. q.id, gone)
-many('ZREM', K .. 'si:' .. q.id, gone)
-many('HSET', K .. 'st:' .. q.id, kept)
-many('ZADD', K .. 'si:' .. q.id, fields)
-for _, file in ipairs(files) do
-  if tonumber(file[2]) < 0 then call('HDEL', K .. 'f:' .. q.id, file[1]) else call('HSET', K .. 'f:' .. q.id, file[1], file[2]) end
-end
+storeState(q, state, sums)
+storeFiles(q, files, sums)
 for _, output in ipairs(outputs) do
   local to = stream(output[1])
   local kept = reserved[to.name]

@@ -1,11 +1,13 @@
 -- Raises the epoch, which voids every earlier owner at once. What was in flight becomes suspect, in several calls if it is much (take_more).
-local h, group, p, member, expected, version, instance = stream(arg()), arg(), num(), arg(), arg(), num(), arg()
+-- What has anything to be verified is not taken before it was.
+local h, group, p, member, expected, version, instance, isVerified = stream(arg()), arg(), num(), arg(), arg(), num(), arg(), arg() == '1'
 needGroup(h, group)
 local q = partition(h, group, p)
 if expected ~= '' and tonumber(expected) ~= q.epoch then return { 'changed', q.version } end
 if q.version > version then return { 'newer', q.version } end
 needMarks(q.l)
 checkRows(q)
+if not isVerified and hasSums(q) then return { 'verify' } end
 local l, c = q.l, nil
 local score = call('ZREVRANGE', l.index, 0, 0, 'WITHSCORES')[2]
 if score then c = chunkOf(l, tonumber(score)) end

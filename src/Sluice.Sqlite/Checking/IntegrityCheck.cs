@@ -11,6 +11,7 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
 
     private readonly Dictionary<long, string> streams = [];
     private readonly List<string> problems = [];
+    private readonly Dictionary<(long Log, long Next), long> lost = [];
     private long entries;
 
     public IntegrityReport Run()
@@ -107,18 +108,22 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         if (BlockLink.Read(meta.Span(1)) is { } last) links.Add(last);
         if (StoreRoots.Compute(database) != meta.Long(2)) Report(StoreRoots.Damage);
         meta.Reset();
+        Statement ids = database.Sql("SELECT id, before FROM sluice_block WHERE id >= ? ORDER BY id").Put(recent);
         HashSet<long> present = [];
+        while (ids.Next())
+        {
+            present.Add(ids.Long(0));
+            if (BlockLink.Read(ids.Span(1)) is { } before) links.Add(before);
+        }
+        foreach (BlockLink link in links) if (link.Id >= recent && !present.Contains(link.Id)) CheckLost(link);
         var ends = new Dictionary<long, (long Next, long Total)>();
-        Statement blocks = database.Sql("SELECT id, n, chunks, blob, before FROM sluice_block WHERE id >= ? ORDER BY id").Put(recent);
+        Statement blocks = database.Sql("SELECT id, n, chunks, blob FROM sluice_block WHERE id >= ? ORDER BY id").Put(recent);
         while (blocks.Next())
         {
             cancellation.ThrowIfCancellationRequested();
             if (BlockDirectory.Read(blocks.Span(2)) is { } chunks && chunks.Count == blocks.Long(1)) CheckBlock(blocks.Long(0), chunks, blocks.Bytes(3), ends);
             else Report($"The list of what is in the block {blocks.Long(0)} does not match its checksum.");
-            present.Add(blocks.Long(0));
-            if (BlockLink.Read(blocks.Span(4)) is { } before) links.Add(before);
         }
-        foreach (BlockLink link in links) if (link.Id >= recent && !present.Contains(link.Id)) CheckLost(link);
         Statement left = database.Sql("SELECT id FROM sluice_block b WHERE id < ? AND NOT EXISTS (SELECT * FROM sluice_chunk WHERE id >= b.id AND id < b.id + b.n AND block = b.id)").Put(recent);
         while (left.Next()) Report(Unused(left.Long(0)));
         database.Execute("COMMIT");
@@ -127,7 +132,11 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
     private void CheckLost(BlockLink link)
     {
         foreach (ChunkPlace chunk in link.Chunks)
-            if (chunk.Last > StoredBlocks.TrimmedIn(database, chunk.Log)) Report($"{Where(chunk.Log)}/{chunk.First} to {chunk.Last} are gone with the block {link.Id}, which is not there.");
+        {
+            if (chunk.Last <= StoredBlocks.TrimmedIn(database, chunk.Log)) continue;
+            Report($"{Where(chunk.Log)}/{chunk.First}{(chunk.Count > 1 ? $" to {chunk.Last}" : "")} is gone with the block {link.Id}, which is not there.");
+            lost[(chunk.Log, chunk.Last + 1)] = chunk.First;
+        }
     }
 
     private void CheckBlock(long id, List<ChunkPlace> chunks, byte[] bytes, Dictionary<long, (long Next, long Total)> ends)
@@ -139,6 +148,7 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
             live++;
             if ((ends.TryGetValue(chunk.Log, out (long Next, long Total) end) ? end : EndOfRows(chunk.Log)) is { } before)
             {
+                if (lost.TryGetValue((chunk.Log, chunk.First), out long first) && first == before.Next) before = (chunk.First, chunk.Total - chunk.Bytes);          // said already
                 if (chunk.First != before.Next) Report($"{Where(chunk.Log)}: behind the entry {before.Next - 1} follows {chunk.First}; {chunk.First - before.Next} are missing.");
                 else if (before.Total + chunk.Bytes != chunk.Total) Report($"{Where(chunk.Log)}/{chunk.First}: the sum of bytes is {chunk.Total}, it should be {before.Total + chunk.Bytes}.");
             }

@@ -10,6 +10,7 @@ public class DamagedEntryTests
 
     private readonly TestClock clock = new();
     private readonly ConcurrentQueue<int> started = new();
+    private readonly ConcurrentQueue<string> warnings = new();
     private readonly List<int> damaged = [];         // what is behind the damage, in its partition; itself included
     private int calls;
 
@@ -38,6 +39,7 @@ public class DamagedEntryTests
         calls = 0;
         for (int i = 0; i < 360; i++) await Member.BeatAsync(store, clock, "one");
         Assert.InRange(Volatile.Read(ref calls), 10, 250);
+        Assert.Equal(stopped.Stopped.Single().Message, Assert.Single(warnings));          // once for the damage, not for each look
 
         store.Damage("work", partition, stopped.Stopped.Single().Entries!.Value.First);          // the same bit once more: repaired
         Task idle = consecutor.IdleAsync(Cancellation);
@@ -113,7 +115,7 @@ public class DamagedEntryTests
     }
 
     private Consecutor<int> Make(MemoryStreamStore store, bool keepsOrder, DamagePolicy policy)
-        => new("work", source => source | (started.Enqueue), Member.Options("one", new CountingStore(store, () => Interlocked.Increment(ref calls)), clock, Partitions) with { OnDamage = policy }) { Key = keepsOrder ? n => $"{n}" : null };
+        => new("work", source => source | (started.Enqueue), Member.Options("one", new CountingStore(store, () => Interlocked.Increment(ref calls)), clock, Partitions) with { OnDamage = policy, Warn = warnings.Enqueue }) { Key = keepsOrder ? n => $"{n}" : null };
 
     private static async Task<string> EpochsAsync(MemoryStreamStore store)
         => string.Join(' ', (await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions.Select(partition => partition.Epoch));

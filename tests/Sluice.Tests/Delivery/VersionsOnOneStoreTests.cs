@@ -83,10 +83,38 @@ public class VersionsOnOneStoreTests
     }
 
     [Fact]
+    public async Task StateOfOneTypeNameWhoseMemberWasRenamedFailsItsItems()
+    {
+        await using var store = new MemoryStreamStore();
+        await using (Consecutor<Older> first = Counting<Old.Total>(store, static (before, item) => new(item.Customer, (before?.Amount ?? 0) + item.Amount)))
+        {
+            await first.StartAsync(Cancellation);
+            await first.SendAsync(new("ann", 10), Cancellation);
+            await first.IdleAsync(Cancellation);
+        }
+        var seen = new ConcurrentQueue<New.Total?>();
+        await using Consecutor<Older> second = Counting<New.Total>(store, (before, item) =>
+        {
+            seen.Enqueue(before);
+            return new(before!.Holder.ToUpperInvariant(), before.Amount + item.Amount);
+        });
+        Exception failure = await Assert.ThrowsAnyAsync<Exception>(async () =>
+        {
+            await second.StartAsync(Cancellation);
+            await second.SendAsync(new("ann", 1), Cancellation);
+            await second.IdleAsync(Cancellation);
+            await foreach (DeadLetter dead in second.DeadLetters(Cancellation)) throw new InvalidOperationException(dead.Error);
+        });
+        Assert.Contains("Holder", failure.Message, StringComparison.Ordinal);          // what is missing is named
+        Assert.DoesNotContain(nameof(NullReferenceException), failure.ToString(), StringComparison.Ordinal);
+        Assert.Empty(seen);
+    }
+
+    [Fact]
     public async Task AnItemThatCouldNotBeReadAgainIsNotAccepted()
     {
         await using var store = new MemoryStreamStore();
-        await using Consecutor<Older> consecutor = New<Older>(store, _ => { });
+        await using Consecutor<Older> consecutor = Make<Older>(store, _ => { });
         PayloadException refusal = await Assert.ThrowsAsync<PayloadException>(async () => await consecutor.SendAsync(new(null!, 1), Cancellation));
         Assert.Contains("'Customer'", refusal.Message, StringComparison.Ordinal);
     }
@@ -94,24 +122,35 @@ public class VersionsOnOneStoreTests
     private static Consecutor<Older> Counting<TState>(MemoryStreamStore store, Func<TState?, Older, TState> next) where TState : class
         => new("orders", source => source.Scan(default(TState), next!) | Stage.Named("balance") | (_ => { }), new() { Store = store, Stream = new() { Partitions = 1 } });
 
-    private static Consecutor<T> New<T>(MemoryStreamStore store, Action<T> see, PayloadSerializers? serializers = null)
+    private static Consecutor<T> Make<T>(MemoryStreamStore store, Action<T> see, PayloadSerializers? serializers = null)
         => new("orders", source => source | see, new() { Store = store, Serializers = serializers ?? PayloadSerializers.Json, Stream = new() { Partitions = 1 } });
 
     private static async Task SendAsync<T>(MemoryStreamStore store, T item)
     {
-        await using Consecutor<T> consecutor = New<T>(store, _ => { });
+        await using Consecutor<T> consecutor = Make<T>(store, _ => { });
         await consecutor.SendAsync(item, Cancellation);
     }
 
     private static async Task<(List<T> Seen, List<DeadLetter> Dead)> ProcessAsync<T>(MemoryStreamStore store, PayloadSerializers? serializers = null, bool redrives = false)
     {
         var seen = new ConcurrentQueue<T>();
-        await using Consecutor<T> consecutor = New<T>(store, seen.Enqueue, serializers);
+        await using Consecutor<T> consecutor = Make<T>(store, seen.Enqueue, serializers);
         await consecutor.StartAsync(Cancellation);
         if (redrives) await consecutor.RedriveAsync(_ => true, cancellation: Cancellation);
         Assert.Equal(0, (await consecutor.IdleAsync(Cancellation)).Unaccounted);
         List<DeadLetter> dead = [];
         await foreach (DeadLetter letter in consecutor.DeadLetters(Cancellation)) dead.Add(letter);
         return ([.. seen], dead);
+    }
+
+    // One short name, so that the start takes them for one type.
+    private static class Old
+    {
+        public sealed record Total(string Customer, decimal Amount);
+    }
+
+    private static class New
+    {
+        public sealed record Total(string Holder, decimal Amount);
     }
 }

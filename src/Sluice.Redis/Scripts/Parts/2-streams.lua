@@ -1,28 +1,46 @@
 -- A stream: h:stream has its options and what is reserved. Everything else of a stream is under its id, "stream#made": one that is made anew under the same name shares nothing with what it was. b: has what each
--- consumer has before it, "g:group" as "items bytes made", "r:reader" as "items bytes gates".
+-- consumer has before it, "g:group" as "items bytes made", "r:reader" as "items bytes gates", each with its checksum.
 local MOST_PARTITIONS, MOST_CONSUMERS = 4096, 1000
 local NUMBERS = { 'partitions', 'items', 'bytes', 'entry', 'made', 'reservedItems', 'reservedBytes', 'storedItems', 'storedBytes', 'appended', 'consumers', 'untrimmed' }
+
+-- The checksum of what a stream's own key says.
+local function sumOfStream(h)
+  local list = { h.name, h.keepAll and '1' or '0', h.ended or '' }
+  for _, field in ipairs(NUMBERS) do list[#list + 1] = digits(h[field]) end
+  return digits(sumOf(table.concat(list, ' ')))
+end
 
 local function find(name)
   if streams[name] ~= nil then return streams[name] or nil end
   local key = K .. 'h:' .. name
-  local v = call('HMGET', key, 'keepAll', 'end', unpack(NUMBERS))
-  if not v[1] and not v[3] and call('EXISTS', key) == 0 then
+  local v = call('HMGET', key, 'keepAll', 'end', 'sum', unpack(NUMBERS))
+  if not v[1] and not v[4] and call('EXISTS', key) == 0 then
     if call('ZSCORE', K .. 'streams', name) then broken(key, nil, name) end
     streams[name] = false
     return nil
   end
   local h = { name = name, key = key, ended = v[2] }
   for i, field in ipairs(NUMBERS) do
-    local isLimit = (field == 'items' or field == 'bytes') and string.find(v[i + 2] or '', '^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d+$')
-    h[field] = isLimit and math.huge or number(v[i + 2], -LARGEST, key, field, name)
+    local isLimit = (field == 'items' or field == 'bytes') and string.find(v[i + 3] or '', '^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d+$')
+    h[field] = isLimit and math.huge or number(v[i + 3], -LARGEST, key, field, name)
   end
   if h.partitions < 1 or h.partitions > MOST_PARTITIONS then broken(key, 'partitions', name) end
   if v[1] ~= '0' and v[1] ~= '1' then broken(key, 'keepAll', name) end
   if h.ended and not string.find(h.ended, '^[CF]') then broken(key, 'end', name) end
   h.keepAll, h.id = v[1] == '1', name .. '#' .. digits(h.made)
+  if v[3] ~= sumOfStream(h) then broken(key, 'sum', name) end
   streams[name] = h
   return h
+end
+
+local function makeStream(name, partitions, items, bytes, entry, keepAll)
+  local limit = function(text) return #text > 15 and math.huge or tonumber(text) end
+  local h = { name = name, key = K .. 'h:' .. name, partitions = partitions, items = limit(items), bytes = limit(bytes), entry = tonumber(entry), keepAll = keepAll == '1', ended = false, made = call('HINCRBY', META, 'made', 1),
+    reservedItems = 0, reservedBytes = 0, storedItems = 0, storedBytes = 0, appended = 0, consumers = 0, untrimmed = -1 }
+  h.id, streams[name] = name .. '#' .. digits(h.made), h
+  call('HSET', h.key, 'partitions', partitions, 'items', items, 'bytes', bytes, 'entry', entry, 'keepAll', keepAll, 'made', h.made)
+  h.dirty = true
+  call('ZADD', K .. 'streams', 0, name)
 end
 
 local function stream(name)
@@ -39,7 +57,7 @@ local function consumers(h)
   h.groups, h.readers, h.counted = {}, {}, {}
   for i = 1, #flat, 2 do
     local kind, name = string.match(flat[i], '^([gr]):(.+)$')
-    local items, bytes, rest = string.match(flat[i + 1], '^(%-?%d+) (%-?%d+) (%d+)$')
+    local items, bytes, rest = string.match(unseal(h.id .. ' ' .. flat[i], flat[i + 1]) or '', '^(%-?%d+) (%-?%d+) (%d+)$')
     if not name or not items then broken(key, flat[i], h.name) end
     local one = { kind = kind, name = name, i = tonumber(items), b = tonumber(bytes), rest = rest }
     if kind == 'g' then h.groups[name] = one else h.readers[name] = one end
@@ -89,14 +107,16 @@ local function flushStream(h)
       list[#list + 1] = field
       list[#list + 1] = digits(h[field])
     end
+    list[#list + 1], list[#list + 2] = 'sum', sumOfStream(h)
     call('HSET', h.key, unpack(list))
     h.dirty = false
   end
   if h.counted and next(h.counted) then
     local list = {}
     for one in pairs(h.counted) do
-      list[#list + 1] = one.kind .. ':' .. one.name
-      list[#list + 1] = digits(one.i) .. ' ' .. digits(one.b) .. ' ' .. one.rest
+      local name = one.kind .. ':' .. one.name
+      list[#list + 1] = name
+      list[#list + 1] = seal(h.id .. ' ' .. name, digits(one.i) .. ' ' .. digits(one.b) .. ' ' .. one.rest)
     end
     many('HSET', K .. 'b:' .. h.id, list)
     h.counted = {}

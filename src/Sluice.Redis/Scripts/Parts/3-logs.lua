@@ -1,11 +1,11 @@
 -- The entries of a partition: s:stream:part has chunks of records, i:stream:part where they begin (as "first:count:bytes before:bytes"), so
--- that lengths are known without reading payloads; within a chunk they go in proportion. l:stream has the marks of all partitions, "tail trimmed sum gone" each.
+-- that lengths are known without reading payloads; within a chunk they go in proportion. l:stream has the marks of all partitions, "tail trimmed sum gone" each, with its checksum.
 
 local function openLog(h, p, text)
   local l = { h = h, p = p, id = h.id .. ':' .. p, tail = 0, trimmed = 0, sum = 0, gone = 0 }
   l.chunks, l.index = K .. 's:' .. l.id, K .. 'i:' .. l.id
   if text then
-    local tail, trimmed, sum, gone = string.match(text, '^(%d+) (%d+) (%d+) (%d+)$')
+    local tail, trimmed, sum, gone = string.match(unseal(l.id, text) or '', '^(%d+) (%d+) (%d+) (%d+)$')
     l.tail, l.trimmed, l.sum, l.gone = tonumber(tail), tonumber(trimmed), tonumber(sum), tonumber(gone)
     if not tail or l.tail < 1 or l.tail > LARGEST or l.trimmed > l.tail or l.gone > l.sum or l.sum > LARGEST then broken(K .. 'l:' .. h.id, p, h.name, p) end
   end
@@ -24,7 +24,11 @@ local function openLogs(h, first, last)
   local fields = {}
   for p = first, last do fields[#fields + 1] = p end
   local texts = call('HMGET', K .. 'l:' .. h.id, unpack(fields))
-  for i, p in ipairs(fields) do if not logs[h.id .. ':' .. p] then openLog(h, p, texts[i]) end end
+  for i, p in ipairs(fields) do
+    local id = h.id .. ':' .. p
+    -- One that is damaged is an error of whoever asks for it by itself.
+    if not logs[id] and (not texts[i] or unseal(id, texts[i])) then openLog(h, p, texts[i]) end
+  end
 end
 
 -- A partition that has never had an entry has no chunks: else its marks are gone.
@@ -34,7 +38,7 @@ end
 
 local function flushLog(l)
   if not l.dirty then return end
-  call('HSET', K .. 'l:' .. l.h.id, l.p, digits(l.tail) .. ' ' .. digits(l.trimmed) .. ' ' .. digits(l.sum) .. ' ' .. digits(l.gone))
+  call('HSET', K .. 'l:' .. l.h.id, l.p, seal(l.id, digits(l.tail) .. ' ' .. digits(l.trimmed) .. ' ' .. digits(l.sum) .. ' ' .. digits(l.gone)))
   l.dirty = false
 end
 

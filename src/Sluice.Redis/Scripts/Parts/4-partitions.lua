@@ -1,7 +1,7 @@
 -- What a group keeps of a partition. Its id is that of the stream, its name, and the number it was made with: "stream#made:group#made". g:group has the marks of all partitions, as numbers in the order of MARKS and
--- the owner and its instance, each behind a colon. Entries that left the order are rows (4-rows). e:… has ranges above `done` that have ended.
-local MARKS = { 'rows', 'flight', 'ranges', 'epoch', 'version', 'knows', 'dispatched', 'done', 'commit', 'commitEpoch', 'own', 'rowBytes', 'taking' }
-local MARKS_FORM = '^(%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (:?%S*)$'      -- all of them
+-- the owner and its instance, each behind a colon, and a checksum of all that. The digest is the sum of the checksums of its ranges, rows, rows of state and lengths of files (5b-digests). Entries that left the order are rows (4-rows). e:… has ranges above `done` that have ended.
+local MARKS = { 'rows', 'flight', 'ranges', 'epoch', 'version', 'knows', 'dispatched', 'done', 'commit', 'commitEpoch', 'own', 'rowBytes', 'taking', 'digest' }
+local MARKS_FORM = '^(%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (:?%S*)$'      -- all of them
 local STEPS = 1000                               -- over how many entries one call goes at most
 
 local function hasGroup(h, group) return consumers(h).groups[group] ~= nil end
@@ -12,13 +12,13 @@ local function packMarks(q)
   local list = {}
   for i, field in ipairs(MARKS) do list[i] = digits(q[field]) end
   list[#list + 1] = q.owner and ':' .. q.owner .. ':' .. q.instance or ''
-  return table.concat(list, ' ')
+  return seal(q.id, table.concat(list, ' '))
 end
 
 local function openPartition(h, group, p, text)
   local of = groupOf(h, group)
   local q = { h = h, group = group, p = p, l = log(h, p), of = of, id = of .. ':' .. p, key = K .. 'g:' .. of, cache = {}, changes = {} }
-  local values = { string.match(text or '', MARKS_FORM) }
+  local values = { string.match(unseal(q.id, text) or '', MARKS_FORM) }
   if #values ~= #MARKS + 1 then broken(q.key, p, h.name, p) end
   for i, field in ipairs(MARKS) do q[field] = tonumber(values[i]) end
   local owner = values[#values]
@@ -41,6 +41,9 @@ end
 
 local function save(q) q.dirty = true end
 
+-- Something was added to what a partition has, or taken from it.
+local function addSum(q, sum) q.digest, q.dirty = (q.digest + sum) % SUMS, true end
+
 -- The partition of an ownership; nil if somebody else has taken it since, or the group is gone.
 local function owned(name, group, p, epoch)
   lastStream = name
@@ -59,12 +62,15 @@ local function rangeOf(q, member)
 end
 
 local function addRange(q, first, last)
-  call('ZADD', K .. 'e:' .. q.id, first, digits(first) .. ':' .. digits(last))
+  local member = digits(first) .. ':' .. digits(last)
+  call('ZADD', K .. 'e:' .. q.id, first, member)
+  addSum(q, sumOf('range ' .. member))
   q.ranges, q.dirty = q.ranges + 1, true
 end
 
 local function removeRange(q, member)
   call('ZREM', K .. 'e:' .. q.id, member)
+  addSum(q, -sumOf('range ' .. member))
   q.ranges, q.dirty = q.ranges - 1, true
 end
 

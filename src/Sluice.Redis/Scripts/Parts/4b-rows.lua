@@ -11,6 +11,8 @@ local function member(q, text, key, pattern)
   return sequence
 end
 
+local function sumOfRow(sequence, packed) return sumOf('row ' .. digits(sequence) .. ' ' .. packed) end
+
 local ROW_FORM = { 'number', 'number', 'number', 'number', 'number', 'number', 'number', 'string', 'string' }
 local function rowOf(q, sequence)
   local row = q.cache[sequence]
@@ -25,7 +27,7 @@ local function rowOf(q, sequence)
   isSound = isSound and type(v) == 'table' and #v == #ROW_FORM and type(v[1]) == 'number' and v[1] >= IN_FLIGHT and v[1] <= SUSPECT
   for i, form in ipairs(ROW_FORM) do isSound = isSound and type(v[i]) == form end
   if not isSound then broken(K .. 'x:' .. q.id, digits(sequence), q.h.name, q.p) end
-  row = { sequence = sequence, state = v[1], attempts = v[2], due = v[3], before = v[4], alone = v[5], weight = v[6], length = v[7], node = v[8], error = v[9], was = v[1], wasDue = v[3] }
+  row = { sequence = sequence, state = v[1], attempts = v[2], due = v[3], before = v[4], alone = v[5], weight = v[6], length = v[7], node = v[8], error = v[9], was = v[1], wasDue = v[3], sum = sumOfRow(sequence, packed) }
   q.cache[sequence] = row
   return row
 end
@@ -79,7 +81,13 @@ local function addRow(q, sequence, state, due, weight, entry)
   return row
 end
 
-local function rowEntry(q, sequence) return cmsgpack.unpack(call('HGET', K .. 'y:' .. q.id, digits(sequence))) end
+local function rowEntry(q, sequence)
+  local isSound, entry = pcall(cmsgpack.unpack, call('HGET', K .. 'y:' .. q.id, digits(sequence)) or '')
+  isSound = isSound and type(entry) == 'table' and entry[2]
+  for i, form in ipairs({ 'string', false, 'string' }) do isSound = isSound and (not form or type(entry[i]) == form) end
+  if not isSound then broken(K .. 'y:' .. q.id, digits(sequence), q.h.name, q.p) end
+  return entry
+end
 
 -- The row of an outstanding entry, made if it has none.
 local function needRow(q, sequence)
@@ -113,9 +121,12 @@ local function flushRows(q)
     end
     if row.isGone then
       if row.was then gone[#gone + 1] = text end
+      addSum(q, -(row.sum or 0))
     else
-      local n = #set
+      local n, before = #set, row.sum or 0
       set[n + 1], set[n + 2] = text, cmsgpack.pack({ row.state, row.attempts, row.due, row.before, row.alone, row.weight, row.length, row.node, row.error })
+      row.sum = sumOfRow(sequence, set[n + 2])
+      addSum(q, row.sum - before)
       if moves then
         if row.state == IN_FLIGHT then q.flight = q.flight + 1 end
         local list = added[row.state]

@@ -6,7 +6,7 @@ local function doneOf(h, group, p)
   local of = groupOf(h, group)
   local q = held[of .. ':' .. p]
   if q then return q.done end
-  local values = { string.match(call('HGET', K .. 'g:' .. of, p) or '', MARKS_FORM) }
+  local values = { string.match(unseal(of .. ':' .. p, call('HGET', K .. 'g:' .. of, p)) or '', MARKS_FORM) }
   return tonumber(values[8]) or broken(K .. 'g:' .. of, p, h.name, p)
 end
 
@@ -154,17 +154,23 @@ local PRODUCER_FORM = { 'number', 'number', 'number', 'number', 'number', 'numbe
 local function producerOf(h, name)
   local packed = call('HGET', K .. 'p:' .. h.id, name)
   if not packed then return { 0, 0, 0, -1, 0, 0, '' } end
-  local isSound, v = pcall(cmsgpack.unpack, packed)
-  isSound = isSound and type(v) == 'table'
+  local isSound, v = pcall(cmsgpack.unpack, string.sub(packed, 7))
+  isSound = isSound and type(v) == 'table' and struct.unpack('<I6', packed) == sumOf(name .. ' ' .. string.sub(packed, 7))
   for i, form in ipairs(PRODUCER_FORM) do isSound = isSound and type(v[i]) == form end
   if not isSound then broken(K .. 'p:' .. h.id, name, h.name) end
   if v[8] and tonumber(call('ZSCORE', K .. 'pf:' .. h.id, name) or now + 1) <= now then return { 0, 0, 0, -1, 0, 0, '' } end
   return v
 end
 
+-- Behind its checksum.
+local function storeProducer(h, name, v)
+  local packed = cmsgpack.pack(v)
+  call('HSET', K .. 'p:' .. h.id, name, struct.pack('<I6', sumOf(name .. ' ' .. packed)) .. packed)
+end
+
 local function endStream(h, text)
   if h.ended then return h.ended end
-  h.ended = text
+  h.ended, h.dirty = text, true
   call('HSET', h.key, 'end', text)
   changed(h.name)
   return text

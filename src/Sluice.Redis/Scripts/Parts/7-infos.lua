@@ -7,9 +7,11 @@ local function waitingIn(h, group, first, last)
   for p = first, last do fields[#fields + 1] = p end
   for i, text in ipairs(call('HMGET', K .. 'g:' .. of, unpack(fields))) do
     if not text or string.sub(text, 1, 2) ~= '0 ' then
-      local q = openPartition(h, group, fields[i], text)
+      local isSound, q = pcall(openPartition, h, group, fields[i], text)
+      -- A partition that is damaged is told when it is taken; the others are counted.
+      if not isSound then q = { rows = 0, flight = 0, rowBytes = 0, id = of .. ':' .. fields[i], l = { trimmed = 0 } } end
       local behind = call('ZCOUNT', K .. 'xo:' .. q.id, '-inf', digits(q.l.trimmed))
-      waiting, items, bytes = waiting + q.rows - q.flight, items + behind, bytes + math.floor(q.rowBytes * behind / q.rows)
+      waiting, items, bytes = waiting + q.rows - q.flight, items + behind, bytes + math.floor(q.rowBytes * behind / math.max(1, q.rows))
     end
   end
   return waiting, items, bytes

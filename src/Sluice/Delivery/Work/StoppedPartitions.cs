@@ -49,13 +49,16 @@ internal sealed class StoppedPartitions(ConsecutorCore core)
 
     private void Stop(StoppedPartition told, Ownership? owner)
     {
+        bool isNew;
         lock (sync)
         {
-            TimeSpan pause = !stops.TryGetValue(told.Partition, out Standing? before) || before.Told.Entries?.First != told.Entries?.First ? First
+            isNew = !stops.TryGetValue(told.Partition, out Standing? before) || before.Told.Entries?.First != told.Entries?.First || (told.Entries is null && before.Told.Message != told.Message);
+            TimeSpan pause = before is null || before.Told.Entries?.First != told.Entries?.First ? First
                 : before.Pause * 2 < Longest ? before.Pause * 2 : Longest;
             stops[told.Partition] = new(told, owner, pause, core.Time.GetTimestamp());
             areAny = true;
         }
+        if (isNew) core.Warn(told.Message);          // once for each damage, not for each look
         core.Changed();
     }
 

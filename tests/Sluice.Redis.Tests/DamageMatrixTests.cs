@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Text;
+using Sluice.Testing;
+using StackExchange.Redis;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>
+/// Somebody deletes or changes a key or a field of a store, and a consecutor starts over it: it ends as it would have, or says what is wrong. It never waits without a word, ends otherwise, or fails with an error that is no
+/// answer. <c>SLUICE_DAMAGES=all</c> tries every change, a number so many of them.
+/// </summary>
+public class DamageMatrixTests
+{
+    private const int MostRounds = 1000;             // of a second each; a machine that is busy needs more of them
+
+    private static readonly GroupId Work = new("work", "work");
+
+    // What no checksum covers: docs/guarantees.md.
+    private static readonly string[] Uncovered = [":pf:", ":trash"];
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task ItIsHarmlessOrSaidClearly()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true,syncTimeout=5000");
+        IDatabase database = raw.GetDatabase();
+        await FillAsync(server);
+        KeyDamage[] all = [.. (await KeyDamage.ListAsync(database)).Where(damage => !Array.Exists(Uncovered, part => damage.Key.Contains(part, StringComparison.Ordinal)))];
+        Dictionary<RedisKey, byte[]> sound = await KeyDamage.SaveAsync(database);
+        string expected = await GoOnAsync(server);
+        Assert.StartsWith("24 accepted, 24 completed", expected, StringComparison.Ordinal);
+        string? asked = Environment.GetEnvironmentVariable("SLUICE_DAMAGES");
+        int wanted = asked == "all" ? all.Length : int.Parse(asked ?? "60", CultureInfo.InvariantCulture);
+        List<string> wrong = [];
+
+        for (int i = 0; i < wanted; i++)
+        {
+            KeyDamage damage = all[(int)((long)i * all.Length / wanted)];
+            await KeyDamage.RestoreAsync(database, sound);
+            await damage.DoAsync(database);
+            string end = await GoOnAsync(server);
+            if (end != expected && !end.StartsWith("said: ", StringComparison.Ordinal)) wrong.Add($"{damage}: {end}");
+        }
+
+        Assert.True(wrong.Count == 0, $"{wrong.Count} of {wanted} changes (of {all.Length}) ended otherwise than {expected}:\n{string.Join('\n', wrong.Take(40))}");
+    }
+
+    /// <summary>A total by key, items that wait for their next attempt, and files: then a stop, and a server with everything in it.</summary>
+    private static async Task FillAsync(RedisServer server)
+    {
+        var clock = new TestClock();
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock });
+        await using Consecutor<int> consecutor = Make(store, clock, fails: n => n is 5 or 6 or 7);
+        await consecutor.StartAsync(Cancellation);
+        for (int n = 0; n < 20; n++) await consecutor.SendAsync(n, Cancellation);
+        while (consecutor.Snapshot() is not { InFlight: 0, Pending: 0 } now || now.Retrying + now.Parked == 0) await Task.Yield();
+        await consecutor.StopAsync();
+        await using Consecutor<int> sender = Make(store, clock, fails: _ => false);
+        for (int n = 20; n < 24; n++) await sender.SendAsync(n, Cancellation);
+        TakeResult taken = await store.TakeAsync(Work, 0, new("files"), Cancellation);
+        var commit = new StoreCommit(taken.Ownership, taken.State!.LastCommit + 1) { FileLengths = [new("a file", 100), new("another", 7)] };
+        Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit, Cancellation)).Status);
+        await store.ReleaseAsync(taken.Ownership, Cancellation);
+    }
+
+    /// <returns>What came of everything; or what was said.</returns>
+    private static async Task<string> GoOnAsync(RedisServer server)
+    {
+        try
+        {
+            var clock = new TestClock();
+            await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock });
+            await using Consecutor<int> consecutor = Make(store, clock, fails: _ => false);
+            await consecutor.StartAsync(Cancellation).WaitAsync(TimeSpan.FromMinutes(5), TimeProvider.System, Cancellation);
+            ConsecutorSnapshot now = consecutor.Snapshot();
+            for (int round = 0; !now.IsIdle && now.Problem is null && now.Stopped.Count == 0 && now.Loss is null && round < MostRounds; round++)
+            {
+                clock.Advance(TimeSpan.FromSeconds(1));
+                for (int i = 0; i < 20 && !now.IsIdle; i++, now = consecutor.Snapshot()) await store.FindGroupAsync(Work, Cancellation);          // as quick as the store is
+            }
+            if ((now.Problem ?? now.Loss) is { } problem) return $"said: {problem}";
+            if (!now.IsIdle) return $"stands still without a word: {now}";
+            List<string> totals = [];
+            for (int partition = 0; partition < 2; partition++)
+                foreach (StateRow row in await store.ListStateAsync(Work, partition, "totals", cancellation: Cancellation)) totals.Add($"{row.Key}={Encoding.UTF8.GetString(row.Value!.Value.Span)}");
+            return string.Create(CultureInfo.InvariantCulture, $"{now.Accepted} accepted, {now.Completed} completed, {now.Dead} dead; {string.Join(' ', totals.Order(StringComparer.Ordinal))}");
+        }
+        catch (Exception said) when (said is StreamStoreException or InvalidOperationException { InnerException: null })          // the latter of state that the code does not know
+        {
+            return $"said: {said.Message}";
+        }
+        catch (Exception other) when (other is not OperationCanceledException)
+        {
+            return $"{other.GetType().Name}: {other.Message}";
+        }
+    }
+
+    private static Consecutor<int> Make(IStreamStore store, TestClock clock, Func<int, bool> fails) => new("work",
+        source => source | (n => fails(n) ? throw new TimeoutException("not now") : n) | Stage.Named("check") | new Totals() | Stage.Named("totals") | (_ => { }),
+        new()
+        {
+            Store = store,
+            Process = new(),
+            Delivery = Delivery.Replay(3, Backoff.Constant(TimeSpan.FromSeconds(5))),
+            Stream = new() { Partitions = 2 },
+            Run = new() { Time = clock },
+        })
+    { Key = static n => $"{n % 4}" };
+
+    private sealed class Totals : StatefulNode<int, int, int>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(State += item);
+    }
+}

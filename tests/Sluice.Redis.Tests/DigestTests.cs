@@ -1,0 +1,113 @@
+using Sluice.Testing;
+using StackExchange.Redis;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>What a partition has is compared with the digest of its last commit when it is taken, and by a check.</summary>
+public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
+{
+    private readonly string prefix = SharedServer.NewPrefix();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>One of each kind is gone: state, its index, waiting rows, their records and indexes, ranges, lengths of files.</summary>
+    [Theory]
+    [InlineData("st")]
+    [InlineData("si")]
+    [InlineData("x")]
+    [InlineData("y")]
+    [InlineData("xo")]
+    [InlineData("xs")]
+    [InlineData("due")]
+    [InlineData("e")]
+    [InlineData("f")]
+    public async Task WhatIsGoneIsNoticed(string kind)
+    {
+        await using RedisStreamStore store = await OpenAsync();
+        await store.CommitAsync(new(new(Rows.Main, 0, 2), 4) { Settled = [new(11, 11)] }, Cancellation);          // out of order: a range
+        Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
+        await ChangeAsync(kind, async (database, key) =>
+        {
+            if (await database.KeyTypeAsync(key) == RedisType.Hash) await database.HashDeleteAsync(key, (await database.HashKeysAsync(key))[0]);
+            else await database.SortedSetRemoveRangeByRankAsync(key, 0, 0);
+        });
+        await IsSaidAsync(store);
+    }
+
+    /// <summary>A row of state is as it was before its last commit: it matches its own checksum, not the digest.</summary>
+    [Fact]
+    public async Task ARowThatWentBackIsNoticed()
+    {
+        await using RedisStreamStore store = await OpenAsync();
+        RedisValue before = default;
+        await ChangeAsync("st", async (database, key) => before = await database.HashGetAsync(key, "node\0k1"));
+        Ownership owner = (await store.TakeAsync(Rows.Main, 0, new("n"), Cancellation)).Ownership;
+        CommitResult result = await store.CommitAsync(new(owner, 4) { State = [new("node", "k1", 1, new byte[] { 2 })] }, Cancellation);
+        Assert.Equal(CommitStatus.Committed, result.Status);
+        await store.ReleaseAsync(owner, Cancellation);
+        Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
+        await ChangeAsync("st", (database, key) => database.HashSetAsync(key, "node\0k1", before));
+        await IsSaidAsync(store);
+    }
+
+    /// <summary>One row of state written twice by one commit, one written and deleted: the digest is that of what is left.</summary>
+    [Fact]
+    public async Task ACommitThatNamesARowTwiceIsAddedUp()
+    {
+        await using RedisStreamStore store = await OpenAsync();
+        Ownership owner = (await store.TakeAsync(Rows.Main, 0, new("n"), Cancellation)).Ownership;
+        StateRow[] rows = [new("node", "k1", 1, new byte[] { 7 }), new("node", "k1", 1, new byte[] { 8 }), new("node", "k9", 1, null), new("other", "", 2, new byte[5000])];
+        Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owner, 4) { State = rows, FileLengths = [new("file", -1), new("new", 3)] }, Cancellation)).Status);
+        await store.ReleaseAsync(owner, Cancellation);
+        Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
+        Assert.Equal(TakeStatus.Taken, (await store.TakeAsync(Rows.Main, 0, new("n"), Cancellation)).Status);
+    }
+
+    /// <summary>More rows of state, waiting entries and ranges than one call looks at.</summary>
+    [Fact]
+    public async Task ManyRowsAreAddedUpInPages()
+    {
+        await using RedisStreamStore store = await OpenAsync();
+        using EntryBatch batch = Rows.Batch([.. Enumerable.Range(0, 5000).Select(n => $"{n}")]);
+        await store.AppendAsync(new(Rows.Orders, "many", 0, 1, batch), Cancellation);
+        Ownership owner = (await store.TakeAsync(Rows.Main, 0, new("n"), Cancellation)).Ownership;
+        LeaseResult lease = await store.LeaseAsync(new([owner]) { MaxItems = 4000 }, Cancellation);
+        long[] leased = [.. lease.Batches.SelectMany(one => one.Entries.ToArray()).Select(entry => entry.Sequence).Where(sequence => sequence > 20).Order()];
+        await store.CommitAsync(new(owner, 4)
+        {
+            Settled = [.. leased.Where(sequence => sequence % 3 == 0).Take(300).Select(sequence => new SequenceRange(sequence, sequence))],
+            State = [.. Enumerable.Range(0, 600).Select(n => new StateRow("node", $"{n}", 1, new byte[n]))],
+        }, Cancellation);
+        await store.CommitAsync(new(owner, 5)
+        {
+            Deferred = [.. leased.Where(sequence => sequence % 3 == 1).Take(350).Select(sequence => new Deferral(sequence, 1, TimeSpan.FromHours(1)) { Node = "node", Error = "why" })],
+            State = [.. Enumerable.Range(600, 600).Select(n => new StateRow("node", $"{n}", 1, new byte[n]))],
+        }, Cancellation);
+        await store.ReleaseAsync(owner, Cancellation);
+        Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
+        await ChangeAsync("st", (database, key) => database.HashDeleteAsync(key, "node\0" + "1100"));
+        await ChangeAsync("si", (database, key) => database.SortedSetRemoveAsync(key, "node\0" + "1100"));
+        await IsSaidAsync(store);
+    }
+
+    private async Task<RedisStreamStore> OpenAsync()
+    {
+        RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = new TestClock(), Prefix = prefix });
+        await FilledStore.FillAsync(store);
+        return store;
+    }
+
+    private async Task ChangeAsync(string kind, Func<IDatabase, RedisKey, Task> change)
+    {
+        using ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync(server.Address);
+        IDatabase database = connection.GetDatabase();
+        await change(database, ((RedisKey[])await database.ExecuteAsync("KEYS", $"{{{prefix}}}:{kind}:{Rows.Orders}#*:{Rows.Main.Name}#*:0")).Single());
+    }
+
+    private static async Task IsSaidAsync(RedisStreamStore store)
+    {
+        StreamStoreException damage = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.TakeAsync(Rows.Main, 0, new("n"), Cancellation));
+        Assert.Equal((Rows.Orders, 0, true), (damage.Stream, damage.Partition, damage.IsPermanent));
+        Assert.NotEmpty((await store.CheckAsync(Cancellation)).Problems);
+    }
+}
