@@ -11,12 +11,13 @@ namespace Sluice.FlowTorture;
 /// <param name="LeaseTime">How long it may be silent.</param>
 /// <param name="Patience">How long the server may.</param>
 /// <param name="CarriesOver">Whether one of its functions does what it must not.</param>
-internal sealed record ServiceOptions(string Name, string Server, string Prefix, string[] Hosts, TimeSpan LeaseTime, TimeSpan Patience, bool CarriesOver);
+/// <param name="Skew">How far the clock of its host is off.</param>
+internal sealed record ServiceOptions(string Name, string Server, string Prefix, string[] Hosts, TimeSpan LeaseTime, TimeSpan Patience, bool CarriesOver, TimeSpan Skew);
 
 /// <summary>The command line, understood.</summary>
 internal sealed record FlowTortureOptions
 {
-    public const string Usage = "usage: --runs N --seed S [--items M] [--kills K] [--jobs J] [--patience SECONDS] [--break carry-over]";
+    public const string Usage = "usage: --runs N --seed S [--items M] [--kills K] [--jobs J] [--patience SECONDS] [--troubles] [--break carry-over]";
 
     /// <summary>How many runs of the flow there are; the seed of each is one more than that of the one before.</summary>
     public int Runs { get; init; } = 20;
@@ -34,6 +35,9 @@ internal sealed record FlowTortureOptions
 
     /// <summary>Whether a function that resumes per item carries something from one item to the next: then what comes out of a disturbed run is something else.</summary>
     public bool CarriesOver { get; init; }
+
+    /// <summary>Whether the clocks of the services are off, and the server freezes now and then.</summary>
+    public bool HasTroubles { get; init; }
 
     /// <summary>If this process is one of the services.</summary>
     public ServiceOptions? Service { get; init; }
@@ -56,6 +60,7 @@ internal sealed record FlowTortureOptions
                 "--kills" => options with { Kills = (int)Number(1, 1_000_000) },
                 "--jobs" => options with { Jobs = (int)Number(1, 64) },
                 "--patience" => options with { Patience = TimeSpan.FromSeconds(Number(1, 3600)) },
+                "--troubles" => options with { HasTroubles = true },
                 "--break" => options with { CarriesOver = Word() == "carry-over" ? true : throw new FormatException("--break takes carry-over") },
                 "--service" => options with { Service = JsonSerializer.Deserialize<ServiceOptions>(Word()) },
                 _ => throw new FormatException($"unknown option '{name}'"),
@@ -72,5 +77,5 @@ internal sealed record FlowTortureOptions
     }
 
     public override string ToString()
-        => string.Create(CultureInfo.InvariantCulture, $"--runs {Runs} --seed {Seed} --items {Items} --kills {Kills}{(CarriesOver ? " --break carry-over" : "")}");
+        => string.Create(CultureInfo.InvariantCulture, $"--runs {Runs} --seed {Seed} --items {Items} --kills {Kills}{(HasTroubles ? " --troubles" : "")}{(CarriesOver ? " --break carry-over" : "")}");
 }

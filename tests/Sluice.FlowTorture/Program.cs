@@ -25,6 +25,8 @@ if (undisturbed.Problem is { } problem)
     return 1;
 }
 
+using var over = new CancellationTokenSource();
+Task freezing = options.HasTroubles ? Freezes.RunAsync(server, new Dice(options.Seed).For(1UL << 40), over.Token) : Task.CompletedTask;
 var sum = new Tally();
 var sync = new Lock();
 await Parallel.ForEachAsync(Enumerable.Range(0, options.Runs), new ParallelOptions { MaxDegreeOfParallelism = options.Jobs }, async (number, _) =>
@@ -38,5 +40,7 @@ await Parallel.ForEachAsync(Enumerable.Range(0, options.Runs), new ParallelOptio
         if (trial.Problem is { } problem) Console.Error.WriteLine($"{problem}\n  repeat: {options with { Seed = seed, Runs = 1 }}");
     }
 });
+await over.CancelAsync();
+await freezing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 Console.Out.WriteLine(sum);
 return sum.IsGood ? 0 : 1;

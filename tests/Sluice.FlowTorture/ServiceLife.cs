@@ -17,10 +17,16 @@ internal static class ServiceLife
             Name = options.Name,
             LeaseTime = options.LeaseTime,
             MaxStarts = int.MaxValue,
+            Time = options.Skew == TimeSpan.Zero ? TimeProvider.System : new SkewedClock(options.Skew),
             Warn = Console.Error.WriteLine,
         });
         CrashFlow.Register(supervisor, name => options.Hosts.Contains(name), options.CarriesOver);
         Console.Out.WriteLine(Ready);
         while (await Console.In.ReadLineAsync() is not null) { }
+    }
+
+    private sealed class SkewedClock(TimeSpan by) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + by;
     }
 }

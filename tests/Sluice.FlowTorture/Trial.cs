@@ -38,7 +38,7 @@ internal sealed class Trial
         }
         int values = CrashFlow.Expected(options.Items).Values.Sum(stream => stream.Count);
         services = [.. hosts.Select((hosted, i) => new Service(
-            new($"service{i + 1}", server, prefix, [.. hosted], lease, options.Patience, options.CarriesOver), dice.For((ulong)i), progress, values, isDisturbed ? options.Kills : 0, isRenamed: dice.Chance(50)))];
+            new($"service{i + 1}", server, prefix, [.. hosted], lease, options.Patience, options.CarriesOver, SkewOf(options, dice.For(100 + (ulong)i))), dice.For((ulong)i), progress, values, isDisturbed ? options.Kills : 0, isRenamed: dice.Chance(50)))];
     }
 
     /// <summary>What came out, by stream; null if it did not come to its end.</summary>
@@ -71,6 +71,9 @@ internal sealed class Trial
 
     public override string ToString()
         => string.Create(CultureInfo.InvariantCulture, $"{string.Join(" + ", Kills)} kills, resumed {string.Join(" + ", Enum.GetValues<Resume>().Select(way => Resumed.GetValueOrDefault(way)))}, {Took.TotalSeconds:0.0} s, {Outcome.ToString().ToLowerInvariant()}");
+
+    private static TimeSpan SkewOf(FlowTortureOptions options, Dice dice)
+        => options.HasTroubles ? TimeSpan.FromHours(dice.OneOf(-48, -1, 0, 0, 1, 48)) : TimeSpan.Zero;
 
     private async Task RunAsync(Dictionary<string, List<string>> expected)
     {

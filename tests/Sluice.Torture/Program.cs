@@ -28,7 +28,7 @@ else
     var runs = new List<CaseRun>();
     for (int number = options.OnlyCase ?? 0, left = options.Kills; left > 0; number++)
     {
-        var one = new Case(options.Seed, number, options.Items);
+        var one = new Case(options.Seed, number, options.Items, hasTroubles: options.HasTroubles);
         runs.Add(new CaseRun(options, one, options.OnlyCase is null ? Math.Min(left, one.Kills) : left));
         left -= options.OnlyCase is null ? one.Kills : left;
     }

@@ -13,7 +13,7 @@ internal sealed record ChildOptions(string Directory, int Case, int Life, LifePl
 internal sealed record TortureOptions
 {
     public const string Usage =
-        "usage: --store sqlite|redis|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] [--case C] [--sweep] [--keep]";
+        "usage: --store sqlite|redis|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] [--case C] [--sweep] [--troubles] [--keep]";
 
     public string Store { get; init; } = "memory";
     public int Kills { get; init; } = 50;
@@ -33,6 +33,9 @@ internal sealed record TortureOptions
     /// <summary>Whether one life is killed at every place of its calls to the store, or at so many as there are kills.</summary>
     public bool IsSweep { get; init; }
 
+    /// <summary>Whether clocks are off, stores freeze, versions change, calls overlap, members have no names, and state cannot be written, each by chance.</summary>
+    public bool HasTroubles { get; init; }
+
     /// <summary>Whether directories of good cases are kept as well.</summary>
     public bool Keeps { get; init; }
 
@@ -43,7 +46,7 @@ internal sealed record TortureOptions
 
     /// <summary>How the program is called for a life.</summary>
     public string[] CallChild(ChildOptions child)
-        => ["--store", Store, "--seed", Text(Seed), "--items", Text(Items), .. IsSweep ? ["--sweep"] : BreakWords, "--child", JsonSerializer.Serialize(child)];
+        => ["--store", Store, "--seed", Text(Seed), "--items", Text(Items), .. IsSweep ? ["--sweep"] : BreakWords, .. TroubleWords, "--child", JsonSerializer.Serialize(child)];
 
     /// <exception cref="FormatException">It cannot be understood; says why.</exception>
     public static TortureOptions Parse(string[] args)
@@ -61,6 +64,7 @@ internal sealed record TortureOptions
                 "--jobs" => options with { Jobs = (int)Number(1, 64) },
                 "--case" => options with { OnlyCase = (int)Number(0, int.MaxValue) },
                 "--sweep" => options with { IsSweep = true },
+                "--troubles" => options with { HasTroubles = true },
                 "--keep" => options with { Keeps = true },
                 "--break" => options with { Breakage = BreakageOf(Word()) },
                 "--child" => options with { Child = JsonSerializer.Deserialize<ChildOptions>(Word()) },
@@ -79,7 +83,9 @@ internal sealed record TortureOptions
     }
 
     public override string ToString()
-        => string.Join(' ', (string[])["--store", Store, "--kills", Text(Kills), "--seed", Text(Seed), "--items", Text(Items), .. BreakWords, .. OnlyCase is { } only ? ["--case", Text(only)] : Array.Empty<string>()]);
+        => string.Join(' ', (string[])["--store", Store, "--kills", Text(Kills), "--seed", Text(Seed), "--items", Text(Items), .. BreakWords, .. TroubleWords, .. OnlyCase is { } only ? ["--case", Text(only)] : Array.Empty<string>()]);
+
+    private string[] TroubleWords => HasTroubles ? ["--troubles"] : [];
 
     private string[] BreakWords => Breakage switch
     {

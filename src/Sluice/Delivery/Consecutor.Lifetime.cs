@@ -30,8 +30,7 @@ public sealed partial class Consecutor<T>
             core.Following = following;
             Run started = pipeline.Start(core.Options.Run with { Following = following, TrackItems = true }, CancellationToken.None);
             run = started;
-            await core.Committer.BeginSinksAsync([], cancellation).ConfigureAwait(false);
-            await core.Members.UnparkAsync(core.Owned, cancellation).ConfigureAwait(false);
+            await core.Members.BeginSinksAsync(cancellation).ConfigureAwait(false);
             committing = CommitAsync();
             _ = WatchAsync(started);
             core.IsLeasing = State == ConsecutorState.Running;

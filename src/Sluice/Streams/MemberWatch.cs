@@ -7,7 +7,7 @@ internal sealed class MemberWatch(TimeProvider time)
 {
     private const int LeaseTimesUntilGone = 10;
 
-    private readonly Dictionary<string, (MemberInfo Member, long SeenAt)> seen = new(StringComparer.Ordinal);          // also the lock
+    private readonly Dictionary<string, (MemberInfo Member, long SeenAt, bool IsHeard)> seen = new(StringComparer.Ordinal);          // also the lock
 
     /// <summary>Notes who has sent a heartbeat.</summary>
     public void See(GroupInfo group)
@@ -16,12 +16,21 @@ internal sealed class MemberWatch(TimeProvider time)
         lock (seen)
         {
             foreach (MemberInfo member in group.Members)
-                if (!seen.TryGetValue(member.Name, out var known) || known.Member != member) seen[member.Name] = (member, now);
+            {
+                bool isKnown = seen.TryGetValue(member.Name, out var known);
+                if (!isKnown || known.Member != member) seen[member.Name] = (member, now, isKnown);
+            }
         }
     }
 
     /// <summary>Whether a member has sent no heartbeat for its lease duration, or was never seen.</summary>
     public bool IsSilent(string member) => HasBeenSilentFor(1, member) ?? true;
+
+    /// <summary>Whether a member has sent a heartbeat since it was first seen: it lives, as one that is merely in the store may not.</summary>
+    public bool HasBeenHeard(string member)
+    {
+        lock (seen) return seen.TryGetValue(member, out var known) && known.IsHeard && !IsSilent(member);
+    }
 
     /// <summary>
     /// The members that have been silent for so long that nobody waits for them any more, and that own nothing: their processes have died, and their names are not used again. Removing one that
@@ -38,7 +47,7 @@ internal sealed class MemberWatch(TimeProvider time)
 
     private bool? HasBeenSilentFor(int leases, string member)
     {
-        (MemberInfo Member, long SeenAt) known;
+        (MemberInfo Member, long SeenAt, bool IsHeard) known;
         lock (seen)
         {
             if (!seen.TryGetValue(member, out known)) return null;

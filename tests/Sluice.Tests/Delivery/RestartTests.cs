@@ -106,4 +106,63 @@ public sealed class RestartTests : IDisposable
         await consecutor.StopAsync();
         Assert.Equal(["0", $"{distant}", "0"], await File.ReadAllLinesAsync(path, Cancellation));
     }
+
+    /// <remarks>Another member starts, gets one of two partitions, and the other one, which knows how long the file is, belongs to the dead: the file was cut to what the first one knew.</remarks>
+    [Fact]
+    public async Task AFileKeepsWhatIsCommittedWhenTheDeadStillHaveThePartitionThatKnowsItsLength()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        string path = Path.Combine(directory.FullName, "lines.txt");
+        var group = new GroupId("numbers", "numbers");
+        int first = EntryKey.Of("0").PartitionOf(2), other = 1 - first;
+        int distant = Enumerable.Range(1, 100).First(n => EntryKey.Of($"{n}").PartitionOf(2) == other);
+        var mortal = new DeadStore(store);
+        Consecutor<int> killed = Make("one", mortal);
+        await killed.StartAsync(Cancellation);
+        foreach (int item in new[] { 0, distant })
+        {
+            await killed.SendAsync(item, Cancellation);
+            await killed.IdleAsync(Cancellation);
+        }
+        mortal.IsDead = true;
+        await killed.DisposeAsync();                 // the lock of its file goes as with a process; the store hears nothing
+        await store.ReleaseAsync(new(group, first, (await store.FindGroupAsync(group, Cancellation))!.Partitions[first].Epoch), Cancellation);
+
+        await using Consecutor<int> next = Make("two", store);
+        await next.StartAsync(Cancellation);
+        await next.SendAsync(0, Cancellation);
+        ConsecutorSnapshot waiting = next.Snapshot();
+        Assert.Equal(0, waiting.InFlight);
+        Assert.Contains($"one has partition {other}", waiting.Problem, StringComparison.Ordinal);
+        Assert.Equal(["0", $"{distant}"], await File.ReadAllLinesAsync(path, Cancellation));
+        Task idle = next.IdleAsync(Cancellation);
+        while (!idle.IsCompleted)
+        {
+            long before = await BeatsAsync();
+            clock.Advance(TimeSpan.FromSeconds(10));
+            while (!idle.IsCompleted && await BeatsAsync() == before) await Member.NextAsync();
+        }
+        Assert.Null(next.Snapshot().Problem);
+        await next.StopAsync();
+        Assert.Equal(["0", $"{distant}", "0"], await File.ReadAllLinesAsync(path, Cancellation));
+
+        async Task<long> BeatsAsync() => (await store.FindGroupAsync(group, Cancellation))!.Members.First(static member => member.Name == "two").Beats;
+
+        Consecutor<int> Make(string member, IStreamStore over) => new("numbers", source => source | Sink.ToFile<int>(path, static n => $"{n}"),
+            new() { Store = over, Stream = new() { Partitions = 2 }, Member = member, Process = new(), Run = new() { Time = clock } })
+        { Key = static n => $"{n}" };
+    }
+
+    private sealed class DeadStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private volatile bool isDead;
+
+        public bool IsDead
+        {
+            set => isDead = value;
+        }
+
+        protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call) => isDead ? ValueTask.FromException<T>(new StreamStoreException("The process is dead.")) : call();
+    }
 }

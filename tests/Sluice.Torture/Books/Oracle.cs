@@ -101,6 +101,7 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
             if (account.Letters.Count > 0) Mismatch(number, "is dead, though it was cured and redriven");
             return;
         }
+        if (fate == Fate.Unwritable && account.Completions > 0 && !accounts.IsCured) Mismatch(number, "has completed, and what was remembered of it cannot be written");
         if (fate is Fate.Poison or Fate.Bomb && walk.Hazards.Count > 0 && account.Completions > 0 && account.Letters.Count == 0)
             Mismatch(number, $"has completed, and is {fate}");
 

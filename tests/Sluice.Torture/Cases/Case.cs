@@ -14,8 +14,9 @@ internal sealed class Case
     private readonly int poisonPercent;
     private readonly int bombEvery;
 
-    public Case(ulong seed, int number, int items, bool isSweep = false)
+    public Case(ulong seed, int number, int items, bool isSweep = false, bool hasTroubles = false)
     {
+        HasTroubles = hasTroubles;
         dice = new Dice(seed).For((ulong)number);
         Dice settings = dice.For(1);
         Body = RandomSteps.Throw(dice.For(2));
@@ -54,6 +55,9 @@ internal sealed class Case
 
     /// <summary>Whether it is one whose places are gone through in turn: then it leaves as little to chance as it can.</summary>
     public bool IsSweep { get; }
+
+    /// <summary>Whether more goes wrong in it than that items fail and processes are killed.</summary>
+    public bool HasTroubles { get; }
 
     public Step Body { get; }
     public int Replays { get; }
@@ -102,15 +106,20 @@ internal sealed class Case
         Dice one = dice.For(1000 + (ulong)number);
         if (bombEvery > 0 && number % bombEvery == bombEvery / 2 && number < FirstResumed) return Fate.Bomb;
         int percent = one.Below(100);
+        if (HasTroubles && HasState && percent >= 97) return Fate.Unwritable;
         return percent < poisonPercent ? Fate.Poison : percent < poisonPercent + flakyPercent ? Fate.Flaky : Fate.Fine;
     }
+
+    /// <summary>For what is thrown beside the items of a life.</summary>
+    public Dice DiceOf(LifePlan plan) => dice.For((1UL << 43) ^ plan.Seed);
 
     /// <summary>How a life of it goes, if it is to be killed so often.</summary>
     public LifePlan PlanOf(int life, int kills)
     {
         Dice one = dice.For((1UL << 40) + (ulong)life);
         bool cures = Cures && life > kills * 2 / 3;
-        return life > kills ? LifePlan.ToTheEnd(one.Next(), cures) : LifePlan.Throw(one, cures);
+        LifePlan plan = life > kills ? LifePlan.ToTheEnd(one.Next(), cures) : LifePlan.Throw(one, cures);
+        return HasTroubles ? plan with { Troubles = Troubles.Throw(dice.For((1UL << 42) + (ulong)life), isLater: life > kills / 2) } : plan;
     }
 
     public override string ToString()

@@ -60,6 +60,9 @@ internal sealed record LifePlan
     /// <summary>Before all that, a consecutor that is stopped after so long, whatever it has under way; null if there is none.</summary>
     public TimeSpan? StoppedAfter { get; init; }
 
+    /// <summary>What goes wrong in it besides.</summary>
+    public Troubles Troubles { get; init; } = Troubles.None;
+
     /// <summary>For what else is thrown in this life.</summary>
     public required ulong Seed { get; init; }
 
@@ -87,5 +90,5 @@ internal sealed record LifePlan
     }
 
     public override string ToString()
-        => (StoppedAfter is { } time ? $"stopped after {time.TotalMilliseconds} ms, then " : "") + (LastCall is { } call ? $"killed {call}" : Ending == Ending.Idle ? "to the end" : $"{Ending} after {Delay.TotalMilliseconds:0.0} ms") + (Cures ? ", cured" : "");
+        => (StoppedAfter is { } time ? $"stopped after {time.TotalMilliseconds} ms, then " : "") + (LastCall is { } call ? $"killed {call}" : Ending == Ending.Idle ? "to the end" : $"{Ending} after {Delay.TotalMilliseconds:0.0} ms") + (Cures ? ", cured" : "") + Troubles;
 }

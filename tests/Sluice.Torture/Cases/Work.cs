@@ -27,4 +27,7 @@ internal enum Fate
 
     /// <summary>Kills the process, until it is cured.</summary>
     Bomb,
+
+    /// <summary>Makes the state of its key one that cannot be written, until it is cured.</summary>
+    Unwritable,
 }

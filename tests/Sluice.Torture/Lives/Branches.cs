@@ -14,7 +14,7 @@ internal static class Branches
     }) | (name == Extra.Second ? Sink.Output<Work>(name) : Sink.Commit(() => new ResultSink(name)) | Stage.Named(name));
 
     /// <summary>What the last of them feeds. Nothing of it fails, so that it has no letters.</summary>
-    public static Consecutor<Work> NewSecond(IStreamStore store) => new(Extra.Second,
+    public static Consecutor<Work> NewSecond(IStreamStore store, Troubles troubles) => new(Extra.Second,
         static source => source | (Sink.Commit(static () => new ResultSink(Extra.Second)) | Stage.Named("lines")),
-        new() { Store = store, Delivery = Delivery.Replay(1000, Backoff.None), Stream = new() { Partitions = 2 }, Member = "torture" });
+        Life.With(troubles, new() { Store = store, Delivery = Delivery.Replay(1000, Backoff.None), Stream = new() { Partitions = 2 } }));
 }

@@ -12,9 +12,9 @@ internal static class ChildLife
     public static async Task RunAsync(TortureOptions options, ChildOptions child)
     {
         Console.Out.WriteLine(ProcessLives.Born);
-        var @case = new Case(options.Seed, child.Case, options.Items, options.IsSweep);
+        var @case = new Case(options.Seed, child.Case, options.Items, options.IsSweep, options.HasTroubles);
         using var journal = new Journal(child.Directory, child.Life);
-        await using IStreamStore store = child.Server is { } server ? await RedisStreamStore.ConnectAsync(server) : await Stores.OpenAsync(child.Directory, @case);
+        await using IStreamStore store = child.Server is { } server ? await RedisStreamStore.ConnectAsync(server) : await Stores.OpenAsync(child.Directory, @case, SkewedClock.Of(child.Plan.Troubles));
         IStreamStore mine = options.Breakage == Breakage.None ? store : new BrokenStore(store, options.Breakage, new Dice(child.Plan.Seed));
         var mortal = new MortalStore(mine, child.Plan, store as SqliteStreamStore, where =>
         {

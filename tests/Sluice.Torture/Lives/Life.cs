@@ -16,6 +16,7 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
     private const string Create = "CREATE TABLE IF NOT EXISTS part(number INTEGER NOT NULL, trace TEXT NOT NULL)";
     private const string Insert = "INSERT INTO part VALUES(?1, ?2)";
     private static readonly Func<Source<Work>, Pipeline>[] None = [];
+    private static readonly TimeSpan ShortLease = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly ConcurrentDictionary<Work, bool> met = new();
@@ -46,7 +47,9 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
         using var watch = new Timer(_ => Console.Error.WriteLine($"still at it: {consecutor.Snapshot()}"), null, Patience, Patience);
         try
         {
+            using var overlaps = new Overlaps(consecutor, @case, plan, journal);
             await WorkAsync(consecutor, cancellation);
+            await overlaps.EndAsync();
             if (@case.Extras.Count > 0) await CompleteAsync(consecutor, second, cancellation);
         }
         catch (Exception) when (consecutor.Completion.IsFaulted)
@@ -80,20 +83,27 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
 
     private Consecutor<Work> New(Consecutor<Work>? second)
     {
-        var consecutor = new Consecutor<Work>(Name, Build, new()
+        var consecutor = new Consecutor<Work>(Name, Build, With(plan.Troubles, new()
         {
             Store = store,
             Delivery = @case.Delivery,
             Capacity = @case.Capacity,
             Stream = new() { Partitions = @case.Partitions, MaxItems = @case.Bound },
-            Member = "torture",
-        })
+        }))
         { Key = @case.HasKeys ? work => $"{work.Key}" : null };
         if (second is not null) consecutor.Output<Work>(Extra.Second).To(second);
         return consecutor;
     }
 
-    private Consecutor<Work>? NewSecond() => @case.Extras.Any(extra => extra.Name == Extra.Second) ? Branches.NewSecond(store) : null;
+    private Consecutor<Work>? NewSecond() => @case.Extras.Any(extra => extra.Name == Extra.Second) ? Branches.NewSecond(store, plan.Troubles) : null;
+
+    /// <summary>Options as the troubles of a life want them.</summary>
+    public static ConsecutorOptions With(Troubles troubles, ConsecutorOptions options)
+    {
+        if (troubles == Troubles.None) return options with { Member = "torture" };
+        options = options with { CodeVersion = troubles.CodeVersion, LeaseTime = ShortLease, Run = new() { Time = SkewedClock.Of(troubles) } };
+        return troubles.IsUnnamed ? options : options with { Member = "torture" };
+    }
 
     // The last life: nothing is sent any more, and what nodes hold comes out.
     private static async Task CompleteAsync(Consecutor<Work> consecutor, Consecutor<Work>? second, CancellationToken cancellation)
@@ -123,10 +133,17 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
         return true;
     }
 
+    private bool Spoils(Work work)
+    {
+        if (isCured || @case.FateOf(work.Number) != Fate.Unwritable) return false;
+        journal.Write($"fail {work.Number}");
+        return true;
+    }
+
     void IHazard.Meet(Work work)
     {
         Fate fate = @case.FateOf(work.Number);
-        if (fate == Fate.Fine || (fate == Fate.Bomb && plan.Cures) || (fate == Fate.Poison && isCured)) return;
+        if (fate is Fate.Fine or Fate.Unwritable || (fate == Fate.Bomb && plan.Cures) || (fate == Fate.Poison && isCured)) return;
         if (fate == Fate.Flaky && isCured && @case.DiesWhole) return;             // to pass many hazards at once it would have to be lucky
         if (fate == Fate.Flaky && !(@case.IsSweep ? met.TryAdd(work, true) : Random.Shared.Next(2) == 0)) return;
         if (fate == Fate.Bomb) Explode();
@@ -135,7 +152,7 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
     }
 
     // Every item says that it starts, and that its root has ended, besides what the random part makes of it.
-    private Pipeline Build(Source<Work> source) => (@case.HasState ? source | Node.Of(() => new TallyNode()) | Stage.Named(TallyNode.NodeName) : source) |
+    private Pipeline Build(Source<Work> source) => (@case.HasState ? source | Node.Of(() => new TallyNode(Spoils)) | Stage.Named(TallyNode.NodeName) : source) |
     [
         s => s | TellAsync,
         s => s | (Sink.Commit(() => new ResultSink("root")) | Stage.Named("roots")),

@@ -8,6 +8,7 @@ internal sealed class MortalServer : IAsyncDisposable
 {
     private readonly RedisServer server;
     private readonly Dice dice;
+    private readonly SemaphoreSlim turn = new(1);    // one that is frozen is killed when it goes on
     private Task dying = Task.CompletedTask;
 
     private MortalServer(RedisServer server, Dice dice) => (this.server, this.dice) = (server, dice);
@@ -40,6 +41,23 @@ internal sealed class MortalServer : IAsyncDisposable
         }
     }
 
+    /// <summary>It stands still for up to two seconds, from a random moment of a life on.</summary>
+    public async Task FreezeAsync(Dice one, CancellationToken cancellation)
+    {
+        await Task.Delay(Some(one, 10), cancellation);
+        await turn.WaitAsync(cancellation);
+        try
+        {
+            await server.PauseAsync();
+            await Task.Delay(Some(one, 12), CancellationToken.None);
+            await server.ResumeAsync();
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await dying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -47,6 +65,19 @@ internal sealed class MortalServer : IAsyncDisposable
     }
 
     private async Task KillAsync(Dice one)
+    {
+        await turn.WaitAsync();
+        try
+        {
+            await KillNowAsync(one);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async Task KillNowAsync(Dice one)
     {
         for (bool again = one.Chance(50); ; again = false)
         {

@@ -28,6 +28,8 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
         using Process child = Start(number, plan, numbers);
         Task<string> errors = child.StandardError.ReadToEndAsync();
         using var watch = new StandstillWatch(Journal.PathOf(directory, number), limit);
+        using var frozen = new CancellationTokenSource();
+        Task freezing = plan.Troubles.Freezes ? FreezeAsync(plan, frozen.Token) : Task.CompletedTask;
         try
         {
             string start = plan.Ending == Ending.KilledAtBirth ? Born : Ready;
@@ -50,6 +52,11 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
             child.Kill();
             throw new TortureException($"life {number} ({plan}) has done nothing for {limit}, or has not come to its end in {StandstillWatch.LongestLife}: {await errors}");
         }
+        finally
+        {
+            await frozen.CancelAsync();
+            await freezing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
         if (child.ExitCode == 0) return LifeEnd.Clean;
         if (child.ExitCode == 128 + 6 && (await errors).Contains(Explosion, StringComparison.Ordinal)) return LifeEnd.Killed;
         // A call that its consecutor makes for the child, and not for an item, fails with the server: the child ends by it, as a program would that is started again.
@@ -60,6 +67,9 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
     public async Task<IStreamStore> OpenStoreAsync() => server is null ? await Stores.OpenAsync(directory, @case) : await RedisStreamStore.ConnectAsync(server.Address);
 
     public ValueTask DisposeAsync() => server?.DisposeAsync() ?? default;
+
+    private Task FreezeAsync(LifePlan plan, CancellationToken cancellation)
+        => server is not null ? server.FreezeAsync(@case.DiceOf(plan), cancellation) : Freeze.LockAsync(Stores.PathIn(directory), @case.DiceOf(plan), cancellation);
 
     private static async Task WaitAsync(Process child, TimeSpan time, CancellationToken cancellation)
     {

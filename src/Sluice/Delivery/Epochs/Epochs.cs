@@ -264,7 +264,7 @@ internal sealed class Epochs(ConsecutorCore core)
         {
             bool isDue = partition.Scope!.NextDue is { } due && due <= looked;
             bool mustLoad = core.KeepsTime && !partition.Scope.HasBegun;
-            if (!core.IsLeasing || partition.IsLeaving || !(isDue || mustLoad || partition.IsAtEnd)) return null;
+            if (!core.IsLeasing || core.SinksWait || partition.IsLeaving || !(isDue || mustLoad || partition.IsAtEnd)) return null;
             bool isEnding = partition.IsAtEnd && !isDue;
             partition.IsAtEnd = false;               // the store is asked again before the next stage ends: what has come out may have failed
             return new(core, partition, [], isEntrance: false) { IsEnding = isEnding };

@@ -4,6 +4,7 @@ namespace Sluice;
 /// <remarks>Thread-safe. Nothing in here knows the type of the items.</remarks>
 internal sealed partial class ConsecutorCore : ISinkBindings
 {
+    private volatile bool sinksWait;
     private readonly Lock sync = new();
     private readonly Dictionary<string, SinkBinding> sinks = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource life = CancellationTokenSource.CreateLinkedTokenSource(CancellationToken.None);
@@ -121,6 +122,17 @@ internal sealed partial class ConsecutorCore : ISinkBindings
     public IReadOnlyCollection<SinkBinding> Sinks
     {
         get { lock (sync) return [.. sinks.Values]; }
+    }
+
+    /// <summary>Whether sinks are not begun yet, as somebody who may be dead has partitions: nothing is started, and nothing committed, before they are.</summary>
+    public bool SinksWait
+    {
+        get => sinksWait;
+        set
+        {
+            sinksWait = value;
+            Changed();
+        }
     }
 
     /// <summary>The partitions that this member has. Replaced as a whole.</summary>

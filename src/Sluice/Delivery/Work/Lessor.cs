@@ -30,11 +30,11 @@ internal sealed class Lessor(ConsecutorCore core)
     public async ValueTask<LeaseResult?> NextAsync()
     {
         TryAgainAfter = null;
-        if (!core.IsLeasing) StopAsking();
+        if (!core.IsLeasing || core.SinksWait) StopAsking();
         else if (core.Stopped.AreAny) await LookAgainAsync();
         if (core.Owned.Length > 0) pause = TimeSpan.Zero;
         else if (core.IsLeasing && pause > TimeSpan.Zero) await ReloadAgainAsync();
-        if (!core.IsLeasing || core.Owned.Length == 0)
+        if (!core.IsLeasing || core.SinksWait || core.Owned.Length == 0)
         {
             core.Alone.Withdraw();
             core.Alone.Rest();

@@ -105,8 +105,7 @@ internal sealed class Losses(ConsecutorCore core)
         while (core.InFlight > 0) await core.Emptied.WaitAsync().WaitAsync(leaving).ConfigureAwait(false);
         await core.OpenAsync(leaving, again: true).ConfigureAwait(false);
         List<OwnedPartition> taken = await core.Members.LoadAsync(leaving).ConfigureAwait(false);
-        await core.Committer.BeginSinksAsync(taken, leaving).ConfigureAwait(false);
-        await core.Members.UnparkAsync(taken, leaving).ConfigureAwait(false);
+        await core.Members.BeginSinksAsync(taken, leaving).ConfigureAwait(false);
         core.Own(taken);
         core.Problem = null;
     }

@@ -219,6 +219,7 @@ internal sealed partial class Members
             if (!isAiling) share.Choose(group);
             await GiveAsync().ConfigureAwait(false);
             if (core.IsLeasing) await TakeFreeAsync(group, isAiling).ConfigureAwait(false);
+            if (core.SinksWait && await core.Store.FindGroupAsync(core.Group, core.Life).ConfigureAwait(false) is { } now) await BeginWaitingSinksAsync(now).ConfigureAwait(false);
             if (!MayBeBehind || isAiling) return;
             await RefreshBooksAsync().ConfigureAwait(false);
             core.Books.Touch();                      // whoever waits looks again
@@ -255,9 +256,9 @@ internal sealed partial class Members
             List<OwnedPartition> taken = await taker.TakeAsync(free, core.Life).ConfigureAwait(false);
             if (taken.Count == 0) return;
             taker.Doubt();                           // what others have done there is not in the books
-            if (!await core.Committer.TryBeginSinksAsync(taken).ConfigureAwait(false)) return;
+            if (!core.SinksWait && !await core.Committer.TryBeginSinksAsync(taken).ConfigureAwait(false)) return;
             foreach (OwnedPartition partition in taken) core.Books.Take(partition);          // not before: the pump looks for suspects that it knows of
-            await UnparkAsync(taken, core.Life).ConfigureAwait(false);
+            if (!core.SinksWait) await taker.UnparkAsync(taken, core.Life).ConfigureAwait(false);
             core.Own(taken);
         }
         finally
@@ -265,9 +266,6 @@ internal sealed partial class Members
             taking.Leave();
         }
     }
-
-    /// <summary>What was parked for this code is free. They are this member's only if that succeeds.</summary>
-    public Task UnparkAsync(IReadOnlyList<OwnedPartition> taken, CancellationToken cancellation) => taker.UnparkAsync(taken, cancellation);
 
     /// <summary>Whether everything has ended, with others as well; not, if the store does not say so now: another look is due after the next heartbeat.</summary>
     public async Task<bool> AreAllIdleAsync()

@@ -49,7 +49,7 @@ internal sealed class PartitionShare(ConsecutorCore core, MemberWatch others)
             List<PartitionInfo> take = [.. open.Where(partition => partition.Owner == Self && given.GetValueOrDefault(partition.Partition) != partition.Epoch)];
             if (onlyOwn) return take;
             PartitionInfo[] available = Array.FindAll(open, IsFree);
-            int room = Math.Clamp(Most(group) - owned.Length - take.Count, 0, available.Length);
+            int room = core.SinksWait ? available.Length : Math.Clamp(Most(group) - owned.Length - take.Count, 0, available.Length);
 
             // Not all of them begin with the same one.
             int first = available.Length * Array.IndexOf(living, Self) / Math.Max(1, living.Length);
@@ -119,6 +119,18 @@ internal sealed class PartitionShare(ConsecutorCore core, MemberWatch others)
                 throw;
             }
         }
+    }
+
+    /// <summary>A partition whose owner, if any, has not been heard of: a commit of it may be under way, and the lengths of files that it has committed are not known here. Null if there is none.</summary>
+    public PartitionInfo? FindUnknown(GroupInfo group)
+    {
+        OwnedPartition[] owned = core.Owned;
+        foreach (PartitionInfo partition in group.Partitions)
+        {
+            if (Array.Exists(owned, own => own.Number == partition.Partition)) continue;
+            if (partition.Owner is not { } owner || owner == Self || !others.HasBeenHeard(owner)) return partition;
+        }
+        return null;
     }
 
     private bool IsFree(PartitionInfo partition) => partition.Owner != Self && (partition.Owner is null || others.IsSilent(partition.Owner));

@@ -1,0 +1,16 @@
+namespace Sluice.FlowTorture;
+
+/// <summary>The server stands still now and then, for a millisecond to two seconds, and goes on.</summary>
+internal static class Freezes
+{
+    public static async Task RunAsync(RedisServer server, Dice dice, CancellationToken cancellation)
+    {
+        while (!cancellation.IsCancellationRequested)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(200 + dice.Below(4000)), cancellation);
+            await server.PauseAsync();
+            await Task.Delay(1 << dice.Below(12), CancellationToken.None);
+            await server.ResumeAsync();
+        }
+    }
+}
