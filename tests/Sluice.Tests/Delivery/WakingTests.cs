@@ -105,6 +105,8 @@ public sealed class WakingTests : IAsyncDisposable
         TakeResult ghosts = await store.TakeAsync(Member.Group, 1, new("ghost"), Cancellation);
         Assert.Single((await store.LeaseAsync(new([ghosts.Ownership]) { MaxItems = 1 }, Cancellation)).Batches);
         await work.StartAsync(Cancellation);
+        await store.BeatAsync(Member.Group, "ghost", Cancellation);      // it is heard of, or the sink would wait for what it has
+        await Member.BeatAsync(store, clock, "me");
         await Member.UntilAsync(() => work.Snapshot().Completed == 1);
         while (!isTaking.Task.IsCompleted) await Member.BeatAsync(store, clock, "me");
 
