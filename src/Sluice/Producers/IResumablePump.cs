@@ -23,6 +23,9 @@ internal interface IResumablePump
 
     /// <summary>Gives it what stores a position without an item, when everything before it was accepted. Called with <see cref="Resume"/>.</summary>
     void MarkWith(Func<ReadOnlyMemory<byte>, Task> markAsync) { }
+
+    /// <summary>Gives it what stores bytes that could not be made an item: the bytes, why, and a position, when everything before it was accepted. Called with <see cref="Resume"/>.</summary>
+    void BuryWith(Func<ReadOnlyMemory<byte>, string, ReadOnlyMemory<byte>, Task> buryAsync) { }
 }
 
 internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string name, IEnumerable<T> items) : SourcePump<T>(context, next), IResumablePump

@@ -153,6 +153,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
             }
             else
             {
+                item.Headers.ThrowIfNoItem();
                 value = serializer.Read(entry, core.Name, epoch.Partition.Number);
                 root.SetKey(keyOf?.Invoke(value));
             }

@@ -61,7 +61,7 @@ internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> se
     private void Read(Epoch epoch, int number)
     {
         items[number] = default;
-        if (epoch.Items[number] is not { Verdict: null, Headers: { EndOf: null, Node: null } } item) return;
+        if (epoch.Items[number] is not { Verdict: null, Headers: { EndOf: null, Node: null, Loss: null } } item) return;
         try
         {
             T value = serializer.Read(item.Entry, core.Name, epoch.Partition.Number);

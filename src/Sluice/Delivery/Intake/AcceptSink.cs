@@ -71,6 +71,7 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime, IAccept
         appender.Position = (place, isWhole) => isWhole && source.PositionBehind(place.Root) is { } behind
             ? new ProducerPosition(0, source.Kind, behind).ToBytes()
             : new ProducerPosition(place.Parts, source.Kind, source.PositionBefore(place.Root)).ToBytes();
+        source.BuryWith((raw, why, position) => appender.MarkAsync(new ProducerPosition(0, source.Kind, position).ToBytes(), raw, why));
         source.MarkWith(position => appender.MarkAsync(new ProducerPosition(0, source.Kind, position).ToBytes()));
     }
 

@@ -110,14 +110,18 @@ internal sealed class Appender<T>
         return done;
     }
 
-    /// <summary>Stores a position without any item: everything in front of it was added before.</summary>
+    /// <summary>Stores a position without any item, or with bytes that could not be made an item (<see cref="Filling.Bury"/>): everything in front of it was added before.</summary>
+    /// <param name="position">The position.</param>
+    /// <param name="raw">The bytes; no item is added before their append is over.</param>
+    /// <param name="why">Why they are no item; null if there are none.</param>
     /// <returns>Its append.</returns>
-    public Task MarkAsync(ReadOnlyMemory<byte> position)
+    public Task MarkAsync(ReadOnlyMemory<byte> position, ReadOnlyMemory<byte> raw = default, string? why = null)
     {
         Task done;
         bool begins;
         lock (sync)
         {
+            if (why is not null) filling.Bury(raw, why);
             (filling.Mark, done) = (position, filling.Done.Task);
             begins = Begin();
         }

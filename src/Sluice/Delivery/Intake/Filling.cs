@@ -44,6 +44,14 @@ internal sealed class Filling(ConsecutorCore core)
 
     public TaskCompletionSource Started { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Adds bytes that could not be made an item: an entry that becomes a dead letter when a consecutor reads it. Bytes that are more than an entry may have are cut off.</summary>
+    public void Bury(ReadOnlyMemory<byte> raw, string why)
+    {
+        FitLimit();
+        byte[] headers = new EntryHeaders(null, null) { Loss = why.Length <= entries.MaxEntryBytes / 8 ? why : why[..(entries.MaxEntryBytes / 8)] }.ToBytes();
+        entries.Add(raw.Span[..Math.Clamp(entries.MaxEntryBytes - headers.Length, 0, raw.Length)], default, headers);
+    }
+
     public void Reset()
     {
         entries.Clear();
@@ -58,7 +66,7 @@ internal sealed class Filling(ConsecutorCore core)
     /// <summary>Checks what is added from here on against the limit that the stream has, which may be older than the options. Empty.</summary>
     public void FitLimit()
     {
-        if (entries.MaxEntryBytes == core.MaxEntryBytes) return;
+        if (entries.MaxEntryBytes == core.MaxEntryBytes || entries.Count > 0) return;
         entries.Dispose();
         entries = New(core);
     }

@@ -22,7 +22,7 @@ internal static class Letters
     private static object? ReadItem<T>(ConsecutorCore core, EntryHeaders headers, ReadOnlyMemory<byte> payload)
     {
         var reader = new Reader(core, payload);
-        if (headers.Node is not { } node) return reader.Read<T>();
+        if (headers.Node is not { } node) return headers.Loss is null ? reader.Read<T>() : null;
         if (core.Nodes.Find(node) is not { } number) return null;
         return (headers.IsAfter ? core.Following?.Outlet(number) : core.Following?.Entrance(number))?.Accept(reader);
     }

@@ -20,7 +20,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
     /// <summary>The key of the accepted item that it comes of, where it enters behind the place that knows; null if there is none.</summary>
     public string? Key { get; init; }
 
-    /// <summary>Why its payload could not be written: it fails where it enters, with this text; null if it has its payload.</summary>
+    /// <summary>Why its payload could not be written, or is no item but what a producer could not make one of: it fails where it enters, with this text; null if it has its payload.</summary>
     public string? Loss { get; init; }
 
     /// <summary>Which part it is of the list that came to its node and was divided; null if it is none.</summary>
@@ -32,7 +32,14 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
     /// <summary>The batch whose end it is; null if it is an item.</summary>
     public BatchTag? EndOf { get; init; }
 
-    public bool IsEmpty => Id is null && Node is null && Batch is null && EndOf is null;
+    public bool IsEmpty => Id is null && Node is null && Batch is null && EndOf is null && Loss is null;
+
+    /// <summary>Called before the payload is read.</summary>
+    /// <exception cref="PayloadException">The payload is no item.</exception>
+    public void ThrowIfNoItem()
+    {
+        if (Loss is not null && Node is null) throw new PayloadException(Loss);
+    }
 
     public static EntryHeaders Read(ReadOnlySpan<byte> bytes)
     {

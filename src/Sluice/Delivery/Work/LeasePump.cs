@@ -94,6 +94,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
             }
             try
             {
+                headers.ThrowIfNoItem();
                 batch.Add((root, serializer.Read(entry, core.Name, partition.Number)));
             }
             catch (PayloadException e)

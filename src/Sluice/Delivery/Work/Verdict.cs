@@ -68,7 +68,7 @@ internal static class Verdict
         if (root.Damage is { } damage) return letter with { IsDamaged = true, Payload = damage.Raw, Headers = new EntryHeaders(root.Id, null).ToBytes() };
 
         // What has headers keeps them, with the node that it enters at. Null says so; a null array would become empty headers. It has ended in its batch: when it is redriven it belongs to none.
-        return root.Headers.IsEmpty || root.Headers.Batch is not null
+        return root.Headers.Id is null || root.Headers.Batch is not null
             ? letter with { Headers = (root.Headers with { Id = root.Id, Batch = null }).ToBytes() }
             : letter;
     }

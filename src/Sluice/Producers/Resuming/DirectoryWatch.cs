@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Sluice;
 
 /// <summary>Finds the files of a directory that are complete and were not taken yet.</summary>
@@ -25,7 +23,7 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
         foreach (FileInfo file in new DirectoryInfo(directory).EnumerateFiles(options.Pattern))
         {
             if (file.Name.StartsWith('.') || journal.Knows(file.Name)) continue;
-            if (!IsText(file.Name))
+            if (!NameBytes.IsText(Path.Combine(directory, file.Name)))
             {
                 LeaveOut(file.Name);
                 continue;
@@ -41,19 +39,10 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
         return complete;
     }
 
-    /// <summary>A name whose bytes are no UTF-8 is listed with marks in their place, and there is no file of that name. A file may also have such a mark in its name.</summary>
-    private bool IsText(string name)
-    {
-        int marks = name.EnumerateRunes().Count(static rune => rune == Rune.ReplacementChar);
-        if (marks == 0) return true;
-        return marks == name.Count(static one => one == '\uFFFD') && File.Exists(Path.Combine(directory, name));      // else it has half a character, which the journal could not keep
-    }
-
     private void LeaveOut(string name)
     {
         if (!leftOut.Add(name)) return;
-        string shown = string.Concat(name.EnumerateRunes().Select(static rune => rune == Rune.ReplacementChar || Rune.IsControl(rune) ? $"\\u{rune.Value:X4}" : rune.ToString()));
-        string text = $"The producer '{producer}' leaves out a file in {directory} whose name is no UTF-8: {shown} (\\uFFFD stands for bytes that are no text; 'ls -b' shows them). Rename it, and it is taken.";
+        string text = $"The producer '{producer}' leaves out a file in {directory} whose name is no UTF-8: {NameBytes.Shown(name)} (\\uFFFD stands for bytes that are no text; 'ls -b' shows them). Rename it, and it is taken.";
         if (options.Warn is { } warn) warn(text);
         else Console.Error.WriteLine(text);
     }

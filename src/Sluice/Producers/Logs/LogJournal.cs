@@ -1,0 +1,135 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
+
+namespace Sluice;
+
+/// <summary>
+/// The rows of more files than a stored position has room for. The position names the journal and how many of its rows it builds on. Rows are on the disk before a position names them.
+/// </summary>
+/// <remarks>
+/// Used by one producer. The file has a head (magic, the journal's number), then rows, each with its checksum. Rows behind those that the stored position names are dropped at the start:
+/// nothing was accepted by them. A journal that has grown is written anew beside the old one, which stays until a position that names the new one is stored.
+/// </remarks>
+internal sealed class LogJournal : IDisposable
+{
+    private const int HeadSize = 16;
+    private const int RowSize = LogRow.Size + sizeof(uint);
+    private static readonly FileShare Share = OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;       // one producer has it, and may rename it
+
+    private static ReadOnlySpan<byte> Magic => "SluLog01"u8;
+
+    private readonly string path;
+    private SafeFileHandle file;
+
+    private LogJournal(string path, SafeFileHandle file, long number, long count) => (this.path, this.file, Number, Count) = (path, file, number, count);
+
+    /// <summary>What tells it from every other journal.</summary>
+    public long Number { get; private set; }
+
+    public long Count { get; private set; }
+
+    private string NextPath => path + ".next";
+
+    /// <param name="path">Where it is.</param>
+    /// <param name="number">The number that the stored position names; zero if no position is stored.</param>
+    /// <param name="count">How many rows the position builds on.</param>
+    /// <param name="rows">Gets these rows, in order.</param>
+    /// <exception cref="InvalidDataException">It is another journal, or damaged.</exception>
+    /// <exception cref="IOException">Another process follows files with this journal; or it cannot be written.</exception>
+    public static LogJournal Open(string path, long number, long count, Action<LogRow> rows)
+    {
+        SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, Share);
+        try
+        {
+            if (number == 0) return Begin(path, file);
+            if (NumberOf(file) != number && File.Exists(path + ".next"))
+            {
+                file.Dispose();
+                File.Move(path + ".next", path, overwrite: true);                // the process has died between the two
+                file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, Share);
+            }
+            if (NumberOf(file) != number) throw Wrong(path, "it is another journal, or none");
+            byte[] bytes = new byte[RowSize];
+            for (long i = 0; i < count; i++)
+            {
+                if (RandomAccess.Read(file, bytes, HeadSize + (i * RowSize)) < RowSize) throw Wrong(path, $"it has {i:N0} of {count:N0} rows");
+                if (BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(LogRow.Size)) != Checksum.Of(bytes.AsSpan(0, LogRow.Size))) throw Wrong(path, $"row {i + 1:N0} is damaged");
+                rows(LogRow.Read(bytes));
+            }
+            RandomAccess.SetLength(file, HeadSize + (count * RowSize));
+            File.Delete(path + ".next");
+            return new(path, file, number, count);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Adds rows; they are on the disk when it returns.</summary>
+    public void Add(ICollection<LogRow> rows)
+    {
+        Write(file, Count, rows);
+        Count += rows.Count;
+    }
+
+    /// <summary>Writes a journal of these rows beside this one. From here on this is the new one; <see cref="Replace"/> makes it the only one.</summary>
+    public void Renew(ICollection<LogRow> rows)
+    {
+        SafeFileHandle next = File.OpenHandle(NextPath, FileMode.Create, FileAccess.ReadWrite, Share);
+        long number = NewNumber();
+        WriteHead(next, number);
+        Write(next, 0, rows);
+        file.Dispose();
+        (file, Number, Count) = (next, number, rows.Count);
+    }
+
+    /// <summary>A position that names the new journal is stored: the old one is not needed any more.</summary>
+    public void Replace() => File.Move(NextPath, path, overwrite: true);
+
+    public void Dispose() => file.Dispose();
+
+    private static LogJournal Begin(string path, SafeFileHandle file)
+    {
+        long number = NewNumber();
+        RandomAccess.SetLength(file, 0);
+        WriteHead(file, number);
+        RandomAccess.FlushToDisk(file);
+        return new(path, file, number, 0);
+    }
+
+    private static long NewNumber() => BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(8)) | 1;
+
+    private static void WriteHead(SafeFileHandle to, long number)
+    {
+        byte[] head = new byte[HeadSize];
+        Magic.CopyTo(head);
+        BinaryPrimitives.WriteInt64LittleEndian(head.AsSpan(8), number);
+        RandomAccess.Write(to, head, 0);
+    }
+
+    private static long NumberOf(SafeFileHandle file)
+    {
+        byte[] head = new byte[HeadSize];
+        return RandomAccess.Read(file, head, 0) == HeadSize && head.AsSpan(0, 8).SequenceEqual(Magic) ? BinaryPrimitives.ReadInt64LittleEndian(head.AsSpan(8)) : 0;
+    }
+
+    private static void Write(SafeFileHandle to, long behind, ICollection<LogRow> rows)
+    {
+        byte[] bytes = new byte[rows.Count * RowSize];
+        int at = 0;
+        foreach (LogRow row in rows)
+        {
+            row.Write(bytes.AsSpan(at));
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(at + LogRow.Size), Checksum.Of(bytes.AsSpan(at, LogRow.Size)));
+            at += RowSize;
+        }
+        RandomAccess.Write(to, bytes, HeadSize + (behind * RowSize));
+        RandomAccess.FlushToDisk(to);
+    }
+
+    private static InvalidDataException Wrong(string path, string why) => new(
+        $"{path} is not the journal by which lines of many files were accepted before: {why}. Nothing was read. Put the journal back from a copy; or give the producer another name, to begin anew with all files.");
+}

@@ -1,0 +1,107 @@
+namespace Sluice;
+
+/// <summary>Finds out which file the next line of a followed path is in, whatever was renamed, copied or cut since, and opens it.</summary>
+/// <remarks>Used by one pump. A file is recognised by its beginning and by the bytes before the offset, not by its name.</remarks>
+internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWatch watch, ResumableLinesOptions options, TimeProvider time)
+{
+    private List<FoundFile> earlier = [];            // rotated files of the path that was opened last, the oldest first
+    private FoundFile? rotated;                      // the one of them that the reader has open
+
+    /// <summary>Whether the reader has a rotated file open.</summary>
+    public bool IsRotated => rotated is not null;
+
+    /// <summary>Whether a file was not found, and may be found by another look at once: it was renamed meanwhile.</summary>
+    public bool ShouldLookAgain { get; private set; }
+
+    /// <summary>Whether the lines behind the row are gone, so that the reader has another file open from its beginning.</summary>
+    public bool HasLost { get; private set; }
+
+    /// <summary>Opens the file that goes on behind the row of a path.</summary>
+    /// <returns>Whether there is one now.</returns>
+    public bool Open(FollowedFile file)
+    {
+        (rotated, ShouldLookAgain, HasLost) = (null, false, false);
+        if (positions.Find(file.Id) is not { } row) return TryOpenLive(file, new LogRow { File = file.Id }) || Missing(file);
+        if (TryOpenLive(file, row))
+        {
+            (file.IsBehind, file.Unmatched) = (false, null);
+            return true;
+        }
+        file.IsBehind = true;
+        earlier = Rotation.Of(file.Path);
+        for (int i = earlier.Count - 1; i >= 0; i--)
+        {
+            if (earlier[i].Length < row.Offset || !TryOpen(earlier[i], row)) continue;
+            (rotated, file.Unmatched) = (earlier[i], null);
+            return true;
+        }
+        return OpenOther(file, row);
+    }
+
+    /// <summary>Goes on to the file that was written behind a rotated one. Called at the end of the rotated one.</summary>
+    /// <param name="file">The followed path.</param>
+    /// <param name="takeRest">Called before the rotated file is left, if it does not end with a whole line.</param>
+    /// <returns>Whether there is one now, and it is time.</returns>
+    public async ValueTask<bool> TryGoOnAsync(FollowedFile file, Func<ValueTask> takeRest)
+    {
+        FoundFile left = rotated!.Value;
+        int next = earlier.FindIndex(one => one.Path == left.Path) + 1;
+        bool isLive = next == earlier.Count;
+        if ((isLive ? file.Found : earlier[next]) is not { } behind) return false;
+        long length = reader.Row.Offset + reader.Rest;
+        if (file.Ended.Path != left.Path || file.Ended.Length != length) file.Ended = (left.Path, length, time.GetTimestamp());
+        if (isLive && options.Poll is not null && time.GetElapsedTime(file.Ended.Since) < options.RotationWait) return false;
+        if (reader.Rest > 0) await takeRest();
+
+        // If files were renamed between the looks, the names mean others by now.
+        if (!TryOpen(behind, new LogRow { File = file.Id }) || !Rotation.Of(file.Path).SequenceEqual(earlier))
+        {
+            reader.Close();
+            ShouldLookAgain = true;
+            return false;
+        }
+        rotated = isLive ? null : behind;
+        return true;
+    }
+
+    /// <summary>No file fits the row: the file was cut, or is gone. That is believed at the second look: files may have been renamed during the first one.</summary>
+    private bool OpenOther(FollowedFile file, in LogRow row)
+    {
+        long written = row.Written;
+        FoundFile? next = earlier.Find(one => one.Written.Ticks > written) is { Path: not null } first ? first : file.Found;
+        if (file.Unmatched != row)
+        {
+            (file.Unmatched, ShouldLookAgain) = (row, true);
+            return false;
+        }
+        if (next is null) return Missing(file);
+        if (!TryOpen(next.Value, new LogRow { File = file.Id })) return false;
+        HasLost = true;
+        if (next.Value.Path != file.Path) rotated = next;
+        else file.IsBehind = false;
+        string text = $"{file.Path}, of which {row.Line:N0} lines ({row.Offset:N0} bytes) were read, was cut or replaced, and no rotated file (app.log.1, app.log-20260131) goes on where the reading was. "
+            + $"If lines were written behind those, they are lost. The reading goes on at the beginning of {next.Value.Path}.";
+        if (file.Warning != text) watch.Warn(file.Warning = text);
+        return true;
+    }
+
+    private bool Missing(FollowedFile file)
+    {
+        watch.IsGone(file);
+        return false;
+    }
+
+    private bool TryOpenLive(FollowedFile file, in LogRow row) => file.Found is { } live && TryOpen(live, row);
+
+    private bool TryOpen(in FoundFile found, in LogRow row)
+    {
+        try
+        {
+            return reader.TryOpen(found.Path, row, found.Written);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;                            // it was renamed or deleted since the look
+        }
+    }
+}

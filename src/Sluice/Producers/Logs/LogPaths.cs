@@ -1,0 +1,115 @@
+using System.Buffers.Binary;
+using System.IO.Enumeration;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Sluice;
+
+/// <summary>A file as a look at its directory has found it.</summary>
+internal readonly record struct FoundFile(string Path, long Length, DateTime Written)
+{
+    /// <summary>Looks at one file; at a link's target, because a link has a length and a time of its own.</summary>
+    public static FoundFile? At(string path)
+    {
+        var file = new FileInfo(path);
+        if (!file.Exists) return null;
+        if (file.LinkTarget is not null && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target) file = target;
+        return file.Exists ? new(path, file.Length, file.LastWriteTimeUtc) : null;
+    }
+}
+
+/// <summary>The files that a path with <c>*</c>, <c>?</c> and <c>**</c> names. Immutable.</summary>
+internal sealed class LogPaths
+{
+    private static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = true };
+
+    private readonly string[] segments;              // below the root; empty where the path has no wildcard
+
+    public LogPaths(string path)
+    {
+        Path = System.IO.Path.GetFullPath(path);
+        string[] all = Path.Split(System.IO.Path.DirectorySeparatorChar);
+        int first = Array.FindIndex(all, static part => part.AsSpan().IndexOfAny('*', '?') >= 0);
+        segments = first < 0 ? [] : all[first..];
+        Root = first < 0 ? System.IO.Path.GetDirectoryName(Path) ?? Path : string.Join(System.IO.Path.DirectorySeparatorChar, all[..first]) + (first == 1 ? System.IO.Path.DirectorySeparatorChar : "");
+    }
+
+    /// <summary>The path as it was given, made absolute.</summary>
+    public string Path { get; }
+
+    /// <summary>The directory that exists before the first wildcard.</summary>
+    public string Root { get; }
+
+    /// <summary>Whether it may name several files.</summary>
+    public bool IsPattern => segments.Length > 0;
+
+    /// <summary>The id of a file: a digest of its path below the root, so that a directory can be moved with its files. A path without wildcards has one file, whatever the path is.</summary>
+    public UInt128 IdOf(string file)
+        => IsPattern ? BinaryPrimitives.ReadUInt128LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(System.IO.Path.GetRelativePath(Root, file)))) : UInt128.One;
+
+    /// <summary>Looks once.</summary>
+    /// <returns>The files, in the order of their paths.</returns>
+    /// <exception cref="DirectoryNotFoundException">The root does not exist.</exception>
+    public List<FoundFile> Find()
+    {
+        var found = new List<FoundFile>();
+        if (!IsPattern)
+        {
+            if (FoundFile.At(Path) is { } file) found.Add(file);
+            return found;
+        }
+        if (!Directory.Exists(Root)) throw new DirectoryNotFoundException($"The directory {Root}, in which the files {Path} are to be found, does not exist. Make it, or name another one.");
+        Find(Root, 0, Matches, found);
+        found.Sort(static (one, other) => string.CompareOrdinal(one.Path, other.Path));
+        for (int i = found.Count - 1; i > 0; i--)
+            if (found[i].Path == found[i - 1].Path) found.RemoveAt(i);           // ** finds a file on several ways
+        return found;
+    }
+
+    /// <summary>The paths of which only rotated files may be there.</summary>
+    public IEnumerable<string> FindRotated()
+    {
+        var found = new List<FoundFile>();
+        if (IsPattern && Directory.Exists(Root)) Find(Root, 0, static (pattern, name) => Rotation.LiveNames(name).Exists(live => Matches(pattern, live)), found);
+        return found.SelectMany(static file => Rotation.LiveNames(System.IO.Path.GetFileName(file.Path)), static (file, live) => System.IO.Path.Combine(System.IO.Path.GetDirectoryName(file.Path)!, live)).Distinct();
+    }
+
+    /// <summary>The files of a directory whose names match.</summary>
+    public static IEnumerable<FoundFile> In(string directory, Func<string, bool> isWanted)
+    {
+        if (!Directory.Exists(directory)) return [];
+        return new FileSystemEnumerable<FoundFile?>(directory, Look, Everything)
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory && isWanted(entry.FileName.ToString()),
+        }.OfType<FoundFile>();
+    }
+
+    private static FoundFile? Look(ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) != 0
+        ? FoundFile.At(entry.ToFullPath())
+        : new(entry.ToFullPath(), entry.Length, entry.LastWriteTimeUtc.UtcDateTime);
+
+    private void Find(string directory, int at, Func<string, string, bool> matches, List<FoundFile> found)
+    {
+        string segment = segments[at];
+        bool isLast = at == segments.Length - 1;
+        if (segment == "**" && !isLast)
+        {
+            Find(directory, at + 1, matches, found);
+            foreach (string inner in Directories(directory, "*")) Find(inner, at, matches, found);
+        }
+        else if (isLast) found.AddRange(In(directory, name => matches(segment == "**" ? "*" : segment, name)));
+        else foreach (string inner in Directories(directory, segment)) Find(inner, at + 1, matches, found);
+    }
+
+    // Links are left out: they may lead back.
+    private static IEnumerable<string> Directories(string directory, string pattern)
+        => new FileSystemEnumerable<string>(directory, static (ref FileSystemEntry entry) => entry.ToFullPath(), Everything)
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry entry) => entry.IsDirectory && (entry.Attributes & FileAttributes.ReparsePoint) == 0 && Matches(pattern, entry.FileName),
+        };
+
+    private static bool Matches(string pattern, string name) => Matches(pattern, name.AsSpan());
+
+    private static bool Matches(string pattern, ReadOnlySpan<char> name)
+        => (name is not ['.', ..] || pattern is ['.', ..]) && FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
+}

@@ -1,0 +1,110 @@
+using System.Buffers.Binary;
+
+namespace Sluice;
+
+/// <summary>How far all followed files were read, and the bytes of that which are stored with each line.</summary>
+/// <remarks>
+/// Used by one pump. Stored are the rows that have changed since the journal was written last, the row of the current file first, and the number of rows of the journal. With few files
+/// nothing is ever written to the journal.
+/// </remarks>
+internal sealed class LogPositions : IDisposable
+{
+    private const byte Version = 1;
+    private const int HeadSize = 18;
+    private const int MostStored = 64;               // with the current file: a position has 4 KB
+    private const int Slack = 4096;                  // rows of a journal that were replaced
+
+    private readonly Dictionary<UInt128, LogRow> all = [];
+    private readonly Dictionary<UInt128, LogRow> recent = [];
+    private readonly LogJournal? journal;
+
+    private LogPositions(ReadOnlySpan<byte> stored, string? journalPath)
+    {
+        (long number, long count) = (0, 0);
+        if (!stored.IsEmpty)
+        {
+            if (stored[0] != Version) throw new InvalidDataException($"The position was stored in layout {stored[0]}, and this program knows layout {Version}. Run the newer program.");
+            (number, count) = (BinaryPrimitives.ReadInt64LittleEndian(stored[1..]), BinaryPrimitives.ReadInt64LittleEndian(stored[9..]));
+        }
+        if (journalPath is not null) journal = LogJournal.Open(journalPath, number, count, Put);
+        else if (number != 0) throw new InvalidDataException("The lines of several files were accepted before, and now the path names one file. Give the producer another name, or the path that it had.");
+        if (stored.IsEmpty) return;
+        for (int i = 0; i < stored[17]; i++)
+        {
+            var row = LogRow.Read(stored[(HeadSize + (i * LogRow.Size))..]);
+            if (i == 0) Current = row;
+            Set(row);
+        }
+    }
+
+    /// <summary>The row of the file that the next line is of; null at the beginning.</summary>
+    public LogRow? Current { get; private set; }
+
+    /// <param name="stored">What <see cref="Around"/> made; empty for the beginning.</param>
+    /// <param name="journal">The path of the journal; null where one file is followed, or nothing is stored.</param>
+    public static LogPositions Open(ReadOnlyMemory<byte> stored, string? journal) => new(stored.Span, journal);
+
+    public LogRow? Find(UInt128 file) => all.TryGetValue(file, out LogRow row) ? row : null;
+
+    public void Set(in LogRow row) => all[row.File] = recent[row.File] = row;
+
+    /// <summary>Makes room for the rows of so many more files.</summary>
+    public void MakeRoom(int files)
+    {
+        if (journal is null || recent.Count + files <= MostStored) return;
+        journal.Add(recent.Values);
+        recent.Clear();
+    }
+
+    /// <summary>The bytes of a position, but for the row of the current file: the same for all lines of one visit.</summary>
+    public byte[] Around(UInt128 current)
+    {
+        int others = recent.Count - (recent.ContainsKey(current) ? 1 : 0);
+        byte[] bytes = new byte[HeadSize + ((others + 1) * LogRow.Size)];
+        bytes[0] = Version;
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(1), journal?.Number ?? 0);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(9), journal?.Count ?? 0);
+        bytes[17] = (byte)(others + 1);
+        int at = HeadSize + LogRow.Size;
+        foreach (LogRow row in recent.Values)
+        {
+            if (row.File == current) continue;
+            row.Write(bytes.AsSpan(at));
+            at += LogRow.Size;
+        }
+        return bytes;
+    }
+
+    /// <summary>The bytes of a position.</summary>
+    /// <param name="around">What <see cref="Around"/> made.</param>
+    /// <param name="row">The row of the current file.</param>
+    public static byte[] Bytes(byte[] around, in LogRow row)
+    {
+        byte[] bytes = [.. around];
+        row.Write(bytes.AsSpan(HeadSize));
+        return bytes;
+    }
+
+    /// <summary>Whether most rows of the journal were replaced by later ones.</summary>
+    public bool IsWasteful => journal is not null && journal.Count > (2L * all.Count) + Slack;
+
+    /// <summary>Writes the journal anew. <see cref="Renewed"/> is called when the position that this returns is stored.</summary>
+    /// <param name="isGone">Says which rows are not needed any more.</param>
+    public byte[] Renew(Func<UInt128, bool> isGone)
+    {
+        LogRow current = all[Current!.Value.File];
+        foreach (UInt128 file in all.Keys.Where(file => file != current.File && isGone(file)).ToArray()) all.Remove(file);
+        recent.Clear();
+        journal!.Renew(all.Values);
+        return Bytes(Around(current.File), current);
+    }
+
+    public void Renewed() => journal!.Replace();
+
+    /// <summary>The next line is of this file.</summary>
+    public void Enter(in LogRow row) => Current = row;
+
+    public void Dispose() => journal?.Dispose();
+
+    private void Put(LogRow row) => all[row.File] = row;
+}

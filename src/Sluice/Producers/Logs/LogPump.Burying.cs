@@ -1,0 +1,75 @@
+using System.Text;
+
+namespace Sluice;
+
+/// <summary>The part for malformed lines: each becomes a dead letter, and the reading goes on.</summary>
+internal sealed partial class LogPump<T>
+{
+    private const int MostBuried = 256;
+    private const long MostBytes = 256 * 1024;
+
+    private Task? burying;                           // of the malformed lines since the last item
+    private int buried;
+    private long bytes;
+
+    /// <summary>A malformed line goes to the consecutor past the stages in between. Its position says that everything before the line was accepted, so that is waited for.</summary>
+    private async ValueTask BuryAsync(byte[] around, string why)
+    {
+        Context.Failed++;
+        byte[] raw = reader.Line.ToArray();
+        if (buryAsync is null)
+        {
+            Run.AddDeadLetter(new(Run.NameOf(Node), Encoding.UTF8.GetString(raw), why, 1, Run.Time.GetUtcNow()) { Payload = raw });
+            return;
+        }
+        await UntilAsync(() => Volatile.Read(ref open) == 0);
+        burying = buryAsync(raw, why, LogPositions.Bytes(around, reader.Row));
+        bytes += raw.Length;
+        if (++buried >= MostBuried || bytes >= MostBytes) await BuriedAsync();
+    }
+
+    /// <summary>A rotated file ended in the middle of a line.</summary>
+    private async ValueTask TakeRestAsync(FollowedFile file)
+    {
+        byte[] around = Enter(file, reader.Row, isLine: false);
+        reader.TakeRest();
+        positions.Set(reader.Row);
+        await BuryAsync(around, $"{file.Path}, line {reader.Row.Line}: the file was rotated, and ended in the middle of this line");
+    }
+
+    /// <summary>Waits until the malformed lines are accepted.</summary>
+    private async ValueTask BuriedAsync()
+    {
+        if (burying is not { } last) return;
+        last.GetAwaiter().UnsafeOnCompleted(WakeUp);
+        await UntilAsync(() => last.IsCompleted);
+        (burying, buried, bytes) = (null, 0, 0);
+        try
+        {
+            await last;
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    /// <summary>Writes the journal anew. Nothing is under way meanwhile, so the stored position is the new one afterwards.</summary>
+    private async ValueTask RenewAsync()
+    {
+        await BuriedAsync();
+        await UntilAsync(() => Volatile.Read(ref open) == 0);
+        try
+        {
+            Task marking = markAsync!(positions.Renew(watch.IsForgotten));
+            marking.GetAwaiter().UnsafeOnCompleted(WakeUp);
+            await UntilAsync(() => marking.IsCompleted);
+            await marking;
+            positions.Renewed();
+        }
+        catch (Exception e) when (e is not PipelineException)
+        {
+            throw Failure(e);
+        }
+    }
+}

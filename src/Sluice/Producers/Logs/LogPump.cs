@@ -1,0 +1,247 @@
+using System.Collections.Concurrent;
+using System.Text;
+
+namespace Sluice;
+
+/// <summary>Follows log files: looks for changes, visits each changed file for some thousand lines, sleeps. In front of a consecutor the position behind each line is stored with it.</summary>
+internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, string name, LogPaths paths, Func<FileLine, T> select, ResumableLinesOptions options)
+    : SourcePump<T>(context, next), IResumablePump
+{
+    private const int MostLines = 4096;              // of one file, before the others have their turn
+
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private readonly ConcurrentQueue<Produced> produced = new();
+    private readonly LogReader reader = new(options.LongestLine);
+    private ReadOnlyMemory<byte> start;
+    private bool isResumed;
+    private Func<ReadOnlyMemory<byte>, Task>? markAsync;
+    private Func<ReadOnlyMemory<byte>, string, ReadOnlyMemory<byte>, Task>? buryAsync;
+    private LogPositions positions = null!;
+    private LogWatch watch = null!;
+    private LogOpener opener = null!;
+    private long emitted;
+    private int open;                                // items that have not ended
+    private bool isFirst = true;                     // nothing came yet
+
+    private readonly record struct Produced(long Sequence, byte[] Around, LogRow Before, LogRow Behind);
+
+    public string Name => name;
+
+    string IResumablePump.Kind => "Source.ResumableLines with options";
+
+    public override Action? ItemEnded => OnItemEnded;
+
+    public void Resume(ReadOnlyMemory<byte> position) => (start, isResumed) = (position, true);
+
+    public void MarkWith(Func<ReadOnlyMemory<byte>, Task> mark) => markAsync = mark;
+
+    public void BuryWith(Func<ReadOnlyMemory<byte>, string, ReadOnlyMemory<byte>, Task> bury) => buryAsync = bury;
+
+    public ReadOnlyMemory<byte> PositionBefore(long sequence) => Find(sequence) is { } one ? LogPositions.Bytes(one.Around, one.Before) : start;
+
+    public ReadOnlyMemory<byte>? PositionBehind(long sequence) => Find(sequence) is { } one ? LogPositions.Bytes(one.Around, one.Behind) : null;
+
+    protected override async ValueTask ProduceAsync()
+    {
+        try
+        {
+            positions = LogPositions.Open(start, isResumed && paths.IsPattern ? options.Journal ?? Path.Combine(paths.Root, $".{name}.lines") : null);
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+        watch = new(name, paths, options, positions, Run.Time);
+        opener = new(reader, positions, watch, options, Run.Time);
+        try
+        {
+            await FollowAsync();
+            await BuriedAsync();
+        }
+        finally
+        {
+            reader.Dispose();
+            positions.Dispose();
+        }
+    }
+
+    private async ValueTask FollowAsync()
+    {
+        while (!IsStopped)
+        {
+            bool hasMore = false;
+            foreach (FollowedFile file in Looked())
+            {
+                if (IsStopped) return;
+                hasMore |= await VisitAsync(file);
+                if (positions.IsWasteful) await RenewAsync();
+            }
+            if (hasMore) continue;
+            if (options.Poll is not { } poll) return;
+            await BuriedAsync();
+            if (!IsStopped) await SleepAsync(poll);
+        }
+    }
+
+    private List<FollowedFile> Looked()
+    {
+        try
+        {
+            return watch.Look();
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    /// <returns>Whether to look again at once.</returns>
+    private async ValueTask<bool> VisitAsync(FollowedFile file)
+    {
+        if (!Opened(file)) return opener.ShouldLookAgain && options.Poll is null;
+        positions.MakeRoom(2);
+        try
+        {
+            bool isWhole = await ReadAsync(file);
+            while (isWhole && opener.IsRotated)
+            {
+                if (!await WentOnAsync(file)) return opener.ShouldLookAgain;
+                isWhole = await ReadAsync(file);
+            }
+            file.HasMore = !isWhole;
+            if (isWhole && !file.IsBehind) file.Read = file.Found;
+            return file.HasMore;
+        }
+        finally
+        {
+            reader.Close();
+        }
+    }
+
+    private bool Opened(FollowedFile file)
+    {
+        try
+        {
+            if (opener.Open(file)) return true;
+            if (options.Poll is null && !paths.IsPattern && !opener.ShouldLookAgain) throw new FileNotFoundException($"The file {file.Path}, whose lines the producer '{name}' follows, does not exist. Make it, or give Poll, and it is waited for.");
+            return false;
+        }
+        catch (Exception e) when (IsOfFile(e))
+        {
+            return Unreadable(file, e);
+        }
+    }
+
+    private async ValueTask<bool> WentOnAsync(FollowedFile file)
+    {
+        try
+        {
+            return await opener.TryGoOnAsync(file, () => TakeRestAsync(file));
+        }
+        catch (Exception e) when (IsOfFile(e))
+        {
+            return Unreadable(file, e);
+        }
+    }
+
+    private static bool IsOfFile(Exception e) => e is IOException or UnauthorizedAccessException or InvalidDataException;
+
+    private bool Unreadable(FollowedFile file, Exception why)
+    {
+        if (options.Poll is null) throw Failure(why);
+        file.HasMore = false;
+        if (file.Warning != why.Message) watch.Warn($"{file.Path} cannot be read, and is tried again: {file.Warning = why.Message}");
+        return false;
+    }
+
+    /// <returns>Whether the file was read up to its end.</returns>
+    private async ValueTask<bool> ReadAsync(FollowedFile file)
+    {
+        byte[]? around = null;
+        for (int lines = 0; lines < MostLines; lines++)
+        {
+            LogRow before = reader.Row;
+            if (IsStopped || !Took()) return !IsStopped;
+            bool isLine = TryMake(file, out T item, out string why);
+            around ??= Enter(file, before, isLine);
+            positions.Set(reader.Row);
+            if (!isLine) await BuryAsync(around, why);
+            else
+            {
+                if (burying is not null) await BuriedAsync();
+                if (isResumed) produced.Enqueue(new(emitted, around, before, reader.Row));
+                emitted++;
+                Interlocked.Increment(ref open);
+                ValueTask pushed = EmitAsync(item);
+                if (pushed.IsCompletedSuccessfully) continue;
+                Flush();
+                await pushed;
+            }
+        }
+        return false;
+    }
+
+    private bool Took()
+    {
+        try
+        {
+            return reader.TryTake();
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    /// <returns>What positions are made of while lines of this file come.</returns>
+    private byte[] Enter(FollowedFile file, in LogRow before, bool isLine)
+    {
+        if (isFirst) Begin(file, before, isLine);
+        positions.Enter(before);
+        return positions.Around(file.Id);
+    }
+
+    /// <summary>If a run before this one has begun with a line, and the line is gone or is none any more, what is counted of that line is not counted of another.</summary>
+    private void Begin(FollowedFile file, in LogRow before, bool isLine)
+    {
+        isFirst = false;
+        if (positions.Current is not { } current || (isLine && current.File == file.Id && current.Offset == before.Offset && !opener.HasLost)) return;
+        emitted++;
+        Interlocked.Increment(ref open);
+        PassOver();
+    }
+
+    private bool TryMake(FollowedFile file, out T item, out string why)
+    {
+        (item, why) = (default!, "");
+        long number = reader.Row.Line;
+        try
+        {
+            if (reader.IsTooLong) why = $"The line has {reader.LineLength:N0} bytes, and the longest may have {options.LongestLine:N0} (LongestLine). Its beginning is kept.";
+            else item = select(new(file.Path, number, Strict.GetString(reader.Line.Span)));
+        }
+        catch (DecoderFallbackException e)
+        {
+            why = $"not UTF-8 from byte {e.Index + 1} of the line on";
+        }
+        catch (Exception e)
+        {
+            why = FailureText.Of(e);
+        }
+        if (why.Length == 0) return true;
+        why = $"{file.Path}, line {number}: {why}";
+        return false;
+    }
+
+    private Produced? Find(long sequence)
+    {
+        while (produced.TryPeek(out Produced known) && known.Sequence < sequence) produced.TryDequeue(out _);
+        return produced.TryPeek(out Produced found) && found.Sequence == sequence ? found : null;
+    }
+
+    private void OnItemEnded()
+    {
+        if (Interlocked.Decrement(ref open) == 0) WakeUp();
+    }
+}

@@ -1,0 +1,157 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace Sluice;
+
+/// <summary>Reads the whole lines of one file after the other, each from the offset of a row on. Keeps one buffer for all of them.</summary>
+/// <remarks>Used by one pump. A line ends with LF or CR LF. Bytes without a line end stay unread. The open handle pins the file: a rename does not disturb the reading.</remarks>
+internal sealed class LogReader(int longest) : IDisposable
+{
+    private const int SmallestSkip = 4096;
+    private const int MostKept = 64 * 1024;
+
+    private SafeFileHandle? file;
+    private byte[] buffer = new byte[64 * 1024];
+    private int start;                               // of the next line
+    private int scanned;                             // no line end before it
+    private int end;
+    private long readTo;                             // the file's offset at `end`
+    private byte[]? kept;                            // the beginning of a line that is too long to be held
+    private long skipped;                            // bytes of that line before `start`
+
+    /// <summary>The row behind the line that was taken last.</summary>
+    public LogRow Row { get; private set; }
+
+    /// <summary>The bytes of the line that was taken last, without its end; of a line that is too long, its beginning. Valid until the next call.</summary>
+    public ReadOnlyMemory<byte> Line { get; private set; }
+
+    /// <summary>The length in bytes of the line that was taken last, with its end.</summary>
+    public long LineLength { get; private set; }
+
+    /// <summary>Whether the line that was taken last is longer than it may be.</summary>
+    public bool IsTooLong { get; private set; }
+
+    /// <summary>How many bytes stand behind the last line end.</summary>
+    public long Rest => skipped + (end - start);
+
+    /// <summary>Opens a file, if it is the file of the row.</summary>
+    /// <exception cref="InvalidDataException">It is UTF-16, or cannot be read from an offset.</exception>
+    public bool TryOpen(string path, in LogRow row, DateTime written)
+    {
+        Close();
+        SafeFileHandle opened = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        bool isIt = false;
+        try
+        {
+            isIt = IsFileOf(opened, path, row);
+        }
+        finally
+        {
+            if (!isIt) opened.Dispose();
+        }
+        if (!isIt) return false;
+        (file, Row) = (opened, row with { Written = written.Ticks });
+        return true;
+    }
+
+    /// <summary>Takes the next line that has its end.</summary>
+    public bool TryTake()
+    {
+        while (true)
+        {
+            int at = buffer.AsSpan(scanned, end - scanned).IndexOf((byte)'\n');
+            if (at >= 0)
+            {
+                Take(scanned + at, scanned + at + 1);
+                return true;
+            }
+            scanned = end;
+            if (end - start > Math.Max(longest, SmallestSkip)) Skip();
+            if (!Fill()) return false;
+        }
+    }
+
+    /// <summary>Takes what stands behind the last line end, as if it were a line.</summary>
+    public void TakeRest() => Take(end, end);
+
+    public void Close()
+    {
+        file?.Dispose();
+        (file, kept, skipped, start, scanned, end, Line) = (null, null, 0, 0, 0, 0, default);
+    }
+
+    public void Dispose() => Close();
+
+    private bool IsFileOf(SafeFileHandle opened, string path, in LogRow row)
+    {
+        long length;
+        try
+        {
+            length = RandomAccess.GetLength(opened);
+        }
+        catch (NotSupportedException e)
+        {
+            throw new InvalidDataException($"{path} cannot be read from an offset: it is no regular file. Pipe it into the process, and use Source.ResumableInput.", e);
+        }
+        if (length < row.Offset) return false;
+        if (Read(opened, buffer.AsSpan(0, row.HeadLength), 0) < row.HeadLength || Checksum.Of(buffer.AsSpan(0, row.HeadLength)) != row.HeadSum) return false;
+        int tail = row.TailLength;
+        if (Read(opened, buffer.AsSpan(0, tail), row.Offset - tail) < tail || (tail > 0 && Checksum.Of(buffer.AsSpan(0, tail)) != row.TailSum)) return false;
+        start = scanned = end = tail;
+        readTo = row.Offset;
+        if (row.Offset > 0) return true;
+        end = Read(opened, buffer, 0);
+        readTo = end;
+        if (buffer.AsSpan(0, end) is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..]) throw new InvalidDataException($"{path} is UTF-16, by its first two bytes: convert it to UTF-8.");
+        return true;
+    }
+
+    private static int Read(SafeFileHandle from, Span<byte> into, long offset)
+    {
+        int read = 0;
+        while (read < into.Length && RandomAccess.Read(from, into[read..], offset + read) is > 0 and var count) read += count;
+        return read;
+    }
+
+    private void Take(int stop, int behind)
+    {
+        LineLength = skipped + (behind - start);
+        ReadOnlyMemory<byte> first = kept ?? buffer.AsMemory(start, behind - start);
+        int tail = (int)Math.Min(Row.Offset + LineLength, LogRow.Sampled);
+        LogRow before = Row;
+        Row = before.Behind(LineLength, first.Span, buffer.AsSpan(behind - tail, tail));
+        ReadOnlyMemory<byte> line = kept ?? buffer.AsMemory(start, stop - start);
+        if (kept is null && line.Span is [.., (byte)'\r']) line = line[..^1];
+        if (before.Offset == 0 && line.Span.StartsWith(Encoding.UTF8.Preamble)) line = line[3..];
+        IsTooLong = (kept is null ? line.Length : LineLength) > longest;
+        (Line, kept, skipped) = (line, null, 0);
+        start = scanned = behind;
+    }
+
+    /// <summary>Drops what was read of a line that is too long, but for its beginning.</summary>
+    private void Skip()
+    {
+        kept ??= buffer.AsSpan(start, Math.Min(end - start, MostKept)).ToArray();
+        skipped += end - start;
+        start = scanned = end;
+    }
+
+    private bool Fill()
+    {
+        if (file is null) return false;
+        if (end == buffer.Length)
+        {
+            int from = Math.Max(0, start - LogRow.Sampled);
+            if (from == 0 && start < buffer.Length / 2) Array.Resize(ref buffer, buffer.Length * 2);
+            else
+            {
+                buffer.AsSpan(from, end - from).CopyTo(buffer);
+                (start, scanned, end) = (start - from, scanned - from, end - from);
+            }
+        }
+        int count = RandomAccess.Read(file, buffer.AsSpan(end), readTo);
+        end += count;
+        readTo += count;
+        return count > 0;
+    }
+}

@@ -1,0 +1,53 @@
+using System.Buffers.Binary;
+
+namespace Sluice;
+
+/// <summary>How far one followed file was read, and how to recognise the file under another name. Stored with the lines that were accepted.</summary>
+/// <param name="File">The id of the followed path (<see cref="LogPaths.IdOf"/>).</param>
+/// <param name="Offset">The offset behind the last line that was taken.</param>
+/// <param name="Line">How many lines were taken.</param>
+/// <param name="HeadLength">How many bytes <paramref name="HeadSum"/> covers: the first 256 of the file, or fewer.</param>
+/// <param name="HeadSum">The checksum of the head.</param>
+/// <param name="TailSum">The checksum of the 256 bytes before the offset, or of fewer.</param>
+/// <param name="Written">When the file was last written to, as far as the reader saw it; in ticks of UTC.</param>
+internal readonly record struct LogRow(UInt128 File, long Offset, long Line, ushort HeadLength, uint HeadSum, uint TailSum, long Written)
+{
+    public const int Size = 50;
+    public const int Sampled = 256;
+
+    /// <summary>How many bytes before the offset the tail's checksum covers.</summary>
+    public int TailLength => (int)Math.Min(Offset, Sampled);
+
+    public static LogRow Read(ReadOnlySpan<byte> bytes) => new(
+        BinaryPrimitives.ReadUInt128LittleEndian(bytes), BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[24..]),
+        BinaryPrimitives.ReadUInt16LittleEndian(bytes[32..]), BinaryPrimitives.ReadUInt32LittleEndian(bytes[34..]), BinaryPrimitives.ReadUInt32LittleEndian(bytes[38..]),
+        BinaryPrimitives.ReadInt64LittleEndian(bytes[42..]));
+
+    public void Write(Span<byte> bytes)
+    {
+        BinaryPrimitives.WriteUInt128LittleEndian(bytes, File);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes[16..], Offset);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes[24..], Line);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes[32..], HeadLength);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[34..], HeadSum);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[38..], TailSum);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes[42..], Written);
+    }
+
+    /// <summary>The row behind one more line.</summary>
+    /// <param name="length">The length of the line with its end.</param>
+    /// <param name="first">The first bytes of the line: all, or at least 256.</param>
+    /// <param name="tail">The bytes before the new offset, as many as the new row's <see cref="TailLength"/>.</param>
+    public LogRow Behind(long length, ReadOnlySpan<byte> first, ReadOnlySpan<byte> tail)
+    {
+        ReadOnlySpan<byte> head = first[..Math.Min(first.Length, Sampled - HeadLength)];
+        return this with
+        {
+            Offset = Offset + length,
+            Line = Line + 1,
+            HeadLength = (ushort)(HeadLength + head.Length),
+            HeadSum = head.IsEmpty ? HeadSum : Checksum.Of(head, HeadSum),
+            TailSum = Checksum.Of(tail),
+        };
+    }
+}

@@ -1,0 +1,94 @@
+namespace Sluice;
+
+/// <summary>Looks which followed files have changed. Used by one pump.</summary>
+internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOptions options, LogPositions positions, TimeProvider time)
+{
+    private static readonly TimeSpan Forgotten = TimeSpan.FromDays(1);
+
+    private readonly Dictionary<string, FollowedFile> known = new(StringComparer.Ordinal);
+    private readonly Dictionary<UInt128, FollowedFile> byId = [];
+    private readonly HashSet<string> told = new(StringComparer.Ordinal);
+    private readonly long begun = time.GetTimestamp();
+    private long round;
+
+    /// <summary>Looks once.</summary>
+    /// <returns>The files to visit; the file that the stored position names first.</returns>
+    /// <exception cref="IOException">Without <see cref="ResumableLinesOptions.Poll"/>: the directory is not there.</exception>
+    public List<FollowedFile> Look()
+    {
+        round++;
+        var due = new List<FollowedFile>();
+        List<FoundFile> found = Find();
+        HashSet<string> names = paths.IsPattern ? found.Select(static file => file.Path).ToHashSet(StringComparer.Ordinal) : [];
+        foreach (FoundFile file in found)
+        {
+            if (paths.IsPattern && !IsWanted(file.Path, names)) continue;
+            FollowedFile followed = Follow(file.Path);
+            (followed.Found, followed.Round, followed.IsGone) = (file, round, false);
+            if (followed.HasMore || followed.IsBehind || followed.Read != file) due.Add(followed);
+        }
+        if (!paths.IsPattern) Follow(paths.Path);
+        if (round == 1)
+            foreach (string live in paths.FindRotated().Where(live => positions.Find(paths.IdOf(live)) is not null)) Follow(live);          // renamed while nobody looked, and not there again yet
+        List<FollowedFile>? forgotten = null;
+        foreach (FollowedFile followed in known.Values)
+        {
+            if (followed.Round == round) continue;
+            followed.Found = null;
+            if (!followed.IsGone) due.Add(followed);
+            else if (paths.IsPattern && time.GetElapsedTime(followed.GoneSince) >= Forgotten) (forgotten ??= []).Add(followed);
+        }
+        foreach (FollowedFile followed in forgotten ?? [])
+        {
+            known.Remove(followed.Path);
+            byId.Remove(followed.Id);
+        }
+        if (round == 1 && positions.Current is { } current && due.FindIndex(one => one.Id == current.File) is > 0 and int at) (due[0], due[at]) = (due[at], due[0]);
+        return due;
+    }
+
+    /// <summary>Whether a file has not been there for a day of this run.</summary>
+    public bool IsForgotten(UInt128 file) => !byId.ContainsKey(file) && time.GetElapsedTime(begun) >= Forgotten;
+
+    /// <summary>Nothing of a file is there any more.</summary>
+    public void IsGone(FollowedFile file) => (file.IsGone, file.IsBehind, file.GoneSince, file.Read) = (true, false, time.GetTimestamp(), null);
+
+    public void Warn(string text)
+    {
+        if (options.Warn is { } warn) warn($"The producer '{producer}': {text}");
+        else Console.Error.WriteLine($"The producer '{producer}': {text}");
+    }
+
+    private List<FoundFile> Find()
+    {
+        try
+        {
+            return paths.Find();
+        }
+        catch (DirectoryNotFoundException e) when (options.Poll is not null)
+        {
+            if (told.Add(paths.Root)) Warn($"{e.Message} It is looked for again.");
+            return [];
+        }
+    }
+
+    private bool IsWanted(string path, HashSet<string> names)
+    {
+        if (known.ContainsKey(path)) return true;
+        if (NameBytes.IsText(path))
+            return !Rotation.LiveNames(Path.GetFileName(path)).Exists(live => IsFollowed(Path.Combine(Path.GetDirectoryName(path)!, live), names));
+        if (told.Add(path)) Warn($"{NameBytes.Shown(path)} is left out, because its name is no UTF-8 (\\uFFFD stands for bytes that are no text; 'ls -b' shows them). Rename it, and its lines are read.");
+        return false;
+    }
+
+    private bool IsFollowed(string live, HashSet<string> names) => names.Contains(live) || known.ContainsKey(live) || positions.Find(paths.IdOf(live)) is not null;
+
+    private FollowedFile Follow(string path)
+    {
+        if (known.TryGetValue(path, out FollowedFile? followed)) return followed;
+        followed = new(path, paths.IdOf(path));
+        known.Add(path, followed);
+        byId.Add(followed.Id, followed);
+        return followed;
+    }
+}

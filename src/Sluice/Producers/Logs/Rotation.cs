@@ -1,0 +1,51 @@
+namespace Sluice;
+
+/// <summary>Which files are earlier ones of a followed file, and in which order they were written.</summary>
+/// <remarks>app.log.1, app.log-20260131, app.log.2026-01-31, app.log.old: the name, one of the characters <c>. - _</c>, then digits or a word that says that the file is old.</remarks>
+internal static class Rotation
+{
+    private const int LongestCount = 4;              // longer numbers are dates
+
+    private static readonly string[] Words = ["old", "bak", "prev", "backup"];
+
+    public static bool IsOf(string name, ReadOnlySpan<char> live)
+    {
+        if (name.Length < live.Length + 2 || !name.AsSpan().StartsWith(live, StringComparison.Ordinal) || !IsSeparator(name[live.Length])) return false;
+        ReadOnlySpan<char> suffix = name.AsSpan(live.Length + 1);
+        if (char.IsAsciiDigit(suffix[0])) return suffix.IndexOfAnyExcept("0123456789.-_:T") < 0;
+        foreach (string word in Words)
+            if (suffix.SequenceEqual(word)) return true;
+        return false;
+    }
+
+    /// <summary>The names of which a file may be an earlier one, by its own name.</summary>
+    public static List<string> LiveNames(string name)
+    {
+        List<string> live = [];
+        for (int i = 1; i < name.Length - 1; i++)
+            if (IsSeparator(name[i]) && IsOf(name, name.AsSpan(0, i))) live.Add(name[..i]);
+        return live;
+    }
+
+    /// <summary>The earlier files of a followed one, the oldest first.</summary>
+    public static List<FoundFile> Of(string live)
+    {
+        string name = Path.GetFileName(live);
+        List<FoundFile> found = [.. LogPaths.In(Path.GetDirectoryName(live)!, other => IsOf(other, name))];
+        found.Sort((one, other) => Compare(one, other, live.Length));
+        return found;
+    }
+
+    /// <summary>Counts say the order where there are counts: a program may still write to an earlier file. Else times do, then names.</summary>
+    public static int Compare(in FoundFile one, in FoundFile other, int live)
+    {
+        if (CountOf(one.Path, live) is { } first && CountOf(other.Path, live) is { } second) return second.CompareTo(first);
+        int byTime = one.Written.CompareTo(other.Written);
+        return byTime != 0 ? byTime : string.CompareOrdinal(one.Path, other.Path);
+    }
+
+    private static int? CountOf(string path, int live)
+        => path.Length - live - 1 is > 0 and <= LongestCount && int.TryParse(path.AsSpan(live + 1), System.Globalization.NumberStyles.None, null, out int count) ? count : null;
+
+    private static bool IsSeparator(char one) => one is '.' or '-' or '_';
+}

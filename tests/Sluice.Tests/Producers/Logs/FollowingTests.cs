@@ -1,0 +1,118 @@
+using System.Collections.Concurrent;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Producers;
+
+/// <summary>Sources that go on looking, by a clock that the test moves.</summary>
+public sealed class FollowingTests
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+
+    [Fact]
+    public async Task AFileThatComesLaterIsFollowedThroughItsRotationsUntilTheDrain()
+    {
+        await using var world = new World("app.log");
+        await world.LookAsync();
+        await world.WritesAsync("app.log", "a\nb", "a");
+        await world.WritesAsync("app.log", "\n", "b");
+
+        // The program has the renamed file open still, and writes to it.
+        world.Lab.Move("app.log", "app.log.1");
+        await world.LookAsync();
+        await world.WritesAsync("app.log.1", "c\n", "c");
+        world.Lab.Write("app.log", "e\n");
+        await world.LookAsync();
+        await world.WritesAsync("app.log.1", "d\n", "d");
+        for (int i = 0; i < 5; i++) await world.LookAsync();
+        await world.SeesAsync("e");
+        await world.WritesAsync("app.log", "f\n", "f");
+
+        world.Lab.CopyTruncate("app.log", "app.log.0");
+        world.Lab.Write("app.log", "g\n");
+        for (int i = 0; i < 7; i++) await world.LookAsync();
+        await world.SeesAsync("g");
+        Assert.Empty(world.Lab.Warnings);
+        await world.EndAsync("a b c d e f g");
+    }
+
+    [Fact]
+    public async Task FilesThatComeToAPatternAreFollowedAndOneThatCannotBeReadHoldsUpNone()
+    {
+        await using var world = new World("**/*.log");
+        await world.LookAsync();
+        await world.WritesAsync("one/app.log", "a\n", "a");
+        world.Lab.Write("two/wide.log", [0xFF, 0xFE, 0x61, 0]);
+        await world.WritesAsync("two/app.log", "b\n", "b");
+        await world.WritesAsync("two/deep/app.log", "c\n", "c");
+        await world.WritesAsync("one/app.log", "d\n", "d");
+        Assert.Contains("two/wide.log is UTF-16", Assert.Single(world.Lab.Warnings), StringComparison.Ordinal);
+        File.Delete(world.Lab.At("one", "app.log"));
+        await world.LookAsync();
+        await world.WritesAsync("two/app.log", "e\n", "e");
+        await world.EndAsync("a b c d e");
+    }
+
+    [Fact]
+    public async Task ADirectoryThatIsNotThereIsWaitedFor()
+    {
+        await using var world = new World("later/*.log");
+        await world.LookAsync();
+        Assert.Contains("does not exist", Assert.Single(world.Lab.Warnings), StringComparison.Ordinal);
+        await world.WritesAsync("later/app.log", "a\n", "a");
+        await world.EndAsync("a");
+    }
+
+    /// <summary>A source that follows, and the lines that it has brought.</summary>
+    private sealed class World : IAsyncDisposable
+    {
+        private readonly TestClock clock = new();
+        private readonly ConcurrentQueue<string> seen = new();
+        private readonly Run run;
+
+        public World(string path)
+        {
+            Directory.CreateDirectory(Lab.At("state"));
+            Source<string> lines = Lab.Lines(path, new() { Poll = Poll, Journal = Lab.At("state", "journal") });
+            run = (lines | (line => seen.Enqueue(line))).Start(new RunOptions { Time = clock });
+        }
+
+        public LogLab Lab { get; } = new();
+
+        /// <summary>Lets the source look once more, after it has done what it had to do.</summary>
+        public async Task LookAsync()
+        {
+            await clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken);
+            clock.Advance(Poll);
+            await clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken);
+        }
+
+        public async Task WritesAsync(string name, string text, string expected)
+        {
+            Lab.Write(name, text);
+            await LookAsync();
+            await SeesAsync(expected);
+        }
+
+        public async Task SeesAsync(string last)
+        {
+            while (seen.LastOrDefault() != last)
+            {
+                if (run.Completion.IsCompleted) await run.Completion;
+                await Task.Yield();
+                TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+
+        public async Task EndAsync(string expected)
+        {
+            await run.DrainAsync(TimeSpan.FromMinutes(1));
+            Assert.Equal(expected, string.Join(' ', seen));
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await run.DisposeAsync();
+            await Lab.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Sluice.Tests.Deliveries;
+
+namespace Sluice.Tests.Producers;
+
+/// <summary>A directory of logs, and a consecutor that accepts their lines over several lives of its process.</summary>
+internal sealed class LogLab : IAsyncDisposable
+{
+    private readonly MemoryStreamStore store = new();
+    private readonly ConcurrentQueue<string> warnings = new();
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("logs-");
+
+    public string Root => directory.FullName;
+
+    public ResumableLinesOptions Options { get; init; } = new();
+
+    public IEnumerable<string> Warnings => warnings;
+
+    public string At(params string[] names) => Path.Combine([Root, .. names]);
+
+    public void Write(string name, string text) => Write(name, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Appends, as the program does that writes the log.</summary>
+    public void Write(string name, byte[] bytes)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(At(name))!);
+        using var file = new FileStream(At(name), FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        file.Write(bytes);
+    }
+
+    public void Move(string from, string to) => File.Move(At(from), At(to));
+
+    public void CopyTruncate(string from, string to)
+    {
+        File.Copy(At(from), At(to));
+        using var file = new FileStream(At(from), FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        file.SetLength(0);
+    }
+
+    public Source<string> Lines(string path = "app.log", ResumableLinesOptions? options = null)
+        => Source.ResumableLines("logs", At(path), static line => line.Text.StartsWith("bad", StringComparison.Ordinal) ? throw new FormatException(line.Text) : line.Text,
+            (options ?? Options) with { Warn = warnings.Enqueue });
+
+    /// <summary>Accepts what is there; or so many lines, and then the process dies.</summary>
+    public async Task AcceptAsync(Source<string> source, int? items = null)
+    {
+        await using Consecutor<string> consecutor = New(store, static _ => { });
+        await ((items is { } count ? source.Take(count) : source) | consecutor).RunAsync();
+    }
+
+    /// <summary>The same in a process that dies at a call of the store, if it makes as many.</summary>
+    /// <returns>Whether it died.</returns>
+    public async Task<bool> LiveAsync(Source<string> source, int dieAt, Moment moment)
+    {
+        var mortal = new MortalStore(store, dieAt, moment);
+        Consecutor<string> consecutor = New(mortal, static _ => { });
+        Run run = (source | consecutor).Start();
+        await Task.WhenAny(run.Completion, mortal.Died).WaitAsync(TimeSpan.FromMinutes(1));
+        if (mortal.Died.IsCompleted) run.Cancel();
+        else await run.Completion;
+        await run.Completion.ContinueWith(static ended => _ = ended.Exception, TaskScheduler.Default);
+        await run.DisposeAsync();
+        if (mortal.Died.IsCompleted) await consecutor.AbandonAsync();
+        else await consecutor.DisposeAsync();
+        return mortal.Died.IsCompleted;
+    }
+
+    public Run Start(Source<string> source, Consecutor<string> consecutor, TimeProvider time)
+        => (source | consecutor).Start(new RunOptions { Time = time });
+
+    /// <summary>All that was ever accepted, in order, and the letters.</summary>
+    public async Task<(string[] Lines, DeadLetter[] Letters)> AcceptedAsync()
+    {
+        var seen = new ConcurrentQueue<string>();
+        await using Consecutor<string> consecutor = New(store, seen.Enqueue);
+        await consecutor.StartAsync();
+        await consecutor.IdleAsync();
+        return ([.. seen], await consecutor.DeadLetters().ToArrayAsync());
+    }
+
+    public Consecutor<string> New(Action<string> see) => New(store, see);
+
+    public async ValueTask DisposeAsync()
+    {
+        await store.DisposeAsync();
+        directory.Delete(recursive: true);
+    }
+
+    private static Consecutor<string> New(IStreamStore store, Action<string> see)
+        => new("intake", source => source | see, new() { Store = store, Stream = new() { Partitions = 1 }, Run = new() { Mode = ExecutionMode.SingleThread }, Process = new(), Delivery = Delivery.Replay(2, Backoff.None) });
+}
