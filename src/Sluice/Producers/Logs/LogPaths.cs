@@ -102,7 +102,7 @@ internal sealed class LogPaths
     }
 
     // Links are left out: they may lead back.
-    private static IEnumerable<string> Directories(string directory, string pattern)
+    private static FileSystemEnumerable<string> Directories(string directory, string pattern)
         => new FileSystemEnumerable<string>(directory, static (ref FileSystemEntry entry) => entry.ToFullPath(), Everything)
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) => entry.IsDirectory && (entry.Attributes & FileAttributes.ReparsePoint) == 0 && Matches(pattern, entry.FileName),

@@ -61,7 +61,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         }
         finally
         {
-            reader.Dispose();
+            reader.Close();
             positions.Dispose();
         }
     }

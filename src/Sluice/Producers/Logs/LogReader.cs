@@ -5,7 +5,7 @@ namespace Sluice;
 
 /// <summary>Reads the whole lines of one file after the other, each from the offset of a row on. Keeps one buffer for all of them.</summary>
 /// <remarks>Used by one pump. A line ends with LF or CR LF. Bytes without a line end stay unread. The open handle pins the file: a rename does not disturb the reading.</remarks>
-internal sealed class LogReader(int longest) : IDisposable
+internal sealed class LogReader(int longest)
 {
     private const int SmallestSkip = 4096;
     private const int MostKept = 64 * 1024;
@@ -79,8 +79,6 @@ internal sealed class LogReader(int longest) : IDisposable
         file?.Dispose();
         (file, kept, skipped, start, scanned, end, Line) = (null, null, 0, 0, 0, 0, default);
     }
-
-    public void Dispose() => Close();
 
     private bool IsFileOf(SafeFileHandle opened, string path, in LogRow row)
     {

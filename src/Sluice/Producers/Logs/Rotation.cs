@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Sluice;
 
 /// <summary>Which files are earlier ones of a followed file, and in which order they were written.</summary>
@@ -6,13 +8,15 @@ internal static class Rotation
 {
     private const int LongestCount = 4;              // longer numbers are dates
 
+    private static readonly SearchValues<char> OfTimes = SearchValues.Create("0123456789.-_:T");
+
     private static readonly string[] Words = ["old", "bak", "prev", "backup"];
 
     public static bool IsOf(string name, ReadOnlySpan<char> live)
     {
         if (name.Length < live.Length + 2 || !name.AsSpan().StartsWith(live, StringComparison.Ordinal) || !IsSeparator(name[live.Length])) return false;
         ReadOnlySpan<char> suffix = name.AsSpan(live.Length + 1);
-        if (char.IsAsciiDigit(suffix[0])) return suffix.IndexOfAnyExcept("0123456789.-_:T") < 0;
+        if (char.IsAsciiDigit(suffix[0])) return !suffix.ContainsAnyExcept(OfTimes);
         foreach (string word in Words)
             if (suffix.SequenceEqual(word)) return true;
         return false;
