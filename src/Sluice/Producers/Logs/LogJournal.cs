@@ -39,6 +39,8 @@ internal sealed class LogJournal : IDisposable
     /// <exception cref="IOException">Another process follows files with this journal; or it cannot be written.</exception>
     public static LogJournal Open(string path, long number, long count, Action<LogRow> rows)
     {
+        if (!Directory.Exists(Path.GetDirectoryName(path)))
+            throw new DirectoryNotFoundException($"The directory of the journal {path}, in which the offsets of many files are written down, does not exist. Make it, or name another file (ResumableLinesOptions.Journal).");
         SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, Share);
         try
         {

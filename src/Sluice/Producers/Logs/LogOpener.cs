@@ -4,6 +4,8 @@ namespace Sluice;
 /// <remarks>Used by one pump. A file is recognised by its beginning and by the bytes before the offset, not by its name.</remarks>
 internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWatch watch, ResumableLinesOptions options, TimeProvider time)
 {
+    private const int MostAlike = 4096;
+
     private List<FoundFile> earlier = [];            // rotated files of the path that was opened last, the oldest first
     private FoundFile? rotated;                      // the one of them that the reader has open
 
@@ -22,12 +24,13 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
     {
         (rotated, ShouldLookAgain, HasLost) = (null, false, false);
         if (positions.Find(file.Id) is not { } row) return TryOpenLive(file, new LogRow { File = file.Id }) || Missing(file);
-        if (TryOpenLive(file, row))
+        if (TryOpenLive(file, row) && !(row.Offset <= MostAlike && watch.MayBeRotated(file, row) && TryOpenAlike(file, row)))
         {
             (file.IsBehind, file.Unmatched) = (false, null);
             return true;
         }
         file.IsBehind = true;
+        if (rotated is not null) return true;
         earlier = Rotation.Of(file.Path);
         for (int i = earlier.Count - 1; i >= 0; i--)
         {
@@ -62,6 +65,22 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         }
         rotated = isLive ? null : behind;
         return true;
+    }
+
+    /// <summary>
+    /// Files may begin alike, with a line of headings. If only that was read, the file under the path fits although it is a new one. If a rotated file fits as well, has more, and was written to after the reading, that is
+    /// the one that was read.
+    /// </summary>
+    private bool TryOpenAlike(FollowedFile file, in LogRow row)
+    {
+        earlier = Rotation.Of(file.Path);
+        foreach (FoundFile one in earlier)
+        {
+            if (!LogWatch.IsNewer(one, row) || !TryOpen(one, row)) continue;
+            (rotated, file.Unmatched) = (one, null);
+            return true;
+        }
+        return !TryOpenLive(file, row);
     }
 
     /// <summary>No file fits the row: the file was cut, or is gone. That is believed at the second look: files may have been renamed during the first one.</summary>

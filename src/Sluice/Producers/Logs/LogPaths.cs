@@ -12,9 +12,15 @@ internal readonly record struct FoundFile(string Path, long Length, DateTime Wri
     public static FoundFile? At(string path)
     {
         var file = new FileInfo(path);
-        if (!file.Exists) return null;
-        if (file.LinkTarget is not null && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target) file = target;
-        return file.Exists ? new(path, file.Length, file.LastWriteTimeUtc) : null;
+        try
+        {
+            if (file.LinkTarget is not null && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target) file = target;
+            return file.Exists ? new(path, file.Length, file.LastWriteTimeUtc) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;                             // links that lead in a circle; or it is gone since it was listed
+        }
     }
 }
 
@@ -48,7 +54,7 @@ internal sealed class LogPaths
         => IsPattern ? BinaryPrimitives.ReadUInt128LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(System.IO.Path.GetRelativePath(Root, file)))) : UInt128.One;
 
     /// <summary>Looks once.</summary>
-    /// <returns>The files, in the order of their paths.</returns>
+    /// <returns>The files and, of a pattern, their rotated ones (<see cref="IsMatch"/>), in the order of their paths.</returns>
     /// <exception cref="DirectoryNotFoundException">The root does not exist.</exception>
     public List<FoundFile> Find()
     {
@@ -59,20 +65,15 @@ internal sealed class LogPaths
             return found;
         }
         if (!Directory.Exists(Root)) throw new DirectoryNotFoundException($"The directory {Root}, in which the files {Path} are to be found, does not exist. Make it, or name another one.");
-        Find(Root, 0, Matches, found);
+        Find(Root, 0, found);
         found.Sort(static (one, other) => string.CompareOrdinal(one.Path, other.Path));
         for (int i = found.Count - 1; i > 0; i--)
             if (found[i].Path == found[i - 1].Path) found.RemoveAt(i);           // ** finds a file on several ways
         return found;
     }
 
-    /// <summary>The paths of which only rotated files may be there.</summary>
-    public IEnumerable<string> FindRotated()
-    {
-        var found = new List<FoundFile>();
-        if (IsPattern && Directory.Exists(Root)) Find(Root, 0, static (pattern, name) => Rotation.LiveNames(name).Exists(live => Matches(pattern, live)), found);
-        return found.SelectMany(static file => Rotation.LiveNames(System.IO.Path.GetFileName(file.Path)), static (file, live) => System.IO.Path.Combine(System.IO.Path.GetDirectoryName(file.Path)!, live)).Distinct();
-    }
+    /// <summary>Whether the pattern itself names the file.</summary>
+    public bool IsMatch(string file) => NameMatches(System.IO.Path.GetFileName(file.AsSpan()));
 
     /// <summary>The files of a directory whose names match.</summary>
     public static IEnumerable<FoundFile> In(string directory, Func<string, bool> isWanted)
@@ -88,17 +89,17 @@ internal sealed class LogPaths
         ? FoundFile.At(entry.ToFullPath())
         : new(entry.ToFullPath(), entry.Length, entry.LastWriteTimeUtc.UtcDateTime);
 
-    private void Find(string directory, int at, Func<string, string, bool> matches, List<FoundFile> found)
+    private void Find(string directory, int at, List<FoundFile> found)
     {
         string segment = segments[at];
         bool isLast = at == segments.Length - 1;
         if (segment == "**" && !isLast)
         {
-            Find(directory, at + 1, matches, found);
-            foreach (string inner in Directories(directory, "*")) Find(inner, at, matches, found);
+            Find(directory, at + 1, found);
+            foreach (string inner in Directories(directory, "*")) Find(inner, at, found);
         }
-        else if (isLast) found.AddRange(In(directory, name => matches(segment == "**" ? "*" : segment, name)));
-        else foreach (string inner in Directories(directory, segment)) Find(inner, at + 1, matches, found);
+        else if (isLast) found.AddRange(In(directory, name => NameMatches(name) || Rotation.LiveNames(name).Exists(live => NameMatches(live))));
+        else foreach (string inner in Directories(directory, segment)) Find(inner, at + 1, found);
     }
 
     // Links are left out: they may lead back.
@@ -108,7 +109,7 @@ internal sealed class LogPaths
             ShouldIncludePredicate = (ref FileSystemEntry entry) => entry.IsDirectory && (entry.Attributes & FileAttributes.ReparsePoint) == 0 && Matches(pattern, entry.FileName),
         };
 
-    private static bool Matches(string pattern, string name) => Matches(pattern, name.AsSpan());
+    private bool NameMatches(ReadOnlySpan<char> name) => Matches(segments[^1] == "**" ? "*" : segments[^1], name);
 
     private static bool Matches(string pattern, ReadOnlySpan<char> name)
         => (name is not ['.', ..] || pattern is ['.', ..]) && FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);

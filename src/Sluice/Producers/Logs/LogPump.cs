@@ -46,7 +46,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     {
         try
         {
-            positions = LogPositions.Open(start, isResumed && paths.IsPattern ? options.Journal ?? Path.Combine(paths.Root, $".{name}.lines") : null);
+            positions = LogPositions.Open(start, isResumed && paths.IsPattern ? Path.GetFullPath(options.Journal ?? Path.Combine(paths.Root, $".{name}.lines")) : null);
         }
         catch (Exception e)
         {

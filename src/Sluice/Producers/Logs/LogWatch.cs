@@ -7,6 +7,7 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
 
     private readonly Dictionary<string, FollowedFile> known = new(StringComparer.Ordinal);
     private readonly Dictionary<UInt128, FollowedFile> byId = [];
+    private readonly Dictionary<string, List<FoundFile>> rotated = new(StringComparer.Ordinal);           // by the path that they had, as the latest look has found them
     private readonly HashSet<string> told = new(StringComparer.Ordinal);
     private readonly long begun = time.GetTimestamp();
     private long round;
@@ -19,17 +20,17 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         round++;
         var due = new List<FollowedFile>();
         List<FoundFile> found = Find();
-        HashSet<string> names = paths.IsPattern ? found.Select(static file => file.Path).ToHashSet(StringComparer.Ordinal) : [];
+        HashSet<string> names = Sort(found);
         foreach (FoundFile file in found)
         {
-            if (paths.IsPattern && !IsWanted(file.Path, names)) continue;
+            if (paths.IsPattern && (!names.Contains(file.Path) || !IsWanted(file.Path, names))) continue;
             FollowedFile followed = Follow(file.Path);
             (followed.Found, followed.Round, followed.IsGone) = (file, round, false);
             if (followed.HasMore || followed.IsBehind || followed.Read != file) due.Add(followed);
         }
         if (!paths.IsPattern) Follow(paths.Path);
         if (round == 1)
-            foreach (string live in paths.FindRotated().Where(live => positions.Find(paths.IdOf(live)) is not null)) Follow(live);          // renamed while nobody looked, and not there again yet
+            foreach (string live in rotated.Keys.Where(live => positions.Find(paths.IdOf(live)) is not null)) Follow(live);          // renamed while nobody looked, and not there again yet
         List<FollowedFile>? forgotten = null;
         foreach (FollowedFile followed in known.Values)
         {
@@ -47,6 +48,12 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         return due;
     }
 
+    /// <summary>Whether a rotated file of a path was written to since, and has more than was read of the path.</summary>
+    public bool MayBeRotated(FollowedFile file, LogRow row)
+        => (paths.IsPattern ? rotated.GetValueOrDefault(file.Path) : Rotation.Of(file.Path))?.Exists(one => IsNewer(one, row)) ?? false;
+
+    public static bool IsNewer(in FoundFile one, in LogRow row) => one.Written.Ticks > row.Written && one.Length > row.Offset;
+
     /// <summary>Whether a file has not been there for a day of this run.</summary>
     public bool IsForgotten(UInt128 file) => !byId.ContainsKey(file) && time.GetElapsedTime(begun) >= Forgotten;
 
@@ -57,6 +64,25 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     {
         if (options.Warn is { } warn) warn($"The producer '{producer}': {text}");
         else Console.Error.WriteLine($"The producer '{producer}': {text}");
+    }
+
+    /// <returns>The paths that the pattern names.</returns>
+    private HashSet<string> Sort(List<FoundFile> found)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        rotated.Clear();
+        if (!paths.IsPattern) return names;
+        foreach (FoundFile file in found)
+        {
+            if (paths.IsMatch(file.Path)) names.Add(file.Path);
+            foreach (string live in Rotation.LiveNames(Path.GetFileName(file.Path)))
+            {
+                string path = Path.Combine(Path.GetDirectoryName(file.Path)!, live);
+                if (!rotated.TryGetValue(path, out List<FoundFile>? files)) rotated.Add(path, files = []);
+                files.Add(file);
+            }
+        }
+        return names;
     }
 
     private List<FoundFile> Find()

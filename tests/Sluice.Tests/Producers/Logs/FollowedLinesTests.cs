@@ -142,6 +142,40 @@ public sealed class FollowedLinesTests
         Assert.Equal(["a", "b", "c"], (await lab.AcceptedAsync()).Lines);
     }
 
+    [Theory]
+    [InlineData("app.log")]
+    [InlineData("*.log")]
+    public async Task AFileThatBeginsAsTheOneBeforeItIsNotTakenForIt(string path)
+    {
+        await using var lab = new LogLab();
+        lab.Write("app.log", "# date, text\n");
+        File.SetLastWriteTimeUtc(lab.At("app.log"), new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        await lab.AcceptAsync(lab.Lines(path));
+        await lab.AcceptAsync(lab.Lines(path));
+        lab.Write("app.log", "a\n");
+        lab.Move("app.log", "app.log.1");
+        lab.Write("app.log", "# date, text\n");
+        await lab.AcceptAsync(lab.Lines(path));
+        lab.Write("app.log", "b\n");
+        await lab.AcceptAsync(lab.Lines(path));
+        Assert.Equal(["# date, text", "a", "# date, text", "b"], (await lab.AcceptedAsync()).Lines);
+    }
+
+    [Fact]
+    public async Task LinksAreFollowedAndThoseThatLeadInACircleHoldUpNothing()
+    {
+        await using var lab = new LogLab();
+        lab.Write("files/one", "a\n");
+        File.CreateSymbolicLink(lab.At("one.log"), lab.At("files", "one"));
+        File.CreateSymbolicLink(lab.At("two.log"), lab.At("three.log"));
+        File.CreateSymbolicLink(lab.At("three.log"), lab.At("two.log"));
+        File.CreateSymbolicLink(lab.At("four.log"), lab.At("nowhere"));
+        await lab.AcceptAsync(lab.Lines("*.log"));
+        lab.Write("files/one", "b\n");
+        await lab.AcceptAsync(lab.Lines("*.log"));
+        Assert.Equal(["a", "b"], (await lab.AcceptedAsync()).Lines);
+    }
+
     [Fact]
     public async Task AFileThatIsNotThereIsNamedAndUtf16Too()
     {
