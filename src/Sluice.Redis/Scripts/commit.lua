@@ -38,7 +38,10 @@ end
 for _, output in ipairs(outputs) do for _, part in ipairs(output[6]) do needMarks(log(stream(output[1]), part[1])) end end
 checkMarkers(batches)
 for _, r in ipairs(readers) do stream(r[1]) end
-for _, c in ipairs(cursors) do checkMove(stream(c[1]), c[3], c[4]) end
+for _, c in ipairs(cursors) do
+  checkMove(stream(c[1]), c[3], c[4])
+  checkReader(stream(c[1]), c[2], c[3])
+end
 for _, e in ipairs(ends) do stream(e[1]) end
 local entries = {}
 local function prepare(s) if not entries[s] then entries[s] = rowOf(q, s) and rowEntry(q, s) or entryOf(q.l, s) end end

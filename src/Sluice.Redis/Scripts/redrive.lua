@@ -6,6 +6,7 @@ for i = 1, num() do
   local v = letter(h, K .. 'd:' .. of, id)
   if v then
     local q = partition(h, group, v[1])
+    checkRows(q)
     addOwn(q, { v[8], generation, v[10], v[11], v[12] })
     ids[#ids + 1], names[#names + 1] = id, letterName(v[3], id)
   end

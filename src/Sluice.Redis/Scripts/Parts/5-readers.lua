@@ -15,7 +15,7 @@ local function placeOf(h, reader, p, text)
 end
 
 -- Lets go of what everybody has passed, in whole chunks, as far as one call goes; whether that was all.
-local function trimSome(h, p)
+local function tryTrim(h, p)
   consumers(h)
   if h.keepAll or h.consumers == 0 then return true end
   local l = log(h, p)
@@ -38,6 +38,12 @@ local function trimSome(h, p)
   call('ZREMRANGEBYSCORE', l.index, '-inf', '(' .. digits(first))
   l.trimmed, l.gone, l.dirty = passed, gone, true
   return isAll
+end
+
+-- What others have damaged keeps what is there, and fails nobody: a trimming comes behind what a call has written.
+local function trimSome(h, p)
+  local isDone, isAll = pcall(tryTrim, h, p)
+  return not isDone or isAll
 end
 
 -- Trims the partitions that have not been looked at since a consumer has gone, as many as one call may; the next call goes on.
@@ -118,6 +124,17 @@ end
 local function checkMove(h, p, to)
   local l = log(h, p)
   if to > l.tail + 1 then fail('BACKCURSOR', digits(l.tail) .. ' ' .. digits(to) .. ' ' .. p .. ' ' .. h.name) end
+end
+
+-- What moving a reader will read, before anything is written.
+local function checkReader(h, name, p)
+  if not consumers(h).readers[name] then return end
+  local key = K .. 'r:' .. h.id .. ':' .. name
+  local v = call('HMGET', key, 'n' .. p, 'expires')
+  placeOf(h, name, p, v[1])
+  if not v[2] then broken(key, 'expires', h.name) end
+  if v[2] ~= '' then number(v[2], 0, key, 'expires', h.name) end
+  call('ZCARD', K .. 'rx:' .. h.id)
 end
 
 local function moveReader(h, name, p, to)
