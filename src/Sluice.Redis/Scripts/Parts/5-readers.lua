@@ -43,7 +43,10 @@ end
 -- What others have damaged keeps what is there, and fails nobody: a trimming comes behind what a call has written.
 local function trimSome(h, p)
   local isDone, isAll = pcall(tryTrim, h, p)
-  return not isDone or isAll
+  if isDone then return isAll end
+  local said = type(isAll) == 'table' and isAll.err or tostring(isAll)
+  if not string.find(said, '^SLUICE BROKEN') and not string.find(said, '^WRONGTYPE') then error(isAll, 0) end
+  return true
 end
 
 -- Trims the partitions that have not been looked at since a consumer has gone, as many as one call may; the next call goes on.
