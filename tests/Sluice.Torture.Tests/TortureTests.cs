@@ -14,7 +14,7 @@ public class TortureTests
 
     [Fact]
     public async Task NothingIsLostOrDoubledInProcessesThatAreKilledWithTroubles()
-        => IsGood(await TortureProgram.RunAsync("--store", "sqlite", "--kills", "20", "--seed", "33", "--items", "100", "--troubles"), atLeast: 400);
+        => IsGood(await TortureProgram.RunAsync("--store", "sqlite", "--kills", "20", "--seed", "33", "--items", "100", "--troubles"), atLeast: 200);
 
     [Fact]
     public async Task NothingIsLostOrDoubledAroundAStoreInMemory()
