@@ -27,30 +27,39 @@ internal static class Infos
     public static ReaderInfo Reader(Reply reply) => new(
         reply[0].Name,
         new() { Start = reply[1].Text == "1" ? StreamStart.New : StreamStart.First, ExpiresAfter = reply[2].Text.Length == 0 ? null : reply[2].Span, Gates = reply[3].Text == "1" },
-        [.. reply[5].Items.Select(next => next.Long)], reply[4].Long);
+        [.. reply[5].Items.Select(place => Place(place, reply[1].Text == "1"))], reply[4].Long);
+
+    // What a reader, or a group, has of a partition where it has not moved yet: the marks of the log as they were when it was made, "tail trimmed sum gone".
+    private static long? Beginning(Reply marks, bool isNew)
+        => marks.Text.Split(' ') is { Length: 4 } words ? long.TryParse(words[isNew ? 0 : 1], CultureInfo.InvariantCulture, out long before) ? before : throw marks.Unreadable("the marks of a partition") : null;
+
+    private static long Place(Reply place, bool isNew) => Beginning(place, isNew) + 1 ?? place.Long;
 
     /// <summary>A group, from the pages in which it was told.</summary>
     public static GroupInfo Group(IReadOnlyList<Reply> pages)
     {
-        Reply[] beats = [.. pages[0][0].Items];
+        Dictionary<string, MemberInfo> members = new(StringComparer.Ordinal);             // pages of members may overlap
         List<PartitionInfo> partitions = [];
         foreach (Reply page in pages)
         {
             Reply marks = page[2], logs = page[3];
             Reply[] of = [.. marks.Items], tails = [.. logs.Items];
-            for (int i = 0; i < of.Length; i++) partitions.Add(Partition(partitions.Count, of[i], tails[i]));
+            for (int i = 0; i < of.Length; i++) partitions.Add(Partition(partitions.Count, of[i], tails[i], page[6].IsOne));
+            Reply[] beats = [.. page[0].Items];
+            for (int i = 0; i + 1 < beats.Length; i += 2) members[beats[i].Name] = Member(beats[i].Name, beats[i + 1]);
         }
         return new(
-            [.. Enumerable.Range(0, beats.Length / 2).Select(i => Member(beats[2 * i].Name, beats[(2 * i) + 1])).OrderBy(member => member.Name, StringComparer.Ordinal)],
+            [.. members.Values.OrderBy(member => member.Name, StringComparer.Ordinal)],
             partitions, Name(pages[0][4]), pages[0][5].Long);
     }
 
     // The marks of a partition as they are stored: the numbers of MARKS in the scripts, then the owner behind a colon. Those of its log begin with the tail.
-    private static PartitionInfo Partition(int number, Reply marks, Reply log)
+    private static PartitionInfo Partition(int number, Reply marks, Reply log, bool isNew)
     {
         string[] words = marks.Text.Split(' ');
+        if (Beginning(marks, isNew) is { } before) words = [.. Enumerable.Range(0, 13).Select(mark => mark is 6 or 7 ? before.ToString(CultureInfo.InvariantCulture) : "0"), ""];
         if (words.Length != 14 || (words[13].Length > 0 && words[13].Split(':').Length != 3)) throw marks.Unreadable($"the marks of partition {number}");
-        long tail = log.IsNull ? 0 : Number(log, log.Text.Split(' ')[0]);
+        long tail = Number(log, log.Text.Split(' ')[0]);
         return new(number, Of(3), words[13].Length == 0 ? null : Names.Decode(words[13].Split(':')[1]), (int)Of(4), tail, Of(6), Of(7), Of(0) - Of(1));
 
         long Of(int at) => Number(marks, words[at]);

@@ -12,7 +12,7 @@ local function find(name)
     streams[name] = false
     return nil
   end
-  local h = { name = name, key = key, ended = v[2] }
+  local h = { name = name, key = key, ended = v[2], logs = {} }
   for i, field in ipairs(NUMBERS) do
     local isLimit = (field == 'items' or field == 'bytes') and string.find(v[i + 2] or '', '^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d+$')
     h[field] = isLimit and math.huge or number(v[i + 2], -LARGEST, key, field, name)
@@ -55,10 +55,11 @@ local function count(h, kind, name, items, bytes)
   h.counted[one] = true
 end
 
+local function tooMany(h) fail('TOOMANY', MOST_CONSUMERS .. ' ' .. h.name) end
+
 -- A new consumer; what is behind the counters is when a group was made, and whether a reader gates.
 local function addConsumer(h, kind, name, items, bytes, rest)
   consumers(h)
-  if h.consumers >= MOST_CONSUMERS then fail('TOOMANY', MOST_CONSUMERS .. ' ' .. h.name) end
   local one = { kind = kind, name = name, i = items, b = bytes, rest = rest }
   if kind == 'g' then h.groups[name] = one else h.readers[name] = one end
   h.counted[one], h.consumers, h.dirty = true, h.consumers + 1, true

@@ -1,5 +1,5 @@
 -- What a group keeps of a partition. Its id is that of the stream, its name, and the number it was made with: "stream#made:group#made". g:group has the marks of all partitions, as numbers in the order of MARKS and
--- the owner and its instance, each behind a colon. Entries that left the order are rows (4-rows). e:… has ranges above `done` that have ended.
+-- the owner and its instance, each behind a colon; of a partition that nobody has taken since the group was made, those of its log at that moment, and `new` says where it begins. Entries that left the order are rows (4-rows). e:… has ranges above `done` that have ended.
 local MARKS = { 'rows', 'flight', 'ranges', 'epoch', 'version', 'knows', 'dispatched', 'done', 'commit', 'commitEpoch', 'own', 'rowBytes', 'taking' }
 local MARKS_FORM = '^(%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (:?%S*)$'      -- all of them
 local STEPS = 1000                               -- over how many entries one call goes at most
@@ -15,11 +15,28 @@ local function packMarks(q)
   return table.concat(list, ' ')
 end
 
+-- The last sequence before a group, or a reader, in a partition where it has not moved: what it has of it are the marks of the log as they were when it was made.
+local function before(isNew, text, key, p, h)
+  local tail, trimmed = string.match(text or '', LOG_FORM)
+  if not tail or (isNew ~= '1' and isNew ~= '0') then broken(key, p, h.name, p) end
+  return tonumber(isNew == '1' and tail or trimmed)
+end
+
+local function firstMark(h, group, p, text)
+  local one, key = h.groups[group], K .. 'g:' .. groupOf(h, group)
+  one.isNew = one.isNew or call('HGET', key, 'new')
+  return before(one.isNew, text, key, p, h)
+end
+
 local function openPartition(h, group, p, text)
   local of = groupOf(h, group)
   local q = { h = h, group = group, p = p, l = log(h, p), of = of, id = of .. ':' .. p, key = K .. 'g:' .. of, cache = {}, changes = {} }
   local values = { string.match(text or '', MARKS_FORM) }
-  if #values ~= #MARKS + 1 then broken(q.key, p, h.name, p) end
+  if #values ~= #MARKS + 1 then
+    values = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '' }
+    values[7] = firstMark(h, group, p, text)
+    values[8] = values[7]
+  end
   for i, field in ipairs(MARKS) do q[field] = tonumber(values[i]) end
   local owner = values[#values]
   q.owner, q.instance = string.match(owner, '^:([^:]*):([^:]*)$')

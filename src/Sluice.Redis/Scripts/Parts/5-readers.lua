@@ -1,4 +1,4 @@
--- Readers: r:…:reader has options and places, rx: when they expire. Producers that are forgotten: pf:.
+-- Readers: r:…:reader has options, and by partition the place, or the marks of the log as they were when it was opened; rx: when they expire. Producers that are forgotten: pf:.
 local MOST_CHUNKS, MOST_CLOSED, MOST_FORGOTTEN = 500, 16, 100     -- of a sweep
 
 -- Up to where a group has let go of a partition.
@@ -6,12 +6,17 @@ local function doneOf(h, group, p)
   local of = groupOf(h, group)
   local q = held[of .. ':' .. p]
   if q then return q.done end
-  local values = { string.match(call('HGET', K .. 'g:' .. of, p) or '', MARKS_FORM) }
-  return tonumber(values[8]) or broken(K .. 'g:' .. of, p, h.name, p)
+  local text = call('HGET', K .. 'g:' .. of, p)
+  local values = { string.match(text or '', MARKS_FORM) }
+  return tonumber(values[8]) or firstMark(h, group, p, text)
 end
 
-local function placeOf(h, reader, p, text)
-  return number(text, 1, K .. 'r:' .. h.id .. ':' .. reader, 'n' .. p, h.name, p)
+-- The place of a reader, and when it expires.
+local function placeOf(h, reader, p)
+  local key = K .. 'r:' .. h.id .. ':' .. reader
+  local v = call('HMGET', key, p, 'new', 'expires')
+  if v[1] and string.find(v[1], ' ', 1, true) then return before(v[2], v[1], key, p, h) + 1, v[3] end
+  return number(v[1], 1, key, p, h.name, p), v[3]
 end
 
 -- Lets go of what everybody has passed, in whole chunks, as far as one call goes; whether that was all.
@@ -23,7 +28,7 @@ local function trimSome(h, p)
   for name in pairs(h.groups) do passed = math.min(passed, doneOf(h, name, p)) end
   for name in pairs(h.readers) do
     if passed <= l.trimmed then return true end
-    passed = math.min(passed, placeOf(h, name, p, call('HGET', K .. 'r:' .. h.id .. ':' .. name, 'n' .. p)) - 1)
+    passed = math.min(passed, placeOf(h, name, p) - 1)
   end
   if passed <= l.trimmed then return true end
   local most = call('ZRANGE', l.index, MOST_CHUNKS, MOST_CHUNKS, 'WITHSCORES')[2]
@@ -31,7 +36,7 @@ local function trimSome(h, p)
   if passed <= l.trimmed then broken(l.index, 'first', h.name, p) end
   local c = chunkOf(l, passed + 1)
   local gone, first = l.sum, l.tail + 1
-  if c then gone, first = c.before, c.first end
+  if c then gone, first = c.before + (passed < c.first and 0 or math.floor(c.bytes * (passed - c.first + 1) / c.count)), c.first end
   addStored(h, l.trimmed - passed, l.gone - math.max(gone, l.gone))
   call('XTRIM', l.chunks, 'MINID', digits(first) .. '-0')
   call('ZREMRANGEBYSCORE', l.index, '-inf', '(' .. digits(first))
@@ -45,7 +50,7 @@ local function trimMore(h)
   local p, left = h.untrimmed, math.max(1, math.floor(512 / (4 + consumers(h).consumers)))
   if h.keepAll or h.consumers == 0 then p = h.partitions end
   local last = math.min(p + left, h.partitions) - 1
-  if p <= last then openLogs(h, p, last) end
+  if p <= last then openLogs(h, between(p, last)) end
   while p <= last and trimSome(h, p) do p = p + 1 end
   h.untrimmed, h.dirty = p < h.partitions and p or -1, true
 end
@@ -64,43 +69,33 @@ local function useReader(h, name, expires)
   if expires and expires ~= '' then call('ZADD', K .. 'rx:' .. h.id, digits(stamp() + number(expires, 0, K .. 'r:' .. h.id .. ':' .. name, 'expires', h.name)), name) end
 end
 
--- What is in the partitions for who begins there now: the last sequence before it by partition, and how much.
-local function beginning(h, atNew)
-  local before, items, bytes = {}, 0, 0
-  for from = 0, h.partitions - 1, 1000 do openLogs(h, from, math.min(from + 1000, h.partitions) - 1) end
-  for p = 0, h.partitions - 1 do
-    local l = log(h, p)
-    before[p] = atNew == '1' and l.tail or l.trimmed
-    items = items + l.tail - before[p]
-    if before[p] < l.tail then bytes = bytes + (l.trimmed == 0 and l.sum or bytesOf(l, before[p] + 1, l.tail)) end
-  end
-  return before, items, bytes
+-- What there is for a consumer that is made now. It begins with a copy of the marks of all logs, which costs the same however many there are of them in use.
+local function beginAt(h, key, atNew)
+  if call('COPY', K .. 'l:' .. h.id, key, 'REPLACE') == 0 then broken(K .. 'l:' .. h.id, nil, h.name) end
+  call('HSET', key, 'new', atNew)
+  if atNew == '1' then return 0, 0 end
+  return h.storedItems, h.storedBytes
 end
 
 local function openReader(h, name, atNew, expires, gates)
   local key = K .. 'r:' .. h.id .. ':' .. name
   if not consumers(h).readers[name] then
-    local before, items, bytes = beginning(h, atNew)
+    if h.consumers >= MOST_CONSUMERS then tooMany(h) end
+    local items, bytes = beginAt(h, key, atNew)
     addConsumer(h, 'r', name, items, bytes, gates)
-    local list = { 'new', atNew, 'expires', expires, 'gates', gates }
-    for p = 0, h.partitions - 1 do
-      list[#list + 1] = 'n' .. p
-      list[#list + 1] = digits(before[p] + 1)
-    end
-    many('HSET', key, list)
+    call('HSET', key, 'expires', expires, 'gates', gates)
   end
   useReader(h, name, call('HGET', key, 'expires'))
 end
 
+-- The places as they are stored: who has asked reads them.
 local function showReader(h, name)
   local key = K .. 'r:' .. h.id .. ':' .. name
   local v = call('HMGET', key, 'new', 'expires', 'gates')
   if not v[1] or not v[2] or not v[3] then broken(key, nil, h.name) end
   local places = {}
   for from = 0, h.partitions - 1, 500 do
-    local fields, to = {}, math.min(from + 500, h.partitions) - 1
-    for p = from, to do fields[#fields + 1] = 'n' .. p end
-    for i, text in ipairs(call('HMGET', key, unpack(fields))) do places[from + i] = digits(placeOf(h, name, from + i - 1, text)) end
+    for i, text in ipairs(call('HMGET', key, unpack(between(from, math.min(from + 500, h.partitions) - 1)))) do places[from + i] = text or broken(key, from + i - 1, h.name) end
   end
   return { name, v[1], v[2], v[3], consumers(h).readers[name].i, places }
 end
@@ -122,12 +117,11 @@ end
 local function moveReader(h, name, p, to)
   if not consumers(h).readers[name] then return 0 end
   local key = K .. 'r:' .. h.id .. ':' .. name
-  local v = call('HMGET', key, 'n' .. p, 'expires')
-  useReader(h, name, v[2] or broken(key, 'expires', h.name))
-  local from = placeOf(h, name, p, v[1])
+  local from, expires = placeOf(h, name, p)
+  useReader(h, name, expires or broken(key, 'expires', h.name))
   if to <= from then return 1 end
   count(h, 'r', name, from - to, -bytesOf(log(h, p), from, to - 1))
-  call('HSET', key, 'n' .. p, digits(to))
+  call('HSET', key, p, digits(to))
   trim(h, p)
   changedRoom(h.name)
   return 1

@@ -4,7 +4,7 @@ namespace Sluice;
 /// <remarks>The committer's.</remarks>
 internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task<ApplyResult>> tryApply)
 {
-    private const int MostReleased = 250;            // of those that have waited, in one commit
+    private const int MostReleased = 125;            // of those that have waited, in one commit
 
     public async Task CommitAsync(Epoch epoch)
     {

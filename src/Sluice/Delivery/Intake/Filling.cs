@@ -6,13 +6,16 @@ internal sealed class Filling(ConsecutorCore core)
     /// <summary>The most entries of an append.</summary>
     private const int MaxItems = 4096;
 
+    // Of a stream with more partitions than that, entries with keys may each go to another one, which is the work of a store.
+    private const int MaxSpread = 500;
+
     private const long MaxBytes = 1 << 20;
 
     private EntryBatch entries = New(core);
 
     public EntryBatch Entries => entries;
 
-    public bool IsFull => entries.Count > 0 && (entries.Count >= MaxItems || entries.Bytes >= MaxBytes);
+    public bool IsFull => entries.Count > 0 && (entries.Count >= MaxItems || (entries.Count >= MaxSpread && entries.HasKeys && core.Stream.Partitions > MaxSpread) || entries.Bytes >= MaxBytes);
 
     public List<Ticket> Tickets { get; } = [];
 

@@ -56,7 +56,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
         }
         if (remains is not null)
         {
-            if (Others + remains.Count > MaxParts || bytes + remains.Length > StoreCommit.MaxBytes / 2)
+            if (Others + remains.Weight > MaxParts || bytes + remains.Length > StoreCommit.MaxBytes / 2)
             {
                 if (roots.Count > 0) return false;
                 remains = Verdict.Of(core, root, isUndone: true);     // too much by itself: one letter, which begins anew
@@ -65,7 +65,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
         }
         else if (deferral is not null)
         {
-            if (Others + 1 > MaxParts) return false;
+            if (Others + 2 > MaxParts) return false;
             deferred.Add(deferral);
         }
         roots.Add(root);
@@ -124,7 +124,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
         deferred.AddRange(released);
     }
 
-    private int Others => outputs + letters.Count + deferred.Count + (derived?.Count ?? 0);
+    private int Others => outputs + (2 * (letters.Count + deferred.Count)) + (derived?.Count ?? 0);
 
     private void Leave(Remains remains, BatchTag? batch)
     {
@@ -153,7 +153,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
 
     public StoreCommit Build(CommitParts parts) => new(partition.Owner, partition.NextCommit)
     {
-        Settled = Ranges(),
+        Settled = Ranges(settled),
         Deferred = deferred,
         Dead = letters,
         Derived = derived,
@@ -167,7 +167,8 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
     public PartitionBooks NewBooks => new(
         partition.Books.Completed + counts.Completed, partition.Books.Skipped + counts.Skipped, partition.Books.Split + counts.Split);
 
-    private List<SequenceRange> Ranges()
+    /// <summary>Neighbours are one range. Sorts the sequences.</summary>
+    public static List<SequenceRange> Ranges(List<long> settled)
     {
         settled.Sort();
         var ranges = new List<SequenceRange>();

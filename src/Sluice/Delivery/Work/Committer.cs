@@ -203,7 +203,7 @@ internal sealed partial class Committer(ConsecutorCore core)
         if (rejection is not null) return new(false, rejection);
         outputs?.AddTo(parts);
         StoreCommit commit = draft.Build(parts) with { MustLast = sinks.Count > 0 };          // they are told that it is, and may forget what they would need to do it again
-        if ((parts.Outputs.Count > 0 || draft.IsEpoch) && !commit.Fits)
+        if (!commit.Fits)
         {
             await Preparation.VoidAsync(core, sinks).ConfigureAwait(false);
             return default;
