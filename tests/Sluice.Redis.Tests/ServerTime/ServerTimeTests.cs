@@ -107,7 +107,8 @@ public sealed class ServerTimeTests
             {
                 proxy.Calls.Clear();
                 await call(store, run);
-                (string Function, TimeSpan Time) most = proxy.Calls.MaxBy(one => one.Time);
+                // Of many calls one in a hundred may have come with something else: memory that was given back, a table that has grown.
+                (string Function, TimeSpan Time) most = proxy.Calls.OrderByDescending(one => one.Time).ElementAt(proxy.Calls.Count / 100);
                 called.UnionWith(proxy.Calls.Select(one => one.Function));
                 if (run == 0 || most.Time < longest.Time) longest = most;
                 TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {proxy.Calls.Count} calls, {most.Function} {most.Time.TotalMilliseconds:0.0} ms"));

@@ -95,7 +95,7 @@ local function finish(q, first, last)
 end
 
 -- How many rows, and how many bytes of them, one call gives back or makes suspect.
-local MOST_MOVED, MOST_BYTES = 200, 1048576
+local MOST_MOVED, MOST_BYTES = 150, 1048576
 
 local function flying(q)
   if q.flight == 0 then return {} end

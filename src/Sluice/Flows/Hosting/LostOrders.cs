@@ -8,7 +8,7 @@ namespace Sluice;
 internal sealed class LostOrders(SupervisorCore core, string processor, Func<WorkPartition, string, bool> isRunning, Action<WorkPartition, Assignment> begin, CancellationToken stopping)
 {
     private const int MostProblems = 3;              // in the error of a run
-    private const int MostInCommit = 250;
+    private const int MostInCommit = 150;
 
     /// <summary>An order that was leased cannot be read.</summary>
     /// <param name="partition">Where it is.</param>
