@@ -42,7 +42,9 @@ internal static class LargeStore
     public static async Task FillAsync(RedisStreamStore store, string prefix)
     {
         await store.OpenStreamAsync("sample");
-        await Task.WhenAll(FillWideAsync(store), FillCrowdedAsync(store), FillDeepAsync(store));
+        await FillWideAsync(store);
+        await FillCrowdedAsync(store);
+        await FillDeepAsync(store);
         await store.Connection.Database.ScriptEvaluateAsync(Copies, [$"{{{prefix}}}:"], [Many]);
     }
 
