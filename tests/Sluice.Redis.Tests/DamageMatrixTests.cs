@@ -51,7 +51,7 @@ public class DamageMatrixTests
     private static async Task FillAsync(RedisServer server)
     {
         var clock = new TestClock();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock, ServerTime = () => clock.GetUtcNow() });
         await using Consecutor<int> consecutor = Make(store, clock, fails: n => n is 5 or 6 or 7);
         await consecutor.StartAsync(Cancellation);
         for (int n = 0; n < 20; n++) await consecutor.SendAsync(n, Cancellation);
@@ -71,7 +71,7 @@ public class DamageMatrixTests
         try
         {
             var clock = new TestClock();
-            await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock });
+            await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock, ServerTime = () => clock.GetUtcNow() });
             await using Consecutor<int> consecutor = Make(store, clock, fails: _ => false);
             await consecutor.StartAsync(Cancellation).WaitAsync(TimeSpan.FromMinutes(5), TimeProvider.System, Cancellation);
             ConsecutorSnapshot now = consecutor.Snapshot();

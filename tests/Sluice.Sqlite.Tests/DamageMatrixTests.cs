@@ -55,8 +55,8 @@ public sealed class DamageMatrixTests : IDisposable
     /// <summary>A total by key, items that wait for their next attempt, letters, and a file: then a stop, and a file with everything in it.</summary>
     private async Task FillAsync(string path)
     {
-        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process);
         var clock = new TestClock();
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, new() { Time = clock });
         await using Consecutor<int> consecutor = Make(store, clock, fails: n => n is 5 or 6 or 7);
         await consecutor.StartAsync(Cancellation);
         for (int n = 0; n < 20; n++) await consecutor.SendAsync(n, Cancellation);
@@ -78,8 +78,8 @@ public sealed class DamageMatrixTests : IDisposable
         if (!isDamaged) File.Copy(path, copy);
         try
         {
-            await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(copy, Durability.Process);
-            var clock = new TestClock();
+            var clock = new TestClock();             // of the store as well: it says what is due
+            await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(copy, Durability.Process, new() { Time = clock });
             await using Consecutor<int> consecutor = Make(store, clock, fails: _ => false);
             await consecutor.StartAsync(Cancellation).WaitAsync(TimeSpan.FromMinutes(5), TimeProvider.System, Cancellation);
             ConsecutorSnapshot now = consecutor.Snapshot();
