@@ -41,6 +41,7 @@ public class LiveProducerTests
         Assert.True(await drained);
         await consecutor.IdleAsync(Cancellation);
         Assert.Equal(Enumerable.Range(0, seen.Count), seen);
+        await Member.UntilAsync(() => taken() >= seen.Count);            // who gives counts behind the giving
         Assert.InRange(seen.Count, Bound, taken());
     }
 

@@ -8,6 +8,7 @@ internal sealed class Bustle
 {
     private const int CalmRounds = 4;
     private const int MostRounds = 1_000_000;
+    private const int MostStuck = 12;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);          // in real time: decides nothing but whether it hangs
     private static readonly AsyncLocal<Bustle?> Current = new(Switch);
 
@@ -15,6 +16,7 @@ internal sealed class Bustle
     private int atWork;                              // threads, and hearts
     private long moves;
     private TaskCompletionSource? waiting;
+    private int stuck;                               // rounds of patience with nothing that could be given up, one behind the other
 
     /// <summary>Begins something inside.</summary>
     public async Task InsideAsync(Func<Task> work)
@@ -66,7 +68,9 @@ internal sealed class Bustle
         }
         catch (TimeoutException)
         {
-            if (!clocks.Exists(clock => clock.GiveUp())) throw new InvalidOperationException($"It does not come to rest: {atWork} are at work.");
+            // A thread of a busy machine may not have had its turn for seconds: a hang is one that lasts for a minute.
+            if (clocks.Exists(clock => clock.GiveUp())) stuck = 0;
+            else if (++stuck == MostStuck) throw new InvalidOperationException($"It does not come to rest: {atWork} are at work.");
         }
     }
 
