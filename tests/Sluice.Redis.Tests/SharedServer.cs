@@ -18,7 +18,12 @@ public sealed class SharedServer : IAsyncLifetime
     // Where several of these programs run, a client whose own server is down may reach another one's that has got its port: not the keys of its tests, too.
     public static string NewPrefix() => $"t{Environment.ProcessId}-{Interlocked.Increment(ref prefixes)}";
 
-    public async ValueTask InitializeAsync() => (server, Current) = (await RedisServer.StartAsync(), this);
+    // The first one is that of the run: a test may have another one, which ends before the others do.
+    public async ValueTask InitializeAsync()
+    {
+        server = await RedisServer.StartAsync();
+        Current ??= this;
+    }
 
     public async ValueTask DisposeAsync()
     {
