@@ -6,6 +6,7 @@ public sealed record ConsecutorOptions
     private const int MostOfMember = StreamNames.MaxLength - 20;          // producers have names that begin with it
 
     private readonly int capacity = 4096;
+    private readonly long maxOutputBytes = 64 << 20;
     private readonly int codeVersion;
     private readonly TimeSpan commitInterval;
     private readonly TimeSpan leaseTime = TimeSpan.FromSeconds(30);
@@ -60,6 +61,21 @@ public sealed record ConsecutorOptions
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(Capacity)));
             capacity = value;
+        }
+    }
+
+    /// <summary>
+    /// The most bytes that one item may put out into outputs that lead to other consecutors: 1 or more; 64 MiB unless given. Each entry counts with 100 bytes more than its payload. An item's outputs are in memory, twice for a
+    /// moment, until they are committed. An item that puts out more becomes a dead letter that says so, and none of its outputs is committed.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    public long MaxOutputBytes
+    {
+        get => maxOutputBytes;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(MaxOutputBytes)));
+            maxOutputBytes = value;
         }
     }
 

@@ -19,4 +19,7 @@ internal interface IOutputItem
 {
     /// <summary>Hangs it on its root. Once.</summary>
     void Stage(Ticket root);
+
+    /// <summary>It is not staged: the node that has put it out has failed.</summary>
+    void Drop(Ticket root);
 }

@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>Decides what becomes of an epoch that is over: it is committed as a whole; or, where something has failed, undone, and run again without that.</summary>
 /// <remarks>The committer's.</remarks>
-internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task<ApplyResult>> tryApply)
+internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task<ApplyResult>> tryApply, Func<Root, Task> resume)
 {
     private const int MostReleased = 250;            // of those that have waited, in one commit
 
@@ -10,6 +10,13 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
     {
         OwnedPartition partition = epoch.Partition;
         List<Root> roots = epoch.TakeEnded();
+        foreach (Root spilled in roots.FindAll(static root => root.IsSpilled))
+        {
+            if (partition.IsVoid) break;
+            roots.Remove(spilled);
+            epoch.Items.Remove(spilled.Item!);
+            await resume(spilled).ConfigureAwait(false);
+        }
         if (partition.IsVoid)
         {
             Discard(epoch, roots);
@@ -113,7 +120,7 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
     private CommitDraft Draft(Epoch epoch, List<Root> roots, List<StateRow> rows, out List<Deferral> released)
     {
         OwnedPartition partition = epoch.Partition;
-        var draft = new CommitDraft(core, partition, roots.Count) { IsEpoch = true, Rows = rows };
+        var draft = new CommitDraft(core, partition, roots.Count) { IsEpoch = true, Rows = rows, Only = epoch.Items is [{ } only] ? only.Entry.Sequence : null };
         foreach (EpochItem item in epoch.Items)
             if (item.Verdict is { } verdict) draft.Add(item, verdict);
         foreach (EpochItem item in epoch.Items)
@@ -241,7 +248,7 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
                 $"What the consecutor {core.Name} remembers and puts out at one time, without any item, is more than a commit holds: {StoreCommit.MaxItems:N0} parts. Nothing was changed."));
             return;
         }
-        if (remaining.Count == 1)
+        if (remaining.Count == 1 && epoch.Items.Count == 1)
         {
             Root root = roots.First(one => one.Item == remaining[0]);
             root.Refuse(Preparation.TooLarge(core, root));

@@ -120,6 +120,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
         Root root = Rent(epoch);
         root.Begin(epoch.Partition, entry, item.Headers, started++);
         root.Item = item;
+        if (root.TrySpill()) return default;
         if (epoch.Partition.Order!.Before(entry.Sequence, item.Key) is { } before)
         {
             root.Park = $"It waits for {new EntryId(entry.Generation, core.Name, epoch.Partition.Number, before)}, which has the same key and is to be tried again.";

@@ -65,15 +65,30 @@ internal sealed class NamedOutputs : IFollowedOutputs
             output.Count();                          // of an item in no store: it leads nowhere
             return default;
         }
-        if (output.Target is null) return new(new OutputPart(output, node, [], default));
+        if (accepted.HasTooMuch) return default;     // it will be dead
+        if (output.Target is null) return Weigh(accepted, new(output, node, [], default)) is { } discarded ? new(discarded) : default;
         if (output.Target is not OutputTarget<T> target)
         {
             throw new ArgumentException(
                 $"The output '{name}' of {core.Name} leads to {output.Target.Core.Name}, which takes {TypeNames.Of(output.Target.Type)}, and was given a {TypeNames.Of(typeof(T))}.");
         }
         (byte[] payload, EntryKey key) = target.Write(name, item, accepted.HeaderBytes);
-        var part = new OutputPart(output, node, payload, key);
+        if (Weigh(accepted, new(output, node, payload, key)) is not { } part) return default;
         return target.Mode == OutputMode.Asynchronous ? new(part) : places.ReserveAsync(part, accepted, cancellation);
+    }
+
+    /// <returns>Null if the root has put out more than an item may: it is dead from here on, and keeps nothing.</returns>
+    private OutputPart? Weigh(Root root, OutputPart part)
+    {
+        long most = core.Options.MaxOutputBytes;
+        long bytes = root.AddOutput(part.Weight);
+        if (bytes <= most) return part;
+        if (bytes - part.Weight > most) return null;          // another thread's part was the first that was too much
+        var cause = new InvalidOperationException(
+            $"The item put out more than {most:N0} bytes into the outputs of {core.Name}, which is the limit (ConsecutorOptions.MaxOutputBytes): the consecutor keeps all outputs of an item in memory until the item ends. "
+            + "None of the item's outputs was committed. Put out references, divide the item before it is sent, or raise the limit.");
+        root.RefuseTooMuch(new(new PipelineException(core.Recorder.NameOf(part.Node), null, cause, part.Node), IsPartial: true, IsFinal: true, Attempts: 1));
+        return null;
     }
 
     /// <summary>Nothing was leased because a gate is full: wakes whoever leases when there may be room. The pump's.</summary>

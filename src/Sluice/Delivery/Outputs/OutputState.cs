@@ -41,7 +41,12 @@ internal sealed class OutputPart(OutputState output, int node, byte[] payload, E
 
     public EntryKey Key => key;
 
+    /// <summary>What it counts towards <see cref="ConsecutorOptions.MaxOutputBytes"/>.</summary>
+    public long Weight => payload.Length + 100;
+
     public void Stage(Ticket root) => ((Root)root.Whole).Stage(this);
+
+    public void Drop(Ticket root) => ((Root)root.Whole).AddOutput(-Weight);
 
     /// <summary>What a root has for other consecutors: how many entries, and how many bytes.</summary>
     public static (int Items, long Bytes) SizeOf(Root root)

@@ -22,6 +22,13 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
 
     public List<Root> Roots => roots;
 
+    /// <summary>The only item that it settles; null if there are several, or none.</summary>
+    public long? Only
+    {
+        get => field ?? (!IsEpoch && roots is [{ } root] ? root.EntrySequence : null);
+        init;
+    }
+
     /// <summary>Whether it is of a whole epoch, and cannot be divided.</summary>
     public bool IsEpoch { get; init; }
 
@@ -56,11 +63,8 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
         }
         if (remains is not null)
         {
-            if (Others + remains.Count > MaxParts || bytes + remains.Length > StoreCommit.MaxBytes / 2)
-            {
-                if (roots.Count > 0) return false;
-                remains = Verdict.Of(core, root, isUndone: true);     // too much by itself: one letter, which begins anew
-            }
+            // One that is too much by itself is spilled.
+            if (roots.Count > 0 && (Others + remains.Count > MaxParts || bytes + remains.Length > StoreCommit.MaxBytes / 2)) return false;
             bytes += remains.Length;
         }
         else if (deferral is not null)
@@ -164,8 +168,12 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
         Attachments = parts.Attachments,
     };
 
-    public PartitionBooks NewBooks => new(
-        partition.Books.Completed + counts.Completed, partition.Books.Skipped + counts.Skipped, partition.Books.Split + counts.Split);
+    public PartitionBooks NewBooks => partition.Books with
+    {
+        Completed = partition.Books.Completed + counts.Completed,
+        Skipped = partition.Books.Skipped + counts.Skipped,
+        Split = partition.Books.Split + counts.Split,
+    };
 
     private List<SequenceRange> Ranges()
     {

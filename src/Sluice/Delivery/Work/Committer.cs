@@ -106,6 +106,9 @@ internal sealed partial class Committer(ConsecutorCore core)
         }
     }
 
+    private Spiller Spiller => field ??= new(
+        core, (partition, commit) => CommitSender.SendAsync(core, partition, commit, patience.Token), result => core.Failed?.Invoke(OutputEnded(result)));
+
     private async Task CommitAllAsync()
     {
         if (Interlocked.Exchange(ref settleFirst, null) is { } request)
@@ -144,7 +147,7 @@ internal sealed partial class Committer(ConsecutorCore core)
 
     private async Task CommitEpochsAsync(List<Epoch> over)
     {
-        epochs ??= new(core, TryApplyAsync);
+        epochs ??= new(core, TryApplyAsync, Spiller.ResumeAsync);
         if (core.Sinks.Count == 0) await Task.WhenAll(over.Select(epochs.CommitAsync)).ConfigureAwait(false);
         else
             foreach (Epoch epoch in over) await epochs.CommitAsync(epoch).ConfigureAwait(false);
@@ -163,8 +166,13 @@ internal sealed partial class Committer(ConsecutorCore core)
                     Discard(roots, at);
                     return;
                 }
+                if (roots[at].IsSpilled)
+                {
+                    await Spiller.ResumeAsync(roots[at++]).ConfigureAwait(false);
+                    continue;
+                }
                 var draft = new CommitDraft(core, partition);
-                while (at < roots.Count && draft.Roots.Count < most)
+                while (at < roots.Count && draft.Roots.Count < most && !roots[at].IsSpilled)
                 {
                     if (roots[at].IsFree) LetGo(roots[at]);
                     else if (!draft.TryAdd(roots[at])) break;
@@ -203,7 +211,8 @@ internal sealed partial class Committer(ConsecutorCore core)
         if (rejection is not null) return new(false, rejection);
         outputs?.AddTo(parts);
         StoreCommit commit = draft.Build(parts) with { MustLast = sinks.Count > 0 };          // they are told that it is, and may forget what they would need to do it again
-        if ((parts.Outputs.Count > 0 || draft.IsEpoch) && !commit.Fits)
+        bool isSpilled = !commit.Fits, isSealed = false;
+        if (isSpilled && !Spiller.CanApply(draft.Only, commit))
         {
             await Preparation.VoidAsync(core, sinks).ConfigureAwait(false);
             return default;
@@ -223,8 +232,7 @@ internal sealed partial class Committer(ConsecutorCore core)
         bool isCommitted = result.Status == CommitStatus.Committed;
         if (isCommitted)
         {
-            partition.NextCommit++;
-            partition.Books = draft.NewBooks;
+            if (!isSpilled) (partition.NextCommit, partition.Books) = (partition.NextCommit + 1, draft.NewBooks);
             foreach (FileLength file in parts.FileLengths) partition.FileLengths[file.Name] = file.Length;
             CommitCounts counts = draft.Counts;
             long deleted = await LetterLimit.TrimAsync(core, counts.Letters).ConfigureAwait(false);
@@ -237,13 +245,18 @@ internal sealed partial class Committer(ConsecutorCore core)
             core.Members.Doubt();
             core.Books.Discard(draft.Counts.Roots);
         }
-        foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted, core.Life).ConfigureAwait(false);
+        foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted || isSealed, core.Life).ConfigureAwait(false);
         foreach (Root root in draft.Roots) root.Recycle();
         partition.End(core, (int)draft.Counts.Roots);
         if (result.Status == CommitStatus.OutputEnded) core.Failed?.Invoke(OutputEnded(result));
         return new(true);
 
-        Task<CommitResult> SendAsync() => CommitSender.SendAsync(core, partition, commit, patience.Token);
+        async Task<CommitResult> SendAsync()
+        {
+            if (!isSpilled) return await CommitSender.SendAsync(core, partition, commit, patience.Token).ConfigureAwait(false);
+            (CommitResult spilled, isSealed) = await Spiller.ApplyAsync(partition, commit, draft.Counts).ConfigureAwait(false);
+            return spilled;
+        }
     }
 
     private InvalidOperationException OutputEnded(CommitResult result) => new(

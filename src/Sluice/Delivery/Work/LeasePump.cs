@@ -76,6 +76,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
             }
             root.Begin(partition, entry, headers, started++);
             root.IsFree = isFree;
+            if (root.TrySpill()) continue;
             if (earlier is not null)
             {
                 root.Adopt(earlier);

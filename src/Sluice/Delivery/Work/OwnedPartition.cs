@@ -4,6 +4,7 @@ namespace Sluice;
 internal sealed class OwnedPartition(Ownership owner, PartitionState state, PartitionBooks books)
 {
     private volatile bool isVoid, isLeaving;
+    private volatile Spill[] spills = [];            // replaced as a whole
     private int underWay;
 
     public Ownership Owner => owner;
@@ -36,6 +37,16 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
 
     /// <summary>Places in other streams that were kept for attempts which are made again.</summary>
     public SpareReservations Spare { get; } = new();
+
+    /// <summary>The spilled items that an earlier owner sealed and did not publish to the end. Replaced as a whole by the committer; read by the pump.</summary>
+    public IReadOnlyList<Spill> Spills
+    {
+        get => spills;
+        init => spills = [.. value];
+    }
+
+    /// <summary>The keys of spilled pieces that were never sealed: they are deleted. The committer's.</summary>
+    public List<string> SpillLeftovers { get; init; } = [];
 
     /// <summary>How many partitions there are.</summary>
     public int Count { get; init; } = 1;
@@ -80,6 +91,16 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
         get => isVoid;
         set => isVoid = value;
     }
+
+    /// <summary>The spill of an entry that an earlier owner sealed; null for most entries. Any thread.</summary>
+    public Spill? FindSpill(long sequence)
+    {
+        Spill[] known = spills;
+        return known.Length == 0 ? null : Array.Find(known, spill => spill.Sequence == sequence);
+    }
+
+    /// <summary>A spill is published. The committer's.</summary>
+    public void Remove(Spill spill) => spills = [.. spills.Where(other => other != spill)];
 
     /// <summary>Entries are handed to the pipeline. Under the books' lock.</summary>
     public void Begin(int entries) => Interlocked.Add(ref underWay, entries);

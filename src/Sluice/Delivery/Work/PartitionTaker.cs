@@ -80,7 +80,8 @@ internal sealed class PartitionTaker(ConsecutorCore core)
             core.Failed?.Invoke(e);
             return null;
         }
-        var partition = new OwnedPartition(taken.Ownership, state, books) { Count = core.Stream.Partitions, StateNodes = nodes };
+        (List<Spill> spills, List<string> leftovers) = books.HasSpills ? await Spill.LoadAsync(core, info.Partition, cancellation).ConfigureAwait(false) : ([], []);
+        var partition = new OwnedPartition(taken.Ownership, state, books) { Count = core.Stream.Partitions, StateNodes = nodes, Spills = spills, SpillLeftovers = leftovers };
         if (core.Epochs is not null)
         {
             DateTimeOffset now = await core.Store.GetTimeAsync(cancellation).ConfigureAwait(false);
@@ -146,7 +147,8 @@ internal sealed class PartitionTaker(ConsecutorCore core)
 
     private async Task UnparkAsync(OwnedPartition partition, CancellationToken cancellation)
     {
-        if (!await moves.MoveAsync(partition, cancellation).ConfigureAwait(false))
+        if (!await moves.MoveAsync(partition, cancellation).ConfigureAwait(false)
+            || !await Spiller.CleanAsync(partition, async (_, commit) => await core.Store.CommitAsync(commit, cancellation).ConfigureAwait(false)).ConfigureAwait(false))
         {
             core.Lose(partition);
             return;
@@ -229,7 +231,7 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         try
         {
             IReadOnlyList<StateRow> rows = await core.Store.ReadStateAsync(core.Group, partition, PartitionBooks.Node, [""], cancellation).ConfigureAwait(false);
-            return rows is [{ Value: { } row }] ? PartitionBooks.Read(row.Span) : default;
+            return rows is [{ Value: not null } row] ? PartitionBooks.Read(row, core.Group, partition) : default;
         }
         catch (StreamStoreException damage) when (IsIn(partition, damage))
         {

@@ -12,6 +12,8 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     private EntryHeaders headers;
     private string? id;
     private string? key;
+    private long outputBytes;
+    private volatile bool hasTooMuch;
 
     public OwnedPartition Partition { get; private set; } = null!;
 
@@ -27,6 +29,9 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
 
     /// <summary>What is wrong with its entry, which cannot be read; null if nothing is.</summary>
     public LeaseDamage? Damage { get; set; }
+
+    /// <summary>Whether it was sealed by an earlier owner: it is not run, only published (<see cref="Spiller"/>).</summary>
+    public bool IsSpilled { get; private set; }
 
     /// <summary>Why it is put aside without being started; null if it is not.</summary>
     public string? Park { get; set; }
@@ -78,6 +83,9 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     /// <summary>The places that are kept for what it puts out. They stay its own when what was staged is dropped.</summary>
     public Reservation? Reservations => Volatile.Read(ref reservations);
 
+    /// <summary>Whether it has put out more than an item may.</summary>
+    public bool HasTooMuch => hasTooMuch;
+
     /// <summary>Whether places are kept for it, or for what is committed with it.</summary>
     public bool HasPlaces => Reservations is not null || Epoch is { HasPlaces: true };
 
@@ -88,6 +96,15 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     {
         (Partition, EntrySequence, Attempt, Generation, headers) = (partition, entry.Sequence, entry.Attempt, entry.Generation, known);
         Open(number);
+    }
+
+    /// <summary>Ends it at once if it was sealed by an earlier owner.</summary>
+    public bool TrySpill()
+    {
+        if (Partition.FindSpill(EntrySequence) is null) return false;
+        IsSpilled = true;
+        Settle(Outcome.Skipped);
+        return true;
     }
 
     /// <summary>Belongs to an epoch.</summary>
@@ -169,12 +186,23 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
         Keep(why);
     }
 
+    /// <summary>Counts what it puts out, or takes back. Any thread.</summary>
+    /// <returns>All of it.</returns>
+    public long AddOutput(long bytes) => Interlocked.Add(ref outputBytes, bytes);
+
+    /// <summary>It has put out more than an item may: it is dead as a whole, and keeps nothing from here on. Any thread, while it is under way.</summary>
+    public void RefuseTooMuch(PartFailure why)
+    {
+        hasTooMuch = true;
+        Refuse(why);
+    }
+
     /// <summary>Forgets everything, and goes back to the pool.</summary>
     public void Recycle()
     {
         reservations = null;
-        (failures, staged, id, Next, Park, IsFree) = (null, null, null, null, null, false);
-        Damage = null;
+        (failures, staged, id, Next, Park, IsFree, IsSpilled) = (null, null, null, null, null, false, false);
+        (Damage, outputBytes, hasTooMuch) = (null, 0, false);
         headers = default;
         (Epoch, Item, Emission, key, IsBehind, IsTouched) = (null, null, null, null, false, false);
         pool.Return(this);

@@ -65,7 +65,13 @@ public sealed class Output<T>
     }
 
     /// <summary>It has failed.</summary>
-    internal void DropHeld() => held?.Clear();
+    internal void DropHeld()
+    {
+        if (held is not { Count: > 0 }) return;
+        if (Root is { } root)
+            foreach (IOutputItem item in held) item.Drop(root);
+        held.Clear();
+    }
 
     private Ticket? Root => Ticket ?? context.Ticket;
 

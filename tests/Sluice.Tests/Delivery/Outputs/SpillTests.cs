@@ -1,0 +1,212 @@
+using System.Collections.Concurrent;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>An item that becomes more than one commit holds, in a process that lives: its partition is taken away between two commits, answers are lost, the handler fails, the target is bounded.</summary>
+public class SpillTests
+{
+    private const int Many = 1_900;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AllOutputsAreThereOnceWhereverThePartitionIsLost(bool hasState)
+    {
+        for (int at = 1; ; at++)
+        {
+            var clock = new TestClock();
+            await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+            var troubled = new TroubledStore(store, at, isTaken: true);
+            int starts = 0;
+            await using Consecutor<int> work = Make(troubled, clock, n => $"{n}:{Interlocked.Increment(ref starts)}", hasState);
+            await work.SendAllAsync([1, 2, 3], Cancellation);
+            await work.StartAsync(Cancellation);
+            ConsecutorSnapshot end = await IdleAsync(work, clock);
+            Assert.Equal((3L, 3L, 0L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));
+            await CheckAsync(store, clock, $"taken before commit {at}");
+            if (troubled.Commits < at) return;
+        }
+    }
+
+    [Fact]
+    public async Task AllOutputsAreThereOnceWhateverAnswerIsLost()
+    {
+        for (int at = 1; ; at++)
+        {
+            var clock = new TestClock();
+            await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+            var troubled = new TroubledStore(store, at, isTaken: false);
+            await using Consecutor<int> work = Make(troubled, clock, static n => $"{n}:1", hasState: false);
+            await work.SendAllAsync([1, 2, 3], Cancellation);
+            await work.StartAsync(Cancellation);
+            ConsecutorSnapshot end = await IdleAsync(work, clock);
+            Assert.Equal((3L, 3L, 0L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));
+            await CheckAsync(store, clock, $"the answer to commit {at} was lost");
+            if (troubled.Commits < at) return;
+        }
+    }
+
+    /// <summary>The second start makes other outputs than the first: only those of the second are there.</summary>
+    [Fact]
+    public async Task WhatAFailedStartHasPutOutIsNeverThere()
+    {
+        var clock = new TestClock();
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        int starts = 0;
+        await using var work = new Consecutor<int>("work", source => source.SelectMany(n => Outputs($"{n}:{Interlocked.Increment(ref starts)}", n)) | Sink.Output<string>("parts"), Options(store, clock));
+        Wire(work, store, clock);
+        await work.SendAsync(2, Cancellation);
+        await work.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await IdleAsync(work, clock);
+        Assert.Equal((1L, 0L, 2), (end.Completed, end.Dead, starts));
+        string[] seen = await ReadAsync(store, clock);
+        Assert.Equal(Enumerable.Range(0, Many).Select(static part => $"2:2:{part}"), seen);
+
+        IEnumerable<string> Outputs(string start, int item)
+        {
+            for (int part = 0; part < (item == 2 ? Many : 1); part++) yield return $"{start}:{part}";
+            if (starts == 1) throw new FormatException("The end of the document is missing.");
+        }
+    }
+
+    /// <summary>An item keeps one place in a bounded stream, and is more by itself than the stream may hold: the place is given back.</summary>
+    [Fact]
+    public async Task ItGoesThroughABoundedStreamThatIsShorterThanItself()
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync();
+        var options = new ConsecutorOptions { Store = store, Process = new(), Stream = new() { Partitions = 1, MaxItems = 10 } };
+        await using var work = new Consecutor<int>("work", static source => source.SelectMany(static n => Enumerable.Range(0, Many)) | Sink.Output<int>("parts"), options);
+        await using var outs = new Consecutor<int>("outs", static source => source | (static _ => { }), options);
+        work.Output<int>("parts").To(outs, OutputMode.Blocking);
+        await outs.StartAsync(Cancellation);
+        await work.StartAsync(Cancellation);
+        await work.SendAllAsync([1, 2, 3, 4], Cancellation);
+        Assert.Equal(4, (await work.IdleAsync(Cancellation)).Completed);
+        ConsecutorSnapshot end = await outs.IdleAsync(Cancellation);
+        Assert.Equal((4L * Many, 0L), (end.Completed, end.Unaccounted));
+    }
+
+    /// <summary>A partition whose sealed item lacks a piece stands still and says so; so does one that a later program has written.</summary>
+    [Theory]
+    [InlineData(0, "was spilled into 2 pieces, and the piece 0000000000000000001/000000001 (state $spill) is missing")]
+    [InlineData(1, "have version 3; this program reads versions up to 2")]
+    public async Task WhatCannotBePublishedStopsThePartitionAndSaysSo(int kind, string message)
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync();
+        await using Consecutor<int> work = Make(store, new(), static n => $"{n}:1", hasState: false);
+        await work.SendAsync(1, Cancellation);
+        TakeResult taken = await store.TakeAsync(Member.Group, 0, new("other"), Cancellation);
+        var spill = new Spill(1, 1, default);
+        StateRow[] pieces = [spill.Add(new byte[1]), spill.Add(new byte[1])];
+        StateRow books = new PartitionBooks(0, 0, 0, HasSpills: true).ToRow();
+        await store.CommitAsync(new(taken.Ownership, 1) { State = kind == 0 ? [books, spill.Seal(), pieces[0]] : [books with { Version = 3 }] }, Cancellation);
+        await store.ReleaseAsync(taken.Ownership, Cancellation);
+        await work.StartAsync(Cancellation);
+        await Member.UntilAsync(() => work.Snapshot().Stopped.Count > 0);
+        Assert.Contains(message, work.Snapshot().Stopped[0].Message);
+    }
+
+    /// <summary>A handler without an end: the item is dead alone, and its outputs do not fill the memory.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnItemThatPutsOutMoreThanItMayIsDeadAlone(bool hasKeys)
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync();
+        var options = new ConsecutorOptions { Store = store, Process = new(), Stream = new() { Partitions = 1 }, MaxOutputBytes = 1_000_000 };
+        await using var work = new Consecutor<int>("work", static source => source.SelectMany(static n => Enumerable.Range(0, n)) | Sink.Output<int>("parts") | Stage.Named("put"), options) { Key = hasKeys ? static _ => "one" : null };
+        await using var outs = new Consecutor<int>("outs", static source => source | (static _ => { }), options);
+        work.Output<int>("parts").To(outs);
+        await outs.StartAsync(Cancellation);
+        await work.StartAsync(Cancellation);
+        await work.SendAllAsync([1, 20_000, 3_000, 1_000_000, 2], Cancellation);
+        ConsecutorSnapshot end = await work.IdleAsync(Cancellation);
+        Assert.Equal((3L, 2L, 0L), (end.Completed, end.Dead, end.Unaccounted));
+        Assert.Equal(3_003, (await outs.IdleAsync(Cancellation)).Completed);
+        foreach (DeadLetter letter in await work.DeadLetters(Cancellation).ToListAsync(Cancellation))
+        {
+            Assert.Equal(("put", 1), (letter.Node, letter.Attempts));
+            Assert.Contains("The item put out more than 1,000,000 bytes into the outputs of work", letter.Error);
+        }
+    }
+
+    private static Consecutor<int> Make(IStreamStore store, TestClock clock, Func<int, string> begin, bool hasState)
+    {
+        var work = new Consecutor<int>("work",
+            source => (hasState ? source.Scan(0, static (sum, n) => sum + n) | Stage.Named("sum") | (static sum => sum == 1 ? 1 : sum == 3 ? 2 : 3) : source)
+                .SelectMany(n => Parts(begin(n), n)) | Sink.Output<string>("parts"), Options(store, clock));
+        Wire(work, store, clock);
+        return work;
+    }
+
+    private static IEnumerable<string> Parts(string start, int item) => Enumerable.Range(0, item == 2 ? Many : 1).Select(part => $"{start}:{part}");
+
+    private static ConsecutorOptions Options(IStreamStore store, TestClock clock) => new()
+    {
+        Store = store,
+        Process = new(),
+        Delivery = Delivery.Replay(3, Backoff.None),
+        Stream = new() { Partitions = 1 },
+        Run = new() { Time = clock },
+        LeaseTime = Member.LeaseTime,
+    };
+
+    private static void Wire(Consecutor<int> work, IStreamStore store, TestClock clock)
+        => work.Output<string>("parts").To(new Consecutor<string>("outs", static source => source | (static _ => { }), Options(store, clock)));
+
+    private static async Task<ConsecutorSnapshot> IdleAsync<T>(Consecutor<T> consecutor, TestClock clock)
+    {
+        Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+        for (int i = 0; !idle.IsCompleted; i++)
+        {
+            Assert.True(i < 100_000, $"It is still at it: {consecutor.Snapshot()}");
+            if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
+        return await idle;
+    }
+
+    private static async Task<string[]> ReadAsync(IStreamStore store, TestClock clock)
+    {
+        ConcurrentQueue<string> seen = [];
+        await using var outs = new Consecutor<string>("outs", source => source | seen.Enqueue, Options(store, clock) with { Run = new() { Time = clock, Mode = ExecutionMode.SingleThread } });
+        await outs.StartAsync(Cancellation);
+        await IdleAsync(outs, clock);
+        return [.. seen];
+    }
+
+    private static async Task CheckAsync(IStreamStore store, TestClock clock, string where)
+    {
+        string[][] seen = [.. (await ReadAsync(store, clock)).Select(static line => line.Split(':'))];
+        foreach (int item in new[] { 1, 2, 3 })
+        {
+            string[][] lines = [.. seen.Where(line => line[0] == $"{item}")];
+            Assert.True(lines.Length == (item == 2 ? Many : 1), $"{lines.Length} of item {item}: {where}");
+            Assert.Equal(Enumerable.Range(0, lines.Length).Select(static n => $"{n}"), lines.Select(static line => line[2]));
+            Assert.Single(lines.Select(static line => line[1]).Distinct());
+        }
+    }
+
+    /// <summary>Gives the partition to another member before one commit, or loses the answer to it.</summary>
+    private sealed class TroubledStore(IStreamStore inner, int at, bool isTaken) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private int commits;
+
+        public int Commits => Volatile.Read(ref commits);
+
+        public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+        {
+            bool isTroubled = Interlocked.Increment(ref commits) == at;
+            if (isTroubled && isTaken)
+            {
+                TakeResult taken = await Inner.TakeAsync(commit.Owner.Group, commit.Owner.Partition, new("other") { ExpectedEpoch = commit.Owner.Epoch }, cancellation);
+                await Inner.ReleaseAsync(taken.Ownership, cancellation);
+            }
+            CommitResult result = await base.CommitAsync(commit, cancellation);
+            return isTroubled && !isTaken ? throw new StreamStoreException("The answer was lost.") : result;
+        }
+    }
+}
