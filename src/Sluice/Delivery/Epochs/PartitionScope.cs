@@ -88,14 +88,14 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
     }
 
     /// <summary>Reads rows that are not in memory: one call of the store for each node, all at the same time.</summary>
-    /// <param name="keysOf">The keys that a stage is expected to ask for; null if that is not known.</param>
+    /// <param name="keysOf">The keys that a stage is expected to ask for; null if that is not known. The flag says whether they may be guessed.</param>
     /// <param name="cancellation">Gives up.</param>
-    public async ValueTask ReadAheadAsync(Func<IRememberingStage, IReadOnlyCollection<string>?> keysOf, CancellationToken cancellation)
+    public async ValueTask ReadAheadAsync(Func<IRememberingStage, bool, IReadOnlyCollection<string>?> keysOf, CancellationToken cancellation)
     {
         List<(IRemembersByKey Cells, string Node, List<string> Keys, ValueTask<IReadOnlyList<StateRow>> Rows)> reads = [];
         for (int number = 0; number < Instances.Count; number++)
         {
-            if (Remembers(Instances[number]) is not IRemembersByKey { HasAll: false } cells || keysOf(loaded!.Remembering[number]) is not { } wanted) continue;
+            if (Remembers(Instances[number]) is not IRemembersByKey { HasAll: false } cells || keysOf(loaded!.Remembering[number], !cells.AreGuessesWrong) is not { } wanted) continue;
             List<string> missing = [.. wanted.Where(cells.IsMissing)];
             if (missing.Count == 0) continue;
             string node = loaded.Remembering[number].StateName;

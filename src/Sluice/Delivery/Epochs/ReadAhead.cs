@@ -4,8 +4,8 @@ namespace Sluice;
 
 /// <summary>Reads the state that the items of an epoch need, before the first of them goes through: one call of the store for each node, and not one for each key.</summary>
 /// <remarks>
-/// The keys are those that items were accepted with; and for nodes behind <see cref="Stage.KeyBy"/> what their key function makes of the item as it was accepted. That is a guess:
-/// a stage in between may make something else of the item. Then the node reads the row when the item comes. The pump's.
+/// The keys are those that items were accepted with. For a node behind <see cref="Stage.KeyBy"/> the key is guessed: its key function is called with the item as it was accepted, or, if it takes another type, the key that the item was accepted
+/// with is used. If the guess is wrong, the node reads the row when the item comes; if most guesses are wrong, none is made any more for that node and partition. The pump's.
 /// </remarks>
 internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> serializer, Func<T, string?>? keyOf)
 {
@@ -26,9 +26,9 @@ internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> se
         for (int i = 0; i < count; i++) Read(epoch, i);
         return scope.ReadAheadAsync(KeysOf, core.Life);
 
-        IReadOnlyCollection<string>? KeysOf(IRememberingStage stage)
+        IReadOnlyCollection<string>? KeysOf(IRememberingStage stage, bool mayGuess)
         {
-            if (stage is not IKeyedStage keyed) return null;
+            if (stage is not IKeyedStage keyed || (keyed.KeyOf is not null && !mayGuess)) return null;
             keys.Clear();
             for (int i = 0; i < count; i++)
                 if (KeyFor(stage, keyed.KeyOf, i, epoch.Items[i]) is { } key) keys.Add(key);
@@ -77,7 +77,8 @@ internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> se
     {
         (T value, string? key, bool isKnown) = items[number];
         if (ofStage is null) return isKnown ? key ?? item.Headers.Key ?? "" : item is { Verdict: null, Headers.Node: not null } ? item.Headers.Key ?? "" : null;
-        if (!isKnown || ofStage is not Func<T, string> keyOfStage) return null;
+        if (!isKnown) return null;
+        if (ofStage is not Func<T, string> keyOfStage) return key ?? item.Headers.Key;
         int failures = wrong.GetValueOrDefault(stage);
         if (failures >= MostWrongGuesses) return null;
         try

@@ -66,7 +66,7 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         if (taken.Status != TakeStatus.Taken) return null;
         Note(info.Partition, taken.Ownership.Epoch);
         PartitionState state = await ReadRestAsync(taken, cancellation).ConfigureAwait(false);
-        PartitionBooks books = state.LastCommit == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
+        PartitionBooks books = state.LastCommit == 0 ? default : await ReadBooksOrFailAsync(info.Partition, cancellation).ConfigureAwait(false);
         List<StoredNode> nodes = [];
         try
         {
@@ -226,12 +226,17 @@ internal sealed class PartitionTaker(ConsecutorCore core)
         }
     }
 
+    private async Task<PartitionBooks> ReadBooksOrFailAsync(int partition, CancellationToken cancellation)
+    {
+        IReadOnlyList<StateRow> rows = await core.Store.ReadStateAsync(core.Group, partition, PartitionBooks.Node, [""], cancellation).ConfigureAwait(false);
+        return rows is [{ Value: not null } row] ? PartitionBooks.Read(row, core.Group, partition) : default;
+    }
+
     private async Task<PartitionBooks> ReadBooksAsync(int partition, CancellationToken cancellation)
     {
         try
         {
-            IReadOnlyList<StateRow> rows = await core.Store.ReadStateAsync(core.Group, partition, PartitionBooks.Node, [""], cancellation).ConfigureAwait(false);
-            return rows is [{ Value: not null } row] ? PartitionBooks.Read(row, core.Group, partition) : default;
+            return await ReadBooksOrFailAsync(partition, cancellation).ConfigureAwait(false);
         }
         catch (StreamStoreException damage) when (IsIn(partition, damage))
         {

@@ -36,6 +36,9 @@ internal interface IRemembersByKey : IRemembers
     /// <summary>Whether the row of a key is to be read before it can be used.</summary>
     bool IsMissing(string key);
 
+    /// <summary>Whether keys were guessed, and most of those that came were others: guessing costs more than it saves.</summary>
+    bool AreGuessesWrong { get; }
+
     /// <summary>Takes rows that were missing.</summary>
     /// <param name="keys">Those that were asked for.</param>
     /// <param name="stored">What there is of them.</param>

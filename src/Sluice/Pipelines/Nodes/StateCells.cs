@@ -4,6 +4,7 @@ namespace Sluice;
 /// <remarks>Used by the stage, one item at a time; saved and restored when nothing is under way; rows are evicted in between.</remarks>
 internal sealed class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory = null) : CachedRows, IRemembersByKey
 {
+    private const int MostWrongGuesses = 64;
     private const int CellBytes = 200;               // of a cell and its place in the dictionary
 
     private readonly Dictionary<string, Cell> cells = new(StringComparer.Ordinal);
@@ -13,10 +14,13 @@ internal sealed class StateCells<TState>(StatefulForm<TState> form, StateMemory?
     private long size;
     private long tick;
     private bool hasAll = true;
+    private int readAhead, readAlone;                // rows that were read before they were asked for, and one by one
 
     public override long OldestTick => oldest?.Tick ?? long.MaxValue;
 
     public bool HasAll => hasAll;
+
+    public bool AreGuessesWrong => readAhead >= MostWrongGuesses && readAlone > readAhead / 2;
 
     protected override long Size => size;
 
@@ -39,6 +43,7 @@ internal sealed class StateCells<TState>(StatefulForm<TState> form, StateMemory?
     {
         StateKeys.Check(key);
         StateReader stored = await read!(key);
+        if (readAlone < int.MaxValue) readAlone++;
         Enter(key, stored);
         return Find(key)!;
     }
@@ -55,6 +60,7 @@ internal sealed class StateCells<TState>(StatefulForm<TState> form, StateMemory?
 
     public void Fill(IReadOnlyList<string> keys, StateReader stored)
     {
+        readAhead = (int)Math.Min((long)readAhead + keys.Count, int.MaxValue);
         foreach (string key in keys)
             if (!cells.ContainsKey(key)) Enter(key, stored);
     }

@@ -95,8 +95,9 @@ public class SpillTests
     [InlineData(1, "have version 3; this program reads versions up to 2")]
     public async Task WhatCannotBePublishedStopsThePartitionAndSaysSo(int kind, string message)
     {
-        await using IStreamStore store = await ScenarioStore.OpenAsync();
-        await using Consecutor<int> work = Make(store, new(), static n => $"{n}:1", hasState: false);
+        var clock = new TestClock();
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await using Consecutor<int> work = Make(store, clock, static n => $"{n}:1", hasState: false);
         await work.SendAsync(1, Cancellation);
         TakeResult taken = await store.TakeAsync(Member.Group, 0, new("other"), Cancellation);
         var spill = new Spill(1, 1, default);

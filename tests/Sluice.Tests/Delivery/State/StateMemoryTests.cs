@@ -29,6 +29,31 @@ public class StateMemoryTests
         Assert.All(counts.Values, static count => Assert.Equal(2, count));
     }
 
+    /// <summary>A stage in front of KeyBy makes another type of the item: the key that the item was accepted with is a good guess. Where it never is right, it is not made for ever.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task BehindAStageThatChangesTheItemTheAcceptedKeyIsGuessed(bool isRight)
+    {
+        await using var store = new CountingStore(new MemoryStreamStore());
+        await using var consecutor = new Consecutor<int>("work",
+            source => source | (static n => (long)n) | Stage.KeyBy((long n) => isRight ? $"{n}" : $"other {n}", lanes: 1) | Sluice.Node.Of(() => new CountLong()) | Stage.Named("count") | (static _ => { }),
+            new() { Store = store, Process = new(), StateMemory = new(0), Stream = new() { Partitions = 1 } })
+        { Key = static n => $"{n}" };
+        int[] items = [.. Enumerable.Range(0, 2_000)];
+        await consecutor.StartAsync(Cancellation);
+        for (int round = 0; round < 3; round++)
+        {
+            await consecutor.SendAllAsync(items, Cancellation);
+            await consecutor.IdleAsync(Cancellation);
+        }
+        if (isRight) Assert.InRange(store.Reads, 1, store.Commits);
+        else Assert.InRange(store.Reads, items.Length, (3 * items.Length) + (store.Commits / 2));
+        Dictionary<string, int> counts = new(await consecutor.StateAsync<int>("count", Cancellation).ToListAsync(Cancellation));
+        Assert.Equal(2_000, counts.Count);
+        Assert.All(counts.Values, static count => Assert.Equal(3, count));
+    }
+
     [Fact]
     public async Task OneBudgetIsSharedByTheConsecutorsOfAProcessAndFreeWhenTheyEnd()
     {
@@ -161,6 +186,15 @@ public class StateMemoryTests
     private sealed class Count : StatefulNode<int, int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            State++;
+            return output.PushAsync(item);
+        }
+    }
+
+    private sealed class CountLong : StatefulNode<long, long, int>
+    {
+        protected override ValueTask ProcessAsync(long item, Output<long> output, CancellationToken cancellation)
         {
             State++;
             return output.PushAsync(item);
