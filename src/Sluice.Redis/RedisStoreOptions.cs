@@ -40,7 +40,7 @@ public sealed record RedisStoreOptions
 
     /// <summary>
     /// Whether a server may be used that deletes keys when its memory is full (<c>maxmemory-policy</c> other than <c>noeviction</c>). It then deletes acknowledged entries and the store's books without a word:
-    /// no unless given. Looked at when the store is opened, and whenever a connection has been made anew.
+    /// no unless given. The store looks at the setting when it is opened, and when its connection was made anew: before the next call, and before the answer of a call that went over the new connection.
     /// </summary>
     public bool AllowEviction { get; init; }
 

@@ -25,7 +25,7 @@ public sealed partial class RedisStreamStore
         return new(entries, problems);
     }
 
-    // What is damaged is listed, and the rest is looked at.
+    // Lists the damage, and goes on with the next group.
     private static async ValueTask TryAsync(List<string> problems, Func<ValueTask> check)
     {
         try

@@ -1,12 +1,12 @@
 namespace Sluice.Redis;
 
-// The digest of a partition says what it should have; the server adds up what is there, some of it at a time.
+// Compares the digest of a partition with its rows; the server adds the rows up in pages.
 public sealed partial class RedisStreamStore
 {
     private const int MostTries = 3;                 // others may change it meanwhile
     private const long Sums = 1L << 48;
 
-    /// <summary>Compares what a group keeps of a partition with the digest of its last commit. One that changes all the time is not judged: whoever changes it has taken it, and it was compared then.</summary>
+    /// <summary>Compares the rows of a group's partition with the digest of its last commit. A partition that changes all the time is not judged: its owner compared it when it took the partition.</summary>
     /// <exception cref="StreamStoreException">They differ, or something of it cannot be read: names stream, partition and key.</exception>
     private async ValueTask VerifyAsync(GroupId group, int partition, CancellationToken cancellation)
     {
@@ -45,5 +45,5 @@ public sealed partial class RedisStreamStore
     }
 
     private StreamStoreException Differs(GroupId group, int partition, string how)
-        => new($"The partition {group}/{partition} at {address} is damaged: {how}. Nothing was changed. Restore a backup; CheckAsync lists what is damaged.") { Stream = group.Stream, Partition = partition, IsPermanent = true };
+        => new($"The partition {group}/{partition} at {address} is damaged: {how}. Nothing was changed. Restore a backup; CheckAsync lists all damage.") { Stream = group.Stream, Partition = partition, IsPermanent = true };
 }

@@ -20,7 +20,7 @@ public sealed partial class SqliteStreamStore
         }).ConfigureAwait(false);
     }
 
-    // Over a connection that looks only, so that nobody waits for a partition with much state. Those that are taken together share it.
+    // Over a read-only connection, so that a partition with much state holds up no other call. Partitions that are taken together share the connection.
     private async ValueTask<string?> FindDamageAsync(GroupId group, int partition, CancellationToken cancellation)
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref isDisposed) != 0, this);
@@ -47,7 +47,7 @@ public sealed partial class SqliteStreamStore
         }
         catch (SqliteFailure failure) when (failure.IsCorrupt)
         {
-            return $"What is kept of {group}/{partition} cannot be read: {failure.Message}.";
+            return $"The rows of {group}/{partition} cannot be read: {failure.Message}.";
         }
         catch (SqliteFailure failure)
         {

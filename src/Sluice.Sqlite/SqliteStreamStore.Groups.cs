@@ -31,7 +31,7 @@ public sealed partial class SqliteStreamStore
 
     /// <inheritdoc/>
     /// <remarks>
-    /// What the group keeps of the partition is read and compared with its checksums and its digest first, beside other calls. If it is damaged, that is a <see cref="StreamStoreException"/> that names the
+    /// The store first reads the rows of the partition, beside other calls, and compares them with their checksums and the digest. If it is damaged, that is a <see cref="StreamStoreException"/> that names the
     /// partition, and it is not taken.
     /// </remarks>
     public override async ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
@@ -39,7 +39,7 @@ public sealed partial class SqliteStreamStore
         ArgumentNullException.ThrowIfNull(request);
         StreamNames.Check(request.Member);
         if (await FindDamageAsync(group, partition, cancellation).ConfigureAwait(false) is { } damage)
-            throw new StreamStoreException($"{damage} Nothing was changed. Restore a backup; CheckAsync lists what is damaged.") { Stream = group.Stream, Partition = partition, IsPermanent = true };
+            throw new StreamStoreException($"{damage} Nothing was changed. Restore a backup; CheckAsync lists all damage.") { Stream = group.Stream, Partition = partition, IsPermanent = true };
         return await CallAsync(session => GroupCalls.Take(session, group, partition, request), cancellation).ConfigureAwait(false);
     }
 

@@ -46,7 +46,7 @@ internal sealed class Trial
 
     public Outcome Outcome { get; private set; }
 
-    /// <summary>What is wrong; null if nothing is.</summary>
+    /// <summary>The reason why the trial failed; null if it did not.</summary>
     public string? Problem { get; private set; }
 
     /// <summary>How often each service was killed.</summary>

@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Text;
 using Sluice.Testing;
+using Sluice.Tests.Deliveries;
 using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// Somebody deletes or changes a key or a field of a store, and a consecutor starts over it: it ends as it would have, or says what is wrong. It never waits without a word, ends otherwise, or fails with an error that is no
+/// Deletes or changes a key or a field of a store, then starts a consecutor over it. The consecutor ends as it would have, or reports the damage. It never waits silently, ends otherwise, or fails with an error that is no
 /// answer. <c>SLUICE_DAMAGES=all</c> tries every change, a number so many of them.
 /// </summary>
 public class DamageMatrixTests
@@ -15,7 +16,7 @@ public class DamageMatrixTests
 
     private static readonly GroupId Work = new("work", "work");
 
-    // What no checksum covers: docs/guarantees.md.
+    // Fields without a checksum: docs/guarantees.md.
     private static readonly string[] Uncovered = [":pf:", ":trash"];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -52,12 +53,12 @@ public class DamageMatrixTests
     {
         var clock = new TestClock();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock, ServerTime = () => clock.GetUtcNow() });
-        await using Consecutor<int> consecutor = Make(store, clock, fails: n => n is 5 or 6 or 7);
+        await using Consecutor<int> consecutor = DamagedWork.Make(store, clock, fails: n => n is 5 or 6 or 7);
         await consecutor.StartAsync(Cancellation);
         for (int n = 0; n < 20; n++) await consecutor.SendAsync(n, Cancellation);
         while (consecutor.Snapshot() is not { InFlight: 0, Pending: 0 } now || now.Retrying + now.Parked == 0) await Task.Yield();
         await consecutor.StopAsync();
-        await using Consecutor<int> sender = Make(store, clock, fails: _ => false);
+        await using Consecutor<int> sender = DamagedWork.Make(store, clock, fails: _ => false);
         for (int n = 20; n < 24; n++) await sender.SendAsync(n, Cancellation);
         TakeResult taken = await store.TakeAsync(Work, 0, new("files"), Cancellation);
         var commit = new StoreCommit(taken.Ownership, taken.State!.LastCommit + 1) { FileLengths = [new("a file", 100), new("another", 7)] };
@@ -65,14 +66,14 @@ public class DamageMatrixTests
         await store.ReleaseAsync(taken.Ownership, Cancellation);
     }
 
-    /// <returns>What came of everything; or what was said.</returns>
+    /// <returns>The outcome of all items, or the reported error.</returns>
     private static async Task<string> GoOnAsync(RedisServer server)
     {
         try
         {
             var clock = new TestClock();
             await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock, ServerTime = () => clock.GetUtcNow() });
-            await using Consecutor<int> consecutor = Make(store, clock, fails: _ => false);
+            await using Consecutor<int> consecutor = DamagedWork.Make(store, clock, fails: _ => false);
             await consecutor.StartAsync(Cancellation).WaitAsync(TimeSpan.FromMinutes(5), TimeProvider.System, Cancellation);
             ConsecutorSnapshot now = consecutor.Snapshot();
             for (int round = 0; !now.IsIdle && now.Problem is null && now.Stopped.Count == 0 && now.Loss is null && round < MostRounds; round++)
@@ -87,7 +88,7 @@ public class DamageMatrixTests
                 foreach (StateRow row in await store.ListStateAsync(Work, partition, "totals", cancellation: Cancellation)) totals.Add($"{row.Key}={Encoding.UTF8.GetString(row.Value!.Value.Span)}");
             return string.Create(CultureInfo.InvariantCulture, $"{now.Accepted} accepted, {now.Completed} completed, {now.Dead} dead; {string.Join(' ', totals.Order(StringComparer.Ordinal))}");
         }
-        catch (Exception said) when (said is StreamStoreException or InvalidOperationException { InnerException: null })          // the latter of state that the code does not know
+        catch (Exception said) when (said is StreamStoreException or InvalidOperationException { InnerException: null })          // InvalidOperationException: state that the code does not know
         {
             return $"said: {said.Message}";
         }
@@ -95,22 +96,5 @@ public class DamageMatrixTests
         {
             return $"{other.GetType().Name}: {other.Message}";
         }
-    }
-
-    private static Consecutor<int> Make(IStreamStore store, TestClock clock, Func<int, bool> fails) => new("work",
-        source => source | (n => fails(n) ? throw new TimeoutException("not now") : n) | Stage.Named("check") | new Totals() | Stage.Named("totals") | (_ => { }),
-        new()
-        {
-            Store = store,
-            Process = new(),
-            Delivery = Delivery.Replay(3, Backoff.Constant(TimeSpan.FromSeconds(5))),
-            Stream = new() { Partitions = 2 },
-            Run = new() { Time = clock },
-        })
-    { Key = static n => $"{n % 4}" };
-
-    private sealed class Totals : StatefulNode<int, int, int>
-    {
-        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(State += item);
     }
 }

@@ -50,7 +50,7 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
         await IsSaidAsync(store);
     }
 
-    /// <summary>One row of state written twice by one commit, one written and deleted: the digest is that of what is left.</summary>
+    /// <summary>One commit writes a row of state twice, and writes and deletes another row: the digest counts the remaining row only.</summary>
     [Fact]
     public async Task ACommitThatNamesARowTwiceIsAddedUp()
     {

@@ -33,6 +33,7 @@ public class EvictionTests
         Assert.Contains("maxmemory-policy allkeys-random", failure.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<StreamStoreException>(Again);
         await other.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory-policy", "noeviction");
-        Assert.Equal(AppendStatus.Accepted, (await Again()).Status);
+        await Again();                                   // the first one may have been written before the server was looked at, and is then a duplicate
+        Assert.Equal(["a", "b"], await store.ReadAsync(Rows.Orders));
     }
 }

@@ -18,7 +18,7 @@ public sealed class SharedServer : IAsyncLifetime
     // Where several of these programs run, a client whose own server is down may reach another one's that has got its port: not the keys of its tests, too.
     public static string NewPrefix() => $"t{Environment.ProcessId}-{Interlocked.Increment(ref prefixes)}";
 
-    // The first one is that of the run: a test may have another one, which ends before the others do.
+    // The first server serves the whole run; a test class may start a second one, which ends with the class.
     public async ValueTask InitializeAsync()
     {
         server = await RedisServer.StartAsync();

@@ -1,15 +1,16 @@
 using System.Globalization;
 using Sluice.Testing;
+using Sluice.Tests.Deliveries;
 
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>
-/// Each column of each kind of row changed, and each kind of row removed: a consecutor that starts over it ends as it would have, or says what is wrong. It never waits without a word, ends otherwise, or fails with an error
+/// Each column of each kind of row changed, and each kind of row removed: a consecutor that starts over it ends as it would have, or reports the damage. It never waits silently, ends otherwise, or fails with an error
 /// that is no answer. <c>SLUICE_DAMAGE=all</c> damages every row, one after the other, instead of the first and the last of each kind.
 /// </summary>
 public sealed class DamageMatrixTests : IDisposable
 {
-    // What checksums and digests cover. What they do not: docs/guarantees.md.
+    // The rows that checksums and digests cover. The others: docs/guarantees.md.
     private static readonly (string Table, string Columns)[] Tables =
     [
         ("sluice_part", "epoch owner version dispatched done cseq cseq_epoch last_own rows row_bytes flying passed digest sum"),
@@ -57,12 +58,12 @@ public sealed class DamageMatrixTests : IDisposable
     {
         var clock = new TestClock();
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, new() { Time = clock });
-        await using Consecutor<int> consecutor = Make(store, clock, fails: n => n is 5 or 6 or 7);
+        await using Consecutor<int> consecutor = DamagedWork.Make(store, clock, fails: n => n is 5 or 6 or 7);
         await consecutor.StartAsync(Cancellation);
         for (int n = 0; n < 20; n++) await consecutor.SendAsync(n, Cancellation);
         while (consecutor.Snapshot() is not { InFlight: 0, Pending: 0 } now || now.Retrying + now.Parked == 0) await Task.Yield();
         await consecutor.StopAsync();
-        await using Consecutor<int> sender = Make(store, clock, fails: _ => false);
+        await using Consecutor<int> sender = DamagedWork.Make(store, clock, fails: _ => false);
         for (int n = 20; n < 24; n++) await sender.SendAsync(n, Cancellation);
         Ownership owner = (await store.TakeAsync(new("work", "work"), 0, new("files"), Cancellation)).Ownership;
         long last = (await store.TakeAsync(new("work", "work"), 0, new("files") { ExpectedEpoch = owner.Epoch }, Cancellation)).State!.LastCommit;
@@ -71,16 +72,16 @@ public sealed class DamageMatrixTests : IDisposable
         await store.ReleaseAsync(owner, Cancellation);
     }
 
-    /// <returns>What came of everything; or what was said.</returns>
+    /// <returns>The outcome of all items, or the reported error.</returns>
     private static async Task<string> GoOnAsync(string path, string what, bool isDamaged = false)
     {
         string copy = isDamaged ? path : $"{path}-{what}";
         if (!isDamaged) File.Copy(path, copy);
         try
         {
-            var clock = new TestClock();             // of the store as well: it says what is due
+            var clock = new TestClock();             // shared with the store, which decides what is due
             await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(copy, Durability.Process, new() { Time = clock });
-            await using Consecutor<int> consecutor = Make(store, clock, fails: _ => false);
+            await using Consecutor<int> consecutor = DamagedWork.Make(store, clock, fails: _ => false);
             await consecutor.StartAsync(Cancellation).WaitAsync(TimeSpan.FromMinutes(5), TimeProvider.System, Cancellation);
             ConsecutorSnapshot now = consecutor.Snapshot();
             for (int round = 0; !now.IsIdle && now.Problem is null && now.Stopped.Count == 0 && round < MostRounds; round++)
@@ -101,18 +102,6 @@ public sealed class DamageMatrixTests : IDisposable
             return $"said: {said.Message}";
         }
     }
-
-    private static Consecutor<int> Make(IStreamStore store, TestClock clock, Func<int, bool> fails) => new("work",
-        source => source | (n => fails(n) ? throw new TimeoutException("not now") : n) | Stage.Named("check") | new Totals() | Stage.Named("totals") | (_ => { }),
-        new()
-        {
-            Store = store,
-            Process = new(),
-            Delivery = Delivery.Replay(3, Backoff.Constant(TimeSpan.FromSeconds(5))),
-            Stream = new() { Partitions = 2 },
-            Run = new() { Time = clock },
-        })
-    { Key = static n => $"{n % 4}" };
 
     private static List<long> RowsOf(string path, string table)
     {
@@ -144,10 +133,5 @@ public sealed class DamageMatrixTests : IDisposable
         string copy = directory.File($"{name}.db");
         File.Copy(path, copy, overwrite: true);
         return copy;
-    }
-
-    private sealed class Totals : StatefulNode<int, int, int>
-    {
-        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(State += item);
     }
 }

@@ -15,7 +15,7 @@ internal static class Entries
     /// <summary>A record without key, headers and payload: the one of a letter whose entry cannot be read.</summary>
     public static ReadOnlyMemory<byte> Nothing { get; } = NewNothing();
 
-    /// <summary>The same for a lease: of those that are damaged only what is wrong with them.</summary>
+    /// <summary>Reads entries for a lease: a damaged entry carries only the description of its damage.</summary>
     public static void AddPiece(List<Entry> entries, List<LeaseDamage> damaged, Reply piece, Ownership owner)
     {
         (string stream, int partition) = (owner.Group.Stream, owner.Partition);
@@ -62,7 +62,7 @@ internal static class Entries
 
     /// <summary>What to say of entries that are gone.</summary>
     public static string Gone(string stream, int partition, SequenceRange entries)
-        => $"{stream}/{partition}/{entries.First}{(entries.Count > 1 ? $" to {entries.Last}" : "")} is not in the store although it should be: somebody has deleted keys of Sluice's, or it is a defect. Restore a backup.";
+        => $"{stream}/{partition}/{entries.First}{(entries.Count > 1 ? $" to {entries.Last}" : "")} is missing in the store: keys of the store were deleted by something else than Sluice, or Sluice has a defect. Restore a backup.";
 
     /// <summary>Where the next record begins, as far as the length of this one can be trusted.</summary>
     public static int LengthOf(ReadOnlySpan<byte> records)
@@ -92,7 +92,7 @@ internal static class Entries
     public static Entry ReadHead(long sequence, Reply from, int at, string stream, int partition)
     {
         byte[] record = from[at + 2].Bytes, headers = from[at + 4].Bytes;
-        if (record.Length < EntryChunk.RecordOverhead) return new() { Sequence = sequence };          // damaged: whoever leases it is told
+        if (record.Length < EntryChunk.RecordOverhead) return new() { Sequence = sequence };          // damaged: the lease reports it
         return new()
         {
             Sequence = sequence,

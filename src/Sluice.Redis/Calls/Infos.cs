@@ -47,8 +47,8 @@ internal static class Infos
             partitions, Name(pages[0][4]), pages[0][5].Long);
     }
 
-    // The marks of a partition as they are stored: the numbers of MARKS in the scripts, then the owner behind a colon, then a checksum. Those of its log begin with the tail. What is damaged is told to whoever takes the
-    // partition; here it is a partition that nobody has, so that the others can be seen.
+    // The marks of a partition as they are stored: the numbers of MARKS in the scripts, then the owner behind a colon, then a checksum. Those of its log begin with the tail. Taking a damaged partition reports the
+    // damage; this listing shows the partition without an owner, so that the others can be seen.
     private static PartitionInfo Partition(int number, Reply marks, Reply log)
     {
         string[] words = marks.Text.Split(' ');

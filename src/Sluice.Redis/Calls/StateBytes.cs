@@ -7,7 +7,7 @@ internal static class StateBytes
 {
     private const int HeadBytes = 10;
 
-    /// <summary>What is stored of a row; nothing for one that is deleted.</summary>
+    /// <summary>The stored bytes of a row; empty for a deleted row.</summary>
     public static ReadOnlyMemory<byte> Write(StateRow row)
     {
         if (row.Value is not { } value) return default;
@@ -23,7 +23,7 @@ internal static class StateBytes
     public static StateRow Read(string node, string key, byte[] stored, string stream, int partition)
     {
         if (stored.Length >= HeadBytes && ReadSum(stored) == SumOf(node, key, stored)) return new(node, key, BinaryPrimitives.ReadInt32LittleEndian(stored), stored.AsMemory(HeadBytes));
-        throw new StreamStoreException($"The state of the key {key} of the node {node} in {stream}/{partition} is damaged: it does not match its checksum. Somebody has changed keys of Sluice's, or it is a defect. Restore a backup.")
+        throw new StreamStoreException($"The state of the key {key} of the node {node} in {stream}/{partition} is damaged: it does not match its checksum. Keys of the store were changed by something else than Sluice, or Sluice has a defect. Restore a backup.")
         { Stream = stream, Partition = partition, IsPermanent = true };
     }
 

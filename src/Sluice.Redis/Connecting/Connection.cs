@@ -77,12 +77,12 @@ internal sealed partial class Connection : IAsyncDisposable
                     await PrepareAsync(Volatile.Read(ref preparations), either.Token).ConfigureAwait(false);
                     (isPrepared, used) = (true, link);         // which may have been replaced meanwhile
                 }
-                if (used.LookedAt != used.Restored) await LookAtAsync(used, either.Token).ConfigureAwait(false);
-                int restored = used.Restored;
+                int sockets = await LookAtAsync(used, either.Token).ConfigureAwait(false);
                 running = used.Database.ExecuteAsync("FCALL", [script.Function, 1, Meta, .. arguments], CommandFlags.DemandMaster);
                 Task<RedisResult>? confirming = script.Writes ? Confirm(used) : null;
                 RedisResult result = await AnswerAsync(running, isRepeatable, either.Token).ConfigureAwait(false);
-                if (confirming is not null) await ConfirmAsync(confirming, used, restored, begun, either.Token).ConfigureAwait(false);
+                if (confirming is not null) await ConfirmAsync(confirming, used, sockets, begun, either.Token).ConfigureAwait(false);
+                if (used.Sockets != sockets) await LookAgainAsync(used, either.Token).ConfigureAwait(false);
                 return result;
             }
             catch (RedisServerException unprepared) when (unprepared.Message.StartsWith("ERR Function not found", StringComparison.Ordinal) || unprepared.Message.StartsWith("SLUICE UNCLEAN", StringComparison.Ordinal))
@@ -146,12 +146,12 @@ internal sealed partial class Connection : IAsyncDisposable
         return used.Database.ExecuteAsync("WAIT", options.Durability.Replicas, (int)ReplicasAreAsked.TotalMilliseconds);
     }
 
-    private async Task ConfirmAsync(Task<RedisResult> confirming, Link used, int restored, long begun, CancellationToken cancellation)
+    private async Task ConfirmAsync(Task<RedisResult> confirming, Link used, int sockets, long begun, CancellationToken cancellation)
     {
         while (true)
         {
             long confirmed = (long)await AnswerAsync(confirming, isRepeatable: true, cancellation).ConfigureAwait(false);
-            if (used.Restored != restored) throw new TimeoutException();        // this is another server, perhaps, which has lost what was written
+            if (used.Sockets != sockets) throw new TimeoutException();        // perhaps another server, without the last writes
             if (confirmed >= options.Durability.Replicas) return;
             if (TimeProvider.System.GetElapsedTime(begun) >= options.Patience)
                 throw new StreamStoreException(
@@ -230,10 +230,11 @@ internal sealed partial class Connection : IAsyncDisposable
         {
             if (link.IsConnected)
             {
+                int sockets = link.Sockets;
                 ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
                 if (info.MajorVersion < 7)
                     throw new StreamStoreException($"The server at {address} is Redis {info.Version}; Sluice needs 7.0 or newer.");
-                connection.Judge(link, info);
+                connection.Judge(link, info, sockets);
                 if (options.Durability == Durability.Power) await connection.CheckFlushingAsync(info, cancellation).ConfigureAwait(false);
                 await connection.PrepareAsync(0, cancellation).ConfigureAwait(false);
                 await connection.SubscribeAsync(link, cancellation).ConfigureAwait(false);

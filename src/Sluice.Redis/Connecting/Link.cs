@@ -1,3 +1,4 @@
+using System.Net;
 using StackExchange.Redis;
 
 namespace Sluice.Redis;
@@ -10,7 +11,6 @@ internal sealed class Link
 {
     private readonly ConnectionMultiplexer multiplexer;
     private readonly TimeSpan longest;
-    private int restored;
     private string? channel;
     private long lostAt;                             // a timestamp: when it was first seen not to be whole; zero while it is
 
@@ -20,7 +20,6 @@ internal sealed class Link
         multiplexer.PreserveAsyncOrder = false;      // else what goes on behind an answer holds up all other answers: there, users' code may run
         Log = log;
         Database = multiplexer.GetDatabase();
-        multiplexer.ConnectionRestored += (_, _) => Interlocked.Increment(ref restored);
     }
 
     public IDatabase Database { get; }
@@ -48,11 +47,28 @@ internal sealed class Link
         }
     }
 
-    /// <summary>How often it was made again: as long as it is the same, the server on its other end is.</summary>
-    public int Restored => Volatile.Read(ref restored);
+    /// <summary>
+    /// Differs as soon as the client has begun to connect anew: as long as it is the same, the servers on the other ends are. The client's event (<c>ConnectionRestored</c>) comes later,
+    /// behind answers that came over the new connection already. An end that is not connected counts for nothing, however often the client tries.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">It was closed.</exception>
+    public int Sockets
+    {
+        get
+        {
+            var sockets = new HashCode();
+            foreach (EndPoint end in multiplexer.GetEndPoints())
+            {
+                if (ServerAt(end) is not { IsConnected: true } server) continue;
+                sockets.Add(end);
+                sockets.Add(server.GetCounters().Interactive.SocketCount);
+            }
+            return sockets.ToHashCode();
+        }
+    }
 
-    /// <summary>The restoring after which the server was last looked at (<see cref="Restored"/>); less than zero if it was not.</summary>
-    public int LookedAt { get; set; } = -1;
+    /// <summary>The connections over which the servers were looked at last (<see cref="Sockets"/>); null if they were not.</summary>
+    public int? LookedAt { get; set; }
 
     /// <summary>Tries to connect, for as long as the connection string says.</summary>
     /// <param name="address">Where to.</param>
@@ -84,6 +100,19 @@ internal sealed class Link
 
     /// <summary>Looks which of several servers is the master now.</summary>
     public Task ReconsiderAsync(CancellationToken cancellation) => multiplexer.ConfigureAsync().WaitAsync(longest, TimeProvider.System, cancellation);
+
+    // A client that was closed knows no servers any more.
+    private IServer ServerAt(EndPoint end)
+    {
+        try
+        {
+            return multiplexer.GetServer(end);
+        }
+        catch (ArgumentException unknown)
+        {
+            throw new ObjectDisposedException("The connection was closed.", unknown);
+        }
+    }
 
     /// <summary>Ends it at once. What rests in a queue of the client's is never answered.</summary>
     public void Close()

@@ -126,7 +126,7 @@ internal static class GroupCalls
     {
         if (session.FindStream(owner.Group.Stream)?.Groups.GetValueOrDefault(owner.Group.Name) is not { } group) return null;
         StoredPartition partition = group.Partitions[Session.Checked(owner.Partition, group.Stream)];
-        if (partition.Damage is not null) return null;          // stale: who takes it anew is told
+        if (partition.Damage is not null) return null;          // stale: the next taking reports it
         return owner.Epoch <= partition.Epoch
             ? partition
             : throw new StoreWentBackException($"{owner} was taken, but the store knows the epoch {partition.Epoch} only: it has lost writes.")

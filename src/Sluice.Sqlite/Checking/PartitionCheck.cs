@@ -6,7 +6,7 @@ internal sealed class PartitionCheck(Database database, string stream, string gr
 {
     private string Name => $"{stream}:{group}/{partition}";
 
-    /// <summary>What is wrong; null if nothing is.</summary>
+    /// <summary>The damage; null if there is none.</summary>
     /// <param name="isThere">Whether the partition must be there.</param>
     public string? Find(bool isThere = false)
     {
@@ -21,10 +21,10 @@ internal sealed class PartitionCheck(Database database, string stream, string gr
         if (!areSound) return $"The marks of {Name} do not match their checksum.";
         long found = 0;
         return CheckState(id, ref found) ?? CheckRows(id, rows, bytes, flying, ref found) ?? CheckFiles(id, ref found)
-            ?? (found == digest ? null : $"Of what is remembered of {Name}, a row is missing, or there is one too many: what is there does not match the digest of its last commit.");
+            ?? (found == digest ? null : $"A row of the state, the retries or the files of {Name} is missing, or there is one too many: the rows do not match the digest of its last commit.");
     }
 
-    /// <summary>Of a row whose first columns are those of <c>sluice_part</c>.</summary>
+    /// <summary>Checksum of a row that begins with the columns of <c>sluice_part</c>.</summary>
     public static long SumOfMarks(Statement marks) => new RowSum().Add(marks.Long(0)).Add(marks.Long(1)).Add(marks.Long(2)).Add(marks.TextOrNull(3)).Add(marks.Long(4)).Add(marks.Long(5)).Add(marks.Long(6)).Add(marks.Long(7))
         .Add(marks.Long(8)).Add(marks.Long(9)).Add(marks.Long(10)).Add(marks.Long(11)).Add(marks.Long(12)).Add(marks.Long(13)).Add(marks.Span(14)).Add(marks.Long(15)).Value;
 

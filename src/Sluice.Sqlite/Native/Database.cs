@@ -121,7 +121,7 @@ internal sealed class Database : IDisposable
         statement.Run();
     }
 
-    /// <summary>A statement of the caller's, who disposes it.</summary>
+    /// <summary>Makes a statement; the caller disposes it.</summary>
     public Statement Prepared(string sql) => Prepare(sql);
 
     /// <summary>The first column of the first row; null if there is none.</summary>

@@ -42,7 +42,7 @@ internal static class Schema
     // From version 3, which counted the time in which the store was closed into the windows of idempotency keys, to version 4.
     private static readonly string[] ToFourth = ["ALTER TABLE sluice_meta ADD COLUMN away INTEGER NOT NULL DEFAULT 0"];
 
-    // From version 4, which did not know when a whole block, stream or group was gone, to version 5. Checksums that are null are those of rows that were not written since.
+    // From version 4, which did not know when a whole block, stream or group was gone, to version 5. A row whose checksum is null was not written since.
     private static readonly string[] ToFifth =
     [
         "ALTER TABLE sluice_block ADD COLUMN before BLOB",

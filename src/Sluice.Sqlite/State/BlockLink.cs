@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// What a block says of the block before it, and the store's first row of the last one: its id, and its list of chunks. So a block that is gone is noticed, and where its logs end is known. Nobody else says that: chunks of
+/// Each block repeats the id and the list of chunks of the block before it; the first row of the store repeats those of the last block. So a missing block is noticed, and the ends of its logs are known. No index says that: chunks of
 /// recent blocks have no rows.
 /// </summary>
 /// <remarks>A value: no lock.</remarks>

@@ -1,6 +1,6 @@
 namespace Sluice.Sqlite;
 
-/// <summary>What a transaction has changed, for those who wait: whole streams, or some partitions of them. Used by the writer's thread.</summary>
+/// <summary>Collects the changes of a transaction for waiting callers: whole streams, or partitions of them. Used by the writer's thread only.</summary>
 internal sealed class ChangedStreams
 {
     private readonly Dictionary<string, HashSet<int>?> changed = new(StringComparer.Ordinal);          // null: the whole stream
@@ -18,7 +18,7 @@ internal sealed class ChangedStreams
         else partitions?.Add(partition);
     }
 
-    /// <summary>Tells who waits, and begins anew.</summary>
+    /// <summary>Wakes the waiting callers, and starts an empty collection.</summary>
     public void Publish(StreamChanges changes)
     {
         if (changed.Count == 0) return;

@@ -73,7 +73,7 @@ internal sealed class RecentBlocks(int most)
         return null;
     }
 
-    /// <summary>A chunk is gone with its block, although nobody has passed it: its log does not end before it.</summary>
+    /// <summary>Keeps the end of a log behind a chunk that is missing together with its block, unless all groups have passed the chunk.</summary>
     public void Lose(ChunkPlace chunk)
     {
         if (!lost.TryGetValue(chunk.Log, out ChunkPlace known) || known.Last < chunk.Last) lost[chunk.Log] = chunk;

@@ -30,7 +30,7 @@ internal static class RowBlob
         return entry;
     }
 
-    /// <summary>The same without the payload; of one that is damaged what is sure: its number.</summary>
+    /// <summary>Reads an entry without its payload; of a damaged entry only the number, which is certain.</summary>
     public static Entry ReadHead(byte[] blob, long sequence, string stream, int partition)
     {
         try
@@ -39,7 +39,7 @@ internal static class RowBlob
         }
         catch (StreamStoreException)
         {
-            return new() { Sequence = sequence };            // whoever leases it is told
+            return new() { Sequence = sequence };            // the lease reports the damage
         }
     }
 

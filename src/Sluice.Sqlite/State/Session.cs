@@ -66,7 +66,7 @@ internal sealed class Session
     /// <summary>How long the store had been closed, as far as that was stored, in ticks.</summary>
     public long Away { get; }
 
-    /// <summary>How long the store has been open, in ticks on a scale of its own: what windows are counted by. The wall clock jumps while the store is closed; nobody can tell that from a long rest.</summary>
+    /// <summary>How long the store has been open, in ticks on a scale of its own: the scale of idempotency windows. The wall clock jumps while the store is closed, and a wrong clock looks like a long rest.</summary>
     public long OpenTicks => Now.UtcTicks - Living.Away;
 
     public DateTimeOffset LastTime => new(lastTime, TimeSpan.Zero);
@@ -105,7 +105,7 @@ internal sealed class Session
         marked.Add(stored);
     }
 
-    /// <summary>What is to be told to those who wait.</summary>
+    /// <summary>The changes to report to waiting callers.</summary>
     public ChangedStreams Changes { get; } = new();
 
     public void Changed(string stream) => Changes.Add(stream);

@@ -9,7 +9,7 @@ internal static class StoreRoots
     /// <summary>What a group adds to it.</summary>
     public static long OfGroup(long id, long stream, string name) => new RowSum().Add("group").Add(id).Add(stream).Add(name).Value;
 
-    /// <summary>The digest of what is there.</summary>
+    /// <summary>The digest of the rows.</summary>
     public static long Compute(Database database)
     {
         long digest = 0;
@@ -20,6 +20,6 @@ internal static class StoreRoots
         return digest;
     }
 
-    /// <summary>What to say if it is another one than that of the last transaction.</summary>
+    /// <summary>The error text for a digest that differs from that of the last transaction.</summary>
     public const string Damage = "The store has lost the row of a stream or of a group, or its name was changed (sluice_stream, sluice_group): under its name it would begin anew, without what it had. Nothing was changed. Restore a backup.";
 }

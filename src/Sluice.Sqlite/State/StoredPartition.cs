@@ -31,7 +31,7 @@ internal sealed class StoredPartition(StoredGroup group, int number) : Stored
 
     /// <exception cref="StreamStoreException">It is damaged.</exception>
     public StoredPartition Sound() => Damage is null ? this : throw new StreamStoreException(
-        $"The partition {number} of {group.Key} is damaged: {Damage}. Nothing was changed. Restore a backup; CheckAsync lists what is damaged.")
+        $"The partition {number} of {group.Key} is damaged: {Damage}. Nothing was changed. Restore a backup; CheckAsync lists all damage.")
     { Stream = group.Stream.Name, Partition = number, IsPermanent = true };
     public bool IsEmpty => Rows == 0 && Done == Log.Tail;
 

@@ -107,7 +107,7 @@ internal static class StoredRows
     public static void Insert(StoredPartition partition, in Entry entry, WaitingState state, int attempts, long? due, string node, string error)
         => Insert(partition, entry.Sequence, RowBlob.Write(entry), entry.Headers.Length + entry.Payload.Length, state, attempts, due, node, error);
 
-    /// <summary>An entry that cannot be read, with what there is of it: whoever leases it is told.</summary>
+    /// <summary>Makes a damaged entry with its raw bytes and the description of its damage.</summary>
     public static void InsertDamaged(StoredPartition partition, long sequence, WaitingState state) => Insert(partition, sequence, [], 0, state, 0, null, "", "");
 
     private static void Insert(StoredPartition partition, long sequence, byte[] blob, long bytes, WaitingState state, int attempts, long? due, string node, string error)

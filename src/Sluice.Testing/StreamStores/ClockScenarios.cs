@@ -46,7 +46,7 @@ internal static class ClockScenarios
         return (await rig.Store.AppendAsync(new(Orders, "key-1", 0, 1, batch) { ForgetAfter = 10 * Second })).Status;
     }
 
-    // Somebody appends whose clock is two days ahead: beside the first store, or instead of it.
+    // A host whose clock is two days ahead appends: beside the first store object, or instead of it.
     private static async Task VisitAheadAsync(Rig rig)
     {
         IStreamStore? second = await rig.OpenSecondAsync(TwoDays);

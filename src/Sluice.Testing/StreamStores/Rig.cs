@@ -37,7 +37,7 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
         return isDamaged;
     }
 
-    /// <summary>A second store object over the same data, with a clock of its own. Null where there cannot be one: then opening it must fail, and say so.</summary>
+    /// <summary>Opens a second store object over the same data, with its own clock. Returns null if the store allows only one object; opening must then have failed with an error.</summary>
     public async Task<IStreamStore?> OpenSecondAsync(TimeSpan clockAhead = default)
     {
         var clock = new TestClock(Clock.GetUtcNow() + clockAhead);

@@ -45,7 +45,7 @@ public abstract class StreamStoreFixture : IAsyncDisposable
     }
 
     /// <summary>
-    /// Damages what is stored of an entry: changes some of its bytes, or removes them. Called while no store is open. Unless overridden nothing is done, and the scenarios that need it end there.
+    /// Damages a stored entry: changes some of its bytes, or removes them. Called while no store is open. Unless overridden nothing is done, and the scenarios that need it end there.
     /// </summary>
     /// <param name="stream">The entry's stream.</param>
     /// <param name="partition">The entry's partition.</param>
@@ -55,7 +55,7 @@ public abstract class StreamStoreFixture : IAsyncDisposable
     public virtual ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload) => ValueTask.FromResult(false);
 
     /// <summary>
-    /// Removes an entry from what is stored, with all that its store keeps in one piece with it, as somebody would who deletes a row or a key. Called while no store is open. Unless overridden nothing is done, and the
+    /// Removes an entry from the storage, with everything in the same row or key. Called while no store is open. Unless overridden nothing is done, and the
     /// scenarios that need it end there.
     /// </summary>
     /// <param name="stream">The entry's stream.</param>

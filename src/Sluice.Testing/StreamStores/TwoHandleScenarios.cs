@@ -2,7 +2,7 @@ using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
 
-/// <summary>Two store objects over the same data at once, as two processes have them: wake-ups, stale caches, decisions that meet. Where there can be only one, opening a second one must fail.</summary>
+/// <summary>Two store objects over the same data at once, as two processes have them: wake-ups, stale caches, concurrent decisions. If a store allows one object only, opening a second one must fail.</summary>
 internal static class TwoHandleScenarios
 {
     public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
@@ -69,7 +69,7 @@ internal static class TwoHandleScenarios
         }
     }
 
-    // Both have seen the same group, and both decide.
+    // Both objects have read the same group, and both decide.
     private static async Task OfTwoDecisionsOneIsApplied(Rig rig)
     {
         await rig.PrepareAsync();
@@ -87,7 +87,7 @@ internal static class TwoHandleScenarios
                 rig.Store.HeartbeatAsync(new(Main, "m", "m1", Second)).AsTask(), second.HeartbeatAsync(new(Main, "m", "m2", Second)).AsTask());
             Expect.Equal(1, beats.Count(beat => beat.Status == HeartbeatStatus.Accepted), "instances that get a name");
 
-            // Whoever has the partition commits through either object: the epoch decides, not the connection.
+            // The owner of the partition commits through either object: the epoch decides, not the connection.
             Ownership owner = takes.Single(take => take.Status == TakeStatus.Taken).Ownership;
             await second.LeaseAsync(new([owner]));
             CommitResult[] commits = await Task.WhenAll(
@@ -128,7 +128,7 @@ internal static class TwoHandleScenarios
         }
     }
 
-    // What the first one remembers of the partition counts for nothing.
+    // The first object's cache of the partition must not count.
     private static async Task AnOwnerWhosePartitionWasTakenElsewhereIsVoid(Rig rig)
     {
         await rig.PrepareAsync();

@@ -14,7 +14,7 @@ public enum DamagePolicy
 
 /// <summary>A partition that stands still, because something in it is damaged.</summary>
 /// <param name="Partition">The partition, from zero.</param>
-/// <param name="Message">What is damaged, and what to do, for people.</param>
+/// <param name="Message">The damage, and what to do about it, for people.</param>
 public sealed record StoppedPartition(int Partition, string Message)
 {
     /// <summary>The entries that cannot be read; null if it is something else, such as a row of state.</summary>

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
-/// <summary>Compares this machine's clock with the store's. They are never mixed; people should know all the same.</summary>
+/// <summary>Compares this machine's clock with the store's. Sluice never mixes the two; the difference is reported for people.</summary>
 /// <remarks>Thread-safe: the table of stores has a lock of its own.</remarks>
 internal static class ClockSkew
 {
@@ -15,7 +15,7 @@ internal static class ClockSkew
     /// <param name="time">This machine's clock.</param>
     /// <param name="warn">Where the warning goes.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <returns>What was said, or would be again; null if the clocks agree, or the store does not answer.</returns>
+    /// <returns>The text about the difference, reported now or before; null if the clocks agree, or the store does not answer.</returns>
     public static async Task<string?> TellAsync(IStreamStore store, IStreamStore given, TimeProvider time, Action<string> warn, CancellationToken cancellation)
     {
         string? skew = await FindAsync(store, time, cancellation).ConfigureAwait(false);
@@ -35,7 +35,7 @@ internal static class ClockSkew
         }
         catch (StreamStoreException)
         {
-            return null;                             // who needs the store says so
+            return null;                             // the call that needs the store reports it
         }
     }
 }

@@ -58,7 +58,7 @@ public sealed record LeasedBatch(Ownership Owner, ReadOnlyMemory<Entry> Entries)
 /// <summary>Neighbouring entries of a partition that were leased and cannot be read.</summary>
 /// <param name="Owner">The ownership that their commit carries.</param>
 /// <param name="Entries">Which entries.</param>
-/// <param name="Message">What is wrong with them, for people: names stream, partition and sequence.</param>
+/// <param name="Message">The damage, for people: names stream, partition and sequence.</param>
 public sealed record LeaseDamage(Ownership Owner, SequenceRange Entries, string Message)
 {
     /// <summary>The number of the start that this is, from one; of all of them.</summary>

@@ -10,7 +10,7 @@ namespace Sluice;
 /// </param>
 public sealed record StoreCommit(Ownership Owner, long Sequence)
 {
-    /// <summary>Whether this commit may give its partition something to lease: entries that are freed or tried again, or derived ones. If not, it wakes nobody who waits for entries of that partition.</summary>
+    /// <summary>Whether this commit may give its partition something to lease: entries that are freed or tried again, or derived ones. If not, it does not wake callers that wait for entries of that partition.</summary>
     public bool GivesEntries => Deferred.Count > 0 || Derived is { Count: > 0 };
 
     /// <summary>The most parts (<see cref="Items"/>) of one commit.</summary>

@@ -1,7 +1,7 @@
 namespace Sluice;
 
 /// <summary>
-/// Counts the changes of streams in this process, and wakes who waits for one: for those who write stores, behind <see cref="IStreamStore.WaitForChangeAsync"/> and
+/// Counts the changes of streams in this process, and wakes waiting callers. For authors of stores, behind <see cref="IStreamStore.WaitForChangeAsync"/> and
 /// <see cref="IStreamStore.WaitForEntriesAsync"/>.
 /// </summary>
 /// <remarks>Thread-safe; everything is under one lock, and waiters go on elsewhere.</remarks>
@@ -67,7 +67,7 @@ public sealed class StreamChanges
         }
     }
 
-    /// <summary>Streams have changed, in whatever way: everybody who waits for one of them goes on.</summary>
+    /// <summary>Reports any change of streams: every caller that waits for one of them goes on.</summary>
     public void Publish(IEnumerable<string> streams)
     {
         ArgumentNullException.ThrowIfNull(streams);
@@ -157,7 +157,7 @@ public sealed class StreamChanges
             foreach (TaskCompletionSource? one in Waiters.Append(Waiting))
             {
                 one?.TrySetException(new ObjectDisposedException(store, "The store has been closed."));
-                _ = one?.Task.Exception;             // whoever has waited may have given up meanwhile: then nobody sees it, and nobody has to
+                _ = one?.Task.Exception;             // observed: its caller may have given up meanwhile
             }
         }
     }

@@ -11,7 +11,7 @@ public class DamagedEntryTests
     private readonly TestClock clock = new();
     private readonly ConcurrentQueue<int> started = new();
     private readonly ConcurrentQueue<string> warnings = new();
-    private readonly List<int> damaged = [];         // what is behind the damage, in its partition; itself included
+    private readonly List<int> damaged = [];         // the damaged entry and those behind it in its partition
     private int calls;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

@@ -41,7 +41,7 @@ public class LiveProducerTests
         Assert.True(await drained);
         await consecutor.IdleAsync(Cancellation);
         Assert.Equal(Enumerable.Range(0, seen.Count), seen);
-        await Member.UntilAsync(() => taken() >= seen.Count);            // who gives counts behind the giving
+        await Member.UntilAsync(() => taken() >= seen.Count);            // the giver counts after it has given
         Assert.InRange(seen.Count, Bound, taken());
     }
 

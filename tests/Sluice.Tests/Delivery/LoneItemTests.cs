@@ -32,7 +32,7 @@ public class LoneItemTests
                 await Member.BeatAsync(store, clock, names);
                 for (int i = 0; i < 50; i++) await Member.NextAsync();
             }
-            await SendAsync(1);                      // what was still on its way from the sharing is over
+            await SendAsync(1);                      // ends the answers that were still in flight when partitions were shared
             await SettleAsync();
             foreach (CountingStore own in stores) own.Calls.Clear();
             for (int item = 2; item <= Items + 1; item++) await SendAsync(item);
@@ -47,7 +47,7 @@ public class LoneItemTests
 
         int Calls() => stores.Sum(own => own.Calls.Values.Sum());
 
-        // Until nobody does anything any more.
+        // Until no member has work left.
         async Task SettleAsync()
         {
             for (int quiet = 0, known = -1; quiet < Quiet; quiet++)

@@ -89,7 +89,7 @@ public class MemberNameTests
         Assert.Equal("another process", (await store.FindGroupAsync(Member.Group, Cancellation))!.Members.Single().Instance);
     }
 
-    /// <remarks>The quick one once took the partitions of the slow one for those of a dead member.</remarks>
+    /// <remarks>The quick member once took the slow member for dead.</remarks>
     [Fact]
     public async Task MembersMayDifferInTheirLeaseTimes()
     {

@@ -79,9 +79,7 @@ public sealed class RestartTests : IDisposable
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
         string path = Path.Combine(directory.FullName, "lines.txt");
-        var group = new GroupId("numbers", "numbers");
-        int first = EntryKey.Of("0").PartitionOf(2), other = 1 - first;
-        int distant = Enumerable.Range(1, 100).First(n => EntryKey.Of($"{n}").PartitionOf(2) == other);
+        (GroupId group, int first, int other, int distant) = Divided();
         await using var consecutor = new Consecutor<int>("numbers", source => source | Sink.ToFile<int>(path, static n => $"{n}"),
             new() { Store = store, Stream = new() { Partitions = 2 }, Member = "self", Run = new() { Time = clock } })
         { Key = static n => $"{n}" };
@@ -114,9 +112,7 @@ public sealed class RestartTests : IDisposable
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
         string path = Path.Combine(directory.FullName, "lines.txt");
-        var group = new GroupId("numbers", "numbers");
-        int first = EntryKey.Of("0").PartitionOf(2), other = 1 - first;
-        int distant = Enumerable.Range(1, 100).First(n => EntryKey.Of($"{n}").PartitionOf(2) == other);
+        (GroupId group, int first, int other, int distant) = Divided();
         var mortal = new DeadStore(store);
         Consecutor<int> killed = Make("one", mortal);
         await killed.StartAsync(Cancellation);
@@ -164,5 +160,12 @@ public sealed class RestartTests : IDisposable
         }
 
         protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call) => isDead ? ValueTask.FromException<T>(new StreamStoreException("The process is dead.")) : call();
+    }
+
+    // Two partitions: that of the item 0, the other one, and an item of the other one.
+    private static (GroupId Group, int First, int Other, int Distant) Divided()
+    {
+        int first = EntryKey.Of("0").PartitionOf(2), other = 1 - first;
+        return (new("numbers", "numbers"), first, other, Enumerable.Range(1, 100).First(n => EntryKey.Of($"{n}").PartitionOf(2) == other));
     }
 }

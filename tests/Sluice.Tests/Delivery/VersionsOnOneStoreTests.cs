@@ -105,7 +105,7 @@ public class VersionsOnOneStoreTests
             await second.IdleAsync(Cancellation);
             await foreach (DeadLetter dead in second.DeadLetters(Cancellation)) throw new InvalidOperationException(dead.Error);
         });
-        Assert.Contains("Holder", failure.Message, StringComparison.Ordinal);          // what is missing is named
+        Assert.Contains("Holder", failure.Message, StringComparison.Ordinal);          // names the missing member
         Assert.DoesNotContain(nameof(NullReferenceException), failure.ToString(), StringComparison.Ordinal);
         Assert.Empty(seen);
     }

@@ -223,7 +223,7 @@ public class RetryTests
         Assert.Equal("a: -> (3 retries, 00:00:05 at most)", new Processor("a") { Retry = new(3), Timeout = TimeSpan.FromSeconds(5) }.ToString());
     }
 
-    /// <summary>Says when somebody begins to wait for a change of a stream.</summary>
+    /// <summary>Reports when a caller begins to wait for a change of a stream.</summary>
     private sealed class WatchedStore(IStreamStore inner, Action<string> waits) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         public override ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)

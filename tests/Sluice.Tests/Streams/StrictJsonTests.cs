@@ -76,7 +76,7 @@ public partial class StrictJsonTests
         PayloadSerializers.Json.Compressed(readsUncompressed: true),
     ];
 
-    /// <remarks>A member that may be null and is left out for that was refused by whoever had written it.</remarks>
+    /// <remarks>A program once could not read the nullable member that its own options had left out.</remarks>
     [Theory]
     [InlineData(JsonIgnoreCondition.WhenWritingNull)]
     [InlineData(JsonIgnoreCondition.WhenWritingDefault)]

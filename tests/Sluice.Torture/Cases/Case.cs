@@ -110,7 +110,7 @@ internal sealed class Case
         return percent < poisonPercent ? Fate.Poison : percent < poisonPercent + flakyPercent ? Fate.Flaky : Fate.Fine;
     }
 
-    /// <summary>For what is thrown beside the items of a life.</summary>
+    /// <summary>Random numbers for the troubles of a life.</summary>
     public Dice DiceOf(LifePlan plan) => dice.For((1UL << 43) ^ plan.Seed);
 
     /// <summary>How a life of it goes, if it is to be killed so often.</summary>

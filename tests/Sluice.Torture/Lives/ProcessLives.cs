@@ -61,7 +61,7 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
         if (child.ExitCode == 128 + 6 && (await errors).Contains(Explosion, StringComparison.Ordinal)) return LifeEnd.Killed;
         // A call that its consecutor makes for the child, and not for an item, fails with the server: the child ends by it, as a program would that is started again.
         if (server?.Kills > kills && (await errors).Contains(nameof(StreamStoreException), StringComparison.Ordinal)) return LifeEnd.Killed;
-        if (plan.Troubles.Freezes && (await errors).Contains(nameof(StreamStoreException), StringComparison.Ordinal)) return LifeEnd.Killed;          // the same, where the file was locked for longer than a call waits
+        if (plan.Troubles.Freezes && (await errors).Contains(nameof(StreamStoreException), StringComparison.Ordinal)) return LifeEnd.Killed;          // also where the file was locked for longer than a call waits
         return child.ExitCode == 128 + 9 ? LifeEnd.Killed : throw new TortureException($"life {number} ({plan}) ended with {child.ExitCode}: {await errors}");
     }
 

@@ -124,7 +124,7 @@ internal sealed partial class ConsecutorCore : ISinkBindings
         get { lock (sync) return [.. sinks.Values]; }
     }
 
-    /// <summary>Whether sinks are not begun yet, as somebody who may be dead has partitions: nothing is started, and nothing committed, before they are.</summary>
+    /// <summary>Whether the sinks wait for partitions whose owner may be dead. Until the sinks have begun, no item starts and nothing is committed.</summary>
     public bool SinksWait
     {
         get => sinksWait;

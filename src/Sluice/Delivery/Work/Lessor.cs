@@ -184,7 +184,7 @@ internal sealed class Lessor(ConsecutorCore core)
         return Array.Exists(owned, static partition => partition.IsLeaving) ? Array.FindAll(owned, static partition => !partition.IsLeaving) : owned;
     }
 
-    /// <summary>What stands still long enough, and has nothing under way any more, is given back with what was leased of it, and taken anew.</summary>
+    /// <summary>Gives back and takes anew each partition that has been stopped long enough and has no item in flight.</summary>
     private async ValueTask LookAgainAsync()
     {
         try

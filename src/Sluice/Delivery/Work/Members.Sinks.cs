@@ -1,10 +1,10 @@
 namespace Sluice;
 
-// When the sinks may begin. A sink cuts its file to the largest length that partitions know. A partition that somebody has who may be dead may know a larger one, or learn it from a commit that is
-// under way: it is waited for until it is this member's, or its owner is heard of, which has the file for itself then.
+// When the sinks may begin. A sink cuts its file to the largest length that partitions know. A partition whose owner may be dead may know a larger length, or learn it from a commit in
+// flight. So the sinks wait until this member has the partition, or until its owner sends a heartbeat: then the owner has the file for itself.
 internal sealed partial class Members
 {
-    /// <summary>Begins the sinks, and frees what was parked; or lets them wait for partitions: then nothing is started until they have begun.</summary>
+    /// <summary>Begins the sinks and frees the parked items, or lets the sinks wait for partitions: then no item starts until the sinks have begun.</summary>
     public async Task BeginSinksAsync(CancellationToken cancellation)
     {
         if (core.Sinks.Count > 0 && core.Owned.Length < partitions
@@ -18,7 +18,7 @@ internal sealed partial class Members
         await taker.UnparkAsync(core.Owned, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Begins the sinks anew for partitions that were taken and are not ours yet for others, and frees what was parked there; not before they have begun at all.</summary>
+    /// <summary>Begins the sinks anew for newly taken partitions, and frees the items that were parked there. Does nothing before the sinks have begun for the first time.</summary>
     public async Task BeginSinksAsync(IReadOnlyList<OwnedPartition> taken, CancellationToken cancellation)
     {
         if (core.SinksWait) return;
@@ -48,6 +48,6 @@ internal sealed partial class Members
     }
 
     private string WhySinksWait(PartitionInfo unknown)
-        => $"The sinks of {core.Name} have not begun, and nothing is taken up before they have: {(unknown.Owner is { } owner ? $"{owner} has partition {unknown.Partition}, and has not been heard of since this member started" : $"partition {unknown.Partition} is nobody's")}. "
+        => $"The sinks of {core.Name} have not begun, and no item starts before they have: {(unknown.Owner is { } owner ? $"{owner} has partition {unknown.Partition}, and has sent no heartbeat since this member started" : $"partition {unknown.Partition} has no owner")}. "
             + "Its last commit may have made a file longer than is known here. This member takes it when the lease time has passed without a heartbeat.";
 }

@@ -89,7 +89,7 @@ internal sealed partial class Members
         }
     }
 
-    /// <summary>Gives a partition back, with what was leased of it and not begun, and takes it anew; unless something of it is under way.</summary>
+    /// <summary>Gives back a partition and its leased items that were not started, and takes it anew. Does nothing while an item of the partition is in flight.</summary>
     public async Task RenewAsync(OwnedPartition partition)
     {
         await taking.EnterAsync(core.Life).ConfigureAwait(false);
@@ -106,7 +106,7 @@ internal sealed partial class Members
         if (await core.Store.FindGroupAsync(core.Group, core.Life).ConfigureAwait(false) is { } group) await TakeFreeAsync(group).ConfigureAwait(false);
     }
 
-    /// <summary>Gives back what was lost here, so that nothing of it becomes suspect; if the store does not answer, it does.</summary>
+    /// <summary>Gives back the leases that this member lost, so that their items do not become suspect. If the store does not answer, they do.</summary>
     public async Task TryReleaseAsync(OwnedPartition partition)
     {
         try

@@ -27,7 +27,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     /// <summary>Whether it was settled before it was started: nothing depends on how it ends.</summary>
     public bool IsFree { get; set; }
 
-    /// <summary>What is wrong with its entry, which cannot be read; null if nothing is.</summary>
+    /// <summary>The damage of its entry; null if the entry can be read.</summary>
     public LeaseDamage? Damage { get; set; }
 
     /// <summary>Whether it was sealed by an earlier owner: it is not run, only published (<see cref="Spiller"/>).</summary>

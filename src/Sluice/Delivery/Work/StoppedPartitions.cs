@@ -14,7 +14,7 @@ internal sealed class StoppedPartitions(ConsecutorCore core)
     /// <summary>Whether anything stands still, or has until now.</summary>
     public bool AreAny => areAny;
 
-    /// <summary>What is damaged, by partition.</summary>
+    /// <summary>The damage, by partition.</summary>
     public IReadOnlyList<StoppedPartition> All
     {
         get { lock (sync) return [.. stops.Values.Select(static stop => stop.Told)]; }
@@ -40,10 +40,10 @@ internal sealed class StoppedPartitions(ConsecutorCore core)
     {
         string message = $"Partition {partition.Number} of {core.Name} stands still, the others go on: {damage.Message} It is looked at again from time to time. To go on without the entry, which becomes a dead letter then, set ConsecutorOptions.OnDamage to DamagePolicy.DeadLetter.";
         Stop(new(partition.Number, message) { Entries = damage.Entries }, partition.Owner);
-        core.Books.ForgetSuspects([partition]);      // nobody asks for them
+        core.Books.ForgetSuspects([partition]);      // the partition is not asked for its suspects
     }
 
-    /// <summary>A partition cannot be taken, or what is remembered of it cannot be read.</summary>
+    /// <summary>A partition cannot be taken, or its state cannot be read.</summary>
     public void Stop(int partition, string damage)
         => Stop(new(partition, $"Partition {partition} of {core.Name} stands still, the others go on: {damage} It is looked at again from time to time."), owner: null);
 
@@ -84,7 +84,7 @@ internal sealed class StoppedPartitions(ConsecutorCore core)
             if (!areAny) return null;
             lock (sync)
             {
-                // What is overdue waits for the end of what is under way there, which wakes the pump.
+                // An overdue partition waits for its items in flight, whose end wakes the pump.
                 TimeSpan? next = stops.Values.Where(static stop => stop.Owner is not null).Select(stop => (TimeSpan?)Left(stop)).Min();
                 return next is { } left && left <= TimeSpan.Zero ? First : next;
             }
@@ -94,7 +94,7 @@ internal sealed class StoppedPartitions(ConsecutorCore core)
     /// <summary>It was taken: what could not be read then can be.</summary>
     public void Taken(int partition) => Forget(partition, static stop => stop.Told.Entries is null);
 
-    /// <summary>A lease has not met the damage any more: it was repaired, or settled by somebody.</summary>
+    /// <summary>A lease has not met the damage any more: it was repaired, or another member settled the entry.</summary>
     public void Learn(LeaseResult lease, OwnedPartition[] asked)
     {
         if (!areAny || lease.FullGate is not null) return;

@@ -155,7 +155,7 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
     {
         try
         {
-            return JsonSerializer.Deserialize(entry.Payload.Span, RunJson.Default.WorkOrder) is { Run: not null, Key: not null } order ? order : null;
+            return RunJson.Read<WorkOrder>(entry.Payload.Span);
         }
         catch (JsonException)
         {

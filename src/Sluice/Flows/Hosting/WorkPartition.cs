@@ -152,10 +152,10 @@ internal sealed class WorkPartition : IDisposable
     /// <summary>A row that cannot be read says at least whose it is: that run fails.</summary>
     private Assignment Read(StateRow row)
     {
-        string problem = "It says something else.";
+        string problem = "It has no value.";
         try
         {
-            if (row.Value is { } value && JsonSerializer.Deserialize(value.Span, RunJson.Default.Assignment) is { Run: not null, Key: not null, Inputs: not null } assignment) return assignment;
+            if (row.Value is { } value) return RunJson.Read<Assignment>(value.Span);
         }
         catch (JsonException e)
         {

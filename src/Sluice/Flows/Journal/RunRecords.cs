@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -137,6 +138,13 @@ internal sealed record StreamFailure(string? Processor, string Error, bool IsCan
 [JsonSerializable(typeof(StreamFailure))]
 internal sealed partial class RunJson : JsonSerializerContext
 {
+    private static JsonForm Form => field ??= JsonForm.Of(Default.Options);
+
+    /// <summary>Reads a record as strictly as payloads are read: a member of a record that may not be null must be there.</summary>
+    /// <exception cref="JsonException">It is not the record, or a member is missing: a newer version has written it, or it is damaged.</exception>
+    public static T Read<T>(ReadOnlySpan<byte> stored)
+        where T : class => JsonSerializer.Deserialize(stored, Form.Find<T>()!) ?? throw new JsonException("It is null.");
+
     public static EntryBatch Entry(RunEvent happened)
     {
         var batch = new EntryBatch();
@@ -153,16 +161,16 @@ internal sealed partial class RunJson : JsonSerializerContext
 
     public static StreamEnd End(StreamFailure failure) => new(JsonSerializer.Serialize(failure, Default.StreamFailure));
 
-    /// <summary>A stream may have been failed by somebody else, with words of his own.</summary>
+    /// <summary>Reads the failure of a stream; a text in another form, written by a user's code, is the error itself.</summary>
     public static StreamFailure Failure(string text)
     {
         try
         {
-            if (JsonSerializer.Deserialize(text, Default.StreamFailure) is { Error: not null } failure) return failure;
+            return Read<StreamFailure>(Encoding.UTF8.GetBytes(text));
         }
         catch (JsonException)
         {
+            return new(Processor: null, text, IsCancelled: false);
         }
-        return new(Processor: null, text, IsCancelled: false);
     }
 }

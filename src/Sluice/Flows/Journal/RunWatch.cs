@@ -225,10 +225,10 @@ internal sealed class RunWatch : IAsyncDisposable
 
     private static RunEvent? Read(Entry entry, out string problem)
     {
-        problem = "It says something else.";
         try
         {
-            return JsonSerializer.Deserialize(entry.Payload.Span, RunJson.Default.RunEvent);
+            problem = "";
+            return RunJson.Read<RunEvent>(entry.Payload.Span);
         }
         catch (JsonException e)
         {

@@ -31,7 +31,7 @@ internal sealed class FollowedFile(string path, UInt128 id)
     /// <summary>The row that no file fits: it was looked for once.</summary>
     public LogRow? Unmatched { get; set; }
 
-    /// <summary>What was warned of last.</summary>
+    /// <summary>The last damage that was reported as a warning.</summary>
     public string? Warning { get; set; }
 
     /// <summary>The rotated file that was read to its end, its length, and since when it has had that length.</summary>

@@ -56,7 +56,7 @@ internal sealed class LogPositions : IDisposable
         recent.Clear();
     }
 
-    /// <summary>The bytes of a position, but for the row of the current file: the same for all lines of one visit.</summary>
+    /// <summary>The bytes of a position without the row of the current file: one value for all lines of a visit.</summary>
     public byte[] Around(UInt128 current)
     {
         int others = recent.Count - (recent.ContainsKey(current) ? 1 : 0);

@@ -202,7 +202,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         return positions.Around(file.Id);
     }
 
-    /// <summary>If a run before this one has begun with a line, and the line is gone or is none any more, what is counted of that line is not counted of another.</summary>
+    /// <summary>Resets the count of items within a line, if the line that an earlier run had started is gone: the count must not apply to another line.</summary>
     private void Begin(FollowedFile file, in LogRow before, bool isLine)
     {
         isFirst = false;

@@ -126,7 +126,7 @@ internal sealed class LogReader(int longest)
         start = scanned = behind;
     }
 
-    /// <summary>Drops what was read of a line that is too long, but for its beginning.</summary>
+    /// <summary>Keeps only the beginning of a line that is too long.</summary>
     private void Skip()
     {
         kept ??= buffer.AsSpan(start, Math.Min(end - start, MostKept)).ToArray();

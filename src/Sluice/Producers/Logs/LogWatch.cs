@@ -30,7 +30,7 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         }
         if (!paths.IsPattern) Follow(paths.Path);
         if (round == 1)
-            foreach (string live in rotated.Keys.Where(live => positions.Find(paths.IdOf(live)) is not null)) Follow(live);          // renamed while nobody looked, and not there again yet
+            foreach (string live in rotated.Keys.Where(live => positions.Find(paths.IdOf(live)) is not null)) Follow(live);          // renamed between two polls, and not there again yet
         List<FollowedFile>? forgotten = null;
         foreach (FollowedFile followed in known.Values)
         {

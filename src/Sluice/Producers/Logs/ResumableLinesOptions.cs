@@ -7,7 +7,7 @@ public sealed record ResumableLinesOptions
     private readonly TimeSpan rotationWait = TimeSpan.FromSeconds(5);
     private readonly int longestLine = 1 << 20;
 
-    /// <summary>How often the source looks for new lines and new files; more than zero. Null, unless given: the source ends when it has read what is there.</summary>
+    /// <summary>How often the source looks for new lines and new files; more than zero. Null, unless given: the source ends at the end of the files.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>
     public TimeSpan? Poll
     {

@@ -1,6 +1,6 @@
 namespace Sluice;
 
-/// <summary>Plain lines: no hello, no numbers, and nothing is answered but what is wrong. Each line is an item.</summary>
+/// <summary>Plain lines: no hello, no numbers; only errors are answered. Each line is an item.</summary>
 internal sealed partial class TcpConnection<T>
 {
     private static ReadOnlySpan<byte> HelloBytes => "hello"u8;
@@ -45,7 +45,7 @@ internal sealed partial class TcpConnection<T>
         }
         catch (FormatException)
         {
-            await latest.WaitAsync(life.Token);              // what is before the line that is too long counts
+            await latest.WaitAsync(life.Token);              // the lines before the one that is too long count
             throw;
         }
         if (!stop.IsCancellationRequested && !frames.IsEmpty) return "The connection has ended in the middle of a line, which was not accepted. End each line with a line feed.";
@@ -87,7 +87,7 @@ internal sealed partial class TcpConnection<T>
         }
         catch (Exception)
         {
-            // it does not read, or is gone: its lines come all the same, or end
+            // the client does not read, or is gone: its lines are read all the same
         }
     }
 

@@ -37,7 +37,7 @@ internal sealed class PartitionLog(string stream, int partition)
         return entry;
     }
 
-    /// <summary>An entry that is there; one that is damaged with what there is of its bytes, and with what is wrong with it.</summary>
+    /// <summary>Adds a stored entry; a damaged entry has its raw bytes and a description of the damage.</summary>
     public (Entry Entry, string? Damage) TryRead(long sequence)
     {
         try

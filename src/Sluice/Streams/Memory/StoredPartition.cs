@@ -99,7 +99,7 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     /// <param name="now">The store's time.</param>
     /// <param name="room">The most bytes.</param>
     /// <param name="entry">What was leased.</param>
-    /// <param name="damage">What is wrong with it; null if nothing is.</param>
+    /// <param name="damage">The damage of the entry; null if there is none.</param>
     public bool TryLease(DateTimeOffset now, long room, out Entry entry, out string? damage)
     {
         (entry, damage) = (default, null);

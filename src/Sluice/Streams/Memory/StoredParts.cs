@@ -54,7 +54,7 @@ internal sealed class StoredRow(Entry entry)
     public DateTimeOffset? Due { get; set; }
     public string Node { get; set; } = "";
     public string Error { get; set; } = "";
-    public string? Damage { get; init; }             // what is wrong with the entry; its payload is what there is of it then
+    public string? Damage { get; init; }             // the damage of the entry; its payload is then the raw bytes
     public long Length => Entry.Headers.Length + Entry.Payload.Length;
 
     public WaitingEntry Show(bool withPayload) => new(

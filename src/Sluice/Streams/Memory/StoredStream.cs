@@ -24,10 +24,10 @@ internal sealed class StoredStream
     public SortedDictionary<string, StoredReader> Readers { get; } = new(StringComparer.Ordinal);
     public Backlog Reserved;
 
-    /// <summary>Wakes everybody who waits for a change; their continuations run elsewhere.</summary>
+    /// <summary>Wakes every caller that waits for a change; continuations run on the pool.</summary>
     public void Changed() => changes.Publish([Name]);
 
-    /// <summary>Wakes who waits for entries of some partitions, and who waits for any change.</summary>
+    /// <summary>Wakes callers that wait for entries of some partitions, and callers that wait for any change.</summary>
     /// <param name="partitions">None if there is only more room.</param>
     public void Changed(IReadOnlyCollection<int> partitions) => changes.PublishEntries(Name, partitions);
 

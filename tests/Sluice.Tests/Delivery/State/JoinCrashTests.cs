@@ -71,7 +71,7 @@ public class JoinCrashTests
             if (some[0] == 3) wall.Jump(-TimeSpan.FromHours(1));
             else if (some[0] == 5) await consecutor.AbandonAsync();
         }
-        // 4 and 5: an hour has gone by between them by the store's clock. That of the host was set back an hour meanwhile, which changes nothing.
+        // 4 and 5: an hour passed between them on the store's clock. The host's clock was set back an hour meanwhile, which must change nothing.
         Assert.Equal(["2-3", "6-7"], ledger.Lines);
         await using var late = new Consecutor<int>("late", source => source.Join(
             left => left.Where(static n => n % 2 == 0), right => right.Where(static n => n % 2 == 1), static n => n / 2, static n => n / 2, static (left, right) => $"{left}-{right}",

@@ -45,7 +45,7 @@ public sealed class FollowedLinesTests
                 lab.Write("app.log", "e\nf\n");
                 await lab.AcceptAsync(lab.Lines());
                 await lab.AcceptAsync(lab.Lines());
-                string[] expected = first == 0 ? ["e", "f"] : ["a", "b", "c", "d", "e", "f"];       // who has read nothing begins with the file that is there
+                string[] expected = first == 0 ? ["e", "f"] : ["a", "b", "c", "d", "e", "f"];       // a source that has read nothing begins with the current file
                 Assert.Equal(expected, (await lab.AcceptedAsync()).Lines);
                 Assert.Empty(lab.Warnings);
             }

@@ -42,14 +42,14 @@ internal sealed class LogLab : IAsyncDisposable
         => Source.ResumableLines("logs", At(path), static line => line.Text.StartsWith("bad", StringComparison.Ordinal) ? throw new FormatException(line.Text) : line.Text,
             (options ?? Options) with { Warn = warnings.Enqueue });
 
-    /// <summary>Accepts what is there; or so many lines, and then the process dies.</summary>
+    /// <summary>Accepts all lines; or a number of lines, and then the process dies.</summary>
     public async Task AcceptAsync(Source<string> source, int? items = null)
     {
         await using Consecutor<string> consecutor = New(store, static _ => { });
         await ((items is { } count ? source.Take(count) : source) | consecutor).RunAsync();
     }
 
-    /// <summary>The same in a process that dies at a call of the store, if it makes as many.</summary>
+    /// <summary>Accepts all lines in a process that dies at its n-th call of the store.</summary>
     /// <returns>Whether it died.</returns>
     public async Task<bool> LiveAsync(Source<string> source, int dieAt, Moment moment)
     {
