@@ -36,9 +36,19 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>Starts one, with an append-only file unless the settings say otherwise; <c>{port}</c> in them is its port.</summary>
     public static async Task<RedisServer> StartAsync(params string[] settings)
     {
-        var server = new RedisServer(FreePort(), settings);
-        await server.StartAgainAsync();
-        return server;
+        for (int tries = 1; ; tries++)
+        {
+            var server = new RedisServer(FreePort(), settings);
+            try
+            {
+                await server.StartAgainAsync();
+                return server;
+            }
+            catch (InvalidOperationException taken) when (tries < 10 && taken.Message.Contains("Address already in use", StringComparison.Ordinal))
+            {
+                await server.DisposeAsync();         // another process took the port since it was found free, or the cluster port that belongs to it
+            }
+        }
     }
 
     /// <summary>Starts it over the data that is there.</summary>
