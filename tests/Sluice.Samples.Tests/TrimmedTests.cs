@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Sluice.Samples.Tests;
 
 /// <summary>Programs that are published without whatever they do not use: nothing that Sluice needs may be among that.</summary>
-public class TrimmedTests
+public sealed class TrimmedTests(TrimmedTests.Publishing publishing) : IClassFixture<TrimmedTests.Publishing>
 {
     [Fact]
     public Task TrimmedPipelinesDrawAndComputeTheSame()
@@ -12,29 +12,22 @@ public class TrimmedTests
     [Fact]
     public Task TrimmedGraphsStepsAndConsecutorsPrintTheSame() => PrintsTheSameAsync(Path.Combine("tests", "Sluice.Trimmed"), [[]]);
 
-    private static async Task PrintsTheSameAsync(string project, string[][] runs)
+    private async Task PrintsTheSameAsync(string project, string[][] runs)
     {
         string name = Path.GetFileName(project);
-        string directory = Directory.CreateTempSubdirectory("sluice-trimmed-").FullName;
-        try
+        string directory = publishing.Directory;
+        // Warnings of the trimmer are errors, as all warnings are; the analyzers ran in the main build. This build has its own folder, so that the output of the main build is untouched.
+        string architecture = RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
+        await SucceedAsync(directory, "dotnet", "publish", Path.Combine(Root, project, $"{name}.csproj"), "-c", "Release",
+            "-r", $"linux-{architecture}", "--self-contained", "-v", "quiet", "--disable-build-servers", "-maxcpucount:1", "-p:RunAnalyzers=false",
+            $"-p:ArtifactsPath={directory}/artifacts", "-o", $"{directory}/{name}");
+        foreach (string[] arguments in runs)
         {
-            // Warnings of the trimmer are errors, as all warnings are; those of the analyzers were looked at when all was built. A build of its own: nobody else's output is touched.
-            string architecture = RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
-            await SucceedAsync(directory, "dotnet", "publish", Path.Combine(Root, project, $"{name}.csproj"), "-c", "Release",
-                "-r", $"linux-{architecture}", "--self-contained", "-v", "quiet", "--disable-build-servers", "-maxcpucount:1", "-p:RunAnalyzers=false",
-                $"-p:ArtifactsPath={directory}/artifacts", "-o", $"{directory}/published");
-            foreach (string[] arguments in runs)
-            {
-                string trimmed = await SucceedAsync(directory, $"{directory}/published/{name}", arguments);
-                using var whole = SampleProcess.Start(name, directory, arguments);
-                string expected = (await whole.EndAsync()).Succeeded().Output;
-                Assert.NotEmpty(expected);
-                Assert.Equal(expected, trimmed);
-            }
-        }
-        finally
-        {
-            Directory.Delete(directory, recursive: true);
+            string trimmed = await SucceedAsync(directory, $"{directory}/{name}/{name}", arguments);
+            using var whole = SampleProcess.Start(name, directory, arguments);
+            string expected = (await whole.EndAsync()).Succeeded().Output;
+            Assert.NotEmpty(expected);
+            Assert.Equal(expected, trimmed);
         }
     }
 
@@ -54,5 +47,13 @@ public class TrimmedTests
         Ended ended = await process.EndAsync();
         Assert.True(ended.ExitCode == 0, $"{program} ended with {ended.ExitCode}\n{ended.Output}\n{ended.Errors}");
         return ended.Output;
+    }
+
+    /// <summary>Where all programs are built and published, so that the library is built once.</summary>
+    public sealed class Publishing : IDisposable
+    {
+        public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("sluice-trimmed-").FullName;
+
+        public void Dispose() => System.IO.Directory.Delete(Directory, recursive: true);
     }
 }
