@@ -22,6 +22,9 @@ internal sealed class FollowedFile(string path, UInt128 id)
     /// <summary>Whether lines are read from a rotated file, or none could be found.</summary>
     public bool IsBehind { get; set; }
 
+    /// <summary>How the rotated files began that were there at the first look, if no line of the path was read before it; null before that look.</summary>
+    public List<byte[]>? EarlierHeads { get; set; }
+
     /// <summary>Whether nothing of it is there any more.</summary>
     public bool IsGone { get; set; }
 

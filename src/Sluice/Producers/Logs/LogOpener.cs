@@ -23,7 +23,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
     public bool Open(FollowedFile file)
     {
         (rotated, ShouldLookAgain, HasLost) = (null, false, false);
-        if (positions.Find(file.Id) is not { } row) return TryOpenLive(file, new LogRow { File = file.Id }) || Missing(file);
+        if (positions.Find(file.Id) is not { } row) return TryOpenFirst(file);
         if (TryOpenLive(file, row) && !(row.Offset <= MostAlike && watch.MayBeRotated(file, row) && TryOpenAlike(file, row)))
         {
             (file.IsBehind, file.Unmatched) = (false, null);
@@ -65,6 +65,28 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         }
         rotated = isLive ? null : behind;
         return true;
+    }
+
+    /// <summary>
+    /// Opens a path of which no line was read yet. A file that was written and rotated between two looks comes before the file under the path. Files that were rotated before the first look do not come at all;
+    /// their beginnings tell them apart, since names move and programs may still write to them. Patterns have no such memory: it would be a list for each of 100,000 files.
+    /// </summary>
+    private bool TryOpenFirst(FollowedFile file)
+    {
+        var fresh = new LogRow { File = file.Id };
+        if (!watch.IsPattern)
+        {
+            earlier = Rotation.Of(file.Path);
+            file.EarlierHeads ??= earlier.ConvertAll(static one => LogReader.HeadOf(one.Path));
+            foreach (FoundFile one in earlier)
+            {
+                byte[] head = LogReader.HeadOf(one.Path);
+                if (head.Length == 0 || file.EarlierHeads.Exists(known => known.Length > 0 && head.AsSpan().StartsWith(known)) || !TryOpen(one, fresh)) continue;
+                (rotated, file.IsBehind) = (one, true);
+                return true;
+            }
+        }
+        return TryOpenLive(file, fresh) || Missing(file);
     }
 
     /// <summary>

@@ -54,6 +54,21 @@ internal sealed class LogReader(int longest)
         return true;
     }
 
+    /// <summary>The first bytes of a file, at most 256; none if it cannot be read.</summary>
+    public static byte[] HeadOf(string path)
+    {
+        try
+        {
+            using SafeFileHandle opened = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            byte[] head = new byte[LogRow.Sampled];
+            return head[..Read(opened, head, 0)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            return [];
+        }
+    }
+
     /// <summary>Takes the next line that has its end.</summary>
     public bool TryTake()
     {

@@ -12,6 +12,8 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     private readonly long begun = time.GetTimestamp();
     private long round;
 
+    public bool IsPattern => paths.IsPattern;
+
     /// <summary>Looks once.</summary>
     /// <returns>The files to visit; the file that the stored position names first.</returns>
     /// <exception cref="IOException">Without <see cref="ResumableLinesOptions.Poll"/>: the directory is not there.</exception>

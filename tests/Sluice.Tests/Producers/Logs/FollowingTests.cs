@@ -35,6 +35,28 @@ public sealed class FollowingTests
         await world.EndAsync("a b c d e f g");
     }
 
+    /// <summary>The source has seen an empty file, or none; what was rotated before it looked first is another matter.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AFileThatIsWrittenAndRotatedBetweenTwoLooksIsReadAndEarlierOnesAreNot(bool isThere)
+    {
+        await using var world = new World("app.log", static lab => lab.Write("app.log.1", "earlier\n"));
+        await world.LookAsync();
+        if (isThere) world.Lab.Write("app.log", "");
+        await world.LookAsync();
+
+        world.Lab.Move("app.log.1", "app.log.2");
+        world.Lab.Write("app.log.2", "written late to the renamed file\n");
+        world.Lab.Write("app.log", "a\n");
+        world.Lab.Move("app.log", "app.log.1");
+        world.Lab.Write("app.log", "b\n");
+        for (int i = 0; i < 7; i++) await world.LookAsync();
+        await world.SeesAsync("b");
+        Assert.Empty(world.Lab.Warnings);
+        await world.EndAsync("a b");
+    }
+
     [Fact]
     public async Task FilesThatComeToAPatternAreFollowedAndOneThatCannotBeReadHoldsUpNone()
     {
@@ -69,8 +91,9 @@ public sealed class FollowingTests
         private readonly ConcurrentQueue<string> seen = new();
         private readonly Run run;
 
-        public World(string path)
+        public World(string path, Action<LogLab>? prepare = null)
         {
+            prepare?.Invoke(Lab);
             Directory.CreateDirectory(Lab.At("state"));
             Source<string> lines = Lab.Lines(path, new() { Poll = Poll, Journal = Lab.At("state", "journal") });
             run = (lines | (line => seen.Enqueue(line))).Start(new RunOptions { Time = clock });
