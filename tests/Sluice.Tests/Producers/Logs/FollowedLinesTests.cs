@@ -52,6 +52,23 @@ public sealed class FollowedLinesTests
         }
     }
 
+    /// <remarks>The position counts the items of the current line only. When another file comes first after a restart, that count is given up.</remarks>
+    [Fact]
+    public async Task ALineWithSeveralItemsIsTakenAgainWhereItsFileWasAwayAtARestart()
+    {
+        await using var lab = new LogLab();
+        lab.Write("a.log", "a\n");
+        await lab.AcceptAsync(Items(), 2);
+        lab.Move("a.log", "away");
+        lab.Write("b.log", "b\n");
+        await lab.AcceptAsync(Items());
+        lab.Move("away", "a.log");
+        await lab.AcceptAsync(Items());
+        Assert.Equal(["a1", "a2", "b1", "b2", "b3", "a1", "a2", "a3"], (await lab.AcceptedAsync()).Lines);
+
+        Source<string> Items() => lab.Lines("*.log").SelectMany(static line => new[] { $"{line}1", $"{line}2", $"{line}3" });
+    }
+
     [Fact]
     public async Task SeveralRotationsBetweenTwoLivesAreReadInOrder()
     {
