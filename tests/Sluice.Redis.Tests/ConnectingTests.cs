@@ -139,16 +139,6 @@ public class ConnectingTests(SharedServer server)
         Assert.Equal(Durability.Power, store.Durability);
     }
 
-    [Fact]
-    public async Task AServerOfAClusterIsRefused()
-    {
-        await using RedisServer clustered = await RedisServer.StartAsync("--cluster-enabled", "yes", "--requirepass", "right-secret");
-
-        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync($"{clustered.Address},password=right-secret"));
-
-        Assert.Equal($"The server at {clustered.Address} is part of a Redis Cluster (cluster-enabled yes), which Sluice does not support: use a server of its own, with replicas if it is to survive the machine.", failure.Message);
-    }
-
     [Theory]
     [InlineData("6.2.14", 6)]
     [InlineData("7.0.15", 7)]

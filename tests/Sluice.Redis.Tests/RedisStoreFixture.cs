@@ -3,20 +3,20 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A store on the server that all tests share, under a prefix of its own: a kill cuts its connection.</summary>
-internal sealed class RedisStoreFixture(SharedServer server, bool timeStands = false) : StreamStoreFixture
+/// <summary>A store on a server that tests share, or on their cluster, under a prefix of its own: a kill cuts its connection.</summary>
+internal sealed class RedisStoreFixture(string address, bool timeStands = false) : StreamStoreFixture
 {
     private readonly string prefix = SharedServer.NewPrefix();
 
     private readonly PassedTime time = new(timeStands);
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider clock)
-        => await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock, Prefix = prefix, ServerTime = () => time.Now });
+        => await RedisStreamStore.ConnectAsync(address, new() { Time = clock, Prefix = prefix, ServerTime = () => time.Now });
 
     /// <summary>Changes a bit of the payload, in its chunk or in its row.</summary>
     public override async ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
     {
-        using ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync(server.Address);
+        using ConnectionMultiplexer connection = await ConnectAsync();
         IDatabase database = connection.GetDatabase();
         bool isDamaged = false;
         foreach (RedisKey chunks in (RedisKey[])await database.ExecuteAsync("KEYS", $"{{{prefix}}}:s:{stream}#*:{partition}"))
@@ -40,7 +40,7 @@ internal sealed class RedisStoreFixture(SharedServer server, bool timeStands = f
     /// <summary>Deletes the chunk that has it.</summary>
     public override async ValueTask<bool> DeleteAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
     {
-        using ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync(server.Address);
+        using ConnectionMultiplexer connection = await ConnectAsync();
         IDatabase database = connection.GetDatabase();
         bool isDeleted = false;
         foreach (RedisKey chunks in (RedisKey[])await database.ExecuteAsync("KEYS", $"{{{prefix}}}:s:{stream}#*:{partition}"))
@@ -51,6 +51,12 @@ internal sealed class RedisStoreFixture(SharedServer server, bool timeStands = f
                 isDeleted = true;
             }
         return isDeleted;
+    }
+
+    private async Task<ConnectionMultiplexer> ConnectAsync()
+    {
+        Target target = await new Route(ServerAddress.Parse(address), new() { Prefix = prefix }).FindAsync(default);
+        return await ConnectionMultiplexer.ConnectAsync(target.Options);
     }
 
     // A stream takes no entry before others: all of them are written anew.

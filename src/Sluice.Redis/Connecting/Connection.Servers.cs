@@ -10,8 +10,10 @@ internal sealed partial class Connection
     {
         int sockets = used.Sockets;
         if (used.LookedAt == sockets) return sockets;
-        string told = (string)await AnswerAsync(used.Database.ExecuteAsync("INFO", "memory"), isRepeatable: true, cancellation).ConfigureAwait(false);
-        Judge(used, ServerInfo.Read(told), sockets);
+        string told = (string)await AnswerAsync(used.InfoAsync("all"), isRepeatable: true, cancellation).ConfigureAwait(false);
+        ServerInfo info = ServerInfo.Read(told);
+        if (options.Durability == Durability.Power) await CheckFlushingAsync(used, info, cancellation).ConfigureAwait(false);
+        Judge(used, info, sockets);
         return sockets;
     }
 
@@ -29,14 +31,14 @@ internal sealed partial class Connection
 
     private void Judge(Link used, ServerInfo info, int sockets)
     {
-        if (info.IsClustered) throw Failures.Clustered(address);
+        if (info.IsClustered != used.Target.IsClustered) throw new TimeoutException();       // another server has taken its place since: another link is needed
         if (!options.AllowEviction && info.EvictionPolicy is not ("" or "noeviction")) throw Failures.Evicts(address, info.EvictionPolicy);
         used.LookedAt = sockets;
     }
 
-    private async Task CheckFlushingAsync(ServerInfo info, CancellationToken cancellation)
+    private async Task CheckFlushingAsync(Link used, ServerInfo info, CancellationToken cancellation)
     {
-        var settings = (RedisResult[])await AnswerAsync(Database.ExecuteAsync("CONFIG", "GET", "appendfsync"), isRepeatable: true, cancellation).ConfigureAwait(false);
+        var settings = (RedisResult[])await AnswerAsync(used.Database.ExecuteAsync("CONFIG", "GET", "appendfsync"), isRepeatable: true, cancellation).ConfigureAwait(false);
         if (!info.HasLog || settings.Length < 2 || (string)settings[1] != "always")
             throw new StreamStoreException(
                 $"The server at {address} does not flush what it writes before it answers, so Durability.Power cannot be had: set appendonly yes and appendfsync always, or ask for Durability.Process.");

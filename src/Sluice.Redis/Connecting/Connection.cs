@@ -12,6 +12,7 @@ internal sealed partial class Connection : IAsyncDisposable
     private static readonly TimeSpan ReplicasAreAsked = TimeSpan.FromMilliseconds(500);
 
     private readonly ServerAddress address;
+    private readonly Route route;
     private readonly RedisStoreOptions options;
     private readonly SemaphoreSlim preparing = new(1);
     private readonly SemaphoreSlim replacing = new(1);
@@ -19,9 +20,9 @@ internal sealed partial class Connection : IAsyncDisposable
     private volatile Link link;
     private int preparations, isDisposed;
 
-    private Connection(ServerAddress address, Link link, RedisStoreOptions options)
+    private Connection(ServerAddress address, Route route, Link link, RedisStoreOptions options)
     {
-        (this.address, this.link, this.options) = (address, link, options);
+        (this.address, this.route, this.link, this.options) = (address, route, link, options);
         Meta = $"{{{options.Prefix}}}:meta";
     }
 
@@ -33,13 +34,14 @@ internal sealed partial class Connection : IAsyncDisposable
     /// <exception cref="StreamStoreException">No server answers, it wants a password or another one, or it is too old.</exception>
     public static async Task<Connection> OpenAsync(ServerAddress address, RedisStoreOptions options, CancellationToken cancellation)
     {
+        var route = new Route(address, options);
         for (long begun = TimeProvider.System.GetTimestamp(); ;)
         {
             // Where one is being started, or dies and comes back, it is there in a moment.
             bool isLast = TimeProvider.System.GetElapsedTime(begun) >= options.Patience;
             try
             {
-                if (await TryOpenAsync(address, options, isLast, cancellation).ConfigureAwait(false) is { } open) return open;
+                if (await TryOpenAsync(address, route, options, isLast, cancellation).ConfigureAwait(false) is { } open) return open;
             }
             catch (Exception failure) when (!isLast && Failures.MayPass(failure))
             {
@@ -135,7 +137,7 @@ internal sealed partial class Connection : IAsyncDisposable
         => await answer.WaitAsync(isRepeatable || options.Patience < options.Silence ? options.Silence : options.Patience, TimeProvider.System, cancellation).ConfigureAwait(false);
 
     internal async Task<ServerInfo> InfoAsync(CancellationToken cancellation)
-        => ServerInfo.Read((string)await AnswerAsync(Database.ExecuteAsync("INFO", "all"), isRepeatable: true, cancellation).ConfigureAwait(false));
+        => ServerInfo.Read((string)await AnswerAsync(link.InfoAsync("all"), isRepeatable: true, cancellation).ConfigureAwait(false));
 
     // WAIT is about all that was written before it on the same connection, and is sent right behind that. From Redis 7.2 on, every replica counts for a connection that has written nothing, as behind a call that was
     // sent again and answered from the record: so something small is written first.
@@ -183,6 +185,7 @@ internal sealed partial class Connection : IAsyncDisposable
         try
         {
             if (failure is TimeoutException or ObjectDisposedException || used.LostFor >= options.Silence) await ReplaceAsync(used, cancellation).ConfigureAwait(false);
+            else if (used.Target.IsClustered) await ReplaceAsync(used, cancellation, onlyElsewhere: true).ConfigureAwait(false);
             else if (address.Options.EndPoints.Count > 1) await used.ReconsiderAsync(cancellation).ConfigureAwait(false);
         }
         catch (Exception further) when (further is not OperationCanceledException)
@@ -191,13 +194,15 @@ internal sealed partial class Connection : IAsyncDisposable
     }
 
     // A connection on which no answer has come, or which has long been lost, gives way to another one, if there is another one to be had.
-    private async Task ReplaceAsync(Link silent, CancellationToken cancellation)
+    private async Task ReplaceAsync(Link silent, CancellationToken cancellation, bool onlyElsewhere = false)
     {
         await replacing.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
             if (link != silent) return;
-            Link fresh = await Link.OpenAsync(address.Options, options.Longest, cancellation).ConfigureAwait(false);
+            Target target = await route.FindAsync(cancellation).ConfigureAwait(false);
+            if (onlyElsewhere && target.LeadsTo(silent.Target)) return;
+            Link fresh = await Link.OpenAsync(target, options.Longest, cancellation).ConfigureAwait(false);
             try
             {
                 if (!fresh.IsConnected) throw new TimeoutException();
@@ -221,11 +226,10 @@ internal sealed partial class Connection : IAsyncDisposable
     }
 
     // Null if no server answers, unless this was the last attempt.
-    private static async Task<Connection?> TryOpenAsync(ServerAddress address, RedisStoreOptions options, bool isLast, CancellationToken cancellation)
+    private static async Task<Connection?> TryOpenAsync(ServerAddress address, Route route, RedisStoreOptions options, bool isLast, CancellationToken cancellation)
     {
-        if (await ClusterProbe.IsClusteredAsync(address.Options, options.CertificateValidation, cancellation).ConfigureAwait(false)) throw Failures.Clustered(address);
-        Link link = await Link.OpenAsync(address.Options, options.Longest, cancellation).ConfigureAwait(false);
-        var connection = new Connection(address, link, options);
+        Link link = await Link.OpenAsync(await route.FindAsync(cancellation).ConfigureAwait(false), options.Longest, cancellation).ConfigureAwait(false);
+        var connection = new Connection(address, route, link, options);
         try
         {
             if (link.IsConnected)
@@ -235,7 +239,7 @@ internal sealed partial class Connection : IAsyncDisposable
                 if (info.MajorVersion < 7)
                     throw new StreamStoreException($"The server at {address} is Redis {info.Version}; Sluice needs 7.0 or newer.");
                 connection.Judge(link, info, sockets);
-                if (options.Durability == Durability.Power) await connection.CheckFlushingAsync(info, cancellation).ConfigureAwait(false);
+                if (options.Durability == Durability.Power) await connection.CheckFlushingAsync(link, info, cancellation).ConfigureAwait(false);
                 await connection.PrepareAsync(0, cancellation).ConfigureAwait(false);
                 await connection.SubscribeAsync(link, cancellation).ConfigureAwait(false);
                 return connection;

@@ -7,11 +7,17 @@ namespace Sluice.Redis;
 internal static class Failures
 {
     // A server that loads its data, is busy, or is (still, or already) a replica, as in the middle of a failover.
-    private static readonly string[] Passing = ["LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOREPLICAS"];
+    // Or one of a cluster that moves the slot at present, or sees too few of the others.
+    private static readonly string[] Passing = ["LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN"];
 
     /// <summary>Whether it may go by itself: no connection (also one that was closed under the call, because another one has taken its place), or a server that cannot do it now.</summary>
-    public static bool MayPass(Exception failure) => failure is RedisConnectionException or TimeoutException or ObjectDisposedException
-        || (failure is RedisServerException server && Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal)));
+    public static bool MayPass(Exception failure) => failure is RedisConnectionException or TimeoutException or ObjectDisposedException or NoMasterException
+        || (failure is RedisServerException server && (IsElsewhere(server.Message) || Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal))));
+
+    // MOVED and ASK. The client puts words of its own in their place, the same for both.
+    private static bool IsElsewhere(string message)
+        => message.StartsWith("MOVED ", StringComparison.Ordinal) || message.StartsWith("ASK ", StringComparison.Ordinal)
+        || (message.StartsWith("Endpoint ", StringComparison.Ordinal) && message.Contains(" serving hashslot ", StringComparison.Ordinal));
 
     /// <summary>Whether the server may have done what was asked: unless it was never sent.</summary>
     public static bool MayHaveRun(Exception failure)
@@ -38,15 +44,11 @@ internal static class Failures
         RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => WantsPassword(address),
         RedisConnectionException or TimeoutException or ObjectDisposedException => new StreamStoreException(
             $"The Redis server at {address} does not answer{(mayHaveRun ? ": what was asked may have been done or not. Repeat it" : ". Nothing was done")}.", failure),
+        NoMasterException none => new StreamStoreException($"{none.Message} Nothing was done.", none),
         RedisServerException server => Explain(server.Message, address, server),
         RedisCommandException command => new StreamStoreException($"The Redis server at {address} cannot be used so: {command.Message}", command),
         _ => null,
     };
-
-    /// <summary>The client does not understand what servers of a cluster say, and stores are on one server.</summary>
-    public static StreamStoreException Clustered(ServerAddress address) => new(
-        $"The server at {address} is part of a Redis Cluster (cluster-enabled yes), which Sluice does not support: use a server of its own, with replicas if it is to survive the machine.")
-    { IsPermanent = true };
 
     /// <summary>The server may delete what a store keeps.</summary>
     public static StreamStoreException Evicts(ServerAddress address, string policy) => new(
@@ -60,6 +62,9 @@ internal static class Failures
         "NOPERM" => new($"The user may not do this on the Redis server at {address}: {message}", failure),
         "READONLY" => new($"The Redis server at {address} is a replica: connect to the master.", failure),
         "MISCONF" => new($"The Redis server at {address} cannot write to its disk and refuses writes: {message}", failure),
+        _ when IsElsewhere(message) || message.StartsWith("TRYAGAIN", StringComparison.Ordinal) => new(
+            $"The slot of the store is being moved to another server of the Redis Cluster at {address}, or has just been: nothing was done. Try again when that is over.", failure),
+        "CLUSTERDOWN" => new($"The Redis Cluster at {address} is down, or nobody serves the store's slot: nothing was done. ({message})", failure),
         "LOADING" => new($"The Redis server at {address} still loads its data: try again.", failure),
         // What a function that only reads cannot make anything of, it cannot the next time either.
         _ when message.StartsWith("ERR user_function:", StringComparison.Ordinal) && message.Contains("script: sluice_read_", StringComparison.Ordinal) => new(

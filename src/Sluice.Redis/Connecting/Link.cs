@@ -14,15 +14,18 @@ internal sealed class Link
     private string? channel;
     private long lostAt;                             // a timestamp: when it was first seen not to be whole; zero while it is
 
-    private Link(ConnectionMultiplexer multiplexer, TimeSpan longest, string log)
+    private Link(ConnectionMultiplexer multiplexer, Target target, TimeSpan longest, string log)
     {
-        (this.multiplexer, this.longest) = (multiplexer, longest);
+        (this.multiplexer, Target, this.longest) = (multiplexer, target, longest);
         multiplexer.PreserveAsyncOrder = false;      // else what goes on behind an answer holds up all other answers: there, users' code may run
         Log = log;
         Database = multiplexer.GetDatabase();
     }
 
     public IDatabase Database { get; }
+
+    /// <summary>Where it leads to.</summary>
+    public Target Target { get; }
 
     /// <summary>What the client says of how it connected.</summary>
     public string Log { get; }
@@ -71,17 +74,17 @@ internal sealed class Link
     public int? LookedAt { get; set; }
 
     /// <summary>Tries to connect, for as long as the connection string says.</summary>
-    /// <param name="address">Where to.</param>
+    /// <param name="target">Where to.</param>
     /// <param name="longest">The client has limits of its own (connectTimeout), and is not believed to keep them.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="TimeoutException">It has taken longer.</exception>
-    public static async Task<Link> OpenAsync(ConfigurationOptions address, TimeSpan longest, CancellationToken cancellation)
+    public static async Task<Link> OpenAsync(Target target, TimeSpan longest, CancellationToken cancellation)
     {
         using var log = new StringWriter();
-        Task<ConnectionMultiplexer> connecting = ConnectionMultiplexer.ConnectAsync(address, log);
+        Task<ConnectionMultiplexer> connecting = ConnectionMultiplexer.ConnectAsync(target.Options, log);
         try
         {
-            return new(await connecting.WaitAsync(longest, TimeProvider.System, cancellation).ConfigureAwait(false), longest, log.ToString());
+            return new(await connecting.WaitAsync(longest, TimeProvider.System, cancellation).ConfigureAwait(false), target, longest, log.ToString());
         }
         catch (Exception given) when (given is OperationCanceledException or TimeoutException)
         {
@@ -97,6 +100,11 @@ internal sealed class Link
         await multiplexer.GetSubscriber().SubscribeAsync(channel, (_, message) => changed(message)).ConfigureAwait(false);
         this.channel = channel;
     }
+
+    /// <summary>What the server says of itself.</summary>
+    /// <param name="section">What is asked for.</param>
+    public Task<RedisResult> InfoAsync(string section)
+        => Target.IsClustered ? Database.ExecuteAsync("EVAL", "return redis.call('INFO', ARGV[1])", 0, section) : Database.ExecuteAsync("INFO", section);
 
     /// <summary>Looks which of several servers is the master now.</summary>
     public Task ReconsiderAsync(CancellationToken cancellation) => multiplexer.ConfigureAsync().WaitAsync(longest, TimeProvider.System, cancellation);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using StackExchange.Redis;
 
 namespace Sluice.Redis;
@@ -8,7 +9,13 @@ internal sealed class ServerAddress
 {
     private const string PrefixOption = "prefix=";
 
-    private ServerAddress(ConfigurationOptions options, string? prefix) => (Options, Prefix) = (options, prefix);
+    // A client that knows that it talks to a cluster hangs, so it does not ask. It learns from INFO and CLUSTER, or tries SET on a key of its own, which another server may have.
+    private const string Unasked = ",$CLUSTER=,$INFO=,$SET=";
+
+    private readonly string text;
+    private RemoteCertificateValidationCallback? judge;
+
+    private ServerAddress(ConfigurationOptions options, string? prefix, string text) => (Options, Prefix, this.text) = (options, prefix, text);
 
     public ConfigurationOptions Options { get; }
 
@@ -21,10 +28,11 @@ internal sealed class ServerAddress
         ArgumentException.ThrowIfNullOrWhiteSpace(connection);
         ILookup<bool, string> words = connection.Split(',').ToLookup(word => word.TrimStart().StartsWith(PrefixOption, StringComparison.OrdinalIgnoreCase));
         string? prefix = words[true].LastOrDefault()?.Trim()[PrefixOption.Length..];
+        string text = string.Join(',', words[false]);
         ConfigurationOptions options;
         try
         {
-            options = ConfigurationOptions.Parse(string.Join(',', words[false]));
+            options = ConfigurationOptions.Parse(text);
         }
         catch (ArgumentException wrong)
         {
@@ -37,9 +45,24 @@ internal sealed class ServerAddress
             throw new ArgumentException("The connection string for Redis names no server, or one that cannot be read: it begins with HOST:PORT, as in localhost:6379 (no redis:// before it).", nameof(connection));
         if (options.DefaultDatabase < 0) throw new ArgumentException($"The connection string for Redis has defaultDatabase={options.DefaultDatabase}: databases are numbered from 0 on.", nameof(connection));
         NamePorts(options);
-        (options.AbortOnConnectFail, options.AllowAdmin, options.ClientName) = (false, true, options.ClientName ?? "sluice");
-        return new(options, prefix);
+        Complete(options);
+        return new(options, prefix, text);
     }
+
+    /// <summary>The options for one server of a cluster, which the client takes for a server of its own.</summary>
+    public ConfigurationOptions Alone(EndPoint server)
+    {
+        ConfigurationOptions options = ConfigurationOptions.Parse(text + Unasked);
+        options.EndPoints.Clear();
+        options.EndPoints.Add(server);
+        Complete(options);
+        (options.TieBreaker, options.DefaultVersion) = ("", new Version(7, 0));
+        if (judge is not null) options.CertificateValidation += judge;
+        return options;
+    }
+
+    private static void Complete(ConfigurationOptions options)
+        => (options.AbortOnConnectFail, options.AllowAdmin, options.ClientName) = (false, true, options.ClientName ?? "sluice");
 
     // The client takes the usual port where none is given; errors are to say which.
     private static void NamePorts(ConfigurationOptions options)
@@ -59,11 +82,13 @@ internal sealed class ServerAddress
     {
         options = Prefix is null ? options : options with { Prefix = Prefix };
         options.Check();
-        if (options.CertificateValidation is { } judge) Options.CertificateValidation += judge;
+        judge = options.CertificateValidation;
+        if (judge is not null) Options.CertificateValidation += judge;
         return options;
     }
 
+    public static string Text(EndPoint server) => server is DnsEndPoint name ? $"{name.Host}:{name.Port}" : $"{server}";
+
     public override string ToString()
-        => string.Join(", ", Options.EndPoints.Select(end => end is DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : $"{end}"))
-            + (Options.DefaultDatabase is > 0 and var database ? $", database {database}" : "");
+        => string.Join(", ", Options.EndPoints.Select(Text)) + (Options.DefaultDatabase is > 0 and var database ? $", database {database}" : "");
 }

@@ -41,12 +41,13 @@ local function many(command, key, list)
 end
 
 -- A run of the server that was not cleaned is written to by nobody. A run has one id, and what is kept here ends with it.
-local thisRun
+local thisRun, isClustered
 local function needClean(clean)
   if not clean then fail('UNCLEAN') end
   if clean == thisRun then return end
-  if not string.find(redis.call('INFO', 'server'), 'run_id:' .. clean, 1, true) then fail('UNCLEAN') end
-  thisRun = clean
+  local server = redis.call('INFO', 'server')
+  if not string.find(server, 'run_id:' .. clean, 1, true) then fail('UNCLEAN') end
+  thisRun, isClustered = clean, string.find(server, 'redis_mode:cluster', 1, true)
 end
 
 -- Time is the server's, and no caller's. If the server's clock goes back, the store's goes on from where it was: `shift` is how far it is ahead since then.
@@ -67,6 +68,8 @@ local function begin(keys, args)
   local meta = call('HMGET', META, 'id', 'generation', 'time', 'clean', 'shift')
   if meta[1] ~= ARGV[2] then fail('GONE') end
   needClean(meta[4])
+  -- While the slot of a store is being moved to another server of a cluster, keys that are gone from here, or never were here, cannot be used. A function is to find out before it writes: no store has this key.
+  if isClustered then redis.call('EXISTS', K .. 'none') end
   generation, stored = number(meta[2], 1, META, 'generation'), meta[3] and number(meta[3], 0, META, 'time') or 0
   local clock = clockOf(ARGV[1])
   now = clock + (tonumber(meta[5]) or 0)

@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Text;
+using StackExchange.Redis;
+
+namespace Sluice.Redis;
+
+/// <summary>
+/// A short connection to one server that does without the client. The client hangs where it meets a Redis Cluster: it cannot read what servers of Redis 7 say of one. One thread at a time.
+/// </summary>
+internal sealed class RawServer : IAsyncDisposable
+{
+    private readonly Stream stream;
+
+    private RawServer(Stream stream) => this.stream = stream;
+
+    /// <summary>Whether a failure means that the server cannot be asked.</summary>
+    public static bool IsNoAnswer(Exception failure) => failure is IOException or SocketException or AuthenticationException or FormatException or OperationCanceledException;
+
+    /// <summary>Connects, with TLS and the password as the options say.</summary>
+    public static async Task<RawServer> ConnectAsync(ConfigurationOptions options, EndPoint server, RemoteCertificateValidationCallback? judge, CancellationToken cancellation)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Stream? stream = null;
+        try
+        {
+            await socket.ConnectAsync(server, cancellation).ConfigureAwait(false);
+            stream = new NetworkStream(socket, ownsSocket: true);
+            if (options.Ssl)
+            {
+                var secure = new SslStream(stream, leaveInnerStreamOpen: false, judge);
+                stream = secure;
+                string host = options.SslHost ?? (server is DnsEndPoint name ? name.Host : ((IPEndPoint)server).Address.ToString());
+                await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = host }, cancellation).ConfigureAwait(false);
+            }
+            var raw = new RawServer(stream);
+            if (!string.IsNullOrEmpty(options.Password)) await raw.AskAsync(cancellation, "AUTH", options.Password).ConfigureAwait(false);
+            return raw;
+        }
+        catch
+        {
+            if (stream is not null) await stream.DisposeAsync().ConfigureAwait(false);
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Sends a command. Returns its answer: a text, or a line with the sign that it begins with (<c>+</c>, <c>-</c>, <c>:</c>).</summary>
+    public async Task<string> AskAsync(CancellationToken cancellation, params string[] words)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"*{words.Length}\r\n");
+        foreach (string word in words) text.Append(CultureInfo.InvariantCulture, $"${Encoding.UTF8.GetByteCount(word)}\r\n{word}\r\n");
+        await stream.WriteAsync(Encoding.UTF8.GetBytes(text.ToString()), cancellation).ConfigureAwait(false);
+
+        var line = new StringBuilder();
+        byte[] one = new byte[1];
+        while (line.Length < 2 || line[^1] != '\n')
+        {
+            await stream.ReadExactlyAsync(one, cancellation).ConfigureAwait(false);
+            line.Append((char)one[0]);
+            if (line.Length > 1000) throw new FormatException();
+        }
+        line.Length -= 2;
+        if (line[0] != '$' || !int.TryParse(line.ToString(1, line.Length - 1), CultureInfo.InvariantCulture, out int length) || length is < 0 or > 1 << 20) return line.ToString();
+        byte[] answer = new byte[length + 2];
+        await stream.ReadExactlyAsync(answer, cancellation).ConfigureAwait(false);
+        return Encoding.UTF8.GetString(answer, 0, length);
+    }
+
+    public ValueTask DisposeAsync() => stream.DisposeAsync();
+}

@@ -1,0 +1,28 @@
+using Sluice.Testing;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>The contract on a Redis Cluster of three masters, over which the stores of the scenarios are spread by their prefixes.</summary>
+public sealed class ClusterConformanceTests(ClusterConformanceTests.Shared shared) : IClassFixture<ClusterConformanceTests.Shared>
+{
+    public static TheoryData<string> Scenarios => [.. StreamStoreContract.Scenarios];
+
+    [Theory]
+    [MemberData(nameof(Scenarios))]
+    public async Task KeepsTheContract(string scenario)
+        => await StreamStoreContract.RunAsync(scenario, new RedisStoreFixture(shared.Addresses, timeStands: scenario.StartsWith("Random", StringComparison.Ordinal)));
+
+    public sealed class Shared : IAsyncLifetime
+    {
+        private RedisCluster? cluster;
+
+        internal string Addresses => cluster!.Addresses;
+
+        public async ValueTask InitializeAsync() => cluster = await RedisCluster.StartAsync();
+
+        public async ValueTask DisposeAsync()
+        {
+            if (cluster is not null) await cluster.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>Three masters of a Redis Cluster on the loopback, and what replicas a test adds. What is done to it, <c>redis-cli</c> does.</summary>
+internal sealed class RedisCluster : IAsyncDisposable
+{
+    public const string Password = "right-secret";
+    private const int Slots = 16384;
+    private readonly List<RedisServer> servers = [];
+    private readonly string[] settings;
+
+    private RedisCluster(string[] settings) => this.settings = settings;
+
+    /// <summary>The masters that it began with, as a connection string.</summary>
+    public string Addresses => string.Join(',', servers.Take(3).Select(server => server.Address));
+
+    public static async Task<RedisCluster> StartAsync(params string[] settings)
+    {
+        var cluster = new RedisCluster(settings);
+        for (int i = 0; i < 3; i++)
+        {
+            RedisServer server = await cluster.StartServerAsync();
+            await TellAsync(server, "CLUSTER", "ADDSLOTSRANGE", $"{Slots * i / 3}", $"{(Slots * (i + 1) / 3) - 1}");
+            await TellAsync(server, "CLUSTER", "SET-CONFIG-EPOCH", $"{i + 1}");
+            if (i > 0) await MeetAsync(server, cluster.servers[0]);
+        }
+        await cluster.AgreeAsync();
+        return cluster;
+    }
+
+    /// <summary>Adds a replica, and waits until it is connected.</summary>
+    public async Task<RedisServer> AddReplicaAsync(RedisServer master)
+    {
+        RedisServer replica = await StartServerAsync();
+        await MeetAsync(replica, servers[0]);
+        await AgreeAsync();
+        await TellAsync(replica, "CLUSTER", "REPLICATE", await IdAsync(master));
+        while (await TellAsync(replica, "ROLE") is not [_, _, _, "connected", ..]) await Task.Yield();
+        return replica;
+    }
+
+    /// <summary>Waits until the replica has everything that its master has.</summary>
+    public static async Task CaughtUpAsync(RedisServer master, RedisServer replica)
+    {
+        while ((await TellAsync(master, "ROLE"))[1] != (await TellAsync(replica, "ROLE")) [4]) await Task.Yield();
+    }
+
+    /// <summary>The master that serves the slot of a prefix; if none does at present, waits.</summary>
+    public async Task<RedisServer> OwnerAsync(string prefix)
+    {
+        while (true)
+            if (await FindOwnerAsync(prefix) is { } owner) return owner;
+    }
+
+    private async Task<RedisServer?> FindOwnerAsync(string prefix)
+    {
+        int slot = (await Task.WhenAll(servers.Select(server => SlotAsync(server, prefix)))).Max();
+        foreach (RedisServer server in servers)
+        {
+            string[] lines = await TellAsync(server, "CLUSTER", "NODES");       // nothing, from one that has been killed
+            if (Array.Find(lines, line => line.Contains("myself", StringComparison.Ordinal)) is { } own && ClusterNodes.Read(own, IPEndPoint.Parse(server.Address), false).Owner(slot) is not null) return server;
+        }
+        return null;
+    }
+
+    /// <summary>A master that does not serve the slot of a prefix.</summary>
+    public async Task<RedisServer> OtherAsync(string prefix)
+    {
+        RedisServer owner = await OwnerAsync(prefix);
+        return servers.Take(3).First(server => server != owner);
+    }
+
+    /// <summary>Moves the slot of a prefix, as <c>redis-cli --cluster reshard</c> does: key by key.</summary>
+    /// <param name="prefix">The prefix.</param>
+    /// <param name="target">The master that gets the slot.</param>
+    /// <param name="halfway">Is called while some keys are here and some there.</param>
+    public async Task MoveSlotAsync(string prefix, RedisServer target, Func<Task>? halfway = null)
+    {
+        RedisServer source = await OwnerAsync(prefix);
+        string slot = $"{await SlotAsync(source, prefix)}", targetId = await IdAsync(target);
+        await TellAsync(target, "CLUSTER", "SETSLOT", slot, "IMPORTING", await IdAsync(source));
+        await TellAsync(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", targetId);
+        while (await TellAsync(source, "CLUSTER", "GETKEYSINSLOT", slot, "3") is [not "", ..] keys)
+        {
+            await TellAsync(source, ["MIGRATE", "127.0.0.1", $"{target.Port}", "", "0", "10000", "KEYS", .. keys]);
+            if (halfway is not null) await halfway();
+            halfway = null;
+        }
+        foreach (RedisServer server in (RedisServer[])[target, source]) await TellAsync(server, "CLUSTER", "SETSLOT", slot, "NODE", targetId);
+    }
+
+    /// <summary>Runs a command; returns the lines of its answer.</summary>
+    public static async Task<string[]> TellAsync(RedisServer server, params string[] words)
+    {
+        string told = await TryTellAsync(server, words);
+        return told.StartsWith("ERR", StringComparison.Ordinal) || told.Contains("IOERR", StringComparison.Ordinal) ? throw new InvalidOperationException($"{string.Join(' ', words)}: {told}") : told.TrimEnd('\n').Split('\n');
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (RedisServer server in servers) await server.DisposeAsync();
+    }
+
+    private static async Task<string> TryTellAsync(RedisServer server, string[] words)
+    {
+        var start = new ProcessStartInfo("redis-cli", ["-p", $"{server.Port}", .. words]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["REDISCLI_AUTH"] = Password;           // a server without one passes over it
+        using Process client = Process.Start(start)!;
+        Task<string> errors = client.StandardError.ReadToEndAsync();
+        string told = await client.StandardOutput.ReadToEndAsync();
+        await errors;
+        await client.WaitForExitAsync();
+        return told;
+    }
+
+    private async Task<RedisServer> StartServerAsync()
+    {
+        // A server speaks to the others on a port of its own, which is 10,000 higher unless said.
+        RedisServer server = await RedisServer.StartAsync(["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", "{second port}", "--repl-diskless-sync-delay", "0", .. settings]);
+        servers.Add(server);
+        return server;
+    }
+
+    private static Task MeetAsync(RedisServer server, RedisServer other) => TellAsync(other, "CLUSTER", "MEET", "127.0.0.1", $"{server.Port}", $"{server.SecondPort}");
+
+    private static async Task<string> IdAsync(RedisServer server) => (await TellAsync(server, "CLUSTER", "MYID"))[0];
+
+    private static async Task<int> SlotAsync(RedisServer server, string prefix) => int.TryParse((await TellAsync(server, "CLUSTER", "KEYSLOT", $"{{{prefix}}}"))[0], CultureInfo.InvariantCulture, out int slot) ? slot : -1;
+
+    // Waits until all know each other, and all slots.
+    private async Task AgreeAsync()
+    {
+        foreach (RedisServer server in servers)
+            while (true)
+            {
+                string[] info = await TellAsync(server, "CLUSTER", "INFO");
+                string[] nodes = await TellAsync(server, "CLUSTER", "NODES");
+                if (info.Contains("cluster_state:ok\r") && nodes.Length == servers.Count && nodes.All(node => node.Contains(" connected", StringComparison.Ordinal) && !node.Contains("handshake", StringComparison.Ordinal))) break;
+            }
+    }
+}
