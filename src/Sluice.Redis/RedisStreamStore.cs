@@ -5,7 +5,7 @@ namespace Sluice.Redis;
 
 /// <summary>
 /// A stream store on Redis 7: any number of processes share its streams, and take partitions over from those that die. What it has acknowledged
-/// survives what the server does (see its <c>appendonly</c> and <c>appendfsync</c>).
+/// survives what the server does (see its <c>appendonly</c> and <c>appendfsync</c>). In a Redis Cluster a store is on the master that serves the slot of its prefix.
 /// </summary>
 /// <remarks>
 /// <para>

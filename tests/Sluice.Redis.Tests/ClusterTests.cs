@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net;
 using Sluice.Tests.Deliveries;
 
 namespace Sluice.Redis.Tests;
@@ -83,7 +85,7 @@ public class ClusterTests
         for (int i = 1; i <= 20; i++) await store.AppendAsync(i, $"e{i}");
         if (isKilled) await first.KillAsync();
         else await RedisCluster.TellAsync(second, "CLUSTER", "FAILOVER");
-        while (await cluster.OwnerAsync("shop") != second) await Task.Yield();
+        await cluster.ServesAsync(second, "shop");
 
         Assert.Equal(Enumerable.Range(1, 20).Select(i => $"e{i}"), await plain.ReadAsync(Rows.Orders));
         Assert.Equal(AppendStatus.Accepted, (await plain.AppendAsync(21, "e21")).Status);
@@ -125,7 +127,7 @@ public class ClusterTests
         standstill.CancelAfter(Patience);
         Task playing = new RandomChain(2, store).PlayAsync(standstill.Token);
         await first.KillAsync();
-        while (await cluster.OwnerAsync("shop") != second) await Task.Yield();
+        await cluster.ServesAsync(second, "shop");
         await first.StartAgainAsync();
         await playing;
     }
@@ -139,8 +141,55 @@ public class ClusterTests
         Assert.Contains("is part of a Redis Cluster, which has the database 0 only: leave defaultDatabase=1 out", failure.Message, StringComparison.Ordinal);
         Assert.True(failure.IsPermanent);
 
-        await using RedisServer lone = await RedisServer.StartAsync("--cluster-enabled", "yes");
+        await using RedisServer lone = await RedisServer.StartAsync("--cluster-enabled", "yes", "--cluster-port", "{second port}");
         failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(lone.Address, new() { Prefix = "shop", Patience = TimeSpan.Zero }, Cancellation));
         Assert.Contains($"No server of the Redis Cluster at {lone.Address} serves the slot", failure.Message, StringComparison.Ordinal);
+    }
+
+    // The line of docs/running-on-redis.md, with what a cluster needs besides.
+    [Fact]
+    public async Task ThePermissionsThatAreDocumentedSuffice()
+    {
+        await using RedisCluster cluster = await RedisCluster.StartAsync("--user", "default", "on", $">{RedisCluster.Password}", "resetkeys", "~{sluice}:*", "resetchannels", "&{sluice}:*",
+            "-@all", "+@read", "+@write", "+@connection", "+@pubsub", "+@scripting", "+info", "+time", "+bgrewriteaof", "+wait", "+config|get", "+cluster", "+acl");
+        string address = $"{cluster.Addresses},password={RedisCluster.Password}";
+        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, cancellation: Cancellation)) await store.PrepareAsync();
+        foreach (string one in cluster.Addresses.Split(',')) await RedisCluster.TellAsync(int.Parse(one.Split(':')[1], CultureInfo.InvariantCulture), "ACL", "SETUSER", "default", "-cluster");
+
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(address, cancellation: Cancellation));
+        Assert.StartsWith($"The user may not ask the Redis Cluster at {cluster.Addresses.Replace(",", ", ", StringComparison.Ordinal)} where the store is: give the permission for CLUSTER (+cluster).", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AClusterWithCertificatesIsSpokenToInSecret()
+    {
+        using var certificate = new TestCertificate();
+        await using RedisServer server = await RedisServer.StartAsync("--cluster-enabled", "yes", "--cluster-port", "{third port}", "--tls-cluster", "yes", "--tls-port", "{second port}", "--tls-auth-clients", "no", "--requirepass", RedisCluster.Password,
+            "--tls-cert-file", certificate.Path, "--tls-key-file", certificate.KeyPath, "--tls-ca-cert-file", certificate.Path);
+        await RedisCluster.TellAsync(server.Port, "CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+        string address = $"127.0.0.1:{server.SecondPort},ssl=true,sslHost=localhost,password={RedisCluster.Password}";
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, new() { CertificateValidation = certificate.IsTheOne }, Cancellation);
+        await store.PrepareAsync();
+        await store.AppendAsync(1, "a");
+        Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));
+    }
+
+    [Fact]
+    public void WhatServersSayOfEachOtherIsRead()
+    {
+        const string Told = """
+            id1 10.0.0.1:7000@17000,one.shop master,fail - 0 0 1 disconnected 0-5460
+            id2 10.0.0.2:7001@17001 myself,master - 0 0 7 connected 0-5460 9000 [93->-id1]
+            id3 ::1:7002@17002, slave id2 0 0 7 connected
+            id4 :0@0 master,noaddr - 0 0 3 disconnected 10923-16383
+            id5 10.0.0.5:7005@17005 handshake - 0 0 0 disconnected
+            """;
+        ClusterNodes nodes = ClusterNodes.Read(Told, new IPEndPoint(IPAddress.Loopback, 1), usesNames: false);
+        Assert.Equal(["10.0.0.1:7000", "10.0.0.2:7001", "[::1]:7002"], nodes.All.Select(node => ServerAddress.Text(node.Address)));
+        Assert.Equal((7, false), nodes.Owner(9000) is { } owner ? (owner.Epoch, owner.HasFailed) : default);
+        Assert.Equal(7, nodes.Owner(5000)?.Epoch);
+        Assert.Null(nodes.Owner(93 + 10_000));
+        Assert.Equal("one.shop:7000", ServerAddress.Text(ClusterNodes.Read(Told, new IPEndPoint(IPAddress.Loopback, 1), usesNames: true).All[0].Address));
+        Assert.Equal("127.0.0.1:7009", ServerAddress.Text(ClusterNodes.Read("id :7009@17009 myself,master - 0 0 1 connected 5", new IPEndPoint(IPAddress.Loopback, 7009), usesNames: false).Owner(5)!.Address));
     }
 }

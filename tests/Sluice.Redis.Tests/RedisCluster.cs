@@ -38,7 +38,10 @@ internal sealed class RedisCluster : IAsyncDisposable
         await MeetAsync(replica, servers[0]);
         await AgreeAsync();
         await TellAsync(replica, "CLUSTER", "REPLICATE", await IdAsync(master));
-        while (await TellAsync(replica, "ROLE") is not [_, _, _, "connected", ..]) await Task.Yield();
+        await UntilAsync(async () => await TellAsync(replica, "ROLE") is [_, _, _, "connected", ..], "The replica does not connect.");
+        string id = await IdAsync(replica);          // nobody votes for one that he does not know for a replica
+        foreach (RedisServer server in servers)
+            await UntilAsync(async () => (await TellAsync(server, "CLUSTER", "NODES")).Any(node => node.StartsWith(id, StringComparison.Ordinal) && node.Contains("slave", StringComparison.Ordinal)), "The replica is not known.");
         return replica;
     }
 
@@ -51,9 +54,13 @@ internal sealed class RedisCluster : IAsyncDisposable
     /// <summary>The master that serves the slot of a prefix; if none does at present, waits.</summary>
     public async Task<RedisServer> OwnerAsync(string prefix)
     {
-        while (true)
-            if (await FindOwnerAsync(prefix) is { } owner) return owner;
+        RedisServer? owner = null;
+        await UntilAsync(async () => (owner = await FindOwnerAsync(prefix)) is not null, "Nobody serves the slot.");
+        return owner!;
     }
+
+    /// <summary>Waits until a server serves the slot of a prefix.</summary>
+    public Task ServesAsync(RedisServer server, string prefix) => UntilAsync(async () => await FindOwnerAsync(prefix) == server, "The slot stays elsewhere.");
 
     private async Task<RedisServer?> FindOwnerAsync(string prefix)
     {
@@ -93,9 +100,11 @@ internal sealed class RedisCluster : IAsyncDisposable
     }
 
     /// <summary>Runs a command; returns the lines of its answer.</summary>
-    public static async Task<string[]> TellAsync(RedisServer server, params string[] words)
+    public static Task<string[]> TellAsync(RedisServer server, params string[] words) => TellAsync(server.Port, words);
+
+    public static async Task<string[]> TellAsync(int port, params string[] words)
     {
-        string told = await TryTellAsync(server, words);
+        string told = await TryTellAsync(port, words);
         return told.StartsWith("ERR", StringComparison.Ordinal) || told.Contains("IOERR", StringComparison.Ordinal) ? throw new InvalidOperationException($"{string.Join(' ', words)}: {told}") : told.TrimEnd('\n').Split('\n');
     }
 
@@ -104,9 +113,9 @@ internal sealed class RedisCluster : IAsyncDisposable
         foreach (RedisServer server in servers) await server.DisposeAsync();
     }
 
-    private static async Task<string> TryTellAsync(RedisServer server, string[] words)
+    private static async Task<string> TryTellAsync(int port, string[] words)
     {
-        var start = new ProcessStartInfo("redis-cli", ["-p", $"{server.Port}", .. words]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("redis-cli", ["-p", $"{port}", .. words]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["REDISCLI_AUTH"] = Password;           // a server without one passes over it
         using Process client = Process.Start(start)!;
         Task<string> errors = client.StandardError.ReadToEndAsync();
@@ -119,7 +128,7 @@ internal sealed class RedisCluster : IAsyncDisposable
     private async Task<RedisServer> StartServerAsync()
     {
         // A server speaks to the others on a port of its own, which is 10,000 higher unless said.
-        RedisServer server = await RedisServer.StartAsync(["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", "{second port}", "--repl-diskless-sync-delay", "0", .. settings]);
+        RedisServer server = await RedisServer.StartAsync(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", "{second port}", "--repl-diskless-sync-delay", "0", .. settings]);
         servers.Add(server);
         return server;
     }
@@ -130,15 +139,23 @@ internal sealed class RedisCluster : IAsyncDisposable
 
     private static async Task<int> SlotAsync(RedisServer server, string prefix) => int.TryParse((await TellAsync(server, "CLUSTER", "KEYSLOT", $"{{{prefix}}}"))[0], CultureInfo.InvariantCulture, out int slot) ? slot : -1;
 
-    // Waits until all know each other, and all slots.
+    // Waits until all know each other, and all slots. A machine that is busy may miss a meeting.
     private async Task AgreeAsync()
     {
+        int asked = 0;
         foreach (RedisServer server in servers)
-            while (true)
+            await UntilAsync(async () =>
             {
-                string[] info = await TellAsync(server, "CLUSTER", "INFO");
-                string[] nodes = await TellAsync(server, "CLUSTER", "NODES");
-                if (info.Contains("cluster_state:ok\r") && nodes.Length == servers.Count && nodes.All(node => node.Contains(" connected", StringComparison.Ordinal) && !node.Contains("handshake", StringComparison.Ordinal))) break;
-            }
+                if (++asked % 200 == 0) foreach (RedisServer other in servers) await MeetAsync(other, servers[0]);
+                string[] info = await TellAsync(server, "CLUSTER", "INFO"), nodes = await TellAsync(server, "CLUSTER", "NODES");
+                return info.Contains("cluster_state:ok\r") && nodes.Length == servers.Count && nodes.All(node => node.Contains(" connected", StringComparison.Ordinal) && !node.Contains("handshake", StringComparison.Ordinal));
+            }, "The servers do not agree.");
+    }
+
+    // In real time: decides nothing but whether it hangs.
+    private static async Task UntilAsync(Func<Task<bool>> isSo, string otherwise)
+    {
+        for (long begun = TimeProvider.System.GetTimestamp(); !await isSo();)
+            if (TimeProvider.System.GetElapsedTime(begun) > TimeSpan.FromMinutes(1)) throw new InvalidOperationException(otherwise);
     }
 }

@@ -32,12 +32,14 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>Another port of its own, where the settings ask for it.</summary>
     public int SecondPort { get; } = FreePort();
 
+    private int ThirdPort { get; } = FreePort();
+
     public string Address => $"127.0.0.1:{Port}";
 
     /// <summary>Where its data is.</summary>
     public string Data => directory;
 
-    /// <summary>Starts one, with an append-only file unless the settings say otherwise; <c>{port}</c> in them is its port, <c>{second port}</c> another one.</summary>
+    /// <summary>Starts one, with an append-only file unless the settings say otherwise; <c>{port}</c> in them is its port, <c>{second port}</c> and <c>{third port}</c> others.</summary>
     public static async Task<RedisServer> StartAsync(params string[] settings)
     {
         for (int tries = 1; ; tries++)
@@ -61,7 +63,7 @@ internal sealed class RedisServer : IAsyncDisposable
         var start = new ProcessStartInfo("sh") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = directory };
         // hz: how often it sees whether a rewrite of its file has ended, which each first connection after a start waits for.
         foreach (string argument in (string[])["-c", Shell, "sh", "--bind", "127.0.0.1", "--port", $"{Port}", "--dir", directory, "--save", "", "--appendonly", "yes", "--hz", "100", .. settings])
-            start.ArgumentList.Add(argument.Replace("{port}", $"{Port}", StringComparison.Ordinal).Replace("{second port}", $"{SecondPort}", StringComparison.Ordinal));
+            start.ArgumentList.Add(argument.Replace("{port}", $"{Port}", StringComparison.Ordinal).Replace("{second port}", $"{SecondPort}", StringComparison.Ordinal).Replace("{third port}", $"{ThirdPort}", StringComparison.Ordinal));
         Process started = Process.Start(start)!;
         (shell, id) = (started, 0);
         _ = started.StandardError.BaseStream.CopyToAsync(Stream.Null);

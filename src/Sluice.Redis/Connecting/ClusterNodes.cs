@@ -32,7 +32,7 @@ internal sealed class ClusterNodes
     }
 
     /// <summary>The server that serves a slot; null if none does.</summary>
-    public Node? Owner(int slot) => All.FirstOrDefault(node => Array.Exists(node.Slots, range => range.First <= slot && slot <= range.Last));
+    public Node? Owner(int slot) => All.Where(node => Array.Exists(node.Slots, range => range.First <= slot && slot <= range.Last)).MaxBy(node => node.Epoch);
 
     private static EndPoint? Address(string word, bool usesNames)
     {

@@ -6,7 +6,7 @@ namespace Sluice.Redis;
 
 /// <summary>
 /// Finds the server that the client connects to: the one of the connection string, or, in a Redis Cluster, the master that serves the store's slot. All keys of a store are in one slot, as they begin with its prefix in
-/// braces. Any thread; findings are kept for a moment, under a lock.
+/// braces. One caller at a time.
 /// </summary>
 internal sealed class Route(ServerAddress address, RedisStoreOptions options)
 {
@@ -14,7 +14,6 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     private const int Most = 16;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1), Fresh = TimeSpan.FromMilliseconds(250);
 
-    private readonly SemaphoreSlim finding = new(1);
     private EndPoint[] known = [.. address.Options.EndPoints];
     private Target? last;
     private long foundAt;
@@ -24,19 +23,11 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     /// <exception cref="StreamStoreException">It is a cluster, and cannot be used so.</exception>
     public async Task<Target> FindAsync(CancellationToken cancellation)
     {
-        await finding.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            if (last is { IsClustered: true } && TimeProvider.System.GetElapsedTime(foundAt) < Fresh) return last;
-            last = null;
-            last = await IsClusteredAsync(cancellation).ConfigureAwait(false) ? await FindMasterAsync(cancellation).ConfigureAwait(false) : new(address.Options, false);
-            foundAt = TimeProvider.System.GetTimestamp();
-            return last;
-        }
-        finally
-        {
-            finding.Release();
-        }
+        if (last is { IsClustered: true } && TimeProvider.System.GetElapsedTime(foundAt) < Fresh) return last;
+        last = null;
+        last = await IsClusteredAsync(cancellation).ConfigureAwait(false) ? await FindMasterAsync(cancellation).ConfigureAwait(false) : new(address.Options, false);
+        foundAt = TimeProvider.System.GetTimestamp();
+        return last;
     }
 
     // A server that cannot be asked is taken for none of a cluster: the client then says what is wrong.
