@@ -133,7 +133,7 @@ internal sealed class RedisCluster : IAsyncDisposable
         return server;
     }
 
-    private static Task MeetAsync(RedisServer server, RedisServer other) => TellAsync(other, "CLUSTER", "MEET", "127.0.0.1", $"{server.Port}", $"{server.SecondPort}");
+    private static Task<string[]> MeetAsync(RedisServer server, RedisServer other) => TellAsync(other, "CLUSTER", "MEET", "127.0.0.1", $"{server.Port}", $"{server.SecondPort}");
 
     private static async Task<string> IdAsync(RedisServer server) => (await TellAsync(server, "CLUSTER", "MYID"))[0];
 

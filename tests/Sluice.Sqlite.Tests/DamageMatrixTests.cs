@@ -1,7 +1,3 @@
-using System.Globalization;
-using Sluice.Testing;
-using Sluice.Tests.Deliveries;
-
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>
@@ -25,13 +21,9 @@ public sealed class DamageMatrixTests : IDisposable
         ("sluice_meta", "generation txn time recent last roots"),
     ];
 
-    private const int MostRounds = 3000;             // of a second each; a machine that is busy needs more of them
-
     private readonly TempDirectory directory = new();
 
     public static TheoryData<string, string> Damages => [.. from table in Tables from column in (table.Columns + " *").Split(' ') select (table.Table, column)];
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public void Dispose() => directory.Dispose();
 
@@ -40,66 +32,17 @@ public sealed class DamageMatrixTests : IDisposable
     public async Task ItIsHarmlessOrSaidClearly(string table, string column)
     {
         string path = directory.File("store.db");
-        await FillAsync(path);
-        string expected = await GoOnAsync(path, "reference");
+        await DamagedFile.FillAsync(path);
+        File.Copy(path, directory.File("reference.db"));
+        string expected = await DamagedFile.GoOnAsync(directory.File("reference.db"));
         List<long> rows = RowsOf(path, table);
         if (Environment.GetEnvironmentVariable("SLUICE_DAMAGE") != "all" && rows.Count > 2) rows = [rows[0], rows[^1]];
         foreach (long row in rows)
         {
             string copy = Copy(path, $"{table}-{row}");
             Damage(copy, table, column, row);
-            string end = await GoOnAsync(copy, $"{table}.{column} of row {row}", isDamaged: true);
+            string end = await DamagedFile.GoOnAsync(copy);
             Assert.True(end == expected || end.StartsWith("said: ", StringComparison.Ordinal), $"{table}.{column} of row {row}: {end}, but without the damage: {expected}");
-        }
-    }
-
-    /// <summary>A total by key, items that wait for their next attempt, letters, and a file: then a stop, and a file with everything in it.</summary>
-    private async Task FillAsync(string path)
-    {
-        var clock = new TestClock();
-        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, new() { Time = clock });
-        await using Consecutor<int> consecutor = DamagedWork.Make(store, clock, fails: n => n is 5 or 6 or 7);
-        await consecutor.StartAsync(Cancellation);
-        for (int n = 0; n < 20; n++) await consecutor.SendAsync(n, Cancellation);
-        while (consecutor.Snapshot() is not { InFlight: 0, Pending: 0 } now || now.Retrying + now.Parked == 0) await Task.Yield();
-        await consecutor.StopAsync();
-        await using Consecutor<int> sender = DamagedWork.Make(store, clock, fails: _ => false);
-        for (int n = 20; n < 24; n++) await sender.SendAsync(n, Cancellation);
-        Ownership owner = (await store.TakeAsync(new("work", "work"), 0, new("files"), Cancellation)).Ownership;
-        long last = (await store.TakeAsync(new("work", "work"), 0, new("files") { ExpectedEpoch = owner.Epoch }, Cancellation)).State!.LastCommit;
-        owner = owner with { Epoch = owner.Epoch + 1 };
-        Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owner, last + 1) { FileLengths = [new("a file", 100), new("another", 7)] }, Cancellation)).Status);
-        await store.ReleaseAsync(owner, Cancellation);
-    }
-
-    /// <returns>The outcome of all items, or the reported error.</returns>
-    private static async Task<string> GoOnAsync(string path, string what, bool isDamaged = false)
-    {
-        string copy = isDamaged ? path : $"{path}-{what}";
-        if (!isDamaged) File.Copy(path, copy);
-        try
-        {
-            var clock = new TestClock();             // shared with the store, which decides what is due
-            await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(copy, Durability.Process, new() { Time = clock });
-            await using Consecutor<int> consecutor = DamagedWork.Make(store, clock, fails: _ => false);
-            await consecutor.StartAsync(Cancellation).WaitAsync(TimeSpan.FromMinutes(5), TimeProvider.System, Cancellation);
-            ConsecutorSnapshot now = consecutor.Snapshot();
-            for (int round = 0; !now.IsIdle && now.Problem is null && now.Stopped.Count == 0 && round < MostRounds; round++)
-            {
-                clock.Advance(TimeSpan.FromSeconds(1));
-                for (int i = 0; i < 20 && !now.IsIdle; i++, now = consecutor.Snapshot()) await store.FindGroupAsync(new("work", "work"), Cancellation);          // as quick as the store is
-            }
-            if (now.Problem is { } problem) return $"said: {problem}";
-            if (!now.IsIdle) return $"stands still without a word: {now}";
-            List<string> totals = [];
-            for (int partition = 0; partition < 2; partition++)
-                foreach (StateRow row in await store.ListStateAsync(new("work", "work"), partition, "totals", cancellation: Cancellation)) totals.Add($"{row.Key}={System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)}");
-            string found = string.Create(CultureInfo.InvariantCulture, $"{now.Accepted} accepted, {now.Completed} completed, {now.Dead} dead; {string.Join(' ', totals.Order(StringComparer.Ordinal))}");
-            return found;
-        }
-        catch (StreamStoreException said)
-        {
-            return $"said: {said.Message}";
         }
     }
 

@@ -26,7 +26,15 @@ internal sealed partial class HostedSupervisor(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        Store = await options.OpenStore(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            Store = await options.OpenStore(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException gaveUp) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(
+                "The stream store was not opened before the host gave up starting (HostOptions.StartupTimeout, or it was told to stop): does its server answer, or does another process hold its file?", gaveUp, cancellationToken);
+        }
         supervisor = Supervisor.Attach(Store, Configured());
         supervisor.Register(Functions());
     }

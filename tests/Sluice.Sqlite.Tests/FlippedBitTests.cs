@@ -1,0 +1,57 @@
+using System.Globalization;
+
+namespace Sluice.Sqlite.Tests;
+
+/// <summary>
+/// One bit of a checkpointed file is flipped, wherever it is: a consecutor that starts over it ends as it would have, or says what is wrong. It never waits without a word, and never hangs.
+/// <c>SLUICE_FLIPS=…</c> says how many bits, one after the other; <c>SLUICE_SEED=…</c> where to begin.
+/// </summary>
+public sealed class FlippedBitTests : IDisposable
+{
+    private static readonly int Count = int.Parse(Environment.GetEnvironmentVariable("SLUICE_FLIPS") ?? "24", CultureInfo.InvariantCulture);
+    private static readonly int First = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SEED") ?? "1", CultureInfo.InvariantCulture);
+
+    private const int Page = 4096, Header = 64;
+
+    // In real time: decides nothing but whether it hangs.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private readonly TempDirectory directory = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => directory.Dispose();
+
+    [Fact]
+    public async Task ItIsHarmlessOrSaidClearly()
+    {
+        string path = directory.File("store.db"), copy = directory.File("copy.db");
+        await DamagedFile.FillAsync(path);
+        File.Copy(path, copy);
+        string expected = await DamagedFile.GoOnAsync(copy);
+        byte[] bytes = await File.ReadAllBytesAsync(path, Cancellation);
+        List<string> wrong = [];
+        for (int seed = First; seed < First + Count; seed++)
+        {
+            var random = new Random(seed);
+            int at = random.Next(bytes.Length), bit = random.Next(8);
+            if (seed % 2 == 0) at = (at / Page * Page) + random.Next(Header);          // what says where everything else is
+            else while (bytes[at] == 0) at = (at + 1) % bytes.Length;
+            foreach (string left in Directory.GetFiles(directory.Path, "copy.db*")) File.Delete(left);
+            byte[] damaged = [.. bytes];
+            damaged[at] ^= (byte)(1 << bit);
+            await File.WriteAllBytesAsync(copy, damaged, Cancellation);
+            string end;
+            try
+            {
+                end = await Task.Run(() => DamagedFile.GoOnAsync(copy), Cancellation).WaitAsync(Patience, Cancellation);
+            }
+            catch (Exception failure) when (failure is not OperationCanceledException)
+            {
+                end = failure is TimeoutException ? "hangs" : $"fails otherwise: {failure}";
+            }
+            if (end != expected && !end.StartsWith("said: ", StringComparison.Ordinal)) wrong.Add($"seed {seed}, bit {bit} of byte {at}: {end}");
+            if (end == "hangs") break;               // it has the file
+        }
+        Assert.True(wrong.Count == 0, $"Expected: {expected}\n{string.Join('\n', wrong)}");
+    }
+}
