@@ -46,10 +46,8 @@ internal sealed class RedisCluster : IAsyncDisposable
     }
 
     /// <summary>Waits until the replica has everything that its master has.</summary>
-    public static async Task CaughtUpAsync(RedisServer master, RedisServer replica)
-    {
-        while ((await TellAsync(master, "ROLE"))[1] != (await TellAsync(replica, "ROLE")) [4]) await Task.Yield();
-    }
+    public static Task CaughtUpAsync(RedisServer master, RedisServer replica)
+        => UntilAsync(async () => (await TellAsync(master, "ROLE"))[1] == (await TellAsync(replica, "ROLE"))[4], "The replica does not catch up.");
 
     /// <summary>The master that serves the slot of a prefix; if none does at present, waits.</summary>
     public async Task<RedisServer> OwnerAsync(string prefix)
