@@ -19,6 +19,7 @@ public sealed partial class RedisStreamStore
         {
             (int partitions, string made) = await ShapeAsync(request.Stream, cancellation).ConfigureAwait(false);
             List<BatchPart> parts = partitions == 0 ? [] : BatchPart.Divide(request.Entries, partitions, NextSticky(partitions));
+            CheckSpread(request, parts);
             Arguments arguments = new Arguments().Stream(request.Stream).Name(request.Producer).Number(request.Epoch).Number(request.Sequence)
                 .Number(request.LastSequence).Number(request.Entries.Longest).Text(made)
                 .Flag(request.Position is not null).Bytes(request.Position ?? default).Span(request.ForgetAfter)
@@ -36,6 +37,14 @@ public sealed partial class RedisStreamStore
                 { Stream = request.Stream };
             }
         }
+    }
+
+    // Each partition has keys of its own, and an append is one step.
+    private static void CheckSpread(AppendRequest request, List<BatchPart> parts)
+    {
+        if (parts.Count <= AppendRequest.MaxSpread || parts.DistinctBy(part => part.Partition).Count() is var spread && spread <= AppendRequest.MaxSpread) return;
+        throw new StreamStoreException($"An append of {request.Producer} to the stream {request.Stream} has {request.Entries.Count:N0} entries for {spread:N0} partitions; one append may be for {AppendRequest.MaxSpread}. Append fewer entries at a time.")
+        { Stream = request.Stream, IsPermanent = true };
     }
 
     // What is too long is an error. A stream that was deleted and made anew is looked at once more.

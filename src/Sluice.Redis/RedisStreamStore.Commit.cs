@@ -15,11 +15,14 @@ public sealed partial class RedisStreamStore
         while (true)
         {
             var outputs = new List<(CommitOutput Output, string Made, IReadOnlyList<BatchPart> Parts)>();
+            StoreCommit known = commit;
             foreach (CommitOutput output in commit.Outputs)
             {
                 (int partitions, string made) = await ShapeAsync(output.Stream, cancellation).ConfigureAwait(false);
+                if (partitions > output.Partitions) known = known with { Outputs = [.. known.Outputs.Select(one => ReferenceEquals(one, output) ? one with { Partitions = partitions } : one)] };
                 outputs.Add((output, made, partitions == 0 ? [] : BatchPart.Divide(output.Entries, partitions, NextSticky(partitions))));
             }
+            known.Check();
             try
             {
                 return Result(commit, await CallAsync("commit", Write(commit, outputs), cancellation).ConfigureAwait(false));

@@ -15,7 +15,19 @@ public sealed partial class RedisStreamStore
 
     /// <inheritdoc/>
     public override async ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
-        => await FindRestAsync(group, await CallAsync("find_group", new Arguments().Group(group).Number(0), cancellation).ConfigureAwait(false), cancellation).ConfigureAwait(false);
+    {
+        List<Reply> pages = [];
+        string cursor = "0";
+        for (int told = 0; pages.Count == 0 || told < pages[0][1].Int || cursor.Length > 0; told += pages[^1][2].Count)
+        {
+            Reply page = await CallAsync("find_group", new Arguments().Group(group).Number(told).Text(cursor), cancellation).ConfigureAwait(false);
+            if (page.IsNull) return null;
+            if (page[2].Count == 0 && told < page[1].Int) throw page.Unreadable("partitions");
+            pages.Add(page);
+            cursor = page[7].Text;
+        }
+        return Infos.Group(pages);
+    }
 
     /// <inheritdoc/>
     public override async ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
@@ -26,21 +38,6 @@ public sealed partial class RedisStreamStore
         arguments = request.Replaces is { } silent ? arguments.Name(silent.Instance).Number(silent.Beats) : arguments.Text("").Number(0);
         Reply reply = await CallAsync("beat", arguments, cancellation).ConfigureAwait(false);
         return new(reply[0].IsOne ? HeartbeatStatus.Accepted : HeartbeatStatus.Refused, Infos.Member(request.Member, reply[1]));
-    }
-
-    // A group with many partitions is told in several pages.
-    private async ValueTask<GroupInfo?> FindRestAsync(GroupId group, Reply first, CancellationToken cancellation)
-    {
-        if (first.IsNull) return null;
-        List<Reply> pages = [first];
-        for (int told = first[2].Count; told < first[1].Int; told += pages[^1][2].Count)
-        {
-            Reply next = await CallAsync("find_group", new Arguments().Group(group).Number(told), cancellation).ConfigureAwait(false);
-            if (next.IsNull) return null;
-            if (next[2].Count == 0) throw next.Unreadable("partitions");
-            pages.Add(next);
-        }
-        return Infos.Group(pages);
     }
 
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ namespace Sluice.Redis;
 
 public sealed partial class RedisStreamStore
 {
-    private const int MaxLeasedFrom = 256;            // partitions in one call
+    private const int MaxLeasedFrom = 80;             // partitions in one call
 
     /// <inheritdoc/>
     public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)

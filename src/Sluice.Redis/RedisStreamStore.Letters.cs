@@ -2,7 +2,7 @@ namespace Sluice.Redis;
 
 public sealed partial class RedisStreamStore
 {
-    private const int MaxRedriven = 1000;
+    private const int MaxRedriven = 1000, MaxOfCall = 100;
 
     /// <inheritdoc/>
     public override async ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(
@@ -56,16 +56,22 @@ public sealed partial class RedisStreamStore
     {
         ArgumentNullException.ThrowIfNull(numbers);
         if (numbers.Count > MaxRedriven) throw new ArgumentException($"At most {MaxRedriven} dead letters are redriven at once, not {numbers.Count}.", nameof(numbers));
-        return (await CallAsync("redrive", new Arguments().Group(group).Each(numbers, (to, number) => to.Number(number)), cancellation, isRepeatable: false).ConfigureAwait(false)).Int;
+        return await CallForEachAsync("redrive", group, numbers, cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public override async ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(numbers);
-        int deleted = 0;
-        foreach (long[] some in numbers.Chunk(MaxRedriven))
-            deleted += (await CallAsync("delete_dead", new Arguments().Group(group).Each(some, (to, number) => to.Number(number)), cancellation, isRepeatable: false).ConfigureAwait(false)).Int;
-        return deleted;
+        return await CallForEachAsync("delete_dead", group, numbers, cancellation).ConfigureAwait(false);
+    }
+
+    // Some letters at a time, so that no call holds the server up for long.
+    private async ValueTask<int> CallForEachAsync(string script, GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation)
+    {
+        int done = 0;
+        foreach (long[] some in numbers.Chunk(MaxOfCall))
+            done += (await CallAsync(script, new Arguments().Group(group).Each(some, (to, number) => to.Number(number)), cancellation, isRepeatable: false).ConfigureAwait(false)).Int;
+        return done;
     }
 }

@@ -23,7 +23,7 @@ namespace Sluice.Redis;
 /// </remarks>
 public sealed partial class RedisStreamStore : StreamStore
 {
-    private const int Form = 3;                      // of the keys
+    private const int Form = 4;                      // of the keys
 
     private readonly ServerAddress address;
     private readonly Connection connection;

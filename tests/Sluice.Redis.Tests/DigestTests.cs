@@ -73,16 +73,14 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
         Ownership owner = (await store.TakeAsync(Rows.Main, 0, new("n"), Cancellation)).Ownership;
         LeaseResult lease = await store.LeaseAsync(new([owner]) { MaxItems = 4000 }, Cancellation);
         long[] leased = [.. lease.Batches.SelectMany(one => one.Entries.ToArray()).Select(entry => entry.Sequence).Where(sequence => sequence > 20).Order()];
-        await store.CommitAsync(new(owner, 4)
-        {
-            Settled = [.. leased.Where(sequence => sequence % 3 == 0).Take(300).Select(sequence => new SequenceRange(sequence, sequence))],
-            State = [.. Enumerable.Range(0, 600).Select(n => new StateRow("node", $"{n}", 1, new byte[n]))],
-        }, Cancellation);
-        await store.CommitAsync(new(owner, 5)
-        {
-            Deferred = [.. leased.Where(sequence => sequence % 3 == 1).Take(350).Select(sequence => new Deferral(sequence, 1, TimeSpan.FromHours(1)) { Node = "node", Error = "why" })],
-            State = [.. Enumerable.Range(600, 600).Select(n => new StateRow("node", $"{n}", 1, new byte[n]))],
-        }, Cancellation);
+        StoreCommit[] commits =
+        [
+            new(owner, 4) { Settled = [.. leased.Where(sequence => sequence % 3 == 0).Take(240).Select(sequence => new SequenceRange(sequence, sequence))] },
+            new(owner, 5) { Deferred = [.. leased.Where(sequence => sequence % 3 == 1).Take(240).Select(sequence => new Deferral(sequence, 1, TimeSpan.FromHours(1)) { Node = "node", Error = "why" })] },
+            new(owner, 6) { State = [.. Enumerable.Range(0, 600).Select(n => new StateRow("node", $"{n}", 1, new byte[n]))] },
+            new(owner, 7) { State = [.. Enumerable.Range(600, 600).Select(n => new StateRow("node", $"{n}", 1, new byte[n]))] },
+        ];
+        foreach (StoreCommit commit in commits) Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit, Cancellation)).Status);
         await store.ReleaseAsync(owner, Cancellation);
         Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
         await ChangeAsync("st", (database, key) => database.HashDeleteAsync(key, "node\0" + "1100"));

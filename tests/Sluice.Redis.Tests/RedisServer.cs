@@ -36,6 +36,9 @@ internal sealed class RedisServer : IAsyncDisposable
 
     public string Address => $"127.0.0.1:{Port}";
 
+    /// <summary>Its process.</summary>
+    public int Id => id;
+
     /// <summary>Where its data is.</summary>
     public string Data => directory;
 

@@ -29,34 +29,47 @@ internal static class Infos
     public static ReaderInfo Reader(Reply reply) => new(
         reply[0].Name,
         new() { Start = reply[1].Text == "1" ? StreamStart.New : StreamStart.First, ExpiresAfter = reply[2].Text.Length == 0 ? null : reply[2].Span, Gates = reply[3].Text == "1" },
-        [.. reply[5].Items.Select(next => next.Long)], reply[4].Long);
+        [.. reply[5].Items.Select(place => Place(place, reply[1].Text == "1"))], reply[4].Long);
+
+    // What a reader, or a group, has of a partition where it has not moved yet: the marks of the log as they were when it was made, "new" and the partition, or "tail trimmed sum gone" with a checksum. Null if it is something else.
+    private static long? Beginning(Reply marks, bool isNew) => marks.IsNull ? null : marks.Text.Split(' ') switch
+    {
+        ["new", _] => 0,
+        { Length: 5 } words when TryRead(words[isNew ? 0 : 1], out long before) => before,
+        _ => null,
+    };
+
+    private static long Place(Reply place, bool isNew) => Beginning(place, isNew) + 1 ?? place.Long;
 
     /// <summary>A group, from the pages in which it was told.</summary>
     public static GroupInfo Group(IReadOnlyList<Reply> pages)
     {
-        Reply[] beats = [.. pages[0][0].Items];
+        Dictionary<string, MemberInfo> members = new(StringComparer.Ordinal);             // pages of members may overlap
         List<PartitionInfo> partitions = [];
         foreach (Reply page in pages)
         {
             Reply marks = page[2], logs = page[3];
             Reply[] of = [.. marks.Items], tails = [.. logs.Items];
-            for (int i = 0; i < of.Length; i++) partitions.Add(Partition(partitions.Count, of[i], tails[i]));
+            for (int i = 0; i < of.Length; i++) partitions.Add(Partition(partitions.Count, of[i], tails[i], page[6].IsOne));
+            Reply[] beats = [.. page[0].Items];
+            for (int i = 0; i + 1 < beats.Length; i += 2) members[beats[i].Name] = Member(beats[i].Name, beats[i + 1]);
         }
         return new(
-            [.. Enumerable.Range(0, beats.Length / 2).Select(i => Member(beats[2 * i].Name, beats[(2 * i) + 1])).OrderBy(member => member.Name, StringComparer.Ordinal)],
+            [.. members.Values.OrderBy(member => member.Name, StringComparer.Ordinal)],
             partitions, Name(pages[0][4]), pages[0][5].Long);
     }
 
     // The marks of a partition as they are stored: the numbers of MARKS in the scripts, then the owner behind a colon, then a checksum. Those of its log begin with the tail. Taking a damaged partition reports the
     // damage; this listing shows the partition without an owner, so that the others can be seen.
-    private static PartitionInfo Partition(int number, Reply marks, Reply log)
+    private static PartitionInfo Partition(int number, Reply marks, Reply log, bool isNew)
     {
-        string[] words = marks.Text.Split(' ');
+        long tail = Beginning(log, true) ?? 0;
+        if (Beginning(marks, isNew) is { } before) return new(number, 0, null, 0, tail, before, before, 0);
+        string[] words = marks.IsNull ? [] : marks.Text.Split(' ');
         string[] owner = words.Length == Marks + 2 ? words[Marks].Split(':') : [];
         bool isSound = owner.Length == 3 || (owner.Length == 1 && owner[0].Length == 0);
         Span<long> numbers = stackalloc long[Marks];
         for (int i = 0; isSound && i < Marks; i++) isSound = TryRead(words[i], out numbers[i]);
-        if (log.IsNull || !TryRead(log.Text.Split(' ')[0], out long tail)) tail = 0;
         return isSound
             ? new(number, numbers[3], owner.Length == 1 ? null : Names.Decode(owner[1]), (int)numbers[4], tail, numbers[6], numbers[7], numbers[0] - numbers[1])
             : new(number, 0, null, 0, tail, 0, 0, 0);

@@ -117,6 +117,8 @@ internal static class Failures
             case "TOOMANY":
                 return new StreamStoreException($"The stream {Name(2)} has {words[1]} groups and readers, and can have no more: remove groups, close readers, or let readers expire (ReaderOptions.ExpiresAfter).")
                 { Stream = Name(2), IsPermanent = true };
+            case "TOOMANYOUTPUTS":
+                return new StreamStoreException($"An owner of a partition of {Name(2)} keeps places in {words[1]} streams, and can have them in no more: let fewer outputs wait for room.") { Stream = Name(2), IsPermanent = true };
             case "GONE":
                 return new StoreWentBackException($"The store at {address} is not the one that was opened: everything in it was deleted since (FLUSHALL, FLUSHDB), or the server was put in place of another one. What was in it is lost.");
             default:

@@ -21,7 +21,7 @@ local items, bytes = 0, 0
 for _, part in ipairs(parts) do items, bytes = items + part[2], bytes + part[3] end
 if items > 0 and isFull(h, items, bytes) then return { 'full', v[2], nextExpiry(h) } end
 
-for _, part in ipairs(parts) do needMarks(log(h, part[1])) end
+openParts(h, parts)
 local firsts = append(h, parts)
 v[2], v[3], v[4], v[5], v[6] = last, sequence, -1, 0, generation
 if firstPart > 0 then v[4], v[5] = parts[firstPart][1], firsts[firstPart] end

@@ -1,2 +1,5 @@
-local h = find(arg())
-if h then closeReader(h, arg()) end
+local h, name = find(arg()), arg()
+if h then
+  closeReader(h, name)
+  trimMore(h)
+end

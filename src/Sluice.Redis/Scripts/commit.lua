@@ -26,8 +26,13 @@ if sequence <= q.commit then return { 'applied', q.commit } end
 if sequence > q.commit + 1 then return { 'gap', q.commit } end
 local function no(text) return { 'outstanding', text } end
 for _, range in ipairs(settled) do if not areOutstanding(q, range[1], range[2]) then return no(digits(range[1])) end end
-for _, d in ipairs(deferred) do if not areOutstanding(q, d[1], d[1]) then return no(digits(d[1])) end end
-for _, d in ipairs(dead) do if not areOutstanding(q, d[1], d[1]) then return no(digits(d[1])) end end
+local named = {}
+for _, d in ipairs(deferred) do named[#named + 1] = d[1] end
+for _, d in ipairs(dead) do named[#named + 1] = d[1] end
+readRows(q, named)
+if not areAllOutstanding(q, named) then
+  for _, sequence in ipairs(named) do if not areOutstanding(q, sequence, sequence) then return no(digits(sequence)) end end
+end
 if bad ~= '' then return no(bad) end
 for i, output in ipairs(outputs) do
   local to = stream(output[1])
@@ -35,7 +40,7 @@ for i, output in ipairs(outputs) do
   if to.ended then return { 'ended', i } end
   if digits(to.made) ~= output[5] then fail('REMADE', to.name) end
 end
-for _, output in ipairs(outputs) do for _, part in ipairs(output[6]) do needMarks(log(stream(output[1]), part[1])) end end
+for _, output in ipairs(outputs) do openParts(stream(output[1]), output[6]) end
 checkMarkers(batches)
 for _, r in ipairs(readers) do stream(r[1]) end
 for _, c in ipairs(cursors) do
@@ -44,9 +49,16 @@ for _, c in ipairs(cursors) do
 end
 for _, e in ipairs(ends) do stream(e[1]) end
 local entries = {}
-local function prepare(s) if not entries[s] then entries[s] = rowOf(q, s) and rowEntry(q, s) or entryOf(q.l, s) end end
+local withRow = {}
+local function prepare(s)
+  if entries[s] ~= nil then return end
+  local row = rowOf(q, s)
+  entries[s] = not row and entryOf(q.l, s)
+  if row then withRow[#withRow + 1] = s end
+end
 for _, d in ipairs(deferred) do prepare(d[1]) end
 for _, d in ipairs(dead) do if d[8] == '' then prepare(d[1]) end end
+readEach(q, 'y:', withRow, function(sequence, packed) entries[sequence] = openEntry(q, sequence, packed) end)
 
 local h, of = q.h, groupOf(q.h, group)
 local function check(kind, command) call(command, K .. kind .. ':' .. q.id) end
@@ -72,14 +84,17 @@ for i, output in ipairs(outputs) do
 end
 
 stamp()
+local letterNames = {}
 for _, d in ipairs(dead) do
   local root = d[8] ~= '' and { digits(now), generation, d[8] } or entries[d[1]]          -- damaged: a record that has nothing
   letters = letters + 1
   local payload, headers = d[6] ~= '' and d[6] or root[4] or '', d[7] ~= '' and d[7] or root[5] or ''
   call('XADD', K .. 'd:' .. of, digits(letters) .. '-1', 'v',
     cmsgpack.pack({ p, d[1], d[2], d[5], d[3], d[4], now, root[1], root[2], root[3], payload, headers }))
-  call('ZADD', K .. 'dn:' .. of, 0, letterName(d[2], digits(letters)))
+  letterNames[#letterNames + 1] = 0
+  letterNames[#letterNames + 1] = letterName(d[2], digits(letters))
 end
+many('ZADD', K .. 'dn:' .. of, letterNames)
 if #dead > 0 then call('HSET', K .. 'q:' .. of, 'letters', digits(letters)) end
 for _, d in ipairs(deferred) do
   local row = needRow(q, d[1])

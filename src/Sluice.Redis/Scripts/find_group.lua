@@ -1,2 +1,3 @@
-local h, group, first = find(arg()), arg(), num()
-return h and hasGroup(h, group) and groupInfo(h, group, first) or false
+-- Arguments besides the group: the first partition of the page, and the members' cursor; empty for no more of them.
+local h, group, first, cursor = find(arg()), arg(), num(), arg()
+return h and hasGroup(h, group) and groupInfo(h, group, first, cursor) or false

@@ -50,10 +50,11 @@ for i, name in ipairs(gates) do
 end
 
 -- After a release the mark stands before entries that have ended or wait since. Whether it got over all of them in this call.
+local steps = STEPS                              -- for all partitions together
 local function skip(q)
   local before = q.dispatched
-  for _ = 1, STEPS do
-    if q.dispatched == q.l.tail then break end
+  while steps > 0 and q.dispatched < q.l.tail do
+    steps = steps - 1
     local _, last = endedAt(q, q.dispatched + 1)
     if last then
       if last > q.l.tail then broken(K .. 'e:' .. q.id, digits(last), q.h.name, q.p) end
@@ -88,6 +89,11 @@ for _, m in ipairs(mine) do
     hasMore = hasMore or rowsLeft == 0
   end
   while not blocked and items > 0 and bytes > 0 do
+    if steps <= 0 then
+      hasMore = true
+      break
+    end
+    steps = steps - 2
     if (q.rows > 0 or q.ranges > 0) and not skip(q) then
       hasMore = true
       break

@@ -1,7 +1,7 @@
 -- bare: makes the store, or finds it. Arguments: a new id.
 local v = redis.call('HMGET', KEYS[1], 'id', 'generation', 'time', 'form')
 if not v[1] then
-  redis.call('HSET', KEYS[1], 'id', ARGV[1], 'generation', 1, 'form', 3)
-  v = { ARGV[1], '1', '0', '3' }
+  redis.call('HSET', KEYS[1], 'id', ARGV[1], 'generation', 1, 'form', 4)
+  v = { ARGV[1], '1', '0', '4' }
 end
 return { v[1], v[2], v[3] or '0', v[4] or '0' }

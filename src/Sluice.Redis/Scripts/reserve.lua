@@ -9,6 +9,7 @@ local text = call('HGET', K .. 'v:' .. q.id, to)
 local i, b, made = string.match(text or '0 0 0', '^(%d+) (%d+) (%d+)$')
 if not i then broken(K .. 'v:' .. q.id, to, name, p) end
 if tonumber(made) ~= h.made then i, b = 0, 0 end
+if not text and call('HLEN', K .. 'v:' .. q.id) >= MOST_RESERVED then fail('TOOMANYOUTPUTS', MOST_RESERVED .. ' ' .. name) end
 call('HSET', K .. 'v:' .. q.id, to, digits(i + items) .. ' ' .. digits(b + bytes) .. ' ' .. digits(h.made))
 reserve(h, items, bytes)
 return 'reserved'

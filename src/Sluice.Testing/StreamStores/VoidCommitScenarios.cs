@@ -85,10 +85,18 @@ internal static class VoidCommitScenarios
         using EntryBatch many = Batch([.. Enumerable.Repeat("x", StoreCommit.MaxItems)]);
         using EntryBatch large = Batch(new string('x', StoreCommit.MaxBytes + 1));
         StoreCommit commit = Everything(owner, 1);
-        foreach (EntryBatch output in new[] { many, large })
+        // Two and more that are neighbours are one range: these are not.
+        SequenceRange[] apart = [.. Enumerable.Range(1, StoreCommit.MaxItems / 2).Select(i => new SequenceRange(2 * i, 2 * i))];
+        foreach (StoreCommit tooLarge in new[]
         {
-            StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(
-                () => rig.Store.CommitAsync(commit with { Outputs = [new(Results, output)] }).AsTask(), "a commit beyond the limits");
+            commit with { Outputs = [new(Results, many)] },
+            commit with { Outputs = [new(Results, large)] },
+            commit with { Settled = apart },
+            commit with { Deferred = [.. apart.Select(range => new Deferral(range.First, 1, TimeSpan.Zero))] },
+            commit with { Cursors = [.. Enumerable.Repeat(new CursorMove(Results, "r", 0, 1), StoreCommit.MaxItems)] },
+        })
+        {
+            StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.CommitAsync(tooLarge).AsTask(), "a commit beyond the limits");
             Expect.True(failure.Message.Contains(Orders, StringComparison.Ordinal), $"the message names the stream ({failure.Message})");
         }
         await UntouchedAsync(rig, owner, 1);

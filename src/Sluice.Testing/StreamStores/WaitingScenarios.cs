@@ -119,7 +119,7 @@ internal static class WaitingScenarios
         for (int i = 0; i < All; i += 500) await rig.AddAsync([.. Enumerable.Range(i + 1, 500).Select(n => $"{n}")]);
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.LeaseAsync(owner, All);
-        for (int i = 0; i < 3; i++) await rig.CommitAsync(new(owner, i + 1) { Deferred = [.. Enumerable.Range((i * 500) + 1, 500).Select(n => new Deferral(n, n % 3, null, "node", "parked"))] });
+        for (int i = 0; i < 6; i++) await rig.CommitAsync(new(owner, i + 1) { Deferred = [.. Enumerable.Range((i * 250) + 1, 250).Select(n => new Deferral(n, n % 3, null, "node", "parked"))] });
         (_, PartitionState state) = await rig.TakeAsync();
         Expect.Same(Enumerable.Range(1, PartitionState.MaxWaiting).Select(n => (long)n), state.Waiting.Select(entry => entry.Entry.Sequence), "the first page");
         IReadOnlyList<WaitingEntry> rest = await rig.Store.ListWaitingHeadsAsync(Main, 0, PartitionState.MaxWaiting, 499);

@@ -10,10 +10,14 @@ namespace Sluice;
 /// <param name="Sequence">The number of the first entry; from one.</param>
 /// <param name="Entries">
 /// The entries, accepted together or not at all. The store copies them before its task completes, then the batch may be reused. It may be
-/// empty if <see cref="Batches"/> is not, or if there is a <see cref="Position"/> to record: that takes one number.
+/// empty if <see cref="Batches"/> is not, or if there is a <see cref="Position"/> to record: that takes one number. A store may refuse entries for more
+/// than <see cref="MaxSpread"/> partitions.
 /// </param>
 public sealed record AppendRequest(string Stream, string Producer, long Epoch, long Sequence, EntryBatch Entries)
 {
+    /// <summary>For how many partitions the entries of one append may be in every store.</summary>
+    public const int MaxSpread = 300;
+
     /// <summary>
     /// What the producer wants to find again when it resumes (an offset, a line number); null leaves what is recorded. At most 4 KB.
     /// </summary>

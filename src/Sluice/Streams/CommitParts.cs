@@ -52,6 +52,12 @@ public sealed record CommitOutput(string Stream, EntryBatch Entries)
 
     /// <summary>How many reserved bytes of the owner's are given back.</summary>
     public long ReservedBytes { get; init; }
+
+    /// <summary>How many partitions the stream has, as far as the caller knows: entries with keys may each go to another one, which is work for a store (<see cref="StoreCommit.Weight"/>). One by default; a store may refuse what proves to be more than a commit holds.</summary>
+    public int Partitions { get; init; } = 1;
+
+    /// <summary>To how many partitions the entries go at most.</summary>
+    public int Spread => Entries.HasKeys ? Math.Min(Entries.Count, Partitions) : Math.Min(Entries.Count, 1);
 }
 
 /// <summary>A row of a node's state, in a partition of a group.</summary>

@@ -30,8 +30,8 @@ public partial interface IStreamStore
         GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Turns dead letters into entries of their group and partition again, in one atomic step: with payload, headers, key and versions of the letter, a new negative
-    /// sequence and no attempts, to be leased at once. Who is the owner does not matter. Their order is given up.
+    /// Turns dead letters into entries of their group and partition again: with payload, headers, key and versions of the letter, a new negative
+    /// sequence and no attempts, to be leased at once. Each letter becomes an entry in one atomic step; a store may take several steps for all of them. Who is the owner does not matter. Their order is given up.
     /// </summary>
     /// <param name="group">The group.</param>
     /// <param name="numbers">The letters, at most 1,000; those that are not there any more are left out.</param>

@@ -13,7 +13,7 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
     /// <summary>Whether this commit may give its partition something to lease: entries that are freed or tried again, or derived ones. If not, it does not wake callers that wait for entries of that partition.</summary>
     public bool GivesEntries => Deferred.Count > 0 || Derived is { Count: > 0 };
 
-    /// <summary>The most parts (<see cref="Items"/>) of one commit.</summary>
+    /// <summary>The most parts of one commit, and its largest <see cref="Weight"/>.</summary>
     public const int MaxItems = 1000;
 
     /// <summary>The most bytes (<see cref="Bytes"/>) of one commit that has more than one part; rows of state beside one part are none, if they are no longer themselves.</summary>
@@ -70,21 +70,35 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
         init;
     }
 
-    /// <summary>How many parts are written: outputs, derived entries, dead letters, deferrals, rows of state. What is settled is free.</summary>
+    /// <summary>How many parts are written: outputs, derived entries, dead letters, deferrals, rows of state.</summary>
     public int Items => Outputs.Sum(output => output.Entries.Count) + (Derived?.Count ?? 0) + Dead.Count + Deferred.Count + State.Count;
 
     /// <summary>Their payloads and headers, in bytes; for rows of state, the values.</summary>
     public long Bytes => Outputs.Sum(output => output.Entries.Bytes) + (Derived?.Bytes ?? 0)
         + Dead.Sum(letter => (letter.Payload?.Length ?? 0L) + (letter.Headers?.Length ?? 0L)) + State.Sum(row => row.Value?.Length ?? 0L);
 
+    /// <summary>
+    /// How much work the commit is for a store, in parts (<see cref="Items"/>). A deferral or a dead letter counts four times. A settled range counts four times, and the first one is free: neighbours are one range, however many they are.
+    /// The rest (readers and ends count once, partitions of outputs (<see cref="CommitOutput.Spread"/>), lengths of files and cursors twice, batches three times, and markers of batches sixteen times) is free up to a hundred.
+    /// A store does a commit in one step, and nobody else is served meanwhile.
+    /// </summary>
+    public int Weight => Items + ((WeightOfRange - 1) * (Deferred.Count + Dead.Count)) + (WeightOfRange * Math.Max(0, Settled.Count - 1)) + Math.Max(0, Rest - MostFree);
+
+    private int Rest => Readers.Count + Ends.Count + (2 * (Outputs.Sum(output => output.Spread) + FileLengths.Count + Cursors.Count)) + (3 * Batches.Count) + (16 * Batches.Sum(batch => batch.MarkerStreams.Count));
+
     /// <summary>Whether it is within the limits.</summary>
-    internal bool Fits => Items <= MaxItems && LimitedBytes <= MaxBytes;
+    internal bool Fits => Weight <= MaxItems && LimitedBytes <= MaxBytes;
+
+    /// <summary>What a settled range, a deferral or a dead letter adds to the weight.</summary>
+    internal const int WeightOfRange = 4;
+
+    private const int MostFree = 100;
 
     // A single part may be of any length, and rows of state beside it do not count with it.
     private long LimitedBytes => Items - State.Count > 1 ? Bytes : Items > 1 ? State.Sum(row => row.Value?.Length ?? 0L) : 0;
 
     /// <summary>Checks the limits, and what else can be checked without a store. Stores call it first; callers may, to divide what is too large.</summary>
-    /// <exception cref="StreamStoreException">More than <see cref="MaxItems"/>, or than <see cref="MaxBytes"/> in several parts.</exception>
+    /// <exception cref="StreamStoreException">A <see cref="Weight"/> of more than <see cref="MaxItems"/>, or more than <see cref="MaxBytes"/> in several parts.</exception>
     /// <exception cref="ArgumentException">It cannot be meant: says why.</exception>
     public void Check()
     {
@@ -98,9 +112,9 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
 
         if (Fits) return;
         throw new StreamStoreException(
-            $"A commit of {Owner} has {Items:N0} parts with {LimitedBytes:N0} bytes; the limits are {MaxItems:N0} and {MaxBytes:N0}. Settle fewer entries "
+            $"A commit of {Owner} has {Items:N0} parts and {Settled.Count:N0} settled ranges, for {Outputs.Sum(output => output.Spread):N0} partitions of other streams: a weight of {Weight:N0}, with {LimitedBytes:N0} bytes; the limits of weight and bytes are {MaxItems:N0} and {MaxBytes:N0}. Settle fewer entries "
             + "at a time; an entry that becomes more than that by itself must publish its outputs by reference.")
-        { Stream = Owner.Group.Stream, Partition = Owner.Partition };
+        { Stream = Owner.Group.Stream, Partition = Owner.Partition, IsPermanent = true };
     }
 
     /// <summary>Refuses an attachment. A store calls it for what it cannot write, before it writes anything.</summary>

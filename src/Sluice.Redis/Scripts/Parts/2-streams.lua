@@ -1,7 +1,10 @@
 -- A stream: h:stream has its options and what is reserved. Everything else of a stream is under its id, "stream#made": one that is made anew under the same name shares nothing with what it was. b: has what each
--- consumer has before it, "g:group" as "items bytes made", "r:reader" as "items bytes gates", each with its checksum.
-local MOST_PARTITIONS, MOST_CONSUMERS = 4096, 1000
+-- consumer has before it, "g:group" as "items bytes made new", "r:reader" as "items bytes gates new" (new: whether it began behind what was there), each with its checksum.
+local MOST_PARTITIONS, MOST_CONSUMERS = 4096, 500
 local NUMBERS = { 'partitions', 'items', 'bytes', 'entry', 'made', 'reservedItems', 'reservedBytes', 'storedItems', 'storedBytes', 'appended', 'consumers', 'untrimmed' }
+
+-- The marks of a partition that never had an entry.
+local function newLog(p) return 'new ' .. p end
 
 -- The checksum of what a stream's own key says.
 local function sumOfStream(h)
@@ -19,7 +22,7 @@ local function find(name)
     streams[name] = false
     return nil
   end
-  local h = { name = name, key = key, ended = v[2] }
+  local h = { name = name, key = key, ended = v[2], logs = {} }
   for i, field in ipairs(NUMBERS) do
     local isLimit = (field == 'items' or field == 'bytes') and string.find(v[i + 3] or '', '^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d+$')
     h[field] = isLimit and math.huge or number(v[i + 3], -LARGEST, key, field, name)
@@ -36,11 +39,14 @@ end
 local function makeStream(name, partitions, items, bytes, entry, keepAll)
   local limit = function(text) return #text > 15 and math.huge or tonumber(text) end
   local h = { name = name, key = K .. 'h:' .. name, partitions = partitions, items = limit(items), bytes = limit(bytes), entry = tonumber(entry), keepAll = keepAll == '1', ended = false, made = call('HINCRBY', META, 'made', 1),
-    reservedItems = 0, reservedBytes = 0, storedItems = 0, storedBytes = 0, appended = 0, consumers = 0, untrimmed = -1 }
+    reservedItems = 0, reservedBytes = 0, storedItems = 0, storedBytes = 0, appended = 0, consumers = 0, untrimmed = -1, logs = {} }
   h.id, streams[name] = name .. '#' .. digits(h.made), h
   call('HSET', h.key, 'partitions', partitions, 'items', items, 'bytes', bytes, 'entry', entry, 'keepAll', keepAll, 'made', h.made)
   h.dirty = true
   call('ZADD', K .. 'streams', 0, name)
+  local marks = {}
+  for p = 0, partitions - 1 do marks[2 * p + 1], marks[2 * p + 2] = p, newLog(p) end
+  many('HSET', K .. 'l:' .. h.id, marks)
 end
 
 local function stream(name)
@@ -57,9 +63,9 @@ local function consumers(h)
   h.groups, h.readers, h.counted = {}, {}, {}
   for i = 1, #flat, 2 do
     local kind, name = string.match(flat[i], '^([gr]):(.+)$')
-    local items, bytes, rest = string.match(unseal(h.id .. ' ' .. flat[i], flat[i + 1]) or '', '^(%-?%d+) (%-?%d+) (%d+)$')
+    local items, bytes, rest, isNew = string.match(unseal(h.id .. ' ' .. flat[i], flat[i + 1]) or '', '^(%-?%d+) (%-?%d+) (%d+) ([01])$')
     if not name or not items then broken(key, flat[i], h.name) end
-    local one = { kind = kind, name = name, i = tonumber(items), b = tonumber(bytes), rest = rest }
+    local one = { kind = kind, name = name, i = tonumber(items), b = tonumber(bytes), rest = rest, isNew = isNew == '1' }
     if kind == 'g' then h.groups[name] = one else h.readers[name] = one end
   end
   return h
@@ -73,11 +79,12 @@ local function count(h, kind, name, items, bytes)
   h.counted[one] = true
 end
 
+local function tooMany(h) fail('TOOMANY', MOST_CONSUMERS .. ' ' .. h.name) end
+
 -- A new consumer; what is behind the counters is when a group was made, and whether a reader gates.
-local function addConsumer(h, kind, name, items, bytes, rest)
+local function addConsumer(h, kind, name, items, bytes, rest, isNew)
   consumers(h)
-  if h.consumers >= MOST_CONSUMERS then fail('TOOMANY', MOST_CONSUMERS .. ' ' .. h.name) end
-  local one = { kind = kind, name = name, i = items, b = bytes, rest = rest }
+  local one = { kind = kind, name = name, i = items, b = bytes, rest = rest, isNew = isNew == '1' }
   if kind == 'g' then h.groups[name] = one else h.readers[name] = one end
   h.counted[one], h.consumers, h.dirty = true, h.consumers + 1, true
 end
@@ -116,7 +123,7 @@ local function flushStream(h)
     for one in pairs(h.counted) do
       local name = one.kind .. ':' .. one.name
       list[#list + 1] = name
-      list[#list + 1] = seal(h.id .. ' ' .. name, digits(one.i) .. ' ' .. digits(one.b) .. ' ' .. one.rest)
+      list[#list + 1] = seal(h.id .. ' ' .. name, digits(one.i) .. ' ' .. digits(one.b) .. ' ' .. one.rest .. (one.isNew and ' 1' or ' 0'))
     end
     many('HSET', K .. 'b:' .. h.id, list)
     h.counted = {}

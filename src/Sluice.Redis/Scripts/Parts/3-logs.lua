@@ -1,45 +1,69 @@
 -- The entries of a partition: s:stream:part has chunks of records, i:stream:part where they begin (as "first:count:bytes before:bytes"), so
--- that lengths are known without reading payloads; within a chunk they go in proportion. l:stream has the marks of all partitions, "tail trimmed sum gone" each, with its checksum.
+-- that lengths are known without reading payloads; within a chunk they go in proportion. l:stream has the marks of all partitions, from the moment the stream is made: "new" and the number of one that never had an entry, else
+-- "tail trimmed sum gone" with their checksum.
+local LOG_FORM = '^(%d+) (%d+) (%d+) (%d+)$'
 
-local function openLog(h, p, text)
-  local l = { h = h, p = p, id = h.id .. ':' .. p, tail = 0, trimmed = 0, sum = 0, gone = 0 }
+-- The numbers in the marks of a log; nothing if they are damaged. A group, or a reader, begins with a copy of them.
+local function readLog(id, p, text)
+  if text == newLog(p) then return 0, 0, 0, 0 end
+  local tail, trimmed, sum, gone = string.match(unseal(id, text) or '', LOG_FORM)
+  tail, trimmed, sum, gone = tonumber(tail), tonumber(trimmed), tonumber(sum), tonumber(gone)
+  if tail and tail > 0 and tail <= LARGEST and trimmed <= tail and gone <= sum and sum <= LARGEST then return tail, trimmed, sum, gone end
+end
+
+-- Whether a text is such a copy.
+local function isLogText(text) return text and (string.find(text, '^new %d+$') or string.find(text, '^%d+ %d+ %d+ %d+ %d+$')) end
+
+local function openLog(h, p, text, isQuiet)
+  local l = { h = h, p = p, id = h.id .. ':' .. p }
   l.chunks, l.index = K .. 's:' .. l.id, K .. 'i:' .. l.id
-  if text then
-    local tail, trimmed, sum, gone = string.match(unseal(l.id, text) or '', '^(%d+) (%d+) (%d+) (%d+)$')
-    l.tail, l.trimmed, l.sum, l.gone = tonumber(tail), tonumber(trimmed), tonumber(sum), tonumber(gone)
-    if not tail or l.tail < 1 or l.tail > LARGEST or l.trimmed > l.tail or l.gone > l.sum or l.sum > LARGEST then broken(K .. 'l:' .. h.id, p, h.name, p) end
-  end
-  logs[l.id] = l
+  l.tail, l.trimmed, l.sum, l.gone = readLog(l.id, p, text)
+  if not l.tail then return isQuiet and nil or broken(K .. 'l:' .. h.id, p, h.name, p) end
+  logs[#logs + 1], h.logs[p] = l, l
   return l
 end
 
 local function log(h, p)
   if p < 0 or p >= h.partitions then fail('NOPARTITION', p .. ' ' .. h.partitions .. ' ' .. h.name) end
   lastPartition = p
-  return logs[h.id .. ':' .. p] or openLog(h, p, call('HGET', K .. 'l:' .. h.id, p))
+  return h.logs[p] or openLog(h, p, call('HGET', K .. 'l:' .. h.id, p))
 end
 
--- The marks of several partitions in one call: of those from one up to another.
-local function openLogs(h, first, last)
+local function between(first, last)
+  local all = {}
+  for p = first, last do all[#all + 1] = p end
+  return all
+end
+
+-- The marks of several partitions in one call.
+local function openLogs(h, partitions)
   local fields = {}
-  for p = first, last do fields[#fields + 1] = p end
-  local texts = call('HMGET', K .. 'l:' .. h.id, unpack(fields))
-  for i, p in ipairs(fields) do
-    local id = h.id .. ':' .. p
+  for _, p in ipairs(partitions) do
+    if p >= 0 and p < h.partitions and not h.logs[p] then fields[#fields + 1] = p end
+  end
+  for at = 1, #fields, 500 do
+    local last = math.min(at + 499, #fields)
+    local texts = call('HMGET', K .. 'l:' .. h.id, unpack(fields, at, last))
     -- One that is damaged is an error of whoever asks for it by itself.
-    if not logs[id] and (not texts[i] or unseal(id, texts[i])) then openLog(h, p, texts[i]) end
+    for i = at, last do openLog(h, fields[i], texts[i - at + 1], true) end
   end
 end
 
--- A partition that has never had an entry has no chunks: else its marks are gone.
-local function needMarks(l)
-  if l.tail == 0 and call('XLEN', l.chunks) > 0 then broken(K .. 'l:' .. l.h.id, l.p, l.h.name, l.p) end
+-- A partition that has never had an entry has no chunks: else its marks are those of another time.
+local function needMarks(l, hasChunks)
+  if l.tail == 0 and (hasChunks or call('XLEN', l.chunks) > 0) then broken(K .. 'l:' .. l.h.id, l.p, l.h.name, l.p) end
 end
 
-local function flushLog(l)
-  if not l.dirty then return end
-  call('HSET', K .. 'l:' .. l.h.id, l.p, seal(l.id, digits(l.tail) .. ' ' .. digits(l.trimmed) .. ' ' .. digits(l.sum) .. ' ' .. digits(l.gone)))
-  l.dirty = false
+local function flushLogs()
+  local changes = {}
+  for _, l in ipairs(logs) do
+    if l.dirty then
+      local list = changes[l.h.id] or {}
+      local n = #list
+      changes[l.h.id], list[n + 1], list[n + 2], l.dirty = list, l.p, seal(l.id, string.format('%.0f %.0f %.0f %.0f', l.tail, l.trimmed, l.sum, l.gone)), false
+    end
+  end
+  for id, list in pairs(changes) do many('HSET', K .. 'l:' .. id, list) end
 end
 
 -- The chunk that has a sequence; nil if the index has none for it.
@@ -123,12 +147,11 @@ local function entryOf(l, sequence)
   return entry
 end
 
-local function store(l, items, bytes, records)
+local function store(l, items, bytes, records, time, since)
   local first = l.tail + 1
-  call('XADD', l.chunks, digits(first) .. '-' .. items, 't', digits(now), 'g', generation, 'r', records)
-  call('ZADD', l.index, first, digits(first) .. ':' .. items .. ':' .. digits(l.sum) .. ':' .. bytes)
-  l.tail, l.sum, l.dirty = l.tail + items, l.sum + bytes, true
-  addStored(l.h, items, bytes)
+  call('XADD', l.chunks, string.format('%.0f-%d', first, items), 't', time, 'g', since, 'r', records)
+  call('ZADD', l.index, first, string.format('%.0f:%d:%.0f:%.0f', first, items, l.sum, bytes))
+  l.tail, l.sum, l.dirty = first + items - 1, l.sum + bytes, true
   return first
 end
 
@@ -139,14 +162,31 @@ local function push(name, part, first)
   return name .. struct.pack('<BI4I4I8I8I4', 0, part[1], part[2], first, now, generation) .. part[4]
 end
 
+-- The marks of the partitions that some parts are for, and that they can be appended there: the keys that will be written to are of the right kind.
+local function openParts(h, parts)
+  local partitions = {}
+  for i, part in ipairs(parts) do partitions[i] = part[1] end
+  openLogs(h, partitions)
+  for _, p in ipairs(partitions) do
+    local l = log(h, p)
+    if not l.checked then
+      l.checked = true
+      call('ZCARD', l.index)
+      if call('XLEN', l.chunks) > 0 then needMarks(l, true) end
+    end
+  end
+end
+
 -- Appends what was checked before, and counts it for every consumer. Parts are { partition, items, bytes, records }.
 local function append(h, parts)
   stamp()
-  local items, bytes, firsts = 0, 0, {}
+  openParts(h, parts)
+  local items, bytes, firsts, time, since = 0, 0, {}, digits(now), tostring(generation)
   for i, part in ipairs(parts) do
-    firsts[i] = store(log(h, part[1]), part[2], part[3], part[4])
+    firsts[i] = store(log(h, part[1]), part[2], part[3], part[4], time, since)
     items, bytes = items + part[2], bytes + part[3]
   end
+  addStored(h, items, bytes)
   if items == 0 then return firsts end
   consumers(h)
   for name in pairs(h.groups) do count(h, 'g', name, items, bytes) end

@@ -1,5 +1,6 @@
 -- What a group keeps of a partition. Its id is that of the stream, its name, and the number it was made with: "stream#made:group#made". g:group has the marks of all partitions, as numbers in the order of MARKS and
--- the owner and its instance, each behind a colon, and a checksum of all that. The digest is the sum of the checksums of its ranges, rows, rows of state and lengths of files (5b-digests). Entries that left the order are rows (4-rows). e:… has ranges above `done` that have ended.
+-- the owner and its instance, each behind a colon, and a checksum of all that; of a partition that nobody has taken since the group was made, the marks of its log at that moment. The digest is the sum of the checksums of its
+-- ranges, rows, rows of state and lengths of files (5b-digests). Entries that left the order are rows (4-rows). e:… has ranges above `done` that have ended.
 local MARKS = { 'rows', 'flight', 'ranges', 'epoch', 'version', 'knows', 'dispatched', 'done', 'commit', 'commitEpoch', 'own', 'rowBytes', 'taking', 'digest' }
 local MARKS_FORM = '^(%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (:?%S*)$'      -- all of them
 local STEPS = 1000                               -- over how many entries one call goes at most
@@ -15,11 +16,23 @@ local function packMarks(q)
   return seal(q.id, table.concat(list, ' '))
 end
 
+-- The last sequence before a consumer in a partition where it has not moved: what it has of it are the marks of the log as they were when it was made.
+local function before(h, consumer, p, text, key)
+  local tail, trimmed = readLog(h.id .. ':' .. p, p, text)
+  return tail and (consumer.isNew and tail or trimmed) or broken(key, p, h.name, p)
+end
+
 local function openPartition(h, group, p, text)
   local of = groupOf(h, group)
   local q = { h = h, group = group, p = p, l = log(h, p), of = of, id = of .. ':' .. p, key = K .. 'g:' .. of, cache = {}, changes = {} }
-  local values = { string.match(unseal(q.id, text) or '', MARKS_FORM) }
-  if #values ~= #MARKS + 1 then broken(q.key, p, h.name, p) end
+  local values
+  if isLogText(text) then
+    local first = before(h, h.groups[group], p, text, q.key)
+    values = { 0, 0, 0, 0, 0, 0, first, first, 0, 0, 0, 0, 0, 0, '' }
+  else
+    values = { string.match(unseal(q.id, text) or '', MARKS_FORM) }
+    if #values ~= #MARKS + 1 then broken(q.key, p, h.name, p) end
+  end
   for i, field in ipairs(MARKS) do q[field] = tonumber(values[i]) end
   local owner = values[#values]
   q.owner, q.instance = string.match(owner, '^:([^:]*):([^:]*)$')

@@ -14,11 +14,7 @@ end
 local function sumOfRow(sequence, packed) return sumOf('row ' .. digits(sequence) .. ' ' .. packed) end
 
 local ROW_FORM = { 'number', 'number', 'number', 'number', 'number', 'number', 'number', 'string', 'string' }
-local function rowOf(q, sequence)
-  local row = q.cache[sequence]
-  if row ~= nil then return row or nil end
-  if q.rows == 0 then return nil end
-  local packed = call('HGET', K .. 'x:' .. q.id, digits(sequence))
+local function openRow(q, sequence, packed)
   if not packed then
     q.cache[sequence] = false
     return nil
@@ -27,9 +23,30 @@ local function rowOf(q, sequence)
   isSound = isSound and type(v) == 'table' and #v == #ROW_FORM and type(v[1]) == 'number' and v[1] >= IN_FLIGHT and v[1] <= SUSPECT
   for i, form in ipairs(ROW_FORM) do isSound = isSound and type(v[i]) == form end
   if not isSound then broken(K .. 'x:' .. q.id, digits(sequence), q.h.name, q.p) end
-  row = { sequence = sequence, state = v[1], attempts = v[2], due = v[3], before = v[4], alone = v[5], weight = v[6], length = v[7], node = v[8], error = v[9], was = v[1], wasDue = v[3], sum = sumOfRow(sequence, packed) }
+  local row = { sequence = sequence, state = v[1], attempts = v[2], due = v[3], before = v[4], alone = v[5], weight = v[6], length = v[7], node = v[8], error = v[9], was = v[1], wasDue = v[3], sum = sumOfRow(sequence, packed) }
   q.cache[sequence] = row
   return row
+end
+
+local function rowOf(q, sequence)
+  local row = q.cache[sequence]
+  if row ~= nil then return row or nil end
+  if q.rows == 0 then return nil end
+  return openRow(q, sequence, call('HGET', K .. 'x:' .. q.id, digits(sequence)))
+end
+
+-- The values of many fields, each given with its sequence.
+local function readEach(q, kind, sequences, each)
+  for at = 1, #sequences, 500 do
+    local last, fields = math.min(at + 499, #sequences), {}
+    for i = at, last do fields[#fields + 1] = digits(sequences[i]) end
+    for i, value in ipairs(call('HMGET', K .. kind .. q.id, unpack(fields))) do each(sequences[at + i - 1], value) end
+  end
+end
+
+-- Reads the rows of many entries; of those that have none, too, it is known then.
+local function readRows(q, sequences)
+  if q.rows > 0 then readEach(q, 'x:', sequences, function(sequence, packed) if q.cache[sequence] == nil then openRow(q, sequence, packed) end end) end
 end
 
 local function hasRow(q, sequence)
@@ -81,13 +98,15 @@ local function addRow(q, sequence, state, due, weight, entry)
   return row
 end
 
-local function rowEntry(q, sequence)
-  local isSound, entry = pcall(cmsgpack.unpack, call('HGET', K .. 'y:' .. q.id, digits(sequence)) or '')
+local function openEntry(q, sequence, packed)
+  local isSound, entry = pcall(cmsgpack.unpack, packed or '')
   isSound = isSound and type(entry) == 'table' and entry[2]
   for i, form in ipairs({ 'string', false, 'string' }) do isSound = isSound and (not form or type(entry[i]) == form) end
   if not isSound then broken(K .. 'y:' .. q.id, digits(sequence), q.h.name, q.p) end
   return entry
 end
+
+local function rowEntry(q, sequence) return openEntry(q, sequence, call('HGET', K .. 'y:' .. q.id, digits(sequence))) end
 
 -- The row of an outstanding entry, made if it has none.
 local function needRow(q, sequence)
@@ -160,6 +179,6 @@ function flush()
     flushRows(q)
     if q.dirty then call('HSET', q.key, q.p, packMarks(q)) end
   end
-  for _, l in pairs(logs) do flushLog(l) end
+  flushLogs()
   for _, h in pairs(streams) do if h then flushStream(h) end end
 end

@@ -45,6 +45,7 @@ end
 
 local function haveRows(q, first, last)
   if first > last then return true end
+  if first == last then return hasRow(q, first) end
   return q.rows > 0 and call('ZCOUNT', K .. 'xo:' .. q.id, digits(first), digits(last)) == last - first + 1
 end
 
@@ -57,6 +58,21 @@ local function areOutstanding(q, first, last)
   if endedAt(q, f) then return false end
   local nextEnded = endedFrom(q, f)
   return not nextEnded or nextEnded > l
+end
+
+-- The same for any entries, by stretches of neighbours.
+local function areAllOutstanding(q, sequences)
+  table.sort(sequences)
+  local first = nil
+  for i, sequence in ipairs(sequences) do
+    local behind = sequences[i + 1]
+    first = first or sequence
+    if behind ~= sequence and behind ~= sequence + 1 then
+      if not areOutstanding(q, first, sequence) then return false end
+      first = nil
+    end
+  end
+  return true
 end
 
 -- Ends entries that are outstanding; returns the length that was counted for them.
@@ -79,7 +95,7 @@ local function finish(q, first, last)
 end
 
 -- How many rows, and how many bytes of them, one call gives back or makes suspect.
-local MOST_MOVED, MOST_BYTES = 250, 1048576
+local MOST_MOVED, MOST_BYTES = 200, 1048576
 
 local function flying(q)
   if q.flight == 0 then return {} end
@@ -121,6 +137,8 @@ local function giveBack(q)
   return true
 end
 
+-- What an owner has reserved, by stream; how many streams that were.
+local MOST_RESERVED = 100
 local function unreserve(id)
   local flat = call('HGETALL', K .. 'v:' .. id)
   for i = 1, #flat, 2 do
@@ -133,6 +151,7 @@ local function unreserve(id)
     end
   end
   if #flat > 0 then call('DEL', K .. 'v:' .. id) end
+  return #flat / 2
 end
 
 -- A new entry of the group's own.

@@ -1,67 +1,76 @@
--- Readers: r:…:reader has options and places, rx: when they expire. Producers that are forgotten: pf:.
+-- Readers: r:…:reader has options, and by partition the place, or the marks of the log as they were when it was opened; rx: when they expire. Producers that are forgotten: pf:.
 local MOST_CHUNKS, MOST_CLOSED, MOST_FORGOTTEN = 500, 16, 100     -- of a sweep
 
--- Up to where a group has let go of a partition.
-local function doneOf(h, group, p)
-  local of = groupOf(h, group)
-  local q = held[of .. ':' .. p]
-  if q then return q.done end
-  local values = { string.match(unseal(of .. ':' .. p, call('HGET', K .. 'g:' .. of, p)) or '', MARKS_FORM) }
-  return tonumber(values[8]) or broken(K .. 'g:' .. of, p, h.name, p)
+-- The place of a reader, and when it expires.
+local function placeOf(h, reader, p)
+  local key = K .. 'r:' .. h.id .. ':' .. reader
+  local v = call('HMGET', key, p, 'expires')
+  if isLogText(v[1]) then return before(h, h.readers[reader], p, v[1], key) + 1, v[2] end
+  return number(v[1], 1, key, p, h.name, p), v[2]
 end
 
-local function placeOf(h, reader, p, text)
-  return number(text, 1, K .. 'r:' .. h.id .. ':' .. reader, 'n' .. p, h.name, p)
-end
-
--- Lets go of what everybody has passed, in whole chunks, as far as one call goes; whether that was all.
-local function tryTrim(h, p)
-  consumers(h)
-  if h.keepAll or h.consumers == 0 then return true end
-  local l = log(h, p)
-  local passed, isAll = l.tail, true
-  for name in pairs(h.groups) do passed = math.min(passed, doneOf(h, name, p)) end
-  for name in pairs(h.readers) do
-    if passed <= l.trimmed then return true end
-    passed = math.min(passed, placeOf(h, name, p, call('HGET', K .. 'r:' .. h.id .. ':' .. name, 'n' .. p)) - 1)
+local trim, trimMore
+do
+  -- Up to where a group has let go of a partition.
+  local function doneOf(h, group, p)
+    local of = groupOf(h, group)
+    local q = held[of .. ':' .. p]
+    if q then return q.done end
+    local text = call('HGET', K .. 'g:' .. of, p)
+    if isLogText(text) then return before(h, h.groups[group], p, text, K .. 'g:' .. of) end
+    local values = { string.match(unseal(of .. ':' .. p, text) or '', MARKS_FORM) }
+    return tonumber(values[8]) or broken(K .. 'g:' .. of, p, h.name, p)
   end
-  if passed <= l.trimmed then return true end
-  local most = call('ZRANGE', l.index, MOST_CHUNKS, MOST_CHUNKS, 'WITHSCORES')[2]
-  if most and tonumber(most) - 1 < passed then passed, isAll = tonumber(most) - 1, false end
-  if passed <= l.trimmed then broken(l.index, 'first', h.name, p) end
-  local c = chunkOf(l, passed + 1)
-  if not c and passed < l.tail then return true end               -- it is damaged there: what is behind it stays
-  local gone, first = l.sum, l.tail + 1
-  if c then gone, first = c.before, c.first end
-  addStored(h, l.trimmed - passed, l.gone - math.max(gone, l.gone))
-  call('XTRIM', l.chunks, 'MINID', digits(first) .. '-0')
-  call('ZREMRANGEBYSCORE', l.index, '-inf', '(' .. digits(first))
-  l.trimmed, l.gone, l.dirty = passed, gone, true
-  return isAll
-end
 
--- What others have damaged keeps what is there, and fails nobody: a trimming comes behind what a call has written.
-local function trimSome(h, p)
-  local isDone, isAll = pcall(tryTrim, h, p)
-  if isDone then return isAll end
-  local said = type(isAll) == 'table' and isAll.err or tostring(isAll)
-  if not string.find(said, '^SLUICE BROKEN') and not string.find(said, '^WRONGTYPE') then error(isAll, 0) end
-  return true
-end
+  -- Lets go of what everybody has passed, in whole chunks, as far as one call goes; whether that was all.
+  local function tryTrim(h, p)
+    consumers(h)
+    if h.keepAll or h.consumers == 0 then return true end
+    local l = log(h, p)
+    local passed, isAll = l.tail, true
+    for name in pairs(h.groups) do passed = math.min(passed, doneOf(h, name, p)) end
+    for name in pairs(h.readers) do
+      if passed <= l.trimmed then return true end
+      passed = math.min(passed, placeOf(h, name, p) - 1)
+    end
+    if passed <= l.trimmed then return true end
+    local most = call('ZRANGE', l.index, MOST_CHUNKS, MOST_CHUNKS, 'WITHSCORES')[2]
+    if most and tonumber(most) - 1 < passed then passed, isAll = tonumber(most) - 1, false end
+    if passed <= l.trimmed then broken(l.index, 'first', h.name, p) end
+    local c = chunkOf(l, passed + 1)
+    if not c and passed < l.tail then return true end               -- it is damaged there: what is behind it stays
+    local gone, first = l.sum, l.tail + 1
+    if c then gone, first = c.before + (passed < c.first and 0 or math.floor(c.bytes * (passed - c.first + 1) / c.count)), c.first end
+    addStored(h, l.trimmed - passed, l.gone - math.max(gone, l.gone))
+    call('XTRIM', l.chunks, 'MINID', digits(first) .. '-0')
+    call('ZREMRANGEBYSCORE', l.index, '-inf', '(' .. digits(first))
+    l.trimmed, l.gone, l.dirty = passed, gone, true
+    return isAll
+  end
 
--- Trims the partitions that have not been looked at since a consumer has gone, as many as one call may; the next call goes on.
-local function trimMore(h)
-  if h.untrimmed < 0 then return end
-  local p, left = h.untrimmed, math.max(1, math.floor(512 / (4 + consumers(h).consumers)))
-  if h.keepAll or h.consumers == 0 then p = h.partitions end
-  local last = math.min(p + left, h.partitions) - 1
-  if p <= last then openLogs(h, p, last) end
-  while p <= last and trimSome(h, p) do p = p + 1 end
-  h.untrimmed, h.dirty = p < h.partitions and p or -1, true
-end
+  -- What others have damaged keeps what is there, and fails nobody: a trimming comes behind what a call has written.
+  local function trimSome(h, p)
+    local isDone, isAll = pcall(tryTrim, h, p)
+    if isDone then return isAll end
+    local said = type(isAll) == 'table' and isAll.err or tostring(isAll)
+    if not string.find(said, '^SLUICE BROKEN') and not string.find(said, '^WRONGTYPE') then error(isAll, 0) end
+    return true
+  end
 
-local function trim(h, p)
-  if not trimSome(h, p) then h.untrimmed, h.dirty = h.untrimmed < 0 and p or math.min(p, h.untrimmed), true end
+  -- Trims the partitions that have not been looked at since a consumer has gone, as many as one call may; the next call goes on.
+  function trimMore(h)
+    if h.untrimmed < 0 then return end
+    local p, left = h.untrimmed, math.max(1, math.floor(512 / (4 + consumers(h).consumers)))
+    if h.keepAll or h.consumers == 0 then p = h.partitions end
+    local last = math.min(p + left, h.partitions) - 1
+    if p <= last then openLogs(h, between(p, last)) end
+    while p <= last and trimSome(h, p) do p = p + 1 end
+    h.untrimmed, h.dirty = p < h.partitions and p or -1, true
+  end
+
+  function trim(h, p)
+    if not trimSome(h, p) then h.untrimmed, h.dirty = h.untrimmed < 0 and p or math.min(p, h.untrimmed), true end
+  end
 end
 
 local function trimAll(h)
@@ -74,45 +83,32 @@ local function useReader(h, name, expires)
   if expires and expires ~= '' then call('ZADD', K .. 'rx:' .. h.id, digits(stamp() + number(expires, 0, K .. 'r:' .. h.id .. ':' .. name, 'expires', h.name)), name) end
 end
 
--- What is in the partitions for who begins there now: the last sequence before it by partition, and how much.
-local function beginning(h, atNew)
-  local before, items, bytes = {}, 0, 0
-  for from = 0, h.partitions - 1, 1000 do openLogs(h, from, math.min(from + 1000, h.partitions) - 1) end
-  for p = 0, h.partitions - 1 do
-    local l = log(h, p)
-    before[p] = atNew == '1' and l.tail or l.trimmed
-    items = items + l.tail - before[p]
-    if before[p] < l.tail then bytes = bytes + (l.trimmed == 0 and l.sum or bytesOf(l, before[p] + 1, l.tail)) end
-  end
-  return before, items, bytes
+-- What there is for a consumer that is made now. It begins with a copy of the marks of all logs, which costs the same however many there are of them in use.
+local function beginAt(h, key, atNew)
+  if call('COPY', K .. 'l:' .. h.id, key, 'REPLACE') == 0 then broken(K .. 'l:' .. h.id, nil, h.name) end
+  if atNew == '1' then return 0, 0 end
+  return h.storedItems, h.storedBytes
 end
 
 local function openReader(h, name, atNew, expires, gates)
   local key = K .. 'r:' .. h.id .. ':' .. name
   if not consumers(h).readers[name] then
-    local before, items, bytes = beginning(h, atNew)
-    addConsumer(h, 'r', name, items, bytes, gates)
-    local list = { 'new', atNew, 'expires', expires, 'gates', gates }
-    for p = 0, h.partitions - 1 do
-      list[#list + 1] = 'n' .. p
-      list[#list + 1] = digits(before[p] + 1)
-    end
-    many('HSET', key, list)
+    if h.consumers >= MOST_CONSUMERS then tooMany(h) end
+    local items, bytes = beginAt(h, key, atNew)
+    addConsumer(h, 'r', name, items, bytes, gates, atNew)
+    call('HSET', key, 'expires', expires)
   end
   useReader(h, name, call('HGET', key, 'expires'))
 end
 
+-- The places as they are stored: who has asked reads them.
 local function showReader(h, name)
   local key = K .. 'r:' .. h.id .. ':' .. name
-  local v = call('HMGET', key, 'new', 'expires', 'gates')
-  if not v[1] or not v[2] or not v[3] then broken(key, nil, h.name) end
-  local places = {}
+  local one, places, expires = consumers(h).readers[name], {}, call('HGET', key, 'expires') or broken(key, 'expires', h.name)
   for from = 0, h.partitions - 1, 500 do
-    local fields, to = {}, math.min(from + 500, h.partitions) - 1
-    for p = from, to do fields[#fields + 1] = 'n' .. p end
-    for i, text in ipairs(call('HMGET', key, unpack(fields))) do places[from + i] = digits(placeOf(h, name, from + i - 1, text)) end
+    for i, text in ipairs(call('HMGET', key, unpack(between(from, math.min(from + 500, h.partitions) - 1)))) do places[from + i] = text or broken(key, from + i - 1, h.name) end
   end
-  return { name, v[1], v[2], v[3], consumers(h).readers[name].i, places }
+  return { name, one.isNew and 1 or 0, expires, one.rest, one.i, places }
 end
 
 local function closeReader(h, name)
@@ -120,7 +116,8 @@ local function closeReader(h, name)
   if not consumers(h).readers[name] then return end
   call('UNLINK', K .. 'r:' .. h.id .. ':' .. name)
   removeConsumer(h, 'r', name)
-  trimAll(h)
+  h.untrimmed, h.dirty = 0, true
+  changed(h.name)
 end
 
 -- A cursor behind the end is from before the store lost something.
@@ -133,22 +130,20 @@ end
 local function checkReader(h, name, p)
   if not consumers(h).readers[name] then return end
   local key = K .. 'r:' .. h.id .. ':' .. name
-  local v = call('HMGET', key, 'n' .. p, 'expires')
-  placeOf(h, name, p, v[1])
-  if not v[2] then broken(key, 'expires', h.name) end
-  if v[2] ~= '' then number(v[2], 0, key, 'expires', h.name) end
+  local _, expires = placeOf(h, name, p)
+  if not expires then broken(key, 'expires', h.name) end
+  if expires ~= '' then number(expires, 0, key, 'expires', h.name) end
   call('ZCARD', K .. 'rx:' .. h.id)
 end
 
 local function moveReader(h, name, p, to)
   if not consumers(h).readers[name] then return 0 end
   local key = K .. 'r:' .. h.id .. ':' .. name
-  local v = call('HMGET', key, 'n' .. p, 'expires')
-  useReader(h, name, v[2] or broken(key, 'expires', h.name))
-  local from = placeOf(h, name, p, v[1])
+  local from, expires = placeOf(h, name, p)
+  useReader(h, name, expires or broken(key, 'expires', h.name))
   if to <= from then return 1 end
   count(h, 'r', name, from - to, -bytesOf(log(h, p), from, to - 1))
-  call('HSET', key, 'n' .. p, digits(to))
+  call('HSET', key, p, digits(to))
   trim(h, p)
   changedRoom(h.name)
   return 1

@@ -1,20 +1,4 @@
 -- Counters of batches, and the marker that the store writes when one is complete: the only record that is made here, checksum (CRC-32C) included.
-local function crc32c(text)
-  local crc = 0xffffffff
-  for i = 1, #text do
-    crc = bit.bxor(crc, string.byte(text, i))
-    for _ = 1, 8 do
-      local low = bit.band(crc, 1)
-      crc = bit.rshift(crc, 1)
-      if low == 1 then crc = bit.bxor(crc, 0x82f63b78) end
-    end
-  end
-  crc = bit.bnot(crc)
-  return crc < 0 and crc + 4294967296 or crc
-end
-
-local function int64(n) return struct.pack('<I4I4', n % 4294967296, math.floor(n / 4294967296)) end
-
 local function takeBatches()
   local batches = {}
   for i = 1, num() do
@@ -43,23 +27,43 @@ local function checkMarkers(batches)
   end
 end
 
--- A marker for a stream that has ended is dropped: nobody can get anything from there any more. The batches were checked before.
-local function countBatches(batches)
-  for _, b in ipairs(batches) do
-    local v = b.counts
-    for i, more in ipairs({ b.accepted, b.ended, b.failed, b.close }) do v[i] = v[i] + more end
-    local accepted, ended, failed = v[1], v[2], v[3]
-    if v[4] > 0 and accepted == ended then
-      call('DEL', b.key)
-      for i = 1, #v do v[i] = 0 end
-      local rest = int64(0) .. struct.pack('<I4I4I4', 0, 0, #b.headers) .. b.headers .. int64(accepted) .. int64(ended) .. int64(failed)
-      local record = struct.pack('<I4I4', #rest, crc32c(rest)) .. rest
-      for _, name in ipairs(b.streams) do
-        local h = stream(name)
-        if not h.ended then append(h, { { call('HINCRBY', h.key, 'markers', 1) % h.partitions, 1, #record - 28, record } }) end
+-- A library has two hundred local names at most; what only one function needs stands in a block with it.
+local countBatches
+do
+  local function crc32c(text)
+    local crc = 0xffffffff
+    for i = 1, #text do
+      crc = bit.bxor(crc, string.byte(text, i))
+      for _ = 1, 8 do
+        local low = bit.band(crc, 1)
+        crc = bit.rshift(crc, 1)
+        if low == 1 then crc = bit.bxor(crc, 0x82f63b78) end
       end
-    else
-      call('HSET', b.key, 'accepted', digits(v[1]), 'ended', digits(v[2]), 'failed', digits(v[3]), 'closed', digits(v[4]))
+    end
+    crc = bit.bnot(crc)
+    return crc < 0 and crc + 4294967296 or crc
+  end
+
+  local function int64(n) return struct.pack('<I4I4', n % 4294967296, math.floor(n / 4294967296)) end
+
+  -- A marker for a stream that has ended is dropped: nobody can get anything from there any more. The batches were checked before.
+  function countBatches(batches)
+    for _, b in ipairs(batches) do
+      local v = b.counts
+      for i, more in ipairs({ b.accepted, b.ended, b.failed, b.close }) do v[i] = v[i] + more end
+      local accepted, ended, failed = v[1], v[2], v[3]
+      if v[4] > 0 and accepted == ended then
+        call('DEL', b.key)
+        for i = 1, #v do v[i] = 0 end
+        local rest = int64(0) .. struct.pack('<I4I4I4', 0, 0, #b.headers) .. b.headers .. int64(accepted) .. int64(ended) .. int64(failed)
+        local record = struct.pack('<I4I4', #rest, crc32c(rest)) .. rest
+        for _, name in ipairs(b.streams) do
+          local h = stream(name)
+          if not h.ended then append(h, { { call('HINCRBY', h.key, 'markers', 1) % h.partitions, 1, #record - 28, record } }) end
+        end
+      else
+        call('HSET', b.key, 'accepted', digits(v[1]), 'ended', digits(v[2]), 'failed', digits(v[3]), 'closed', digits(v[4]))
+      end
     end
   end
 end

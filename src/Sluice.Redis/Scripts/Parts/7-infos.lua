@@ -1,12 +1,11 @@
 -- What is told about streams and groups, in pages: one call looks at so many partitions and places.
-local MOST_SHOWN = 1024
+local MOST_SHOWN, MOST_MARKS, MOST_MEMBERS = 512, 1024, 500
 
 -- What a group has in some partitions: entries that wait, those of them that the stream does not hold any more, and their bytes.
 local function waitingIn(h, group, first, last)
-  local of, fields, waiting, items, bytes = groupOf(h, group), {}, 0, 0, 0
-  for p = first, last do fields[#fields + 1] = p end
+  local of, fields, waiting, items, bytes = groupOf(h, group), between(first, last), 0, 0, 0
   for i, text in ipairs(call('HMGET', K .. 'g:' .. of, unpack(fields))) do
-    if not text or string.sub(text, 1, 2) ~= '0 ' then
+    if not text or not (string.sub(text, 1, 2) == '0 ' or isLogText(text)) then
       local isSound, q = pcall(openPartition, h, group, fields[i], text)
       -- A partition that is damaged is told when it is taken; the others are counted.
       if not isSound then q = { rows = 0, flight = 0, rowBytes = 0, id = of .. ':' .. fields[i], l = { trimmed = 0 } } end
@@ -40,7 +39,7 @@ local function streamInfo(h, from, p)
       else
         local first = full == from and p or 0
         local last = math.min(h.partitions, first + left) - 1
-        openLogs(h, first, last)
+        openLogs(h, between(first, last))
         local waiting, moreItems, moreBytes = waitingIn(h, name, first, last)
         items, bytes, left = items + moreItems, bytes + moreBytes, left - (last - first + 1) - 4
         groups[#groups + 1] = { name, h.groups[name].i, waiting, call('XLEN', K .. 'd:' .. groupOf(h, name)) }
@@ -54,10 +53,17 @@ local function streamInfo(h, from, p)
   return { h.name, h.partitions, call('HGET', h.key, 'items'), call('HGET', h.key, 'bytes'), h.entry, h.keepAll and 1 or 0, digits(h.made), h.ended, digits(items), digits(bytes), groups, readers, digits(h.appended), nextName, nextPlace }
 end
 
--- Members, the marks of some partitions as they are stored, those of their logs, and the quarantine.
-local function groupInfo(h, group, first)
-  local of, fields = groupOf(h, group), {}
-  for p = first, math.min(h.partitions, first + MOST_SHOWN) - 1 do fields[#fields + 1] = p end
+-- A page: some members, behind a cursor as HSCAN gives it, and the marks of some partitions as they are stored, with those of their logs; then where a group that is new begins, the quarantine, and the next cursor.
+local function groupInfo(h, group, first, cursor)
+  local of, members, marks, tails = groupOf(h, group), {}, {}, {}
+  if cursor ~= '' then
+    local page = call('HSCAN', K .. 'm:' .. of, cursor, 'COUNT', MOST_MEMBERS)
+    cursor, members = page[1] ~= '0' and page[1] or '', page[2]
+  end
+  if first < h.partitions then
+    local fields = between(first, math.min(h.partitions, first + MOST_MARKS) - 1)
+    marks, tails = call('HMGET', K .. 'g:' .. of, unpack(fields)), call('HMGET', K .. 'l:' .. h.id, unpack(fields))
+  end
   local quarantine = call('HMGET', K .. 'q:' .. of, 'owner', 'epoch')
-  return { call('HGETALL', K .. 'm:' .. of), h.partitions, call('HMGET', K .. 'g:' .. of, unpack(fields)), call('HMGET', K .. 'l:' .. h.id, unpack(fields)), quarantine[1], quarantine[2] or '0' }
+  return { members, h.partitions, marks, tails, quarantine[1], quarantine[2] or '0', h.groups[group].isNew and 1 or 0, cursor }
 end

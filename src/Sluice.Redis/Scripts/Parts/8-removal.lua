@@ -15,19 +15,20 @@ end
 
 -- Deletes some keys of what was removed; whether there are more.
 local function sweepTrash()
-  local most, key = 250, K .. 'trash'
+  local most, key = 250, K .. 'trash'                               -- partitions, and reserved places in streams
   for _ = 1, most do
     local text = call('LINDEX', key, 0)
     if not text then return 0 end
     local kind, id, partitions, from = string.match(text, '^([gs]) (%S+) (%d+) (%d+)$')
     partitions, from = tonumber(partitions), tonumber(from)
     if not kind or partitions > MOST_PARTITIONS then broken(key, text) end
-    local to = math.min(partitions, from + most)
-    for p = from, to - 1 do
-      if kind == 'g' then unreserve(id .. ':' .. p) end
-      unlink(id .. ':' .. p, kind == 'g' and KINDS or { 's', 'i' })
+    local to = from
+    while to < partitions and most > 0 do
+      if kind == 'g' then most = most - unreserve(id .. ':' .. to) end
+      unlink(id .. ':' .. to, kind == 'g' and KINDS or { 's', 'i' })
+      to, most = to + 1, most - 1
     end
-    most = most - (to - from) - 1
+    most = most - 1
     if to == partitions then
       unlink(id, kind == 'g' and { 'g', 'm', 'q', 'd', 'dn' } or { 'l', 'b', 'p', 'pf', 'rx' })
       call('LPOP', key)

@@ -111,8 +111,11 @@ internal sealed class EpochItem
     /// <summary>What becomes of it without its having gone through to the end; null as long as it is to be run.</summary>
     public EpochVerdict? Verdict { get; set; }
 
+    /// <summary>Whether its verdict, that it is to wait, is committed already.</summary>
+    public bool IsPutAside { get; set; }
+
     /// <summary>It is for this entry from here on; for none by default.</summary>
-    public void Set(in Entry entry, in EntryHeaders headers, ulong key) => (this.entry, this.headers, Key, Verdict) = (entry, headers, key, null);
+    public void Set(in Entry entry, in EntryHeaders headers, ulong key) => (this.entry, this.headers, Key, Verdict, IsPutAside) = (entry, headers, key, null, false);
 }
 
 /// <summary>What becomes of an entry that has failed, or has to wait.</summary>

@@ -2,9 +2,9 @@ namespace Sluice;
 
 /// <summary>Decides what becomes of an epoch that is over: it is committed as a whole; or, where something has failed, undone, and run again without that.</summary>
 /// <remarks>The committer's.</remarks>
-internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task<ApplyResult>> tryApply, Func<Root, Task> resume)
+internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task<ApplyResult>> tryApply, Func<Root, Task> resume)
 {
-    private const int MostReleased = 250;            // of those that have waited, in one commit
+    private const int MostReleased = 125;            // of those that have waited, in one commit
 
     public async Task CommitAsync(Epoch epoch)
     {
@@ -40,6 +40,7 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
                 core.Epochs!.Repeat(epoch);
                 return;
             }
+            await PutAsideAsync(epoch).ConfigureAwait(false);
             CommitDraft draft;
             try
             {
@@ -122,9 +123,7 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
         OwnedPartition partition = epoch.Partition;
         var draft = new CommitDraft(core, partition, roots.Count) { IsEpoch = true, Rows = rows, Only = epoch.Items is [{ } only] ? only.Entry.Sequence : null };
         foreach (EpochItem item in epoch.Items)
-            if (item.Verdict is { } verdict) draft.Add(item, verdict);
-        foreach (EpochItem item in epoch.Items)
-            if (item.Verdict?.Deferral is { } deferral) partition.Order!.Add(item.Entry.Sequence, item.Key, deferral.Attempts, deferral.After, item.Verdict.IsBehind);
+            if (item is { Verdict: { } verdict, IsPutAside: false }) Add(draft, item, verdict);
         foreach (Root root in roots)
         {
             if (root.Item is { Verdict: { } known }) root.DropStagedUnless(known.Deferral is null);
@@ -136,9 +135,15 @@ internal sealed class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task
             }
             draft.Roots.Add(root);
         }
-        released = partition.Order!.Release(MostReleased);
+        released = partition.Order!.Release(Math.Clamp(draft.RoomForDeferrals, 0, MostReleased));
         draft.Release(released);
         return draft;
+    }
+
+    private static void Add(CommitDraft draft, EpochItem item, EpochVerdict verdict)
+    {
+        draft.Add(item, verdict);
+        if (verdict.Deferral is { } deferral) draft.Partition.Order!.Add(item.Entry.Sequence, item.Key, deferral.Attempts, deferral.After, verdict.IsBehind);
     }
 
     // Apart, so that other roots need no closure.

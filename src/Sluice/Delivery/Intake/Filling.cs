@@ -6,13 +6,14 @@ internal sealed class Filling(ConsecutorCore core)
     /// <summary>The most entries of an append.</summary>
     private const int MaxItems = 4096;
 
+
     private const long MaxBytes = 1 << 20;
 
     private EntryBatch entries = New(core);
 
     public EntryBatch Entries => entries;
 
-    public bool IsFull => entries.Count > 0 && (entries.Count >= MaxItems || entries.Bytes >= MaxBytes);
+    public bool IsFull => entries.Count > 0 && (entries.Count >= MaxItems || (entries.Count >= AppendRequest.MaxSpread && entries.HasKeys && core.Partitions > AppendRequest.MaxSpread) || entries.Bytes >= MaxBytes);
 
     public List<Ticket> Tickets { get; } = [];
 

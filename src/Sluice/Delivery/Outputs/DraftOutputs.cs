@@ -23,7 +23,7 @@ internal sealed class DraftOutputs : IDisposable
     public void AddTo(CommitParts parts)
     {
         foreach ((string stream, Share share) in shares)
-            parts.Outputs.Add(new(stream, share.Entries) { ReservedItems = share.ReservedItems, ReservedBytes = share.ReservedBytes });
+            parts.Outputs.Add(new(stream, share.Entries) { ReservedItems = share.ReservedItems, ReservedBytes = share.ReservedBytes, Partitions = share.Target?.Partitions ?? 1 });
     }
 
     /// <summary>Sends the commit. While its outcome is not known, what it gives to others is counted by none of them: neither twice nor not at all.</summary>

@@ -16,6 +16,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
     private CommitCounts counts;
     private long bytes;
     private int outputs;
+    private int ranges = -1;                                          // settled ones besides the first, or more, if they did not come in their order
     private long outputBytes;
 
     public OwnedPartition Partition => partition;
@@ -52,7 +53,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
     public bool TryAdd(Root root)
     {
         (int items, long size) = OutputPart.SizeOf(root);
-        if (roots.Count > 0 && (Others + items > MaxParts || outputBytes + size > StoreCommit.MaxBytes / 2)) return false;
+        if (roots.Count > 0 && (Others + items > MaxParts || (!IsNext(root) && !HasRoomForRange(items)) || outputBytes + size > StoreCommit.MaxBytes / 2)) return false;
         Remains? remains = null;
         Deferral? deferral = null;
         if (root.Park is { } why) deferral = new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why);
@@ -64,12 +65,12 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
         if (remains is not null)
         {
             // One that is too much by itself is spilled.
-            if (roots.Count > 0 && (Others + remains.Count > MaxParts || bytes + remains.Length > StoreCommit.MaxBytes / 2)) return false;
+            if (roots.Count > 0 && (Others + remains.Weight > MaxParts || bytes + remains.Length > StoreCommit.MaxBytes / 2)) return false;
             bytes += remains.Length;
         }
         else if (deferral is not null)
         {
-            if (Others + 1 > MaxParts) return false;
+            if (Others + StoreCommit.WeightOfRange > MaxParts) return false;
             deferred.Add(deferral);
         }
         roots.Add(root);
@@ -79,6 +80,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
             root.DropStaged();
             return true;
         }
+        if (!IsNext(root)) ranges++;
         settled.Add(root.EntrySequence);
         (outputs, outputBytes) = (outputs + items, outputBytes + size);
         if (remains is null) CountEnded(root);
@@ -128,7 +130,20 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
         deferred.AddRange(released);
     }
 
-    private int Others => outputs + letters.Count + deferred.Count + (derived?.Count ?? 0);
+    /// <summary>How many more deferrals it can have.</summary>
+    public int RoomForDeferrals => (MaxParts - Others - Rows.Count) / StoreCommit.WeightOfRange;
+
+    private bool IsNext(Root root) => settled.Count > 0 && settled[^1] + 1 == root.EntrySequence;
+
+    // Those that came in another order are fewer ranges than it seemed.
+    private bool HasRoomForRange(int items)
+    {
+        if (Others + items + StoreCommit.WeightOfRange <= MaxParts) return true;
+        ranges = Ranges([.. settled]).Count - 1;
+        return Others + items + StoreCommit.WeightOfRange <= MaxParts;
+    }
+
+    private int Others => outputs + (StoreCommit.WeightOfRange * (letters.Count + deferred.Count + Math.Max(0, ranges))) + (derived?.Count ?? 0);
 
     private void Leave(Remains remains, BatchTag? batch)
     {
@@ -157,7 +172,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
 
     public StoreCommit Build(CommitParts parts) => new(partition.Owner, partition.NextCommit)
     {
-        Settled = Ranges(),
+        Settled = Ranges(settled),
         Deferred = deferred,
         Dead = letters,
         Derived = derived,
@@ -175,7 +190,8 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
         Split = partition.Books.Split + counts.Split,
     };
 
-    private List<SequenceRange> Ranges()
+    /// <summary>Neighbours are one range. Sorts the sequences.</summary>
+    public static List<SequenceRange> Ranges(List<long> settled)
     {
         settled.Sort();
         var ranges = new List<SequenceRange>();

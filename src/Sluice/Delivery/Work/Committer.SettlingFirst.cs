@@ -3,6 +3,8 @@ namespace Sluice;
 /// <summary>The part for <see cref="DeliveryLevel.None"/>: entries are settled before they are started.</summary>
 internal sealed partial class Committer
 {
+    private const int MostSettledFirst = 240;        // ranges and batches of one commit
+
     /// <summary>Settles entries before they are started. Awaited by the pump, one call at a time.</summary>
     /// <returns>Whether that was done. If not, they are somebody else's, and not under way here any more.</returns>
     public async ValueTask<bool> SettleAsync(OwnedPartition partition, LeasedBatch leased)
@@ -18,28 +20,53 @@ internal sealed partial class Committer
     private async Task SettleAsync(Request request)
     {
         OwnedPartition partition = request.Partition;
-        PartitionBooks books = partition.Books with { Completed = partition.Books.Completed + request.Leased.Entries.Length };
-        var settled = new SequenceRange[request.Leased.Entries.Length];
-        for (int i = 0; i < settled.Length; i++) settled[i] = new(request.Leased.Entries.Span[i].Sequence, request.Leased.Entries.Span[i].Sequence);
-        var batches = new BatchTally();
-        foreach (Entry entry in request.Leased.Entries.Span)
-            if (!entry.Headers.IsEmpty) batches.End(EntryHeaders.Read(entry.Headers.Span).Batch, hasFailed: false);
-        var commit = new StoreCommit(partition.Owner, partition.NextCommit) { Settled = settled, State = [books.ToRow()], Batches = batches.Changes, MustLast = true };
-        CommitResult result = await CommitSender.SendAsync(core, partition, commit, patience.Token).ConfigureAwait(false);
-        bool isCommitted = result.Status == CommitStatus.Committed;
-        if (isCommitted)
+        bool isCommitted = true;
+        for (ReadOnlyMemory<Entry> left = request.Leased.Entries; isCommitted && left.Length > 0;)
         {
-            partition.NextCommit++;
-            partition.Books = books;
-            core.Books.Settle(partition, new() { Roots = settled.Length, Completed = settled.Length }, [], CommitDraft.Nothing);
-        }
-        else
-        {
-            core.Lose(partition);
-            core.Books.Discard(settled.Length);
-            partition.End(core, settled.Length);
+            int count = CountOfCommit(left.Span);
+            isCommitted = await SettleAsync(partition, left[..count]).ConfigureAwait(false);
+            if (isCommitted) left = left[count..];
+            else Lose(partition, left.Length);
         }
         request.Done.TrySetResult(isCommitted);
+    }
+
+    private async Task<bool> SettleAsync(OwnedPartition partition, ReadOnlyMemory<Entry> entries)
+    {
+        PartitionBooks books = partition.Books with { Completed = partition.Books.Completed + entries.Length };
+        List<long> settled = new(entries.Length);
+        var batches = new BatchTally();
+        foreach (Entry entry in entries.Span)
+        {
+            settled.Add(entry.Sequence);
+            if (!entry.Headers.IsEmpty) batches.End(EntryHeaders.Read(entry.Headers.Span).Batch, hasFailed: false);
+        }
+        var commit = new StoreCommit(partition.Owner, partition.NextCommit) { Settled = CommitDraft.Ranges(settled), State = [books.ToRow()], Batches = batches.Changes, MustLast = true };
+        CommitResult result = await CommitSender.SendAsync(core, partition, commit, patience.Token).ConfigureAwait(false);
+        if (result.Status != CommitStatus.Committed) return false;
+        partition.NextCommit++;
+        partition.Books = books;
+        core.Books.Settle(partition, new() { Roots = entries.Length, Completed = entries.Length }, [], CommitDraft.Nothing);
+        return true;
+    }
+
+    private void Lose(OwnedPartition partition, int count)
+    {
+        core.Lose(partition);
+        core.Books.Discard(count);
+        partition.End(core, count);
+    }
+
+    // How many of them one commit settles: neighbours are one range, and those with headers may each be of another batch.
+    private static int CountOfCommit(ReadOnlySpan<Entry> entries)
+    {
+        for (int i = 1, ranges = 1, tagged = 0; i < entries.Length; i++)
+        {
+            if (entries[i].Sequence != entries[i - 1].Sequence + 1) ranges++;
+            if (!entries[i].Headers.IsEmpty) tagged++;
+            if (ranges + tagged > MostSettledFirst) return i;
+        }
+        return entries.Length;
     }
 
     private sealed record Request(OwnedPartition Partition, LeasedBatch Leased)

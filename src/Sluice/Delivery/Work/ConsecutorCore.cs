@@ -19,7 +19,7 @@ internal sealed partial class ConsecutorCore : ISinkBindings
     private int inFlight;
     private long hasEnded;
     private int version;
-    private volatile int maxEntryBytes;              // zero until it is known
+    private volatile StreamOptions? stored;          // of its stream, once they are known
 
     public ConsecutorCore(string name, ConsecutorOptions options, IStreamStore store, Pipeline pipeline, TopologyRecorder recorder)
     {
@@ -66,7 +66,10 @@ internal sealed partial class ConsecutorCore : ISinkBindings
     public NamedOutputs Outputs { get; }
 
     /// <summary>The longest payload with headers, in bytes, that its stream takes: known when it is open, as the stream may be older than the options.</summary>
-    public int MaxEntryBytes => maxEntryBytes > 0 ? maxEntryBytes : Stream.MaxEntryBytes;
+    public int MaxEntryBytes => (stored ?? Stream).MaxEntryBytes;
+
+    /// <summary>How many partitions its stream has; known when it is open, too.</summary>
+    public int Partitions => (stored ?? Stream).Partitions;
 
     /// <summary>Whether the stream was opened.</summary>
     public bool IsOpen => isOpen;
@@ -227,7 +230,7 @@ internal sealed partial class ConsecutorCore : ISinkBindings
     public async ValueTask OpenStreamAsync(CancellationToken cancellation)
     {
         StreamInfo stream = await Store.OpenStreamAsync(Name, Stream, cancellation).ConfigureAwait(false);
-        maxEntryBytes = stream.Options.MaxEntryBytes;
+        stored = stream.Options;
         IsInputComplete |= stream.End is not null;
         await Store.AddGroupAsync(Group, StreamStart.First, cancellation).ConfigureAwait(false);
     }

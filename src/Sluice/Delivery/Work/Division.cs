@@ -72,6 +72,9 @@ internal sealed record Remains(IReadOnlyList<Burial> Letters, IReadOnlyList<Half
 
     public int Count => Letters.Count + Halves.Count;
 
+    /// <summary>What it adds to <see cref="StoreCommit.Weight"/>.</summary>
+    public int Weight => (StoreCommit.WeightOfRange * Letters.Count) + Halves.Count;
+
     public long Length => Letters.Sum(static letter => (letter.Payload?.Length ?? 0L) + (letter.Headers?.Length ?? 0L)) + Halves.Sum(static half => (long)half.Length);
 
     public static Remains Whole(ConsecutorCore core, Root root) => new([Verdict.BuryWhole(core, root)], []);

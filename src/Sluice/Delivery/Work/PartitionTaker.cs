@@ -153,7 +153,7 @@ internal sealed class PartitionTaker(ConsecutorCore core)
             core.Lose(partition);
             return;
         }
-        foreach (Deferral[] some in partition.ToUnpark.Chunk(StoreCommit.MaxItems))
+        foreach (Deferral[] some in partition.ToUnpark.Chunk(StoreCommit.MaxItems / StoreCommit.WeightOfRange))
         {
             CommitResult result = await core.Store.CommitAsync(new(partition.Owner, partition.NextCommit) { Deferred = some }, cancellation).ConfigureAwait(false);
             if (result.Status != CommitStatus.Committed) return;

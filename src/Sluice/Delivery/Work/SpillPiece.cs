@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>A piece of a spilled item: entries for other streams, entries of the own group, dead letters. Written as bytes, and read for the commit that publishes it.</summary>
 internal static class SpillPiece
 {
-    private const int MaxParts = 900;
+    private const int MaxWeight = 900;
     private const int MaxBytes = StoreCommit.MaxBytes / 2;
 
     private enum Kind : byte
@@ -18,12 +18,13 @@ internal static class SpillPiece
     {
         var piece = new MemoryStream();
         var writer = new BinaryWriter(piece);
-        int parts = 0;
+        int weight = 0;
         foreach (CommitOutput output in commit.Outputs)
         {
             for (int i = 0; i < output.Entries.Count; i++)
             {
-                if (IsFull(output.Entries.LengthAt(i))) yield return Take();
+                // An entry with a key may be the only one of its partition, and so may the first one of a stream.
+                if (IsFull(output.Entries.LengthAt(i), i == 0 || output.Entries.KeyAt(i).Exists ? 3 : 1)) yield return Take();
                 writer.Write((byte)Kind.Output);
                 writer.Write(output.Stream);
                 Write(output.Entries.RecordAt(i));
@@ -31,13 +32,13 @@ internal static class SpillPiece
         }
         for (int i = 0; i < (commit.Derived?.Count ?? 0); i++)
         {
-            if (IsFull(commit.Derived!.LengthAt(i))) yield return Take();
+            if (IsFull(commit.Derived!.LengthAt(i), 1)) yield return Take();
             writer.Write((byte)Kind.Derived);
             Write(commit.Derived.RecordAt(i));
         }
         foreach (Burial letter in commit.Dead)
         {
-            if (IsFull((letter.Payload?.Length ?? 0) + (letter.Headers?.Length ?? 0))) yield return Take();
+            if (IsFull((letter.Payload?.Length ?? 0) + (letter.Headers?.Length ?? 0), StoreCommit.WeightOfRange)) yield return Take();
             writer.Write((byte)Kind.Letter);
             writer.Write(letter.Node);
             writer.Write(letter.Error);
@@ -47,13 +48,13 @@ internal static class SpillPiece
             WriteOptional(letter.Payload);
             WriteOptional(letter.Headers);
         }
-        if (parts > 0) yield return Take();
+        if (weight > 0) yield return Take();
 
         // Counts the part that comes next; a first one may be of any length.
-        bool IsFull(int bytes)
+        bool IsFull(int bytes, int more)
         {
-            bool isFull = parts > 0 && (parts == MaxParts || piece.Length + bytes > MaxBytes);
-            parts = isFull ? parts : parts + 1;
+            bool isFull = weight > 0 && (weight + more > MaxWeight || piece.Length + bytes > MaxBytes);
+            weight = isFull ? more : weight + more;
             return isFull;
         }
 
@@ -61,7 +62,6 @@ internal static class SpillPiece
         {
             byte[] bytes = piece.ToArray();
             piece.SetLength(0);
-            parts = 1;
             return bytes;
         }
 

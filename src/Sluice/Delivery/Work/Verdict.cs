@@ -55,7 +55,7 @@ internal static class Verdict
             else letters.Add(letter);
         }
         var remains = new Remains(letters, halves);
-        if (halves.Count == 0 || (remains.Length <= StoreCommit.MaxBytes / 2 && remains.Count <= StoreCommit.MaxItems / 2)) return remains;
+        if (halves.Count == 0 || (remains.Length <= StoreCommit.MaxBytes / 2 && remains.Weight <= StoreCommit.MaxItems / 2)) return remains;
         Burial whole = BuryWhole(core, root);
         return new([whole with { Error = $"{whole.Error} (The list was not divided: its halves are more than one commit holds. Make smaller lists.)" }], []);
     }

@@ -33,7 +33,7 @@ internal sealed class ItemCommits : IDisposable
         this.life = stopping.Token;
         lastAt = calls.Time.GetTimestamp();
         timer = calls.Time.CreateTimer(_ => _ = CommitPassedAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        Staging = new(() => plan.Resume == Resume.PerItem ? CommitAsync(stored.State, onlyPassed: true) : Task.CompletedTask);
+        Staging = new(() => plan.Resume == Resume.PerItem ? CommitAsync(stored.State, onlyPassed: true) : Task.CompletedTask, plan.Inputs.Length + plan.Outputs.Length);
     }
 
     public Staging Staging { get; }

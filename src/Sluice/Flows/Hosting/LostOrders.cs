@@ -8,7 +8,7 @@ namespace Sluice;
 internal sealed class LostOrders(SupervisorCore core, string processor, Func<WorkPartition, string, bool> isRunning, Action<WorkPartition, Assignment> begin, CancellationToken stopping)
 {
     private const int MostProblems = 3;              // in the error of a run
-    private const int MostInCommit = 250;
+    private const int MostRows = 250, MostDamaged = 120;             // of a commit
 
     /// <summary>An order that was leased cannot be read.</summary>
     /// <param name="partition">Where it is.</param>
@@ -50,9 +50,9 @@ internal sealed class LostOrders(SupervisorCore core, string processor, Func<Wor
             try
             {
                 // The rows first: as long as a damaged order is there, who takes the partition over looks for what is left.
-                foreach (Assignment[] rows in left.Chunk(MostInCommit))
+                foreach (Assignment[] rows in left.Chunk(MostRows))
                     await partition.CommitAsync(commit => commit with { State = [.. rows.Select(WorkPartition.Row)] }).ConfigureAwait(false);
-                foreach (var damaged in partition.Damaged.Chunk(MostInCommit))
+                foreach (var damaged in partition.Damaged.Chunk(MostDamaged))
                     await partition.CommitAsync(commit => commit with
                     {
                         Settled = [.. damaged.Select(one => new SequenceRange(one.Key, one.Key))],

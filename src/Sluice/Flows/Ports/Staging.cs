@@ -3,7 +3,8 @@ namespace Sluice;
 /// <summary>What all outputs of a processor hold back until its next commit.</summary>
 /// <remarks>Thread-safe: guards the batches of its outputs.</remarks>
 /// <param name="commitPassed">Commits what the items before the present one have put out.</param>
-internal sealed class Staging(Func<Task> commitPassed)
+/// <param name="ports">How many inputs and outputs the processor has.</param>
+internal sealed class Staging(Func<Task> commitPassed, int ports)
 {
     private readonly Lock sync = new();
     private long?[] passed = [];                     // how far the inputs had come when the present item began
@@ -12,8 +13,10 @@ internal sealed class Staging(Func<Task> commitPassed)
 
     public long Bytes { get; private set; }
 
-    // The row of the processor's own place is one more part of the commit. A value alone may have any length.
-    private bool Fits => Items < StoreCommit.MaxItems - 1 && (Bytes <= StoreCommit.MaxBytes / 2 || Items == 1);
+    // The row of the processor's own place is one more part of the commit; cursors and ends count, too, where they are many. A value alone may have any length.
+    private int MostItems { get; } = Math.Max(1, StoreCommit.MaxItems - 2 - Math.Max(0, (3 * ports) - 100));
+
+    private bool Fits => Items <= MostItems && (Bytes <= StoreCommit.MaxBytes / 2 || Items == 1);
 
     /// <summary>Holds back a value. If it does not go into the same commit as what earlier items have put out, that is committed first.</summary>
     /// <exception cref="FlowException">One item, or what was put out since the last checkpoint, is more than a commit holds.</exception>
@@ -26,7 +29,7 @@ internal sealed class Staging(Func<Task> commitPassed)
             if (Fits) return;
         }
         throw new FlowException(
-            $"The processor {stream.Processor} of the run {stream.Run} has put out {Items:N0} values with {Bytes:N0} bytes between two commits; what an item becomes is one commit, with at most {StoreCommit.MaxItems - 2:N0} values "
+            $"The processor {stream.Processor} of the run {stream.Run} has put out {Items:N0} values with {Bytes:N0} bytes between two commits; what an item becomes is one commit, with at most {MostItems:N0} values "
             + $"and {StoreCommit.MaxBytes / 2:N0} bytes, or a single value. Put out less for an item, save checkpoints more often, or let it resume from scratch.")
         { Run = stream.Run, Processor = stream.Processor };
     }

@@ -41,6 +41,24 @@ public class HeldBackTests
         foreach (IGrouping<int, int> key in calls.GroupBy(static n => n % 7)) Assert.Equal(key.Order(), key);
     }
 
+    /// <remarks>More than one commit holds of what waits, or is dead.</remarks>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task EverythingOfAnEpochMayFail(int retries)
+    {
+        const int Items = 600;
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("work",
+            source => source | new Sums(n => starts.AddOrUpdate(n, 1, static (_, known) => known + 1) <= 1) | Stage.Named("sums") | (static _ => { }),
+            new() { Store = store, Delivery = Delivery.Replay(retries, Backoff.None), Process = new(), Stream = new() { Partitions = 1 } });
+        await consecutor.SendAllAsync([.. Enumerable.Range(1, Items)], Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((Items, 0L), (end.Completed + end.Dead, end.Unaccounted));
+        if (retries == 0) Assert.True(end.Dead > Items / 2, $"{end}");
+    }
+
     private async Task<ConsecutorSnapshot> RunAsync(string shape, int[] items, Func<int, string> key, Func<int, int, bool> fails)
     {
         await using var store = new MemoryStreamStore();
@@ -72,6 +90,15 @@ public class HeldBackTests
         {
             for (int i = 0; i < n % 3; i++) await Task.Yield();
             Handle(n);
+        }
+    }
+
+    private sealed class Sums(Func<int, bool> fails) : StatefulNode<int, int, int>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            State += item;
+            return fails(item) ? throw new TimeoutException("not now") : output.PushAsync(State);
         }
     }
 }

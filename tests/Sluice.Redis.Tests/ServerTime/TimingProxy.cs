@@ -1,0 +1,121 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>
+/// Stands between a store and its server, and measures what each function costs the server: the processor time of its main thread between the request and the answer, so that a busy machine does not count.
+/// One call at a time.
+/// </summary>
+internal sealed class TimingProxy : IAsyncDisposable
+{
+    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource end = new();
+    private readonly int port, process;
+    private readonly Task accepting;
+
+    /// <param name="port">The server's port.</param>
+    /// <param name="process">The server's process.</param>
+    public TimingProxy(int port, int process)
+    {
+        (this.port, this.process) = (port, process);
+        listener.Start();
+        accepting = AcceptAsync();
+    }
+
+    public string Address => $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
+
+    /// <summary>The calls since the start: the function, and what it has cost.</summary>
+    public ConcurrentQueue<(string Function, TimeSpan Time)> Calls { get; } = [];
+
+    public async ValueTask DisposeAsync()
+    {
+        await end.CancelAsync();
+        listener.Stop();
+        await accepting;
+        end.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        List<Task> relays = [];
+        try
+        {
+            while (true) relays.Add(RelayAsync(await listener.AcceptTcpClientAsync(end.Token)));
+        }
+        catch (Exception stopped) when (stopped is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            await Task.WhenAll(relays);
+        }
+    }
+
+    private async Task RelayAsync(TcpClient client)
+    {
+        using TcpClient from = client, to = new();
+        (from.NoDelay, to.NoDelay) = (true, true);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(end.Token);
+        string? running = null;
+        TimeSpan before = default;
+        try
+        {
+            await to.ConnectAsync(IPAddress.Loopback, port, end.Token);
+            Task back = CopyAsync(to.GetStream(), from.GetStream(), _ =>
+            {
+                if (Interlocked.Exchange(ref running, null) is { } function) Calls.Enqueue((function, Spent() - before));
+            }, both);
+            await CopyAsync(from.GetStream(), to.GetStream(), bytes =>
+            {
+                if (FunctionOf(bytes) is not { } function) return;
+                before = Spent();
+                Volatile.Write(ref running, function);
+            }, both);
+            await back;
+        }
+        catch (Exception gone) when (gone is IOException or SocketException or OperationCanceledException)
+        {
+            // One of the two has gone, and takes the other with it.
+        }
+    }
+
+    private static string? FunctionOf(ReadOnlySpan<byte> bytes)
+    {
+        int at = bytes[..Math.Min(bytes.Length, 100)].IndexOf("sluice_"u8);
+        if (at < 0 || bytes[..at].IndexOf("FCALL"u8) < 0) return null;
+        ReadOnlySpan<byte> name = bytes[at..];
+        return Encoding.ASCII.GetString(name[..name.IndexOf((byte)'\r')]);
+    }
+
+    // What the main thread has used. The kernel counts it when the thread goes to sleep, which it does as soon as it has nothing more to do; it is marked as asleep a moment before.
+    public TimeSpan Spent()
+    {
+        string thread = $"/proc/{process}/task/{process}/";
+        for (string? last = null; ;)
+        {
+            string state = File.ReadAllText(thread + "stat"), used = File.ReadAllText(thread + "schedstat");
+            if (state[state.LastIndexOf(')') + 2] != 'S') last = null;
+            else if (used == last) return TimeSpan.FromMicroseconds(long.Parse(used.Split(' ')[0], CultureInfo.InvariantCulture) / 1000);
+            else last = used;
+            Thread.Yield();
+        }
+    }
+
+    private static async Task CopyAsync(NetworkStream from, NetworkStream to, Action<ReadOnlySpan<byte>> look, CancellationTokenSource both)
+    {
+        var buffer = new byte[1 << 20];
+        try
+        {
+            while (await from.ReadAsync(buffer, both.Token) is > 0 and var read)
+            {
+                look(buffer.AsSpan(0, read));
+                await to.WriteAsync(buffer.AsMemory(0, read), both.Token);
+            }
+        }
+        finally
+        {
+            await both.CancelAsync();
+        }
+    }
+}
