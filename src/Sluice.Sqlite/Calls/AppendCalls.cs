@@ -10,6 +10,7 @@ internal static class AppendCalls
         session.Write();
         producer ??= session.Producers.Add(stream, name);
         producer.Open();
+        producer.ForgetBy(null);                     // until its next append says otherwise
         session.Producers.Changed(producer);
         return new(producer.Epoch, producer.Last, producer.Position);
     }

@@ -14,6 +14,7 @@ internal static class AppendScenarios
         new(nameof(AProducerFindsItsPositionAgain), AProducerFindsItsPositionAgain),
         new(nameof(APositionIsRecordedWithoutEntries), APositionIsRecordedWithoutEntries),
         new(nameof(AProducerIsForgottenAfterItsWindowOnly), AProducerIsForgottenAfterItsWindowOnly),
+        new(nameof(AProducerThatHasEndedIsForgotten), AProducerThatHasEndedIsForgotten),
         new(nameof(ARepetitionIsToldWhatWasRecorded), ARepetitionIsToldWhatWasRecorded),
         new(nameof(EntriesOfAKeyShareAPartitionInOrder), EntriesOfAKeyShareAPartitionInOrder),
         new(nameof(AnEntryThatIsTooLongIsRefusedByName), AnEntryThatIsTooLongIsRefusedByName),
@@ -125,6 +126,29 @@ internal static class AppendScenarios
         Expect.Equal(first with { Status = AppendStatus.Duplicate }, await rig.Store.AppendAsync(request), "a repetition within the window");
         await rig.PassAsync(3 * Second);
         Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(request)).Status, "a repetition beyond the window");
+    }
+
+    // A producer that was opened, and says with its last number how long it must still be known. What arrives later is never accepted.
+    private static async Task AProducerThatHasEndedIsForgotten(Rig rig)
+    {
+        await rig.PrepareAsync();
+        ProducerState sender = await rig.Store.OpenProducerAsync(Orders, "sender");
+        using EntryBatch batch = Batch("a"), late = Batch("late"), none = Batch();
+        await rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, batch) { ForgetAfter = 3600 * Second });
+        var end = new AppendRequest(Orders, "sender", sender.Epoch, 2, none) { Position = ReadOnlyMemory<byte>.Empty, ForgetAfter = 3 * Second };
+        Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(end)).Status, "the end of a producer");
+        await rig.PassAsync(Second);
+        Expect.Equal(AppendStatus.Duplicate, (await rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, late))).Status, "a repetition within the window");
+        await rig.PassAsync(3 * Second);
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["b"])).Status, "an append of somebody else");
+        await Expect.ThrowsAsync<StoreWentBackException>(() => rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, late)).AsTask(), "a repetition beyond the window");
+        ProducerState again = await rig.Store.OpenProducerAsync(Orders, "sender");
+        Expect.Equal(0, again.Last, "the last number of a producer that was forgotten");
+        Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "sender", again.Epoch, 1, batch) { ForgetAfter = 3 * Second })).Status, "an append of a producer that was opened after it was forgotten");
+        again = await rig.Store.OpenProducerAsync(Orders, "sender");
+        await rig.PassAsync(4 * Second);
+        Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "sender", again.Epoch, 2, batch))).Status, "an append of a producer that was opened before it was forgotten");
+        Expect.Same(["a", "b", "a", "a"], await rig.ReadAsync(Orders), "what is stored");
     }
 
     private static async Task ARepetitionIsToldWhatWasRecorded(Rig rig)

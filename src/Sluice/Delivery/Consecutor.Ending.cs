@@ -42,6 +42,7 @@ public sealed partial class Consecutor<T>
         }
         core.Drop();
         core.Members.Drop();
+        await EndSendersAsync().ConfigureAwait(false);
         RunningMembers.Of(core.Given).Leave(core, place);
         lock (sync)
         {
@@ -157,6 +158,7 @@ public sealed partial class Consecutor<T>
             }
             core.Members.Drop();
             core.Drop();
+            core.StopWaiting();
         }
     }
 }

@@ -115,7 +115,11 @@ public sealed partial class Consecutor<T>
     {
         await patience.CancelAsync().ConfigureAwait(false); // a stop that is under way waits no longer
         if (TryEnterStopping()) await EndAsync().ConfigureAwait(false);
-        else await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        else
+        {
+            await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await EndSendersAsync().ConfigureAwait(false); // also of one that was never started
+        }
         if (ownsStore) await core.Store.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -127,6 +131,7 @@ public sealed partial class Consecutor<T>
         RunningMembers.Of(core.Given).Leave(core, place);
         core.Members.Drop();
         core.Drop();
+        core.StopWaiting();
         run?.Cancel();
         core.Entrances.Close();
         await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -68,6 +68,29 @@ public sealed partial class Consecutor<T>
 
     internal Appender<T> NewAppender(string producer) => new(core, producer, Key);
 
+    /// <summary>An appender under a name that begins with the member's. If the member's name is that of this process only, the store forgets the producer.</summary>
+    internal Appender<T> NewOwnAppender(string suffix)
+    {
+        string producer = $"{Member}/{suffix}";
+        Appender<T> appender = NewAppender(producer);
+        if (ownsStore || !core.Options.IsMemberUnique) return appender;
+        appender.IsEphemeral = true;
+        lock (sync) own[producer] = appender;
+        return appender;
+    }
+
+    private async Task EndSendersAsync()
+    {
+        Appender<T>[] all;
+        lock (sync) all = [.. own.Values];
+        if (all.Length > 0)
+        {
+            core.GiveUpWithin(core.Options.LeaseTime);
+            await Task.WhenAll(all.Select(appender => appender.EndAsync(core.GivenUp))).WaitAsync(core.GivenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        core.StopWaiting();
+    }
+
     /// <summary>A number for a producer that does not resume, so that names do not grow in number.</summary>
     internal int RentProducer()
     {
@@ -89,7 +112,7 @@ public sealed partial class Consecutor<T>
         get
         {
             ThrowIfEnded();
-            return sender ?? LazyInitializer.EnsureInitialized(ref sender, () => NewAppender($"{Member}/send"));
+            return sender ?? LazyInitializer.EnsureInitialized(ref sender, () => NewOwnAppender("send"));
         }
     }
 

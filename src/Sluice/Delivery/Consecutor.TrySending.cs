@@ -53,7 +53,7 @@ public sealed partial class Consecutor<T>
     private async Task<SendResult> TrySendOneAsync(T item, SendOptions options, CancellationToken cancellation)
     {
         ThrowIfNotStored();
-        Appender<T> appender = trier ?? LazyInitializer.EnsureInitialized(ref trier, () => NewAppender($"{Member}/try"));
+        Appender<T> appender = trier ?? LazyInitializer.EnsureInitialized(ref trier, () => NewOwnAppender("try"));
         long until = options.Until(core.Time);
         await OpenToSendAsync(cancellation).ConfigureAwait(false);
         while (true)

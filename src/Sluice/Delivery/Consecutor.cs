@@ -25,6 +25,7 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
     private readonly Lock sync = new();
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly HashSet<int> producers = [];
+    private readonly Dictionary<string, Appender<T>> own = new(StringComparer.Ordinal);          // under sync
     private readonly Pipeline pipeline;
     private readonly bool ownsStore;
     private readonly Func<T, string?>? key;

@@ -106,6 +106,13 @@ public sealed record ConsecutorOptions
         }
     }
 
+    /// <summary>Whether no later start has the member's name.</summary>
+    internal bool IsMemberUnique
+    {
+        get => field || member == MemberInstance.DefaultMember;
+        init;
+    }
+
     /// <summary>How long another member must have been silent before its partitions are taken; more than zero, 30 seconds unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
     public TimeSpan LeaseTime

@@ -71,6 +71,27 @@ public class MemberScenarioTests
         Assert.DoesNotContain(b.Starts, static start => start.StartsWith("k:2", StringComparison.Ordinal) && !start.EndsWith(" 1", StringComparison.Ordinal));
     }
 
+    /// <remarks>With a lease time of an hour: that a process of this machine was killed is seen at once, by its successor under the same name, and by another member.</remarks>
+    [Theory]
+    [InlineData("a")]
+    [InlineData("b")]
+    public async Task WhoFollowsAProcessThatWasKilledOnItsMachineStartsAtOnce(string successor)
+    {
+        await using MemberRig rig = await MemberRig.StartAsync(partitions: 2);
+        MemberProcess killed = Start("a");
+        await rig.SendAsync("k:1", "k:2:fail");
+        await rig.UntilAsync(() => rig.Done.Count == 1 && killed.Starts.Count > 2);
+        await killed.KillAsync();
+        Start(successor);
+        await rig.MendAsync();
+        await rig.SendAsync("k:3", "other:1");
+        await rig.UntilAsync(async () => rig.Done.Count == 4 && await rig.CountAsync(successor) == 2);
+        Assert.Equal([1, 2, 3], rig.Done.Where(static done => done.Key == "k").Select(static done => done.Number));
+        Assert.Empty(await rig.LettersAsync());
+
+        MemberProcess Start(string name) => rig.Start(name, static setup => setup with { LeaseTime = TimeSpan.FromHours(1) });
+    }
+
     /// <remarks>16: a clock that is an hour ahead, and one that is an hour behind. Who is silent is found out all the same, and what is to be tried again is.</remarks>
     [Theory]
     [InlineData(-1)]

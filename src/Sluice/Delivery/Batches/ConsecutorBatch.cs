@@ -31,7 +31,7 @@ public sealed class ConsecutorBatch<T>
     {
         (this.consecutor, this.tag, this.wasClosed) = (consecutor, tag, wasClosed);
         producer = consecutor.RentProducer();
-        appender = consecutor.NewAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/batch-{producer}"));
+        appender = consecutor.NewOwnAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"batch-{producer}"));
         appender.Batch = tag;
     }
 

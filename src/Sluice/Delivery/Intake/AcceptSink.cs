@@ -57,7 +57,7 @@ internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime, IAccept
         if (resumable is not [var source])
         {
             number = consecutor.RentProducer();
-            appender = consecutor.NewAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/intake-{number}"));
+            appender = consecutor.NewOwnAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"intake-{number}"));
             appender.IsInOrder = true;
             return;
         }

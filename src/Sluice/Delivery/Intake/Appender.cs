@@ -5,7 +5,7 @@ namespace Sluice;
 /// Thread-safe. Locking rule: the batch that is being filled, and whether somebody appends, under <c>sync</c>; the batch that is being appended belongs to the
 /// loop. A lone item goes at once.
 /// </remarks>
-internal sealed class Appender<T>
+internal sealed partial class Appender<T>
 {
     private const int Tries = 5;
     private const int FewEnoughToWaitFor = 512;      // a larger append is worth a transaction of its own
@@ -45,7 +45,7 @@ internal sealed class Appender<T>
         (epoch, last, isOpen) = (state.Epoch, state.Last, true);
         if (last > known) core.Members.Doubt();      // what whoever had the name before has sent last may have come when the books were begun already
         (int earlier, losses) = (losses, core.Losses.Count);
-        if (last < known) await WentBackAsync(earlier, $"It knows the producer '{producer}' of {core.Name} up to {last}, and has acknowledged {known}.", null, isInside).ConfigureAwait(false);
+        if (last < known && !IsForgotten()) await WentBackAsync(earlier, $"It knows the producer '{producer}' of {core.Name} up to {last}, and has acknowledged {known}.", null, isInside).ConfigureAwait(false);
         return state.Position;
     }
 
@@ -172,12 +172,17 @@ internal sealed class Appender<T>
             lock (sync)
             {
                 batch = filling;
-                if (batch.IsEmpty)
+                if (!batch.IsEmpty) (filling, spare) = (spare, batch);
+                else if (ending is null)
                 {
                     isAppending = false;
                     break;
                 }
-                (filling, spare) = (spare, batch);
+            }
+            if (batch.IsEmpty)
+            {
+                await TellEndAsync().ConfigureAwait(false);
+                continue;
             }
             batch.Started.TrySetResult();
             try
@@ -233,6 +238,7 @@ internal sealed class Appender<T>
         {
             long first = 0;
             TimeSpan wait = FirstWait;
+            ReopenAfterRest();
             for (int tried = 1; ; tried++)
             {
                 try
@@ -246,6 +252,7 @@ internal sealed class Appender<T>
                         continue;
                     }
                     last = first + Math.Max(1, batch.Entries.Count) - 1;
+                    NoteAppend();
                     core.Books.Accept(batch.Entries.Count);
                     return;
                 }
@@ -281,20 +288,7 @@ internal sealed class Appender<T>
         if (batch.Entries.Count > 0 && await core.Outputs.IsCycleFullAsync(core.Life).ConfigureAwait(false)) return new(AppendStatus.Full, last, null) { RetryAfter = FirstWait };
         IReadOnlyList<BatchChange> changes = Batch is null ? [] : [Batch.Change() with { Accepted = batch.Entries.Count }];
         AppendResult result = await core.Store.AppendAsync(
-            new(core.Name, producer, epoch, first, batch.Entries) { Position = batch.Mark ?? Position?.Invoke(batch.Place, batch.EndsRoot), Batches = changes }, core.Life).ConfigureAwait(false);
+            new(core.Name, producer, epoch, first, batch.Entries) { Position = batch.Mark ?? Position?.Invoke(batch.Place, batch.EndsRoot), Batches = changes, ForgetAfter = Window }, core.Life).ConfigureAwait(false);
         return AppendAnswer.IsFull(core, producer, Position is not null, result, first) ? result : null;
-    }
-
-    /// <summary>A producer that resumes must do so: what was accepted since the place that the store knows would be lost, although it could be read again.</summary>
-    private async Task WentBackAsync(int known, string how, Exception? cause, bool isInside)
-    {
-        if (core.Losses.Count == known) core.Losses.WentBack(how);            // else others have noticed it since this producer was opened
-        losses = core.Losses.Count;
-        Task renewed = core.Losses.RenewedAsync(core.Life);
-        await (isInside ? core.Accepting.WaitOutsideAsync(renewed) : renewed).ConfigureAwait(false);
-        if (Position is null) return;
-        last = 0;
-        throw new InvalidOperationException(
-            $"The store has lost items of the producer '{producer}' that it had accepted. {how} Run the producer again: it goes on where the store knows that it was.", cause);
     }
 }

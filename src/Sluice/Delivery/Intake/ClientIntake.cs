@@ -17,7 +17,7 @@ internal sealed class ClientIntake<T> : IFrameIntake<T>
     {
         (this.consecutor, this.stage, this.source, isNamed) = (consecutor, stage, source, client is not null);
         if (client is null) number = consecutor.RentProducer();
-        appender = consecutor.NewAppender(client is null ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{consecutor.Member}/intake-{number}") : $"$tcp/{client}");
+        appender = client is null ? consecutor.NewOwnAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"intake-{number}")) : consecutor.NewAppender($"$tcp/{client}");
         appender.IsInOrder = true;
         appender.Full = () => full.TrySetResult();
         appender.Abandoned = abandoned.Token;

@@ -68,6 +68,11 @@ internal sealed partial class ConsecutorCore
         Alone.Leave();
         ToCommit.Set();
         Quiet.Set();
+    }
+
+    /// <summary>The store is not called any more.</summary>
+    public void StopWaiting()
+    {
         lock (sync) lastWait?.Dispose();
     }
 }

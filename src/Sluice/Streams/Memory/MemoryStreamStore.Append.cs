@@ -8,7 +8,9 @@ public sealed partial class MemoryStreamStore
         StreamNames.Check(producer);
         return Locked(() =>
         {
+            Stream(stream).Sweep(clock.Now);
             StoredProducer stored = Producer(Stream(stream), producer);
+            stored.ForgetAt = null;                  // until its next append says otherwise
             return new ProducerState(++stored.Epoch, stored.Last, stored.Position);
         }, cancellation);
     }
