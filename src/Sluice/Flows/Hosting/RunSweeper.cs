@@ -1,12 +1,13 @@
 namespace Sluice;
 
-/// <summary>Removes runs that ended long ago, when it is this service's turn: one service looks through the runs at a time.</summary>
+/// <summary>Removes runs that ended long ago, and what starts have left that died before their commit, when it is this service's turn: one service looks through the runs at a time.</summary>
 internal sealed class RunSweeper(SupervisorCore core)
 {
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
 
     private Task sweeping = Task.CompletedTask;
+    private readonly StartSweeper starts = new(core.Store, core.Options.Name, core.Life);
     private bool hasCompared;
 
     public void Start()
@@ -49,8 +50,10 @@ internal sealed class RunSweeper(SupervisorCore core)
         hasCompared = true;
         if (!await turn.IsOursAsync(core.Life).ConfigureAwait(false)) return;
         DateTimeOffset now = await core.Store.GetTimeAsync(core.Life).ConfigureAwait(false);          // ends are stamped with the store's time
-        await foreach (FlowStatus run in FlowReports.ListAsync(core.Calls, core.Life).ConfigureAwait(false))
+        List<string> notStarted = [];
+        await foreach (FlowStatus run in FlowReports.ListAsync(core.Calls, core.Life, notStarted.Add).ConfigureAwait(false))
             if (run.EndedAt is { } ended && now - ended >= core.Options.KeepRuns && await FlowReports.FindBusyAsync(core.Store, run, core.Life).ConfigureAwait(false) is null)
                 await FlowReports.DeleteAsync(core.Store, run.Run, core.Life).ConfigureAwait(false);
+        await starts.SweepAsync(notStarted, now).ConfigureAwait(false);
     }
 }

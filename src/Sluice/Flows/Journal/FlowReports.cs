@@ -34,7 +34,10 @@ internal static class FlowReports
     }
 
     /// <summary>All runs, by id, as far as they are in the store. One whose journal cannot be read is left out, with a warning.</summary>
-    public static async IAsyncEnumerable<FlowStatus> ListAsync(Insistence calls, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    /// <param name="calls">The store.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="notStarted">Told of each id under which a start has made streams, and has not got as far as its commit.</param>
+    public static async IAsyncEnumerable<FlowStatus> ListAsync(Insistence calls, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation, Action<string>? notStarted = null)
     {
         foreach (string journal in await calls.Store.ListStreamsAsync(FlowNames.Runs, cancellation).ConfigureAwait(false))
             if (await FindAsync(journal[FlowNames.Runs.Length..]).ConfigureAwait(false) is { } status) yield return status;
@@ -44,7 +47,11 @@ internal static class FlowReports
             try
             {
                 RunWatch? watch = await RunWatch.OpenAsync(calls, run, cancellation).ConfigureAwait(false);
-                if (watch is null) return null;
+                if (watch is null)
+                {
+                    notStarted?.Invoke(run);
+                    return null;
+                }
                 await using (watch.ConfigureAwait(false)) return StatusBook.Of(watch, []);
             }
             catch (Exception e) when (e is FlowException or ArgumentException or InvalidTopologyException or StreamStoreException { IsPermanent: true })

@@ -78,17 +78,18 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         }
     }
 
+    // The journal first: what a start leaves behind that dies before its commit is found by it.
     private async Task OpenAsync(RunPlan plan, CancellationToken cancellation)
     {
+        var journal = new StreamOptions { Partitions = 1, Retention = Retention.All, MaxItems = long.MaxValue, MaxBytes = long.MaxValue };
+        await core.Calls.DoAsync([], () => core.Store.OpenStreamAsync(group.Stream, journal, cancellation), cancellation).ConfigureAwait(false);
+        await core.Calls.DoAsync(group.Stream, () => core.Store.AddGroupAsync(group, StreamStart.New, cancellation), cancellation).ConfigureAwait(false);
         foreach (StreamPlan stream in plan.Streams)
         {
             string name = FlowNames.Values(run, stream.Name);
             await core.Calls.DoAsync([], () => core.Store.OpenStreamAsync(name, stream.Options, cancellation), cancellation).ConfigureAwait(false);
         }
         foreach (ProcessorPlan processor in plan.Processors) await WorkGroup.OpenAsync(core, processor.Name, cancellation).ConfigureAwait(false);
-        var journal = new StreamOptions { Partitions = 1, Retention = Retention.All, MaxItems = long.MaxValue, MaxBytes = long.MaxValue };
-        await core.Calls.DoAsync([], () => core.Store.OpenStreamAsync(group.Stream, journal, cancellation), cancellation).ConfigureAwait(false);
-        await core.Calls.DoAsync(group.Stream, () => core.Store.AddGroupAsync(group, StreamStart.New, cancellation), cancellation).ConfigureAwait(false);
     }
 
     private StoreCommit Commit(RunPlan plan, Ownership owner, List<EntryBatch> batches, out IReadOnlyList<IGrouping<string, IOVal>> feeds)
@@ -149,7 +150,9 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         RunWatch? watch = await RunWatch.OpenAsync(core.Calls, run, cancellation).ConfigureAwait(false);
         await using (watch)
         {
-            RunPlan found = watch?.Plan ?? throw new FlowException($"The run {run} was started by another service, and its journal cannot be found.") { Run = run };
+            RunPlan found = watch?.Plan ?? throw new FlowException(
+                $"The run {run} could not be started: its start stood still for more than {StartSweeper.Grace}, and another service gave it up and removes its streams. Start it again.")
+            { Run = run };
             StartComparison.Check(found, wanted);
             return found;
         }

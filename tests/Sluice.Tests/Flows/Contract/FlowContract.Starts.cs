@@ -1,0 +1,128 @@
+using Sluice.Testing;
+using Sluice.Tests.Deliveries;
+
+namespace Sluice.Tests.Flows;
+
+// 13: crash inside a start.
+public abstract partial class FlowContract
+{
+    private static readonly TimeSpan HalfAnHour = StartSweeper.Grace / 2;
+
+    [Fact]
+    public async Task WhatAStartLeavesThatDiedBeforeItsCommitIsRemoved()
+    {
+        var clock = new TestClock();
+        await using IStreamStore store = await OpenAsync(clock);
+        await DieInsideAStartAsync(store, clock, "dead");
+        Assert.Equal(3, (await store.ListStreamsAsync("flow")).Count);
+        DateTimeOffset died = clock.GetUtcNow();
+        await using (Supervisor.Attach(store, new() { Name = "sweeper", Time = clock, KeepRuns = TimeSpan.FromMinutes(100) }))
+        {
+            while ((await store.ListStreamsAsync("flow")).Any(static stream => stream != "flow-sweep"))
+            {
+                await clock.WaitForTimersAsync(1, FlowLab.Cancellation);
+                clock.Advance(TimeSpan.FromMinutes(1));
+            }
+        }
+        Assert.True(clock.GetUtcNow() - died >= StartSweeper.Grace, $"it was removed after {clock.GetUtcNow() - died}");
+
+        // The id is free.
+        await using var service = Supervisor.Attach(store, new() { Name = "service", Time = clock });
+        service.Register(Work, CopyAsync);
+        await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], run: "dead", cancellation: FlowLab.Cancellation);
+        Assert.Equal([1], await FlowLab.ReadAsync(run.Output<int>("y")));
+    }
+
+    [Fact]
+    public async Task AStartThatIsSlowIsLeftAlone()
+    {
+        var clock = new TestClock();
+        await using IStreamStore store = await OpenAsync(clock);
+        DateTimeOffset begun = clock.GetUtcNow();
+        Sweep sweep = NewSweep(store, clock);
+        var slow = new HookedStore(store) { BeforeOpen = _ => SweepLaterAsync(), BeforeCommit = _ => SweepLaterAsync() };
+        await using var starter = Supervisor.Attach(slow, new() { Name = "starter", Time = clock, KeepRuns = Timeout.InfiniteTimeSpan });
+        await using FlowRun run = await starter.StartAsync(Working, [IOVal.Of("x", 1)], run: "slow", cancellation: FlowLab.Cancellation);
+        slow.BeforeCommit = null;
+        slow.BeforeOpen = null;
+        starter.Register(Work, CopyAsync);
+        Assert.Equal([1], await FlowLab.ReadAsync(run.Output<int>("y")));
+        Assert.True(clock.GetUtcNow() - begun > 2 * StartSweeper.Grace, "the start was not slow");
+
+        async Task SweepLaterAsync()
+        {
+            await sweep();
+            clock.Advance(HalfAnHour + TimeSpan.FromMinutes(1));
+            await sweep();
+        }
+    }
+
+    [Fact]
+    public async Task AStartThatStoodStillForTooLongFailsByNameAndLeavesNothing()
+    {
+        var clock = new TestClock();
+        await using IStreamStore store = await OpenAsync(clock);
+        Sweep sweep = NewSweep(store, clock);
+        bool isSwept = false;
+        var asleep = new HookedStore(store) { BeforeCommit = SleepAsync };
+        await using var starter = Supervisor.Attach(asleep, new() { Name = "starter", KeepRuns = Timeout.InfiniteTimeSpan });
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => starter.StartAsync(Working, [IOVal.Of("x", 1)], run: "asleep", cancellation: FlowLab.Cancellation));
+        Assert.Contains("asleep", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(await store.ListStreamsAsync("flow"), static stream => stream.Contains("asleep", StringComparison.Ordinal));
+
+        async Task SleepAsync(StoreCommit commit)
+        {
+            if (isSwept) return;
+            isSwept = true;
+            await sweep();
+            clock.Advance(StartSweeper.Grace);
+            await sweep();
+        }
+    }
+
+    [Fact]
+    public async Task OfManyStartsThatDiedASweepRemovesAHundred()
+    {
+        const int Starts = 120;
+        var clock = new TestClock();
+        await using IStreamStore store = await OpenAsync(clock);
+        for (int i = 0; i < Starts; i++) await DieInsideAStartAsync(store, clock, $"dead-{i}");
+        Sweep sweep = NewSweep(store, clock);
+        await sweep();
+        clock.Advance(StartSweeper.Grace);
+        await sweep();
+        Assert.Equal(Starts - 100, (await store.ListStreamsAsync("flow/")).Count);
+        await sweep();
+        Assert.Empty(await store.ListStreamsAsync("flow"));
+    }
+
+    private delegate Task Sweep();
+
+    // What a service does in its turn.
+    private static Sweep NewSweep(IStreamStore store, TestClock clock)
+    {
+        var sweeper = new StartSweeper(store, "sweeper", FlowLab.Cancellation);
+        var calls = new Insistence(store, clock, static _ => { }, TimeSpan.FromMinutes(1));
+        return async () =>
+        {
+            List<string> notStarted = [];
+            await foreach (FlowStatus _ in FlowReports.ListAsync(calls, FlowLab.Cancellation, notStarted.Add)) { }
+            await sweeper.SweepAsync(notStarted, await store.GetTimeAsync(FlowLab.Cancellation));
+        };
+    }
+
+    /// <summary>A service dies when everything is there but the commit.</summary>
+    private static async Task DieInsideAStartAsync(IStreamStore store, TestClock clock, string run)
+    {
+        var isThere = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var dying = new HookedStore(store) { BeforeCommit = _ =>
+        {
+            isThere.TrySetResult();
+            return new TaskCompletionSource().Task;
+        } };
+        var starter = Supervisor.Attach(dying, new() { Name = "starter", Time = clock, KeepRuns = Timeout.InfiniteTimeSpan });
+        _ = starter.StartAsync(Working, [IOVal.Of("x", 1)], run: run, cancellation: FlowLab.Cancellation);
+        await isThere.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await starter.AbandonAsync();
+    }
+}
