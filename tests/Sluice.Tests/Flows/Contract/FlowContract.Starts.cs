@@ -115,11 +115,14 @@ public abstract partial class FlowContract
     private static async Task DieInsideAStartAsync(IStreamStore store, TestClock clock, string run)
     {
         var isThere = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var dying = new HookedStore(store) { BeforeCommit = _ =>
+        var dying = new HookedStore(store)
         {
-            isThere.TrySetResult();
-            return new TaskCompletionSource().Task;
-        } };
+            BeforeCommit = _ =>
+            {
+                isThere.TrySetResult();
+                return new TaskCompletionSource().Task;
+            },
+        };
         var starter = Supervisor.Attach(dying, new() { Name = "starter", Time = clock, KeepRuns = Timeout.InfiniteTimeSpan });
         _ = starter.StartAsync(Working, [IOVal.Of("x", 1)], run: run, cancellation: FlowLab.Cancellation);
         await isThere.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
