@@ -10,13 +10,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
     {
         OwnedPartition partition = epoch.Partition;
         List<Root> roots = epoch.TakeEnded();
-        foreach (Root spilled in roots.FindAll(static root => root.IsSpilled))
-        {
-            if (partition.IsVoid) break;
-            roots.Remove(spilled);
-            epoch.Items.Remove(spilled.Item!);
-            await resume(spilled).ConfigureAwait(false);
-        }
+        if (partition.Spills.Count > 0) await ResumeAsync(epoch, roots).ConfigureAwait(false);
         if (partition.IsVoid)
         {
             Discard(epoch, roots);
@@ -70,6 +64,18 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
         if (!partition.IsVoid) partition.Order!.MarkReleased(released);
         if (epoch.IsEnding) core.Epochs!.HasEnded(partition);
         core.Epochs!.End(epoch, !partition.IsVoid);
+    }
+
+    /// <summary>Items that an earlier owner sealed were not run: the rest of them is published.</summary>
+    private async Task ResumeAsync(Epoch epoch, List<Root> roots)
+    {
+        foreach (Root spilled in roots.FindAll(static root => root.IsSpilled))
+        {
+            if (epoch.Partition.IsVoid) return;
+            roots.Remove(spilled);
+            epoch.Items.Remove(spilled.Item!);
+            await resume(spilled).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Gives each item that has failed, or has to wait, its verdict.</summary>

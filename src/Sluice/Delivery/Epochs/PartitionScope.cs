@@ -21,6 +21,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
     private long stored;                             // the latest time of day that is
     private int emitted;
     private volatile IRemembersByKey[] byKey = [];   // those of the instances
+    private volatile HeldRows? held;                 // of the other instances
     private volatile bool isRetired;
     private readonly StageEnds ends = new(core, partition);
     private readonly StateShapes shapes = new(core.State);
@@ -58,6 +59,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         if (ReferenceEquals(loaded, run))
         {
             foreach (IRemembersByKey cells in byKey) cells.Begin();
+            held?.Enter();
             return;
         }
         Forget();
@@ -71,8 +73,11 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         Begin(run);
         byKey = [.. Instances.Select(Remembers).OfType<IRemembersByKey>()];
         foreach (IRemembersByKey cells in byKey) cells.Begin();
+        if (Instances.Any(static instance => Remembers(instance) is not (null or IRemembersByKey))) held = new();
+        held?.Enter();
         if (isRetired) RetireInstances();
         for (int number = 0; number < run.Remembering.Count; number++) await LoadAsync(run.Remembering[number].StateName, InstanceOf(number), cancellation).ConfigureAwait(false);
+        held?.Tell(Memory);
         loaded = run;
     }
 
@@ -128,6 +133,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
     private void RetireInstances()
     {
         foreach (IRemembersByKey cells in byKey) cells.Retire();
+        if (held is { } rows) Memory.Forget(rows);
     }
 
     /// <summary>What has changed since the last call: it is committed, or all is forgotten.</summary>
@@ -142,18 +148,23 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
             if (Remembers(Instances[number]) is not { } remembers) continue;
             (string node, int before) = (loaded.Remembering[number].StateName, rows.Count);
             remembers.Save(new ChangedRows(core.StateSerializers, loaded.Remembering[number].Node, node, rows));
-            if (rows.Count > before) shapes.Save(node, rows);
+            if (rows.Count == before) continue;
+            if (remembers is not IRemembersByKey)
+                for (int i = before; i < rows.Count; i++) held?.Put(rows[i]);
+            shapes.Save(node, rows);
         }
         int entered = TakeEntered();
-        bool hasEndedStage = ends.Save(rows, Epoch is { Items.Count: > 0 } ? loaded.Remembering.Take(entered).Select(static stage => stage.StateName) : []);
+        bool hasEndedStage = ends.Save(rows, loaded.Remembering, Epoch is { Items.Count: > 0 } ? entered : 0);
         if (core.KeepsTime && rows.Count > 0)
         {
             var clock = new byte[8];
             BinaryPrimitives.WriteInt64LittleEndian(clock, stored = Math.Max(stored, UtcNow.UtcTicks));
             rows.Add(new(ClockNode, "", 0, clock));
         }
+        held?.Leave(Memory);
         if (hasEndedStage) ForgetInstances();        // one that has ended takes nothing any more
         Memory.Trim();
+        if (held is not null && Memory.MustTell) core.Warn(WhyFull());
         return rows;
     }
 
@@ -175,6 +186,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
     {
         RetireInstances();
         byKey = [];
+        held = null;
         loaded = null;
         emitted = 0;
         base.Forget();
@@ -182,11 +194,12 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
     }
 
     /// <summary>Those whose time has come.</summary>
-    public List<IDue> TakeDue()
+    public IReadOnlyList<IDue> TakeDue()
     {
-        long now = core.Time.GetTimestamp();
         lock (sync)
         {
+            if (dues.Count == 0) return [];
+            long now = core.Time.GetTimestamp();
             List<IDue> due = [.. dues.Where(one => one.Value <= now).OrderBy(one => one.Value).Select(one => one.Key)];
             foreach (IDue one in due) dues.Remove(one);
             return due;
@@ -222,7 +235,8 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
             rows.AddRange(page);
             isComplete = page.Count < PageSize;
         }
-        if (remembers is IRemembersByKey byKey)
+        if (remembers is not IRemembersByKey byKey) foreach (StateRow row in rows) held?.Put(row);
+        else
             byKey.ReadWith(async key => new StoredRows(core.StateSerializers, await InsistAsync(node, key).ConfigureAwait(false), isComplete: true));
         Take(node, () => remembers.Restore(new StoredRows(core.StateSerializers, rows, isComplete)));
     }
@@ -259,6 +273,10 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
 
     private ValueTask<IReadOnlyList<StateRow>> ReadAsync(string node, string key, CancellationToken cancellation)
         => core.Store.ReadStateAsync(core.Group, partition.Number, node, [key], cancellation);
+
+    private string WhyFull()
+        => $"Chunks, windows, groups, aggregates and joins of the consecutor {core.Name} and of those that share its StateMemory take {Memory.HeldBytes:N0} bytes, more than the budget of {Memory.MaxBytes:N0}. "
+            + "Such state is always in memory. Make chunks smaller, windows shorter, or the budget larger; until then the rows of keyed state are read from the store for each item.";
 
     private static IRemembers? Remembers(object instance) => instance switch
     {

@@ -63,9 +63,10 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
 
     /// <summary>Adds what has changed to a commit.</summary>
     /// <param name="rows">Its rows.</param>
-    /// <param name="entered">The stages that items may have come to: what those hold is put out again.</param>
+    /// <param name="stages">All stages that remember something.</param>
+    /// <param name="entered">How many of them, from the first, items may have come to: what those hold is put out again.</param>
     /// <returns>Whether an instance has ended.</returns>
-    public bool Save(List<StateRow> rows, IEnumerable<string> entered)
+    public bool Save(List<StateRow> rows, IReadOnlyList<IRememberingStage> stages, int entered)
     {
         if (added is { } last)
         {
@@ -76,8 +77,9 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
             return true;
         }
         if (ended is not { Count: > 0 }) return false;
-        foreach (string stage in entered)
+        for (int i = 0; i < entered; i++)
         {
+            string stage = stages[i].StateName;
             if (!ended.Remove(stage)) continue;
             rows.Add(new(Node, stage, 0, null));
             (isUncertain, areAll) = (true, false);

@@ -251,9 +251,10 @@ internal sealed partial class Committer(ConsecutorCore core)
         if (result.Status == CommitStatus.OutputEnded) core.Failed?.Invoke(OutputEnded(result));
         return new(true);
 
-        async Task<CommitResult> SendAsync()
+        Task<CommitResult> SendAsync() => isSpilled ? SpillAsync() : CommitSender.SendAsync(core, partition, commit, patience.Token);
+
+        async Task<CommitResult> SpillAsync()
         {
-            if (!isSpilled) return await CommitSender.SendAsync(core, partition, commit, patience.Token).ConfigureAwait(false);
             (CommitResult spilled, isSealed) = await Spiller.ApplyAsync(partition, commit, draft.Counts).ConfigureAwait(false);
             return spilled;
         }

@@ -95,8 +95,9 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// <summary>The spill of an entry that an earlier owner sealed; null for most entries. Any thread.</summary>
     public Spill? FindSpill(long sequence)
     {
-        Spill[] known = spills;
-        return known.Length == 0 ? null : Array.Find(known, spill => spill.Sequence == sequence);
+        foreach (Spill known in spills)              // no closure: this is asked for every entry
+            if (known.Sequence == sequence) return known;
+        return null;
     }
 
     /// <summary>A spill is published. The committer's.</summary>

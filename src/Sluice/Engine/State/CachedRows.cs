@@ -32,6 +32,9 @@ internal abstract class CachedRows
         while (Interlocked.CompareExchange(ref user, Epoch, Nobody) == Eviction) spin.SpinOnce();
     }
 
+    /// <summary>Its user says how many bytes they take.</summary>
+    public void Tell(StateMemory memory) => memory.Account(this, Size);
+
     /// <summary>It does not any more: what it has changed was written down.</summary>
     public void Leave(StateMemory memory)
     {

@@ -6,6 +6,10 @@ namespace Sluice;
 /// The state of a <see cref="StatefulNode{TIn, TOut, TState}"/> is in the store. Rows that were used lately are in memory as well. When the rows of all consecutors that share a budget
 /// take more bytes than it has, those that were used least recently are evicted, and read again when an item of their key comes.
 /// </para>
+/// <para>
+/// Chunks, windows, groups, aggregates, <c>Distinct</c> and joins have all of their state in memory. It counts for the budget, so keyed rows give way to it, and it is never evicted. If it alone takes more than the budget, the
+/// consecutor says so in a warning.
+/// </para>
 /// <para>Rows of an epoch that is under way are never evicted, so the budget may be exceeded by as much as these take. Sizes are estimates: twice the stored form, and a constant for each row.</para>
 /// <para>Thread-safe.</para>
 /// </remarks>
@@ -23,7 +27,9 @@ public sealed class StateMemory
     private readonly Lock sync = new();
     private readonly HashSet<CachedRows> known = [];
     private long bytes;
+    private long held;                               // of them, what is never evicted
     private long tick;
+    private int isTold;
     private int isTrimming;
 
     /// <summary>Makes a budget of its own, for some consecutors of a process.</summary>
@@ -44,6 +50,19 @@ public sealed class StateMemory
     /// <summary>How many bytes they are estimated to take now.</summary>
     public long Bytes => Interlocked.Read(ref bytes);
 
+    /// <summary>How many of these are never evicted.</summary>
+    internal long HeldBytes => Interlocked.Read(ref held);
+
+    /// <summary>Whether somebody is to say that what is never evicted takes more than there is: once, until it takes less than half.</summary>
+    internal bool MustTell
+    {
+        get
+        {
+            if (HeldBytes <= MaxBytes / 2) Volatile.Write(ref isTold, 0);
+            return MaxBytes > 0 && HeldBytes > MaxBytes && Interlocked.Exchange(ref isTold, 1) == 0;
+        }
+    }
+
     /// <summary>Whether there is no room for more.</summary>
     internal bool IsFull => Bytes >= MaxBytes;
 
@@ -57,7 +76,7 @@ public sealed class StateMemory
         {
             if (rows.IsRetired) return;
             known.Add(rows);
-            Interlocked.Add(ref bytes, size - rows.Accounted);
+            Add(rows, size - rows.Accounted);
             rows.Accounted = size;
         }
     }
@@ -70,8 +89,14 @@ public sealed class StateMemory
             if (rows.IsRetired) return;
             rows.IsRetired = true;
             known.Remove(rows);
-            Interlocked.Add(ref bytes, -rows.Accounted);
+            Add(rows, -rows.Accounted);
         }
+    }
+
+    private void Add(CachedRows rows, long more)
+    {
+        Interlocked.Add(ref bytes, more);
+        if (rows is HeldRows) Interlocked.Add(ref held, more);
     }
 
     /// <summary>Evicts what was used least recently, if there is too much. One thread at a time does so; it takes what nobody uses just then.</summary>

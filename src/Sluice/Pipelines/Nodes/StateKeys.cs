@@ -18,14 +18,14 @@ internal static class StateKeys
         if (key.Length > MaxLength)
             return $"A key of a state has {MaxLength:N0} characters at most; this one has {key.Length:N0}: {key[..50]}… Use a hash of it.";
         if (key.Contains('\0')) return $"A key of a state cannot have the character U+0000; this one has it behind its first {key.IndexOf('\0')}. Leave it out, or write the key in another way.";
-        if (key.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') is >= 0 and var surrogate && FindLone(key, surrogate) is { } lone)
+        if (FindLone(key) is { } lone)
             return $"A key of a state has to be text that UTF-8 can write; this one has half of a character, U+{(int)key[lone]:X4}, behind its first {lone}. It would be taken for another key.";
         return null;
     }
 
-    private static int? FindLone(string key, int from)
+    private static int? FindLone(string key)
     {
-        for (int i = from; i < key.Length; i++)
+        for (int i = 0; i < key.Length; i++)
         {
             if (!char.IsSurrogate(key[i])) continue;
             if (!char.IsHighSurrogate(key[i]) || i + 1 == key.Length || !char.IsLowSurrogate(key[i + 1])) return i;

@@ -29,6 +29,48 @@ public class StateMemoryTests
         Assert.All(counts.Values, static count => Assert.Equal(2, count));
     }
 
+    /// <summary>What a chunk gathers is in memory, and counts: keyed rows give way to it, and a warning is given once when it alone is too much. When the chunk is full, its room is free.</summary>
+    [Fact]
+    public async Task WhatAChunkGathersCountsForTheBudgetAndKeyedRowsGiveWay()
+    {
+        await using var store = new MemoryStreamStore();
+        var memory = new StateMemory(400_000);
+        List<string> warnings = [];
+        await using (Consecutor<int> consecutor = Make())
+        {
+            await consecutor.StartAsync(Cancellation);
+            await SendAsync(consecutor, 0, 1_000);
+            Assert.InRange(memory.HeldBytes, 200_000, memory.MaxBytes);
+            Assert.InRange(memory.Bytes, memory.HeldBytes, memory.MaxBytes);
+            Assert.Empty(warnings);
+            await SendAsync(consecutor, 1_000, 2_999);
+            Assert.InRange(memory.HeldBytes, memory.MaxBytes + 1, 10 * memory.MaxBytes);
+            Assert.Equal(memory.HeldBytes, memory.Bytes);
+            Assert.Contains("more than the budget of 400,000", Assert.Single(warnings), StringComparison.Ordinal);
+            await consecutor.StopAsync();
+        }
+        Assert.Equal(0, memory.Bytes);
+        await using (Consecutor<int> next = Make())
+        {
+            await next.StartAsync(Cancellation);
+            await SendAsync(next, 2_999, 3_000);
+            Assert.Equal(0, memory.HeldBytes);
+            await next.StopAsync();
+        }
+        Assert.Equal(0, memory.Bytes);
+
+        Consecutor<int> Make() => new("work",
+            source => (source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | (static n => $"{n:D100}")).Chunk(3_000) | Stage.Named("chunk") | (static _ => { }),
+            new() { Store = store, Process = new(), StateMemory = memory, Stream = new() { Partitions = 1 }, Warn = warnings.Add })
+        { Key = static n => $"{n}" };
+
+        static async Task SendAsync(Consecutor<int> consecutor, int from, int to)
+        {
+            await consecutor.SendAllAsync([.. Enumerable.Range(from, to - from)], Cancellation);
+            await consecutor.IdleAsync(Cancellation);
+        }
+    }
+
     /// <summary>A stage in front of KeyBy makes another type of the item: the key that the item was accepted with is a good guess. Where it never is right, it is not made for ever.</summary>
     [Theory]
     [InlineData(true)]
@@ -151,6 +193,19 @@ public class StateMemoryTests
         }
 
         static int Kept(StateCells<int> cells, int from, int to) => Enumerable.Range(from, to - from).Count(n => cells.Keys.Contains($"{n}"));
+    }
+
+    [Fact]
+    public void ARowThatIsWrittenAllocatesLittleBesideItself()
+    {
+        const int Count = 10_000;
+        string[] keys = [.. Enumerable.Range(0, Count).Select(static n => $"account-{n}")];
+        var rows = new List<StateRow>(2 * Count);
+        new ChangedRows(PayloadSerializers.Json, 0, "count", rows).Put(keys[0], 1);
+        var changes = new ChangedRows(PayloadSerializers.Json, 0, "count", rows);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        foreach (string key in keys) changes.Put(key, 1);
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / Count, 0, 90);
     }
 
     /// <summary>Each key that a store cannot tell from another one fails its item; all others are kept apart, on the way through the store as well.</summary>

@@ -1,0 +1,29 @@
+namespace Sluice;
+
+/// <summary>The stored rows of the nodes that keep all of their state in memory (chunks, windows, groups, sums, joins) in one partition. The rows count for the budget, and none is ever evicted.</summary>
+/// <remarks>Locking rule: the one of <see cref="CachedRows"/>.</remarks>
+internal sealed class HeldRows : CachedRows
+{
+    private const int RowBytes = 200;                // of what was made of a row, beside its value
+
+    private readonly Dictionary<(string Node, string Key), int> lengths = [];
+    private long size;
+
+    public override long OldestTick => long.MaxValue;
+
+    protected override long Size => size;
+
+    /// <summary>A row is stored from here on.</summary>
+    /// <param name="row">The row; without a value, it is stored no more.</param>
+    public void Put(StateRow row)
+    {
+        if (lengths.Remove((row.Node, row.Key), out int before)) size -= CostOf(row.Key, before);
+        if (row.Value is not { Length: var length }) return;
+        lengths.Add((row.Node, row.Key), length);
+        size += CostOf(row.Key, length);
+    }
+
+    protected override void EvictOldest() => throw new NotSupportedException("Rows that a node needs all of are not evicted.");
+
+    private static long CostOf(string key, int length) => RowBytes + (2L * key.Length) + (2L * length);
+}
