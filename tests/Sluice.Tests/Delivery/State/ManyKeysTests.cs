@@ -42,7 +42,8 @@ public class ManyKeysTests
             accepted += state.Times;
         }
         Assert.Equal(Keys, seen.Count);
-        Assert.Equal(end.Accepted + Keys, accepted);
+        // What the store has, not what was counted: an append of the process that died may arrive at any time.
+        Assert.Equal((await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions.Sum(static partition => partition.Tail), accepted);
     }
 
     [Fact]
