@@ -150,7 +150,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
             remembers.Save(new ChangedRows(core.StateSerializers, loaded.Remembering[number].Node, node, rows));
             if (rows.Count == before) continue;
             if (remembers is not IRemembersByKey)
-                for (int i = before; i < rows.Count; i++) held?.Put(rows[i]);
+                for (int i = before; i < rows.Count; i++) held?.Put(node, rows[i].Key, rows[i].Value?.Length);
             shapes.Save(node, rows);
         }
         int entered = TakeEntered();
@@ -235,7 +235,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
             rows.AddRange(page);
             isComplete = page.Count < PageSize;
         }
-        if (remembers is not IRemembersByKey byKey) foreach (StateRow row in rows) held?.Put(row);
+        if (remembers is not IRemembersByKey byKey) foreach (StateRow row in rows) held?.Put(node, row.Key, row.Value?.Length);
         else
             byKey.ReadWith(async key => new StoredRows(core.StateSerializers, await InsistAsync(node, key).ConfigureAwait(false), isComplete: true));
         Take(node, () => remembers.Restore(new StoredRows(core.StateSerializers, rows, isComplete)));

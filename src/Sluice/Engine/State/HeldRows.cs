@@ -14,13 +14,15 @@ internal sealed class HeldRows : CachedRows
     protected override long Size => size;
 
     /// <summary>A row is stored from here on.</summary>
-    /// <param name="row">The row; without a value, it is stored no more.</param>
-    public void Put(StateRow row)
+    /// <param name="node">The node.</param>
+    /// <param name="key">The key of the row.</param>
+    /// <param name="length">The length of its value, in bytes; null if the row is deleted.</param>
+    public void Put(string node, string key, int? length)
     {
-        if (lengths.Remove((row.Node, row.Key), out int before)) size -= CostOf(row.Key, before);
-        if (row.Value is not { Length: var length }) return;
-        lengths.Add((row.Node, row.Key), length);
-        size += CostOf(row.Key, length);
+        if (lengths.Remove((node, key), out int before)) size -= CostOf(key, before);
+        if (length is not { } now) return;
+        lengths.Add((node, key), now);
+        size += CostOf(key, now);
     }
 
     protected override void EvictOldest() => throw new NotSupportedException("Rows that a node needs all of are not evicted.");
