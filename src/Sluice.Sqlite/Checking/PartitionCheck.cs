@@ -46,7 +46,8 @@ internal sealed class PartitionCheck(Database database, string stream, string gr
 
     private string? CheckRows(long id, long count, long bytes, long flying, ref long digest)
     {
-        Statement rows = database.Sql(StoredRows.Columns).Put(id).Put(partition);
+        Statement rows = database.Sql(StoredRows.AllColumns).Put(id).Put(partition);
+        Indexed found = default;
         while (rows.Next())
         {
             RowMarks row = RowMarks.Read(rows);
@@ -56,8 +57,20 @@ internal sealed class PartitionCheck(Database database, string stream, string gr
                 return $"The entry {stream}/{partition}/{row.Sequence}, which waits, does not match its checksum.";
             }
             (count, bytes, flying, digest) = (count - 1, bytes - row.Bytes, flying - (row.State == WaitingState.InFlight ? 1 : 0), digest + RowSum.Presence(row.Sequence));
+            found.Add(row, rows.Long(11));
         }
-        return (count, bytes, flying) == (0, 0, 0) ? null : $"The number of entries that wait in {Name}, or their length, is not what its marks say: {-count} too many, with {-bytes} bytes, {-flying} of them in flight.";
+        if ((count, bytes, flying) != (0, 0, 0)) return $"The number of entries that wait in {Name}, or their length, is not what its marks say: {-count} too many, with {-bytes} bytes, {-flying} of them in flight.";
+        return CheckIndex(id, "sluice_row_seq", "seq, NULL, id", "", found.All) ?? CheckIndex(id, "sluice_row_due", "seq, due, id", "AND state = 1", found.Due)
+            ?? CheckIndex(id, "sluice_row_suspect", "seq, NULL, id", "AND state = 3", found.Suspects) ?? CheckIndex(id, "sluice_row_flying", "NULL, NULL, id", "AND state = 0", found.Flying);
+    }
+
+    // SQLite does not compare an index with its table. A retry that its index does not have is never due.
+    private string? CheckIndex(long id, string index, string columns, string condition, long expected)
+    {
+        Statement rows = database.Sql($"SELECT {columns} FROM sluice_row INDEXED BY {index} WHERE grp = ? AND part = ? {condition}").Put(id).Put(partition);
+        long found = 0;
+        while (rows.Next()) found += Indexed.SumOf(rows.LongOrNull(0), rows.LongOrNull(1), rows.Long(2));
+        return found == expected ? null : $"The index {index} does not have the entries that wait in {Name}. The entries themselves are sound: while no program has the store open, REINDEX (sqlite3) makes the index anew.";
     }
 
     private string? CheckFiles(long id, ref long digest)
@@ -74,5 +87,21 @@ internal sealed class PartitionCheck(Database database, string stream, string gr
             digest += RowSum.Presence(name);
         }
         return null;
+    }
+
+    // The sums that the indexes of the waiting entries must have.
+    private struct Indexed
+    {
+        public long All, Due, Suspects, Flying;
+
+        public void Add(in RowMarks row, long id)
+        {
+            All += SumOf(row.Sequence, null, id);
+            if (row.State == WaitingState.Retrying) Due += SumOf(row.Sequence, row.Due, id);
+            else if (row.State == WaitingState.Suspect) Suspects += SumOf(row.Sequence, null, id);
+            else if (row.State == WaitingState.InFlight) Flying += SumOf(null, null, id);
+        }
+
+        public static long SumOf(long? sequence, long? due, long id) => new RowSum().Add(sequence).Add(due).Add(id).Value;
     }
 }

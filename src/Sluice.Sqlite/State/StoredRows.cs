@@ -9,6 +9,9 @@ internal static class StoredRows
     /// <summary>What <see cref="RowMarks.Read"/> reads, and the entry behind it.</summary>
     public const string Columns = "SELECT seq, state, before, alone, attempts, due, bytes, node, error, sum, blob FROM sluice_row WHERE grp = ? AND part = ? ";
 
+    /// <summary>The same with the row's id behind them.</summary>
+    public const string AllColumns = "SELECT seq, state, before, alone, attempts, due, bytes, node, error, sum, blob, id FROM sluice_row WHERE grp = ? AND part = ?";
+
     private const int Blob = 10;
 
     public static bool Has(StoredPartition partition, long sequence) => CountIn(partition, sequence, sequence).Count > 0;
