@@ -106,6 +106,8 @@ internal static class FilledStore
     {
         using EntryBatch batch = Rows.Batch(payloads);
         AppendResult result = await store.AppendAsync(new(Rows.Orders, producer, 0, sequence, batch) { Position = new[] { (byte)position }, ForgetAfter = producer == "key" ? TimeSpan.FromHours(1) : null });
+        // A producer that was removed is not noticed by the store. A sender that has more acknowledged than the store knows says so.
+        if (result.Status == AppendStatus.Gap) throw new StreamStoreException($"The producer {producer} of {Rows.Orders} is not known up to {sequence - 1}: {result}");
         if (result.Status != AppendStatus.Accepted) throw new InvalidOperationException($"{result}");
     }
 }

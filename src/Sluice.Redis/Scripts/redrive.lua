@@ -1,6 +1,7 @@
 local h, group = stream(arg()), arg()
 needGroup(h, group)
 local of, ids, names = groupOf(h, group), {}, {}
+call('ZCARD', K .. 'dn:' .. of)                -- of the right kind, before anything is written
 for i = 1, num() do
   local id = arg()
   local v = letter(h, K .. 'd:' .. of, id)

@@ -144,7 +144,7 @@ public sealed class ServerTimeTests
         return slowness;
     }
 
-    private static async Task TakeAsync(IStreamStore store, GroupId group)
+    private static async Task TakeAsync(RedisStreamStore store, GroupId group)
         => Owners[group] = ((await store.TakeAsync(group, 0, new("m"))).Ownership, Owners[group].Sequence);
 
     // As many as a commit holds.
