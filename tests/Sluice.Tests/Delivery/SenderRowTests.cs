@@ -1,4 +1,5 @@
 using Sluice.Testing;
+using Sluice.Tests.Deliveries;
 
 namespace Sluice.Tests;
 
@@ -26,6 +27,24 @@ public sealed class SenderRowTests
         }
         Assert.Equal(6, (await store.FindStreamAsync("orders"))!.Appended);
         Assert.Null(rests.Snapshot().Loss);
+    }
+
+    /// <summary>The store has counted two days, and this process no moment: its timestamps stood still.</summary>
+    [Fact]
+    public async Task ASenderWhoseMachineHasSleptGoesOn()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        var standing = new WallClock(new TestClock());
+        await using Consecutor<int> sleeps = SenderRows.New(store, standing, "sleeps"), sends = SenderRows.New(store, clock, "sends");
+        for (int i = 0; i < 3; i++)
+        {
+            await sleeps.SendAsync(i);
+            await sends.SendAsync(i);
+            clock.Advance(TimeSpan.FromDays(2));
+            standing.Jump(TimeSpan.FromDays(2));
+        }
+        Assert.Equal(6, (await store.FindStreamAsync("orders"))!.Appended);
+        Assert.Null(sleeps.Snapshot().Loss);
     }
 
     [Fact]

@@ -26,7 +26,7 @@ internal static class SenderRows
         }
     }
 
-    public static Consecutor<int> New(IStreamStore store, TestClock clock, string member)
+    public static Consecutor<int> New(IStreamStore store, TimeProvider clock, string member)
         => new(Name, items => items.ForEach(static _ => { }), new() { Store = store, Run = new() { Time = clock }, Member = member, IsMemberUnique = true });
 
     /// <summary>How many senders the store knows.</summary>

@@ -9,7 +9,7 @@ internal sealed partial class Appender<T>
     // When a sender has ended, what its connection still carries arrives within that time, or never.
     private static readonly TimeSpan WindowOfEnded = TimeSpan.FromMinutes(10);
 
-    private long? appendedAt;                        // a timestamp; of the last append that was accepted
+    private (long Timestamp, DateTimeOffset Wall)? appendedAt;        // of the last append that was accepted
     private bool mayBeForgotten;
     private Ending? ending;                          // under the lock; that is asked for
 
@@ -55,13 +55,14 @@ internal sealed partial class Appender<T>
 
     private void NoteAppend()
     {
-        if (IsEphemeral) (appendedAt, mayBeForgotten) = (core.Time.GetTimestamp(), false);
+        if (IsEphemeral) (appendedAt, mayBeForgotten) = ((core.Time.GetTimestamp(), core.Time.GetUtcNow()), false);
     }
 
-    // Before an append that was never sent: a producer that has rested for long is opened anew, as the store may have forgotten it.
+    // Before an append that was never sent: a producer that has rested for long is opened anew, as the store may have forgotten it. Timestamps stand still while a machine sleeps, and the wall clock may be set:
+    // either may say that it was long, because opening once too often costs one call.
     private void ReopenAfterRest()
     {
-        if (appendedAt is not { } at || core.Time.GetElapsedTime(at) < WindowOfSender / 2) return;
+        if (appendedAt is not { } at || (core.Time.GetElapsedTime(at.Timestamp) < WindowOfSender / 2 && core.Time.GetUtcNow() - at.Wall < WindowOfSender / 2)) return;
         (isOpen, mayBeForgotten) = (false, true);
     }
 
