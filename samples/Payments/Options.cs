@@ -37,7 +37,7 @@ internal sealed record Options(ServeOptions? Serve, DriveOptions? Drive)
         with the last number N of that client; then "N+1 {payment}" and so on, answered by "ok N" when they are durable.
 
         Exit codes: 0 done; 1 it could not go on, or (--drive) payments were lost or counted twice; 2 a mistake in what was
-        asked for.
+        asked for; 3 stopped without its store, which did not answer for 15 s (nothing that was accepted is lost).
         """;
 
     /// <summary>Reads the command line; null when it asked for help, which has then been shown.</summary>

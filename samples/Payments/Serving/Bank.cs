@@ -95,9 +95,7 @@ internal sealed class Bank : IAsyncDisposable
     /// <summary>Lets end what is under way; what else was accepted stays in the store.</summary>
     public async Task StopAsync()
     {
-        await Payments.StopAsync(Patience);
-        await Ledger.StopAsync(Patience);
-        await Rejections.StopAsync(Patience);
+        await Task.WhenAll(Payments.StopAsync(Patience), Ledger.StopAsync(Patience), Rejections.StopAsync(Patience));
     }
 
     /// <inheritdoc/>

@@ -6,6 +6,9 @@ namespace Payments.Serving;
 /// <summary>The server from its start to its stop.</summary>
 internal static class Service
 {
+    /// <summary>How long a stop may take: requests, clients over TCP, and payments under way end in that time, or not at all.</summary>
+    public static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(15);
+
     /// <summary>Serves until it is told to stop.</summary>
     /// <exception cref="UserMistake">The store, a file or a port cannot be had.</exception>
     public static async Task RunAsync(ServeOptions options, CancellationToken stop)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 
 namespace Sluice.Samples.Tests.Payments;
 
@@ -49,6 +50,17 @@ internal sealed class PaymentsServer : IDisposable
     {
         await process!.SignalAsync("TERM");
         return await process.EndAsync();
+    }
+
+    /// <summary>Holds the store's file, as another program might that writes to it for long; until disposed.</summary>
+    public async Task<IAsyncDisposable> LockAsync()
+    {
+        var connection = new SqliteConnection($"Data Source={Store};Pooling=False");
+        await connection.OpenAsync(Cancellation);
+        using var command = connection.CreateCommand();
+        command.CommandText = "BEGIN IMMEDIATE";
+        await command.ExecuteNonQueryAsync(Cancellation);
+        return connection;
     }
 
     public async Task<HttpResponseMessage> PostAsync(string body, string? key = null, string type = "application/json")

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -30,6 +31,32 @@ public sealed class ServeTests : IDisposable
         await server.WaitForAsync("ledger", "completed", 4);
         (await server.StopAsync()).Succeeded();
         Assert.Equal(["\"b,2\",1,0.2,shop,0.2", "a-1,1,0.1,shop,0.1", "a-1,2,12.50,shop,12.60", "a-1,3,0.40,shop,13.00"], server.Booked().Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task AStopEndsInItsTimeWhereAnotherProcessHoldsTheStore()
+    {
+        await server.StartAsync();
+        Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(Payment("a-1", 1m))).StatusCode);
+        await server.WaitForAsync("ledger", "completed", 1);
+        Ended ended;
+        await using (await server.LockAsync())
+        {
+            Task<HttpResponseMessage> waits = server.PostAsync(Payment("a-1", 2m), "key");
+            var clock = Stopwatch.StartNew();
+            ended = await server.StopAsync();
+            await ((Task)waits).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromMinutes(1));          // 15 seconds, on a machine that may be busy
+        }
+        Assert.Equal(3, ended.ExitCode);
+        Assert.Contains("for 15 s at most", ended.Output, StringComparison.Ordinal);
+        Assert.Contains("payments: stopped after 15 s, because the store", ended.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", ended.Errors, StringComparison.Ordinal);
+        await server.StartAsync();
+        Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(Payment("a-1", 2m), "key")).StatusCode);
+        await server.WaitForAsync("payments", "completed", 2);
+        Assert.Equal("""{"a-1":"3"}""", await server.GetTextAsync("balances"));
+        (await server.StopAsync()).Succeeded();
     }
 
     [Fact]
