@@ -191,7 +191,7 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
 
     private async ValueTask Done(string name, Func<ValueTask> call) => await CallAsync(name, async () =>
     {
-        await call();
+        await call().ConfigureAwait(false);
         return true;
-    });
+    }).ConfigureAwait(false);
 }

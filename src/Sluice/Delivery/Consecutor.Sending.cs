@@ -79,13 +79,16 @@ public sealed partial class Consecutor<T>
         return appender;
     }
 
+    // Only saves the store a row for a day: a store that is slow to answer need not be waited for.
+    private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(2);
+
     private async Task EndSendersAsync()
     {
         Appender<T>[] all;
         lock (sync) all = [.. own.Values];
         if (all.Length > 0)
         {
-            core.GiveUpWithin(core.Options.LeaseTime);
+            core.GiveUpWithin(core.Options.LeaseTime < LongestFarewell ? core.Options.LeaseTime : LongestFarewell);
             await Task.WhenAll(all.Select(appender => appender.EndAsync(core.GivenUp))).WaitAsync(core.GivenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         core.StopWaiting();
