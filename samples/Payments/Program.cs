@@ -28,7 +28,7 @@ static async Task<int> ServeAsync(ServeOptions options, CancellationToken stop)
 {
     var serving = Service.RunAsync(options, stop);
     var asked = Task.Delay(Timeout.Infinite, stop);
-    if (await Task.WhenAny(serving, asked) == asked && await Task.WhenAny(serving, Task.Delay(Service.LongestStop)) != serving)
+    if (await Task.WhenAny(serving, asked) == asked && await Task.WhenAny(serving, Task.Delay(Service.LongestStop, CancellationToken.None)) != serving)
         return Fail(3, $"stopped after {Service.LongestStop.TotalSeconds} s, because the store {options.Files.Store} does not answer. It has everything that was accepted; the next start goes on.");
     await serving;
     return 0;
