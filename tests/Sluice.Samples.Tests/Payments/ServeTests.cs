@@ -45,7 +45,7 @@ public sealed class ServeTests : IDisposable
             Task<HttpResponseMessage> waits = server.PostAsync(Payment("a-1", 2m), "key");
             var clock = Stopwatch.StartNew();
             ended = await server.StopAsync();
-            await ((Task)waits).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)waits).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
             Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromMinutes(1));          // 15 seconds, on a machine that may be busy
         }
         Assert.Equal(3, ended.ExitCode);
