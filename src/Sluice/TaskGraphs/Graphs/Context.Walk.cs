@@ -13,6 +13,7 @@ public abstract partial class Context
     private Resolution? resolution;                  // from the first suspension on
     private int ended;
     private volatile bool isStopping;
+    private volatile bool isComplete;                // nothing is produced any more: what was made of it may be kept
 
     private protected Context(GraphPlan plan, CancellationToken caller)
     {
@@ -150,6 +151,7 @@ public abstract partial class Context
     /// <returns>Why it has not succeeded; null if it has. Does not throw, though what was produced is asked for its properties: whoever waits is to be told in any case.</returns>
     private protected Exception? Problem()
     {
+        isComplete = true;
         try
         {
             return Failure() ?? (Plan.MayConflict ? FindConflict() : null);

@@ -10,7 +10,7 @@ public abstract partial class Context
     private Topology? timed;
 
     /// <summary>The graph; with the times of its nodes and its critical path, if timings are recorded.</summary>
-    public Topology Topology => !RecordsTimings ? Plan.Topology : timed ??= Plan.Topology.WithTimes(node => TimeOf(OutcomeOf(Plan.Get(Plan.Topology.Nodes[node].Name))));
+    public Topology Topology => !RecordsTimings ? Plan.Topology : isComplete ? timed ??= Timed() : Timed();
 
     /// <summary>How long the resolve took; zero unless timings are recorded.</summary>
     public TimeSpan Elapsed => details is { } known ? Plan.Time.GetElapsedTime(known.Began, known.Over) : default;
@@ -28,8 +28,9 @@ public abstract partial class Context
     /// not, the public properties of the type that the node has (<c>title</c> for <c>Title</c>); anything else, such as a number, a text, a tuple or a list, under the name of the
     /// node. Names are looked up without regard to case.
     /// </summary>
+    /// <remarks>Read by a node while the graph is resolved, it has what was produced so far.</remarks>
     /// <exception cref="NodeFailedException">The getter of a property has thrown: the message names it.</exception>
-    public IReadOnlyDictionary<string, object?> Merged => merged ??= MergedView.Of(this, out _);
+    public IReadOnlyDictionary<string, object?> Merged => isComplete ? merged ??= MergedView.Of(this, out _) : MergedView.Of(this, out _);
 
     /// <summary>What a node produced; <c>default</c> if nothing.</summary>
     /// <exception cref="InvalidOperationException">The node failed, or was not run; the message says why. <see cref="Outcome(GraphNode)"/> never throws that.</exception>
@@ -93,6 +94,8 @@ public abstract partial class Context
 
     /// <summary>What it has produced; null if nothing, or if it has not ended.</summary>
     internal object? Boxed(int node) => slots[node].HasValue ? Plan.Nodes[node].Box(ref slots[node]) : null;
+
+    private Topology Timed() => Plan.Topology.WithTimes(node => TimeOf(OutcomeOf(Plan.Get(Plan.Topology.Nodes[node].Name))));
 
     private static NodeTime? TimeOf(NodeOutcome outcome) => outcome.Status switch
     {

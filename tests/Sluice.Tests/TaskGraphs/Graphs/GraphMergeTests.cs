@@ -34,6 +34,28 @@ public class GraphMergeTests
         Assert.Equal("a", Assert.Throws<NodeFailedException>(() => last.Merged).Node);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhatANodeHasReadOfTheContextIsNotWhatRemains(bool waits)
+    {
+        GraphBuilder<int> builder = Graph.For<int>();
+        Node<int> first = builder.Add("first", n => n);
+        Node<int> reader = builder.Add("reader", [first], async (context, stop) =>
+        {
+            if (waits) await Task.Yield();
+            _ = context.Topology;
+            return context.Merged.Count;
+        });
+        builder.Add("last", reader, n => n);
+        Context<int> context = await builder.Build(new() { RecordTimings = true }).ResolveAsync(7, Cancellation);
+        Assert.Equal((1, 1), (context.Get(reader), context["last"]));
+        Assert.Equal(["first", "reader", "last"], context.Merged.Keys);
+        Assert.Same(context.Merged, context.Merged);
+        Assert.All(context.Topology.Nodes, node => Assert.NotNull(node.Time?.Elapsed));
+        Assert.DoesNotContain("running", context.Topology.ToText(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task WhatThrowsWhenItIsComparedFailsTheResolve()
     {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice;
 
 /// <summary>The body that this flow of execution belongs to: known only where its scope records it, or there is a limit.</summary>
@@ -17,9 +19,41 @@ internal static class CurrentCall
     /// <summary>The body looks whether a future has ended, because it awaits it.</summary>
     public static void Await(Future future) => OfFlow.Value?.Call.Record?.Await(future);
 
-    /// <summary>The end of a future; the places of the body that waits for it, if it has any, go to others in between.</summary>
-    public static Task WaitAsync(Future future) => OfFlow.Value?.Seat is { } seat ? seat.LeaveUntilAsync(future) : FutureEnd.Of(future);
+    /// <summary>Goes on when a future has ended; the places of the body that waits for it, if it has any, go to others in between.</summary>
+    public static void GoOnAfter(Future future, Action continuation, bool staysInContext, bool flowsContext)
+    {
+        IBody? body = OfFlow.Value;
+        if (body?.Seat is { } seat) GoOnAfter(seat.LeaveUntil(future), continuation, staysInContext, flowsContext);
+        else GoOnAfter(body is { Call.IsRunning: true } ? BodyFutureEnd.Of(future, body) : FutureEnd.Of(future), continuation, staysInContext, flowsContext);
+    }
 
-    /// <summary>The end of a task that never fails; the places go to others here as well.</summary>
-    public static Task WaitAsync(Task task) => OfFlow.Value?.Seat is { } seat ? seat.LeaveUntilAsync(task) : task;
+    /// <summary>Goes on when a task that never fails has ended; the places go to others here as well.</summary>
+    public static void GoOnAfter(Task task, Action continuation, bool staysInContext, bool flowsContext, bool leavesPlaces)
+    {
+        if (leavesPlaces && OfFlow.Value?.Seat is { } seat) GoOnAfter(seat.LeaveUntil(task), continuation, staysInContext, flowsContext);
+        else GoOnAfter(task, continuation, staysInContext, flowsContext);
+    }
+
+    /// <summary>Somebody asks how a future has ended that has not, and would block.</summary>
+    /// <exception cref="InvalidOperationException">The future waits for the body that asks.</exception>
+    public static void RefuseCircle(Future future)
+    {
+        if (OfFlow.Value is { Call.IsRunning: true } body) WaitCircle.Refuse(body, future);
+    }
+
+    /// <summary>The body has the task of a future: it may wait for it in any way, so others have its places until the future has ended.</summary>
+    public static void Lend(Future future) => OfFlow.Value?.Seat?.LendUntil(future);
+
+    /// <summary>The body waits for a task in one of its flows.</summary>
+    public static void Lend(Task task) => OfFlow.Value?.Seat?.LendUntil(task);
+
+    private static void GoOnAfter(Hop hop, Action continuation, bool staysInContext, bool flowsContext)
+        => GoOnAfter(hop.AsTask(), hop.Flow(continuation), staysInContext, flowsContext);
+
+    private static void GoOnAfter(Task task, Action continuation, bool staysInContext, bool flowsContext)
+    {
+        ConfiguredTaskAwaitable.ConfiguredTaskAwaiter awaiter = task.ConfigureAwait(staysInContext).GetAwaiter();
+        if (flowsContext) awaiter.OnCompleted(continuation);
+        else awaiter.UnsafeOnCompleted(continuation);
+    }
 }

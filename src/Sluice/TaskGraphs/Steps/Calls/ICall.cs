@@ -20,6 +20,9 @@ internal interface ICall : IThreadPoolWorkItem
     /// <summary>Whether it has started and has not ended.</summary>
     bool IsRunning { get; }
 
+    /// <summary>So many more, or fewer, futures are awaited by its body.</summary>
+    void CountAwaits(int change);
+
     /// <summary>Its neighbours among what is outstanding in its scope; under the scope's lock.</summary>
     ICall? Before { get; set; }
 

@@ -5,7 +5,9 @@ namespace Sluice;
 /// could wait for each other for ever. An attempt has a seat of its own, and keeps its places until the body has ended, also if its time limit has left it behind.
 /// </summary>
 /// <remarks>
-/// Locking rule: who holds the places, and who waits to go on with them, under the lock; places are taken and given, and calls released, outside of it. At most one request is under way.
+/// <para>A body may wait in several flows at once (<c>Task.WhenAll(FirstAsync(), SecondAsync())</c>). It cannot end before all of them have. So while one of them waits for a future, the body holds its
+/// places only for as long as another flow, which has just got what it waited for, runs up to its next wait.</para>
+/// <para>Locking rule: who holds the places, and who waits to go on with them, under the lock; places are taken and given, and calls released, outside of it. At most one request is under way.</para>
 /// </remarks>
 /// <param name="call">Of which it is an attempt.</param>
 /// <param name="line">What it needs.</param>
@@ -13,7 +15,9 @@ namespace Sluice;
 internal sealed class Seat(ICall call, Line line, bool hasStarted = false) : IBody
 {
     private readonly Lock sync = new();
-    private readonly List<Hop> waiting = [];
+    private readonly List<Hop> waiting = [];         // what they waited for is there: they need the places to go on
+    private int away = hasStarted ? 1 : 0;           // flows that wait for something that is not there yet
+    private int working;                             // flows that have got what they waited for, up to their next wait
     private bool isHeld;
     private bool isRequested;
     private volatile bool hasStarted = hasStarted;
@@ -26,7 +30,7 @@ internal sealed class Seat(ICall call, Line line, bool hasStarted = false) : IBo
     /// <summary>Whether places are of use to it.</summary>
     public bool IsWanted => !isOver && (hasStarted || call.IsUnstarted);
 
-    ICall IBody.Call => call;
+    public ICall Call => call;
 
     Seat IBody.Seat => this;
 
@@ -42,16 +46,18 @@ internal sealed class Seat(ICall call, Line line, bool hasStarted = false) : IBo
     public bool OnTaken(ref Released released)
     {
         bool begins;
+        Hop[] ready;
         lock (sync)
         {
             isRequested = false;
-            if (isOver) return false;
-            isHeld = true;
             begins = !hasStarted;
+            if (isOver || (!begins && waiting.Count == 0 && away > 0)) return false;
+            isHeld = true;
             hasStarted = true;
+            ready = TakeWaiting();
         }
         if (begins) released.Ready(call);
-        else GoOn();
+        foreach (Hop hop in ready) hop.GoOn();
         return true;
     }
 
@@ -59,15 +65,17 @@ internal sealed class Seat(ICall call, Line line, bool hasStarted = false) : IBo
     public void Close(ref Released released)
     {
         bool gives;
+        Hop[] ready;
         lock (sync)
         {
             if (isOver) return;
             isOver = true;
             gives = isHeld;
             isHeld = false;
+            ready = TakeWaiting();
         }
         if (gives) line.Give(ref released);
-        GoOn();
+        foreach (Hop hop in ready) hop.GoOn();
     }
 
     /// <inheritdoc cref="Close(ref Released)"/>
@@ -78,12 +86,94 @@ internal sealed class Seat(ICall call, Line line, bool hasStarted = false) : IBo
         released.Spread();
     }
 
-    /// <summary>Gives the places back for now; <see cref="Return"/> takes them again.</summary>
+    /// <summary>A flow of the body begins to wait: the places are given back for now. <see cref="Return"/> or <see cref="Repay"/> ends that.</summary>
     public void Leave()
     {
+        Hop.EndOfFlow(this);
+        Give(goesAway: 1, worked: 0);
+    }
+
+    /// <summary>A flow that has got what it waited for has come to its next wait, or to its end.</summary>
+    public void OnWorked() => Give(goesAway: 0, worked: 1);
+
+    /// <summary>A flow has what it waited for: the hop goes on when the places are there again.</summary>
+    public void Return(Hop hop)
+    {
+        call.CountAwaits(-1);
+        bool requests = false;
         lock (sync)
         {
-            if (!isHeld) return;
+            away--;
+            if (!isHeld && !isOver)
+            {
+                waiting.Add(hop);
+                if (isRequested) return;
+                requests = isRequested = true;
+            }
+            else
+            {
+                working++;
+            }
+        }
+        if (requests) RequestAgain();
+        else hop.GoOn();
+    }
+
+    /// <summary>What somebody waited for who cannot be held up is there: the places are taken as soon as they are free.</summary>
+    public void Repay()
+    {
+        call.CountAwaits(-1);
+        lock (sync)
+        {
+            away--;
+            if (isHeld || isOver || isRequested || away > 0) return;
+            isRequested = true;
+        }
+        RequestAgain();
+    }
+
+    /// <summary>The end of a future, when the body may go on. Others have its places until then.</summary>
+    public Hop LeaveUntil(Future future)
+    {
+        future.MarkAwaited();
+        Leave();
+        var hop = new Hop(this);
+        if (!future.TryAttach(hop) || (call.IsRunning && WaitCircle.IsClosedBy(this, future))) hop.Return();      // the awaiter finds the circle again, and throws
+        return hop;
+    }
+
+    /// <summary>The end of a task, whatever its outcome, when the body may go on.</summary>
+    public Hop LeaveUntil(Task task)
+    {
+        Leave();
+        var hop = new Hop(this);
+        task.ConfigureAwait(Scheduler.IsSerial).GetAwaiter().UnsafeOnCompleted(hop.Return);     // where one thing runs at a time, not by way of the pool
+        return hop;
+    }
+
+    /// <summary>Others have the places until a future has ended, whose task the body has: how it waits for that is not known.</summary>
+    public void LendUntil(Future future)
+    {
+        if (isOver) return;
+        Leave();
+        if (!future.TryAttach(new Loan(this))) Repay();
+    }
+
+    /// <inheritdoc cref="LendUntil(Future)"/>
+    public void LendUntil(Task task)
+    {
+        Leave();
+        task.ConfigureAwait(Scheduler.IsSerial).GetAwaiter().UnsafeOnCompleted(Repay);
+    }
+
+    private void Give(int goesAway, int worked)
+    {
+        if (goesAway > 0) call.CountAwaits(goesAway);
+        lock (sync)
+        {
+            away += goesAway;
+            working -= worked;
+            if (!isHeld || working > 0 || away == 0) return;
             isHeld = false;
         }
         var released = new Released(here: null);
@@ -91,49 +181,11 @@ internal sealed class Seat(ICall call, Line line, bool hasStarted = false) : IBo
         released.Spread();
     }
 
-    /// <summary>The hop goes on when the places are there again.</summary>
-    public void Return(Hop hop)
+    private void RequestAgain()
     {
-        lock (sync)
-        {
-            if (!isHeld && !isOver)
-            {
-                waiting.Add(hop);
-                if (isRequested) return;
-                isRequested = true;
-                hop = null!;
-            }
-        }
-        if (hop is not null)
-        {
-            hop.GoOn();
-            return;
-        }
         var released = new Released(here: null);
         Proceed(ref released);
         released.Spread();
-    }
-
-    /// <summary>The end of a future, when the body may go on. Others have its places until then.</summary>
-    public Task LeaveUntilAsync(Future future)
-    {
-        if (isOver) return FutureEnd.Of(future);
-        future.MarkAwaited();
-        Leave();
-        var hop = new Hop(this);
-        Task end = hop.AsTask();
-        if (!future.TryAttach(hop)) Return(hop);
-        return end;
-    }
-
-    /// <summary>The end of a task, whatever its outcome, when the body may go on.</summary>
-    public Task LeaveUntilAsync(Task task)
-    {
-        Leave();
-        var hop = new Hop(this);
-        Task end = hop.AsTask();
-        task.ConfigureAwait(Scheduler.IsSerial).GetAwaiter().UnsafeOnCompleted(hop.Return);     // where one thing runs at a time, not by way of the pool
-        return end;
     }
 
     private void Proceed(ref Released released)
@@ -141,15 +193,24 @@ internal sealed class Seat(ICall call, Line line, bool hasStarted = false) : IBo
         if (line.TryTake(this, hasStarted) && !OnTaken(ref released)) line.Give(ref released);
     }
 
-    private void GoOn()
+    /// <summary>Under the lock.</summary>
+    private Hop[] TakeWaiting()
     {
-        Hop[] all;
-        lock (sync)
+        if (waiting.Count == 0) return [];
+        Hop[] all = [.. waiting];
+        waiting.Clear();
+        working += all.Length;
+        return all;
+    }
+
+    /// <summary>Takes the places again when a future has ended.</summary>
+    private sealed class Loan(Seat seat) : IDependent
+    {
+        void IDependent.OnEnded(Future dependency, ref Released released) => seat.Repay();
+
+        void IDependent.OnCancelling(Failure cancellation, ref Released released)
         {
-            if (waiting.Count == 0) return;
-            all = [.. waiting];
-            waiting.Clear();
+            // it ends when the step does
         }
-        foreach (Hop hop in all) hop.GoOn();
     }
 }

@@ -29,6 +29,7 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IBody, IDependent
     private ICall? behind;
     private int state;
     private int pending = 1;                         // dependencies that have not ended, and the beginning
+    private int awaits;                              // how many futures its body awaits, as far as that is known
     private bool hasEndedAtOnce;                     // the body: written before anybody else can know of it
 
     /// <summary>Makes a call in the scope that is current.</summary>
@@ -62,6 +63,10 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IBody, IDependent
     CallRecord? ICall.Record => record;
 
     bool ICall.IsUnstarted => Volatile.Read(ref state) <= Ready;
+
+    void ICall.CountAwaits(int change) => Interlocked.Add(ref awaits, change);
+
+    internal sealed override bool MayWait => Volatile.Read(ref state) switch { Waiting => true, Running => Volatile.Read(ref awaits) > 0, _ => false };
 
     bool ICall.IsRunning => Volatile.Read(ref state) == Running;
 

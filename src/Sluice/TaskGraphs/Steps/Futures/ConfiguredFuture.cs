@@ -23,10 +23,10 @@ public readonly struct ConfiguredFuture : ICriticalNotifyCompletion
     public void GetResult() => awaiter.GetResult();
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => CurrentCall.WaitAsync(future).ConfigureAwait(staysInContext).GetAwaiter().OnCompleted(continuation);
+    public void OnCompleted(Action continuation) => CurrentCall.GoOnAfter(future, continuation, staysInContext, flowsContext: true);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => CurrentCall.WaitAsync(future).ConfigureAwait(staysInContext).GetAwaiter().UnsafeOnCompleted(continuation);
+    public void UnsafeOnCompleted(Action continuation) => CurrentCall.GoOnAfter(future, continuation, staysInContext, flowsContext: false);
 }
 
 /// <summary>A future to be awaited, and where the await goes on: what <see cref="Future{T}.ConfigureAwait"/> returns.</summary>

@@ -13,6 +13,8 @@ internal abstract class DerivedFuture<T>(Future source, bool heedsCancelling) : 
 
     internal override bool HoldsOutcomes => source.HoldsOutcomes;
 
+    internal sealed override bool MayWait => source is not ICall || source.MayWait;
+
     internal sealed override void See()
     {
         if (Failure is { } failure) failure.Observe();

@@ -56,6 +56,18 @@ public abstract partial class Future
         (at as IDependent)?.OnCancelling(cancellation, ref released);
     }
 
+    /// <summary>Who is known to wait for it, and cannot end before it.</summary>
+    internal IEnumerable<Future> WaitedForBy()
+    {
+        // If it ends meanwhile, links are being turned around: then some are missing.
+        object? at = Volatile.Read(ref dependents);
+        for (; at is DependentLink link; at = link.Next)
+            if (!link.Dependent.IsOver && link.Dependent.Waiter is { } waiter) yield return waiter;
+        if (at is IDependent { IsOver: false, Waiter: { } first }) yield return first;
+        if (this is ICall { Scope: { } scope })
+            foreach (ICall call in scope.AwaitedBy()) yield return (Future)call;
+    }
+
     /// <summary>Somebody who waits for it has ended without it. It may be long before it ends itself, and others come and go: so they are let go of, when they are half of those who wait.</summary>
     internal void Abandon()
     {

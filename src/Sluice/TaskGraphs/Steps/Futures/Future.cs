@@ -49,6 +49,9 @@ public abstract partial class Future
     /// <summary>It was cancelled while its step was running: those who come now need not wait for the end.</summary>
     internal virtual Failure? Cancelling => null;
 
+    /// <summary>Whether it may wait for other futures; if so, a search follows.</summary>
+    internal virtual bool MayWait => true;
+
     /// <summary>
     /// Cancels it, and what depends on it, as far as these have not started: their steps never run. A step that is running is told by its token, and decides itself how it ends. What it
     /// depends on is left alone, as others may need it.
@@ -67,7 +70,10 @@ public abstract partial class Future
         }
     }
 
-    /// <summary>The future as a task: for code that needs one. A step that awaits the task keeps its places, which the step of this future may need; await the future itself where there is a limit.</summary>
+    /// <summary>
+    /// The future as a task: for code that needs one. A step that has asked for the task counts as waiting for it: its places go to others until the future has ended, and are taken again as soon as
+    /// they are free, which may be a moment after the step has gone on. Awaiting the future itself is exact.
+    /// </summary>
     /// <returns>The same task each time.</returns>
     public Task AsTask() => AsPlainTask();
 

@@ -22,17 +22,22 @@ public readonly struct FutureAwaiter : ICriticalNotifyCompletion
     }
 
     /// <summary>Throws what the step has thrown, if it failed; waits if it has not ended.</summary>
+    /// <exception cref="InvalidOperationException">A step awaits its own future, or one that waits for it; the message names the path. Known where the scope records its calls, or there is a limit.</exception>
     public void GetResult()
     {
-        if (!future.IsCompleted) future.AsTask().GetAwaiter().GetResult();
+        if (!future.IsCompleted)
+        {
+            CurrentCall.RefuseCircle(future);
+            future.AsTask().GetAwaiter().GetResult();
+        }
         future.ThrowIfFailed();
     }
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => CurrentCall.WaitAsync(future).GetAwaiter().OnCompleted(continuation);
+    public void OnCompleted(Action continuation) => CurrentCall.GoOnAfter(future, continuation, staysInContext: true, flowsContext: true);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => CurrentCall.WaitAsync(future).GetAwaiter().UnsafeOnCompleted(continuation);
+    public void UnsafeOnCompleted(Action continuation) => CurrentCall.GoOnAfter(future, continuation, staysInContext: true, flowsContext: false);
 }
 
 /// <summary>What the compiler needs to await a <see cref="Future{T}"/>.</summary>
@@ -58,14 +63,18 @@ public readonly struct FutureAwaiter<T> : ICriticalNotifyCompletion
     /// <returns>The value.</returns>
     public T GetResult()
     {
-        if (!future.IsCompleted) return future.AsTask().GetAwaiter().GetResult();
+        if (!future.IsCompleted)
+        {
+            CurrentCall.RefuseCircle(future);
+            return future.AsTask().GetAwaiter().GetResult();
+        }
         future.ThrowIfFailed();
         return future.Value!;
     }
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => CurrentCall.WaitAsync(future).GetAwaiter().OnCompleted(continuation);
+    public void OnCompleted(Action continuation) => CurrentCall.GoOnAfter(future, continuation, staysInContext: true, flowsContext: true);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => CurrentCall.WaitAsync(future).GetAwaiter().UnsafeOnCompleted(continuation);
+    public void UnsafeOnCompleted(Action continuation) => CurrentCall.GoOnAfter(future, continuation, staysInContext: true, flowsContext: false);
 }

@@ -1,20 +1,54 @@
 namespace Sluice;
 
 /// <summary>The end of a future, for somebody who awaits it and then asks the future itself how it ended: a task that never fails, which nobody has to look at.</summary>
-internal sealed class FutureEnd() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), IDependent
+internal class FutureEnd() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), IDependent
 {
+    bool IDependent.IsOver => Task.IsCompleted;
+
+    Future? IDependent.Waiter => Waiter;
+
+    protected virtual Future? Waiter => null;
+
     public static Task Of(Future future)
     {
-        future.MarkAwaited();
         var end = new FutureEnd();
-        if (!future.TryAttach(end)) end.SetResult();
+        end.Await(future);
         return end.Task;
     }
 
-    void IDependent.OnEnded(Future dependency, ref Released released) => SetResult();
+    protected void Await(Future future)
+    {
+        future.MarkAwaited();
+        if (!future.TryAttach(this)) OnEnded();
+    }
+
+    protected virtual void OnEnded() => TrySetResult();
+
+    void IDependent.OnEnded(Future dependency, ref Released released) => OnEnded();
 
     void IDependent.OnCancelling(Failure cancellation, ref Released released)
     {
         // it ends when the step does
+    }
+}
+
+/// <summary>The same for a body that is known.</summary>
+internal sealed class BodyFutureEnd(IBody body) : FutureEnd
+{
+    protected override Future Waiter => (Future)body.Call;
+
+    /// <summary>Ends at once where the body would wait for itself: the awaiter then finds that out again, and throws.</summary>
+    public static Task Of(Future future, IBody body)
+    {
+        var end = new BodyFutureEnd(body);
+        body.Call.CountAwaits(1);
+        end.Await(future);
+        if (!end.Task.IsCompleted && WaitCircle.IsClosedBy(body, future)) end.OnEnded();
+        return end.Task;
+    }
+
+    protected override void OnEnded()
+    {
+        if (TrySetResult()) body.Call.CountAwaits(-1);
     }
 }

@@ -37,6 +37,7 @@ public abstract class Future<T> : Future
     public new Task<T> AsTask()
     {
         MarkAwaited();
+        if (!IsCompleted) CurrentCall.Lend(this);
         if (Volatile.Read(ref task) is { } known) return known.Task;
         var made = new FutureTask<T>();
         if (Interlocked.CompareExchange(ref task, made, null) is { } other) return other.Task;

@@ -7,6 +7,9 @@ internal interface IDependent
     /// <summary>Whether it has ended without what it waited for, and need not be told any more.</summary>
     bool IsOver => false;
 
+    /// <summary>What cannot end before it has been told; null if that is not known.</summary>
+    Future? Waiter => this as Future;
+
     /// <summary>What it waited for has ended. Called once for each future that it was attached to, unless <see cref="IsOver"/>.</summary>
     void OnEnded(Future dependency, ref Released released);
 

@@ -16,6 +16,8 @@ internal abstract class JoinFuture<T>(Future[] sources, bool evenIfFailed) : Fut
 
     internal sealed override bool HoldsOutcomes => holdsOutcomes;
 
+    internal sealed override bool MayWait => Array.Exists(sources, static source => !source.IsCompleted && (source is not ICall || source.MayWait));
+
     internal sealed override void See()
     {
         base.See();

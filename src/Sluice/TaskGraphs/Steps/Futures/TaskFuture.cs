@@ -18,6 +18,8 @@ internal sealed class TaskFuture<T> : Future<T>
 
     internal override object? Origins => null;       // no call has made it
 
+    internal override bool MayWait => false;
+
     internal override void TryCancel(Failure cancellation, ref Released released) => TryEnd(cancellation, ref released);
 
     private void End()

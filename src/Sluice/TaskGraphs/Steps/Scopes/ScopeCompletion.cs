@@ -16,11 +16,18 @@ public readonly struct ScopeCompletion : ICriticalNotifyCompletion
     /// <summary>Whether there is nothing to wait for.</summary>
     public bool IsCompleted => task.IsCompleted;
 
-    /// <summary>The task: for code that needs one, and for all exceptions of a scope in which several steps have failed (<see cref="Task.Exception"/>). A step that awaits it keeps its places.</summary>
-    public Task AsTask() => task;
+    /// <summary>
+    /// The task: for code that needs one, and for all exceptions of a scope in which several steps have failed (<see cref="Task.Exception"/>). A step that has asked for it counts as waiting for it: its
+    /// places go to others until the task has ended.
+    /// </summary>
+    public Task AsTask()
+    {
+        if (!task.IsCompleted && CurrentCall.Body is { Seat: { } seat } body && !ReferenceEquals(body.Call.Scope, scope)) seat.LendUntil(task);
+        return task;
+    }
 
     /// <inheritdoc cref="AsTask"/>
-    public static implicit operator Task(ScopeCompletion completion) => completion.task;
+    public static implicit operator Task(ScopeCompletion completion) => completion.AsTask();
 
     /// <summary>Chooses how an await goes on, as with a task.</summary>
     /// <param name="continueOnCapturedContext">Whether in the synchronization context of whoever awaits.</param>
@@ -29,11 +36,11 @@ public readonly struct ScopeCompletion : ICriticalNotifyCompletion
 
     /// <summary>Lets it be awaited, as a task is.</summary>
     /// <returns>For the compiler.</returns>
-    /// <exception cref="InvalidOperationException">It is awaited by a step that belongs to the scope, which would wait for itself.</exception>
+    /// <exception cref="InvalidOperationException">It is awaited by a step that belongs to the scope, or that a step of the scope waits for: it would wait for itself.</exception>
     [EditorBrowsable(EditorBrowsableState.Never)]
     public ScopeCompletion GetAwaiter()
     {
-        if (!task.IsCompleted) scope.RefuseOwnSteps(CurrentCall.Body);
+        if (!task.IsCompleted) scope.AwaitFrom(CurrentCall.Body, task);
         return this;
     }
 
@@ -42,8 +49,8 @@ public readonly struct ScopeCompletion : ICriticalNotifyCompletion
     public void GetResult() => task.GetAwaiter().GetResult();
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => CurrentCall.WaitAsync(task).ConfigureAwait(!leavesContext).GetAwaiter().OnCompleted(continuation);
+    public void OnCompleted(Action continuation) => CurrentCall.GoOnAfter(task, continuation, !leavesContext, flowsContext: true, leavesPlaces: true);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => CurrentCall.WaitAsync(task).ConfigureAwait(!leavesContext).GetAwaiter().UnsafeOnCompleted(continuation);
+    public void UnsafeOnCompleted(Action continuation) => CurrentCall.GoOnAfter(task, continuation, !leavesContext, flowsContext: false, leavesPlaces: true);
 }

@@ -3,6 +3,7 @@ namespace Sluice;
 public sealed partial class StepScope
 {
     private volatile IReadOnlyList<string> stillRunning = [];
+    private volatile List<(ICall Call, Task Completion)>? awaiting;
 
     /// <summary>The names of the steps that <see cref="DisposeAsync"/> has left behind, as they had not ended within <see cref="StepScopeOptions.StopGrace"/>; empty before.</summary>
     public IReadOnlyList<string> StillRunning => stillRunning;
@@ -20,6 +21,27 @@ public sealed partial class StepScope
         RefuseOwnSteps(body);
         if (ReferenceEquals(OfFlow.Value, this)) OfFlow.Value = outer;
         return new(EndAsync(body?.Seat));
+    }
+
+    /// <summary>A body awaits the end of the scope.</summary>
+    internal void AwaitFrom(IBody? body, Task completion)
+    {
+        RefuseOwnSteps(body);
+        if (body?.Call is not { IsRunning: true } call) return;
+        call.CountAwaits(1);                         // never counted down: it only says that a search is worth its while
+        lock (sync) (awaiting ??= []).Add((call, completion));
+        WaitCircle.Refuse(body, this);
+    }
+
+    /// <summary>The calls whose bodies await the end of the scope.</summary>
+    internal ICall[] AwaitedBy()
+    {
+        if (awaiting is null) return [];
+        lock (sync)
+        {
+            awaiting.RemoveAll(static each => each.Completion.IsCompleted || !each.Call.IsRunning);
+            return [.. awaiting.Select(each => each.Call)];
+        }
     }
 
     /// <summary>Throws if the body belongs to a call of this scope that has not ended.</summary>
@@ -50,7 +72,7 @@ public sealed partial class StepScope
                 seat?.Leave();
                 using (Time.CreateTimer(static end => ((TaskCompletionSource)end!).TrySetResult(), end, options.StopGrace, Timeout.InfiniteTimeSpan))
                     await end.Task.ConfigureAwait(Scheduler.IsSerial);
-                if (seat is not null) await new Hop(seat);
+                if (seat is not null) await new Hop(seat.Scheduler, seat);
             }
             lock (sync)
             {

@@ -10,7 +10,8 @@ public sealed partial class StepScope
     private int failed;
     private int cancelled;
 
-    /// <summary>The calls that were made so far, what each depended on or has awaited while it ran, when it ran, and what the scope waited for: a node each, by the name of its step, in the order of the calls. Made anew each time.</summary>
+    /// <summary>The calls that were made so far, what each depended on or has awaited while it ran, when it ran, and what the scope waited for: a node each, by the name of its step, in the order of the calls. Made anew each time.
+    /// Bodies that have awaited each other in a circle say so; the edge that closed the circle is left out.</summary>
     /// <exception cref="InvalidOperationException">The scope records nothing (<see cref="StepScopeOptions.RecordsGraph"/>).</exception>
     public Topology Topology
     {
@@ -19,12 +20,13 @@ public sealed partial class StepScope
             if (!options.RecordsGraph) throw new InvalidOperationException($"The scope was begun without {nameof(StepScopeOptions.RecordsGraph)}, so there is no picture of it.");
             CallRecord[] all;
             lock (sync) all = [.. records];
+            var graph = new CallGraph(all);
             var builder = new TopologyBuilder(options.Name);
             foreach (CallRecord record in all)
             {
-                builder.Add("step", hint: record.Definition.Name, output: record.Output == typeof(Nothing) ? null : record.Output, details: record.Definition.Describe());
-                foreach (CallRecord dependency in record.Dependencies)
-                    if (dependency.Number < all.Length && !ReferenceEquals(dependency, record)) builder.Connect(dependency.Number, record.Number);
+                IEnumerable<string> circles = graph.LeftOut(record).Select(other => $"awaited {(ReferenceEquals(other, record) ? "itself" : other.Definition.Name)}, a circle");
+                builder.Add("step", hint: record.Definition.Name, output: record.Output == typeof(Nothing) ? null : record.Output, details: [.. record.Definition.Describe(), .. circles]);
+                foreach (CallRecord dependency in graph.Drawn(record)) builder.Connect(dependency.Number, record.Number);
             }
             return builder.Build().WithTimes(node => all[node].TimeSince(began, Time));
         }

@@ -1,0 +1,107 @@
+namespace Sluice.Tests.TaskGraphs;
+
+/// <summary>Bodies that wait for each other: the await that closes the circle fails, and says who waits for whom.</summary>
+public class StepCircleTests
+{
+    private static string Text(Exception e) => e.Message[..e.Message.IndexOf(':', StringComparison.Ordinal)];
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1)]
+    public Task ABodyThatAwaitsItsOwnFutureFails(int? places) => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
+    {
+        Future<int> own = null!;
+        var lone = Step.Of(async (int n) =>
+        {
+            await lab.DelayAsync(1);
+            return n + await own;
+        }).Named("lone");
+        own = lone(1);
+        Assert.Equal("lone waits for its own end", Text(await Assert.ThrowsAsync<InvalidOperationException>(async () => await own)));
+        Topology picture = scope.Topology;
+        Assert.Contains("awaited itself, a circle", picture.ToText(), StringComparison.Ordinal);
+        Assert.Empty(picture.Edges);
+    }, maxConcurrency: places));
+
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData(1, false)]
+    [InlineData(2, true)]
+    public Task BodiesThatAwaitEachOtherFailWithThePath(int? places, bool triesAgain) => StepLab.WithSeedsAsync(40, lab => lab.RunAsync(async scope =>
+    {
+        Future<int> first = null!, last = null!;
+        var ask = Step.Of(async (int n) =>
+        {
+            await lab.DelayAsync(1);
+            return n + await last;
+        }).Named("ask");
+        if (triesAgain) ask = ask.Retry(1).Timeout(TimeSpan.FromHours(1));
+        var plain = Step.Of((int n) => n).Named("plain");
+        var answer = Step.Of(async (int n) =>
+        {
+            await lab.DelayAsync(lab.Scheduler.Seed % 2);
+            return (await Future.WhenAll(plain(1), plain(first))).Sum() + n;
+        }).Named("answer");
+        first = ask(1);
+        last = answer(1);
+        string message = Text(await Assert.ThrowsAsync<InvalidOperationException>(async () => await Future.WhenAll(first, last)));
+        Assert.Contains(message, (string[])["ask waits for answer, which waits for plain, which waits for ask", "answer waits for plain, which waits for ask, which waits for answer"]);
+        Assert.Contains("a circle", scope.Topology.ToText(), StringComparison.Ordinal);
+    }, maxConcurrency: places));
+
+    [Fact]
+    public Task ACircleByWayOfAScopeFailsToo() => StepLab.WithSeedsAsync(40, lab => lab.RunAsync(async scope =>
+    {
+        Future<int> own = null!;
+        var inner = Step.Of(async () =>
+        {
+            await lab.DelayAsync(lab.Scheduler.Seed % 3);
+            return await own;
+        }).Named("inner");
+        var outer = Step.Of(async () =>
+        {
+            await using StepScope around = StepScope.Begin(options: lab.Options with { StopGrace = TimeSpan.Zero });
+            _ = inner();
+            await lab.DelayAsync(1);
+            await around.Completion;
+            return 1;
+        }).Named("outer");
+        own = outer();
+        string message = Text(await Assert.ThrowsAsync<InvalidOperationException>(async () => await own));
+        Assert.Contains(message, (string[])["outer waits for inner, which waits for outer", "inner waits for outer, which waits for inner"]);
+    }));
+
+    [Fact]
+    public async Task OfTwoBodiesThatBeginToAwaitEachOtherAtOneTimeOneFindsTheCircle()
+    {
+        for (int round = 0; round < 300; round++)
+        {
+            await using StepScope scope = StepScope.Begin(maxConcurrency: round % 3 == 0 ? null : round % 3, TestContext.Current.CancellationToken);
+            using var meeting = new Barrier(2);
+            Future<int> one = null!, other = null!;
+            var ask = Step.Of(async (bool isOne) =>
+            {
+                await Task.Yield();
+                if (round % 3 != 1) meeting.SignalAndWait(TestContext.Current.CancellationToken);
+                return await (isOne ? other : one);
+            }).Named("ask");
+            (one, other) = (ask(true), ask(false));
+            Task<int[]> both = Future.WhenAll(one, other).AsTask();
+            await Assert.ThrowsAsync<InvalidOperationException>(() => both.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
+        }
+    }
+
+    [Fact]
+    public Task WhatIsNoCircleIsLeftAlone() => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
+    {
+        var leaf = Step.Of(async (int n) =>
+        {
+            await lab.DelayAsync(1);
+            return n;
+        });
+        Future<int> shared = leaf(1);
+        var user = Step.Of(async (int n) => n + await shared + await leaf(shared));
+        var chain = Step.Of(async (int n) => n + await user(user(n)));
+        Assert.Equal(4 + 6, await chain(0) + await chain(1));
+    }, maxConcurrency: 2));
+}
