@@ -18,6 +18,7 @@ internal sealed class Drive
     private readonly string id = $"files-{Guid.NewGuid().ToString("N")[..8]}";
     private volatile Fleet? fleet;
     private volatile MadeFiles? made;
+    private volatile bool hasLeftTheRun;     // it was to stop, and the store has not answered: what there is to say is the same, whichever of the two limits ends first
 
     private Drive(Options options) => this.options = options;
 
@@ -34,10 +35,10 @@ internal sealed class Drive
         using CancellationTokenRegistration stopping = stop.Register(() => patience.CancelAfter(Patience));
         Task<int> driving = drive.RunAsync(stop);
         await Task.WhenAny(driving, Task.Delay(Timeout.Infinite, patience.Token));
-        if (driving.IsCompleted) return await driving;
+        if (driving.IsCompleted && !drive.hasLeftTheRun) return await driving;
         drive.fleet?.End();
         drive.made?.Dispose();
-        throw new OverdueException(string.Create(CultureInfo.InvariantCulture, $"interrupted; the run {drive.id} could not be cancelled in {Patience.TotalSeconds} s{(options.Store.IsShared ? $": does {options.Store.Place} answer? The services were killed; what is left of the run in the store stays there for a day" : "")}"));
+        throw new OverdueException($"interrupted; the run {drive.id} could not be cancelled{(options.Store.IsShared ? $": does {options.Store.Place} answer? The services were killed; what is left of the run in the store stays there for a day" : "")}");
     }
 
     private async Task<int> RunAsync(CancellationToken stop)
@@ -85,7 +86,7 @@ internal sealed class Drive
             }
             catch
             {
-                await CancelAsync(run, stop.IsCancellationRequested ? "interrupted" : "it could not go on");
+                await CancelAsync(run, stop);
                 throw;
             }
             finally
@@ -120,27 +121,29 @@ internal sealed class Drive
         }
         finally
         {
-            if (options.Store.IsShared) await DeleteAsync(supervisor, fleet);
+            if (options.Store.IsShared) await DeleteAsync(supervisor, fleet, stop);
             await fleet.DisposeAsync();
         }
     }
 
-    private static async Task CancelAsync(FlowRun run, string reason)
+    private async Task CancelAsync(FlowRun run, CancellationToken stop)
     {
         using var patience = new CancellationTokenSource(Patience);
         try
         {
-            await run.CancelAsync(reason, patience.Token);
+            await run.CancelAsync(stop.IsCancellationRequested ? "interrupted" : "it could not go on", patience.Token);
         }
         catch (Exception failure) when (failure is StreamStoreException or FlowException or OperationCanceledException)
         {
             // The store is gone, and the run with it.
+            hasLeftTheRun = stop.IsCancellationRequested && failure is not FlowException;
         }
     }
 
     // Other programs may use the server: nothing of the run is left there. Where it was cancelled, the services end what they do of it, before they are stopped.
-    private async Task DeleteAsync(ISupervisor supervisor, Fleet services)
+    private async Task DeleteAsync(ISupervisor supervisor, Fleet services, CancellationToken stop)
     {
+        if (hasLeftTheRun) return;
         using var patience = new CancellationTokenSource(Patience);
         while (true)
         {
@@ -155,7 +158,8 @@ internal sealed class Drive
             }
             catch (Exception failure) when (failure is StreamStoreException or FlowException or OperationCanceledException or InvalidOperationException)
             {
-                await Console.Error.WriteLineAsync($"files: what is left of the run {id} in the store stays there for a day: {failure.Message}");
+                hasLeftTheRun = stop.IsCancellationRequested;
+                if (!hasLeftTheRun) await Console.Error.WriteLineAsync($"files: what is left of the run {id} in the store stays there for a day: {failure.Message}");
                 return;
             }
         }

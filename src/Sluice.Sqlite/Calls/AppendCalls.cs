@@ -10,7 +10,7 @@ internal static class AppendCalls
         session.Write();
         producer ??= session.Producers.Add(stream, name);
         producer.Open();
-        producer.ForgetBy(null);                     // until its next append says otherwise
+        producer.ForgetAfter(null, session.OpenTicks);             // until its next append says otherwise
         session.Producers.Changed(producer);
         return new(producer.Epoch, producer.Last, producer.Position);
     }
@@ -34,7 +34,7 @@ internal static class AppendCalls
         EntryId? first = stream.Append(request.Entries);
         producer.Append(request.Sequence, end, first);
         if (request.Position is { } position) producer.Remember(position.ToArray());
-        producer.ForgetBy(session.OpenTicks + request.ForgetAfter?.Ticks);
+        producer.ForgetAfter(request.ForgetAfter?.Ticks, session.OpenTicks);
         session.Producers.Changed(producer);
         if (request.Batches.Count > 0) BatchCalls.Count(session, request.Batches);
         return new(AppendStatus.Accepted, end, first);

@@ -73,7 +73,7 @@ public sealed class ServiceTests : IDisposable
         Assert.Equal($"files: interrupted: cancels the run, stops the services and waits for the Redis server at {server.Address}, for 10 s at most; Ctrl+C again ends it at once", said);
         Ended ended = await process.EndAsync();
         Assert.Equal(130, ended.ExitCode);
-        Assert.Matches($"files: interrupted; the run files-[0-9a-f]+ could not be cancelled in 10 s: does the Redis server at {server.Address} answer\\? The services were killed; what is left of the run in the store stays there for a day\n$", ended.Errors);
+        Assert.Matches($"files: interrupted; the run files-[0-9a-f]+ could not be cancelled: does the Redis server at {server.Address} answer\\? The services were killed; what is left of the run in the store stays there for a day\n$", ended.Errors);
         Assert.False(Directory.Exists(directory));
     }
 
