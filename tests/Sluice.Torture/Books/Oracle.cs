@@ -85,9 +85,9 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
     // What was held has come out when the input was complete; of what has not completed, nothing.
     private void JudgeExtra(long number, Account account, Extra extra)
     {
-        int expected = account.Completions > 0 && extra.Has(number) ? 1 : 0, found = account.FoundIn(extra.Name).Count;
-        if (found < expected) Lose(number, $"has completed, and is not among the {extra.Name}");
-        else if (found > expected) Duplicate(number, $"is among the {extra.Name} {found} times, not {expected}");
+        int expected = account.Completions > 0 ? extra.Count(number) : 0, found = account.FoundIn(extra.Name).Count, different = account.FoundIn(extra.Name).Distinct().Count();
+        if (different < expected) Lose(number, $"has completed, and is among the {extra.Name} {different} times, not {expected}");
+        if (found > Math.Min(expected, different)) Duplicate(number, $"is among the {extra.Name} {found} times, {different} of them different, not {expected}");
     }
 
     private void JudgeLetters(long number, Account account, Walk walk)

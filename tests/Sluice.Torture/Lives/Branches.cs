@@ -10,8 +10,12 @@ internal static class Branches
         Extra.Chunks => source.Chunk(7) | Stage.Named("chunks-of-seven") | (static IEnumerable<Work> (chunk) => chunk),
         Extra.Windows => source.Window(Time, TimeSpan.FromMinutes(1)) | Stage.Named("minutes") | (static IEnumerable<Work> (window) => window.Items),
         Extra.Pairs => source.Join(static left => left, static right => right.Where(static work => work.Number % 2 == 0), static work => work.Number, static work => work.Number, static (left, _) => left) | Stage.Named("both"),
-        _ => source,
+        _ => source | Copies,
     }) | (name == Extra.Second ? Sink.Output<Work>(name) : Sink.Commit(() => new ResultSink(name)) | Stage.Named(name));
+
+    private static readonly Func<long, int> Count = Places.Extras.Single(static extra => extra.Name == Extra.Second).Count;
+
+    private static IEnumerable<Work> Copies(Work work) => Enumerable.Range(0, Count(work.Number)).Select(copy => work.Then($"{copy}"));
 
     /// <summary>What the last of them feeds. Nothing of it fails, so that it has no letters.</summary>
     public static Consecutor<Work> NewSecond(IStreamStore store, Troubles troubles) => new(Extra.Second,
