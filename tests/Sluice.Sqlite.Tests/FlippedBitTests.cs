@@ -63,15 +63,44 @@ public sealed class FlippedBitTests : IDisposable
     {
         string path = directory.File("store.db");
         await DamagedFile.FillAsync(path);
+        await DamageAsync(path, index);
+
+        string end = await DamagedFile.GoOnAsync(path);
+
+        Assert.StartsWith("said: ", end, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("sluice_row_due")]
+    [InlineData("sluice_row_seq")]
+    [InlineData("sqlite_autoindex_sluice_producer_1")]
+    public async Task ACheckNamesADamagedIndexAndReindexMendsIt(string index)
+    {
+        string path = directory.File("store.db"), copy = directory.File("copy.db");
+        await DamagedFile.FillAsync(path);
+        File.Copy(path, copy);
+        string expected = await DamagedFile.GoOnAsync(copy);
+        await DamageAsync(path, index);
+
+        Assert.Contains((await CheckAsync(path)).Problems, problem => problem.Contains(index, StringComparison.Ordinal));
+        using (Database database = Database.Open(path)) database.Execute("REINDEX");
+        Assert.Empty((await CheckAsync(path)).Problems);
+        Assert.Equal(expected, await DamagedFile.GoOnAsync(path));
+    }
+
+    private static async Task<IntegrityReport> CheckAsync(string path)
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process);
+        return await store.CheckAsync(Cancellation);
+    }
+
+    private static async Task DamageAsync(string path, string index)
+    {
         long page;
         using (Database database = Database.Open(path))
         using (Statement root = database.Prepared($"SELECT rootpage FROM sqlite_schema WHERE name = '{index}'")) page = root.Next() ? root.Long(0) : throw new InvalidOperationException();
         byte[] bytes = await File.ReadAllBytesAsync(path, Cancellation);
         bytes[((page - 1) * Page) + 9] ^= 4;             // where the first entry of the index begins
         await File.WriteAllBytesAsync(path, bytes, Cancellation);
-
-        string end = await DamagedFile.GoOnAsync(path);
-
-        Assert.StartsWith("said: ", end, StringComparison.Ordinal);
     }
 }
