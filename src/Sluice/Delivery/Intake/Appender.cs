@@ -220,9 +220,7 @@ internal sealed partial class Appender<T>
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // away from a context that may be the sender's
         for (int before = -1, count = 0; before < count && count < expected; before = count)
         {
-            var turn = new TaskCompletionSource();
-            ThreadPool.UnsafeQueueUserWorkItem(static turn => turn.SetResult(), turn, preferLocal: false);          // behind the senders: ForceYielding would come before them
-            await turn.Task.ConfigureAwait(false);
+            await PoolPass.TakeAsync().ConfigureAwait(false);        // behind the senders
             lock (sync) count = filling.Entries.Count;
         }
     }
