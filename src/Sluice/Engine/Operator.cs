@@ -55,6 +55,12 @@ internal abstract class Operator<TIn, TOut>
     /// <summary>Why it must not stand in a run that another one goes on from, after a crash: it would have forgotten something.</summary>
     public virtual string? Forgets => KeepsState ? null : Stateful ?? (EndsItems && typeof(TOut) != typeof(Nothing) ? "holds items" : null);
 
+    /// <summary>
+    /// Why it would put out other items if it began in the middle of its input: it remembers items that went by. A producer that resumes begins there. Null for a function of each
+    /// item, for a stage that depends on the moments at which items come, and for one that ends the stream.
+    /// </summary>
+    public virtual string? StartsAnew => Stateful ?? (EndsItems && typeof(TOut) != typeof(Nothing) ? "holds items" : null);
+
     /// <summary>The named output that it leads to, if it does.</summary>
     public virtual string? OutputName => null;
 

@@ -53,16 +53,25 @@ internal sealed class RunBuilder
 
     /// <summary>The number of a new node. Numbers are given in the same order whenever a blueprint is built; a run needs no more than that.</summary>
     public int AddNode(string kind, StageOptions options, Delegate? function, string? hint, Type? input, Type? output, bool isOnlyEdges = false)
-    {
-        hasGivenNames |= options.Name is not null;
-        recorder?.Add(new NodeRecord(kind, options, function, hint, input, output, isOnlyEdges));
-        return nodes++;
-    }
+        => AddNode(new NodeRecord(kind, options, function, hint, input, output, isOnlyEdges));
 
     public int AddNode<TIn, TOut>(Operator<TIn, TOut> stage, StageOptions options)
     {
-        if (IsDrawing) return AddNode(stage.Kind, options, stage.Function, stage.Hint, typeof(TIn), typeof(TOut) == typeof(Nothing) ? null : typeof(TOut));
-        return AddNode(options);
+        if (!IsDrawing) return AddNode(options);
+        return AddNode(
+            new NodeRecord(stage.Kind, options, stage.Function, stage.Hint, typeof(TIn), typeof(TOut) == typeof(Nothing) ? null : typeof(TOut))
+            {
+                StartsAnew = stage.StartsAnew,
+                KeepsState = stage.KeepsState,
+            });
+    }
+
+    /// <summary>The same for a node that is described in full.</summary>
+    public int AddNode(in NodeRecord node)
+    {
+        hasGivenNames |= node.Options.Name is not null;
+        recorder?.Add(node);
+        return nodes++;
     }
 
     /// <summary>The same where nothing is drawn.</summary>

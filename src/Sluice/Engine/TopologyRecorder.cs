@@ -66,6 +66,9 @@ internal sealed class TopologyRecorder
     /// <summary>The annotations of a node.</summary>
     public StageOptions OptionsOf(int node) => nodes[node].Options;
 
+    /// <summary>What is known of a node.</summary>
+    public NodeRecord this[int node] => nodes[node];
+
     /// <summary>The nodes that feed this one, by the recorder's numbers.</summary>
     public IEnumerable<int> Feeding(int node)
     {
@@ -127,4 +130,11 @@ internal sealed class TopologyRecorder
 /// <param name="Output">The type of what comes out, if anything does.</param>
 /// <param name="IsOnlyEdges">Whether all there is to say of it is that several edges begin here.</param>
 internal readonly record struct NodeRecord(
-    string Kind, StageOptions Options, Delegate? Function, string? Hint, Type? Input, Type? Output, bool IsOnlyEdges = false);
+    string Kind, StageOptions Options, Delegate? Function, string? Hint, Type? Input, Type? Output, bool IsOnlyEdges = false)
+{
+    /// <summary>Why it would put out other items if it began in the middle of its input; null if it would not.</summary>
+    public string? StartsAnew { get; init; }
+
+    /// <summary>Whether a consecutor stores what it remembers.</summary>
+    public bool KeepsState { get; init; }
+}

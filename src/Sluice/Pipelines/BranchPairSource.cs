@@ -43,7 +43,8 @@ internal sealed class BranchPairSource<T, TLeft, TRight, TOut>(
     {
         builder.CheckParts(pair.Kind);
         if (builder.Following is not null) builder.KeepsState(pair.Kind, null, options.Name, typeof(TOut), pair.IsTimed, isInLanes: false, pair.Shape);
-        int node = builder.AddNode(pair.Kind, options, pair.Function, null, typeof(T), typeof(TOut));
+        int node = builder.AddNode(
+            new NodeRecord(pair.Kind, options, pair.Function, null, typeof(T), typeof(TOut)) { StartsAnew = "holds items until it has two that belong together", KeepsState = true });
         builder.Connect(node, next);
         Inlet<TLeft> leftInlet;
         Inlet<TRight> rightInlet;

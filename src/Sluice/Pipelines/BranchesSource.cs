@@ -13,6 +13,9 @@ internal abstract class FanOutOperator<T>
     /// <summary>Whether an item goes to one branch only, so that a failure of the branch may be thrown through it.</summary>
     public virtual bool LetsFailuresThrough => false;
 
+    /// <summary>Why items would go to other branches if it began in the middle of its input; null if they would not.</summary>
+    public virtual string? StartsAnew => null;
+
     public abstract FanOut<T> Create(StageContext context, Inlet<T>[] branches);
 }
 
@@ -59,7 +62,8 @@ internal sealed class BranchesSource<T, TOut>(
         var inlets = new Inlet<T>[branches.Length];
         for (int i = branches.Length - 1; i >= 0; i--) inlets[i] = branches[i].Pipe.BuildInlet(builder, outlets[i]);
 
-        int node = builder.AddNode(fanOut.Kind, options, fanOut.Function, null, typeof(T), typeof(T), fanOut.IsOnlyEdges && options == StageOptions.Default);
+        int node = builder.AddNode(
+            new NodeRecord(fanOut.Kind, options, fanOut.Function, null, typeof(T), typeof(T), fanOut.IsOnlyEdges && options == StageOptions.Default) { StartsAnew = fanOut.StartsAnew });
         for (int i = inlets.Length - 1; i >= 0; i--)
         {
             builder.NamePort(branches[i].Name);

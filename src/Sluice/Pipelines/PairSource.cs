@@ -34,7 +34,8 @@ internal sealed class PairSource<TLeft, TRight, TOut>(
     {
         builder.CheckParts(pair.Kind);
         builder.Check(pair.Kind, "holds items until it has two that belong together");
-        int node = builder.AddNode(pair.Kind, options, pair.Function, null, typeof(TLeft), typeof(TOut));
+        int node = builder.AddNode(
+            new NodeRecord(pair.Kind, options, pair.Function, null, typeof(TLeft), typeof(TOut)) { StartsAnew = "holds items until it has two that belong together" });
         builder.Connect(node, next);
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
         var (leftInlet, rightInlet) = pair.Create(builder.Context(node), next);

@@ -2,11 +2,11 @@ namespace Sluice;
 
 /// <summary>
 /// A position says that everything before it was accepted. That is so only if what a producer makes arrives in the same order whenever it is made, so
-/// whatever is between it and its consecutor must keep the order.
+/// whatever is between it and its consecutor must keep the order. A stage in between that remembers items begins anew at the position, and so must not stand there.
 /// </summary>
 internal static class ResumedOrder
 {
-    /// <exception cref="InvalidTopologyException">Something upstream of a node does not keep the order.</exception>
+    /// <exception cref="InvalidTopologyException">Something upstream of a node does not keep the order, or remembers items.</exception>
     public static void Check(TopologyRecorder graph, int node, string producer)
     {
         foreach (int stage in Upstream(graph, node))
@@ -19,6 +19,7 @@ internal static class ResumedOrder
                 _ => null,
             };
             if (why is not null) throw Refused(producer, $"{graph.NameOf(stage)} {why}");
+            if (stage != node && graph[stage].StartsAnew is { } memory) throw StartsAnew(producer, graph.NameOf(stage), graph[stage].Kind, memory, graph[stage].KeepsState);
 
             // What meets again is in step as long as one thread goes through all branches of an item before it takes the next one.
             HashSet<int>[] ways = [.. graph.Feeding(stage).Select(from => Upstream(graph, from))];
@@ -39,6 +40,11 @@ internal static class ResumedOrder
         }
         return seen;
     }
+
+    private static InvalidTopologyException StartsAnew(string producer, string name, string kind, string memory, bool isKept) => new(
+        $"The producer '{producer}' cannot be resumed through this pipeline: {(name.StartsWith(kind, StringComparison.Ordinal) ? name : $"{name} ({kind})")} {memory}. After a restart the producer goes on in the middle, and the stage would begin with nothing. "
+        + (isKept ? "Put it behind the consecutor, into its pipeline: there its state is stored, and goes on."
+            : "Leave it out here: do the same in the function that makes the producer's items, or by what is in each item (Where)."));
 
     private static InvalidTopologyException Refused(string producer, string why) => new(
         $"The producer '{producer}' cannot be resumed through this pipeline: {why}, and the order of the items is another one each time. What its position says was accepted might not have been. "

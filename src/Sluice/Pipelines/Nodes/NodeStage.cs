@@ -22,6 +22,8 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
 
     public override string? Forgets => Probe().HasEnd ? "may hold something until EndAsync (a StatefulNode keeps that in the store, and puts it out by EndKeyAsync)" : base.Forgets;
 
+    public override string? StartsAnew => Probe().HasEnd ? "may hold something until EndAsync" : base.StartsAnew;
+
     public override bool MayNameOutputs => true;
 
     public override bool KeepsState => keepsState ??= Probe().KeepsState;

@@ -31,6 +31,8 @@ internal sealed class DebounceOperator<T>(TimeSpan quiet) : Operator<T, T>
 
     public override string Stateful => "remembers the last item";
 
+    public override string? StartsAnew => null;
+
     public override bool IsTimed => true;
 
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new DebounceStage<T>(context, next, quiet);

@@ -37,6 +37,8 @@ internal sealed class DelayOperator<T>(TimeSpan by, int maxHeld) : Operator<T, T
 
     public override string Stateful => "holds items back";
 
+    public override string? StartsAnew => null;
+
     public override bool IsTimed => true;
 
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new DelayStage<T>(context, next, by, maxHeld);

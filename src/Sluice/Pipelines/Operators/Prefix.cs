@@ -9,6 +9,8 @@ internal sealed class PrefixOperator<T>(Func<T, bool> predicate, bool letsThroug
 
     public override string Stateful => "remembers whether the predicate has been false";
 
+    public override string? StartsAnew => letsThrough ? null : Stateful;     // a run that ends at an item loses none
+
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new PrefixStage<T>(context, next, predicate, letsThrough);
 }
 

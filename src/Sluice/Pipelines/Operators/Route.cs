@@ -102,6 +102,8 @@ internal sealed class RoundRobinOperator<T> : FanOutOperator<T>
 {
     public override string Kind => "round-robin";
 
+    public override string StartsAnew => "remembers which branch is next";
+
     public override bool LetsFailuresThrough => true;
 
     public override FanOut<T> Create(StageContext context, Inlet<T>[] branches) => new RoundRobinStage<T>(context, branches);

@@ -30,6 +30,8 @@ internal sealed class SampleOperator<T>(TimeSpan period) : Operator<T, T>
 
     public override string Stateful => "remembers the newest item";
 
+    public override string? StartsAnew => null;
+
     public override bool IsTimed => true;
 
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new SampleStage<T>(context, next, period);

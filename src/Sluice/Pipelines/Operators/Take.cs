@@ -27,6 +27,8 @@ internal sealed class TakeOperator<T> : Operator<T, T>
 
     public override string Stateful => "counts what goes by";
 
+    public override string? StartsAnew => null;      // each run takes so many more, and loses none
+
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new TakeStage<T>(context, next, count);
 }
 

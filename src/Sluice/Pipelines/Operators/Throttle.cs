@@ -55,6 +55,8 @@ internal sealed class ThrottleOperator<T>(int items, TimeSpan per, bool smooth) 
 
     public override string Stateful => "remembers when items went through";
 
+    public override string? StartsAnew => null;
+
     // What it forgets with the process is worth nothing: it begins with a burst then, and no item rests in it.
     public override string? Forgets => null;
 

@@ -37,6 +37,8 @@ internal sealed class TimeoutOperator<T>(TimeSpan within, bool end) : Operator<T
 
     public override string Stateful => "remembers when the last item came";
 
+    public override string? StartsAnew => null;
+
     public override bool IsTimed => true;
 
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new TimeoutStage<T>(context, next, within, end);

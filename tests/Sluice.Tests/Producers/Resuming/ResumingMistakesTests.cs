@@ -76,12 +76,62 @@ public sealed class ResumingMistakesTests : IDisposable
     private static string Last(string text) => text;
 
     [Fact]
-    public async Task AStageThatHoldsItemsBetweenItAndTheConsecutorIsRefused()
+    public async Task AStageThatRemembersItemsBetweenItAndTheConsecutorIsRefusedByNameAtTheStart()
     {
-        await using var intake = new Intake();
-        Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => intake.AcceptAsync(Letters.Chunk(2).Select(chunk => string.Concat(chunk))));
-        Assert.Contains("holds or combines items", failure.Message, StringComparison.Ordinal);
-        Assert.Empty(await intake.AcceptedAsync());
+        const string Behind = "Put it behind the consecutor", Out = "Leave it out here";
+        (string, string, Source<string>)[] ways =
+        [
+            ("chunk-1 holds the items of a chunk", Behind, Letters.Chunk(2).Select(string.Concat)),
+            ("Longest (scan) remembers the result so far", Behind, Letters.Scan("", Longest)),
+            ("sums (scan) remembers the result so far", Behind, Letters.Scan("", (sum, letter) => sum + letter) | Stage.Named("sums") | Turn),
+            ("distinct-1 remembers what it has seen", Behind, Letters.Distinct()),
+            ("Same (distinct) remembers what it has seen", Behind, Letters.DistinctBy(Same)),
+            ("aggregate-1 remembers the result so far", Behind, Letters.Aggregate("", (sum, letter) => sum + letter)),
+            ("Same (group) holds the items of a run", Behind, Letters.GroupBy(Same).Select(group => group.Key)),
+            ("window-1 gathers items", Behind, Letters.Window(TimeSpan.FromHours(1)).SelectMany(window => window.Items)),
+            ("skip-1 counts what goes by", Out, Letters.Skip(1)),
+            ("skip-while-1 remembers whether", Out, Letters.SkipWhile(letter => letter != "c")),
+            ("round-robin-1 remembers which branch is next", Out, Letters.RoundRobin(s => s | Turn, s => s | Same)),
+            ("join-1 holds items until", Behind, Letters.Join(s => s | Turn, s => s | Same, a => a, b => b, (a, _) => a, TimeSpan.FromHours(1))),
+            ("Counting (node) keeps state by key", Behind, Letters | Node.Of(() => new Counting())),
+            ("Holding (node) may hold something until EndAsync", Out, Letters | Node.Of(() => new Holding())),
+            ("scan-1 remembers the result so far", Behind, Letters | [s => s | Turn, s => s.Scan("", (sum, letter) => sum + letter)]),
+        ];
+        foreach (var (why, advice, source) in ways)
+        {
+            await using var intake = new Intake();
+            Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => intake.AcceptAsync(source));
+            Assert.Contains($"'may' cannot be resumed through this pipeline: {why}", failure.Message, StringComparison.Ordinal);
+            Assert.Contains(advice, failure.Message, StringComparison.Ordinal);
+            Assert.Empty(await intake.AcceptedAsync());
+        }
+    }
+
+    [Fact]
+    public async Task AStageThatOnlyDependsOnTheMomentIsNotRefused()
+    {
+        for (int first = 0; first <= 4; first++)
+        {
+            Source<string> source = Letters.Throttle(1000, TimeSpan.FromHours(1)).Timeout(TimeSpan.FromHours(1)).Where(letter => letter != "b");
+            await using var intake = new Intake();
+            await intake.AcceptAsync(source, first);
+            await intake.AcceptAsync(source);
+            Assert.Equal(["a", "c", "d"], await intake.AcceptedAsync());
+        }
+    }
+
+    private static string Longest(string one, string other) => other.Length > one.Length ? other : one;
+
+    private sealed class Counting : StatefulNode<string, string, int>
+    {
+        protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation) => output.PushAsync($"{item}{++State}");
+    }
+
+    private sealed class Holding : Node<string, string>
+    {
+        protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation) => default;
+
+        protected override ValueTask EndAsync(Output<string> output, CancellationToken cancellation) => output.PushAsync("end");
     }
 
     [Theory]
