@@ -8,8 +8,7 @@ public sealed partial class Consecutor<T>
 
     /// <summary>A named output, to be led to another consecutor (<see cref="ConsecutorOutput{T}.To"/>): of a <see cref="Sink.Output{T}"/>, or of a node (<see cref="NamedOutput{T}"/>).</summary>
     /// <remarks>
-    /// What goes to an output that leads nowhere is counted (<see cref="ConsecutorSnapshot.Outputs"/>) and discarded. Which outputs nodes write to, and what, shows when they do: where there
-    /// are node classes in the pipeline a name is taken as it is, and an item of another type fails in its node.
+    /// What goes to an output that leads nowhere is counted (<see cref="ConsecutorSnapshot.Outputs"/>) and discarded. The outputs of a node class are those in its fields, and those that its constructor makes.
     /// </remarks>
     /// <param name="name">The output's name.</param>
     /// <typeparam name="TOut">The type of its items.</typeparam>
@@ -22,11 +21,10 @@ public sealed partial class Consecutor<T>
         {
             if (type != typeof(TOut)) throw new ArgumentException($"The output '{name}' of the consecutor {Name} carries {TypeNames.Of(type)}, not {TypeNames.Of(typeof(TOut))}.", nameof(name));
         }
-        else if (!core.Recorder.MayHaveMoreOutputs)
-        {
-            string there = known.Count == 0 ? "It has none; put a Sink.Output into its pipeline" : $"There is {string.Join(", ", known.Keys.Order(StringComparer.Ordinal))}";
-            throw new ArgumentException($"The consecutor {Name} has no output '{name}'. {there}.", nameof(name));
-        }
+        else if (!core.Recorder.NodeOutputs.TryGetValue(name, out type))
+            throw new ArgumentException($"The consecutor {Name} has no output '{name}': nothing in its pipeline writes to one. {core.Recorder.DescribeOutputs(name)}", nameof(name));
+        else if (type is not null && type != typeof(TOut))
+            throw new ArgumentException($"The output '{name}' of the consecutor {Name} carries {TypeNames.Of(type)}, not {TypeNames.Of(typeof(TOut))}.", nameof(name));
         return new(core, () => State, name);
     }
 

@@ -64,8 +64,8 @@ internal abstract class Operator<TIn, TOut>
     /// <summary>The named output that it leads to, if it does.</summary>
     public virtual string? OutputName => null;
 
-    /// <summary>Whether user code in it may put items out by names that are known only when it does.</summary>
-    public virtual bool MayNameOutputs => false;
+    /// <summary>The named outputs of a node. Asked while a picture is made.</summary>
+    public virtual IReadOnlyCollection<INamedOutput> NodeOutputs => [];
 
     /// <summary>Joins the stage behind it, where that can do the work of both; null otherwise. Called while a run is built.</summary>
     public virtual Inlet<TIn>? TryFuse(int node, Inlet<TOut> next) => null;

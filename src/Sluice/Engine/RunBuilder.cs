@@ -183,15 +183,33 @@ internal sealed class RunBuilder
     }
 
     /// <summary>A stage puts items out by a name.</summary>
-    /// <param name="name">The name; null if it is known only when it does.</param>
+    /// <param name="name">The name.</param>
     /// <param name="type">What it puts out.</param>
     /// <exception cref="InvalidTopologyException">Another one puts out something else by that name.</exception>
-    public void NamesOutput(string? name, Type type)
+    public void NamesOutput(string name, Type type)
     {
         if (recorder is null) return;
-        if (name is null) recorder.MayHaveMoreOutputs = true;
-        else if (!recorder.Outputs.TryAdd(name, type) && recorder.Outputs[name] != type)
+        if (!recorder.Outputs.TryAdd(name, type) && recorder.Outputs[name] != type)
             throw new InvalidTopologyException($"The output '{name}' would carry {TypeNames.Of(recorder.Outputs[name])} and {TypeNames.Of(type)}. Give each type an output of its own.");
+    }
+
+    /// <summary>A node has an output of that name.</summary>
+    public void MayName(INamedOutput output)
+    {
+        if (recorder is null) return;
+        Dictionary<string, Type?> known = recorder.NodeOutputs;
+        known[output.Name] = known.TryGetValue(output.Name, out Type? type) && type != output.Type ? null : output.Type;
+    }
+
+    /// <summary>Whoever asks for an output that nothing writes would wait for nothing.</summary>
+    private void CheckOutputs()
+    {
+        foreach (string name in Run.Options.Outputs)
+        {
+            if (Run.Recorder.HasOutput(name)) continue;
+            throw new ArgumentException(
+                $"RunOptions.Outputs asks for '{name}', and nothing in the pipeline writes to an output of that name. {Run.Recorder.DescribeOutputs(name)}", nameof(RunOptions.Outputs));
+        }
     }
 
     /// <summary>The open end of a pipe has been reached: remembers the inlet until <see cref="TakeOpen"/>.</summary>
@@ -235,6 +253,7 @@ internal sealed class RunBuilder
     public Run Launch(CancellationToken cancellation)
     {
         if (openEnd is not null) throw UsedTwice();
+        if (Run.Options.Outputs.Count > 0) CheckOutputs();
         if (hasGivenNames) _ = Run.Topology;         // says so before anything runs when a name is not unique
         Run.Launch(cancellation);
         return Run;

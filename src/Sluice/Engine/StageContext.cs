@@ -88,6 +88,21 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
         return failure;
     }
 
+    /// <summary>What happens to an item at which a stage that chooses a branch has failed; other stages have a <see cref="Guard{TIn, TOut}"/>.</summary>
+    public OnError OnError { get; set; }
+
+    /// <summary>The failure of user code at an item, in a stage without attempts: <see cref="OnError"/> decides.</summary>
+    /// <returns>Normally, if the item was dropped or put aside.</returns>
+    public void GiveUp(Exception cause, object? item, Ticket? ticket)
+    {
+        if (OnError == OnError.Stop || (cause is OperationCanceledException && run.IsStopping)) throw Failure(cause, item, ticket);
+        Failed++;
+        var failure = new PipelineException(run.NameOf(node), item, cause, node, isAboutItem: true);
+        if (OnError == OnError.Skip) ticket?.Settle(Outcome.Failed);
+        else ticket?.Fail(failure, isFinal: true, attempts: 1);
+        if (OnError == OnError.DeadLetter && !failure.IsKept) run.AddDeadLetter(FailureText.Letter(failure, 1, run.Time.GetUtcNow()));
+    }
+
     /// <summary>Adds up the instances of a node.</summary>
     public void AddTo(ref NodeCounts counts)
     {

@@ -31,8 +31,20 @@ internal sealed class TopologyRecorder
     /// <summary>The named outputs that are known, and what goes there.</summary>
     public Dictionary<string, Type> Outputs { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Whether nodes may write to others.</summary>
-    public bool MayHaveMoreOutputs { get; set; }
+    /// <summary>The named outputs of node classes, and what goes there; null where several write different types.</summary>
+    public Dictionary<string, Type?> NodeOutputs { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Whether something may write to an output of that name.</summary>
+    public bool HasOutput(string name) => Outputs.ContainsKey(name) || NodeOutputs.ContainsKey(name);
+
+    /// <summary>Which outputs there are, for somebody who has asked for another one.</summary>
+    public string DescribeOutputs(string wanted)
+    {
+        string[] names = [.. Outputs.Keys.Union(NodeOutputs.Keys).Order(StringComparer.Ordinal)];
+        if (names.Length == 0) return "It has none: put a Sink.Output into it, or give a node a NamedOutput as a field.";
+        string near = NearNames.Of(wanted, names) is [var close, ..] ? $"Did you mean '{close}'? " : "";
+        return $"{near}There is {string.Join(", ", names)}. (The NamedOutput of a node is known if it is a field of it, or is made together with it.)";
+    }
 
     public Topology Topology => Made.Topology;
 

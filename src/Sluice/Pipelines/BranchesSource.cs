@@ -10,6 +10,9 @@ internal abstract class FanOutOperator<T>
     /// <summary>Whether it does no more than to give every item to all branches: then it is no node of its own in a picture, unless it is annotated.</summary>
     public virtual bool IsOnlyEdges => false;
 
+    /// <summary>Whether a function of the user's chooses the branch: it may fail at an item, and an <see cref="OnError"/> says what happens then.</summary>
+    public virtual bool Chooses => false;
+
     /// <summary>Whether an item goes to one branch only, so that a failure of the branch may be thrown through it.</summary>
     public virtual bool LetsFailuresThrough => false;
 
@@ -31,7 +34,7 @@ internal sealed class BranchesSource<T, TOut>(
     {
         // Behind sinks there is one thing an annotation can be about; behind a merge, what comes out of it.
         StageOptions annotated = annotation.Apply(options, new StageTraits(fanOut.Kind, "has branches", false, typeof(TOut) == typeof(Nothing)));
-        if (annotated.HasPolicy || annotated.Log is not null)
+        if (annotated.Bisects || (annotated.OnError != OnError.Stop && !fanOut.Chooses) || annotated.Log is not null)
             throw new InvalidOperationException($"{annotation} does not fit here: a {fanOut.Kind} is not a function. Annotate the stages of the branches.");
         return new BranchesSource<T, TOut>(upstream, fanOut, branches, annotated);
     }
@@ -75,7 +78,9 @@ internal sealed class BranchesSource<T, TOut>(
             return;
         }
         if (!fanOut.LetsFailuresThrough) inlets = Array.ConvertAll(inlets, builder.Isolated);
-        Inlet<T> inlet = fanOut.Create(builder.Context(node), inlets);
+        StageContext context = builder.Context(node);
+        context.OnError = options.OnError;
+        Inlet<T> inlet = fanOut.Create(context, inlets);
         builder.Enter(node, inlet);
         upstream.Build(builder, inlet);
     }

@@ -12,10 +12,13 @@ internal abstract class Rewriter
     public virtual bool Visit() => false;
 
     /// <summary>What is to stand for a source that is to be replaced.</summary>
-    public virtual Source<T> Source<T>() => throw new NotSupportedException();
+    /// <param name="original">The source.</param>
+    public virtual Source<T> Source<T>(Source<T> original) => throw new NotSupportedException();
 
     /// <summary>What is to stand for a stage that is to be replaced, behind what is before it.</summary>
-    public virtual Source<TOut> Stage<TIn, TOut>(Source<TIn> before) => throw new NotSupportedException();
+    /// <param name="before">What is before it, rewritten.</param>
+    /// <param name="original">The stage behind that.</param>
+    public virtual Source<TOut> Stage<TIn, TOut>(Source<TIn> before, Source<TOut> original) => throw new NotSupportedException();
 
     /// <summary>A node that is neither is to be replaced.</summary>
     public virtual Exception CannotReplace(string kind) => new NotSupportedException();
@@ -37,11 +40,11 @@ internal sealed class NodeReplacer(int number, string name, object replacement) 
 
     public override bool Visit() => visited++ == number;
 
-    public override Source<T> Source<T>() => replacement as Source<T> is { } source
+    public override Source<T> Source<T>(Source<T> original) => replacement as Source<T> is { } source
         ? source.Annotate(Sluice.Stage.Named(name))
         : throw DoesNotFit($"is a source of {TypeNames.Of(typeof(T))}");
 
-    public override Source<TOut> Stage<TIn, TOut>(Source<TIn> before) => replacement is Pipe<TIn, TOut> pipe
+    public override Source<TOut> Stage<TIn, TOut>(Source<TIn> before, Source<TOut> original) => replacement is Pipe<TIn, TOut> pipe
         ? pipe.Annotate(Sluice.Stage.Named(name)).After(before)
         : throw DoesNotFit(typeof(TOut) == typeof(Nothing)
             ? $"is a sink of {TypeNames.Of(typeof(TIn))}"

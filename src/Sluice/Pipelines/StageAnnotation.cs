@@ -99,6 +99,9 @@ public sealed class StageAnnotation
         return And("Log(…)", (options, _) => options with { Log = log });
     }
 
+    /// <summary>A log beside the one that the stage may have.</summary>
+    internal static StageAnnotation AlsoLog(Action<ItemLog> log) => None.And("Log(…)", (options, _) => options with { Log = options.Log + log });
+
     /// <summary>For example <c>Stage.Parallel(8).Retry(3)</c>.</summary>
     public override string ToString() => text;
 

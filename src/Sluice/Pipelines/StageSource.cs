@@ -26,7 +26,8 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
     {
         bool isReplaced = rewriter.Visit();
         Source<TIn> before = upstream.Rewrite(rewriter);
-        return isReplaced ? rewriter.Stage<TIn, TOut>(before) : new StageSource<TIn, TOut>(before, stage, options);
+        var same = new StageSource<TIn, TOut>(before, stage, options);
+        return isReplaced ? rewriter.Stage(before, same) : same;
     }
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
@@ -35,7 +36,11 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (options.Bisects) builder.CheckDivides(stage.Kind);
         if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets, stage.Hint); // asks a node's factory for an instance
         if (builder.Following is not null && stage.KeepsState) builder.KeepsState(stage.Kind, stage.Hint, options.Name, typeof(TOut), stage.IsTimed, upstream is KeyedSource<TIn> && stage.Remembers, stage.Shape);
-        if (builder.IsDrawing && (stage.MayNameOutputs || stage.OutputName is not null)) builder.NamesOutput(stage.OutputName, typeof(TIn));
+        if (builder.IsDrawing)
+        {
+            if (stage.OutputName is { } output) builder.NamesOutput(output, typeof(TIn));
+            foreach (INamedOutput named in stage.NodeOutputs) builder.MayName(named);
+        }
         var keyed = upstream as KeyedSource<TIn>;
         int node = builder.AddNode(stage, builder.IsDrawing && keyed is not null ? options with { KeyedLanes = keyed.Lanes } : options);
         builder.Connect(node, next);

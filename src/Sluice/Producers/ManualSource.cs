@@ -59,7 +59,7 @@ public sealed class ManualSource<T> : Source<T>
 
     internal override void Build(RunBuilder builder, Inlet<T> next) => leaf.Build(builder, next);
 
-    internal override Source<T> Rewrite(Rewriter rewriter) => rewriter.Visit() ? rewriter.Source<T>() : this;
+    internal override Source<T> Rewrite(Rewriter rewriter) => rewriter.Visit() ? rewriter.Source(this) : this;
 
     internal override Source<T> Annotate(StageAnnotation annotation) => leaf.Annotate(annotation);
 

@@ -64,12 +64,17 @@ public sealed class IO<T>
         }
     }
 
-    /// <summary>The values of two streams, pair by pair.</summary>
+    /// <summary>The values of two streams, pair by pair; ends with the shorter one. With <c>pad: true</c> it goes on to the end of the longer one, with null in the place of the other's values.</summary>
     /// <typeparam name="TOther">The type of the other stream's values.</typeparam>
     /// <param name="other">The other stream.</param>
-    /// <param name="pad">Whether the longer one goes on to its end, with defaults in the place of the other's values; otherwise both end with the shorter.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async IAsyncEnumerable<(T? First, TOther? Second)> Zip<TOther>(IO<TOther> other, bool pad = false, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<(T First, TOther Second)> Zip<TOther>(IO<TOther> other, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        await foreach (var (_, first, _, second) in PairsAsync(other, pad: false, cancellation).ConfigureAwait(false)) yield return (first!, second!);
+    }
+
+    /// <summary>The pairs, and which of the two values there are.</summary>
+    internal async IAsyncEnumerable<(bool HasFirst, T? First, bool HasSecond, TOther? Second)> PairsAsync<TOther>(IO<TOther> other, bool pad, [EnumeratorCancellation] CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(other);
         using IDisposable? loop = port.Boundary?.Enter($"{Name} and {other.Name}");
@@ -87,7 +92,7 @@ public sealed class IO<T>
                 if (!hasLeft && !pad) yield break;
                 bool hasRight = await right.ReadAsync(cancellation).ConfigureAwait(false);
                 if (pad ? !hasLeft && !hasRight : !hasRight) yield break;
-                yield return (hasLeft ? Read(left) : default, hasRight ? other.Read(right) : default);
+                yield return (hasLeft, hasLeft ? Read(left) : default, hasRight, hasRight ? other.Read(right) : default);
             }
         }
         finally

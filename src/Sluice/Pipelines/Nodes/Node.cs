@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Sluice;
 
 /// <summary>A stage as a class: with state, several pushes per item, named outputs, and hooks at the beginning and the end.</summary>
@@ -8,6 +10,7 @@ namespace Sluice;
 /// </remarks>
 /// <typeparam name="TIn">The type of what goes in.</typeparam>
 /// <typeparam name="TOut">The type of what comes out.</typeparam>
+[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.AllFields)]        // named outputs are looked for in them
 public abstract class Node<TIn, TOut>
 {
     private StageContext? context;

@@ -9,6 +9,7 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
     private Node<TIn, TOut>? probe;                  // made to be asked, and not used yet
     private string? hint;
     private bool? keepsState;
+    private List<INamedOutput>? made;                // by the factory
 
     public override string Kind => typeof(TOut) == typeof(Nothing) ? "sink" : "node";
 
@@ -24,7 +25,14 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
 
     public override string? StartsAnew => Probe().HasEnd ? "may hold something until EndAsync" : base.StartsAnew;
 
-    public override bool MayNameOutputs => true;
+    public override IReadOnlyCollection<INamedOutput> NodeOutputs
+    {
+        get
+        {
+            Node<TIn, TOut> node = Probe();
+            return [.. made ?? [], .. Sluice.NodeOutputs.In(node.GetType(), node)];
+        }
+    }
 
     public override bool KeepsState => keepsState ??= Probe().KeepsState;
 
@@ -45,7 +53,12 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
         return node;
     }
 
-    private Node<TIn, TOut> Make() => factory() ?? throw new InvalidOperationException("The factory of a node returned null.");
+    private Node<TIn, TOut> Make()
+    {
+        Node<TIn, TOut> node = Sluice.NodeOutputs.Make(factory, out List<INamedOutput> outputs) ?? throw new InvalidOperationException("The factory of a node returned null.");
+        made ??= outputs;
+        return node;
+    }
 }
 
 internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime

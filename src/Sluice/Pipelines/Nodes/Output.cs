@@ -109,12 +109,22 @@ public sealed class Output<T>
 }
 
 /// <summary>An output of a node beside the main one. Declared as a field or property of the node.</summary>
-/// <param name="name">Its name; by it the output is read (<see cref="RunOptions.Outputs"/>, <see cref="Run.Output{T}"/>).</param>
 /// <typeparam name="T">The type of its items.</typeparam>
-public sealed class NamedOutput<T>(string name)
+public sealed class NamedOutput<T> : INamedOutput
 {
+    /// <summary>Made as a field or property of a node, so that it is known when a run starts.</summary>
+    /// <param name="name">Its name; by it the output is read (<see cref="RunOptions.Outputs"/>, <see cref="Run.Output{T}"/>).</param>
+    /// <exception cref="ArgumentNullException">Null.</exception>
+    public NamedOutput(string name)
+    {
+        Name = name ?? throw new ArgumentNullException(nameof(name));
+        NodeOutputs.Made(this);
+    }
+
     /// <summary>Its name.</summary>
-    public string Name { get; } = name ?? throw new ArgumentNullException(nameof(name));
+    public string Name { get; }
+
+    Type INamedOutput.Type => typeof(T);
 
     /// <summary>Its name.</summary>
     public override string ToString() => Name;

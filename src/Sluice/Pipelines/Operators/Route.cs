@@ -58,6 +58,8 @@ internal sealed class RouteOperator<T>(Func<T, int> branch, Delegate function, F
 {
     public override string Kind => "route";
 
+    public override bool Chooses => true;
+
     public override bool LetsFailuresThrough => true;
 
     public override Delegate Function => function;
@@ -92,7 +94,8 @@ internal sealed class RouteStage<T>(StageContext context, Inlet<T>[] branches, R
         }
         catch (Exception e)
         {
-            throw Context.Failure(e, item, ticket);
+            Context.GiveUp(e, item, ticket);
+            return default;
         }
         return Branches[index].PushAsync(item, ticket);
     }

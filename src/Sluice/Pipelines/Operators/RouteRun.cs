@@ -34,7 +34,9 @@ internal sealed class RouteRun<T, TOut> : FanOut<T>
         }
         catch (Exception e)
         {
-            throw (index < 0 ? Context : maps[index].Context).Failure(e, item, ticket);
+            if (index >= 0) throw maps[index].Context.Failure(e, item, ticket);
+            Context.GiveUp(e, item, ticket);
+            return default;
         }
         return next.PushAsync(result, ticket);
     }

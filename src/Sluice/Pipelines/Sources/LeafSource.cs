@@ -22,7 +22,7 @@ internal abstract class LeafSource<T>(StageOptions options) : Source<T>
         return With(annotated);
     }
 
-    internal sealed override Source<T> Rewrite(Rewriter rewriter) => rewriter.Visit() ? rewriter.Source<T>() : this;
+    internal sealed override Source<T> Rewrite(Rewriter rewriter) => rewriter.Visit() ? rewriter.Source(this) : this;
 
     internal sealed override void Build(RunBuilder builder, Inlet<T> next)
     {

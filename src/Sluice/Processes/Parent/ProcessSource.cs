@@ -35,7 +35,8 @@ internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefi
     {
         bool isReplaced = rewriter.Visit();
         Source<TIn> before = upstream.Rewrite(rewriter);
-        return isReplaced ? rewriter.Stage<TIn, TOut>(before) : new ProcessSource<TIn, TOut>(before, definition, options);
+        var same = new ProcessSource<TIn, TOut>(before, definition, options);
+        return isReplaced ? rewriter.Stage(before, same) : same;
     }
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
