@@ -178,7 +178,7 @@ internal sealed class Guard<TIn, TOut> : Stage<TIn, TOut>, IWraps
     /// <summary>The stage, with a context of its own: one that was left behind may go on, and count, but nobody looks.</summary>
     private void MakeStage()
     {
-        attempt = new StageContext(Context.Run, Node, Context) { Scope = Context.Scope, Gate = Context.Gate, KeyOf = Context.KeyOf };
+        attempt = new StageContext(Context.Run, Node, Context) { Scope = Context.Scope, Gate = Context.Gate, KeyOf = Context.KeyOf, KeyClock = Context.KeyClock };
         held = new Holding<TOut>(Context, Next);
         stage = definition.Create(attempt, held);
         stage.Attach(this);

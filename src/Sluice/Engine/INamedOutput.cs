@@ -8,3 +8,9 @@ internal interface INamedOutput
     /// <summary>What goes there.</summary>
     Type Type { get; }
 }
+
+/// <summary>Knows the named outputs of a node; asked only when somebody wants one, as that may take an instance of the node.</summary>
+internal interface IHasOutputs
+{
+    IReadOnlyCollection<INamedOutput> NamedOutputs { get; }
+}

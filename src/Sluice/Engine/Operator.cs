@@ -19,6 +19,9 @@ internal abstract class Operator<TIn, TOut>
     /// <summary>Why there can be one instance of it only, even by key, if that is so: it owns something outside.</summary>
     public virtual string? Exclusive => null;
 
+    /// <summary>Whether it has an instance for each key behind a KeyBy; otherwise one for each lane. A node has one for each lane, and keeps state by key itself.</summary>
+    public virtual bool IsByKey => Stateful is not null && Exclusive is null;
+
     /// <summary>Whether an attempt that does not end in time can be left behind: a function can, a node with state cannot.</summary>
     public virtual bool CanBeAbandoned => true;
 
@@ -64,8 +67,8 @@ internal abstract class Operator<TIn, TOut>
     /// <summary>The named output that it leads to, if it does.</summary>
     public virtual string? OutputName => null;
 
-    /// <summary>The named outputs of a node. Asked while a picture is made.</summary>
-    public virtual IReadOnlyCollection<INamedOutput> NodeOutputs => [];
+    /// <summary>What tells the named outputs of a node; null for other stages.</summary>
+    public virtual IHasOutputs? NodeOutputs => null;
 
     /// <summary>Joins the stage behind it, where that can do the work of both; null otherwise. Called while a run is built.</summary>
     public virtual Inlet<TIn>? TryFuse(int node, Inlet<TOut> next) => null;

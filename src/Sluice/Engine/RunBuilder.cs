@@ -140,7 +140,7 @@ internal sealed class RunBuilder
     /// <param name="name">What it is called by the user.</param>
     /// <param name="emits">What it puts out.</param>
     /// <param name="isTimed">Whether it acts when time has passed.</param>
-    /// <param name="isInLanes">Whether every lane would have some of it, whatever the key.</param>
+    /// <param name="isInLanes">Whether a KeyBy stands before it, and it keeps no state by key here.</param>
     /// <param name="shape">What it remembers.</param>
     /// <exception cref="InvalidTopologyException">It has no name of its own, or stands in lanes.</exception>
     public void KeepsState(string kind, string? hint, string? name, Type emits, bool isTimed, bool isInLanes, StateShape shape)
@@ -157,7 +157,7 @@ internal sealed class RunBuilder
         if (isInLanes)
         {
             throw new InvalidTopologyException(
-                $"The {kind} {name} cannot stand in lanes in a consecutor: its state would depend on how many there are. Leave Stage.KeyBy out, and give the consecutor a Key: then it works for each partition by itself; or use a StatefulNode, which has state by key.");
+                $"The {kind} {name} cannot stand in lanes in a consecutor: there, its state is stored for each partition, not for each key. Leave Stage.KeyBy out, and it works for each partition by itself; or use a StatefulNode, which has state by key.");
         }
     }
 
@@ -193,13 +193,8 @@ internal sealed class RunBuilder
             throw new InvalidTopologyException($"The output '{name}' would carry {TypeNames.Of(recorder.Outputs[name])} and {TypeNames.Of(type)}. Give each type an output of its own.");
     }
 
-    /// <summary>A node has an output of that name.</summary>
-    public void MayName(INamedOutput output)
-    {
-        if (recorder is null) return;
-        Dictionary<string, Type?> known = recorder.NodeOutputs;
-        known[output.Name] = known.TryGetValue(output.Name, out Type? type) && type != output.Type ? null : output.Type;
-    }
+    /// <summary>A node may have outputs.</summary>
+    public void MayName(IHasOutputs owner) => recorder?.OutputOwners.Add(owner);
 
     /// <summary>Whoever asks for an output that nothing writes would wait for nothing.</summary>
     private void CheckOutputs()

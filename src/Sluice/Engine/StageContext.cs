@@ -33,6 +33,9 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
     /// <summary>In lanes by key: makes a text of the key of an item, a function of the items' type.</summary>
     public Delegate? KeyOf { get; set; }
 
+    /// <summary>Where each key has an instance of the stage: the clock that they share; null elsewhere.</summary>
+    public KeyClock? KeyClock { get; set; }
+
     /// <summary>The gate that the instances of a timed stage share; null where there is one instance.</summary>
     public Gate? Gate { get; set; }
 

@@ -15,6 +15,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     private readonly Waiter change;
     private readonly long start;
     private readonly StateScope? scope;              // in a consecutor, which acts when it has nothing else under way in the partition
+    private readonly KeyClock? keys;                 // where each key has an instance
     private ITimer? timer;
     private Ticket? hold;
     private TimeSpan? due;
@@ -25,8 +26,9 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         scope = context.Scope;
         gate = context.Gate ?? new Gate(context.Run.Scheduler);
         change = new Waiter(context.Run.Scheduler);
-        start = Time.GetTimestamp();
-        if (scope is null) context.Run.OnStop.Add(Abort);
+        keys = context.KeyClock;
+        start = keys?.Start ?? Time.GetTimestamp();
+        if (scope is null && keys is null) context.Run.OnStop.Add(Abort);
     }
 
     protected TimeProvider Time => Context.Run.Time;
@@ -84,6 +86,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     {
         due = null;
         scope?.SetDue(this, null);
+        keys?.SetDue(this, null);
         timer?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -110,6 +113,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
             await OnEndAsync();
             ended = true;
             timer?.Dispose();                        // a tick on its way finds the stage ended
+            keys?.SetDue(this, null);
         }
         catch (Exception e)
         {
@@ -125,7 +129,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
 
     void IThreadPoolWorkItem.Execute() => _ = TickAsync();
 
-    void IDue.Act(Ticket hold)
+    void IDue.Act(Ticket? hold)
     {
         this.hold = hold;
         OnTimer();
@@ -174,6 +178,11 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         if (scope is not null)
         {
             scope.SetDue(this, wait);
+            return;
+        }
+        if (keys is not null)
+        {
+            keys.SetDue(this, wait);
             return;
         }
         if (timer is { } known)
@@ -242,6 +251,8 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         Arm(TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)));
         return false;
     }
+
+    void IDue.Abort() => Abort();
 
     private void Abort()
     {

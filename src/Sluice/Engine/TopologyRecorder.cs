@@ -13,6 +13,7 @@ internal sealed class TopologyRecorder
     private readonly List<NodeRecord> nodes = [];
     private readonly List<EdgeRecord> edges = [];
     private Drawn? drawn;
+    private Dictionary<string, Type?>? nodeOutputs;
 
     public int Count => nodes.Count;
 
@@ -32,7 +33,10 @@ internal sealed class TopologyRecorder
     public Dictionary<string, Type> Outputs { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The named outputs of node classes, and what goes there; null where several write different types.</summary>
-    public Dictionary<string, Type?> NodeOutputs { get; } = new(StringComparer.Ordinal);
+    public Dictionary<string, Type?> NodeOutputs => LazyInitializer.EnsureInitialized(ref nodeOutputs, FindOutputs);
+
+    /// <summary>The nodes that may have named outputs.</summary>
+    public List<IHasOutputs> OutputOwners { get; } = [];
 
     /// <summary>Whether something may write to an output of that name.</summary>
     public bool HasOutput(string name) => Outputs.ContainsKey(name) || NodeOutputs.ContainsKey(name);
@@ -86,6 +90,14 @@ internal sealed class TopologyRecorder
     {
         foreach (EdgeRecord edge in edges)
             if (edge.To == node) yield return edge.From;
+    }
+
+    private Dictionary<string, Type?> FindOutputs()
+    {
+        var known = new Dictionary<string, Type?>(StringComparer.Ordinal);
+        foreach (INamedOutput output in OutputOwners.SelectMany(owner => owner.NamedOutputs))
+            known[output.Name] = known.TryGetValue(output.Name, out Type? type) && type != output.Type ? null : output.Type;
+        return known;
     }
 
     private IEnumerable<int> Tails(int node) => Feeding(node).Reverse().SelectMany(from => Made.Ids[from] >= 0 ? [from] : Tails(from)).Distinct();

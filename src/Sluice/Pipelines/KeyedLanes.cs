@@ -2,11 +2,11 @@ namespace Sluice;
 
 /// <summary>An annotation that stands before the stage it is about: see <see cref="Stage.KeyBy"/>. Immutable.</summary>
 /// <typeparam name="T">The type of the items.</typeparam>
-public sealed class KeyedLanes<T>
+public abstract class KeyedLanes<T>
 {
     private const int MostLanes = 1024;
 
-    private KeyedLanes(Func<T, int> hash, Func<T, string> text, Delegate key, int lanes) => (Hash, Text, Key, Lanes) = (hash, text, key, lanes);
+    private protected KeyedLanes(Func<T, int> hash, Func<T, string> text, Delegate key, int lanes) => (Hash, Text, Key, Lanes) = (hash, text, key, lanes);
 
     internal Func<T, int> Hash { get; }
 
@@ -17,12 +17,23 @@ public sealed class KeyedLanes<T>
 
     internal int Lanes { get; }
 
-    internal static KeyedLanes<T> Of<TKey>(Func<T, TKey> key, int lanes)
+    /// <summary>A stage with an instance for each key.</summary>
+    internal abstract Inlet<T> ByKey<TOut>(StageContext context, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance, bool isTimed);
+
+    internal static KeyedLanes<T> Of<TKey>(Func<T, TKey> key, int lanes, int maxKeys)
     {
         ArgumentNullException.ThrowIfNull(key);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxKeys, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(lanes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lanes, MostLanes);
         // The same lane in every process: a run that is repeated under its seed is the same run.
-        return new(item => StableHash.Bucket(StableHash.Of(key(item)), int.MaxValue), item => KeyText.Of(key(item)), key, lanes);
+        return new KeyedLanes<T, TKey>(item => StableHash.Bucket(StableHash.Of(key(item)), int.MaxValue), item => KeyText.Of(key(item)), key, lanes, maxKeys);
     }
+}
+
+/// <summary>The same with the type of the key.</summary>
+internal sealed class KeyedLanes<T, TKey>(Func<T, int> hash, Func<T, string> text, Func<T, TKey> key, int lanes, int maxKeys) : KeyedLanes<T>(hash, text, key, lanes)
+{
+    internal override Inlet<T> ByKey<TOut>(StageContext context, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance, bool isTimed)
+        => new KeyedStage<TKey, T, TOut>(context, next, key, maxKeys, instance, isTimed);
 }

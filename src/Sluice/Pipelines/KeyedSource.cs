@@ -19,7 +19,7 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
     internal override Source<T> Rewrite(Rewriter rewriter) => new KeyedSource<T>(upstream.Rewrite(rewriter), keyed);
 
     /// <summary>Makes an instance per lane, and what hands items to them.</summary>
-    internal void BuildLanes<TOut>(RunBuilder builder, int node, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance, bool isTimed)
+    internal void BuildLanes<TOut>(RunBuilder builder, int node, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance, bool isTimed, bool isByKey)
     {
         var lanes = new Inlet<T>[keyed.Lanes];
         FanIn? merge = null;
@@ -31,7 +31,7 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
             if (merge is not null) outlet.ComesFrom(node);
             StageContext own = builder.Context(node);
             own.KeyOf = keyed.Text;
-            lanes[i] = instance(own, outlet);
+            lanes[i] = isByKey ? keyed.ByKey(own, outlet, instance, isTimed) : instance(own, outlet);
             if (builder.IsMultiThread) lanes[i] = builder.Boundary(lanes[i], builder.Run.Options.Capacity);
         }
         var context = new StageContext(builder.Run, node);           // counts nothing: the lanes do

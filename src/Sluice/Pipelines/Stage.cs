@@ -56,11 +56,16 @@ public static class Stage
     /// The stage <em>after</em> it runs in lanes: items of one key in order, one at a time; different keys at the same
     /// time. <c>source | Stage.KeyBy((Order o) => o.Customer, lanes: 8) | Node.Of(() => new Totals())</c>.
     /// </summary>
-    /// <remarks>Keys are not remembered, so there may be any number of them. Across keys, order is not kept.</remarks>
+    /// <remarks>
+    /// <para>Across keys, order is not kept. A stage that remembers nothing, and a node, have an instance in each lane: keys are not remembered then, and there may be any number of them.</para>
+    /// <para>An operator that remembers something (<c>Scan</c>, <c>Distinct</c>, <c>Chunk</c>, <c>Debounce</c>, windows, …) works for each key by itself. Each lane keeps the <paramref name="maxKeys"/> keys that
+    /// it used last. A key beyond that ends: what is held of it comes out, as at the end of the input, and it begins anew when it comes again. The first time that happens in a lane is told as a warning.</para>
+    /// </remarks>
     /// <param name="key">The key of an item; its type must have a meaningful <see cref="object.GetHashCode"/>.</param>
     /// <param name="lanes">1 to 1,024; the number of processors unless given.</param>
+    /// <param name="maxKeys">How many keys each lane keeps something of: 1 or more.</param>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <typeparam name="TKey">The type of the key.</typeparam>
-    /// <exception cref="ArgumentOutOfRangeException">Fewer than 1 lane, or more than 1,024.</exception>
-    public static KeyedLanes<T> KeyBy<T, TKey>(Func<T, TKey> key, int? lanes = null) => KeyedLanes<T>.Of(key, lanes ?? Environment.ProcessorCount);
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than 1 lane, or more than 1,024; fewer than 1 key.</exception>
+    public static KeyedLanes<T> KeyBy<T, TKey>(Func<T, TKey> key, int? lanes = null, int maxKeys = 65_536) => KeyedLanes<T>.Of(key, lanes ?? Environment.ProcessorCount, maxKeys);
 }

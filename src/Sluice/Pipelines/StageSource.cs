@@ -39,7 +39,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (builder.IsDrawing)
         {
             if (stage.OutputName is { } output) builder.NamesOutput(output, typeof(TIn));
-            foreach (INamedOutput named in stage.NodeOutputs) builder.MayName(named);
+            if (stage.NodeOutputs is { } owner) builder.MayName(owner);
         }
         var keyed = upstream as KeyedSource<TIn>;
         int node = builder.AddNode(stage, builder.IsDrawing && keyed is not null ? options with { KeyedLanes = keyed.Lanes } : options);
@@ -63,8 +63,8 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
     private void BuildKeyed(KeyedSource<TIn> keyed, RunBuilder builder, int node, Inlet<TOut> next, bool isParallel)
     {
         bool isIsolated = isParallel && builder.Following is not null;
-        // A node that keeps state by key is told apart by its key; what gathers or combines items is refused in lanes (KeepsState).
-        keyed.BuildLanes(builder, node, next, isIsolated ? (context, outlet) => builder.Isolated(Instance(context, outlet)) : Instance, stage.IsTimed);
+        // A node that keeps state by key is told apart by its key; other stages with a memory have an instance for each key, and are refused where it would outlive the run (KeepsState).
+        keyed.BuildLanes(builder, node, next, isIsolated ? (context, outlet) => builder.Isolated(Instance(context, outlet)) : Instance, stage.IsTimed, stage.IsByKey);
     }
 
     private void BuildParallel(RunBuilder builder, int node, Inlet<TOut> next)

@@ -64,7 +64,10 @@ internal interface IDue
 {
     /// <summary>Its time has come.</summary>
     /// <param name="hold">Settled when it has acted.</param>
-    void Act(Ticket hold);
+    void Act(Ticket? hold);
+
+    /// <summary>The run stops: whatever waits in it gives up.</summary>
+    void Abort();
 }
 
 /// <summary>A stage whose state is by key.</summary>

@@ -4,12 +4,14 @@ namespace Sluice;
 
 /// <param name="factory">Makes an instance.</param>
 /// <param name="owns">Whether instances are disposed with their run: not one that the user made and keeps.</param>
-internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, bool owns = true) : Operator<TIn, TOut>
+internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, bool owns = true) : Operator<TIn, TOut>, IHasOutputs
 {
     private Node<TIn, TOut>? probe;                  // made to be asked, and not used yet
     private string? hint;
     private bool? keepsState;
+    private bool? hasEnd;
     private List<INamedOutput>? made;                // by the factory
+    private IReadOnlyCollection<INamedOutput>? outputs;
 
     public override string Kind => typeof(TOut) == typeof(Nothing) ? "sink" : "node";
 
@@ -19,20 +21,17 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
 
     public override bool CanBeAbandoned => false;
 
+    public override bool IsByKey => false;
+
     public override string? Stateful => KeepsState ? "keeps state by key" : null;
 
     public override string? Forgets => Probe().HasEnd ? "may hold something until EndAsync (a StatefulNode keeps that in the store, and puts it out by EndKeyAsync)" : base.Forgets;
 
-    public override string? StartsAnew => Probe().HasEnd ? "may hold something until EndAsync" : base.StartsAnew;
+    public override string? StartsAnew => (hasEnd ??= Probe().HasEnd) ? "may hold something until EndAsync" : base.StartsAnew;
 
-    public override IReadOnlyCollection<INamedOutput> NodeOutputs
-    {
-        get
-        {
-            Node<TIn, TOut> node = Probe();
-            return [.. made ?? [], .. Sluice.NodeOutputs.In(node.GetType(), node)];
-        }
-    }
+    public override IHasOutputs NodeOutputs => this;
+
+    public IReadOnlyCollection<INamedOutput> NamedOutputs => outputs ??= OutputsOf(Probe());
 
     public override bool KeepsState => keepsState ??= Probe().KeepsState;
 
@@ -42,6 +41,8 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
     {
         Node<TIn, TOut> node = Interlocked.Exchange(ref probe, null) ?? Make();
         hint ??= node.GetType().Name;
+        hasEnd ??= node.HasEnd;
+        if (context.Run.Options.Outputs.Count > 0) outputs ??= OutputsOf(node);
         return node.Stage(context, new NodeStage<TIn, TOut>(context, next, node, hint, owns));
     }
 
@@ -53,10 +54,12 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
         return node;
     }
 
+    private IReadOnlyCollection<INamedOutput> OutputsOf(Node<TIn, TOut> node) => [.. made ?? [], .. Sluice.NodeOutputs.In(node.GetType(), node)];
+
     private Node<TIn, TOut> Make()
     {
-        Node<TIn, TOut> node = Sluice.NodeOutputs.Make(factory, out List<INamedOutput> outputs) ?? throw new InvalidOperationException("The factory of a node returned null.");
-        made ??= outputs;
+        Node<TIn, TOut> node = Sluice.NodeOutputs.Make(factory, out List<INamedOutput> its) ?? throw new InvalidOperationException("The factory of a node returned null.");
+        made ??= its;
         return node;
     }
 }

@@ -4,7 +4,7 @@ public static partial class Operators
 {
     /// <summary>Puts out one result, at the end: <c>numbers.Aggregate(0L, (sum, n) => sum + n)</c> is the sum, also of no numbers.</summary>
     /// <remarks>
-    /// Remembers the result so far, so it does not run in parallel and is not retried; behind <see cref="Stage.KeyBy"/>, every lane
+    /// Remembers the result so far, so it does not run in parallel and is not retried; behind <see cref="Stage.KeyBy"/>, every key
     /// puts out a result of its own. A run that is drained puts out the result of what it has had; one that is cancelled or has failed, nothing.
     /// </remarks>
     /// <param name="source">What to go on from.</param>
@@ -20,7 +20,7 @@ public static partial class Operators
 
     /// <summary>Gathers all items into a state, and puts out one result made of it, at the end.</summary>
     /// <remarks>
-    /// Remembers the state, so it does not run in parallel and is not retried; behind <see cref="Stage.KeyBy"/>, every lane puts out a
+    /// Remembers the state, so it does not run in parallel and is not retried; behind <see cref="Stage.KeyBy"/>, every key puts out a
     /// result of its own. A run that is drained puts out the result of what it has had; one that is cancelled or has failed, nothing.
     /// </remarks>
     /// <param name="source">What to go on from.</param>

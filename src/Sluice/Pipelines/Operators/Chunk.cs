@@ -6,7 +6,7 @@ public static partial class Operators
     /// <remarks>
     /// Never empty, and always bounded: without a <paramref name="count"/> a chunk holds 65,536 items at most. What rests when a run
     /// is cancelled or fails is not put out. It does not run in parallel and is not retried; behind <see cref="Stage.KeyBy"/>,
-    /// every lane gathers for itself.
+    /// every key gathers for itself.
     /// </remarks>
     /// <param name="source">What to go on from.</param>
     /// <param name="count">How many items make a chunk: 1 or more.</param>

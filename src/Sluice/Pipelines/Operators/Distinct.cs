@@ -10,7 +10,7 @@ public static partial class Operators
     /// <remarks>
     /// Bounded: remembers the last <paramref name="capacity"/> different items, and forgets those first that came first, whether they
     /// were seen again or not; a forgotten item goes through again. It does not run in parallel and is not retried; behind
-    /// <see cref="Stage.KeyBy"/>, every lane has a memory of its own.
+    /// <see cref="Stage.KeyBy"/>, every key has a memory of its own.
     /// </remarks>
     /// <param name="source">What to go on from.</param>
     /// <param name="capacity">How many items it remembers: 1 or more.</param>
@@ -27,7 +27,7 @@ public static partial class Operators
     /// <remarks>
     /// Bounded: remembers the last <paramref name="capacity"/> different keys, and forgets those first that came first, whether they
     /// were seen again or not; an item of a forgotten key goes through again. It does not run in parallel and is not retried; behind
-    /// <see cref="Stage.KeyBy"/>, every lane has a memory of its own.
+    /// <see cref="Stage.KeyBy"/>, every key has a memory of its own.
     /// </remarks>
     /// <param name="source">What to go on from.</param>
     /// <param name="key">The key of an item.</param>

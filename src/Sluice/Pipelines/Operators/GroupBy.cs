@@ -8,7 +8,7 @@ public static partial class Operators
     /// <remarks>
     /// For items that are sorted, or come in batches; a key that comes again later makes another group. Bounded: a run that is longer than
     /// <paramref name="maxSize"/> is cut. What rests when a run is cancelled or fails is not put out. It does not run in parallel and is
-    /// not retried; behind <see cref="Stage.KeyBy"/>, every lane gathers for itself.
+    /// not retried; behind <see cref="Stage.KeyBy"/>, every key gathers for itself.
     /// </remarks>
     /// <param name="source">What to go on from.</param>
     /// <param name="key">The key of an item.</param>

@@ -3,7 +3,7 @@ namespace Sluice;
 public static partial class Operators
 {
     /// <summary>Puts out the result so far with every item: <c>numbers.Scan(0, (sum, n) => sum + n)</c> is the running sum.</summary>
-    /// <remarks>Remembers the last result, so it does not run in parallel and is not retried; behind <see cref="Stage.KeyBy"/>, every lane has a result of its own. An item whose function fails leaves the result as it was.</remarks>
+    /// <remarks>Remembers the last result, so it does not run in parallel and is not retried; behind <see cref="Stage.KeyBy"/>, every key has a result of its own. An item whose function fails leaves the result as it was.</remarks>
     /// <param name="source">What to go on from.</param>
     /// <param name="seed">The result before the first item; not put out. All runs and lanes begin with this one object: do not change it in place.</param>
     /// <param name="function">The next result, from the one so far and an item.</param>

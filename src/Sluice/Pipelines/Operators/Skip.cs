@@ -3,7 +3,7 @@ namespace Sluice;
 public static partial class Operators
 {
     /// <summary>Drops the first items, and lets the rest through.</summary>
-    /// <remarks>Behind <see cref="Stage.KeyBy"/>, every lane drops that many. It does not run in parallel and is not retried.</remarks>
+    /// <remarks>Behind <see cref="Stage.KeyBy"/>, the first items of every key are dropped. It does not run in parallel and is not retried.</remarks>
     /// <param name="source">What to go on from.</param>
     /// <param name="count">How many: 0 or more.</param>
     /// <exception cref="ArgumentOutOfRangeException">A negative count.</exception>

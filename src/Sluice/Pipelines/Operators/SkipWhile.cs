@@ -3,7 +3,7 @@ namespace Sluice;
 public static partial class Operators
 {
     /// <summary>Drops items until the predicate is false for one; that one and all after it go through.</summary>
-    /// <remarks>Behind <see cref="Stage.KeyBy"/>, every lane drops for itself. It does not run in parallel and is not retried.</remarks>
+    /// <remarks>Behind <see cref="Stage.KeyBy"/>, every key drops for itself. It does not run in parallel and is not retried.</remarks>
     /// <param name="source">What to go on from.</param>
     /// <param name="predicate">Not called again once it was false.</param>
     public static Source<T> SkipWhile<T>(this Source<T> source, Func<T, bool> predicate)

@@ -3,7 +3,7 @@ namespace Sluice;
 public static partial class Operators
 {
     /// <summary>Lets the first items through, and tells its sources that no more are wanted; what comes all the same is counted as skipped.</summary>
-    /// <remarks>Ends when the sources have ended, which they do at once. Behind <see cref="Stage.KeyBy"/>, every lane takes that many. It does not run in parallel and is not retried.</remarks>
+    /// <remarks>Ends when the sources have ended, which they do at once. Behind <see cref="Stage.KeyBy"/>, every key takes that many, and the sources go on. It does not run in parallel and is not retried.</remarks>
     /// <param name="source">What to go on from.</param>
     /// <param name="count">How many: 0 or more.</param>
     /// <exception cref="ArgumentOutOfRangeException">A negative count.</exception>
@@ -39,7 +39,7 @@ internal sealed class TakeStage<T> : Stage<T, T>, INodeLifetime
     public TakeStage(StageContext context, Inlet<T> next, long count) : base(context, next)
     {
         left = count;
-        if (count == 0) context.Run.Nodes.Add(this);             // a source must not wait for an item that nobody wants
+        if (count == 0 && context.KeyClock is null) context.Run.Nodes.Add(this);             // a source must not wait for an item that nobody wants
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)

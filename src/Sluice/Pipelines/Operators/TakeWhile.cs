@@ -3,7 +3,7 @@ namespace Sluice;
 public static partial class Operators
 {
     /// <summary>Lets items through until the predicate is false for one; that one and what comes after it are counted as skipped, and the sources are told that no more are wanted.</summary>
-    /// <remarks>Ends when the sources have ended, which they do at once. Behind <see cref="Stage.KeyBy"/>, every lane takes for itself. It does not run in parallel and is not retried.</remarks>
+    /// <remarks>Ends when the sources have ended, which they do at once. Behind <see cref="Stage.KeyBy"/>, every key takes for itself, and the sources go on. It does not run in parallel and is not retried.</remarks>
     /// <param name="source">What to go on from.</param>
     /// <param name="predicate">Not called again once it was false.</param>
     public static Source<T> TakeWhile<T>(this Source<T> source, Func<T, bool> predicate)

@@ -55,7 +55,8 @@ internal sealed class TimeoutStage<T> : TimedStage<T, T>
     public TimeoutStage(StageContext context, Inlet<T> next, TimeSpan within, bool end) : base(context, next)
     {
         (this.within, this.end) = (within, end);
-        context.Run.OnStart.Add(Begin);
+        if (context.KeyClock is null) context.Run.OnStart.Add(Begin);
+        else Begin();                                // with the first item of its key
     }
 
     protected override ValueTask OnItemAsync(T item, Ticket? ticket)

@@ -1,13 +1,20 @@
 namespace Sluice;
 
 /// <summary>The open windows, in the order of their ends. All times in it are UTC ticks.</summary>
-internal sealed class WindowStage<T>(StageContext context, Inlet<Window<T>> next, WindowBounds bounds, int maxItems)
-    : TimedStage<T, Window<T>>(context, next), IRemembers
+internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IRemembers
 {
-    private readonly long origin = context.Run.Time.GetUtcNow().UtcTicks;
-    private readonly bool isStored = context.Scope is not null;
+    private readonly WindowBounds bounds;
+    private readonly int maxItems;
+    private readonly long origin;
+    private readonly bool isStored;
     private readonly List<Gathered> open = [];
     private readonly List<Gathered> closed = [];     // since the last commit
+
+    public WindowStage(StageContext context, Inlet<Window<T>> next, WindowBounds bounds, int maxItems) : base(context, next)
+    {
+        (this.bounds, this.maxItems, isStored) = (bounds, maxItems, context.Scope is not null);
+        origin = context.Run.Time.GetUtcNow().UtcTicks - Now.Ticks;
+    }
 
     // In a run, the clock's progress counts; over restarts, only the time of day is there.
     private new long UtcNow => isStored ? base.UtcNow.UtcTicks : origin + Now.Ticks;

@@ -89,16 +89,25 @@ public class OutputTests
     public async Task AnItemThatTheTargetCannotTakeFailsWhereItIsPutOut()
     {
         await using var store = new MemoryStreamStore();
-        await using var first = new Consecutor<int>("first", source => source | Node.Of(() => new Sorter()) | (_ => { }), Options(store) with { Delivery = Delivery.Replay(0) });
+        await using var first = new Consecutor<int>("first", source => source | Node.Of(() => new TwoTypes()) | (_ => { }), Options(store) with { Delivery = Delivery.Replay(0) });
         await using var second = new Consecutor<string>("second", source => source | (_ => { }), Options(store));
-        first.Output<string>("odd").To(second);
+        first.Output<string>("odd").To(second);      // either type may come
         await first.StartAsync(Cancellation);
         await first.SendAllAsync([1, 2], Cancellation);
         ConsecutorSnapshot end = await first.IdleAsync(Cancellation);
         Assert.Equal((1L, 1L), (end.Completed, end.Dead));
         DeadLetter letter = Assert.Single(await first.DeadLetters(Cancellation).ToListAsync(Cancellation));
-        Assert.Equal("Sorter", letter.Node);
+        Assert.Equal("TwoTypes", letter.Node);
         Assert.Contains("The output 'odd' of first leads to second, which takes string, and was given a int.", letter.Error);
+    }
+
+    private sealed class TwoTypes : Node<int, int>
+    {
+        private readonly NamedOutput<int> numbers = new("odd");
+        private readonly NamedOutput<string> texts = new("odd");
+
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+            => item % 2 == 1 ? output.PushAsync(numbers, item) : output.PushAsync(texts, $"{item}");
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed class WiringTests : IAsyncDisposable
     {
         Consecutor<int> consecutor = Make("first", store);
         ArgumentException unknown = Assert.Throws<ArgumentException>(() => consecutor.Output<int>("oust"));
-        Assert.Contains("The consecutor first has no output 'oust'. There is out.", unknown.Message);
+        Assert.Contains("The consecutor first has no output 'oust': nothing in its pipeline writes to one. Did you mean 'out'? There is out.", unknown.Message);
         ArgumentException wrong = Assert.Throws<ArgumentException>(() => consecutor.Output<string>("out"));
         Assert.Contains("carries int, not string", wrong.Message);
         var bare = new Consecutor<int>("bare", source => source | (_ => { }), new() { Store = store });

@@ -1,0 +1,90 @@
+namespace Sluice;
+
+/// <summary>The clock of the instances that a lane has of a timed stage, one for each key: one timer for all of them.</summary>
+/// <remarks>Locking rule: any thread; the queue under <c>sync</c>, instances are called outside of it.</remarks>
+internal sealed class KeyClock(Run run)
+{
+    private const int MostStale = 64;
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
+    private readonly Lock sync = new();
+    private readonly PriorityQueue<IDue, (long At, long Number)> queue = new();
+    private readonly Dictionary<IDue, (long At, long Number)> dues = new(ReferenceEqualityComparer.Instance);
+    private ITimer? timer;
+    private long armedFor = long.MaxValue;
+    private long next;
+
+    /// <summary>When the lane began: the instances of all keys count from here.</summary>
+    public long Start { get; } = run.Time.GetTimestamp();
+
+    /// <summary>When an instance wants to act; null for never. It replaces what was set for the instance before.</summary>
+    public void SetDue(IDue instance, TimeSpan? after)
+    {
+        lock (sync)
+        {
+            if (after is not { } wait)
+            {
+                dues.Remove(instance);
+                return;
+            }
+            var due = (run.Time.GetTimestamp() + (long)Math.Ceiling(wait.TotalSeconds * run.Time.TimestampFrequency), next++);
+            dues[instance] = due;
+            queue.Enqueue(instance, due);
+            if (queue.Count > (2 * dues.Count) + MostStale) Rebuild();
+            Arm(isEarly: false);
+        }
+        if (run.IsStopping) Dispose();               // either this sees the stop, or the stop sees the timer
+    }
+
+    /// <summary>No instance acts any more.</summary>
+    public void Dispose()
+    {
+        lock (sync) timer?.Dispose();
+    }
+
+    private void Rebuild()
+    {
+        queue.Clear();
+        foreach (var (instance, due) in dues) queue.Enqueue(instance, due);
+    }
+
+    /// <summary>Under the lock: the timer goes off for whoever is first.</summary>
+    private void Arm(bool isEarly)
+    {
+        while (queue.TryPeek(out IDue? stale, out var at) && !(dues.TryGetValue(stale, out var valid) && valid == at)) queue.Dequeue();
+        long first = queue.TryPeek(out _, out var due) ? due.At : long.MaxValue;
+        if (first == armedFor) return;
+        armedFor = first;
+        TimeSpan wait = first == long.MaxValue ? Timeout.InfiniteTimeSpan : WaitFor(first, isEarly);
+        if (timer is null) timer = run.Time.CreateTimer(static clock => ((KeyClock)clock!).OnTimer(), this, wait, Timeout.InfiniteTimeSpan);
+        else timer.Change(wait, Timeout.InfiniteTimeSpan);
+    }
+
+    // Timers of the system count whole milliseconds, and may be a little early by the finer clock.
+    private TimeSpan WaitFor(long at, bool isEarly)
+    {
+        TimeSpan left = run.Time.GetElapsedTime(run.Time.GetTimestamp(), at);
+        if (left <= TimeSpan.Zero) return TimeSpan.Zero;
+        if (isEarly) left = TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds));
+        return left > LongestTimer ? LongestTimer : left;
+    }
+
+    private void OnTimer()
+    {
+        List<IDue> acting = [];
+        lock (sync)
+        {
+            armedFor = long.MaxValue;
+            long now = run.Time.GetTimestamp();
+            while (queue.TryPeek(out IDue? instance, out var at) && at.At <= now)
+            {
+                queue.Dequeue();
+                if (!dues.TryGetValue(instance, out var valid) || valid != at) continue;
+                dues.Remove(instance);
+                acting.Add(instance);
+            }
+            Arm(isEarly: acting.Count == 0);
+        }
+        foreach (IDue instance in acting) instance.Act(null);
+    }
+}
