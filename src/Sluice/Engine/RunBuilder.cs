@@ -5,19 +5,19 @@ namespace Sluice;
 /// one's and handing it to what is upstream.
 /// </summary>
 /// <remarks>Used by one thread. Also makes the runs that are never launched, of which only the topology is wanted.</remarks>
-internal sealed class RunBuilder
+internal sealed partial class RunBuilder
 {
     private static readonly RunOptions DrawingOptions = new() { Mode = ExecutionMode.SingleThread };
 
     private readonly TopologyRecorder? recorder;
-    private object? openEnd;
-    private object? openInlet;
+    private readonly IBlueprint blueprint;
     private string? nextPort;
     private int nodes;
     private bool hasGivenNames;
 
     public RunBuilder(RunOptions options, IBlueprint blueprint)
     {
+        this.blueprint = blueprint;
         Following = options.Following;
         Run = new Run(options, blueprint);
         IsMultiThread = options.Mode == ExecutionMode.MultiThread;
@@ -47,7 +47,7 @@ internal sealed class RunBuilder
     {
         var builder = new RunBuilder(blueprint, isFollowed, home);
         blueprint.Build(builder);
-        if (builder.openEnd is not null) throw UsedTwice();
+        builder.CheckOpen();
         return builder.recorder!;
     }
 
@@ -207,33 +207,6 @@ internal sealed class RunBuilder
         }
     }
 
-    /// <summary>The open end of a pipe has been reached: remembers the inlet until <see cref="TakeOpen"/>.</summary>
-    /// <param name="end">That end.</param>
-    /// <param name="inlet">What takes the items there.</param>
-    /// <exception cref="InvalidTopologyException">It has been reached before: nobody would drive one of the two inlets.</exception>
-    public void LeaveOpen<T>(object end, Inlet<T> inlet)
-    {
-        if (openEnd is not null) throw UsedTwice();
-        (openEnd, openInlet) = (end, inlet);
-    }
-
-    /// <summary>The inlet in front of a pipe that has just been built.</summary>
-    /// <param name="end">The open end at which the pipe begins.</param>
-    /// <exception cref="InvalidTopologyException">The pipe does not begin at its open end.</exception>
-    public Inlet<T> TakeOpen<T>(object end)
-    {
-        if (openEnd is null)
-        {
-            throw new InvalidTopologyException(
-                "A branch does not use the source it is given, so nothing would take its items. Begin it with that source, as in s => s | F; "
-                + "items of another source are added behind the branches, with Merge or Concat.");
-        }
-        if (!ReferenceEquals(openEnd, end)) throw UsedTwice();
-        var inlet = (Inlet<T>)openInlet!;
-        (openEnd, openInlet) = (null, null);
-        return inlet;
-    }
-
     /// <summary>The tickets of a source, or null when the run does not follow its items.</summary>
     /// <param name="source">The node of the source.</param>
     /// <param name="ended">Called for each item that has ended; null if nobody wants to know.</param>
@@ -247,14 +220,10 @@ internal sealed class RunBuilder
 
     public Run Launch(CancellationToken cancellation)
     {
-        if (openEnd is not null) throw UsedTwice();
+        CheckOpen();
         if (Run.Options.Outputs.Count > 0) CheckOutputs();
         if (hasGivenNames) _ = Run.Topology;         // says so before anything runs when a name is not unique
         Run.Launch(cancellation);
         return Run;
     }
-
-    private static InvalidTopologyException UsedTwice() => new(
-        "The source that a branch is given is used twice, or outside of its branch. It can be used once, in that branch: "
-        + "to do two things with its items, broadcast them again, as in s => s | [t => t | F, t => t | G].");
 }

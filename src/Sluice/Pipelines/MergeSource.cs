@@ -5,6 +5,9 @@ internal abstract class MergeOperator<T>
 {
     public abstract string Kind { get; }
 
+    /// <summary>Whether it takes from one input only, at times: the others wait.</summary>
+    public virtual bool IsSelective => false;
+
     /// <summary>An inlet for each input.</summary>
     public abstract Inlet<T>[] Create(StageContext context, Inlet<T> next, int inputs);
 }
@@ -32,12 +35,15 @@ internal sealed class MergeSource<T>(Source<T>[] inputs, MergeOperator<T> merge,
     internal override void Build(RunBuilder builder, Inlet<T> next)
     {
         builder.CheckParts(merge.Kind);
-        int node = builder.AddNode(merge.Kind, options, null, null, typeof(T), typeof(T));
+        int node = builder.AddNode(
+            new NodeRecord(merge.Kind, options, null, null, typeof(T), typeof(T)) { StartsAnew = "takes what comes from several inputs in another order each time" });
         builder.Connect(node, next);
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
+        next = builder.Isolated(next);
         Inlet<T>[] inlets = merge.Create(builder.Context(node), next, inputs.Length);
         FanIn fanIn = new(builder, node);
         for (int i = 0; i < inputs.Length; i++) inlets[i] = fanIn.AddInput(inlets[i]);
         for (int i = inputs.Length - 1; i >= 0; i--) inputs[i].Build(builder, inlets[i]);
+        if (merge.IsSelective && builder.HasShared) builder.CheckApart(merge.Kind, [.. inputs.Select(SharedFinder.In)]);
     }
 }

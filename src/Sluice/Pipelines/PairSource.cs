@@ -7,6 +7,9 @@ internal abstract class PairOperator<TLeft, TRight, TOut>
 
     public virtual Delegate? Function => null;
 
+    /// <summary>Whether it takes from one input only, at times: the other waits.</summary>
+    public virtual bool IsSelective => false;
+
     public abstract (Inlet<TLeft> Left, Inlet<TRight> Right) Create(StageContext context, Inlet<TOut> next);
 }
 
@@ -44,5 +47,6 @@ internal sealed class PairSource<TLeft, TRight, TOut>(
         rightInlet = fanIn.AddInput(rightInlet);
         right.Build(builder, rightInlet);
         left.Build(builder, leftInlet);
+        if (pair.IsSelective && builder.HasShared) builder.CheckApart(pair.Kind, SharedFinder.In(left), SharedFinder.In(right));
     }
 }

@@ -51,12 +51,36 @@ public sealed partial class Pipe<TIn, TOut>
 
     internal Pipe<TIn, TOut> Annotate(StageAnnotation annotation) => new(open, tail.Annotate(annotation));
 
-    internal Pipe<TIn, TOut> Rewrite(Rewriter rewriter) => new(open, tail.Rewrite(rewriter));
+    internal Pipe<TIn, TOut> Rewrite(Rewriter rewriter)
+    {
+        if (!Sharing.IsUsed || !rewriter.TakesApart) return new(open, tail.Rewrite(rewriter));
+        Pipe<TIn, TOut> own = Own(out Dictionary<object, int>? shared);
+        rewriter.Expect(shared);
+        return new(own.open, own.tail.Rewrite(rewriter));
+    }
 
     /// <summary>Makes the pipe in front of <paramref name="next"/>, and returns where its items go in.</summary>
     internal Inlet<TIn> BuildInlet(RunBuilder builder, Inlet<TOut> next)
     {
-        tail.Build(builder, next);
-        return builder.TakeOpen<TIn>(open);
+        Pipe<TIn, TOut> own = this;
+        if (Sharing.IsUsed)
+        {
+            own = Own(out Dictionary<object, int>? shared);
+            if (shared is not null) builder.Uses.Expect(shared);
+        }
+        own.tail.Build(builder, next);
+        return builder.TakeOpen<TIn>(own.open);
+    }
+
+    /// <summary>The same pipe, with sources of its own for those that it shares inside: a pipe that is used twice is there twice.</summary>
+    /// <param name="shared">The sources that are shared inside, and how many users each has; null if there are none.</param>
+    private Pipe<TIn, TOut> Own(out Dictionary<object, int>? shared)
+    {
+        shared = null;
+        var begin = new OpenSource<TIn>();
+        var own = new Pipe<TIn, TOut>(begin, tail.Rewrite(new Joiner(open, begin)));
+        foreach (var (source, users) in SharedFinder.In(own.tail))
+            if (OpenFinder.Finds(begin, (ISharedSource)source)) (shared ??= new(ReferenceEqualityComparer.Instance)).Add(source, users);
+        return shared is null ? this : own;
     }
 }

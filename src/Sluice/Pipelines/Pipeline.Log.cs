@@ -30,7 +30,7 @@ public sealed partial class Pipeline
         {
             if (line.IsOutput == isOutput) log(line);
         };
-        return new Pipeline(Tail.Rewrite(new NodeAnnotator(drawn.NumberOf(found), node, StageAnnotation.AlsoLog(chosen))));
+        return new Pipeline(Tail.Rewrite(new NodeAnnotator(drawn.NumberOf(found), node, StageAnnotation.AlsoLog(chosen), SharedFinder.In(Tail))));
     }
 }
 
@@ -38,12 +38,9 @@ public sealed partial class Pipeline
 /// <param name="number">The number of the node.</param>
 /// <param name="name">Its name.</param>
 /// <param name="annotation">About it.</param>
-internal sealed class NodeAnnotator(int number, string name, StageAnnotation annotation) : Rewriter
+/// <param name="uses">How many users each shared source of the pipeline has.</param>
+internal sealed class NodeAnnotator(int number, string name, StageAnnotation annotation, Dictionary<object, int> uses) : NodeRewriter(number, uses)
 {
-    private int visited;
-
-    public override bool Visit() => visited++ == number;
-
     public override Source<T> Source<T>(Source<T> original) => original.Annotate(annotation);
 
     public override Source<TOut> Stage<TIn, TOut>(Source<TIn> before, Source<TOut> original) => original.Annotate(annotation);

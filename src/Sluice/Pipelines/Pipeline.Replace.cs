@@ -34,6 +34,6 @@ public sealed partial class Pipeline
         ArgumentNullException.ThrowIfNull(replacement);
         TopologyRecorder drawn = RunBuilder.Draw(this);
         int number = drawn.NumberOf(drawn.Topology.Find(name));
-        return new Pipeline(Tail.Rewrite(new NodeReplacer(number, name, replacement)));
+        return new Pipeline(Tail.Rewrite(new NodeReplacer(number, name, replacement, SharedFinder.In(Tail))));
     }
 }

@@ -51,8 +51,9 @@ public sealed class StageAnnotation
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, Waits.Longest);
         string text = $"Timeout({limit})";
-        return And(text, (options, stage) => stage.IsAsynchronous
-            ? options with { Timeout = limit }
+        return And(text, (options, stage) => stage.IsTimed && stage.IsAsynchronous
+            ? throw Refused(text, $"a {stage.Kind} with timers also acts between the attempts. Limit the time of what may take long inside of it, by a CancellationTokenSource")
+            : stage.IsAsynchronous ? options with { Timeout = limit }
             : throw Refused(text, $"the {stage.Kind} stage is synchronous, and cannot be interrupted. Make its function asynchronous, with a CancellationToken"));
     }
 

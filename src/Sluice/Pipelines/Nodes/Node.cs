@@ -43,6 +43,9 @@ public abstract class Node<TIn, TOut>
     /// <summary>Whether it has state that outlives the run, where the run's does.</summary>
     internal virtual bool KeepsState => false;
 
+    /// <summary>Whether it acts when time has passed.</summary>
+    internal virtual bool HasTimers => false;
+
     /// <summary>What it remembers.</summary>
     internal virtual StateShape Shape => default;
 

@@ -9,7 +9,7 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
     private Node<TIn, TOut>? probe;                  // made to be asked, and not used yet
     private string? hint;
     private bool? keepsState;
-    private bool? hasEnd;
+    private bool? hasEnd, hasTimers;
     private List<INamedOutput>? made;                // by the factory
     private IReadOnlyCollection<INamedOutput>? outputs;
 
@@ -25,7 +25,9 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
 
     public override string? Stateful => KeepsState ? "keeps state by key" : null;
 
-    public override string? Forgets => Probe().HasEnd ? "may hold something until EndAsync (a StatefulNode keeps that in the store, and puts it out by EndKeyAsync)" : base.Forgets;
+    public override bool IsTimed => hasTimers ??= Probe().HasTimers;
+
+    public override string? Forgets => IsTimed ? "sets timers, which are not stored" : Probe().HasEnd ? "may hold something until EndAsync (a StatefulNode keeps that in the store, and puts it out by EndKeyAsync)" : base.Forgets;
 
     public override string? StartsAnew => (hasEnd ??= Probe().HasEnd) ? "may hold something until EndAsync" : base.StartsAnew;
 
@@ -42,6 +44,7 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
         Node<TIn, TOut> node = Interlocked.Exchange(ref probe, null) ?? Make();
         hint ??= node.GetType().Name;
         hasEnd ??= node.HasEnd;
+        hasTimers ??= node.HasTimers;
         if (context.Run.Options.Outputs.Count > 0) outputs ??= OutputsOf(node);
         return node.Stage(context, new NodeStage<TIn, TOut>(context, next, node, hint, owns));
     }
@@ -107,7 +110,8 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     /// <param name="hook">The node's.</param>
     /// <param name="scope">Where what is pushed becomes an item of its own; null in a run whose state ends with it.</param>
     /// <param name="hold">What is put out by name hangs on it.</param>
-    public async ValueTask EndKeyAsync(Func<Output<TOut>, CancellationToken, ValueTask> hook, StateScope? scope, Ticket? hold)
+    /// <param name="about">What it is about, where it fails; null for the end.</param>
+    public async ValueTask EndKeyAsync(Func<Output<TOut>, CancellationToken, ValueTask> hook, StateScope? scope, Ticket? hold, string? about = null)
     {
         (output.Ticket, output.Emitting) = (hold, scope);
         try
@@ -118,7 +122,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
         catch (Exception e)
         {
             output.DropHeld();
-            throw IsNotOurs(e) ? e : Context.Failure(e);
+            throw IsNotOurs(e) ? e : about is null ? Context.Failure(e) : Context.Failure(e, about, null);
         }
         finally
         {

@@ -61,6 +61,24 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IReme
         await Next.CompleteAsync();
     }
 
+    /// <summary>Calls a hook of the node for a key, between items; in a run whose state ends with it.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="about">What calls it, where it fails.</param>
+    /// <param name="hook">The hook.</param>
+    public async ValueTask FireAsync(string key, string about, Func<Output<TOut>, CancellationToken, ValueTask> hook)
+    {
+        StateCells<TState>.Cell cell = own!.Find(key)!;
+        node.Enter(own, cell);
+        try
+        {
+            await inner.EndKeyAsync(hook, null, null, about);
+        }
+        finally
+        {
+            node.Leave(cell);
+        }
+    }
+
     private async ValueTask EndKeyAsync(StateCells<TState> cells, string key, StateScope? scope, Ticket? hold)
     {
         StateCells<TState>.Cell cell;

@@ -33,6 +33,8 @@ internal sealed class ConcatOperator<T> : MergeOperator<T>
 {
     public override string Kind => "concat";
 
+    public override bool IsSelective => true;
+
     public override Inlet<T>[] Create(StageContext context, Inlet<T> next, int inputs) => new ConcatStage<T>(context, next, inputs).Inputs;
 }
 

@@ -15,6 +15,8 @@ internal sealed class ZipOperator<TLeft, TRight, TOut>(Func<TLeft, TRight, TOut>
 {
     public override string Kind => "zip";
 
+    public override bool IsSelective => true;
+
     public override Delegate Function => function;
 
     public override (Inlet<TLeft> Left, Inlet<TRight> Right) Create(StageContext context, Inlet<TOut> next)

@@ -1,0 +1,21 @@
+namespace Sluice;
+
+/// <summary>The timers of the key that a <see cref="TimedNode{TIn, TOut, TState}"/> is at work on.</summary>
+/// <remarks>For use while the node is called. Each key has its own timers, told apart by their names. The clock is the run's (<see cref="RunOptions.Time"/>).</remarks>
+public interface ITimers
+{
+    /// <summary>Sets a timer of the key, or moves it.</summary>
+    /// <param name="after">When it fires, from now on: zero or more, at most 36,500 days.</param>
+    /// <param name="name">Which timer.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
+    void Set(TimeSpan after, string name = "");
+
+    /// <summary>Cancels a timer of the key: it does not fire.</summary>
+    /// <param name="name">Which timer.</param>
+    /// <returns>Whether it was set.</returns>
+    bool Cancel(string name = "");
+
+    /// <summary>Whether a timer of the key is set and has not fired.</summary>
+    /// <param name="name">Which timer.</param>
+    bool IsSet(string name = "");
+}

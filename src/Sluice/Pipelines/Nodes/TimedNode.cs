@@ -1,0 +1,69 @@
+namespace Sluice;
+
+/// <summary>A node with a state and timers for each key: for what is to happen when something does not come, or has not come for a while.</summary>
+/// <remarks>
+/// <para>
+/// Timers fire in the order of their times, those of one moment in the order in which they were set; and in order with the items: when an item comes, everything that was due before it has fired. Nothing in the node overlaps.
+/// A timer that fires late, because the node was busy or the clock jumped, fires all the same, once.
+/// </para>
+/// <para>
+/// At the end of the input timers do not fire any more; <see cref="StatefulNode{TIn, TOut, TState}.EndKeyAsync"/> puts out what a key holds. A run that is cancelled gives them up. Timers are not stored: consecutors refuse
+/// such a node by name.
+/// </para>
+/// </remarks>
+/// <example><code>
+/// sealed class Silent : TimedNode&lt;Reading, string, DateTimeOffset&gt;
+/// {
+///     protected override ValueTask ProcessAsync(Reading item, Output&lt;string&gt; output, CancellationToken cancellation)
+///     {
+///         State = item.At;
+///         Timers.Set(TimeSpan.FromMinutes(5));
+///         return default;
+///     }
+///
+///     protected override ValueTask OnTimerAsync(string timer, Output&lt;string&gt; output, CancellationToken cancellation)
+///         => output.PushAsync($"{Key} has been silent since {State}");
+/// }
+/// </code></example>
+/// <typeparam name="TIn">The type of what goes in.</typeparam>
+/// <typeparam name="TOut">The type of what comes out.</typeparam>
+/// <typeparam name="TState">The type of the state of one key.</typeparam>
+public abstract class TimedNode<TIn, TOut, TState> : StatefulNode<TIn, TOut, TState>, ITimers
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(36_500);
+
+    private KeyTimers timers = null!;
+
+    /// <summary>The timers of the key that the node is at work on.</summary>
+    protected ITimers Timers => this;
+
+    /// <summary>A timer of a key has fired: state and key are those of the timer. May push, change the state, and set timers.</summary>
+    /// <param name="timer">The name of the timer.</param>
+    /// <param name="output">Where to push to; what is pushed is a root item of its own.</param>
+    /// <param name="cancellation">Cancelled when the run stops.</param>
+    protected abstract ValueTask OnTimerAsync(string timer, Output<TOut> output, CancellationToken cancellation);
+
+    void ITimers.Set(TimeSpan after, string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(after, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(after, Longest);
+        timers.Set(Key, name, after);
+    }
+
+    bool ITimers.Cancel(string name) => timers.Cancel(Key, name);
+
+    bool ITimers.IsSet(string name) => timers.IsSet(Key, name);
+
+    internal override bool HasTimers => true;
+
+    internal override Inlet<TIn> Stage(StageContext context, Inlet<TIn> inner)
+    {
+        var stateful = (StatefulStage<TIn, TOut, TState>)base.Stage(context, inner);
+        var stage = new TimerStage<TIn, TOut, TState>(context, stateful, this);
+        timers = stage.Timers;
+        return stage;
+    }
+
+    internal ValueTask OnTimer(string timer, Output<TOut> output, CancellationToken cancellation) => OnTimerAsync(timer, output, cancellation);
+}

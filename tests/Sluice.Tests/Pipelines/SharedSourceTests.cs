@@ -1,0 +1,189 @@
+using System.Collections.Concurrent;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Pipelines;
+
+/// <summary>Graphs of any form without cycles: shared sources, merged again.</summary>
+public sealed class SharedSourceTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static TheoryData<ExecutionMode> Modes => [ExecutionMode.SingleThread, ExecutionMode.MultiThread];
+
+    private static int A(int n) => n + 1;
+
+    private static int B(int n) => n * 10;
+
+    private static int C(int n) => n * 100;
+
+    private static int D(int n) => n + 1000;
+
+    private static int E(int n) => n + 2000;
+
+    [Theory, MemberData(nameof(Modes))]
+    public async Task BranchesOfDifferentBracketsMeetAgain(ExecutionMode mode)
+    {
+        int made = 0;
+        List<int> first = [], second = [];
+        Source<int> a = (Source.From([1, 2, 3]) | (n => made++ is var _ ? n : n) | A).Share();
+        Source<int> c = (a | C).Share();
+        Source<int> meeting = Source.Merge(a | B, c | D);                        // b and d, of two brackets
+        Pipeline pipeline = Pipeline.Of(meeting | (n => -n) | Stage.Named("five") | first.Add, c | E | second.Add);
+        await pipeline.RunAsync(new RunOptions { Mode = mode }, Cancellation);
+        Assert.Equal([-1400, -1300, -1200, -40, -30, -20], first.Order());
+        Assert.Equal([2200, 2300, 2400], second);
+        Assert.Equal(3, made);
+        Topology topology = pipeline.Topology;
+        Assert.Equal(["B", "D"], topology.Upstream(topology.Find("merge-1")).Select(node => node.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Theory, MemberData(nameof(Modes))]
+    public async Task RandomGraphsAreWhatTheyWouldBeOnPaper(ExecutionMode mode)
+    {
+        int graphs = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_GRAPHS"), out int asked) ? asked : 300;
+        int first = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), out int seed) ? seed : 0;
+        for (int graph = first; graph < first + graphs; graph++)
+        {
+            var (pipeline, seen, expected) = Random(graph, isInPipe: graph % 3 == 0);
+            RunScheduler? scheduler = mode == ExecutionMode.MultiThread && graph % 2 == 0 ? new SeededScheduler(graph) : null;
+            RunSnapshot end = await Play(pipeline, new RunOptions { Mode = mode, Capacity = 1 + (graph % 5), TrackItems = true, Scheduler = scheduler });
+            for (int i = 0; i < expected.Length; i++) Assert.True(expected[i].Order().SequenceEqual(seen[i].Order()), $"graph {graph}, sink {i}: {string.Join(' ', seen[i].Order())} instead of {string.Join(' ', expected[i].Order())}\n{pipeline.Topology.ToText()}");
+            Assert.Equal((end.Roots!.Value.Accepted, 0), (end.Roots!.Value.Completed + end.Roots!.Value.Skipped, end.Roots!.Value.Pending));
+        }
+
+        async Task<RunSnapshot> Play(Pipeline pipeline, RunOptions options)
+        {
+            Run run = pipeline.Start(options, Cancellation);
+            options.Scheduler?.Drive();
+            await run.Completion;
+            return run.Snapshot();
+        }
+    }
+
+    [Fact]
+    public async Task APipeKeepsWhatItSharesAndEveryUseOfItIsAnother()
+    {
+        Source<int> outer = Source.From([1, 2]).Share();
+        Pipe<int, int> both = Pipe.Of<int>().Broadcast(s => s | A, s => s | B).Merge(outer | C);
+        List<int> seen = [];
+        int made = 0;
+        Source<int> counted = (outer | (n => made++ is var _ ? n : n)).Share();
+        await Pipeline.Of(Source.Merge(counted | both, counted | D) | seen.Add, counted | E | seen.Add).RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread }, Cancellation);
+        Assert.Equal(2, made);
+        Assert.Equal(new[] { 2, 10, 3, 20, 100, 200, 1001, 1002, 2001, 2002 }.Order(), seen.Order());
+    }
+
+    [Fact]
+    public async Task NodesAreReplacedAndLoggedByName()
+    {
+        Source<int> shared = (Source.From([1]) | Stage.Named("numbers") | A).Share();
+        var seen = new ConcurrentQueue<int>();
+        Pipeline pipeline = Pipeline.Of(Source.Merge(shared | B, shared | C) | seen.Enqueue, shared | D | seen.Enqueue);
+        foreach (string name in (string[])["A", "B", "C", "D"])
+        {
+            seen.Clear();
+            List<string> lines = [];
+            await pipeline.Replace(name, Pipe.Of<int>() | (n => 7)).Replace("numbers", Source.From([2])).Log(name, "output", line => lines.Add($"{line}")).RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread }, Cancellation);
+            Assert.Equal([$"< {name}: 7"], lines);
+            int a = name == "A" ? 7 : 3;
+            Assert.Equal(new[] { name == "B" ? 7 : 10 * a, name == "C" ? 7 : 100 * a, name == "D" ? 7 : 1000 + a }.Order(), seen.Order());
+        }
+        Assert.Equal(pipeline.Topology.ToText(), pipeline.Replace("A", Pipe.Of<int>() | A).Topology.ToText());
+    }
+
+    [Theory, MemberData(nameof(Modes))]
+    public async Task WhoTakesEnoughHoldsUpNobodyAndAFailureIsOfTheRun(ExecutionMode mode)
+    {
+        Source<long> shared = Source.Range(0, 5000).Share();
+        List<long> few = [], all = [];
+        await Pipeline.Of(shared.Take(3).ForEach(few.Add), shared.ForEach(all.Add)).RunAsync(new RunOptions { Mode = mode, Capacity = 1 }, Cancellation);
+        Assert.Equal((3, 5000), (few.Count, all.Count));
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => Pipeline.Of(shared | (_ => { }), shared | (n => n == 7 ? throw new FormatException("seven") : n) | Stage.Named("odd") | (_ => { })).RunAsync(new RunOptions { Mode = mode }, Cancellation));
+        Assert.Equal("odd", failure.Node);
+    }
+
+    [Fact]
+    public void WhatWouldWaitForEverIsRefused()
+    {
+        Source<int> shared = Source.From([1]).Share();
+        Source<int> late = (shared | A).Share();
+        Assert.Contains("A zip of two pieces that use one shared source", Assert.Throws<InvalidTopologyException>(() => (shared | A).Zip(late | B, (a, b) => a + b).ForEach(_ => { }).Start()).Message, StringComparison.Ordinal);
+        Assert.Contains("A concat of two pieces", Assert.Throws<InvalidTopologyException>(() => Source.Concat(Source.From([2]), shared | A, late).ForEach(_ => { }).Topology).Message, StringComparison.Ordinal);
+        Assert.Contains("this is where a shared source is used", Assert.Throws<InvalidOperationException>(() => shared | Stage.Buffer(3)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AConsecutorSettlesAnItemWhenAllThatCameOfItHasEnded()
+    {
+        await using var store = new MemoryStreamStore();
+        var seen = new ConcurrentQueue<int>();
+        bool isBroken = true;
+        await using var consecutor = new Consecutor<int>("meeting", source =>
+        {
+            Source<int> a = (source | A).Share();
+            Source<int> b = (a | B).Share();
+            return Pipeline.Of(Source.Merge(b | (n => n == 30 && isBroken ? throw new FormatException("not yet") : n), a | C) | Stage.Named("met") | seen.Enqueue, b | D | seen.Enqueue);
+        }, new() { Store = store, Delivery = Delivery.Replay(0) });
+        await consecutor.StartAsync(Cancellation);
+        foreach (int n in (int[])[1, 2, 3]) await consecutor.SendAsync(n);
+        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        Assert.Equal((2L, 1L), (end.Completed, end.Dead));
+        Assert.Equal(new[] { 20, 40, 200, 300, 400, 1020, 1030, 1040 }.Order(), seen.Order());
+        isBroken = false;
+        await consecutor.RedriveAsync(_ => true);
+        Assert.Equal(3L, (await consecutor.IdleAsync(Cancellation)).Completed);
+    }
+
+    [Fact]
+    public async Task AProducerThatResumesDoesNotGoThroughAMerge()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("intake", source => source | (_ => { }), new() { Store = store });
+        Source<int> shared = Source.Resumable("numbers", (int[])[1, 2]).Share();
+        Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => (Source.Merge(shared | A, shared | B) | consecutor).RunAsync(cancellation: Cancellation));
+        Assert.Contains("merge-1 takes what comes from several inputs in another order each time", failure.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Every node merges some of those before it, and is shared; some end in sinks, all in one run.</summary>
+    private static (Pipeline Pipeline, ConcurrentQueue<long>[] Seen, List<long>[] Expected) Random(int seed, bool isInPipe)
+    {
+        var random = new Random(seed);
+        List<(Source<long> Source, List<long> Items)> nodes = [];
+        List<(Source<long> Source, List<long> Items)> sinks = [];
+        int count = random.Next(2, 12);
+        for (int i = 0; i < count; i++)
+        {
+            List<(Source<long> Source, List<long> Items)> parents = [.. nodes.Where(_ => random.Next(nodes.Count) < 2)];
+            if (parents.Count == 0 || parents.Sum(parent => parent.Items.Count) > 400) parents = [New()];
+            List<long> items = [.. parents.SelectMany(parent => parent.Items)];
+            Source<long> merged = parents.Count == 1 ? parents[0].Source : Source.Merge([.. parents.Select(parent => parent.Source)]);
+            int add = i;
+            (Source<long> node, items) = random.Next(5) switch
+            {
+                0 => (merged | (n => (3 * n) + add), items.ConvertAll(n => (3 * n) + add)),
+                1 => (merged.Where(n => n % 3 != 0), items.FindAll(n => n % 3 != 0)),
+                2 => (merged | (n => n - add) | Stage.Parallel(2), items.ConvertAll(n => n - add)),
+                3 => (merged | [s => s | (n => n + add), s => s.Buffer(2) | (n => -n)], [.. items.ConvertAll(n => n + add), .. items.ConvertAll(n => -n)]),
+                _ => (merged | (isInPipe ? Meeting() : Pipe.Of<long>() | (n => n + 1)), isInPipe ? [.. items.ConvertAll(n => n + 5), .. items.ConvertAll(n => n + 6)] : items.ConvertAll(n => n + 1)),
+            };
+            if (random.Next(4) > 0) node = node.Share();
+            nodes.Add((node, items));
+            if (i == count - 1 || random.Next(3) == 0) sinks.Add((node, items));
+        }
+        ConcurrentQueue<long>[] seen = [.. sinks.Select(_ => new ConcurrentQueue<long>())];
+        return (Pipeline.Of([.. sinks.Select((sink, i) => sink.Source.ForEach(seen[i].Enqueue))]), seen, [.. sinks.Select(sink => sink.Items)]);
+
+        (Source<long>, List<long>) New()
+        {
+            int items = random.Next(0, 20);
+            return (Source.Range(100 * nodes.Count, items), [.. Enumerable.Range(100 * nodes.Count, items)]);
+        }
+    }
+
+    /// <summary>A pipe that shares inside of itself: what goes in comes out twice.</summary>
+    private static Pipe<long, long> Meeting() => Pipe.Of<long>().Broadcast(s =>
+    {
+        Source<long> shared = (s | (n => n + 5)).Share();
+        return Source.Merge(shared, shared | (n => n + 1));
+    });
+}
