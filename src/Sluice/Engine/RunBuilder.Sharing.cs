@@ -23,7 +23,7 @@ internal sealed partial class RunBuilder
 
     /// <summary>Refuses what would wait for ever: a stage that holds up one of its inputs while it waits for the other, and both come of one source.</summary>
     /// <exception cref="InvalidTopologyException">Two inputs use one shared source.</exception>
-    public void CheckApart(string kind, params Dictionary<object, int>[] inputs)
+    public static void CheckApart(string kind, params Dictionary<object, int>[] inputs)
     {
         for (int i = 0; i < inputs.Length; i++)
         {

@@ -197,7 +197,8 @@ internal sealed partial class RunBuilder
     public void MayName(IHasOutputs owner) => recorder?.OutputOwners.Add(owner);
 
     /// <summary>Whoever asks for an output that nothing writes would wait for nothing.</summary>
-    private void CheckOutputs()
+    /// <exception cref="ArgumentException">Somebody does.</exception>
+    public void CheckOutputs()
     {
         foreach (string name in Run.Options.Outputs)
         {
@@ -221,7 +222,6 @@ internal sealed partial class RunBuilder
     public Run Launch(CancellationToken cancellation)
     {
         CheckOpen();
-        if (Run.Options.Outputs.Count > 0) CheckOutputs();
         if (hasGivenNames) _ = Run.Topology;         // says so before anything runs when a name is not unique
         Run.Launch(cancellation);
         return Run;

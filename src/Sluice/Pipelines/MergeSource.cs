@@ -44,6 +44,6 @@ internal sealed class MergeSource<T>(Source<T>[] inputs, MergeOperator<T> merge,
         FanIn fanIn = new(builder, node);
         for (int i = 0; i < inputs.Length; i++) inlets[i] = fanIn.AddInput(inlets[i]);
         for (int i = inputs.Length - 1; i >= 0; i--) inputs[i].Build(builder, inlets[i]);
-        if (merge.IsSelective && builder.HasShared) builder.CheckApart(merge.Kind, [.. inputs.Select(SharedFinder.In)]);
+        if (merge.IsSelective && builder.HasShared) RunBuilder.CheckApart(merge.Kind, [.. inputs.Select(SharedFinder.In)]);
     }
 }

@@ -47,6 +47,6 @@ internal sealed class PairSource<TLeft, TRight, TOut>(
         rightInlet = fanIn.AddInput(rightInlet);
         right.Build(builder, rightInlet);
         left.Build(builder, leftInlet);
-        if (pair.IsSelective && builder.HasShared) builder.CheckApart(pair.Kind, SharedFinder.In(left), SharedFinder.In(right));
+        if (pair.IsSelective && builder.HasShared) RunBuilder.CheckApart(pair.Kind, SharedFinder.In(left), SharedFinder.In(right));
     }
 }

@@ -30,10 +30,12 @@ public sealed partial class Pipeline : IBlueprint
     /// <param name="options">How it is to be run.</param>
     /// <param name="cancellation">Cancels the run.</param>
     /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
+    /// <exception cref="ArgumentException"><see cref="RunOptions.Outputs"/> has a name that nothing in the pipeline writes to.</exception>
     public Run Start(RunOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         var builder = new RunBuilder(options, this);
+        if (options.Outputs.Count > 0) builder.CheckOutputs();                   // before a node belongs to the run
         Tail.Build(builder, Terminal.Shared);
         return builder.Launch(cancellation);
     }

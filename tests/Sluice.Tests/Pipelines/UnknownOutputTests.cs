@@ -12,6 +12,10 @@ public sealed class UnknownOutputTests
     {
         var failure = Assert.Throws<ArgumentException>(() => Splitting.Start(new RunOptions { Outputs = ["odd", "evem"] }));
         Assert.Contains("asks for 'evem', and nothing in the pipeline writes to an output of that name. Did you mean 'even'? There is even, first, given, inherited, odd, second, shared.", failure.Message, StringComparison.Ordinal);
+        var instance = new Splitter(Given);
+        Pipeline bare = Source.From([1]) | instance | (_ => { });
+        Assert.Throws<ArgumentException>(() => bare.Start(new RunOptions { Outputs = ["evem"] }));
+        Assert.NotNull(bare.Start(new RunOptions()));        // the instance belongs to no run
         failure = Assert.Throws<ArgumentException>(() => (Source.From([1]) | (_ => { })).Start(new RunOptions { Outputs = ["odd"] }));
         Assert.Contains("It has none", failure.Message, StringComparison.Ordinal);
     }

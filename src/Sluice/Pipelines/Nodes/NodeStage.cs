@@ -45,7 +45,7 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
         hint ??= node.GetType().Name;
         hasEnd ??= node.HasEnd;
         hasTimers ??= node.HasTimers;
-        if (context.Run.Options.Outputs.Count > 0) outputs ??= OutputsOf(node);
+        keepsState ??= node.KeepsState;
         return node.Stage(context, new NodeStage<TIn, TOut>(context, next, node, hint, owns));
     }
 
