@@ -22,6 +22,8 @@ public class BracketMisfitTests
     [InlineData("_ = numbers | [SaveAsync, [|Console.WriteLine|]];", "write '(int item) => Console.WriteLine(item)'")]
     [InlineData("_ = numbers | [sink, [|Show|]];", "write '(int item) => Show(item)'")]
     [InlineData("_ = numbers | [SaveAsync, [|Drop|]];", "'Drop' is overloaded or generic")]
+    [InlineData("_ = numbers | [[|[Pipe.Of<int>() | Twice]|]];", "Brackets in brackets have no type: a branch that divides its items again is a lambda, '(Source<int> s) => s | [Pipe.Of<int>() | Twice]'")]
+    [InlineData("_ = numbers | [[|[s => s | Twice]|], [s => s | Twice]];", "Brackets in brackets")]
     public async Task TheEndWithoutATypeIsPointedAt(string statements, string sentence)
     {
         var report = Assert.Single(await Snippet.CheckAsync<BracketMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU008", compiles: false));

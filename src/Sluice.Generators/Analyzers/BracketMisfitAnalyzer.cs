@@ -26,8 +26,11 @@ public sealed class BracketMisfitAnalyzer : StageAnalyzer
         "The ends in these brackets are of several kinds, and '{0}' is overloaded or generic, so it has no type of its own: write "
         + "'({1} item) => {0}(item)'", Description);
 
+    private static readonly DiagnosticDescriptor Nested = Rules.Error(Id, Title,
+        "Brackets in brackets have no type: a branch that divides its items again is a lambda, '({0} s) => s | {1}', or a pipe, 'Pipe.Of<{2}>() | {1}'", Description);
+
     /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Lambda, Overloaded];
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Lambda, Overloaded, Nested];
 
     private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
         start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
@@ -41,6 +44,12 @@ public sealed class BracketMisfitAnalyzer : StageAnalyzer
         if (symbols.ItemOf(model.GetTypeInfo(stage.Left, context.CancellationToken).Type) is not { } item) return;
 
         var type = item.ToMinimalDisplayString(model, brackets.SpanStart);
+        foreach (var inner in brackets.Elements.OfType<ExpressionElementSyntax>().Select(element => element.Expression.WithoutParentheses()).OfType<CollectionExpressionSyntax>())
+        {
+            context.ReportDiagnostic(Diagnostic.Create(Nested, inner.GetLocation(), $"Source<{type}>", StageText.Short(inner), type));
+            return;
+        }
+
         foreach (var end in brackets.Elements.OfType<ExpressionElementSyntax>().Select(element => element.Expression))
         {
             if (end.WithoutParentheses() is LambdaExpressionSyntax lambda)
@@ -49,8 +58,8 @@ public sealed class BracketMisfitAnalyzer : StageAnalyzer
                 context.ReportDiagnostic(Diagnostic.Create(
                     Lambda, end.GetLocation(), parameter.Identifier.Text, IsBranch(lambda) ? $"Source<{type}>" : type));
             }
-            else if (model.GetMemberGroup(end, context.CancellationToken) is { IsEmpty: false } methods
-                && (methods.Length > 1 || (methods[0] is IMethodSymbol { IsGenericMethod: true } && end.DescendantNodesAndSelf().Last() is IdentifierNameSyntax)))
+            else if (model.MethodGroup(end) is { Length: > 0 } methods
+                && (methods.Length > 1 || (methods[0].IsGenericMethod && end.DescendantNodesAndSelf().Last() is IdentifierNameSyntax)))
             {
                 context.ReportDiagnostic(Diagnostic.Create(Overloaded, end.GetLocation(), end.ToString(), type));
             }

@@ -7,6 +7,8 @@ internal sealed class SluiceSymbols
 {
     private readonly INamedTypeSymbol source;
     private readonly INamedTypeSymbol? pipe;
+    private readonly INamedTypeSymbol? operators;
+    private readonly INamedTypeSymbol? forms;
     private readonly IAssemblySymbol core;
     private readonly IAssemblySymbol looked;
     private readonly INamedTypeSymbol?[] taskLike;
@@ -19,6 +21,8 @@ internal sealed class SluiceSymbols
         pipe = compilation.GetTypeByMetadataName("Sluice.Pipe`2");
         Run = compilation.GetTypeByMetadataName("Sluice.Run");
         Pipeline = compilation.GetTypeByMetadataName("Sluice.Pipeline");
+        operators = compilation.GetTypeByMetadataName("Sluice.Operators");
+        forms = compilation.GetTypeByMetadataName("Sluice.Pipe");
         taskLike =
         [
             compilation.GetTypeByMetadataName("System.Threading.Tasks.Task"),
@@ -66,4 +70,20 @@ internal sealed class SluiceSymbols
     /// <summary>The <c>T</c> of <c>Task&lt;T&gt;</c> and <c>ValueTask&lt;T&gt;</c>, any other type itself.</summary>
     public ITypeSymbol Awaited(ITypeSymbol type) =>
         IsTask(type) && type is INamedTypeSymbol { Arity: 1 } task ? task.TypeArguments[0] : type;
+
+    /// <summary>Whether sources have an operator of that name.</summary>
+    public bool HasOperator(string name) => operators is not null && !operators.GetMembers(name).IsEmpty;
+
+    /// <summary>Whether the operator fits into a chain as well: <c>| Pipe.Chunk(100)</c>.</summary>
+    public bool HasForm(string name) => forms is not null && !forms.GetMembers(name).IsEmpty;
+
+    public bool IsOurs(ITypeSymbol type) => Same(type.ContainingAssembly, core);
+
+    /// <summary>Members of the library that are there to be refused by the compiler, with a sentence.</summary>
+    public bool IsRefusal(ISymbol? symbol) => symbol is IMethodSymbol method && IsOurs(method)
+        && method.OriginalDefinition.GetAttributes().Any(attribute => attribute.AttributeClass?.Name == nameof(ObsoleteAttribute) && attribute.ConstructorArguments.Length == 2 && attribute.ConstructorArguments[1].Value is true);
+
+    /// <summary>Arrays, lists and other sequences, but for text.</summary>
+    public static bool IsSequence(ITypeSymbol type) => type.SpecialType != SpecialType.System_String
+        && type.AllInterfaces.Append(type).Any(known => known.MetadataName is "IEnumerable`1" or "IAsyncEnumerable`1");
 }

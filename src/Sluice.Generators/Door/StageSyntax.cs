@@ -1,3 +1,4 @@
+using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Sluice.Generators;
@@ -12,6 +13,10 @@ internal static class StageSyntax
         ParenthesizedLambdaExpressionSyntax { ParameterList.Parameters: { Count: 1 } parameters } => parameters[0],
         _ => null,
     };
+
+    /// <summary>The methods that a name written without a call stands for; none for anything else, such as <c>new N()</c>.</summary>
+    public static IMethodSymbol[] MethodGroup(this SemanticModel model, ExpressionSyntax written) =>
+        written is SimpleNameSyntax or MemberAccessExpressionSyntax ? [.. model.GetMemberGroup(written).OfType<IMethodSymbol>()] : [];
 
     public static ExpressionSyntax WithoutParentheses(this ExpressionSyntax expression) =>
         expression is ParenthesizedExpressionSyntax inner ? inner.Expression.WithoutParentheses() : expression;

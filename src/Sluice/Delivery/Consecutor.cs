@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice;
 
 /// <summary>
@@ -35,6 +37,11 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
     private ConsecutorState state;
     private Run? run;
     private Task committing = Task.CompletedTask;
+
+    /// <summary>Refused: a body without an end.</summary>
+    [OverloadResolutionPriority(-1)]
+    [Obsolete(Misfit.OpenBody, error: true)]
+    public Consecutor(string name, Func<Source<T>, object> body, ConsecutorOptions? options = null) => throw Misfit.Refused();
 
     /// <summary>Makes a consecutor; nothing runs and nothing is opened yet.</summary>
     /// <param name="name">Its name, and that of its stream: 1 to 200 characters. What it has accepted is found again by it.</param>

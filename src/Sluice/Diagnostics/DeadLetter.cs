@@ -37,5 +37,7 @@ public sealed record DeadLetter(string Node, object? Item, string Error, int Att
     public ReadOnlyMemory<byte> Payload { get; init; }
 
     /// <summary>For example <c>ATL failed in Geocode after 4 attempts: no such address</c>.</summary>
-    public override string ToString() => $"{Item ?? Id} failed in {Node} after {Attempts} attempt{(Attempts == 1 ? "" : "s")}: {Exception?.Message ?? Error}";
+    /// <remarks>A long item is cut. An item or an exception that cannot say what it is does not hide the rest.</remarks>
+    public override string ToString()
+        => $"{ItemText.Of(Item ?? Id)} failed in {Node} after {Attempts} attempt{(Attempts == 1 ? "" : "s")}: {(Exception is null ? Error : FailureText.MessageOf(Exception))}";
 }

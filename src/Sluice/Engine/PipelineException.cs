@@ -1,13 +1,9 @@
-using System.Globalization;
-
 namespace Sluice;
 
 /// <summary>A run has failed: at which node, on which item, and why.</summary>
 /// <remarks><see cref="Exception.InnerException"/> is what the user's code threw.</remarks>
 public class PipelineException : Exception
 {
-    private const int LongestItem = 200;
-
     /// <summary>A failure of a node.</summary>
     /// <param name="node">The node's name.</param>
     /// <param name="item">The item it failed on, or null where it was not about one.</param>
@@ -32,23 +28,7 @@ public class PipelineException : Exception
     private static string Describe(string node, object? item, Exception? cause, bool isAboutItem)
     {
         string what = cause is null ? "unknown failure" : FailureText.MessageOf(cause);
-        return item is null && !isAboutItem ? $"'{node}' failed: {what}" : $"'{node}' failed on item {Text(item)}: {what}";
-    }
-
-    /// <summary>The item as text, cut to a length fit for a message; a <c>ToString</c> that throws must not hide the failure.</summary>
-    internal static string Text(object? item)
-    {
-        if (item is null) return "null";
-        string text;
-        try
-        {
-            text = Convert.ToString(item, CultureInfo.InvariantCulture) ?? "";
-        }
-        catch (Exception e)
-        {
-            text = $"{item.GetType().Name} (its ToString threw {e.GetType().Name})";
-        }
-        return text.Length <= LongestItem ? text : string.Concat(text.AsSpan(0, LongestItem), "…");
+        return item is null && !isAboutItem ? $"'{node}' failed: {what}" : $"'{node}' failed on item {ItemText.Of(item)}: {what}";
     }
 }
 

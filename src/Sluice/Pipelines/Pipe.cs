@@ -19,6 +19,9 @@ public sealed partial class Pipe<TIn, TOut>
     /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
     public Topology Topology => Drawing.Of(builder => new Pipe<TIn, TOut>(open, tail.Drawn).BuildInlet(builder, new DrawnInlet<TOut>(-1)));
 
+    /// <summary>The definition on one line: <c>Twice | Half</c>. A graph that brackets cannot express is drawn as <see cref="Topology.ToText"/> draws it.</summary>
+    public override string ToString() => Drawing.Text(() => Topology, typeof(TIn));
+
     internal bool CrossesThreads => tail.CrossesThreads;
 
     internal bool IsUnordered => tail.IsUnordered;

@@ -40,6 +40,9 @@ public sealed partial class Pipeline : IBlueprint
         return builder.Launch(cancellation);
     }
 
+    /// <summary>The definition on one line: <c>source-1 | Twice | [Print, Save]</c>. A graph that brackets cannot express is drawn as <see cref="Topology.ToText"/> draws it.</summary>
+    public override string ToString() => Drawing.Text(() => Topology, typeof(Nothing));
+
     void IBlueprint.Build(RunBuilder builder) => Tail.Build(builder, Terminal.Shared);
 
     /// <summary>Runs it to its end.</summary>

@@ -10,6 +10,9 @@ public sealed partial class Sink<T>
     /// <summary>The sink as a graph, without what it will be joined to.</summary>
     public Topology Topology => Pipe.Topology;
 
+    /// <summary>The definition on one line: <c>Twice | Print</c>. A graph that brackets cannot express is drawn as <see cref="Topology.ToText"/> draws it.</summary>
+    public override string ToString() => Drawing.Text(() => Topology, typeof(T));
+
     internal Pipe<T, Nothing> Pipe { get; }
 
     internal static Sink<T> Of(Operator<T, Nothing> stage) => new(Pipe<T, Nothing>.Of(stage));

@@ -17,6 +17,9 @@ public abstract partial class Source<T>
     /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
     public Topology Topology => Drawing.Of(builder => Drawn.Build(builder, new DrawnInlet<T>(-1)));
 
+    /// <summary>The definition on one line: <c>source-1 | Twice</c>. A graph that brackets cannot express is drawn as <see cref="Topology.ToText"/> draws it.</summary>
+    public override string ToString() => Drawing.Text(() => Topology, typeof(T));
+
     /// <summary>What there is to be drawn: less than everything where the last part is about a stage that is still to come.</summary>
     internal virtual Source<T> Drawn => this;
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice;
 
 /// <summary>Annotations of the stage before them: <c>source | GeocodeAsync | Stage.Parallel(8) | Stage.Retry(3)</c>.</summary>
@@ -68,4 +70,9 @@ public static class Stage
     /// <typeparam name="TKey">The type of the key.</typeparam>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than 1 lane, or more than 1,024; fewer than 1 key.</exception>
     public static KeyedLanes<T> KeyBy<T, TKey>(Func<T, TKey> key, int? lanes = null, int maxKeys = 65_536) => KeyedLanes<T>.Of(key, lanes ?? Environment.ProcessorCount, maxKeys);
+
+    /// <summary>Refused: <c>Stage.KeyBy(o => o.Customer)</c>.</summary>
+    [OverloadResolutionPriority(-1)]
+    [Obsolete(Misfit.KeyWithoutType, error: true)]
+    public static StageAnnotation KeyBy(Func<dynamic, dynamic> key, int? lanes = null, int maxKeys = 65_536) => throw Misfit.Refused();
 }

@@ -8,5 +8,5 @@ namespace Sluice;
 public readonly record struct ItemLog(string Node, bool IsOutput, object? Item, DateTimeOffset At)
 {
     /// <summary>For example <c>&gt; Geocode: ATL-LAX</c> for an item that goes in, <c>&lt;</c> for one that comes out.</summary>
-    public override string ToString() => $"{(IsOutput ? '<' : '>')} {Node}: {Item}";
+    public override string ToString() => $"{(IsOutput ? '<' : '>')} {Node}: {ItemText.Of(Item)}";
 }

@@ -71,5 +71,5 @@ internal sealed class ChangedRows(PayloadSerializers serializers, int index, str
     }
 
     private UnwritableException Unwritable(string key, Exception cause)
-        => new(index, node, $"What '{node}' remembers{(key.Length == 0 ? "" : $" under the key '{PipelineException.Text(key)}'")} cannot be written: {FailureText.MessageOf(cause)}", cause);
+        => new(index, node, $"What '{node}' remembers{(key.Length == 0 ? "" : $" under the key '{ItemText.Of(key)}'")} cannot be written: {FailureText.MessageOf(cause)}", cause);
 }

@@ -51,5 +51,30 @@ internal static class Misfit
         "SLU001: this is no stage. Behind '|' stands a function of one item, a Pipe, a Graph, a Sink, a Consecutor (behind a source), a node "
         + "(Node.Of(() => new N())), branches in brackets, or an annotation (Stage.Parallel(8)).";
 
+    public const string AwaitedPipeline =
+        "SLU023: a pipeline is a value, and is not running. Write 'await pipeline.RunAsync()' to run it to its end.";
+
+    public const string AwaitedSource =
+        "SLU023: a source is a value, and is not running. Write 'await source.ToListAsync()' for its items, or give it an end and run that: 'await (source | Save).RunAsync()'.";
+
+    public const string RunSource =
+        "SLU024: a source cannot run, because nothing takes its items. Give it an end, '(source | Save).RunAsync()'; or collect its items, 'source.ToListAsync()'.";
+
+    public const string RunSink =
+        "SLU024: a pipe or a sink cannot run, because nothing makes items for it. Put a source before it: '(source | pipe | Save).RunAsync()'.";
+
+    public const string NodeInstance =
+        "SLU025: Node.Of takes a function that makes a node, 'Node.Of(() => new Totals())', because every run and every lane has a node of its own.";
+
+    public const string KeyWithoutType =
+        "SLU026: the key function does not say which items it takes. Write the type of its parameter: 'Stage.KeyBy((Order order) => order.Customer)'.";
+
+    public const string FormWithoutType =
+        "SLU021: C# cannot see from here which items come. Write their type, 'Pipe.Where((Order order) => order.IsOpen)' or 'Pipe.Where<Order>(IsOpen)'; or use the method, "
+        + "'(source | Work).Where(order => order.IsOpen)'.";
+
+    public const string OpenBody =
+        "SLU027: this body puts out items, and nothing takes them. End it in a sink: 'source => source | Work | Save', or in an output, '| Sink.Output<Order>(\"orders\")'.";
+
     public static NotSupportedException Refused() => new("An operator that is only there to be refused by the compiler.");
 }

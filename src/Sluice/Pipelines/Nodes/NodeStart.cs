@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice;
 
 /// <summary>Makes pieces of pipelines out of node classes.</summary>
@@ -18,4 +20,14 @@ public static class Node
         ArgumentNullException.ThrowIfNull(factory);
         return Sink<T>.Of(new NodeOperator<T, Nothing>(factory));
     }
+
+    /// <summary>Refused: <c>Node.Of(new N())</c>.</summary>
+    [OverloadResolutionPriority(-1)]
+    [Obsolete(Misfit.NodeInstance, error: true)]
+    public static Pipe<TIn, TOut> Of<TIn, TOut>(Node<TIn, TOut> node) => throw Misfit.Refused();
+
+    /// <summary>Refused: <c>Node.Of(new N())</c>.</summary>
+    [OverloadResolutionPriority(-1)]
+    [Obsolete(Misfit.NodeInstance, error: true)]
+    public static Sink<T> Of<T>(SinkNode<T> node) => throw Misfit.Refused();
 }

@@ -206,7 +206,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
             if (!suspects.TryPeek(out first)) waiting.TryPeek(out first);
         }
         if (starts < Definition.Options.MostFailedStarts) return;
-        string what = first is null ? "" : $" {items:N0} {(items == 1 ? "item waits" : "items wait")}, the first one is {PipelineException.Text(first.Item)}.";
+        string what = first is null ? "" : $" {items:N0} {(items == 1 ? "item waits" : "items wait")}, the first one is {ItemText.Of(first.Item)}.";
         Fail(new WorkerException($"{starts} worker processes in a row have ended before they got to work, the last one with {how}.{what}"));
     }
 

@@ -6,5 +6,5 @@ namespace Sluice;
 public sealed record StepFailure(string Step, Exception Exception)
 {
     /// <summary>For example <c>Upload failed: IOException: no space left</c>.</summary>
-    public override string ToString() => $"{Step} failed: {Exception.GetType().Name}: {Exception.Message}";
+    public override string ToString() => $"{Step} failed: {Exception.GetType().Name}: {FailureText.MessageOf(Exception)}";
 }

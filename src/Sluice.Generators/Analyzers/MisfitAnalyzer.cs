@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Sluice.Generators;
+
+/// <summary>
+/// SLU001, at its place: the compiler reports a stage that does not fit where its chain begins, and names neither the stage nor the types. This stands beside that, at the stage. Of several
+/// misfits in a chain only the first is reported, because what comes behind it is a guess.
+/// </summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class MisfitAnalyzer : StageAnalyzer
+{
+    private const string Id = "SLU001";
+    private const string Title = "No stage fits here";
+    private const string Description = "A stage takes items of the type that the stage before it puts out.";
+
+    private static readonly DiagnosticDescriptor Function = Rules.Error(Id, Title, "'{0}' takes {1}, and '{2}' puts out '{3}'", Description);
+
+    private static readonly DiagnosticDescriptor Boxed = Rules.Error(Id, Title,
+        "'{0}' has no overload that takes '{1}': a method cannot take a structure as 'object' here, so write '({1} item) => {0}(item)'", Description);
+
+    private static readonly DiagnosticDescriptor Overloads = Rules.Error(Id, Title, "None of the overloads of '{0}' takes what '{1}' puts out, '{2}'", Description);
+
+    private static readonly DiagnosticDescriptor Piece = Rules.Error(Id, Title, "'{0}' is of type '{1}', and '{2}' puts out '{3}'", Description);
+
+    private static readonly DiagnosticDescriptor Null = Rules.Error(Id, Title, "null is no stage", Description);
+
+    private static readonly DiagnosticDescriptor End = Rules.Error(Id, Title, "'{0}' gets no items, because '{1}' is an end: nothing comes out of it", Description);
+
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Function, Boxed, Overloads, Piece, Null, End];
+
+    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
+        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
+
+    private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    {
+        var stage = (BinaryExpressionSyntax)context.Node;
+        var model = context.SemanticModel;
+        var right = stage.Right.WithoutParentheses();
+        var left = model.GetTypeInfo(stage.Left, context.CancellationToken).Type;
+        var chosen = model.GetSymbolInfo(stage, context.CancellationToken).Symbol;
+        bool isRefused = symbols.IsRefusal(chosen);
+        if (IsBehindAMisfit(stage.Left, model, symbols)) return;
+
+        string before = StageText.LastStage(stage.Left, model);
+        if (symbols.ItemOf(left) is not { } item)
+        {
+            if (isRefused && left?.Name is "Pipeline" or "Sink") Report(End, StageText.Short(right), before);
+            return;
+        }
+
+        string type = item.ToMinimalDisplayString(model, right.SpanStart);
+        if (right.IsKind(SyntaxKind.NullLiteralExpression)) Report(Null);
+        else if (model.MethodGroup(right) is { Length: > 0 } group) CheckGroup(group);
+        else if (!isRefused || right is CollectionExpressionSyntax) return;
+        else if (right is LambdaExpressionSyntax lambda) CheckLambda(lambda);
+        else if (model.GetTypeInfo(right, context.CancellationToken).Type is { TypeKind: not TypeKind.Error } piece)
+            Report(Piece, StageText.Short(right), piece.ToMinimalDisplayString(model, right.SpanStart), before, type);
+
+        void CheckGroup(IMethodSymbol[] methods)
+        {
+            if (isRefused && methods.Length == 1) Report(Function, StageText.Short(right), StageText.Takes(methods[0], model, right.SpanStart), before, type);
+            else if (isRefused || chosen is null) Report(Overloads, StageText.Short(right), before, type);
+            else if (item.IsValueType && model.GetSymbolInfo(right, context.CancellationToken).Symbol is IMethodSymbol { Parameters.IsEmpty: false } method && method.Parameters[0].Type.IsReferenceType)
+                Report(Boxed, StageText.Short(right), type);
+        }
+
+        // Lambdas whose parameter has no type are what SLU007 is about.
+        void CheckLambda(LambdaExpressionSyntax lambda)
+        {
+            if (lambda.Parameter() is { Type: null }) return;
+            if (model.GetSymbolInfo(lambda, context.CancellationToken).Symbol is not IMethodSymbol function) return;
+            bool isTyped = lambda is ParenthesizedLambdaExpressionSyntax { ParameterList.Parameters: var parameters } && parameters.All(parameter => parameter.Type is not null);
+            Report(Function, StageText.Short(lambda), isTyped ? StageText.Takes(function, model, right.SpanStart) : $"{function.Parameters.Length} parameters", before, type);
+        }
+
+        void Report(DiagnosticDescriptor rule, params object[] words) => context.ReportDiagnostic(Diagnostic.Create(rule, right.GetLocation(), words));
+    }
+
+    private static bool IsBehindAMisfit(ExpressionSyntax chain, SemanticModel model, SluiceSymbols symbols)
+    {
+        for (chain = chain.WithoutParentheses(); chain is BinaryExpressionSyntax stage; chain = stage.Left.WithoutParentheses())
+            if (symbols.IsRefusal(model.GetSymbolInfo(stage).Symbol)) return true;
+        return false;
+    }
+}

@@ -1,0 +1,85 @@
+namespace Sluice;
+
+/// <summary>
+/// Writes a graph on one line, the way it was defined: <c>numbers | Twice | [Print, Save]</c>. Branches stand in brackets, each behind the name of its port; <c>_</c> is a branch that
+/// does nothing. A graph that brackets cannot express, or that is too large for a line, is drawn by <see cref="TextDrawing"/>.
+/// </summary>
+/// <remarks>Used by one thread: an instance for each text.</remarks>
+internal sealed class DefinitionText
+{
+    private const int MostNodes = 200;
+    private const int MostBrackets = 50;
+
+    private readonly Topology topology;
+    private readonly HashSet<TopologyNode> written = [];
+
+    private DefinitionText(Topology topology) => this.topology = topology;
+
+    public static string Of(Topology topology)
+        => topology.Nodes.Count > MostNodes ? topology.ToText() : new DefinitionText(topology).Write() ?? topology.ToText();
+
+    private string? Write()
+    {
+        Target[] roots = [.. topology.InOrder().Where(node => topology.Incoming(node).Count == 0).Select(node => new Target(null, node))];
+        return Group(roots, [], 0) is { } text && written.Count == topology.Nodes.Count ? text : null;
+    }
+
+    /// <summary>What begins at several nodes at once, up to where it ends or leads to <paramref name="stop"/>.</summary>
+    /// <returns>Null where brackets cannot say it.</returns>
+    private string? Group(Target[] targets, HashSet<TopologyNode> stop, int depth)
+    {
+        if (depth > MostBrackets) return null;
+        if (targets is [{ Port: null, Node: var only }]) return Chain(only, stop, depth);
+
+        TopologyNode[] meeting = Meeting(targets, stop);
+        HashSet<TopologyNode> next = meeting.Length == 0 ? stop : [.. meeting];
+        var branches = new string[targets.Length];
+        for (int i = 0; i < targets.Length; i++)
+        {
+            if ((next.Contains(targets[i].Node) ? "_" : Chain(targets[i].Node, next, depth + 1)) is not { } branch) return null;
+            branches[i] = targets[i].Port is { } port ? $"{Printable.Of(port)}: {branch}" : branch;
+        }
+
+        string brackets = $"[{string.Join(", ", branches)}]";
+        if (meeting.Length == 0) return brackets;
+        return Group([.. meeting.Select(node => new Target(null, node))], stop, depth + 1) is { } rest ? $"{brackets} | {rest}" : null;
+    }
+
+    private string? Chain(TopologyNode node, HashSet<TopologyNode> stop, int depth)
+    {
+        List<string> parts = [];
+        while (true)
+        {
+            if (!written.Add(node)) return null;
+            parts.Add(Printable.Of(node.ToString()));
+            Target[] targets = [.. topology.Outgoing(node).Select(edge => new Target(edge.Port, edge.To))];
+            if (targets.Length == 0 && stop.Count == 0) break;
+            if (stop.Count > 0 && targets.All(target => target.Port is null) && stop.SetEquals(targets.Select(target => target.Node))) break;
+            if (targets is not [{ Port: null, Node: var next }])
+            {
+                if (targets.Length == 0 || Group(targets, stop, depth + 1) is not { } rest) return null;
+                parts.Add(rest);
+                break;
+            }
+            node = next;
+        }
+        return string.Join(" | ", parts);
+    }
+
+    /// <summary>The first nodes that every one of the targets leads to, in their order; none where the targets end apart, or where all of them lead to <paramref name="stop"/>.</summary>
+    private TopologyNode[] Meeting(Target[] targets, HashSet<TopologyNode> stop)
+    {
+        HashSet<TopologyNode>? common = null;
+        foreach (TopologyNode target in targets.Select(target => target.Node).Distinct())
+        {
+            HashSet<TopologyNode> reached = [target, .. topology.AllDownstream(target)];
+            if (common is null) common = reached;
+            else common.IntersectWith(reached);
+        }
+        if (common is null) return [];
+        TopologyNode[] first = [.. topology.InOrder().Where(node => common.Contains(node) && !topology.AllUpstream(node).Any(common.Contains))];
+        return stop.SetEquals(first) ? [] : first;
+    }
+
+    private readonly record struct Target(string? Port, TopologyNode Node);
+}

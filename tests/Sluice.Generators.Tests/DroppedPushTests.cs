@@ -1,0 +1,44 @@
+using System.Globalization;
+using Microsoft.CodeAnalysis;
+
+namespace Sluice.Generators.Tests;
+
+public class DroppedPushTests
+{
+    [Theory]
+    [InlineData("for (int n = 0; n < item; n++) [|output.PushAsync(n)|];")]
+    [InlineData("[|output.PushAsync(Other, \"text\")|];")]
+    [InlineData("[|output?.PushAsync(1)|];")]
+    [InlineData("[|output.PushAsync(1).AsTask()|];")]
+    [InlineData("var push = [|output.PushAsync(1)|];")]
+    [InlineData("new List<int> { 1, 2 }.ForEach(n => [|output.PushAsync(n)|]);")]
+    [InlineData("Task.Run(() => { [|output.PushAsync(1)|]; });")]
+    public async Task ADroppedPushIsAWarning(string statements)
+    {
+        var report = Assert.Single(await CheckAsync(statements));
+        Assert.Equal(DiagnosticSeverity.Warning, report.Severity);
+        Assert.Contains("write 'await output", report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("await output.PushAsync(1); await output.PushAsync(Other, \"text\");")]
+    [InlineData("ValueTask push = output.PushAsync(1); if (!push.IsCompletedSuccessfully) await push;")]
+    [InlineData("await Task.WhenAll(output.PushAsync(1).AsTask(), output.PushAsync(2).AsTask());")]
+    [InlineData("List<Task> all = []; all.Add(output.PushAsync(1).AsTask()); await Task.WhenAll(all);")]
+    [InlineData("async Task Twice() { await output.PushAsync(1); } await Twice(); ValueTask Once() => output.PushAsync(2); await Once();")]
+    [InlineData("_ = output.PushAsync(1);")]
+    public async Task WhatIsAwaitedHandedOnOrDiscardedIsSilent(string statements) => Assert.Empty(await CheckAsync(statements));
+
+    private static Task<System.Collections.Immutable.ImmutableArray<Diagnostic>> CheckAsync(string statements) => Snippet.CheckAsync<DroppedPushAnalyzer>($$"""
+        using Sluice;
+        sealed class Pushing : Node<int, int>
+        {
+            public NamedOutput<string> Other { get; } = new("other");
+            protected override async ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+            {
+                await Task.Yield();
+                {{statements}}
+            }
+        }
+        """, "SLU009");
+}

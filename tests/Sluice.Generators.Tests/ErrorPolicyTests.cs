@@ -1,0 +1,26 @@
+using System.Globalization;
+using Microsoft.CodeAnalysis;
+
+namespace Sluice.Generators.Tests;
+
+public class ErrorPolicyTests
+{
+    private const string Members = "static int Twice(int n) => 2 * n; static readonly OnError policy = OnError.Skip;";
+
+    [Theory]
+    [InlineData("_ = numbers | Twice | Stage.OnError([|DeadLetter|]) | Console.WriteLine;", "Write 'OnError.DeadLetter'")]
+    [InlineData("_ = numbers | Twice | Stage.Retry(2).OnError([|Skip|]);", "Write 'OnError.Skip'")]
+    public async Task APolicyWithoutItsTypeIsPointedAt(string statements, string sentence)
+    {
+        var report = Assert.Single(await Snippet.CheckAsync<ErrorPolicyAnalyzer>(Snippet.InMethod(statements, Members), "SLU022", compiles: false));
+        Assert.Equal(DiagnosticSeverity.Error, report.Severity);
+        Assert.Contains(sentence, report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "_ = numbers | Twice | Stage.OnError(OnError.DeadLetter) | Stage.OnError(policy);", true)]
+    [InlineData("using static Sluice.OnError;\n", "_ = numbers | Twice | Stage.OnError(Skip);", true)]
+    [InlineData("", "_ = numbers | Twice | Stage.OnError(Bury);", false)]
+    public Task WhatIsRightOrUnknownIsSilent(string usings, string statements, bool compiles) =>
+        Snippet.CheckAsync<ErrorPolicyAnalyzer>(usings + Snippet.InMethod(statements, Members), "SLU022", compiles: compiles);
+}

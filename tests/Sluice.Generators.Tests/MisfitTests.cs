@@ -1,0 +1,66 @@
+using System.Globalization;
+using Microsoft.CodeAnalysis;
+
+namespace Sluice.Generators.Tests;
+
+public class MisfitTests
+{
+    private const string Members = """
+        static int Twice(int n) => 2 * n;
+        static int Length(string word) => word.Length;
+        static int Sum(int a, int b) => a + b;
+        static int One() => 1;
+        static void Print(int n) { }
+        static void Show(string word) { }
+        static void Show(DateTime time) { }
+        static readonly Source<DateTimeOffset> times = Source.From(new[] { DateTimeOffset.UnixEpoch });
+        static readonly Source<(int, string)> pairs = Source.From(new[] { (1, "one") });
+        sealed class Doubler(Func<int, int> twice) : Node<int, int>
+        {
+            public Doubler(object options, int factor) : this(n => factor * n) { }
+            protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(twice(item));
+        }
+        static readonly Pipe<string, int> lengths = Pipe.Of<string>() | Length;
+        static readonly Sink<string> wordSink = Sink.Of<string>(Show);
+        """;
+
+    [Theory]
+    [InlineData("_ = numbers\n | Twice\n | Twice | Stage.Parallel(2)\n | [|Length|];", "'Length' takes 'string', and 'Twice' puts out 'int'")]
+    [InlineData("_ = numbers | [|Length|] | Twice | Print;", "'Length' takes 'string', and 'numbers' puts out 'int'")]
+    [InlineData("_ = numbers | [|Length|] | Length | lengths;", "'numbers' puts out 'int'")]
+    [InlineData("_ = Pipe.Of<int>() | Twice | [|Length|];", "'Length' takes 'string', and 'Twice' puts out 'int'")]
+    [InlineData("_ = numbers | [|Sum|];", "takes 2 parameters ('int', 'int')")]
+    [InlineData("_ = numbers | [|One|];", "'One' takes nothing")]
+    [InlineData("_ = numbers | [|Show|];", "None of the overloads of 'Show' takes what 'numbers' puts out, 'int'")]
+    [InlineData("_ = numbers | ([|(string word) => word.Length|]);", "takes 'string'")]
+    [InlineData("_ = numbers | ([|(a, b) => a + b|]);", "takes 2 parameters")]
+    [InlineData("_ = numbers | (n => n * 2) | [|lengths|];", "'lengths' is of type 'Pipe<string, int>', and 'n => n * 2' puts out 'int'")]
+    [InlineData("_ = numbers | [|wordSink|];", "'wordSink' is of type 'Sink<string>'")]
+    [InlineData("_ = numbers | [|Stage.KeyBy((string word) => word.Length)|];", "is of type 'KeyedLanes<string>'")]
+    [InlineData("_ = words | [|new Doubler(Twice)|];", "'new Doubler(Twice)' is of type 'Doubler', and 'words' puts out 'string'")]
+    [InlineData("_ = numbers | [|42|];", "'42' is of type 'int'")]
+    [InlineData("_ = numbers | Twice | [|null|];", "null is no stage")]
+    [InlineData("_ = numbers | Print | [|Twice|];", "'Twice' gets no items, because 'Print' is an end")]
+    [InlineData("_ = Pipe.Of<int>() | Print | ([|n => n|]);", "gets no items, because 'Print' is an end")]
+    [InlineData("_ = times | [|Console.WriteLine|];", "write '(DateTimeOffset item) => Console.WriteLine(item)'")]
+    [InlineData("_ = pairs | (pair => pair) | [|Console.WriteLine|];", "'Console.WriteLine' has no overload that takes '(int, string)'")]
+    public async Task TheStageThatDoesNotFitIsPointedAt(string statements, string sentence)
+    {
+        var report = Assert.Single(await Snippet.CheckAsync<MisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU001", compiles: false));
+        Assert.Equal(DiagnosticSeverity.Error, report.Severity);
+        Assert.Contains(sentence, report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("_ = numbers | Twice | Print;", true)]
+    [InlineData("_ = words | Length | Console.WriteLine;", true)]
+    [InlineData("_ = words | Console.WriteLine; _ = times | ((DateTimeOffset time) => Console.WriteLine(time));", true)]
+    [InlineData("_ = words | lengths | Stage.KeyBy((int n) => n) | Twice | Stage.Retry(2) | [Print, Console.WriteLine];", true)]
+    [InlineData("_ = numbers | new Doubler(Twice) | new Doubler(new object(), 3) | Print;", true)]
+    [InlineData("_ = numbers | (n => n.Name);", false)]
+    [InlineData("_ = numbers | Missing;", false)]
+    [InlineData("_ = 1 | Twice;", false)]
+    [InlineData("_ = 1 | 2;", true)]
+    public Task WhatFitsOrIsExplainedElsewhereIsSilent(string statements, bool compiles) =>
+        Snippet.CheckAsync<MisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU001", compiles: compiles);
+}

@@ -1,0 +1,40 @@
+using System.Globalization;
+using Microsoft.CodeAnalysis;
+
+namespace Sluice.Generators.Tests;
+
+public class NoSourceTests
+{
+    private const string Members = """
+        static int Twice(int n) => 2 * n;
+        static void Print(int n) { }
+        static readonly int[] array = [1, 2];
+        static readonly List<int> list = [1, 2];
+        static IAsyncEnumerable<int> feed = AsyncEnumerable.Empty<int>();
+        static readonly Pipe<int, int> twice = Pipe.Of<int>() | Twice;
+        """;
+
+    [Theory]
+    [InlineData("_ = [|array|] | Twice | Print;", "'array' is no source: write 'Source.From(array) | …'")]
+    [InlineData("_ = [|list|] | (n => n + 1) | Print;", "write 'Source.From(list) | …'")]
+    [InlineData("_ = [|Enumerable.Range(1, 10)|] | twice;", "write 'Source.From(Enumerable.Range(1, 10)) | …'")]
+    [InlineData("_ = [|feed|] | Print;", "write 'Source.From(feed) | …'")]
+    [InlineData("_ = [|Twice|] | Print;", "('Pipe.Of<int>() | Twice | …')")]
+    [InlineData("_ = [|[twice, twice]|] | twice;", "Brackets at the beginning have no items")]
+    public async Task WhatAChainCannotBeginWithIsPointedAt(string statements, string sentence)
+    {
+        var report = Assert.Single(await Snippet.CheckAsync<NoSourceAnalyzer>(Snippet.InMethod(statements, Members), "SLU020", compiles: false));
+        Assert.Equal(DiagnosticSeverity.Error, report.Severity);
+        Assert.Contains(sentence, report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("_ = Source.From(array) | Twice | Print;", true)]
+    [InlineData("_ = feed | new Consecutor<int>(\"n\", source => source | Print);", true)]
+    [InlineData("_ = true | false; _ = BindingFlags.Public | BindingFlags.Static;", true)]
+    [InlineData("_ = list | 3;", false)]
+    [InlineData("_ = numbers | Missing;", false)]
+    [InlineData("_ = \"text\" | Twice;", false)]
+    public Task WhatIsRightOrNoChainIsSilent(string statements, bool compiles) =>
+        Snippet.CheckAsync<NoSourceAnalyzer>("using System.Reflection;\n" + Snippet.InMethod(statements, Members), "SLU020", compiles: compiles);
+}
