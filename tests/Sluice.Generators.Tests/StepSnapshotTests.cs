@@ -36,9 +36,10 @@ public class StepSnapshotTests
                 /// <summary>Loads a page from <c>System.Uri</c>.</summary>
                 /// <param name="address">Where it is. A value, or the future of one.</param>
                 /// <param name="times">A value, or the future of one.</param>
+                /// <param name="byName">Nothing to give: what follows is given by its name.</param>
                 /// <param name="after">What else to wait for; null for nothing.</param>
                 /// <returns>The future of the result: <c>LoadAsync</c> runs when what it was given is there.</returns>
-                public static global::Sluice.Future<string> Load(global::Sluice.Arg<string> address, global::Sluice.Arg<int>? times = null, global::Sluice.After? after = null)
+                public static global::Sluice.Future<string> Load(global::Sluice.Arg<string> address, global::Sluice.Arg<int>? times = null, global::Sluice.WriteAfterByName byName = default, global::Sluice.After? after = null)
                     => new LoadCall(address, times ?? global::Sluice.Arg.Of<int>(3)).Start(after);
 
                 /// <summary>A call of <c>LoadAsync</c>.</summary>
@@ -98,9 +99,10 @@ public class StepSnapshotTests
                     /// <summary>Schedules <c>Write</c>.</summary>
                     /// <param name="items">Values and futures mixed, or the future of all.</param>
                     /// <param name="more">Values and futures mixed, or the future of all.</param>
+                    /// <param name="byName">Nothing to give: what follows is given by its name.</param>
                     /// <param name="after">What else to wait for; null for nothing.</param>
                     /// <returns>The future of the end: <c>Write</c> runs when what it was given is there.</returns>
-                    protected internal global::Sluice.Future Store<T>(global::Sluice.Args<T> items, global::Sluice.Args<int>? more = null, global::Sluice.After? after = null) where T : class, new()
+                    protected internal global::Sluice.Future Store<T>(global::Sluice.Args<T> items, global::Sluice.Args<int>? more = null, global::Sluice.WriteAfterByName byName = default, global::Sluice.After? after = null) where T : class, new()
                         => new StoreCall<T>(this, items, more).Start(after);
 
                     /// <summary>A call of <c>Write</c>.</summary>
@@ -114,7 +116,7 @@ public class StepSnapshotTests
 
                         protected override global::System.Threading.Tasks.ValueTask<global::Sluice.Nothing> InvokeAsync(global::System.Threading.CancellationToken cancellation)
                         {
-                            target.Write<T>(new global::System.Collections.Generic.List<T>(ValuesOf(items_)), more_.HasValue ? (global::System.Collections.Generic.IEnumerable<int>)ValuesOf(more_.Value) : null!);
+                            target.Write<T>(ValuesOf<global::System.Collections.Generic.List<T>, T>(items_), more_.HasValue ? ValuesOf<global::System.Collections.Generic.IEnumerable<int>, int>(more_.Value) : null!);
                             return default;
                         }
 
@@ -162,10 +164,15 @@ public class StepSnapshotTests
                 /// <param name="target">A value, or the future of one.</param>
                 /// <param name="log">A value, or the future of one.</param>
                 /// <param name="given3">Values and futures mixed, or the future of all.</param>
+                /// <param name="byName">Nothing to give: what follows is given by its name.</param>
                 /// <param name="after">What else to wait for; null for nothing.</param>
                 /// <returns>The future of the result: <c>PlaceAsync</c> runs when what it was given is there.</returns>
                 [global::System.ObsoleteAttribute("Use another.", true, DiagnosticId = "SHOP1")]
-                public global::Sluice.Future<int> Place(global::Sluice.Arg<string> Name, global::Sluice.Arg<int> target, global::Sluice.Arg<global::System.IDisposable?>? log = null, global::Sluice.Args<string>? given3 = null, global::Sluice.After? after = null)
+                public global::Sluice.Future<int> Place(global::Sluice.Arg<string> Name, global::Sluice.Arg<int> target, 
+                #nullable disable annotations
+                    global::Sluice.Arg<global::System.IDisposable>? log = null
+                #nullable restore annotations
+                    , global::Sluice.Args<string>? given3 = null, global::Sluice.WriteAfterByName byName = default, global::Sluice.After? after = null)
                     => new Place2Call(this, Name, target, log ?? global::Sluice.Arg.Of<global::System.IDisposable?>(default!), given3 ?? default).Start(after);
 
                 /// <summary>A call of <c>PlaceAsync</c>.</summary>

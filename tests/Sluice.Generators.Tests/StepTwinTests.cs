@@ -8,7 +8,7 @@ public class StepTwinTests
     [InlineData("static partial class C { [Step] internal static int GetAsync() => 1; static Future<int> Use() => C.Get(); }")]
     [InlineData("static partial class C { [Step] static ValueTask<int> GetAsync(int n) => new(n); static Future<int> Use() => Get(Get(Task.FromResult(1))); }")]
     [InlineData("static partial class C { [Step] static Task EndAsync() => Task.CompletedTask; static Future Use() => End(after: End()); }")]
-    [InlineData("static partial class C { [Step] static ValueTask EndAsync(CancellationToken c) => default; static Future Use() => End([End(), End()]); }")]
+    [InlineData("static partial class C { [Step] static ValueTask EndAsync(CancellationToken c) => default; static Future Use() => End(after: [End(), End()]); }")]
     [InlineData("static partial class C { [Step(\"Sum\")] static int Add(int[] parts) => parts.Length; static Future<int> Use() => Sum([1, Sum([2]), Task.FromResult(3)]); static Future<int> All() => Sum(new[] { Sum([1]) }); }")]
     [InlineData("static partial class C { [Step] static Task<string> ReadAsync(Settled<int> n) => Task.FromResult($\"{n}\"); [Step] static int OneAsync() => 1; static Future<string> Use() => Read(One()); }")]
     [InlineData("sealed partial class C(int start) { [Step] private Task<int> NextAsync(int n) => Task.FromResult(start + n); public Future<int> Use() => Next(Next(1)); }")]

@@ -23,7 +23,7 @@ internal static partial class StepTwins
 
     /// <summary>How the twins are declared, without the spaces of names.</summary>
     public static string[] Declarations(string text)
-        => [.. text.Split('\n').Where(line => line.Contains("global::Sluice.After? ", StringComparison.Ordinal)).Select(line => Spaces().Replace(line, "").Trim())];
+        => [.. Nullability().Replace(text, "").Split('\n').Where(line => line.Contains("global::Sluice.After? ", StringComparison.Ordinal)).Select(line => Spaces().Replace(line, "").Trim())];
 
     /// <summary>What is written, where nothing is wrong: no warning either.</summary>
     public static string Of(string source)
@@ -45,6 +45,9 @@ internal static partial class StepTwins
         var run = Assembly.Load(bytes.ToArray()).GetType("Program")!.GetMethod("RunAsync", BindingFlags.Static | BindingFlags.Public)!;
         return (Task<string>)run.Invoke(null, null)!;
     }
+
+    [GeneratedRegex("\n *#nullable (disable|restore) annotations\n *")]
+    private static partial Regex Nullability();
 
     [GeneratedRegex("global::(Sluice\\.|System\\.(Collections\\.Generic\\.|Threading\\.Tasks\\.)?)?")]
     private static partial Regex Spaces();

@@ -10,7 +10,8 @@ internal sealed class StepParameter
     private static readonly string[] Collections = ["IEnumerable`1", "IReadOnlyList`1", "IReadOnlyCollection`1", "IList`1", "ICollection`1", "List`1"];
 
     private readonly IParameterSymbol parameter;
-    private readonly string argument;                // the type of the twin's parameter
+    private readonly string argument;                // the type of the call's parameter
+    private readonly string given;                   // the type of the twin's parameter
     private readonly string stored;                   // of the call
     private readonly bool isOptional;                // in the twin
 
@@ -21,6 +22,7 @@ internal sealed class StepParameter
         stored = parameter.Name + suffix;
         Element = ElementOf(parameter.Type);
         argument = Element is null ? $"global::Sluice.Arg<{StepNames.Of(parameter.Type)}>" : $"global::Sluice.Args<{StepNames.Of(Element)}>";
+        given = Underlying is { } value ? $"global::Sluice.NullableArg<{StepNames.Of(value)}>" : argument;
     }
 
     /// <summary>Those of a method, without the token.</summary>
@@ -46,14 +48,27 @@ internal sealed class StepParameter
     public string Description => Element is null ? "A value, or the future of one." : "Values and futures mixed, or the future of all.";
 
     /// <summary>"Arg&lt;int&gt;? retries = null".</summary>
-    public string InTwin => isOptional ? $"{argument}? {Name} = null" : $"{argument} {Name}";
+    public string InTwin
+    {
+        get
+        {
+            string type = isOptional ? $"{given}?" : given, tail = isOptional ? $" {Name} = null" : $" {Name}";
+            if (Element is not null || parameter.Type is not { IsReferenceType: true, NullableAnnotation: NullableAnnotation.Annotated, TypeKind: not (TypeKind.Dynamic or TypeKind.TypeParameter) }) return type + tail;
+            // What may be null takes futures of what may not: to the compiler they are different types, unless it is told nothing about null.
+            string plain = StepNames.Of(parameter.Type.WithNullableAnnotation(NullableAnnotation.None));
+            return plain.Contains("?") ? type + tail
+                : $"\n#nullable disable annotations\n    global::Sluice.Arg<{plain}>{(isOptional ? "?" : "")}{tail}\n#nullable restore annotations\n    ";
+        }
+    }
 
     /// <summary>"Arg&lt;int&gt; retries_".</summary>
     public string InCall => MayBeNone ? $"{argument}? {stored}" : $"{argument} {stored}";
 
     /// <summary>What the twin gives to the call.</summary>
-    public string Given => !isOptional || MayBeNone ? Name
+    public string Given => !isOptional && Underlying is not null ? $"{Name}.ToArg()"
+        : !isOptional || MayBeNone ? Name
         : Element is not null ? $"{Name} ?? default"
+        : Underlying is not null ? $"{Name}?.ToArg() ?? global::Sluice.Arg.Of<{StepNames.Of(parameter.Type)}>({StepDefault.Of(parameter)})"
         : $"{Name} ?? global::Sluice.Arg.Of<{StepNames.Of(parameter.Type)}>({StepDefault.Of(parameter)})";
 
     public string Gathered => MayBeNone ? $"if ({stored} is {{ }} {Local}) Needs({Local});" : $"Needs({stored});";
@@ -70,6 +85,9 @@ internal sealed class StepParameter
 
     private string Local => $"given{parameter.Ordinal}";
 
+    /// <summary>Of <c>int?</c> and the like; null for others.</summary>
+    private ITypeSymbol? Underlying => parameter.Type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable ? nullable.TypeArguments[0] : null;
+
     private bool IsReference => parameter.RefKind is RefKind.In or RefKind.RefReadOnlyParameter;
 
     /// <summary>A collection that the method may be called without: then it gets null.</summary>
@@ -85,8 +103,7 @@ internal sealed class StepParameter
             string given = MayBeNone ? $"{stored}.Value" : stored;
             string values = parameter.Type switch
             {
-                { TypeKind: TypeKind.Class } => $"new global::System.Collections.Generic.List<{StepNames.Of(Element)}>(ValuesOf({given}))",
-                { TypeKind: TypeKind.Interface } => $"({StepNames.Of(parameter.Type.WithNullableAnnotation(NullableAnnotation.NotAnnotated))})ValuesOf({given})",
+                { TypeKind: TypeKind.Class or TypeKind.Interface } => $"ValuesOf<{StepNames.Of(parameter.Type.WithNullableAnnotation(NullableAnnotation.NotAnnotated))}, {StepNames.Of(Element)}>({given})",
                 _ => $"ValuesOf({given})",
             };
             return MayBeNone ? $"{stored}.HasValue ? {values} : null!" : values;

@@ -50,6 +50,8 @@ internal sealed class StepResult
         if (method.ReturnType.IsRefLikeType) return $"{method.ReturnType.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)} lives on the stack; return an array or a Memory";
         if (StepParameter.HoldsPointers(method.ReturnType)) return method.ReturnType.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer ? "it is a pointer" : "it holds pointers";
         if (method.ReturnType is ITypeParameterSymbol { AllowsRefLikeType: true }) return "its type may be one that lives on the stack (allows ref struct)";
+        if (new StepResult(method).Value is INamedTypeSymbol { MetadataName: "Task" or "Task`1" or "ValueTask" or "ValueTask`1" or "Future" or "Future`1" } work && (IsOfTasks(work) || work.ContainingNamespace?.ToDisplayString() == "Sluice"))
+            return $"the step would end without waiting for the {work.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)}, and nobody would hear of its failure; await it in the method";
         return (method.PartialImplementationPart ?? method) is { IsAsync: true, ReturnsVoid: true } ? "nobody knows when an 'async void' method has ended; return a Task" : null;
     }
 

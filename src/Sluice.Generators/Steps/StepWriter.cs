@@ -39,7 +39,7 @@ internal static class StepWriter
     {
         List<StepParameter> parameters = StepParameter.All(method);
         var result = new StepResult(method);
-        string after = StepNames.Free("after", method);
+        string after = StepNames.Free("after", method), byName = StepNames.Free("byName", method);
         string modifiers = StepNames.Accessibility(method)
             + (method.IsStatic ? " static" : method.ContainingType.TypeKind == TypeKind.Interface && method.DeclaredAccessibility == Accessibility.Public ? " sealed" : "");
         List<string> given = [.. parameters.Select(parameter => parameter.Given)];
@@ -49,10 +49,11 @@ internal static class StepWriter
         text.Append($"/// <summary>{documentation.Summary($"Schedules <c>{method.Name}</c>.")}</summary>\n");
         foreach (StepParameter parameter in parameters)
             text.Append($"/// <param name=\"{parameter.PlainName}\">{documentation.Parameter(parameter.PlainName, parameter.Description)}</param>\n");
+        text.Append($"/// <param name=\"{byName}\">Nothing to give: what follows is given by its name.</param>\n");
         text.Append($"/// <param name=\"{after}\">What else to wait for; null for nothing.</param>\n");
         text.Append($"/// <returns>The future of the {(result.Value is null ? "end" : "result")}: <c>{method.Name}</c> runs when what it was given is there.</returns>\n");
         text.Append(StepAttributes.Of(method));
-        text.Append($"{modifiers} {result.Future} {StepNames.EscapeAll(name)}{StepNames.Parameters(method)}({string.Concat(parameters.Select(parameter => parameter.InTwin + ", "))}global::Sluice.After? {after} = null){StepNames.Constraints(method)}\n");
+        text.Append($"{modifiers} {result.Future} {StepNames.EscapeAll(name)}{StepNames.Parameters(method)}({string.Concat(parameters.Select(parameter => parameter.InTwin + ", "))}global::Sluice.WriteAfterByName {byName} = default, global::Sluice.After? {after} = null){StepNames.Constraints(method)}\n");
         return text.Append($"    => new {call}{StepNames.Arguments(method)}({string.Join(", ", given)}).Start({after});\n\n").ToString();
     }
 

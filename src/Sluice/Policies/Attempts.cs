@@ -3,6 +3,9 @@ namespace Sluice;
 /// <summary>What is tried: a call, and what has to be waited for before it.</summary>
 internal interface IAttempted<T>
 {
+    /// <summary>What is called, for messages; null where whoever reports a failure names it.</summary>
+    string? Name => null;
+
     /// <summary>Before each attempt, and outside of its time limit: waits for a place, or a thread. Once it has ended well, <see cref="CallAsync"/> follows at once.</summary>
     /// <param name="attempt">From 1.</param>
     /// <param name="cancellation">Ends the wait.</param>

@@ -20,6 +20,7 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
 {
     private const int Calling = 0, LimitIsOver = 1, Waiting = 2, Decided = 3;
 
+    private readonly string? name;
     private readonly TimeSpan limit;
     private readonly CancellationToken outer;
     private ManualResetValueTaskSourceCore<T> source;
@@ -29,13 +30,13 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
     private AggregateException? broken;              // what somebody has thrown who had registered with the token
     private int state;
 
-    private LimitedCall(TimeSpan limit, CancellationToken outer) => (this.limit, this.outer) = (limit, outer);
+    private LimitedCall(string? name, TimeSpan limit, CancellationToken outer) => (this.name, this.limit, this.outer) = (name, limit, outer);
 
     /// <summary>Makes the call. What ends before this returns has not taken too long, however long it held the thread.</summary>
     public static ValueTask<T> Start<TCall>(TCall call, int attempt, TimeSpan limit, TimeProvider time, bool staysInContext, CancellationToken outer)
         where TCall : IAttempted<T>
     {
-        var limited = new LimitedCall<T>(limit, outer);
+        var limited = new LimitedCall<T>(call.Name, limit, outer);
         if (outer.CanBeCanceled) limited.registration = outer.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), limited);
         limited.timer = time.CreateTimer(static source => ((LimitedCall<T>)source!).OnLimit(), limited, limit, Timeout.InfiniteTimeSpan);
         try
@@ -111,7 +112,7 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
     private TimeoutException? Explain(Exception exception)
         => exception is OperationCanceledException && IsCancellationRequested && !outer.IsCancellationRequested ? TookTooLong() : null;
 
-    private TimeoutException TookTooLong() => new($"It took longer than {limit:g}.", broken);
+    private TimeoutException TookTooLong() => new($"{name ?? "It"} took longer than {limit:g}.", broken);
 
     T IValueTaskSource<T>.GetResult(short token) => source.GetResult(token);
 

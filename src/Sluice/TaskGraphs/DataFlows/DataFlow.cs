@@ -24,9 +24,11 @@ public sealed partial class DataFlow
     internal const string Untrimmed = "Data flows bind values to parameters by the names of parameters, properties and tuple members, which trimming may remove.";
 
     private const int MostPrograms = 64;
+    private const int MostForms = 8;                 // of dictionaries: then one program is made for all others
 
     private readonly Lock sync = new();
     private volatile FlowProgram[] programs = [];    // for the forms of parameters that were seen
+    private FlowProgram? anyEntries;
     private Topology? topology;
 
     private DataFlow(object[][] stages) => Stages = stages;
@@ -159,7 +161,13 @@ public sealed partial class DataFlow
         lock (sync)
         {
             foreach (FlowProgram known in programs) if (known.Parameters.Fits(parameters)) return known;
-            var program = new FlowProgram(this, FlowParameters.Of(parameters));
+            FlowParameters form = FlowParameters.Of(parameters);
+            if (form.HasEntries && programs.Count(known => known.Parameters.HasEntries) >= MostForms)
+            {
+                _ = new FlowLayout(this, form.Bag);      // finds what does not fit, before anything is called
+                return anyEntries ??= new(this, FlowParameters.AnyEntries);
+            }
+            var program = new FlowProgram(this, form);
             programs = [.. programs.TakeLast(MostPrograms - 1), program];
             return program;
         }

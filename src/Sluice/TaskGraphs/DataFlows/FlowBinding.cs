@@ -71,12 +71,15 @@ internal sealed class FlowBinding
         var binding = new FlowBinding(function, name, type)
         {
             Visible = visible,
-            HasDefault = parameter.HasDefaultValue,
-            Default = parameter.HasDefaultValue ? DefaultOf(parameter) : null,
+            HasDefault = parameter.HasDefaultValue || IsRest(parameter),
+            Default = parameter.HasDefaultValue ? DefaultOf(parameter) : IsRest(parameter) ? Array.CreateInstanceFromArrayType(type, 0) : null,
         };
         binding.Look(name, visible);
         return binding;
     }
+
+    /// <summary>An array that a call may leave out.</summary>
+    private static bool IsRest(ParameterInfo parameter) => parameter.ParameterType.IsArray && parameter.IsDefined(typeof(ParamArrayAttribute), inherit: false);
 
     private void Look(string name, FlowBag visible)
     {

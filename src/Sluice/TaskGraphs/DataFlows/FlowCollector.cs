@@ -13,8 +13,8 @@ internal sealed class FlowCollector(FlowBag bag, FlowCode code)
         var seen = new Dictionary<string, (object?, string)>(StringComparer.OrdinalIgnoreCase);
         foreach (var (value, read) in values)
         {
-            if (value is OpenValue open && open.IsOpen)
-                foreach (var (name, entry) in open.All(run, code.IsReflected).Entries) seen[name] = (entry, value.Giver);
+            if (value.IsOpen)
+                foreach (var (name, entry) in value.All(run, code.IsReflected).Entries) seen[name] = (entry, value.Giver);
             else if (read!(run) is var found && found != FlowValue.Absent) seen[value.Name] = (found, value.Giver);
         }
         return seen;

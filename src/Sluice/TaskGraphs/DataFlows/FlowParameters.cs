@@ -8,6 +8,8 @@ namespace Sluice;
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
 internal sealed class FlowParameters
 {
+    private static readonly Dictionary<string, string> NoNames = [];
+
     private readonly Type? type;
     private readonly (string Name, Type Type)[]? entries;
 
@@ -15,7 +17,13 @@ internal sealed class FlowParameters
 
     public static FlowParameters None { get; } = new(null, null, FlowBag.Empty);
 
+    /// <summary>Dictionaries of any form: what is in them is found in the run.</summary>
+    public static FlowParameters AnyEntries { get; } = new(null, null, new FlowResults([new OpenEntries()]));
+
     public FlowBag Bag { get; }
+
+    /// <summary>Whether it is the form of a dictionary.</summary>
+    public bool HasEntries => entries is not null;
 
     /// <exception cref="DataFlowException">Its values have no names.</exception>
     public static FlowParameters Of(object? parameters)
@@ -35,7 +43,7 @@ internal sealed class FlowParameters
     /// <summary>Whether these parameters are of this form.</summary>
     public bool Fits(object? parameters)
     {
-        if (parameters is null) return type is null && entries is null;
+        if (parameters is null) return ReferenceEquals(this, None);
         if (type is not null) return parameters.GetType() == type;
         if (entries is null || Entries(parameters) is not { } given) return false;
         int i = 0;
@@ -45,7 +53,8 @@ internal sealed class FlowParameters
     }
 
     /// <summary>As runs carry them.</summary>
-    public object? Pack(object? parameters) => entries is null ? parameters : Entries(parameters!)!.Select(entry => entry.Value).ToArray();
+    public object? Pack(object? parameters) => ReferenceEquals(this, AnyEntries) ? NamedValues.Of(parameters, "parameters", "The caller", NoNames)
+        : entries is null ? parameters : Entries(parameters!)!.Select(entry => entry.Value).ToArray();
 
     private static FlowResults Checked(FlowValue[] values)
     {

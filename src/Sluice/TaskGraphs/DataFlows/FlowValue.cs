@@ -32,6 +32,9 @@ internal abstract class FlowValue(string name, Type type)
     /// <summary>Whether its names are known in a run only.</summary>
     public virtual bool IsOpen => false;
 
+    /// <summary>The values of an open one.</summary>
+    public virtual NamedValues All(Context run, bool isReflected) => throw new InvalidOperationException("Only of what is open all values are asked for.");
+
     /// <summary>One of the values of an open one.</summary>
     public virtual FlowValue At(string wanted) => this;
 
@@ -112,8 +115,7 @@ internal sealed class OpenValue(FlowDraft draft, string? wanted = null) : FlowVa
         return values.Has(wanted!) ? values.Get(wanted!) : Absent;
     }
 
-    /// <summary>All of them.</summary>
-    public NamedValues All(Context run, bool isReflected) => isReflected ? (NamedValues)run.Value<object?>(draft.Number)! : run.Value<NamedValues>(draft.Number);
+    public override NamedValues All(Context run, bool isReflected) => isReflected ? (NamedValues)run.Value<object?>(draft.Number)! : run.Value<NamedValues>(draft.Number);
 }
 
 /// <summary>A parameter of the flow that is a property of the object that was given.</summary>

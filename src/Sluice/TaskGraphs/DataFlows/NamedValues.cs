@@ -32,11 +32,15 @@ internal sealed class NamedValues
         if (TaskValues.IsTask(result.GetType()))
             throw new DataFlowException($"{function} returned a {TypeNames.Of(result.GetType())} as an object: nobody would await it, or hear of its failure. Let {function} say that it returns a task, or await it.");
         var named = new Dictionary<string, object?>(StringComparer.OrdinalIgnoreCase);
+        List<string>? found = renamed.Count > 0 ? [] : null;
         foreach (var (key, value) in Parts(result) ?? [new(plain, result)])
         {
+            found?.Add(key);
             string name = renamed.GetValueOrDefault(key, key);
             if (!named.TryAdd(name, value)) throw new DataFlowException($"{function} gives \"{name}\" twice: names are the same whatever their case.");
         }
+        if (found is not null && renamed.Keys.FirstOrDefault(one => !found.Contains(one, StringComparer.OrdinalIgnoreCase)) is { } unknown)
+            throw new DataFlowException($"{function} cannot rename an output. {NearNames.Explain("value", unknown, found)}");
         return new(named);
     }
 

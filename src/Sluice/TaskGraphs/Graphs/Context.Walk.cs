@@ -83,7 +83,7 @@ public abstract partial class Context
             return false;
         }
         NodeDefinition definition = Plan.Nodes[node];
-        return (definition.HasNeeds && IsSkipped(definition, node)) || definition.Start(this, node);
+        return (Plan.Needed[node] is { } needed && IsSkipped(definition, node, needed)) || definition.Start(this, node);
     }
 
     /// <summary>A node does not end at once. Others may go on with the resolve before this returns.</summary>
@@ -113,6 +113,8 @@ public abstract partial class Context
 
     internal void Succeed<T>(int node, T value)
     {
+        if (TaskValues.IsTask(value))
+            throw new InvalidOperationException($"It returned a {TypeNames.Of(value!.GetType())} as an object: nobody would await it, or hear of its failure. Let the function await it: async … => await ….");
         slots[node].Set(value);
         End(node, NodeStatus.Succeeded);
     }
@@ -179,12 +181,12 @@ public abstract partial class Context
             : new OperationCanceledException(caller);
     }
 
-    private bool IsSkipped(NodeDefinition definition, int node)
+    private bool IsSkipped(NodeDefinition definition, int node, bool[] needed)
     {
         int[] parents = Plan.Parents[node];
         for (int i = 0; i < parents.Length; i++)
         {
-            if (!definition.NeedsParent(i) || HasSomething(parents[i])) continue;
+            if (!needed[i] || HasSomething(parents[i])) continue;
             Details.Of(node).Without = definition.Parents[i];
             if (RecordsTimings) Details.Of(node).Started = Plan.Time.GetTimestamp();
             End(node, NodeStatus.Skipped);

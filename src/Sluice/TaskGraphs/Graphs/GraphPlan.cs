@@ -17,6 +17,7 @@ internal sealed class GraphPlan
         Parents = Array.ConvertAll(nodes, node => Array.ConvertAll(node.Parents, parent => numbers[parent]));
         Children = Invert(Parents);
         Counts = Array.ConvertAll(Parents, parents => parents.Length);
+        Needed = FindNeeded(nodes, Parents);
         Roots = [.. Enumerable.Range(0, nodes.Length).Where(node => Counts[node] == 0)];
     }
 
@@ -41,10 +42,27 @@ internal sealed class GraphPlan
 
     public int[] Roots { get; }
 
+    /// <summary>For each node the parents without whose value it is skipped, by their index; null for none.</summary>
+    public bool[]?[] Needed { get; }
+
     public int? Find(string name) => numbers.TryGetValue(name, out int number) ? number : null;
 
     public int Get(string name)
         => Find(name) ?? throw new KeyNotFoundException(NearNames.Explain("node", name, numbers.Keys));
+
+    /// <summary>A value type has nothing that stands for nothing: who takes one from a parent that may have produced none needs that.</summary>
+    private static bool[]?[] FindNeeded(NodeDefinition[] nodes, int[][] parents)
+    {
+        var needed = new bool[]?[nodes.Length];
+        var mayLack = new bool[nodes.Length];
+        for (int node = 0; node < nodes.Length; node++)
+        {
+            bool[] needs = [.. parents[node].Select((parent, i) => nodes[node].NeedsParent(i) || (mayLack[parent] && nodes[node].TakesValueFrom(i)))];
+            if (Array.IndexOf(needs, true) >= 0) needed[node] = needs;
+            mayLack[node] = needed[node] is not null || (nodes[node].IsOptional && !nodes[node].HasFallback);
+        }
+        return needed;
+    }
 
     private static int[][] Invert(int[][] parents)
     {

@@ -47,8 +47,6 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
     /// <summary>What takes the place of a failure, where the type is not known to the code.</summary>
     public abstract void SetFallback(Func<Exception, object?> value);
 
-    public bool HasNeeds { get; private set; }
-
     /// <summary>The types that the function takes from its parents, in order; null where it asks the context.</summary>
     public Type[]? ParentTypes { get; init; }
 
@@ -58,7 +56,7 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
     public NodeDefinition Copy()
     {
         NodeDefinition copy = NewCopy();
-        (copy.Policy, copy.IsOptional, copy.Places, copy.HasNeeds) = (Policy, IsOptional, Places, HasNeeds);
+        (copy.Policy, copy.IsOptional, copy.Places) = (Policy, IsOptional, Places);
         needs.CopyTo(copy.needs, 0);
         return copy;
     }
@@ -78,19 +76,18 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
 
     public bool NeedsParent(int index) => needs[index];
 
+    /// <summary>Whether it takes a value from a parent that cannot be null.</summary>
+    public bool TakesValueFrom(int index) => ParentTypes is { } types && types[index] is { IsValueType: true } type && type != typeof(Nothing) && Nullable.GetUnderlyingType(type) is null;
+
     public bool TryNeed(string parent)
     {
         int index = Array.IndexOf(parents, parent);
         if (index < 0) return false;
-        HasNeeds = needs[index] = true;
+        needs[index] = true;
         return true;
     }
 
-    public void NeedAll()
-    {
-        Array.Fill(needs, true);
-        HasNeeds = needs.Length > 0;
-    }
+    public void NeedAll() => Array.Fill(needs, true);
 
     public string DescribeParents() => parents.Length == 0 ? "none" : string.Join(", ", parents);
 
@@ -124,7 +121,7 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
     {
         if (IsBuilt) return;
         base.Build();
-        isPlain = Places is null && Policy == CallPolicy.None;
+        isPlain = Places is null && Policy == CallPolicy.None && typeof(T) != typeof(object);     // an object may turn out to be a task
     }
 
     public override object? Box(ref Slot slot) => typeof(T) == typeof(Nothing) ? null : Slot.Get<T>(ref slot);

@@ -14,7 +14,16 @@ internal static class TaskValues
 
     /// <summary>Whether a value of this type is work that somebody has to wait for.</summary>
     public static bool IsTask(Type type)
-        => type.IsAssignableTo(typeof(Task)) || type == typeof(ValueTask) || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ValueTask<>));
+        => type.IsAssignableTo(typeof(Task)) || type.IsAssignableTo(typeof(Future)) || type == typeof(ValueTask) || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ValueTask<>));
+
+    /// <summary>Whether an object turns out to be such work.</summary>
+    public static bool IsTask<T>(T value) => typeof(T) == typeof(object) && value is not null && (value is Task or Future || (value is ValueType && IsTask(value.GetType())));
+
+    /// <summary>What a function returns in the end: the result of its task, if it returns one; null for none.</summary>
+    public static Type? ResultOf(Type returned)
+        => returned == typeof(void) || returned == typeof(Task) || returned == typeof(ValueTask) ? null
+            : returned.IsGenericType && (returned.GetGenericTypeDefinition() == typeof(Task<>) || returned.GetGenericTypeDefinition() == typeof(ValueTask<>)) ? returned.GenericTypeArguments[0]
+            : returned;
 
     private static async ValueTask<Nothing> AwaitAsync(Task task)
     {

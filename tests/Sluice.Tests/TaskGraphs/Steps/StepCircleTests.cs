@@ -78,14 +78,16 @@ public class StepCircleTests
         {
             await using StepScope scope = StepScope.Begin(maxConcurrency: round % 3 == 0 ? null : round % 3, TestContext.Current.CancellationToken);
             using var meeting = new Barrier(2);
+            var made = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             Future<int> one = null!, other = null!;
             var ask = Step.Of(async (bool isOne) =>
             {
-                await Task.Yield();
+                await made.Task;
                 if (round % 3 != 1) meeting.SignalAndWait(TestContext.Current.CancellationToken);
                 return await (isOne ? other : one);
             }).Named("ask");
             (one, other) = (ask(true), ask(false));
+            made.SetResult();
             Task<int[]> both = Future.WhenAll(one, other).AsTask();
             await Assert.ThrowsAsync<InvalidOperationException>(() => both.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
         }

@@ -18,6 +18,8 @@ public readonly struct Args<T>
 
     internal Args(T[] values) => whole = values;
 
+    private Args(Given list) => whole = list;
+
     internal Args(Future future) => whole = future ?? throw new ArgumentNullException(nameof(future), "A future of a collection was to be passed to a step, and it is null.");
 
     /// <summary>What is waited for as a whole; null where there are items, or plain values.</summary>
@@ -30,6 +32,7 @@ public readonly struct Args<T>
     {
         null => items is null ? [] : Array.ConvertAll(items, item => item.Value),
         T[] array => array,
+        Given list => list.Values,
         Future<T[]> array => array.Use()!,
         _ => [.. (IEnumerable<T>)((Future)whole).UseBoxed()!],
     };
@@ -42,12 +45,19 @@ public readonly struct Args<T>
         return typeof(T) == typeof(object) ? new(Array.ConvertAll(values, value => (Arg<T>)value)) : new(values);
     }
 
-    /// <summary>Plain values, as they are in the list at the call: it may be changed afterwards.</summary>
+    /// <summary>The values as one collection of a type: the collection of a future, or a list where a list is taken, is passed on as it is.</summary>
+    internal TCollection As<TCollection>() where TCollection : class
+    {
+        if ((whole is Future future ? future.UseBoxed() : (whole as Given)?.List) is TCollection same && (whole is Future || typeof(TCollection) == typeof(List<T>))) return same;
+        return (TCollection)(object)(typeof(TCollection) == typeof(List<T>) ? (object)new List<T>(Values) : Values);
+    }
+
+    /// <summary>Plain values, as they are in the list at the call: it may be changed afterwards. Only a step that takes a <see cref="List{T}"/> gets the list itself.</summary>
     /// <param name="values">Not null.</param>
     public static implicit operator Args<T>(List<T> values)
     {
         ArgumentNullException.ThrowIfNull(values);
-        return values.ToArray();
+        return typeof(T) == typeof(object) ? values.ToArray() : new Args<T>(new Given(values, [.. values]));
     }
 
     /// <summary>The values of futures.</summary>
@@ -90,6 +100,9 @@ public readonly struct Args<T>
 
     /// <inheritdoc cref="op_Implicit(Future{T[]})"/>
     public static implicit operator Args<T>(Future<IEnumerable<T>> whole) => new((Future)whole);
+
+    /// <summary>A list, and what was in it at the call.</summary>
+    private sealed record Given(List<T> List, T[] Values);
 
     /// <summary>For the compiler: what was given in brackets.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]

@@ -59,7 +59,7 @@ public abstract partial class StepCall<T>
             result = definition.IsPlain ? InvokeAsync(definition.TakesToken ? Token : default) : TryAsync(Token);
             if (result.IsCompleted)
             {
-                Value = result.GetAwaiter().GetResult();
+                Take(result.GetAwaiter().GetResult());
                 hasEndedAtOnce = true;
                 return;
             }
@@ -71,6 +71,13 @@ public abstract partial class StepCall<T>
             return;
         }
         new Suspension(this, result).Begin();        // from here on another thread may end it
+    }
+
+    private void Take(T value)
+    {
+        if (TaskValues.IsTask(value))
+            throw new InvalidOperationException($"{Name} returned a {TypeNames.Of(value!.GetType())} as an object: nobody would wait for it, or hear of its failure. Let {Name} await it.");
+        Value = value;
     }
 
     private ValueTask<T> TryAsync(CancellationToken cancellation)
@@ -184,6 +191,8 @@ public abstract partial class StepCall<T>
     /// <summary>A body that may be tried several times, or has a time limit.</summary>
     private readonly struct Attempted(StepCall<T> call) : IAttempted<T>
     {
+        public string Name => call.Name;
+
         public ValueTask EnterAsync(int attempt, CancellationToken cancellation) => attempt == 1 ? default : call.ReturnAsync(attempt, cancellation);
 
         public ValueTask<T> CallAsync(int attempt, CancellationToken cancellation) => call.CallAsync(cancellation);
@@ -200,7 +209,7 @@ public abstract partial class StepCall<T>
         {
             try
             {
-                call.Value = result.GetAwaiter().GetResult();
+                call.Take(result.GetAwaiter().GetResult());
             }
             catch (Exception e)
             {

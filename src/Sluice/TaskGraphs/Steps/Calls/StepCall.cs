@@ -127,6 +127,9 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IBody, IDependent
     /// <summary>The values of an argument's elements.</summary>
     protected static TArg[] ValuesOf<TArg>(in Args<TArg> arguments) => arguments.Values;
 
+    /// <summary>The values of an argument's elements, as the collection that the function takes.</summary>
+    protected static TCollection ValuesOf<TCollection, TArg>(in Args<TArg> arguments) where TCollection : class => arguments.As<TCollection>();
+
     internal sealed override object? Origins => record;
 
     private void Wait(Future dependency)

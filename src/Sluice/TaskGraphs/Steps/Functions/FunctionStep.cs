@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice;
 
 /// <summary>What <see cref="Step"/> has made of a function: the target of the delegate that the user calls. Immutable.</summary>
@@ -30,7 +32,21 @@ internal abstract class FunctionStep(StepDefinition definition, After? after)
     public static StepDefinition Define(Delegate function, bool takesToken)
     {
         ArgumentNullException.ThrowIfNull(function);
+        if (Problem(function) is { } problem) throw new ArgumentException(problem, nameof(function));
         return new(TopologyBuilder.NameOf(function) ?? "step", takesToken);
+    }
+
+    /// <summary>What nobody would wait for.</summary>
+    private static string? Problem(Delegate function)
+    {
+        string name = TopologyBuilder.NameOf(function) ?? "The function";
+        Type returned = function.Method.ReturnType;
+        if (returned == typeof(void) && function.Method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false))
+            return $"{name} is async void: nobody can wait for it, or learn of its failure. Let it return a Task.";
+        Type? declared = function.GetType().GenericTypeArguments is [.., var last] && returned != typeof(void) ? TaskValues.ResultOf(last) : null;
+        if (declared is null || !(TaskValues.IsTask(declared) || (declared == typeof(object) && TaskValues.IsTask(returned)))) return null;
+        string work = TypeNames.Of(TaskValues.IsTask(declared) ? declared : returned);
+        return $"The result of {name} would be a {work}: the step would end without waiting for it, and nobody would hear of its failure. Let the function await it: async … => await ….";
     }
 
     /// <summary>A step without a result has ended when its task has.</summary>

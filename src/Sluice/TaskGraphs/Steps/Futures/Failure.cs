@@ -3,8 +3,14 @@ using System.Runtime.ExceptionServices;
 
 namespace Sluice;
 
+/// <summary>How a future has ended: well, or with a <see cref="Failure"/>.</summary>
+internal class FutureOutcome
+{
+    public static FutureOutcome Success { get; } = new();
+}
+
 /// <summary>Why a future has no value. Shared by all futures that end with it, so that seeing it at one of them is enough. Thread-safe.</summary>
-internal sealed class Failure
+internal sealed class Failure : FutureOutcome
 {
     private static readonly ConditionalWeakTable<Exception, Failure> Cancellations = [];
     private static long count;

@@ -21,8 +21,9 @@ internal abstract class JoinFuture<T>(Future[] sources, bool evenIfFailed) : Fut
     internal sealed override void See()
     {
         base.See();
-        if (!holdsOutcomes || Failure is not null) return;
-        foreach (Future source in sources) source.See();
+        // Of those that have not ended yet, too, the failure is no surprise: whoever waited for all knows that they have failed.
+        if (Failure is not null) foreach (Future source in sources) source.MarkAwaited();
+        else if (holdsOutcomes) foreach (Future source in sources) source.See();
     }
 
     bool IDependent.IsOver => Volatile.Read(ref claimed) != 0;

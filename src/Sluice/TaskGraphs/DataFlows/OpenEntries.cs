@@ -1,0 +1,30 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Linq.Expressions;
+
+namespace Sluice;
+
+/// <summary>The entries of a dictionary of parameters where flows are given dictionaries of many forms: their names are known in a run only.</summary>
+[RequiresUnreferencedCode(DataFlow.Untrimmed)]
+internal sealed class OpenEntries(string? wanted = null) : FlowValue(wanted ?? "", typeof(object))
+{
+    public override bool IsSure => false;
+
+    public override bool IsOpen => wanted is null;
+
+    public override FlowValue At(string name) => new OpenEntries(name);
+
+    [RequiresDynamicCode(CompiledCode.Dynamic)]
+    public override Expression? Present(ParameterExpression run) => Expression.Call(Entries(run), nameof(NamedValues.Has), null, Expression.Constant(wanted));
+
+    [RequiresDynamicCode(CompiledCode.Dynamic)]
+    public override Expression Value(ParameterExpression run) => Expression.Call(Entries(run), nameof(NamedValues.Get), null, Expression.Constant(wanted));
+
+    public override object? Read(Context run) => Entries(run) is var values && values.Has(wanted!) ? values.Get(wanted!) : Absent;
+
+    public override NamedValues All(Context run, bool isReflected) => Entries(run);
+
+    private static NamedValues Entries(Context run) => (NamedValues)((DataFlowRun)run).Request!;
+
+    [RequiresDynamicCode(CompiledCode.Dynamic)]
+    private static UnaryExpression Entries(ParameterExpression run) => Expression.Convert(FlowExpressions.Request(run), typeof(NamedValues));
+}
