@@ -134,6 +134,22 @@ public sealed class SharedSourceTests
         Assert.Equal(3L, (await consecutor.IdleAsync(Cancellation)).Completed);
     }
 
+    [Theory, MemberData(nameof(Modes))]
+    public async Task WithoutAStoreItIsTheSame(ExecutionMode mode)
+    {
+        var seen = new ConcurrentQueue<int>();
+        await using var consecutor = new Consecutor<int>("local", source =>
+        {
+            Source<int> a = (source | A).Share();
+            Source<int> b = (a | B).Share();
+            return Pipeline.Of(Source.Merge(b, a | C) | seen.Enqueue, b | D | Stage.Parallel(2) | seen.Enqueue);
+        }, new() { Run = new() { Mode = mode, Capacity = 2 } });
+        await consecutor.StartAsync(Cancellation);
+        for (int n = 0; n < 500; n++) await consecutor.SendAsync(n);
+        Assert.Equal(500L, (await consecutor.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(Enumerable.Range(1, 500).SelectMany(n => new[] { 10 * n, 100 * n, (10 * n) + 1000 }).Order(), seen.Order());
+    }
+
     [Fact]
     public async Task AProducerThatResumesDoesNotGoThroughAMerge()
     {
