@@ -52,12 +52,7 @@ internal static class Telemetry
     /// <summary>Called before the run can end. What the caller traces is left as it is: the run goes on when the caller has returned.</summary>
     public static void RunStarted(IObservedRun run)
     {
-        if (Spans.HasListeners())
-        {
-            Activity? outer = Activity.Current;
-            run.Span = Spans.StartActivity("sluice.run");
-            Activity.Current = outer;
-        }
+        if (Spans.HasListeners()) run.Span = Start("sluice.run");
         lock (Sync)
         {
             run.Behind = runs;
@@ -76,32 +71,72 @@ internal static class Telemetry
             if (TryRemove(run) && counted)
                 foreach (NodeSnapshot node in run.Snapshot().Nodes) AddTo(OfEndedRuns, node, MostNames);
         }
-        if (Ended.Enabled) Ended.Add(1, new KeyValuePair<string, object?>("outcome", how.ToString().ToLowerInvariant()));
-        if (run.Span is not { } span) return;
-        span.SetTag("outcome", how.ToString().ToLowerInvariant());
-        if (failure is not null) span.SetStatus(ActivityStatusCode.Error, failure.Message);
-        Activity? outer = Activity.Current;
-        span.Dispose();
-        Activity.Current = outer;
+        string outcome = how.ToString().ToLowerInvariant();
+        try
+        {
+            if (Ended.Enabled) Ended.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+        }
+        catch (Exception e)
+        {
+            Report(e);
+        }
+        if (run.Span is { } span) End(span, outcome, failure);
     }
 
     /// <summary>A call of a step begins: a span in the caller's trace, current for the body. Null if nobody listens.</summary>
     public static Activity? StepStarted(string step)
     {
-        if (!Spans.HasListeners() || Spans.StartActivity("sluice.step") is not { } span) return null;
+        if (!Spans.HasListeners()) return null;
+        if (Start("sluice.step") is not { } span) return null;
         span.DisplayName = step;
+        Activity.Current = span;
         return span;
     }
 
     /// <summary>It has ended, perhaps on another thread, whose own trace is left as it is.</summary>
     public static void StepEnded(Activity span, string outcome, Exception? failure)
     {
+        End(span, outcome, failure);
+        if (ReferenceEquals(Activity.Current, span)) Activity.Current = span.Parent;
+    }
+
+    /// <summary>Starts a span, which does not become the current one.</summary>
+    private static Activity? Start(string name)
+    {
+        Activity? outer = Activity.Current;
+        try
+        {
+            return Spans.StartActivity(name);
+        }
+        catch (Exception e)
+        {
+            Report(e);
+            return null;
+        }
+        finally
+        {
+            Activity.Current = outer;
+        }
+    }
+
+    private static void End(Activity span, string outcome, Exception? failure)
+    {
+        Activity? outer = Activity.Current;
         span.SetTag("outcome", outcome);
         if (failure is not null) span.SetStatus(ActivityStatusCode.Error, failure.Message);
-        Activity? outer = Activity.Current;
-        span.Dispose();
-        Activity.Current = ReferenceEquals(outer, span) ? span.Parent : outer;
+        try
+        {
+            span.Dispose();
+        }
+        catch (Exception e)
+        {
+            Report(e);
+        }
+        Activity.Current = outer;
     }
+
+    /// <summary>A listener runs on threads of runs and timers, where nobody would catch what it throws.</summary>
+    private static void Report(Exception failure) => Warnings.Tell($"A listener of the activity source or the meter 'Sluice' has thrown: {failure.Message}");
 
     /// <summary>Under the lock.</summary>
     private static IEnumerable<IObservedRun> All()

@@ -18,6 +18,9 @@ public sealed partial class Run
         Stop(cause as PipelineException ?? new PipelineException(NameOf(node), null, cause, node));
     }
 
+    /// <summary>Something has failed that no stage was waiting for: an <c>async void</c> method of the user's.</summary>
+    private void FailOutside(Exception cause) => Stop(new PipelineException("async void", null, cause));
+
     /// <returns>Whether this is what stopped the run.</returns>
     private bool Stop(Exception? cause)
     {
@@ -41,7 +44,7 @@ public sealed partial class Run
     }
 
     /// <summary>A callback that somebody registered on the token may throw: that is a failure of the run like any other.</summary>
-    private void CancelQuietly(CancellationTokenSource? source)
+    internal void CancelQuietly(CancellationTokenSource? source)
     {
         try
         {

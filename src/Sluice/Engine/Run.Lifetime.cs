@@ -40,7 +40,7 @@ public sealed partial class Run : IObservedRun
         this.options = options;
         this.blueprint = blueprint;
         Scheduler = options.Scheduler
-            ?? (options.Mode == ExecutionMode.SingleThread ? new SerialScheduler() : RunScheduler.ThreadPool);
+            ?? (options.Mode == ExecutionMode.SingleThread ? new SerialScheduler(FailOutside) : RunScheduler.ThreadPool);
         Random = options.Seed is { } seed ? new LockedRandom(seed) : Random.Shared;
         startedAt = options.Time.GetTimestamp();
     }
@@ -104,7 +104,19 @@ public sealed partial class Run : IObservedRun
 
     internal void Add(StageContext context) => contexts.Add(context);
 
-    internal string NameOf(int node) => Recorder.NameOf(node);
+    /// <summary>The name of a node. Throws nothing, as failures are named where nobody expects another one.</summary>
+    internal string NameOf(int node)
+    {
+        try
+        {
+            return Recorder.NameOf(node);
+        }
+        catch (Exception e)                          // names come of drawing the pipeline, which may call factories of the user's
+        {
+            Warnings.Tell($"A run could not find the names of its nodes: {e.Message}");
+            return $"node {node}";
+        }
+    }
 
     internal void ThrowIfStopping()
     {

@@ -43,7 +43,7 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         get
         {
             CancellationTokenSource source = LazyInitializer.EnsureInitialized(ref wake, static () => new CancellationTokenSource());
-            if (stopped) source.Cancel();
+            if (stopped) Run.CancelQuietly(source);
             return source.Token;
         }
     }
@@ -51,7 +51,7 @@ internal abstract class SourcePump<T> : Pump, IUpstream
     public void Stop()
     {
         stopped = true;
-        Volatile.Read(ref wake)?.Cancel();
+        Run.CancelQuietly(Volatile.Read(ref wake));
         WakeUp();
     }
 

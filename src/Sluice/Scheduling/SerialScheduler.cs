@@ -16,7 +16,8 @@ internal sealed class SerialScheduler : RunScheduler, IThreadPoolWorkItem
     private Queue<IThreadPoolWorkItem>? others;
     private bool draining = true;                    // until Drive is called, nothing runs
 
-    public SerialScheduler() => context = new(this);
+    /// <param name="failed">Called with what a posted callback throws.</param>
+    public SerialScheduler(Action<Exception> failed) => context = new(this, failed);
 
     public override bool IsSerial => true;
 

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Diagnostics.Tracing;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Engines;
@@ -30,7 +28,7 @@ public class WarningsTests
     [Fact]
     public async Task ASupervisorWithoutAHandlerTellsTheEventSource()
     {
-        using var listener = new Listener();
+        using var listener = new WarningListener();
         await using var store = new MemoryStreamStore();
         await using (var supervisor = Supervisor.Attach(store, new() { Name = "warned" }))
         {
@@ -44,7 +42,7 @@ public class WarningsTests
     [Fact]
     public async Task WhatAHandlerThrowsIsToldWithTheWarning()
     {
-        using var listener = new Listener();
+        using var listener = new WarningListener();
         await using var store = new MemoryStreamStore();
         await using (var supervisor = Supervisor.Attach(store, new() { Warn = _ => throw new InvalidOperationException("the log is closed") }))
         {
@@ -53,20 +51,5 @@ public class WarningsTests
             supervisor.Register(twice, () => Task.FromResult(2));
         }
         Assert.Single(listener.Texts, text => text.Contains("told-by-a-broken-log was registered before") && text.Contains("the log is closed"));
-    }
-
-    private sealed class Listener : EventListener
-    {
-        public ConcurrentQueue<string> Texts { get; } = new();
-
-        protected override void OnEventSourceCreated(EventSource eventSource)
-        {
-            if (eventSource.Name == "Sluice") EnableEvents(eventSource, EventLevel.Warning);
-        }
-
-        protected override void OnEventWritten(EventWrittenEventArgs eventData)
-        {
-            if (eventData.Payload is [string text]) Texts.Enqueue(text);
-        }
     }
 }

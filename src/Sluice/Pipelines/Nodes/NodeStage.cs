@@ -90,7 +90,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     public override ValueTask PushAsync(TIn item, Ticket? ticket)
     {
         Context.In++;
-        output.Ticket = ticket;
+        output.Begin(ticket);
         outBefore = Context.Out;
         try
         {
@@ -100,8 +100,10 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
         }
         catch (Exception e)
         {
-            throw Decide(e, item, ticket);
+            if (output.TryEnd()) throw Decide(e, item, ticket);
+            return AwaitAsync(ValueTask.FromException(e), item, ticket);
         }
+        if (!output.TryEnd()) return AwaitAsync(default, item, ticket);
         Settle(ticket);
         return default;
     }
@@ -113,11 +115,10 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     /// <param name="about">What it is about, where it fails; null for the end.</param>
     public async ValueTask EndKeyAsync(Func<Output<TOut>, CancellationToken, ValueTask> hook, StateScope? scope, Ticket? hold, string? about = null)
     {
-        (output.Ticket, output.Emitting) = (hold, scope);
+        output.Emitting = scope;
         try
         {
-            await hook(output, Context.Token);
-            output.ThrowIfFailedDownstream();
+            await CallHookAsync(hook, hold);
         }
         catch (Exception e)
         {
@@ -144,11 +145,9 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
 
     protected override async ValueTask OnCompleteAsync()
     {
-        output.Ticket = null;
         try
         {
-            await node.End(output, Context.Token);
-            output.ThrowIfFailedDownstream();
+            await CallHookAsync(node.End, null);
         }
         catch (Exception e)
         {
@@ -160,6 +159,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask AwaitAsync(ValueTask pending, TIn item, Ticket? ticket)
     {
+        output.Suspend();
         Context.IsSuspended = true;
         try
         {
@@ -167,13 +167,35 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
         }
         catch (Exception e)
         {
+            if (!output.TryEnd()) await output.EndAsync();       // before the item is given up: what is pushed belongs to it
             throw Decide(e, item, ticket);
         }
         finally
         {
+            if (!output.TryEnd()) await output.EndAsync();
             Context.IsSuspended = false;
         }
+        if (output.TakeUnseenFailure() is { } unseen) throw Decide(unseen, item, ticket);
         Settle(ticket);
+    }
+
+    private async ValueTask CallHookAsync(Func<Output<TOut>, CancellationToken, ValueTask> hook, Ticket? hold)
+    {
+        output.Begin(hold);
+        try
+        {
+            ValueTask pending = hook(output, Context.Token);
+            output.Suspend();
+            Context.IsSuspended = !pending.IsCompleted;
+            await pending;
+        }
+        finally
+        {
+            if (!output.TryEnd()) await output.EndAsync();
+            Context.IsSuspended = false;
+        }
+        if (output.TakeUnseenFailure() is { } unseen) throw unseen;
+        output.ThrowIfFailedDownstream();
     }
 
     private void Settle(Ticket? ticket)

@@ -1,7 +1,10 @@
 namespace Sluice;
 
 /// <summary>Where a node pushes its items to.</summary>
-/// <remarks>For use by the node it was given to, during the call it was given to, and by one thread at a time.</remarks>
+/// <remarks>
+/// For use by the node it was given to, during the call it was given to. Await every push: that is the backpressure. Pushes that overlap, from one thread or several, reach the next stage
+/// one after the other, in the order of the calls. The call ends when all of them have.
+/// </remarks>
 /// <typeparam name="T">The type of the items.</typeparam>
 public sealed class Output<T>
 {
@@ -9,10 +12,13 @@ public sealed class Output<T>
 
     private readonly StageContext context;
     private readonly Inlet<T> next;
+    private readonly PushGate gate;
     private Exception? failedDownstream;
-    private List<IOutputItem>? held;                 // for named outputs, until the node has done its work on the item
+    private Exception? failedUnseen;                 // of a named push, when the node had returned
+    private List<IOutputItem>? held;                 // for named outputs, until the node has done its work on the item; under the gate's lock
+    private bool hasWarned;
 
-    internal Output(StageContext context, Inlet<T> next) => (this.context, this.next) = (context, next);
+    internal Output(StageContext context, Inlet<T> next) => (this.context, this.next, gate) = (context, next, new PushGate(context));
 
     internal Ticket? Ticket { get; set; }
 
@@ -20,22 +26,30 @@ public sealed class Output<T>
     internal StateScope? Emitting { get; set; }
 
     /// <summary>Pushes an item on. Completes when there is room for more; now and then it goes to the end of the scheduler's queue, so that others get a turn.</summary>
+    /// <exception cref="InvalidOperationException">
+    /// The method of the node that it belongs to has ended, so that the item is lost: the run fails with this. Or more than 100,000 pushes of the node wait that were not awaited.
+    /// </exception>
     public ValueTask PushAsync(T item)
     {
-        context.Out++;
-        Ticket? ticket = Emitting is { } scope ? scope.Emit(context.Node, item) : Ticket;
-        if (Emitting is null) ticket?.Add(1);
+        if (!gate.TryEnterFast()) return PushInTurnAsync(item);
         try
         {
-            ValueTask pushed = next.PushAsync(item, ticket);
-            if (!pushed.IsCompletedSuccessfully) return WatchAsync(pushed);
-            return (context.Out & (ItemsPerTurn - 1)) == 0 ? YieldAsync() : default;
+            ValueTask pushed = Send(item);
+            if (!pushed.IsCompletedSuccessfully)
+            {
+                gate.Keep();
+                return WatchAsync(pushed);
+            }
         }
         catch (Exception e)
         {
             failedDownstream = e;
+            gate.ExitFast();
             throw;
         }
+        bool yields = (context.Out & (ItemsPerTurn - 1)) == 0;
+        gate.ExitFast();
+        return yields ? YieldAsync() : default;
     }
 
     /// <summary>
@@ -43,15 +57,49 @@ public sealed class Output<T>
     /// processed is committed (<see cref="ConsecutorOutput{T}"/>), and not at all if the node fails at it.
     /// </summary>
     /// <exception cref="ArgumentException">The output is read as another type.</exception>
+    /// <exception cref="InvalidOperationException">The method of the node that the push belongs to has ended: the run fails with this.</exception>
     /// <exception cref="PayloadException">It leads to another consecutor, and the item cannot be written.</exception>
     public ValueTask PushAsync<TNamed>(NamedOutput<TNamed> output, TNamed item)
     {
         ArgumentNullException.ThrowIfNull(output);
-        if (context.Run.Options.Following?.Outputs is not { } followed) return context.Run.Outputs.WriteAsync(context.Node, output.Name, item, context.Token);
-        ValueTask<IOutputItem?> prepared = followed.PrepareAsync(context.Node, output.Name, item, Root, context.Token);
-        if (!prepared.IsCompletedSuccessfully) return HoldAsync(prepared);
-        Hold(prepared.Result);
-        return default;
+        bool isCounted = gate.BeginBeside(), waits = false;
+        try
+        {
+            ValueTask pushed = SendNamed(output, item);
+            if (pushed.IsCompletedSuccessfully) return default;
+            waits = true;
+            if (!isCounted) gate.KeepBeside();
+            return WatchNamedAsync(pushed);
+        }
+        finally
+        {
+            if (isCounted && !waits) gate.EndBeside();
+        }
+    }
+
+    /// <summary>The stage is about to call the node, on this thread.</summary>
+    internal void Begin(Ticket? ticket)
+    {
+        Ticket = ticket;
+        gate.Begin();
+    }
+
+    /// <summary>The call has returned, and is not over.</summary>
+    internal void Suspend() => gate.Suspend();
+
+    /// <summary>The call is over.</summary>
+    /// <returns>Whether its pushes are; if not, <see cref="EndAsync"/>.</returns>
+    internal bool TryEnd() => gate.TryEnd();
+
+    /// <summary>The call is over, its pushes are not: they belong to its item.</summary>
+    internal async ValueTask EndAsync()
+    {
+        if (!hasWarned && !context.Run.IsStopping)
+        {
+            hasWarned = true;
+            Warnings.Tell($"The node {context.Run.NameOf(context.Node)} does not await all of its pushes: its method returned while one was waiting for room. The pipeline waits in its place. Await every PushAsync.");
+        }
+        await gate.EndAsync();
     }
 
     /// <summary>The node has done its work on the item: what it has put out by name hangs on the item's root, which so has reached an end.</summary>
@@ -73,25 +121,88 @@ public sealed class Output<T>
         held.Clear();
     }
 
-    private Ticket? Root => Ticket ?? context.Ticket;
-
-    private void Hold(IOutputItem? item)
-    {
-        if (item is not null) (held ??= []).Add(item);
-    }
-
-    private async ValueTask HoldAsync(ValueTask<IOutputItem?> prepared) => Hold(await prepared);
-
     /// <summary>What failed downstream is not the node's to handle: it goes on even if the node swallowed it.</summary>
     internal void ThrowIfFailedDownstream()
     {
         if (failedDownstream is { } failure) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }
 
+    /// <summary>A push to a named output has failed when the node had returned.</summary>
+    internal Exception? TakeUnseenFailure() => Interlocked.Exchange(ref failedUnseen, null);
+
     internal bool IsFromDownstream(Exception e) => ReferenceEquals(e, failedDownstream);
 
+    private Ticket? Root => Ticket ?? context.Ticket;
+
+    // Inside of a turn.
+    private ValueTask Send(T item)
+    {
+        context.Out++;
+        Ticket? ticket = Emitting is { } scope ? scope.Emit(context.Node, item) : Ticket;
+        if (Emitting is null) ticket?.Add(1);
+        return next.PushAsync(item, ticket);
+    }
+
+    private ValueTask SendNamed<TNamed>(NamedOutput<TNamed> output, TNamed item)
+    {
+        if (context.Run.Options.Following?.Outputs is not { } followed) return context.Run.Outputs.WriteAsync(context.Node, output.Name, item, context.Token);
+        ValueTask<IOutputItem?> prepared = followed.PrepareAsync(context.Node, output.Name, item, Root, context.Token);
+        if (!prepared.IsCompletedSuccessfully) return HoldAsync(prepared);
+        Hold(prepared.Result);
+        return default;
+    }
+
+    private void Hold(IOutputItem? item)
+    {
+        if (item is null) return;
+        lock (gate.Sync) (held ??= []).Add(item);
+    }
+
+    private async ValueTask HoldAsync(ValueTask<IOutputItem?> prepared) => Hold(await prepared);
+
+    private ValueTask PushInTurnAsync(T item)
+    {
+        ValueTask entered = gate.EnterAsync();
+        if (!entered.IsCompletedSuccessfully) return WaitForTurnAsync(entered, item);
+        bool yields;
+        try
+        {
+            ValueTask pushed = Send(item);
+            if (!pushed.IsCompletedSuccessfully) return WatchAsync(pushed);
+            yields = (context.Out & (ItemsPerTurn - 1)) == 0;
+        }
+        catch (Exception e)
+        {
+            failedDownstream = e;
+            gate.Exit();
+            throw;
+        }
+        gate.Exit();
+        return yields ? YieldAsync() : default;
+    }
+
+    private async ValueTask WaitForTurnAsync(ValueTask entered, T item)
+    {
+        await entered;
+        try
+        {
+            context.Run.ThrowIfStopping();
+            if (failedDownstream is { } failure) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+            await Send(item);
+        }
+        catch (Exception e)
+        {
+            failedDownstream = e;
+            throw;
+        }
+        finally
+        {
+            gate.Exit();
+        }
+    }
+
     /// <summary>A node that pushes without end would keep its thread, which others may need.</summary>
-    /// <remarks>A wait of its own, not one that is used again: somebody who forgets to await a push harms nobody else.</remarks>
+    /// <remarks>A wait of its own, not one that is used again: a node that forgets to await a push harms nobody else.</remarks>
     private async ValueTask YieldAsync() => await new Waiter(context.Run.Scheduler).YieldAsync();
 
     private async ValueTask WatchAsync(ValueTask pushed)
@@ -104,6 +215,27 @@ public sealed class Output<T>
         {
             failedDownstream = e;
             throw;
+        }
+        finally
+        {
+            gate.Exit();
+        }
+    }
+
+    private async ValueTask WatchNamedAsync(ValueTask pushed)
+    {
+        try
+        {
+            await pushed;
+        }
+        catch (Exception e) when (gate.IsClosed)
+        {
+            Volatile.Write(ref failedUnseen, e);     // the node has returned: the stage fails the item in its place
+            throw;
+        }
+        finally
+        {
+            gate.EndBeside();
         }
     }
 }

@@ -25,8 +25,10 @@ public static partial class Operators
         => NotNull(pipe).Then(new DoAsyncOperator<T>(NotNull(function)));
 }
 
-internal sealed class DoOperator<T>(Action<T> function) : Operator<T, T>
+internal sealed class DoOperator<T>(Action<T> given) : Operator<T, T>
 {
+    private readonly Action<T> function = AsyncVoid.Refuse(given);
+
     public override string Kind => "do";
 
     public override bool LetsFailuresThrough => true;

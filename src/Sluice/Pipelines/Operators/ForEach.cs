@@ -23,8 +23,10 @@ public static partial class Operators
     internal static Pipeline To<T>(this Source<T> source, Operator<T, Nothing> sink) => new(source.Then(sink));
 }
 
-internal sealed class ActionSink<T>(Action<T> function) : Operator<T, Nothing>
+internal sealed class ActionSink<T>(Action<T> given) : Operator<T, Nothing>
 {
+    private readonly Action<T> function = AsyncVoid.Refuse(given);
+
     public override string Kind => "sink";
 
     public override Delegate Function => function;

@@ -1,0 +1,111 @@
+using System.Diagnostics;
+
+namespace Sluice.Tests.Engines;
+
+/// <summary>User code that throws where nobody awaits it: the run fails, or a warning is told. The process goes on, and the run ends.</summary>
+public class UnexpectedThrowTests
+{
+    [Fact]
+    public async Task ACallbackOnTheTokenOfASourceMayThrowInADrain()
+    {
+        var begun = new TaskCompletionSource();
+        Run run = Source.Pushed<int>(async (_, stop) =>
+        {
+            stop.Register(static () => throw new InvalidOperationException("in a callback"));
+            begun.SetResult();
+            await Task.Delay(Timeout.Infinite, stop);
+        }).ForEach(static _ => { }).Start();
+        await begun.Task;
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => run.DrainAsync());
+        Assert.Contains("in a callback", failure.Message);
+        Assert.Equal(RunState.Failed, run.Snapshot().State);
+    }
+
+    [Fact]
+    public async Task ACallbackOnTheTokenOfASourceMayThrowWhenTheCallersTokenIsCancelled()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var begun = new TaskCompletionSource();
+        Run run = Source.Pushed<int>(async (_, stop) =>
+        {
+            stop.Register(static () => throw new InvalidOperationException("in a callback"));
+            begun.SetResult();
+            await Task.Delay(Timeout.Infinite, stop);
+        }).ForEach(static _ => { }).Start(ExecutionMode.MultiThread, cancellation.Token);
+        await begun.Task;
+        await cancellation.CancelAsync();            // does not throw what others have registered elsewhere
+        await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
+    }
+
+    [Fact]
+    public async Task AListenerOfActivitiesMayThrow()
+    {
+        using var warned = new WarningListener();
+        using (var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == "Sluice",
+            Sample = static (ref ActivityCreationOptions<ActivityContext> options) => options.Parent.TraceState == "throws" ? ActivitySamplingResult.AllData : ActivitySamplingResult.None,
+            ActivityStopped = static _ => throw new InvalidOperationException("the collector is away"),
+        })
+        {
+            ActivitySource.AddActivityListener(listener);
+            using var outer = new Activity("outer");
+            outer.TraceStateString = "throws";
+            outer.Start();
+            RunSnapshot end = await Source.From([1, 2]).ForEach(static _ => { }).RunAsync();
+            Assert.Equal(RunState.Completed, end.State);
+            Assert.Equal(7, await Step.Of(static () => 7)());
+        }
+        Assert.Contains(warned.Texts, static text => text.Contains("the collector is away"));
+    }
+
+    [Fact]
+    public async Task AnAsyncVoidMethodFailsASingleThreadedRun()
+    {
+        var goOn = new TaskCompletionSource();
+        Run run = Source.From(WaitAsync(Forget)).ForEach(static _ => { }).Start(ExecutionMode.SingleThread);
+        Task thrown = Assert.ThrowsAsync<PipelineException>(() => run.Completion);
+        goOn.SetResult();
+        await thrown;
+        Assert.Contains("nobody waits", run.Completion.Exception!.InnerException!.Message);
+
+        static async IAsyncEnumerable<int> WaitAsync(Action forget, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop = default)
+        {
+            forget();
+            await Task.Delay(Timeout.Infinite, stop);
+            yield return 1;
+        }
+
+        async void Forget()
+        {
+            await goOn.Task;
+            throw new InvalidOperationException("nobody waits");
+        }
+    }
+
+    [Fact]
+    public void AnAsyncVoidFunctionIsRefusedByName()
+    {
+        var refused = Assert.Throws<ArgumentException>(static () => Source.From([1]).ForEach(SaveAsync));
+        Assert.Contains("is async void", refused.Message);
+        Assert.Contains("Let it return a Task", refused.Message);
+        Assert.Throws<ArgumentException>(static () => Source.From([1]).Do(SaveAsync));
+        Assert.Throws<ArgumentException>(static () => _ = Source.From([1]) | SaveAsync);
+
+        static async void SaveAsync(int item) => await Task.Yield();
+    }
+
+    [Fact]
+    public async Task AFactoryThatThrowsTheSecondTimeDoesNotHideTheFailure()
+    {
+        int made = 0;
+        Pipeline pipeline = (Source.From([1]) | Node.Of(() => ++made > 1 ? throw new InvalidOperationException("once only") : new Failing())).ForEach(static _ => { });
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => pipeline.RunAsync());
+        Assert.Equal("it fails", failure.InnerException!.Message);
+    }
+
+    private sealed class Failing : Node<int, int>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => throw new InvalidOperationException("it fails");
+    }
+}
