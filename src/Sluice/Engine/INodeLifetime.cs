@@ -6,6 +6,9 @@ internal interface INodeLifetime : IAsyncDisposable
     int Node { get; }
 
     ValueTask BeginAsync();
+
+    /// <summary>The run has not started, and never will.</summary>
+    void NeverBegins() { }
 }
 
 /// <summary>A stage that stands for several nodes and counts for them.</summary>

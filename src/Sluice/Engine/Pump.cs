@@ -30,11 +30,17 @@ internal abstract class Pump(Run run, int node) : IThreadPoolWorkItem, IChained<
     {
         Turn turn = Turn.Current;
         bool begins = turn.TryBegin();
-        Run? outer = run.Enter();
+        ExecutionContext? outer = run.Enter();
         Start();
-        run.Leave(outer);
+        Run.Leave(outer);
         if (begins) turn.Finish();
     }
+
+    /// <summary>Whether another thread ends it, because this one had not come back from code of the source.</summary>
+    protected virtual bool IsLeft => false;
+
+    /// <summary>The run was stopped before it began.</summary>
+    protected virtual void NeverBegins() { }
 
     /// <summary>Moves items until the input ends.</summary>
     protected abstract ValueTask PumpAsync();
@@ -44,7 +50,11 @@ internal abstract class Pump(Run run, int node) : IThreadPoolWorkItem, IChained<
         ValueTask pumping;
         try
         {
-            run.ThrowIfStopping();
+            if (run.IsStopping)
+            {
+                NeverBegins();
+                throw new RunStoppedException();
+            }
             pumping = PumpAsync();
             if (!pumping.IsCompletedSuccessfully)
             {
@@ -56,7 +66,7 @@ internal abstract class Pump(Run run, int node) : IThreadPoolWorkItem, IChained<
         {
             run.Fail(e, node);
         }
-        End();
+        if (!IsLeft) End();
     }
 
     private async Task RestAsync(ValueTask pumping)
@@ -69,10 +79,11 @@ internal abstract class Pump(Run run, int node) : IThreadPoolWorkItem, IChained<
         {
             run.Fail(e, node);
         }
-        End();
+        if (!IsLeft) End();
     }
 
-    private void End()
+    /// <summary>It has ended; once.</summary>
+    protected void End()
     {
         IsEnded = true;
         run.PumpEnded();

@@ -17,11 +17,13 @@ public sealed partial class Run
     /// </remarks>
     /// <param name="deadline">How long that may take before the rest is cancelled: zero or more; no limit unless given.</param>
     /// <returns>Whether all of it went through, also if a source did not come back; false if the deadline cancelled the rest.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The deadline is negative (but for <see cref="Timeout.InfiniteTimeSpan"/>), or more than 49 days. The drain has not begun.</exception>
     /// <exception cref="PipelineException">The run failed before or meanwhile.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled by somebody else before or meanwhile.</exception>
     /// <exception cref="InvalidOperationException">It was called inside of a function of this run. The drain has begun; but the function would wait for its own item if it awaited the end.</exception>
     public Task<bool> DrainAsync(TimeSpan? deadline = null)
     {
+        if (deadline is { } limit && limit != Timeout.InfiniteTimeSpan) Waits.Check(limit, nameof(deadline));
         Task<bool> drained = DrainToEndAsync(deadline);
         if (!IsInside(this) || drained.IsCompleted) return drained;
         drained.Observed();
@@ -33,7 +35,7 @@ public sealed partial class Run
 
     private async Task<bool> DrainToEndAsync(TimeSpan? deadline)
     {
-        Drain();
+        Drain(deadline);
         if (deadline is not { } limit) limit = Timeout.InfiniteTimeSpan;
         // Cancelled by the timer itself: a wait with a time limit would go on somewhere, some time after it.
         bool expired = false;
@@ -62,8 +64,12 @@ public sealed partial class Run
         else if (work.IsFaulted) await work;
     }
 
-    private void Drain()
+    /// <summary>How long code of a source may block its thread when no more is wanted, before the run goes on without it.</summary>
+    internal TimeSpan MomentToComeBack { get; private set; }
+
+    private void Drain(TimeSpan? deadline)
     {
+        if (deadline is { } limit && limit >= TimeSpan.Zero && limit / 2 < MomentToComeBack) MomentToComeBack = limit / 2;
         CancellationTokenSource? source;
         lock (sync)
         {

@@ -88,6 +88,7 @@ public sealed partial class Run
         over = true;
         Interlocked.MemoryBarrier();                 // before looking whether somebody waits
         if (Volatile.Read(ref completion) is { } asked) Complete(asked);
+        else if (failure is not null) CompletionTask();          // if nobody ever asks, TaskScheduler.UnobservedTaskException tells of it
     }
 
     // A run that is over before anybody asks, as those of one thread are, needs no task of its own.

@@ -18,6 +18,7 @@ public sealed partial class Run : IObservedRun
     private List<TicketRing>? tickets;
     private List<Action>? onStop;
     private List<Action>? onStart;
+    private List<Action>? onLaunch;
     private ConcurrentDictionary<Task, int>? abandoned;
     private readonly long startedAt;
     private long endedAt;
@@ -31,6 +32,9 @@ public sealed partial class Run : IObservedRun
     private volatile bool stopping;
     private volatile bool draining;
     private Exception? failure;
+    private volatile bool wasAskedFor;               // how the run ends
+    private bool hasTold;
+    private bool hasLaunched;
     private int active;
     private Chain<Pump> pumps;
     private Chain<StageContext> contexts;
@@ -43,6 +47,7 @@ public sealed partial class Run : IObservedRun
             ?? (options.Mode == ExecutionMode.SingleThread ? new SerialScheduler(FailOutside) : RunScheduler.ThreadPool);
         Random = options.Seed is { } seed ? new LockedRandom(seed) : Random.Shared;
         startedAt = options.Time.GetTimestamp();
+        MomentToComeBack = options.StopGrace < TimeToNotice ? options.StopGrace : TimeToNotice;
     }
 
     internal RunOptions Options => options;
@@ -70,6 +75,9 @@ public sealed partial class Run : IObservedRun
 
     /// <summary>Called once, when all nodes have begun, before the first item.</summary>
     internal List<Action> OnStart => onStart ??= [];
+
+    /// <summary>Called once on the thread that starts the run, when the pumps are on their way.</summary>
+    internal List<Action> OnLaunch => onLaunch ??= [];
 
     /// <summary>Where jitter comes from: seeded when the run is.</summary>
     internal Random Random { get; }
@@ -143,13 +151,26 @@ public sealed partial class Run : IObservedRun
     internal void Launch(CancellationToken cancellation)
     {
         active = pumps.Count + 1;                    // one for this method
+        CaptureFlow();
         if (cancellation.CanBeCanceled) outside = cancellation.UnsafeRegister(static run => ((Run)run!).Cancel(), this);
         options.Started?.Invoke(this);
         Telemetry.RunStarted(this);                  // before anything can end
+        hasLaunched = true;
         if (nodes is not null) Scheduler.Schedule(new NodeStarter(this));
         else StartPumps();
+        if (onLaunch is not null)
+            foreach (Action action in onLaunch) action();
         PumpEnded();
         Scheduler.Drive();
+    }
+
+    /// <summary>It could not be started: what it has taken is given back. Does nothing once pumps are on their way.</summary>
+    internal void GiveUp()
+    {
+        if (hasLaunched) return;
+        outside.Unregister();
+        if (nodes is not null)
+            foreach (INodeLifetime node in nodes) node.NeverBegins();
     }
 
     internal void StartPumps()
@@ -191,6 +212,7 @@ public sealed partial class Run : IObservedRun
         // Upstream nodes first: a node may count on those before it, as its items do.
         private async Task StartAsync()
         {
+            run.Enter();
             for (int i = run.Nodes.Count - 1; i >= 0; i--)
             {
                 INodeLifetime node = run.Nodes[i];

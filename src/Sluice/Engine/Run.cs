@@ -7,9 +7,17 @@ public sealed partial class Run : IAsyncDisposable
     /// <summary>Ends when everything has been processed.</summary>
     /// <remarks>
     /// Faulted with a <see cref="PipelineException"/> that names node and item when a stage failed; cancelled when the
-    /// run was. It ends once, after everything the run started has ended, so far as that honours its token.
+    /// run was. It ends once, after everything the run started has ended, so far as that honours its token. If a run fails and nothing asks for this, the failure is told as a
+    /// warning when the run is disposed, and else by <see cref="TaskScheduler.UnobservedTaskException"/>.
     /// </remarks>
-    public Task Completion => CompletionTask();
+    public Task Completion
+    {
+        get
+        {
+            wasAskedFor = true;
+            return CompletionTask();
+        }
+    }
 
     /// <summary>What the run looks like, with its nodes' names.</summary>
     public Topology Topology => Recorder.Topology;
@@ -56,16 +64,23 @@ public sealed partial class Run : IAsyncDisposable
     public System.Threading.Channels.ChannelReader<T> Output<T>(string name) => Outputs.Reader<T>(name);
 
     /// <summary>Counters, queues and what every node is doing, at this moment.</summary>
-    public RunSnapshot Snapshot() => SnapshotTaker.Take(this, Recorder);
+    public RunSnapshot Snapshot()
+    {
+        if (IsOver) wasAskedFor = true;              // it says how the run has ended
+        return SnapshotTaker.Take(this, Recorder);
+    }
 
     /// <summary>Cancels the run if it has not ended, and waits for its end. Throws nothing: <see cref="Completion"/> tells how it ended.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!Completion.IsCompleted)
+        Task end = CompletionTask();
+        if (!end.IsCompleted)
         {
             Cancel();
             options.Scheduler?.Drive();              // one that only works when it is driven could never end
         }
-        await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await end.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (failure is not null && !wasAskedFor && !Interlocked.Exchange(ref hasTold, true))
+            Warnings.Tell($"A run has failed and was disposed, and nothing has asked for its Completion: {failure.Message} Await Completion: it fails with this.");
     }
 }

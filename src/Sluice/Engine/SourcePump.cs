@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>Drives an island from a source.</summary>
 /// <remarks><see cref="Stop"/> may come from any thread: from a drain, from a stage that wants no more, from a failure.</remarks>
-internal abstract class SourcePump<T> : Pump, IUpstream
+internal abstract partial class SourcePump<T> : Pump, IUpstream
 {
     private const int ItemsPerTurn = 4096;
 
@@ -53,13 +53,14 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         stopped = true;
         Run.CancelQuietly(Volatile.Read(ref wake));
         WakeUp();
+        LeaveLater();
     }
 
     // A short run is over before it is awaited: then without a state machine.
     protected sealed override ValueTask PumpAsync()
     {
         ValueTask produced = ProduceAsync();
-        if (!produced.IsCompletedSuccessfully || leaving is not null) return RestAsync(produced);
+        if (!produced.IsCompletedSuccessfully || leaving is not null || IsLeft) return RestAsync(produced);
         timer?.Dispose();
         Run.ThrowIfStopping();
         return Next.CompleteAsync();
@@ -70,18 +71,39 @@ internal abstract class SourcePump<T> : Pump, IUpstream
         try
         {
             await produced;
+        }
+        catch (Exception e) when (IsLeft)
+        {
+            back!.TrySetException(e);
+        }
+        catch
+        {
+            await LeaveAsync();
+            throw;
+        }
+        if (IsLeft) back!.TrySetResult();
+        else await CompleteAsync();
+    }
+
+    private async ValueTask CompleteAsync()
+    {
+        try
+        {
             Run.ThrowIfStopping();
             await Next.CompleteAsync();
         }
         finally
         {
-            timer?.Dispose();
-            if (leaving is not null)
-            {
-                IsLeaving = true;
-                await Run.LeaveAsync(leaving, Node);
-            }
+            await LeaveAsync();
         }
+    }
+
+    private async ValueTask LeaveAsync()
+    {
+        timer?.Dispose();
+        if (leaving is null) return;
+        IsLeaving = true;
+        await Run.LeaveAsync(leaving, Node);
     }
 
     /// <summary>Something of the source is still at work although no more is wanted: what is behind the source goes on without it.</summary>

@@ -36,8 +36,16 @@ public sealed partial class Pipeline : IBlueprint
         ArgumentNullException.ThrowIfNull(options);
         var builder = new RunBuilder(options, this);
         if (options.Outputs.Count > 0) builder.CheckOutputs();                   // before a node belongs to the run
-        Tail.Build(builder, Terminal.Shared);
-        return builder.Launch(cancellation);
+        try
+        {
+            Tail.Build(builder, Terminal.Shared);
+            return builder.Launch(cancellation);
+        }
+        catch
+        {
+            builder.Run.GiveUp();
+            throw;
+        }
     }
 
     /// <summary>The definition on one line: <c>source-1 | Twice | [Print, Save]</c>. A graph that brackets cannot express is drawn as <see cref="Topology.ToText"/> draws it.</summary>

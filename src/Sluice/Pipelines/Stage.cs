@@ -16,6 +16,13 @@ public static class Stage
     /// <summary>Results of the parallel stage come out as they are ready.</summary>
     public static StageAnnotation Unordered => StageAnnotation.None.Unordered;
 
+    /// <summary>The function of the stage blocks its thread: each of its lanes gets a thread of its own at once, instead of one of the pool. <c>source | Resize | Stage.Parallel(64).Blocking()</c>.</summary>
+    /// <remarks>
+    /// For functions that wait without <c>await</c>: files, sockets and libraries that are synchronous. The pool has about as many threads as there are processors, and adds others slowly. The threads are kept for
+    /// 20 seconds and shared by all stages that block. Without <see cref="Parallel"/>, it is one thread. A single-threaded run, or one with a scheduler of its own, uses that.
+    /// </remarks>
+    public static StageAnnotation Blocking() => StageAnnotation.None.Blocking();
+
     /// <summary>An item that fails is tried again, up to this many more times, before <see cref="OnError"/> decides.</summary>
     /// <remarks>What a failed attempt had put out already is taken back: outputs go on when an attempt has succeeded.</remarks>
     /// <param name="retries">0 to 1,000,000.</param>

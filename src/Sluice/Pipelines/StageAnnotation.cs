@@ -34,6 +34,14 @@ public sealed class StageAnnotation
         });
     }
 
+    /// <inheritdoc cref="Stage.Blocking"/>
+    public StageAnnotation Blocking() => And("Blocking()", static (options, stage) => stage switch
+    {
+        { IsKeyed: true } => throw Refused("Blocking()", "the stage runs in lanes by key, which share the threads of the pool. Put the work that blocks into a stage behind it"),
+        { Stateful: { } why } => throw Refused("Blocking()", $"a {stage.Kind} stage {why}. Put the work that blocks into a stage of its own"),
+        _ => options with { Blocks = true },
+    });
+
     /// <inheritdoc cref="Stage.Retry"/>
     public StageAnnotation Retry(int retries, Backoff? backoff = null)
     {

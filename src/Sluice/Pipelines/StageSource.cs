@@ -51,7 +51,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         }
         builder.NeedsTickets |= stage.NeedsTickets;
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
-        bool isParallel = options.Parallel > 1 && builder.IsMultiThread;
+        bool isParallel = (options.Parallel > 1 || options.Blocks) && builder.IsMultiThread;
         if (isParallel || keyed is not null || !stage.LetsFailuresThrough) next = builder.Isolated(next);
         if (keyed is not null) BuildKeyed(keyed, builder, node, next, isParallel);
         else if (builder.Following is not null) BuildFollowed(builder, node, next, isParallel);
@@ -87,7 +87,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
     /// do fewer lanes than there are processors: with two of each, four could be busy.
     /// </remarks>
     internal override bool HasLanesFor(StageOptions other)
-        => MayShareLanes && options.Buffer is null && options.Parallel == other.Parallel && options.Ordered == other.Ordered;
+        => MayShareLanes && options.Buffer is null && options.Parallel == other.Parallel && options.Ordered == other.Ordered && options.Blocks == other.Blocks;
 
     internal override void BuildInLanes<TLast>(
         RunBuilder builder, StageOptions lanes, int last, Inlet<TLast> next, Func<Inlet<TLast>, Inlet<TOut>> rest)

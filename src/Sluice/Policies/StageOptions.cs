@@ -9,6 +9,9 @@ internal sealed record StageOptions
     public int Parallel { get; init; } = 1;
     public bool Ordered { get; init; } = true;
 
+    /// <summary>Whether its lanes have threads of their own.</summary>
+    public bool Blocks { get; init; }
+
     /// <summary>How many lanes a KeyBy in front of the stage makes; for pictures.</summary>
     public int KeyedLanes { get; init; }
 
@@ -27,12 +30,13 @@ internal sealed record StageOptions
     public bool HasPolicy => Retries > 0 || Timeout is not null || OnError != OnError.Stop || Bisects;
 
     /// <summary>Whether items leave the stage's thread here when the run has several.</summary>
-    public bool CrossesThreads => Parallel > 1 || Buffer is not null;
+    public bool CrossesThreads => Parallel > 1 || Blocks || Buffer is not null;
 
     /// <summary>The annotations as a reader of a picture wants them: "parallel 8", "retry 3".</summary>
     public IEnumerable<string> Describe()
     {
         if (Parallel > 1) yield return Ordered ? $"parallel {Parallel}" : $"parallel {Parallel}, unordered";
+        if (Blocks) yield return "blocking";
         if (KeyedLanes > 0) yield return $"by key, {KeyedLanes} lanes";
         if (Retries > 0) yield return $"retry {Retries}";
         if (Timeout is { } timeout) yield return $"timeout {timeout:g}";

@@ -8,13 +8,13 @@ namespace Sluice;
 /// </remarks>
 internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? capacity) : SourcePump<T>(context, next)
 {
-    private Channel<T> items = null!;
+    private Channel<T>? made;
 
     /// <summary>Takes an item if there is room. Any thread, once the pump is open; also the two below.</summary>
     /// <returns>Whether it was accepted.</returns>
     public bool TryAccept(T item)
     {
-        if (!items.Writer.TryWrite(item)) return false;
+        if (!Items.Writer.TryWrite(item)) return false;
         WakeUp();
         return true;
     }
@@ -23,7 +23,7 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
     /// <exception cref="ChannelClosedException">No more is taken; this one was not accepted.</exception>
     public ValueTask AcceptAsync(T item, CancellationToken cancellation = default)
     {
-        ValueTask writing = items.Writer.WriteAsync(item, cancellation);
+        ValueTask writing = Items.Writer.WriteAsync(item, cancellation);
         if (writing.IsCompleted) WakeUp();           // else the pump is at work: it makes the room, and then finds the item
         return writing;
     }
@@ -31,16 +31,18 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
     /// <summary>No more will come; the failure, if there is one, comes behind what has been accepted.</summary>
     public void Close(Exception? failure = null)
     {
-        items.Writer.TryComplete(failure);
+        Items.Writer.TryComplete(failure);
         WakeUp();
     }
+
+    private Channel<T> Items => Volatile.Read(ref made) ?? Make();
 
     /// <summary>How many items may wait to be taken.</summary>
     protected int Capacity => capacity ?? Run.Options.Capacity;
 
     protected sealed override async ValueTask ProduceAsync()
     {
-        items = Channel.CreateBounded<T>(new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = FullMode }, Dropped);
+        ChannelReader<T> items = Items.Reader;
         try
         {
             Open();
@@ -55,11 +57,11 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
             bool mayHandOff = Next.HandsOn;
             while (true)
             {
-                while (items.Reader.TryRead(out T? item))
+                while (items.TryRead(out T? item))
                 {
                     Run.ThrowIfStopping();
                     Turn.Publish();
-                    ValueTask pushed = mayHandOff && !items.Reader.TryPeek(out _) ? EmitLastAsync(item) : EmitAsync(item);
+                    ValueTask pushed = mayHandOff && !items.TryPeek(out _) ? EmitLastAsync(item) : EmitAsync(item);
                     if (pushed.IsCompletedSuccessfully) continue;
                     Flush();
                     await pushed;
@@ -67,7 +69,7 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
                 if (IsClosed()) break;
                 Flush();
                 Outside.Arm();
-                if ((items.Reader.TryPeek(out _) || items.Reader.Completion.IsCompleted) && Outside.Disarm()) continue;
+                if ((items.TryPeek(out _) || items.Completion.IsCompleted) && Outside.Disarm()) continue;
                 IsWaiting = true;
                 await Outside.WaitAsync();
                 IsWaiting = false;
@@ -89,13 +91,20 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
     /// <summary>Called once, when nothing is taken any more.</summary>
     protected abstract ValueTask CloseAsync();
 
+    // By whichever comes first: the pump, or what pushes into it.
+    private Channel<T> Make()
+    {
+        var channel = Channel.CreateBounded<T>(new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = FullMode }, Dropped);
+        return Interlocked.CompareExchange(ref made, channel, null) ?? channel;
+    }
+
     private void Dropped(T item) => Interlocked.Increment(ref Context.Skipped);
 
     /// <summary>Whether it is closed, and empty.</summary>
     /// <remarks>Throws what it was closed with, if that is a failure.</remarks>
     private bool IsClosed()
     {
-        Task completion = items.Reader.Completion;
+        Task completion = Items.Reader.Completion;
         if (!completion.IsCompleted) return false;
         try
         {

@@ -6,6 +6,9 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
     private LineReader lines = null!;
     private bool waits;
 
+    /// <summary>A read of the standard input ends when somebody presses a key.</summary>
+    protected override bool IsAwaited => false;
+
     protected override async ValueTask ProduceAsync()
     {
         try
@@ -34,7 +37,6 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
         }
         finally
         {
-            // Not waited for: a read of the standard input ends when somebody presses a key.
             if (abandoned is not null) Run.Abandon(CloseLaterAsync(abandoned), Node);
             else origin.Close(lines);
         }
@@ -60,12 +62,17 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
     {
         try
         {
+            MayGoOutside();
+            if (!GoOutside()) return null;
             if (!waits)
             {
-                lines.Add(lines.Read());
+                int count = lines.Read();
+                ComeBack();
+                lines.Add(count);
                 return null;
             }
-            ValueTask<int> reading = lines.ReadAsync(StopToken);
+            ValueTask<int> reading = lines.ReadAsync(StopToken);         // the console's blocks
+            if (!ComeBack()) return reading.AsTask();
             if (!reading.IsCompleted)
             {
                 Task<int> read = reading.AsTask();
@@ -77,10 +84,12 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
         }
         catch (OperationCanceledException) when (IsStopped)
         {
+            ComeBack();
             return null;
         }
         catch (Exception e)
         {
+            ComeBack();
             throw Failure(e);
         }
     }

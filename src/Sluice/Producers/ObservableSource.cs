@@ -39,12 +39,22 @@ internal sealed class ObservableSource<T>(IObservable<T> items, WhenFull whenFul
     private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new ObservablePump<T>(context, next, items, whenFull, capacity);
 }
 
-/// <remarks>Subscribes in a work item of its own: an observable that pushes everything while it is subscribed to would fill the channel with nobody to empty it.</remarks>
-internal sealed class ObservablePump<T>(StageContext context, Inlet<T> next, IObservable<T> items, WhenFull whenFull, int? capacity)
-    : IntakePump<T>(context, next, capacity), IObserver<T>
+/// <remarks>
+/// Subscribes on the thread that starts the run, when the pumps are on their way: what is pushed after the start is not missed, and what is pushed while it is subscribed to is taken meanwhile. A scheduler
+/// that runs one thing at a time subscribes in a work item of its own.
+/// </remarks>
+internal sealed class ObservablePump<T> : IntakePump<T>, IObserver<T>
 {
+    private readonly IObservable<T> items;
+    private readonly WhenFull whenFull;
     private readonly TaskCompletionSource<IDisposable?> subscribed = new();
     private SynchronizationContext? ownContext;
+
+    public ObservablePump(StageContext context, Inlet<T> next, IObservable<T> items, WhenFull whenFull, int? capacity) : base(context, next, capacity)
+    {
+        (this.items, this.whenFull) = (items, whenFull);
+        if (!Run.Scheduler.IsSerial) Run.OnLaunch.Add(Subscribe);
+    }
 
     protected override BoundedChannelFullMode FullMode
         => whenFull == WhenFull.DropOldest ? BoundedChannelFullMode.DropOldest : BoundedChannelFullMode.Wait;
@@ -67,8 +77,15 @@ internal sealed class ObservablePump<T>(StageContext context, Inlet<T> next, IOb
 
     protected override void Open()
     {
+        if (!Run.Scheduler.IsSerial) return;
         ownContext = SynchronizationContext.Current;
         Run.Scheduler.Schedule(new Subscribing(this));
+    }
+
+    protected override void NeverBegins()
+    {
+        Close();
+        if (!Run.Scheduler.IsSerial) UnsubscribeAsync().Observed();
     }
 
     protected override async ValueTask CloseAsync()
@@ -112,6 +129,11 @@ internal sealed class ObservablePump<T>(StageContext context, Inlet<T> next, IOb
 
     private sealed class Subscribing(ObservablePump<T> pump) : IThreadPoolWorkItem
     {
-        public void Execute() => pump.Subscribe();
+        public void Execute()
+        {
+            ExecutionContext? outer = pump.Run.Enter();
+            pump.Subscribe();
+            Run.Leave(outer);
+        }
     }
 }

@@ -32,14 +32,20 @@ internal sealed class PushedSource<T>(Func<Func<T, ValueTask>, CancellationToken
 internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Func<T, ValueTask>, CancellationToken, Task> producer, int? capacity)
     : IntakePump<T>(context, next, capacity)
 {
-    private Task producing = Task.CompletedTask;
+    private readonly TaskCompletionSource produced = new();
 
-    protected override void Open() => producing = ProducingAsync();
+    // On another thread, where there is one: a function that blocks its thread does not hold up what it has pushed.
+    protected override void Open()
+    {
+        var producing = new Producing(this);
+        if (Run.Scheduler.IsSerial) producing.Execute();
+        else Run.Scheduler.Schedule(producing);
+    }
 
     /// <summary>A function that does not end when it is told to goes on by itself; the run names it.</summary>
     protected override async ValueTask CloseAsync()
     {
-        if (!await ArrivesAsync(producing)) LeaveBehind(producing);
+        if (!await ArrivesAsync(produced.Task)) LeaveBehind(produced.Task);
     }
 
     private async Task ProducingAsync()
@@ -57,6 +63,7 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         {
             Close(e);
         }
+        produced.SetResult();
     }
 
     private ValueTask PushAsync(T item) => TryAccept(item) ? default : PushLaterAsync(item);
@@ -70,6 +77,16 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         catch (System.Threading.Channels.ChannelClosedException)
         {
             throw new OperationCanceledException("The run wants no more items; this one was not accepted.", StopToken);
+        }
+    }
+
+    private sealed class Producing(PushedPump<T> pump) : IThreadPoolWorkItem
+    {
+        public void Execute()
+        {
+            ExecutionContext? outer = pump.Run.Enter();
+            _ = pump.ProducingAsync();
+            Run.Leave(outer);
         }
     }
 }

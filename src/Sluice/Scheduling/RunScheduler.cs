@@ -26,6 +26,9 @@ public abstract class RunScheduler
     /// <remarks>The default does nothing. Does nothing either where the calling thread, or another, is driving already.</remarks>
     public virtual void Drive() { }
 
+    /// <summary>The thread that drives is held up in user code, which does nothing for the run any more: another one takes over.</summary>
+    internal virtual void Forsake() { }
+
     private sealed class PoolScheduler : RunScheduler
     {
         public override void Schedule(IThreadPoolWorkItem work)

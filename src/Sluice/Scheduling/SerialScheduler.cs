@@ -15,6 +15,7 @@ internal sealed class SerialScheduler : RunScheduler, IThreadPoolWorkItem
     private IThreadPoolWorkItem? next;               // the first of the queue; the others, where there ever are some, behind it
     private Queue<IThreadPoolWorkItem>? others;
     private bool draining = true;                    // until Drive is called, nothing runs
+    private int drivers;                             // the last one drives; those before it were forsaken
 
     /// <param name="failed">Called with what a posted callback throws.</param>
     public SerialScheduler(Action<Exception> failed) => context = new(this, failed);
@@ -37,9 +38,11 @@ internal sealed class SerialScheduler : RunScheduler, IThreadPoolWorkItem
     {
         SynchronizationContext? outer = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(context);
+        int driver;
+        lock (this) driver = drivers;
         try
         {
-            while (Take() is { } work) work.Execute();
+            while (Take(driver) is { } work) work.Execute();
         }
         finally
         {
@@ -47,12 +50,19 @@ internal sealed class SerialScheduler : RunScheduler, IThreadPoolWorkItem
         }
     }
 
+    internal override void Forsake()
+    {
+        lock (this) drivers++;
+        System.Threading.ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
     void IThreadPoolWorkItem.Execute() => Drive();
 
-    private IThreadPoolWorkItem? Take()
+    private IThreadPoolWorkItem? Take(int driver)
     {
         lock (this)
         {
+            if (driver != drivers) return null;
             IThreadPoolWorkItem? work = next;
             if (work is null) draining = false;
             else if (others is null || !others.TryDequeue(out next)) next = null;

@@ -106,6 +106,46 @@ public class UnexpectedThrowTests
         Assert.Equal("it fails", failure.InnerException!.Message);
     }
 
+    [Fact]
+    public async Task AFailedRunThatIsOnlyDisposedIsToldAsAWarning()
+    {
+        using var warned = new WarningListener();
+        await using (Run run = Source.From([1]).ForEach(static _ => throw new InvalidOperationException("nobody looked")).Start(ExecutionMode.SingleThread))
+        {
+        }
+        Assert.Contains(warned.Texts, static text => text.Contains("nothing has asked for its Completion") && text.Contains("nobody looked"));
+    }
+
+    [Fact]
+    public void AFailedRunThatNothingHoldsIsAnUnobservedTask()
+    {
+        var told = new List<Exception>();
+        EventHandler<UnobservedTaskExceptionEventArgs> listen = (_, e) =>
+        {
+            lock (told) told.Add(e.Exception);
+        };
+        TaskScheduler.UnobservedTaskException += listen;
+        try
+        {
+            bool isTold = false;
+            for (int i = 0; i < 100 && !isTold; i++)
+            {
+                Drop();
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                lock (told) isTold = told.Exists(static e => e.ToString().Contains("dropped and forgotten", StringComparison.Ordinal));
+            }
+            Assert.True(isTold);
+        }
+        finally
+        {
+            TaskScheduler.UnobservedTaskException -= listen;
+        }
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static void Drop() => _ = Source.From([1]).ForEach(static _ => throw new InvalidOperationException("dropped and forgotten")).Start(ExecutionMode.SingleThread);
+    }
+
     private sealed class Failing : Node<int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => throw new InvalidOperationException("it fails");

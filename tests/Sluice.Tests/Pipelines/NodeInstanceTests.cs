@@ -40,6 +40,17 @@ public class NodeInstanceTests
     }
 
     [Fact]
+    public async Task AnInstanceIsFreeAgainAfterAStartThatFailed()
+    {
+        var node = new Counting();
+        Assert.Throws<InvalidOperationException>(() => _ = (Source.From([1]) | node | Stage.Parallel(2)).ForEach(_ => { }).Start());
+        Pipeline pipeline = (Source.From([1, 2]) | node).ForEach(_ => { });
+        Assert.Throws<InvalidDataException>(() => _ = pipeline.Start(new RunOptions { Started = static _ => throw new InvalidDataException("not now") }));
+        Assert.Equal(2, (await pipeline.RunAsync())["Counting"].In);
+        Assert.False(node.IsDisposed);
+    }
+
+    [Fact]
     public async Task AnItemHasAStableIdOfItsSource()
     {
         List<string> ids = [];

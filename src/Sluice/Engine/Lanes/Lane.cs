@@ -25,10 +25,10 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
     }
 
     /// <summary>Starts it unless it works already.</summary>
-    public bool TryStart(RunScheduler scheduler)
+    public bool TryStart()
     {
         if (working != 0 || Interlocked.CompareExchange(ref working, 1, 0) != 0) return false;
-        scheduler.Schedule(this);
+        owner.LaneScheduler.Schedule(this);
         return true;
     }
 
@@ -58,7 +58,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
                 if (!work.IsCompletedSuccessfully) await work;
                 if (owner.Board.Finish(chunk, Stopwatch.GetTimestamp() - start)) owner.WakeOutput();
                 if (++chunks < ChunksPerTurn) continue;
-                owner.Run.Scheduler.Schedule(this);              // at the end of its queue: others may need this thread
+                owner.LaneScheduler.Schedule(this);              // at the end of its queue: others may need this thread
                 return;
             }
             // Rest, then look once more: a chunk may have come between the last look and now.

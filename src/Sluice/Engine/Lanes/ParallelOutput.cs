@@ -86,7 +86,7 @@ internal sealed class ParallelOutput<TIn, TOut>(
         foreach (Lane<TIn, TOut> lane in lanes)
         {
             if (!board.HasWork) return;
-            lane.TryStart(Run.Scheduler);
+            lane.TryStart();
         }
     }
 

@@ -17,6 +17,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     {
         Run = builder.Run;
         Node = node;
+        LaneScheduler = options.Blocks && Run.Scheduler == RunScheduler.ThreadPool ? BlockingThreads.OfProcess : Run.Scheduler;
         Board = new(options.Ordered, Math.Max(Run.Options.Capacity, options.Parallel), options.Parallel, adapts: !Run.Scheduler.IsSerial);
         roomForInput = NewWaiter();
         lanes = new Lane<TIn, TOut>[options.Parallel];
@@ -32,6 +33,9 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     }
 
     public Run Run { get; }
+
+    /// <summary>Where the lanes work.</summary>
+    public RunScheduler LaneScheduler { get; }
 
     public ChunkBoard<TIn, TOut> Board { get; }
 
@@ -126,7 +130,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         Board.Dispatch(chunk);
         ExitFilling();
         foreach (Lane<TIn, TOut> lane in lanes)
-            if (lane.TryStart(Run.Scheduler)) return;
+            if (lane.TryStart()) return;
     }
 
     private async ValueTask WaitForRoomAsync()

@@ -135,6 +135,8 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
 
     public async ValueTask BeginAsync() => await node.Begin(Context.Token);
 
+    public void NeverBegins() => DisposeAsync().AsTask().Observed();
+
     public async ValueTask DisposeAsync()
     {
         node.Leave();

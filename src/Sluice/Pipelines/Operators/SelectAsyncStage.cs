@@ -62,7 +62,15 @@ internal sealed class SelectAsyncStage<T, TOut> : Stage<T, TOut>, IValueTaskSour
         return new ValueTask(this, version);
     }
 
+    // Awaited without a flow of execution, which is the run's for whatever follows.
     private void Resume()
+    {
+        ExecutionContext? outer = Context.Run.Enter();
+        GoOn();
+        Run.Leave(outer);
+    }
+
+    private void GoOn()
     {
         (T item, Ticket? ticket) = (this.item!, this.ticket);
         (this.item, this.ticket) = (default, null);

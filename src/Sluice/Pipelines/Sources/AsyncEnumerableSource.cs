@@ -18,9 +18,17 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
         IAsyncEnumerator<T> enumerator = Open();
         try
         {
-            while (!IsStopped)
+            while (true)
             {
+                MayGoOutside();
+                if (!GoOutside()) break;
                 ValueTask<bool> moving = MoveNext(enumerator);
+                if (!ComeBack())
+                {
+                    left = true;
+                    await DisposeAfterAsync(moving.AsTask(), enumerator);
+                    return;
+                }
                 if (!moving.IsCompleted)
                 {
                     // An enumerator may take its time to honour its token: what is behind it goes on when no more is wanted.

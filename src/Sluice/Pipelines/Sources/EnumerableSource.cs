@@ -41,20 +41,23 @@ internal sealed class EnumerablePump<T>(StageContext context, Inlet<T> next, IEn
     {
         ended = false;
         bool inUserCode = false;
+        MayGoOutside();
         try
         {
-            while (!IsStopped)
+            while (GoOutside())
             {
                 inUserCode = true;
-                if (!enumerator.MoveNext()) break;
-                T item = enumerator.Current;
+                bool more = enumerator.MoveNext();
+                T item = more ? enumerator.Current : default!;
                 inUserCode = false;
+                if (!ComeBack() || !more) break;
                 ValueTask pushed = EmitAsync(item);
                 if (!pushed.IsCompletedSuccessfully) return pushed;
             }
         }
         catch (Exception e) when (inUserCode)
         {
+            ComeBack();
             throw Failure(e);
         }
         ended = true;

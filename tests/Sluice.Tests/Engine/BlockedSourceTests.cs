@@ -1,0 +1,214 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Engines;
+
+/// <summary>Code of a source that blocks its thread holds up neither a drain nor what it has put out.</summary>
+public sealed class BlockedSourceTests : IDisposable
+{
+    private readonly TestClock clock = new();
+    private readonly ManualResetEventSlim goOn = new();
+    private readonly TaskCompletionSource blocked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<int> seen = [];
+
+    public void Dispose() => goOn.Dispose();
+
+    public enum Kind
+    {
+        Sequence,
+        Asynchronous,
+    }
+
+    [Theory]
+    [InlineData(Kind.Sequence, ExecutionMode.MultiThread)]
+    [InlineData(Kind.Sequence, ExecutionMode.SingleThread)]
+    [InlineData(Kind.Asynchronous, ExecutionMode.MultiThread)]
+    [InlineData(Kind.Asynchronous, ExecutionMode.SingleThread)]
+    public async Task ADrainGoesThroughAndEndsAfterTheGrace(Kind kind, ExecutionMode mode)
+    {
+        (Run run, Task start) = await StartAsync(kind, mode);
+        Task<bool> drained = run.DrainAsync();
+        clock.Advance(TimeSpan.FromSeconds(1));      // the moment to come back
+        await ended.Task;                            // what it has put out has gone through
+        Assert.Equal([1], seen);
+        Assert.False(drained.IsCompleted);
+        await AdvanceUntilAsync(drained);
+        Assert.True(await drained);
+        Assert.Equal(["blocked"], run.StillRunning);
+        await ReleaseAsync(run, start);
+    }
+
+    [Theory]
+    [InlineData(ExecutionMode.MultiThread)]
+    [InlineData(ExecutionMode.SingleThread)]
+    public async Task ADeadlineHoldsAndTheAnswerIsThatAllWentThrough(ExecutionMode mode)
+    {
+        (Run run, Task start) = await StartAsync(Kind.Sequence, mode);
+        Task<bool> drained = run.DrainAsync(TimeSpan.FromMilliseconds(500));
+        clock.Advance(TimeSpan.FromMilliseconds(250));
+        await ended.Task;
+        clock.Advance(TimeSpan.FromMilliseconds(250));
+        await AdvanceUntilAsync(drained);
+        Assert.True(await drained);
+        Assert.Equal(RunState.Completed, run.Snapshot().State);
+        await ReleaseAsync(run, start);
+    }
+
+    [Fact]
+    public async Task AnItemThatComesWithinTheMomentGoesThrough()
+    {
+        (Run run, Task start) = await StartAsync(Kind.Sequence, ExecutionMode.MultiThread);
+        Task<bool> drained = run.DrainAsync();
+        goOn.Set();
+        Assert.True(await drained);
+        await start;
+        Assert.Equal([1, 2], seen);
+        Assert.Empty(run.StillRunning);
+    }
+
+    [Fact]
+    public async Task AStageThatWantsNoMoreEndsTheRunBehindABlockedSequence()
+    {
+        Run run = ((Source.From(Blocked()) | Stage.Named("blocked")).Buffer(4).Where(_ => blocked.Task.IsCompleted || blocked.Task.Wait(Timeout.Infinite)).Take(1) | Node.Of(() => new Seen(this)))
+            .Start(new RunOptions { Time = clock });
+        await blocked.Task;
+        while (!ended.Task.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        await AdvanceUntilAsync(run.Completion);
+        await run.Completion;
+        Assert.Equal([1], seen);
+        await ReleaseAsync(run, Task.CompletedTask);
+    }
+
+    [Fact]
+    public async Task AReadThatBlocksIsNotWaitedFor()
+    {
+        using var reader = new BlockingReader(blocked, goOn);
+        Run run = (Source.Lines(reader) | Stage.Named("lines") | (line => int.Parse(line, System.Globalization.CultureInfo.InvariantCulture)) | Node.Of(() => new Seen(this)))
+            .Start(new RunOptions { Time = clock });
+        await blocked.Task;
+        Task<bool> drained = run.DrainAsync();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(await drained);
+        Assert.Equal([1], seen);
+        Assert.Equal(["lines"], run.StillRunning);
+        goOn.Set();
+        while (run.StillRunning.Count > 0) await Task.Yield();
+    }
+
+    [Fact]
+    public async Task AFunctionThatPushesAndBlocksDoesNotHoldUpWhatItHasPushed()
+    {
+        var got = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Run run = Source.Pushed<int>(async (push, _) =>
+        {
+            await push(7);
+            goOn.Wait(CancellationToken.None);
+        }).ForEach(item => got.SetResult(item)).Start();
+        Assert.Equal(7, await got.Task);
+        goOn.Set();
+        await run.Completion;
+    }
+
+    [Fact]
+    public async Task ADeadlineThatIsNoneIsRefusedBeforeTheDrainBegins()
+    {
+        ManualSource<int> intake = Source.Manual<int>();
+        Run run = intake.ForEach(seen.Add).Start();
+        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = run.DrainAsync(TimeSpan.FromSeconds(-5)); });
+        await intake.SendAsync(1, TestContext.Current.CancellationToken);
+        intake.Complete();
+        await run.Completion;
+        Assert.Equal([1], seen);
+    }
+
+    private async Task<(Run Run, Task Start)> StartAsync(Kind kind, ExecutionMode mode)
+    {
+        Source<int> source = kind == Kind.Sequence ? Source.From(Blocked()) : Source.From(BlockedAsync());
+        Pipeline pipeline = source | Stage.Named("blocked") | (static n => n) | Node.Of(() => new Seen(this));
+        var run = new TaskCompletionSource<Run>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task start = Task.Factory.StartNew(
+            () => pipeline.Start(new RunOptions { Mode = mode, Time = clock, Started = run.SetResult }), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        await blocked.Task;
+        return (await run.Task, start);
+    }
+
+    private async Task AdvanceUntilAsync(Task task)
+    {
+        while (!task.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>The source comes back, too late: nothing of that is seen.</summary>
+    private async Task ReleaseAsync(Run run, Task start)
+    {
+        goOn.Set();
+        await left.Task;
+        await start;
+        while (run.StillRunning.Count > 0) await Task.Yield();
+        Assert.Equal([1], seen);
+    }
+
+    private IEnumerable<int> Blocked()
+    {
+        try
+        {
+            yield return 1;
+            blocked.TrySetResult();
+            goOn.Wait();
+            yield return 2;
+        }
+        finally
+        {
+            left.SetResult();
+        }
+    }
+
+#pragma warning disable CS1998 // asynchronous by its type only
+    private async IAsyncEnumerable<int> BlockedAsync()
+    {
+        foreach (int item in Blocked()) yield return item;
+    }
+#pragma warning restore CS1998
+
+    private sealed class Seen(BlockedSourceTests test) : SinkNode<int>
+    {
+        protected override ValueTask ProcessAsync(int item, CancellationToken cancellation)
+        {
+            test.seen.Add(item);
+            return default;
+        }
+
+        protected override ValueTask EndAsync(CancellationToken cancellation)
+        {
+            test.ended.SetResult();
+            return default;
+        }
+    }
+
+    /// <summary>As that of the console: its asynchronous reads block.</summary>
+    private sealed class BlockingReader(TaskCompletionSource blocked, ManualResetEventSlim goOn) : TextReader
+    {
+        private bool hasRead;
+
+        public override ValueTask<int> ReadAsync(Memory<char> buffer, CancellationToken cancellationToken = default)
+        {
+            if (hasRead)
+            {
+                blocked.TrySetResult();
+                goOn.Wait(CancellationToken.None);
+                return new(0);
+            }
+            hasRead = true;
+            "1\n".CopyTo(buffer.Span);
+            return new(2);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Engines;
+
+/// <summary>Lanes of a stage that blocks have threads of their own, at once.</summary>
+public class BlockingLaneTests
+{
+    [Theory]
+    [InlineData(64)]
+    [InlineData(1)]
+    public async Task AllLanesBlockAtTheSameTimeOnThreadsOfTheirOwn(int lanes)
+    {
+        using var together = new CountdownEvent(lanes);
+        List<int> seen = [];
+        bool isPool = false;
+        Pipeline pipeline = (Source.From(Enumerable.Range(0, lanes)) | (n =>
+        {
+            isPool |= Thread.CurrentThread.IsThreadPoolThread;
+            together.Signal();
+            together.Wait();                         // until all lanes are in here
+            return n;
+        }) | Stage.Parallel(lanes).Blocking()).ForEach(seen.Add);
+        await pipeline.RunAsync();
+        Assert.Equal(Enumerable.Range(0, lanes), seen);
+        Assert.False(isPool);
+        Assert.Contains("blocking", pipeline.Topology.ToText());
+    }
+
+    [Fact]
+    public async Task ASchedulerOfTheRunsOwnIsUsed()
+    {
+        int thread = Environment.CurrentManagedThreadId;
+        var scheduler = new SeededScheduler(3);
+        Run run = (Source.From([1, 2, 3]) | (n => Environment.CurrentManagedThreadId == thread ? n : throw new InvalidOperationException("another thread")) | Stage.Parallel(4).Blocking())
+            .ForEach(static _ => { }).Start(new RunOptions { Scheduler = scheduler });
+        await scheduler.RunToEndAsync(run);
+    }
+
+    [Fact]
+    public void WhatRemembersIsRefused()
+        => Assert.Contains("Blocking() does not fit", Assert.Throws<InvalidOperationException>(static () => _ = Source.From([1]).Distinct() | Stage.Blocking()).Message);
+}
