@@ -13,6 +13,15 @@ namespace Sluice;
 public sealed record NodeSnapshot(
     TopologyNode Node, long In, long Out, long Skipped, long Failed, long Retried, long Queued, NodeActivity Activity, string? BlockedOn)
 {
+    /// <summary>
+    /// How long items were in the node, until now: its code and what that awaited, without what comes behind it; all lanes added up. Null unless <see cref="RunOptions.RecordTimings"/>, and for sources, branches
+    /// and fan-ins.
+    /// </summary>
+    public TimeSpan? Time { get; init; }
+
+    /// <summary>What the node has measured of its work, by name (<see cref="Node{TIn, TOut}.Measure"/>); empty if nothing. All lanes added up.</summary>
+    public IReadOnlyDictionary<string, TimeSpan> Measured { get; init; } = System.Collections.ObjectModel.ReadOnlyDictionary<string, TimeSpan>.Empty;
+
     /// <summary>The node's name.</summary>
     public string Name => Node.Name;
 }

@@ -39,11 +39,13 @@ public sealed record RunSnapshot(
         int width = Math.Max(4, Nodes.Select(node => node.Name.Length).DefaultIfEmpty(0).Max());
         var text = new StringBuilder();
         if (StillRunning.Count > 0) text.Append("did not stop: ").AppendJoin(", ", StillRunning).AppendLine();
-        text.Append("node".PadRight(width)).AppendLine("         in        out    skipped     failed    retried     queued  activity");
+        bool isTimed = Nodes.Any(static node => node.Time is not null);
+        text.Append("node".PadRight(width)).Append("         in        out    skipped     failed    retried     queued").Append(isTimed ? "       time" : "").AppendLine("  activity");
         foreach (NodeSnapshot node in Nodes)
         {
             text.Append(node.Name.PadRight(width))
                 .Append(CultureInfo.InvariantCulture, $" {node.In,10} {node.Out,10} {node.Skipped,10} {node.Failed,10} {node.Retried,10} {node.Queued,10}")
+                .Append(isTimed ? $" {node.Time?.TotalSeconds.ToString("0.000 s", CultureInfo.InvariantCulture),10}" : "")
                 .Append("  ").Append(node.Activity.ToString().ToLowerInvariant());
             if (node.BlockedOn is { } edge) text.Append(" on ").Append(edge);
             text.AppendLine();

@@ -117,7 +117,7 @@ public sealed partial class Run
         {
             // Whose asynchronous code has not come back; where it is synchronous code, the start of its island must do.
             foreach (StageContext context in contexts)
-                if (context.IsSuspended) nodes.Add(context.Node);
+                if (context.IsSuspended || context.IsInside) nodes.Add(context.Node);
             if (nodes.Count == 0) nodes = islands;
         }
         if (abandoned is not null) nodes.AddRange(abandoned.Values);

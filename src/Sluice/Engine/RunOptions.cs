@@ -32,6 +32,12 @@ public sealed record RunOptions
     /// </summary>
     public bool TrackItems { get; init; }
 
+    /// <summary>
+    /// Whether each node's time is recorded (<see cref="NodeSnapshot.Time"/>). Off unless given: it takes two looks at the clock for each item and node, and nodes are not joined. It also makes
+    /// <see cref="Run.StillRunning"/> name the very node whose synchronous code hangs, not the first one of its chain.
+    /// </summary>
+    public bool RecordTimings { get; init; }
+
     /// <summary>How many items a boundary holds where no other number is asked for: 1 or more; 1,024 unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
     public int Capacity

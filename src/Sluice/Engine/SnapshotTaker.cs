@@ -6,7 +6,14 @@ internal static class SnapshotTaker
     public static RunSnapshot Take(Run run, TopologyRecorder recorder)
     {
         var counts = new NodeCounts[recorder.Count];
-        foreach (StageContext context in run.Contexts) context.AddTo(ref counts[context.Node]);
+        var isTimed = new bool[recorder.Count];
+        var measured = new Dictionary<string, long>?[recorder.Count];
+        foreach (StageContext context in run.Contexts)
+        {
+            context.AddTo(ref counts[context.Node]);
+            isTimed[context.Node] |= context.IsTimed;
+            context.AddMeasuredTo(ref measured[context.Node]);
+        }
         foreach (StageContext context in run.Contexts) context.Reporter?.Report(counts);
 
         var queued = new long[recorder.Count];
@@ -43,7 +50,11 @@ internal static class SnapshotTaker
                 : NodeActivity.Running;
             nodes[known.Id] = new NodeSnapshot(
                 known, count.In, count.Out, count.Skipped, count.Failed, count.Retried, queued[node],
-                activity, activity == NodeActivity.Blocked ? edge : null);
+                activity, activity == NodeActivity.Blocked ? edge : null)
+            {
+                Time = isTimed[node] ? run.Time.GetElapsedTime(0, count.Ticks) : null,
+            };
+            if (measured[node] is { } parts) nodes[known.Id] = nodes[known.Id] with { Measured = parts.ToDictionary(static part => part.Key, part => run.Time.GetElapsedTime(0, part.Value)) };
         }
         return new RunSnapshot(StateOf(run), run.Elapsed, RootsOf(run), nodes, run.Outputs.Counts, run.DeadLetters, run.StillRunning);
 

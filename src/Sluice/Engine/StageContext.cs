@@ -12,6 +12,9 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
 
     private CancellationToken attempt;
     private volatile bool suspended;
+    private long ticks;                              // of its time, where that is recorded
+    private long since;                              // an item is in it: one more than the timestamp since when; 0 if none is
+    private Dictionary<string, long>? measured;      // under its lock
 
     public Run Run => run;
 
@@ -55,6 +58,45 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
     {
         get => suspended;
         set => (guard ?? this).suspended = value;
+    }
+
+    /// <summary>Whether its time is recorded. Set while the run is built.</summary>
+    public bool IsTimed { get; set; }
+
+    /// <summary>Whether an item is in it now, where its time is recorded. Any thread.</summary>
+    public bool IsInside => Volatile.Read(ref since) != 0;
+
+    public void BeginTime() => Volatile.Write(ref since, run.Time.GetTimestamp() + 1);      // a clock may begin at 0
+
+    /// <returns>Whether it had begun.</returns>
+    public bool EndTime()
+    {
+        long began = Volatile.Read(ref since);
+        if (began == 0) return false;
+        ticks += run.Time.GetTimestamp() + 1 - began;
+        Volatile.Write(ref since, 0);
+        return true;
+    }
+
+    /// <summary>A node has measured a part of its work. Any thread.</summary>
+    public void AddMeasured(string part, long ticks)
+    {
+        if (guard is not null)
+        {
+            guard.AddMeasured(part, ticks);
+            return;
+        }
+        Dictionary<string, long> parts = LazyInitializer.EnsureInitialized(ref measured, static () => []);
+        lock (parts) parts[part] = parts.GetValueOrDefault(part) + ticks;
+    }
+
+    /// <summary>Adds what nodes have measured. Any thread.</summary>
+    public void AddMeasuredTo(ref Dictionary<string, long>? sums)
+    {
+        if (Volatile.Read(ref measured) is not { } parts) return;
+        Dictionary<string, long> sum = sums ??= [];
+        lock (parts)
+            foreach ((string part, long time) in parts) sum[part] = sum.GetValueOrDefault(part) + time;
     }
 
     /// <summary>Number of the current attempt at an item, from 1.</summary>
@@ -109,6 +151,8 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
     /// <summary>Adds up the instances of a node.</summary>
     public void AddTo(ref NodeCounts counts)
     {
+        long began = Volatile.Read(ref since);
+        counts.Ticks += Volatile.Read(ref ticks) + (began == 0 ? 0 : run.Time.GetTimestamp() + 1 - began);
         if (IsReported) return;
         counts.In += Volatile.Read(ref In);
         counts.Out += IsOneToOne ? Volatile.Read(ref In) - Volatile.Read(ref Failed) : Volatile.Read(ref Out);
@@ -119,4 +163,8 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
 }
 
 /// <summary>The counters of a node, added up over its instances.</summary>
-internal record struct NodeCounts(long In, long Out, long Skipped, long Failed, long Retried);
+internal record struct NodeCounts(long In, long Out, long Skipped, long Failed, long Retried)
+{
+    /// <summary>Of the run's clock, where times are recorded.</summary>
+    public long Ticks { get; set; }
+}

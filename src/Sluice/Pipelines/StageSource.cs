@@ -109,12 +109,19 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
 
     /// <summary>An instance, or one that does the work of the next as well.</summary>
     private Inlet<TIn> InstanceOrFused(RunBuilder builder, int node, Inlet<TOut> next)
-        => (options.HasPolicy || options.Log is not null ? null : stage.TryFuse(node, next)) ?? Instance(builder.Context(node), next);
+        => (options.HasPolicy || options.Log is not null || builder.Run.Options.RecordTimings ? null : stage.TryFuse(node, next)) ?? Instance(builder.Context(node), next);
 
     private Inlet<TIn> Instance(StageContext context, Inlet<TOut> next)
     {
+        bool isTimed = context.Run.Options.RecordTimings;
+        if (isTimed)
+        {
+            context.IsTimed = true;
+            next = new TimeOutput<TOut>(context, next);
+        }
         if (options.Log is { } log) next = new LogOutput<TOut>(context, next, log);
         Inlet<TIn> inlet = options.HasPolicy ? new Guard<TIn, TOut>(context, stage, options, next) : stage.Create(context, next);
-        return options.Log is { } logInput ? new LogInput<TIn>(context, inlet, logInput) : inlet;
+        if (options.Log is { } logInput) inlet = new LogInput<TIn>(context, inlet, logInput);
+        return isTimed ? new TimeInput<TIn>(context, inlet) : inlet;
     }
 }

@@ -61,7 +61,7 @@ internal sealed class ObservablePump<T> : IntakePump<T>, IObserver<T>
 
     public void OnNext(T value)
     {
-        if (TryAccept(value) || IsStopped) return;
+        if (IsStopped || TryAccept(value)) return;
         string full = $"The observable is faster than the pipeline: {Capacity} items wait already.";
         if (whenFull == WhenFull.Fail)
             Close(new InvalidOperationException($"{full} Raise the capacity, or say WhenFull.Block or WhenFull.DropOldest."));

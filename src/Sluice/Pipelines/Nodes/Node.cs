@@ -40,6 +40,17 @@ public abstract class Node<TIn, TOut>
     /// <exception cref="InvalidOperationException">The run was started without one, or with one of another type.</exception>
     protected TState State<TState>() where TState : class => Context.Run.State<TState>();
 
+    /// <summary>Measures a part of the node's work: <c>using (Measure("query")) rows = await QueryAsync(item);</c>. The sum is in <see cref="NodeSnapshot.Measured"/>.</summary>
+    /// <remarks>By the run's clock. May be nested and overlap, under different names or the same.</remarks>
+    /// <param name="part">A name for it.</param>
+    /// <returns>Measures until it is disposed.</returns>
+    /// <exception cref="ArgumentException">No name.</exception>
+    protected NodeStopwatch Measure(string part)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(part);
+        return new(Context, part);
+    }
+
     /// <summary>Whether it has state that outlives the run, where the run's does.</summary>
     internal virtual bool KeepsState => false;
 
