@@ -8,8 +8,6 @@ namespace Sluice;
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
 internal sealed class FlowParameters
 {
-    private static readonly Dictionary<string, string> NoNames = [];
-
     private readonly Type? type;
     private readonly (string Name, Type Type)[]? entries;
 
@@ -53,7 +51,7 @@ internal sealed class FlowParameters
     }
 
     /// <summary>As runs carry them.</summary>
-    public object? Pack(object? parameters) => ReferenceEquals(this, AnyEntries) ? NamedValues.Of(parameters, "parameters", "The caller", NoNames)
+    public object? Pack(object? parameters) => ReferenceEquals(this, AnyEntries) ? NamedValues.OfEntries(Entries(parameters!)!)
         : entries is null ? parameters : Entries(parameters!)!.Select(entry => entry.Value).ToArray();
 
     private static FlowResults Checked(FlowValue[] values)

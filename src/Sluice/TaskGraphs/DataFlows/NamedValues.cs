@@ -21,6 +21,9 @@ internal sealed class NamedValues
 
     public object? Get(string name) => values[name];
 
+    /// <summary>Parameters of a flow, whose names have been looked at: none is there twice.</summary>
+    public static NamedValues OfEntries(IEnumerable<KeyValuePair<string, object?>> entries) => new(new Dictionary<string, object?>(entries, StringComparer.OrdinalIgnoreCase));
+
     /// <param name="result">A dictionary, an object with names, or any other value.</param>
     /// <param name="plain">What a value is called that has no names.</param>
     /// <param name="function">Who made it.</param>

@@ -24,7 +24,7 @@ public class DataFlowFormTests
                 Dictionary<string, object?> parameters = form % 2 == 0 ? new() { ["a"] = form, [$"extra{form}"] = form } : new() { [$"extra{form}"] = null, ["A"] = form };
                 if (form % 3 == 0) parameters["b"] = 1;
                 if (form % 5 == 0) parameters["text"] = form % 2 == 0 ? "x" : null;
-                DataFlowResult result = await flow.RunAsync(parameters, Cancellation);
+                DataFlowResult result = await flow.RunAsync(form % 7 == 0 ? parameters.ToList() : parameters, Cancellation);
                 string expected = Add(form, form % 3 == 0 ? 1 : 10, form % 10 == 0 ? "x" : null) + "!";
                 Assert.Equal(expected, result.Get<string>("loud"));
                 if (visibility != DataFlowVisibility.Stage) Assert.Equal(form % 2 == 0 ? form : null, result.Get<object?>($"extra{form}"));

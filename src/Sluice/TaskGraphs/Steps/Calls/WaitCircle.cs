@@ -33,10 +33,11 @@ internal static class WaitCircle
         if (ReferenceEquals(start, goal)) return [start];
         Dictionary<Future, Future?> from = new() { [start] = null };
         Queue<Future> open = new([start]);
-        while (from.Count < MostLookedAt && open.TryDequeue(out Future? at))
+        while (open.TryDequeue(out Future? at))
         {
             foreach (Future next in at.WaitedForBy())
             {
+                if (from.Count == MostLookedAt) return null;
                 if (next.IsCompleted || !from.TryAdd(next, at)) continue;
                 if (ReferenceEquals(next, goal) || (goal is StepScope scope && next is ICall inScope && ReferenceEquals(inScope.Scope, scope))) return PathFrom(next, from);
                 open.Enqueue(next);

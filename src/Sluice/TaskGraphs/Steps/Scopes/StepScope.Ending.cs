@@ -29,7 +29,12 @@ public sealed partial class StepScope
         RefuseOwnSteps(body);
         if (body?.Call is not { IsRunning: true } call) return;
         call.CountAwaits(1);                         // never counted down: it only says that a search is worth its while
-        lock (sync) (awaiting ??= []).Add((call, completion));
+        lock (sync)
+        {
+            awaiting ??= [];
+            if (awaiting.Count >= 32) awaiting.RemoveAll(static each => each.Completion.IsCompleted || !each.Call.IsRunning);
+            awaiting.Add((call, completion));
+        }
         WaitCircle.Refuse(body, this);
     }
 
