@@ -40,7 +40,6 @@ internal static partial class Raw
         var b = ProcessB();
         var c = ProcessC();
 
-        var plain = Step.Of(() => 99);                         // the original passes 99; an outcome is that of a call here
-        Check.Equal(120, await Consolidate(a, b, c, plain()));
+        Check.Equal(120, await Consolidate(a, b, c, Settled.Of(99)));        // a plain value is an outcome too
     }
 }

@@ -5,7 +5,7 @@ namespace Originals.Consecution;
 
 /// <summary>
 /// The original: rows of a file are routed by gender, then by age, and added up at each place; branches of both genders meet again by age, and all in a total.
-/// It wires that with add_downstream. Ours merges the branches, and routes once more.
+/// It wires that with add_downstream. Ours shares what several nodes take, and merges what meets again.
 /// </summary>
 internal static class Aggregation
 {
@@ -53,22 +53,19 @@ internal static class Aggregation
         return new Person(cells[0], int.Parse(cells[1], CultureInfo.InvariantCulture), decimal.Parse(cells[2], CultureInfo.InvariantCulture));
     }
 
-    private static string ByGender(Person person) => person.Gender;
-
-    private static string ByAge(Person person) => person.Age >= 18 ? "adult" : "child";
+    private static bool IsAdult(Person person) => person.Age >= 18;
 
     private static Pipe<Person, Person> Agg(string name) => Pipe.Of<Person>() | Node.Of(() => new Sum()) | Stage.Named(name);
 
-    private static Source<Person> ByAgeOf(Source<Person> people, string gender)
-        => (people | Agg(gender)).Route(ByAge, ("child", s => s | Agg($"{gender}_child")), ("adult", s => s | Agg($"{gender}_adult")));
-
     public static async Task RunAsync()
     {
-        Pipeline pipe = (Source.Lines(new StringReader(SampleData)).Skip(1) | MakePerson)
-            .Route(ByGender, ("male", s => ByAgeOf(s, "male")), ("female", s => ByAgeOf(s, "female")))
-            .Route(ByAge, ("adult", s => s | Agg("adult")), ("child", s => s | Agg("child")))
-            | Agg("total")
-            | (_ => { });
+        Source<Person> people = (Source.Lines(new StringReader(SampleData)).Skip(1) | MakePerson).Share();
+        Source<Person> male = (people.Where(person => person.Gender == "male") | Agg("male")).Share();
+        Source<Person> female = (people.Where(person => person.Gender == "female") | Agg("female")).Share();
+
+        Source<Person> adult = Source.Merge(male.Where(IsAdult) | Agg("male_adult"), female.Where(IsAdult) | Agg("female_adult")) | Agg("adult");
+        Source<Person> child = Source.Merge(male.Where(p => !IsAdult(p)) | Agg("male_child"), female.Where(p => !IsAdult(p)) | Agg("female_child")) | Agg("child");
+        Pipeline pipe = Source.Merge(adult, child) | Agg("total") | (_ => { });
 
         await using Run run = pipe.Start(new RunOptions { Mode = ExecutionMode.SingleThread, State = new SegmentTotals() });
         string[] totals = await run.ResultAsync((SegmentTotals state) => state.Totals.Select(total => $"{total.Key}: {total.Value}").ToArray());

@@ -3,8 +3,8 @@ using Sluice;
 namespace Originals.Consecution;
 
 /// <summary>
-/// The original's first README: producer &lt; [node1 | node2, node3 | node4] &gt; node5, and the same with a function that routes. It also thinks of
-/// branches as statements of their own, with merge(branch1, branch2) | node5 behind them: ours are values that the brackets take.
+/// The original's first README: producer &lt; [node1 | node2, node3 | node4] &gt; node5, the same with a function that routes, and the same as statements:
+/// branch1 = node1 | node2, producer | broadcast(branch1, branch2), merge(branch1, branch2) | node5.
 /// </summary>
 internal static class Composition
 {
@@ -31,6 +31,13 @@ internal static class Composition
 
         Source<string> routed = producer < Route.By(RouteFunc, branch1, branch2) > Node5;
         Check.Sequence(["<300>", "<30>", "<500>"], await routed.ToListAsync(Log.SingleThread), "what is routed");
+
+        // Branches as statements of their own: the producer is shared, and makes its items once.
+        Source<int> shared = producer.Share();
+        Source<int> first = shared | Node1 | Node2;
+        Source<int> second = shared | Node3 | Node4;
+        Source<string> merged = Source.Merge(first, second) | Node5;
+        Check.Sequence(["<20>", "<300>", "<30>", "<400>", "<40>", "<500>"], (await merged.ToListAsync()).Order(StringComparer.Ordinal), "what is merged");
 
         // The utilities: Route without a function takes turns; Merge joins sources; Chunk makes lists.
         Source<int> inTurn = producer.RoundRobin(s => s | branch1, s => s | branch2);
