@@ -83,6 +83,15 @@ public class DoorTests
     [InlineData("[Print, (Source<int> s) => s | Twice | Print, (int n) => Show(n), Pipe.Of<int>() | Twice | sink]", "sink")]
     [InlineData("[s => s | Twice, s => s | Thrice]", "int")]
     [InlineData("[pipe, pipe]", "string")]
+    [InlineData("[pipe, pipe, Route.By(Format)]", "string")]
+    [InlineData("[Print, sink, Route.By((int n) => n % 2)]", "sink")]
+    [InlineData("Route.By(Format, (\"a\", pipe), (\"b\", pipe))", "string")]
+    [InlineData("Route.By(Format, pipe, (\"a\", pipe))", "string")]
+    [InlineData("Route.By(Twice, pipe, pipe)", "string")]
+    [InlineData("Pipe.Merge(pipe, pipe)", "string")]
+    [InlineData("Pipe.RoundRobin(pipe, pipe)", "string")]
+    [InlineData("Pipe.Join(numbers, (int n) => n, n => n, (a, b) => $\"{a}\")", "string")]
+    [InlineData("Pipe.Zip(numbers, (int a, int b) => $\"{a}\")", "string")]
     [InlineData("Stage.KeyBy((int n) => n % 7, lanes: 8) | Format", "string")]
     [InlineData("Format | Stage.Parallel(8) | Stage.Retry(3)", "string")]
     [InlineData("LoadTokenAsync | Stage.Timeout(TimeSpan.FromSeconds(1)).Unordered | Stage.Named(\"load\")", "string")]
@@ -94,6 +103,7 @@ public class DoorTests
     }
 
     [Theory]
+    [InlineData("< [pipe, pipe, Route.By(Format)] > PrintWord", "sink")]
     [InlineData("< [pipe, pipe] > PrintWord", "sink")]
     [InlineData("< [pipe, pipe] > Length", "int")]
     [InlineData("< [pipe, pipe] > (word => word.Length)", "int")]

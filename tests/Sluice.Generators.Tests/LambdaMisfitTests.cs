@@ -16,6 +16,7 @@ public class LambdaMisfitTests
     [InlineData("_ = numbers | (n => [|Length|](n));", "'Length' does not take the arguments")]
     [InlineData("_ = numbers | (async n => await [|LoadAsync|](n));", "'LoadAsync' is not known")]
     [InlineData("_ = numbers | (n => Twice(n)) | (n => { var x = n.[|Name|]; return x; });", "'Name' is not known")]
+    [InlineData("_ = numbers < [s => s | Twice] > (n => n.[|Name|]);", "'Name' is not known")]
     [InlineData("_ = Pipe.Of<int>() | (n => n.[|Name|]);", "items here are of type 'int'")]
     [InlineData("_ = numbers | ([|n => { if (n > 1) return n; }|]);", "write '(int n) => …'")]
     public async Task TheNameThatDoesNotFitIsPointedAt(string statements, string sentence)

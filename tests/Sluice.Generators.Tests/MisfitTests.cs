@@ -21,6 +21,8 @@ public class MisfitTests
             protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(twice(item));
         }
         static readonly Pipe<string, int> lengths = Pipe.Of<string>() | Length;
+        static string Format(int n) => "";
+        static readonly Pipe<int, int> twice = Pipe.Of<int>() | Twice;
         static readonly Sink<string> wordSink = Sink.Of<string>(Show);
         """;
 
@@ -44,6 +46,15 @@ public class MisfitTests
     [InlineData("_ = Pipe.Of<int>() | Print | ([|n => n|]);", "gets no items, because 'Print' is an end")]
     [InlineData("_ = times | [|Console.WriteLine|];", "write '(DateTimeOffset item) => Console.WriteLine(item)'")]
     [InlineData("_ = pairs | (pair => pair) | [|Console.WriteLine|];", "'Console.WriteLine' has no overload that takes '(int, string)'")]
+    [InlineData("_ = numbers < [twice, twice] > [|Length|];", "'Length' takes 'string', and 'numbers < [twice, twice]' puts out 'int'")]
+    [InlineData("_ = numbers < [twice, twice] > [|wordSink|];", "'wordSink' is of type 'Sink<string>'")]
+    [InlineData("_ = numbers < [twice, twice] > [|42|];", "'42' is of type 'int'")]
+    [InlineData("_ = numbers < [twice, twice] > [|null|];", "null is no stage")]
+    [InlineData("_ = numbers < [|null|];", "null is no stage")]
+    [InlineData("_ = numbers < [twice, twice] > [|[Print, Print]|];", "'(numbers < [twice, twice]) | [Print, Print]'")]
+    [InlineData("_ = numbers < [twice, twice] > [|Stage.Parallel(2)|];", "go on with '|'")]
+    [InlineData("_ = numbers | [|Route.By(Format)|] | [twice, twice];", "stands in brackets beside the branches among which it chooses: '[even, odd, Route.By(Format)]'")]
+    [InlineData("_ = numbers < [|Route.By(Format)|] > Print;", "is a router")]
     public async Task TheStageThatDoesNotFitIsPointedAt(string statements, string sentence)
     {
         var report = Assert.Single(await Snippet.CheckAsync<MisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU001", compiles: false));
@@ -58,6 +69,12 @@ public class MisfitTests
     [InlineData("_ = words | lengths | Stage.KeyBy((int n) => n) | Twice | Stage.Retry(2) | [Print, Console.WriteLine];", true)]
     [InlineData("_ = numbers | new Doubler(Twice) | new Doubler(new object(), 3) | Print;", true)]
     [InlineData("_ = numbers | (n => n.Name);", false)]
+    [InlineData("_ = numbers < [twice, twice] > Twice > Print;", true)]
+    [InlineData("_ = numbers | [Twice, Twice] | Print;", false)]
+    [InlineData("_ = numbers < [lengths, twice] > Print;", false)]
+    [InlineData("_ = Source.Merge(twice, twice) | Print;", false)]
+    [InlineData("_ = numbers < [twice, twice] > Missing;", false)]
+    [InlineData("_ = 1 < 2; _ = 1 > 2;", true)]
     [InlineData("_ = numbers | Missing;", false)]
     [InlineData("_ = 1 | Twice;", false)]
     [InlineData("_ = 1 | 2;", true)]

@@ -20,7 +20,12 @@ public class NoSourceTests
     [InlineData("_ = [|Enumerable.Range(1, 10)|] | twice;", "write 'Source.From(Enumerable.Range(1, 10)) | …'")]
     [InlineData("_ = [|feed|] | Print;", "write 'Source.From(feed) | …'")]
     [InlineData("_ = [|Twice|] | Print;", "('Pipe.Of<int>() | Twice | …')")]
-    [InlineData("_ = [|[twice, twice]|] | twice;", "Brackets at the beginning have no items")]
+    [InlineData("_ = [|[Print, Print]|] | twice;", "Brackets at the beginning have no items")]
+    [InlineData("_ = [|[twice, twice]|] | twice;", "write 'Pipe.Merge(twice, twice) | …', which merges what comes out")]
+    [InlineData("_ = [|[numbers, numbers]|] | Print;", "write 'Source.Merge(numbers, numbers) | …'")]
+    [InlineData("_ = [|(twice, twice)|] | Twice;", "write 'Pipe.Merge(twice, twice) | …'")]
+    [InlineData("var pipes = new List<Pipe<int, int>>(); _ = [|pipes|] | Twice;", "write 'Pipe.Merge(pipes) | …'")]
+    [InlineData("var sources = new[] { numbers }; _ = [|sources|] | Twice;", "write 'Source.Merge(sources) | …'")]
     public async Task WhatAChainCannotBeginWithIsPointedAt(string statements, string sentence)
     {
         var report = Assert.Single(await Snippet.CheckAsync<NoSourceAnalyzer>(Snippet.InMethod(statements, Members), "SLU020", compiles: false));
@@ -32,6 +37,7 @@ public class NoSourceTests
     [InlineData("_ = Source.From(array) | Twice | Print;", true)]
     [InlineData("_ = feed | new Consecutor<int>(\"n\", source => source | Print);", true)]
     [InlineData("_ = true | false; _ = BindingFlags.Public | BindingFlags.Static;", true)]
+    [InlineData("_ = Pipe.Merge(twice, twice) | twice | Print; _ = Source.Merge(numbers, numbers) | Print;", true)]
     [InlineData("_ = list | 3;", false)]
     [InlineData("_ = numbers | Missing;", false)]
     [InlineData("_ = \"text\" | Twice;", false)]

@@ -35,6 +35,8 @@ public class RefusalTests
     [InlineData("_ = words | Stage.KeyBy(word => word.Length, lanes: 4) | (word => word) | Console.WriteLine;", "SLU026: the key function does not say")]
     [InlineData("_ = numbers | Twice | Pipe.Where(n => n > 2) | Print;", "SLU021: C# cannot see from here which items come")]
     [InlineData("_ = numbers | Twice | Pipe.Where(IsEven) | Print;", "SLU021: C# cannot see from here which items come")]
+    [InlineData("_ = Source.Merge(pipe, pipe) | Print;", "SLU020: these are pipes")]
+    [InlineData("_ = Pipe.Merge(numbers, numbers) | Print;", "SLU020: these are sources")]
     [InlineData("_ = new Consecutor<int>(\"n\", source => source | Twice);", "SLU027: this body puts out items")]
     [InlineData("_ = new Consecutor<int>(\"n\", source => { var next = source | Twice; return next; }, new ConsecutorOptions());", "SLU027: this body puts out items")]
     public void AMistakeIsOneErrorWithASentence(string statement, string sentence)

@@ -19,9 +19,25 @@ public class StepAfterTests
     [InlineData("Load(\"a\", Ready())", "cannot convert from 'Sluice.Future' to")]
     [InlineData("Upload(Version(), \"b\", Ready())", "error CS1503: Argument 3: cannot convert from 'Sluice.Future' to 'Sluice.WriteAfterByName'")]
     [InlineData("Upload(\"a\", \"b\", Version())", "error CS1503: Argument 3: cannot convert from 'Sluice.Future<string>' to 'Sluice.WriteAfterByName'")]
+    [InlineData("Upload(\"a\", \"b\", Task.CompletedTask)", "error CS1503: Argument 3: cannot convert from 'System.Threading.Tasks.Task' to 'Sluice.WriteAfterByName'")]
+    [InlineData("Upload(\"a\", \"b\", new ValueTask())", "error CS1503: Argument 3: cannot convert from 'System.Threading.Tasks.ValueTask' to 'Sluice.WriteAfterByName'")]
     [InlineData("Version(Ready())", "error CS1503: Argument 1: cannot convert from 'Sluice.Future' to 'Sluice.WriteAfterByName'")]
     public void AFutureTooManyDoesNotCompile(string call, string message)
         => Assert.Contains(message, Assert.Single(StepTwins.Write($"{Steps} static object Use() => {call}; }}").Errors), StringComparison.Ordinal);
+
+    /// <summary>Overloads that differ by one parameter at the end: what stands there is that parameter's, and never what else to wait for.</summary>
+    [Fact]
+    public async Task AFutureAtTheEndIsTheLastParameters()
+        => Assert.Equal("two 3, one, one", await StepTwins.RunAsync("""
+            using Sluice;
+            public static partial class Program
+            {
+                [Step] static string LoadAsync(string name) => "one";
+                [Step] static string LoadAsync(string name, string version) => $"two {version}";
+                [Step] static string VersionAsync() => "3";
+                public static async Task<string> RunAsync() => $"{await Load("a", Version())}, {await Load("a", after: Version())}, {await Load(Version(), after: [Version(), Task.CompletedTask])}";
+            }
+            """));
 
     [Fact]
     public void AFutureTooManyChoosesNoOverload()

@@ -43,11 +43,11 @@ public class StepHostTests
     }
 
     [Theory]
-    [InlineData("[Obsolete(\"no\", true)]", "error CS0619: 'C.Get(Arg<int>, WriteAfterByName, After?)' is obsolete: 'no'")]
-    [InlineData("[Obsolete]", "warning CS0612: 'C.Get(Arg<int>, WriteAfterByName, After?)' is obsolete")]
-    [InlineData("[Obsolete(\"old\")]", "warning CS0618: 'C.Get(Arg<int>, WriteAfterByName, After?)' is obsolete: 'old'")]
-    [InlineData("[Obsolete(\"old\", DiagnosticId = \"SHOP1\", UrlFormat = \"{0}\")]", "warning SHOP1: 'C.Get(Arg<int>, WriteAfterByName, After?)' is obsolete: 'old'")]
-    [InlineData("[System.Diagnostics.CodeAnalysis.Experimental(\"SHOP2\")]", "error SHOP2: 'C.Get(Sluice.Arg<int>, Sluice.WriteAfterByName, Sluice.After?)' is for evaluation purposes only")]
+    [InlineData("[Obsolete(\"no\", true)]", "error CS0619: 'C.Get(int)' is obsolete: 'no'")]
+    [InlineData("[Obsolete]", "warning CS0612: 'C.Get(int)' is obsolete")]
+    [InlineData("[Obsolete(\"old\")]", "warning CS0618: 'C.Get(int)' is obsolete: 'old'")]
+    [InlineData("[Obsolete(\"old\", DiagnosticId = \"SHOP1\", UrlFormat = \"{0}\")]", "warning SHOP1: 'C.Get(int)' is obsolete: 'old'")]
+    [InlineData("[System.Diagnostics.CodeAnalysis.Experimental(\"SHOP2\")]", "error SHOP2: 'C.Get(int)' is for evaluation purposes only")]
     public void WhoeverUsesTheTwinIsToldWhatTheMethodSays(string attribute, string message)
     {
         const string Use = "class U { object Use() => C.Get(1); }";

@@ -6,6 +6,12 @@ public class StepRunTests
     [Theory]
     [InlineData("[Step] static string GetAsync(int a = 1, IDisposable? b = null, params string[] c) => $\"{a} {b is null} {c.Length}\";", "Get()", "1 True 0")]
     [InlineData("[Step] static string GetAsync(int a = 1, params HashSet<int> c) => $\"{a} {c.Count}\";", "Get(c: new HashSet<int> { 5 })", "1 1")]
+    [InlineData("[Step] static string GetAsync(int a = 1, params HashSet<int> c) => $\"{a} {c.Count}\";", "Get()", "1 0")]
+    [InlineData("[Step] static string GetAsync(params List<int> a) => $\"{a.Count}\"; [Step] static string EachAsync(params IEnumerable<string> a) => $\"{a.Count()}\"; [Step] static string ManyAsync(params System.Collections.Immutable.ImmutableArray<int> a) => $\"{a.Length}\"; static async Task<string> InsideAsync() => await Get() + await Get([1, Task.FromResult(2)]) + await Each() + await Many();", "Step.Of(() => InsideAsync())()", "0200")]
+    [InlineData("[Step] static string GetAsync(string id) => id + \"!\"; [Step] static int NextAsync(int? n) => n + 1 ?? 0; static async Task<string> InsideAsync() => string.Join(' ', await Future.WhenAll(new[] { \"a\", \"b\" }.Select(Get))) + string.Join(' ', await Future.WhenAll(new int?[] { 1, null }.Select(Next))) + await Get(Get(\"c\")) + await Get(\"d\", after: Get(\"e\"));", "Step.Of(() => InsideAsync())()", "a! b!2 0c!!d!")]
+    [InlineData("partial class B(string b) { [Step] public Task<string> GetAsync(IDisposable? id, CancellationToken cancellation) => Task.FromResult($\"{b}{id is null}\"); }", "Future.WhenAny(new IDisposable?[] { null }.Select(new B(\"x\").Get))", "xTrue")]
+    [InlineData("static int count; [Step(Pure = 10)] static int CountAsync(string a, int[] b) => ++count; [Step(Pure = 1)] static T SameAsync<T>(T a) { count++; return a; } static async Task<string> InsideAsync() { await using var scope = StepScope.Begin(); return $\"{await Count(\"a\", [1, 2])}{await Count(\"a\", [1, Task.FromResult(2)])}{await Count(\"a\", [2])}{await Count(\"b\", [2])} {await Same<int>(1)}{await Same<long>(1)}{await Same<int>(1)} {count}\"; }", "Step.Of(() => InsideAsync())()", "1123 111 6")]
+    [InlineData("partial class B(string b) { int count; [Step(Pure = 10)] public string GetAsync() => $\"{b}{++count}\"; [Step(Pure = 10)] public string PutAsync(List<int>? a = null) => $\"{b}{++count}\"; } static async Task<string> InsideAsync() { await using var scope = StepScope.Begin(); B one = new(\"x\"), two = new(\"y\"); return $\"{await one.Get()}{await two.Get()}{await one.Get()} {await one.Put()}{await one.Put()}{await one.Put([3])}\"; }", "Step.Of(() => InsideAsync())()", "x1y1x1 x2x2x3")]
     [InlineData("[Step] static string GetAsync(int a, params string[] c) => $\"{a} {string.Join('+', c)}\";", "Get(2, [\"x\", Task.FromResult(\"y\")])", "2 x+y")]
     [InlineData("[Step] static string GetAsync(List<int>? a = null, string[]? b = null, IEnumerable<int>? c = null) => $\"{a is null} {b is null} {c is null}\";", "Get(b: new[] { \"x\" })", "True False True")]
     [InlineData("[Step] static string GetAsync(string Name, in int Value, ref readonly long Status) => $\"{Name} {Value} {Status}\";", "Get(\"n\", 2, 3L)", "n 2 3")]
@@ -28,6 +34,8 @@ public class StepRunTests
 
     [Theory]
     [InlineData("[Step] static Task<int>? GetAsync() => null;")]
+    [InlineData("[Step] static Task<int> GetAsync() => null!;")]
+    [InlineData("[Step] static Task GetAsync() => null!;")]
     [InlineData("[Step] static Task? GetAsync(int n = 1) => null;")]
     public async Task AMethodThatReturnsNoTaskFailsWithAMessage(string members)
         => Assert.Equal("GetAsync returned null instead of a task.", await StepTwins.RunAsync(Program(members, "try { await Get(); return \"\"; } catch (InvalidOperationException e) { return e.Message; }")));

@@ -7,6 +7,9 @@ namespace Sluice.Tests.Deliveries;
 /// <summary>The store that scenarios of consecutors are played over: a new file, removed at the end.</summary>
 internal static class ScenarioStore
 {
+    /// <summary>How many seeds a test of crashes plays: more of them in the tests of the core.</summary>
+    public const int CrashSeeds = 12;
+
     public static async ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null)
     {
         var directory = new TempDirectory();

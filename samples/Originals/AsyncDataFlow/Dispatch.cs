@@ -11,8 +11,8 @@ internal static class Dispatch
 
     public static async Task RunAsync()
     {
-        // At the definition, a dictionary does what the decorator does.
-        Dictionary<string, Delegate> foo = new() { ["bar"] = Bar, ["baz"] = Baz };
+        // At the definition: foo["bar"], foo["baz"].
+        DataFlowFunction foo = DataFlow.Dispatch("foo", ("bar", Bar), ("baz", Baz));
         DataFlow dataflow = DataFlow.From(foo["bar"]) | foo["baz"];
         Check.Equal(20, (await dataflow.RunAsync(new { a = 1 })).Get<int>("c"), "c");
 

@@ -7,7 +7,7 @@ internal static class Mapper
 {
     private static int Foo(int a) => a;
 
-    private static (int first, int second) Bar(int a) => (a, a * 2);
+    private static (int, int) Bar(int a) => (a, a * 2);
 
     private sealed record Outputs(int O1, int O2);
 
@@ -19,8 +19,8 @@ internal static class Mapper
         DataFlow foo = DataFlow.From(DataFlow.Function(Foo).RenameInput("a", "in").RenameOutput("foo", "out"));
         Check.Equal(1, (await foo.RunAsync(new { @in = 1 })).Get<int>("out"), "out");
 
-        // amapper(bar, input={'a': 'in'}, output=('out1', 'out2')): the members of the tuple have names of their own
-        DataFlow bar = DataFlow.From(DataFlow.Function(Bar).RenameInput("a", "in").RenameOutput("first", "out1").RenameOutput("second", "out2"));
+        // amapper(bar, input={'a': 'in'}, output=('out1', 'out2'))
+        DataFlow bar = DataFlow.From(DataFlow.Function(Bar).RenameInput("a", "in").NameOutputs("out1", "out2"));
         await HasBothAsync(bar);
 
         // amapper(baz, input={'a': 'in'}, output={'o1': 'out1', 'o2': 'out2'})

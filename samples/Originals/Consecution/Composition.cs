@@ -32,6 +32,10 @@ internal static class Composition
         Source<string> routed = producer < Route.By(RouteFunc, branch1, branch2) > Node5;
         Check.Sequence(["<300>", "<30>", "<500>"], await routed.ToListAsync(Log.SingleThread), "what is routed");
 
+        // producer | broadcast(branch1, branch2), and merge(branch1, branch2) | node5, as values.
+        Pipe<int, string> merge = Pipe.Merge(branch1, branch2) | Node5;
+        Check.Sequence(["<20>", "<300>", "<30>", "<400>", "<40>", "<500>"], await (producer | merge).ToListAsync(Log.SingleThread), "what two pipes make");
+
         // Branches as statements of their own: the producer is shared, and makes its items once.
         Source<int> shared = producer.Share();
         Source<int> first = shared | Node1 | Node2;
@@ -40,7 +44,7 @@ internal static class Composition
         Check.Sequence(["<20>", "<300>", "<30>", "<400>", "<40>", "<500>"], (await merged.ToListAsync()).Order(StringComparer.Ordinal), "what is merged");
 
         // The utilities: Route without a function takes turns; Merge joins sources; Chunk makes lists.
-        Source<int> inTurn = producer.RoundRobin(s => s | branch1, s => s | branch2);
+        Source<int> inTurn = producer | Pipe.RoundRobin(branch1, branch2);
         Check.Sequence([20, 400, 40], await inTurn.ToListAsync(Log.SingleThread), "what goes round");
         List<int[]> chunks = await Source.Concat(producer, producer).Chunk(4).ToListAsync(Log.SingleThread);
         Check.Sequence([4, 2], chunks.Select(chunk => chunk.Length), "the sizes of chunks");

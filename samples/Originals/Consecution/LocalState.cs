@@ -34,10 +34,9 @@ internal static class LocalState
         List<string> lines = [];
         Pipe<int, int> LogNode(string name) => Pipe.Of<int>() | Node.Of(() => new SummingNode(lines)) | Stage.Named(name);
 
-        var extracted = Source.From(Enumerable.Range(0, 4)) | LogNode("extract");
-        Pipeline pipe = extracted.Route(Routing.Parity,
-            ("transform_even", s => s | LogNode("transform_even")),
-            ("transform_odd", s => s | LogNode("transform_odd")))
+        Pipeline pipe = Source.From(Enumerable.Range(0, 4))
+            | LogNode("extract")
+            | [LogNode("transform_even"), LogNode("transform_odd"), Route.By(Routing.Parity)]
             | LogNode("load")
             | (_ => { });
 

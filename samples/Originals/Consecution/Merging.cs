@@ -8,9 +8,9 @@ internal static class Merging
     public static async Task RunAsync()
     {
         var log = new Log();
-        Pipeline pipe = ((Source.From(Enumerable.Range(0, 4)) | log.Node("extract"))
-            < Route.By(Routing.Parity, ("transform_even", log.Node("transform_even")), ("transform_odd", log.Node("transform_odd")))
-            > (n => n))
+        Pipeline pipe = Source.From(Enumerable.Range(0, 4))
+            | log.Node("extract")
+            | [log.Node("transform_even"), log.Node("transform_odd"), Route.By(Routing.Parity)]
             | log.End("load");
 
         await pipe.RunAsync(Log.SingleThread);

@@ -10,11 +10,9 @@ internal static class Routing
     public static async Task RunAsync()
     {
         var log = new Log();
-        var extracted = Source.From(Enumerable.Range(0, 4)) | log.Node("extract");
-        Pipeline pipe = extracted.Route(Parity,
-            ("transform_even", s => s | log.Node("transform_even")),
-            ("transform_odd", s => s | log.Node("transform_odd")))
-            | (_ => { });                                     // the original drops what its last nodes push
+        Pipeline pipe = Source.From(Enumerable.Range(0, 4))
+            | log.Node("extract")
+            | [log.End("transform_even"), log.End("transform_odd"), Route.By(Parity)];
 
         await pipe.RunAsync(Log.SingleThread);
         Check.Lines("""

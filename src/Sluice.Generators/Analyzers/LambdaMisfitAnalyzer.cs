@@ -32,7 +32,7 @@ public sealed class LambdaMisfitAnalyzer : StageAnalyzer
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Unknown, Arguments, Elsewhere];
 
     private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
+        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression, SyntaxKind.GreaterThanExpression);
 
     private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {

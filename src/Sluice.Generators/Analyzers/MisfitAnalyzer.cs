@@ -30,11 +30,16 @@ public sealed class MisfitAnalyzer : StageAnalyzer
 
     private static readonly DiagnosticDescriptor End = Rules.Error(Id, Title, "'{0}' gets no items, because '{1}' is an end: nothing comes out of it", Description);
 
+    private static readonly DiagnosticDescriptor Behind = Rules.Error(Id, Title,
+        "Behind '>' stands one function, pipe or sink: put what is before it in parentheses, and go on with '|': '({0}) | {1}'", Description);
+
+    private static readonly DiagnosticDescriptor Router = Rules.Error(Id, Title, "'{0}' is a router, and stands in brackets beside the branches among which it chooses: '[even, odd, {0}]'", Description);
+
     /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Function, Boxed, Overloads, Piece, Null, End];
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Function, Boxed, Overloads, Piece, Null, End, Behind, Router];
 
     private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
+        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression, SyntaxKind.GreaterThanExpression, SyntaxKind.LessThanExpression);
 
     private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
@@ -43,7 +48,9 @@ public sealed class MisfitAnalyzer : StageAnalyzer
         var right = stage.Right.WithoutParentheses();
         var left = model.GetTypeInfo(stage.Left, context.CancellationToken).Type;
         var chosen = model.GetSymbolInfo(stage, context.CancellationToken).Symbol;
-        bool isRefused = symbols.IsRefusal(chosen);
+        bool isBracket = !stage.IsKind(SyntaxKind.BitwiseOrExpression);
+        bool isRefused = isBracket ? chosen is null : symbols.IsRefusal(chosen);
+        if (stage.IsKind(SyntaxKind.LessThanExpression) && right is CollectionExpressionSyntax) return;      // SLU008
         if (IsBehindAMisfit(stage.Left, model, symbols)) return;
 
         string before = StageText.LastStage(stage.Left, model);
@@ -53,8 +60,11 @@ public sealed class MisfitAnalyzer : StageAnalyzer
             return;
         }
 
+        if (item is ITypeParameterSymbol { DeclaringMethod: { } unknown } && symbols.IsOurs(unknown)) return;     // of a call that does not compile itself
         string type = item.ToMinimalDisplayString(model, right.SpanStart);
         if (right.IsKind(SyntaxKind.NullLiteralExpression)) Report(Null);
+        else if (isRefused && model.GetTypeInfo(right, context.CancellationToken).Type is INamedTypeSymbol { Name: "Router" } router && symbols.IsOurs(router)) Report(Router, StageText.Short(right));
+        else if (isBracket && isRefused && (right is CollectionExpressionSyntax || IsOfOthers(model.GetTypeInfo(right, context.CancellationToken).Type))) Report(Behind, StageText.Short(stage.Left), StageText.Short(right));
         else if (model.MethodGroup(right) is { Length: > 0 } group) CheckGroup(group);
         else if (!isRefused || right is CollectionExpressionSyntax) return;
         else if (right is LambdaExpressionSyntax lambda) CheckLambda(lambda);
@@ -68,6 +78,9 @@ public sealed class MisfitAnalyzer : StageAnalyzer
             else if (item.IsValueType && model.GetSymbolInfo(right, context.CancellationToken).Symbol is IMethodSymbol { Parameters.IsEmpty: false } method && method.Parameters[0].Type.IsReferenceType)
                 Report(Boxed, StageText.Short(right), type);
         }
+
+        // What '|' takes, and '>' does not: consecutors, graphs, annotations.
+        bool IsOfOthers(ITypeSymbol? type) => type is INamedTypeSymbol && symbols.IsOurs(type) && type.Name is not ("Pipe" or "Sink" or "Source" or "Pipeline");
 
         // Lambdas whose parameter has no type are what SLU007 is about.
         void CheckLambda(LambdaExpressionSyntax lambda)
@@ -84,7 +97,10 @@ public sealed class MisfitAnalyzer : StageAnalyzer
     private static bool IsBehindAMisfit(ExpressionSyntax chain, SemanticModel model, SluiceSymbols symbols)
     {
         for (chain = chain.WithoutParentheses(); chain is BinaryExpressionSyntax stage; chain = stage.Left.WithoutParentheses())
+        {
             if (symbols.IsRefusal(model.GetSymbolInfo(stage).Symbol)) return true;
+            if (stage.Right.WithoutParentheses() is CollectionExpressionSyntax && BracketMisfitAnalyzer.Misfit(stage, model, symbols).Rule is not null) return true;
+        }
         return false;
     }
 }

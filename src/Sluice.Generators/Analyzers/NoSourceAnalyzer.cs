@@ -22,8 +22,11 @@ public sealed class NoSourceAnalyzer : StageAnalyzer
     private static readonly DiagnosticDescriptor Brackets = Rules.Error(Id, Title,
         "Brackets at the beginning have no items: put the source of the branches before them ('source | {0} | …'); sources are merged by 'Source.Merge(a, b) | …'", Description);
 
+    private static readonly DiagnosticDescriptor Merged = Rules.Error(Id, Title,
+        "'{0}' has no type of its own behind which '|' could stand: write '{1} | …', which merges what comes out", Description);
+
     /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Items, Function, Brackets];
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Items, Function, Brackets, Merged];
 
     private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
         start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
@@ -37,12 +40,29 @@ public sealed class NoSourceAnalyzer : StageAnalyzer
         var left = stage.Left.WithoutParentheses();
         var type = model.GetTypeInfo(left, context.CancellationToken).Type;
         string text = StageText.Short(left);
-        if (left is CollectionExpressionSyntax) Report(Brackets, text);
+        if (MergeOf(left, type, model, symbols) is { } merged) Report(Merged, text, merged);
+        else if (left is CollectionExpressionSyntax brackets)
+        {
+            if (!brackets.Elements.OfType<ExpressionElementSyntax>().Any(element => model.GetTypeInfo(element.Expression).Type?.Name == "ConsecutorOutput")) Report(Brackets, text);        // SLU031
+        }
         else if (type is not null && SluiceSymbols.IsSequence(type)) Report(Items, text);
         else if (model.MethodGroup(left) is { Length: 1 } group && group[0] is { Parameters.IsEmpty: false } function)
             Report(Function, text, function.Parameters[0].Type.ToMinimalDisplayString(model, left.SpanStart));
 
         void Report(DiagnosticDescriptor rule, params object[] words) => context.ReportDiagnostic(Diagnostic.Create(rule, left.GetLocation(), words));
+    }
+
+    /// <summary><c>[p, q] | F</c>, <c>(p, q) | F</c> and <c>pipes | F</c>, as they are written; null where it is something else.</summary>
+    private static string? MergeOf(ExpressionSyntax left, ITypeSymbol? type, SemanticModel model, SluiceSymbols symbols)
+    {
+        var (written, first) = left switch
+        {
+            CollectionExpressionSyntax { Elements.Count: > 0 } brackets => (string.Join(", ", brackets.Elements.Select(StageText.Short)), (brackets.Elements[0] as ExpressionElementSyntax)?.Expression),
+            TupleExpressionSyntax tuple => (string.Join(", ", tuple.Arguments.Select(StageText.Short)), tuple.Arguments[0].Expression),
+            _ => (StageText.Short(left), null),
+        };
+        type = first is not null ? model.GetTypeInfo(first).Type : type is IArrayTypeSymbol array ? array.ElementType : (type as INamedTypeSymbol)?.TypeArguments.FirstOrDefault();
+        return type is null || symbols.ItemOf(type) is null || symbols.ItemOf(model.GetTypeInfo(left).Type) is not null ? null : $"{(symbols.IsPipe(type) ? "Pipe" : "Source")}.Merge({written})";
     }
 
     private static bool IsStage(ExpressionSyntax right, SemanticModel model, SluiceSymbols symbols) =>

@@ -15,27 +15,62 @@ public sealed class OperatorNameAnalyzer : StageAnalyzer
     private const string Description = "Operators are methods of sources and pipes; those that C# can infer are also static methods of Pipe.";
 
     private static readonly DiagnosticDescriptor Method = Rules.Error(Id, Title,
-        "'{0}' is a method of sources and pipes: write '(… | {1}).{0}(…)' and go on with '|'", Description);
+        "'{0}' is a method of sources and pipes: write '{1}.{0}(…)' and go on with '|'", Description);
 
     private static readonly DiagnosticDescriptor Form = Rules.Error(Id, Title,
-        "'{0}' is a method of sources and pipes: write '(… | {1}).{0}(…)', or '| Pipe.{0}(…)', where a lambda states the type of its parameter", Description);
+        "'{0}' is a method of sources and pipes: write '{1}.{0}(…)', or '| Pipe.{0}(…)', where a lambda states the type of its parameter", Description);
+
+    private static readonly DiagnosticDescriptor Routes = Rules.Error(Id, Title,
+        "'Route' is a method of sources and pipes: write '{1}.Route(…)', or '| Route.By(…)' with branches that are pipes", Description);
+
+    private static readonly DiagnosticDescriptor Branches = Rules.Error(Id, Title,
+        "The branches of '{0}' are pipes that take one type and put out one type, beside names if its function returns a 'string': 'Route.{0}(Parity, (\"even\", even), (\"odd\", odd))', and without names if it returns their index, an 'int'; "
+        + "a lambda states the type of its parameter", Description);
+
+    private static readonly DiagnosticDescriptor Beginning = Rules.Error(Id, Title, "'{0}' is a static method: write 'Pipe.{0}(…)' of pipes, or 'Source.{0}(…)' of sources", Description);
+
+    private static readonly DiagnosticDescriptor Annotation = Rules.Error(Id, Title, "'{0}' is an annotation: write '| Stage.{0}(…)'", Description);
+
+    private static readonly DiagnosticDescriptor Untyped = Rules.Error(Id, Title,
+        "C# cannot see from here which items come: write the types of parameters, '({2} item) => …', and pipes for branches, 'Pipe.Of<{2}>() | …'; or use the method, '{1}.{0}(…)'", Description);
 
     /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Method, Form];
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Method, Form, Routes, Branches, Beginning, Annotation, Untyped];
 
     private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
+        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression, SyntaxKind.LessThanExpression);
 
     private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
         var stage = (BinaryExpressionSyntax)context.Node;
         var model = context.SemanticModel;
-        if (stage.Right.WithoutParentheses() is not InvocationExpressionSyntax { Expression: SimpleNameSyntax name } call) return;
-        if (model.GetSymbolInfo(call, context.CancellationToken) is not { Symbol: null, CandidateSymbols.IsEmpty: true }) return;
-        if (symbols.ItemOf(model.GetTypeInfo(stage.Left, context.CancellationToken).Type) is null) return;
+        if (Unknown(stage.Left) is { } first && first.Identifier.Text is var begin && string.Equals(begin, "merge", StringComparison.OrdinalIgnoreCase)) Report(Beginning, first, "Merge");
 
+        if (symbols.ItemOf(model.GetTypeInfo(stage.Left, context.CancellationToken).Type) is not { } item) return;
+        if (stage.Right.WithoutParentheses() is InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Name: { } member } access } call
+            && model.GetSymbolInfo(call, context.CancellationToken) is { Symbol: null } && model.GetTypeInfo(access.Expression, context.CancellationToken).Type is INamedTypeSymbol owner && symbols.IsOurs(owner))
+        {
+            string called = member.Identifier.Text;
+            if (owner is { Name: "Route", Arity: 0 }) Report(Branches, member, called);
+            else if (symbols.IsForms(owner) && called == "Route") Report(Routes, member, called);
+            else if (symbols.IsForms(owner) && symbols.HasForm(called)) Report(Untyped, member, called, item.ToMinimalDisplayString(model, call.SpanStart));
+            else if (symbols.IsForms(owner) && symbols.HasOperator(called)) Report(Method, member, called);
+        }
+        if (Unknown(stage.Right) is not { } name) return;
         string text = name.Identifier.Text;
-        if (!symbols.HasOperator(text)) return;
-        context.ReportDiagnostic(Diagnostic.Create(symbols.HasForm(text) ? Form : Method, name.GetLocation(), text, StageText.LastStage(stage.Left, model)));
+        if (text == "Route") Report(Routes, name, text);
+        else if (symbols.HasOperator(text)) Report(symbols.HasForm(text) ? Form : Method, name, text);
+        else if (symbols.HasAnnotation(text)) Report(Annotation, name, text);
+
+        // A call of a name that means no function.
+        SimpleNameSyntax? Unknown(ExpressionSyntax written)
+        {
+            if (written.WithoutParentheses() is not InvocationExpressionSyntax { Expression: SimpleNameSyntax called } invocation) return null;
+            var found = model.GetSymbolInfo(invocation, context.CancellationToken);
+            return found.Symbol is null && found.CandidateSymbols.All(candidate => candidate is ITypeSymbol) ? called : null;
+        }
+
+        void Report(DiagnosticDescriptor rule, SimpleNameSyntax at, params object[] words)
+            => context.ReportDiagnostic(Diagnostic.Create(rule, at.GetLocation(), [words[0], StageText.Before(stage.Left, model), .. words.Skip(1)]));
     }
 }

@@ -9,6 +9,7 @@ internal sealed class SluiceSymbols
     private readonly INamedTypeSymbol? pipe;
     private readonly INamedTypeSymbol? operators;
     private readonly INamedTypeSymbol? forms;
+    private readonly INamedTypeSymbol? annotations;
     private readonly IAssemblySymbol core;
     private readonly IAssemblySymbol looked;
     private readonly INamedTypeSymbol?[] taskLike;
@@ -23,6 +24,7 @@ internal sealed class SluiceSymbols
         Pipeline = compilation.GetTypeByMetadataName("Sluice.Pipeline");
         operators = compilation.GetTypeByMetadataName("Sluice.Operators");
         forms = compilation.GetTypeByMetadataName("Sluice.Pipe");
+        annotations = compilation.GetTypeByMetadataName("Sluice.Stage");
         taskLike =
         [
             compilation.GetTypeByMetadataName("System.Threading.Tasks.Task"),
@@ -65,6 +67,8 @@ internal sealed class SluiceSymbols
         return null;
     }
 
+    public bool IsPipe(ITypeSymbol? type) => Same(type?.OriginalDefinition, pipe);
+
     public bool IsTask(ITypeSymbol? type) => type is not null && taskLike.Any(known => Same(known, type.OriginalDefinition));
 
     /// <summary>The <c>T</c> of <c>Task&lt;T&gt;</c> and <c>ValueTask&lt;T&gt;</c>, any other type itself.</summary>
@@ -76,6 +80,12 @@ internal sealed class SluiceSymbols
 
     /// <summary>Whether the operator fits into a chain as well: <c>| Pipe.Chunk(100)</c>.</summary>
     public bool HasForm(string name) => forms is not null && !forms.GetMembers(name).IsEmpty;
+
+    /// <summary>Whether it is an annotation, or what makes one: <c>Stage.Parallel(8)</c>.</summary>
+    public bool HasAnnotation(string name) => annotations is not null && annotations.GetMembers(name).OfType<IMethodSymbol>().Any();
+
+    /// <summary>Whether it is the class whose methods are operators that fit into a chain.</summary>
+    public bool IsForms(ITypeSymbol type) => Same(type, forms);
 
     public bool IsOurs(ITypeSymbol type) => Same(type.ContainingAssembly, core);
 

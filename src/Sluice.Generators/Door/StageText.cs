@@ -20,6 +20,10 @@ internal static class StageText
         return Short(chain);
     }
 
+    /// <summary>What an operator's method is called of: <c>numbers</c>, or <c>(… | Twice)</c>.</summary>
+    public static string Before(ExpressionSyntax chain, SemanticModel model)
+        => chain.WithoutParentheses() is BinaryExpressionSyntax ? $"(… | {LastStage(chain, model)})" : Short(chain.WithoutParentheses());
+
     /// <summary>What is written, on one line, cut where it is long.</summary>
     public static string Short(SyntaxNode written)
     {

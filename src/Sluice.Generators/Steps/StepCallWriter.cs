@@ -9,9 +9,9 @@ namespace Sluice.Generators;
 internal static class StepCallWriter
 {
     /// <summary>What it uses of what it inherits: a type parameter of such a name would hide it.</summary>
-    public static readonly string[] Inherited = ["Needs", "ValueOf", "ValuesOf"];
+    public static readonly string[] Inherited = ["Needs", "ValueOf", "ValuesOf", "KeyOf"];
 
-    public static string Write(IMethodSymbol method, string call, string definition)
+    public static string Write(IMethodSymbol method, string call, string definition, bool isPure)
     {
         List<StepParameter> parameters = StepParameter.All(method);
         var result = new StepResult(method);
@@ -25,6 +25,12 @@ internal static class StepCallWriter
         text.Append($"private sealed class {call}{StepNames.Parameters(method)}({string.Join(", ", fields)}) : global::Sluice.StepCall<{result.Written}>({definition}){StepNames.Constraints(method)}\n{{\n");
         text.Append(Body("protected override void Gather()", [.. parameters.Select(parameter => parameter.Gathered)], "nothing to wait for"));
         text.Append('\n').Append(Invocation(method, parameters, result, method.IsStatic ? owner : StepOverride.Receiver(method, target))).Append('\n');
+        if (isPure && fields.Count > 0)
+        {
+            List<string> keys = [.. parameters.Select(parameter => parameter.Key)];
+            if (!method.IsStatic) keys.Insert(0, target);
+            text.Append($"    protected override object? ArgumentsKey() => {(keys.Count == 1 ? keys[0] : $"({string.Join(", ", keys)})")};\n\n");
+        }
         text.Append(Body("protected override void Forget()", [.. parameters.Select(parameter => parameter.Forgotten)], "nothing to let go of"));
         return text.Append("}\n").ToString();
     }

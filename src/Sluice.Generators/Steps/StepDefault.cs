@@ -11,6 +11,7 @@ internal static class StepDefault
     public static string Of(IParameterSymbol parameter)
     {
         if (parameter.IsParams) return "[]";
+        if (parameter.IsParams) return "[]";
         if (!parameter.HasExplicitDefaultValue) return parameter.Type.SpecialType == SpecialType.System_Object ? "global::System.Type.Missing" : "default!";     // [Optional]
         object? value = parameter.ExplicitDefaultValue;
         if (value is null) return "default!";

@@ -61,6 +61,11 @@ internal sealed class StepParameter
         }
     }
 
+    /// <summary>"int retries": where only a plain value is given; null where that would be taken for something else.</summary>
+    public string? InPlain => isOptional || Element is not null || parameter.Type.TypeKind == TypeKind.Dynamic ? null : $"{StepNames.Of(parameter.Type)} {Name}";
+
+    public string GivenPlain => $"global::Sluice.Arg.Of<{StepNames.Of(parameter.Type)}>({Name})";
+
     /// <summary>"Arg&lt;int&gt; retries_".</summary>
     public string InCall => MayBeNone ? $"{argument}? {stored}" : $"{argument} {stored}";
 
@@ -74,6 +79,9 @@ internal sealed class StepParameter
     public string Gathered => MayBeNone ? $"if ({stored} is {{ }} {Local}) Needs({Local});" : $"Needs({stored});";
 
     public string Forgotten => $"{stored} = default;";
+
+    /// <summary>What a call of a pure step is known by: a collection by its elements.</summary>
+    public string Key => Element is null ? $"(object?)ValueOf({stored})" : MayBeNone ? $"({stored}.HasValue ? KeyOf(ValuesOf({stored}.Value)) : null)" : $"KeyOf(ValuesOf({stored}))";
 
     /// <summary>What has to stand before the call of the method, where the method takes a reference; null for nothing.</summary>
     public string? Before => IsReference ? $"{(parameter.Type.TypeKind == TypeKind.Dynamic ? "object" : StepNames.Of(parameter.Type))} {Local} = {ByValue};" : null;

@@ -37,7 +37,7 @@ internal sealed class StepResult
     /// <summary>The call of the method, as what is declared to be returned: not null where it must not be, and not looked at when it runs.</summary>
     public string Checked(string call)
     {
-        if (IsTask && method.ReturnNullableAnnotation == NullableAnnotation.Annotated)
+        if (IsTask && !(method.PartialImplementationPart ?? method).IsAsync)
             return $"({call} ?? throw new global::System.InvalidOperationException(\"{method.Name} returned null instead of a task.\"))";
         if (method.ReturnType.TypeKind == TypeKind.Dynamic) return $"(object){call}!";
         return method.GetReturnTypeAttributes().Any(attribute => attribute.AttributeClass is { Name: "MaybeNullAttribute" }) && !method.ReturnsVoid ? $"{call}!" : call;

@@ -31,7 +31,7 @@ internal static class StepWriter
         string file = (space.Length == 0 ? "" : space.Replace("@", "") + ".") + string.Join(".", types.Select(type => type.Arity == 0 ? type.Name : $"{type.Name}-{type.Arity}"));
         // In full: members of the type may be called the same.
         string inFull = $"global::{(space.Length == 0 ? "" : space + ".")}{definitions}.{StepNames.Escape(definition)}";
-        string members = Indent(Twin(method, name, call, documentation) + StepCallWriter.Write(method, call, inFull), types.Count);
+        string members = Indent(Twin(method, name, call, documentation) + StepCallWriter.Write(method, call, inFull, attribute.NamedArguments.Any(option => option is { Key: "Pure", Value.Value: > 0 })), types.Count);
         return new StepText(file, opening.ToString(), closing.ToString(), members, Definition(method, name, definition, attribute), [.. StepAttributes.Silenced(method)], null);
     }
 
@@ -54,7 +54,18 @@ internal static class StepWriter
         text.Append($"/// <returns>The future of the {(result.Value is null ? "end" : "result")}: <c>{method.Name}</c> runs when what it was given is there.</returns>\n");
         text.Append(StepAttributes.Of(method));
         text.Append($"{modifiers} {result.Future} {StepNames.EscapeAll(name)}{StepNames.Parameters(method)}({string.Concat(parameters.Select(parameter => parameter.InTwin + ", "))}global::Sluice.WriteAfterByName {byName} = default, global::Sluice.After? {after} = null){StepNames.Constraints(method)}\n");
-        return text.Append($"    => new {call}{StepNames.Arguments(method)}({string.Join(", ", given)}).Start({after});\n\n").ToString();
+        text.Append($"    => new {call}{StepNames.Arguments(method)}({string.Join(", ", given)}).Start({after});\n\n");
+        if (method.Arity == 0 && parameters.Count == 1 && parameters[0].InPlain is { } plain)
+        {
+            // A method group does not leave out what is optional: so names.Select(Load) needs a twin without it.
+            given[given.Count - 1] = parameters[0].GivenPlain;
+            text.Append($"/// <summary>{documentation.Summary($"Schedules <c>{method.Name}</c>.")}</summary>\n");
+            text.Append($"/// <param name=\"{parameters[0].PlainName}\">{documentation.Parameter(parameters[0].PlainName, "A value.")}</param>\n");
+            text.Append($"/// <returns>The future of the {(result.Value is null ? "end" : "result")}.</returns>\n");
+            text.Append(StepAttributes.Of(method));
+            text.Append($"{modifiers} {result.Future} {StepNames.EscapeAll(name)}({plain})\n    => new {call}({string.Join(", ", given)}).Start();\n\n");
+        }
+        return text.ToString();
     }
 
     private static string Definition(IMethodSymbol method, string name, string definition, AttributeData attribute)

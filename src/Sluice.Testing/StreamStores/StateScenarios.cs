@@ -7,6 +7,7 @@ internal static class StateScenarios
     public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
     [
         new(nameof(StateIsKeptByNodeKeyAndPartition), StateIsKeptByNodeKeyAndPartition),
+        new(nameof(RowsAreListedInTheOrderOfTheirKeys), RowsAreListedInTheOrderOfTheirKeys),
         new(nameof(NodesWithStateAreListedByPartition), NodesWithStateAreListedByPartition),
         new(nameof(FileLengthsAreForgottenOnRequest), FileLengthsAreForgottenOnRequest),
         new(nameof(AWaitEndsWithTheNextChange), AWaitEndsWithTheNextChange),
@@ -38,6 +39,25 @@ internal static class StateScenarios
         Expect.Same(["k0", "k2", "k3", "k4"], keys.Order(StringComparer.Ordinal), "keys, paged");
 
         static IEnumerable<(string, int, string)> Show(IEnumerable<StateRow> rows) => rows.Select(row => (row.Key, row.Version, System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)));
+    }
+
+    private static async Task RowsAreListedInTheOrderOfTheirKeys(Rig rig)
+    {
+        await rig.PrepareAsync();
+        (Ownership owner, _) = await rig.TakeAsync(partition: 0);
+        string[] keys = [.. Enumerable.Range(0, 300).Select(i => $"{i * 7_919L % 300 * 1_000_000_000_000:D19}/{i:D19}")];
+        await rig.CommitAsync(new(owner, 1) { State = [.. keys.Select(key => new StateRow("due", key, 0, Bytes("1")))] });
+        await rig.CommitAsync(new(owner, 2) { State = [.. keys.Where((_, i) => i % 3 == 0).Select(key => new StateRow("due", key, 0, null))] });
+        await rig.ReopenAsync(kill: true);
+        List<string> listed = [];
+        for (string? after = null; ;)
+        {
+            IReadOnlyList<StateRow> page = await rig.Store.ListStateAsync(Main, 0, "due", after, max: 64);
+            if (page.Count == 0) break;
+            listed.AddRange(page.Select(static row => row.Key));
+            after = listed[^1];
+        }
+        Expect.Same(keys.Where((_, i) => i % 3 != 0).Order(StringComparer.Ordinal), listed, "keys in their order");
     }
 
     private static async Task NodesWithStateAreListedByPartition(Rig rig)

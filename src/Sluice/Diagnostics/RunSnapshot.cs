@@ -10,7 +10,7 @@ namespace Sluice;
 /// <param name="Nodes">The nodes, in the order of the topology.</param>
 /// <param name="Outputs">The named outputs that were written to, by name.</param>
 /// <param name="DeadLetters">The newest items that ended as dead letters, oldest first (<c>RunOptions.DeadLetterCapacity</c> of them at most).</param>
-/// <param name="StillRunning">Nodes whose code did not stop in time when it was told to.</param>
+/// <param name="StillRunning">Nodes whose code did not stop in time when it was told to, as in <see cref="Run.StillRunning"/>.</param>
 public sealed record RunSnapshot(
     RunState State, TimeSpan Elapsed, RootCounts? Roots, IReadOnlyList<NodeSnapshot> Nodes,
     IReadOnlyDictionary<string, OutputCounts> Outputs, IReadOnlyList<DeadLetter> DeadLetters, IReadOnlyList<string> StillRunning)

@@ -10,6 +10,7 @@ internal sealed class Following(object feeder)
     private readonly Dictionary<int, IEntrance> entrances = [];
     private readonly Dictionary<int, IEntrance> outlets = [];
     private readonly List<IRememberingStage> remembering = [];
+    private readonly Dictionary<int, List<ITimerEntrance>> timers = [];
 
     public const string Consecutor = "a consecutor";
 
@@ -54,6 +55,16 @@ internal sealed class Following(object feeder)
         return Add(stage);
     }
 
+    /// <summary>Where a timer of a node that has failed is tried again; null if no lane of the node has the key.</summary>
+    public ITimerEntrance? TimersOf(int node, string key) => timers.GetValueOrDefault(node)?.Find(lane => lane.Owns(key));
+
+    /// <summary>Called while the run is built, for each lane of a node.</summary>
+    public void AddTimers(int node, ITimerEntrance lane)
+    {
+        if (!timers.TryGetValue(node, out List<ITimerEntrance>? lanes)) timers.Add(node, lanes = []);
+        lanes.Add(lane);
+    }
+
     /// <summary>Called while the run is built.</summary>
     public void Add<T>(int node, Inlet<T> inlet) => entrances.TryAdd(node, new Entrance<T>(inlet));
 }
@@ -63,6 +74,15 @@ internal interface IEntrance
 {
     /// <summary>Hands itself on with its type.</summary>
     TResult Accept<TResult>(IEntranceVisitor<TResult> visitor);
+}
+
+/// <summary>A lane of a node whose timers are stored.</summary>
+internal interface ITimerEntrance
+{
+    bool Owns(string key);
+
+    /// <summary>Fires a timer that was taken before, as an item that has come to the node.</summary>
+    ValueTask FireAsync(Ticket ticket, string key, string timer);
 }
 
 /// <summary>Does something with an entrance, and with the type of its items.</summary>

@@ -76,5 +76,14 @@ internal abstract class Operator<TIn, TOut>
     /// <summary>Whether it puts items out by itself, when time has passed: not only while its input pushes.</summary>
     public virtual bool IsTimed => false;
 
+    /// <summary>
+    /// The same behind a KeyBy in a consecutor, with a state for each key; null if there is none: then it is refused there, where it has a memory. Asked only there.
+    /// </summary>
+    /// <exception cref="InvalidTopologyException">It would be more than a row for each key.</exception>
+    public virtual Operator<TIn, TOut>? StoredByKey => null;
+
+    /// <summary>Whether it is a node that sets timers.</summary>
+    public virtual bool HasTimers => false;
+
     public abstract Inlet<TIn> Create(StageContext context, Inlet<TOut> next);
 }

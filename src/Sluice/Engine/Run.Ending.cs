@@ -110,17 +110,7 @@ public sealed partial class Run
 
     private IReadOnlyList<string> NodesStillRunning()
     {
-        List<int> nodes = [], islands = [];
-        foreach (Pump pump in pumps)
-            if (!pump.IsEnded) islands.Add(pump.Node);
-        if (islands.Count > 0)
-        {
-            // Whose asynchronous code has not come back; where it is synchronous code, the start of its island must do.
-            foreach (StageContext context in contexts)
-                if (context.IsSuspended || context.IsInside) nodes.Add(context.Node);
-            if (nodes.Count == 0) nodes = islands;
-        }
-        if (abandoned is not null) nodes.AddRange(abandoned.Values);
-        return [.. nodes.SelectMany(Recorder.HeadsOf).Distinct().Select(NameOf)];
+        IEnumerable<string> left = abandoned is null ? [] : abandoned.Values.SelectMany(Recorder.HeadsOf).Select(NameOf);
+        return [.. new Islands(this, Recorder).NamesOfBusy(this).Concat(left).Distinct()];
     }
 }

@@ -28,6 +28,8 @@ public sealed partial class Run : IAsyncDisposable
     /// <summary>
     /// Nodes whose code did not end in time although it was told to, and has not ended since: after the run was cancelled or
     /// had failed, or, of a source, when it was drained. Empty while the run goes on, and as a rule.
+    /// An entry is the name of a node. Where synchronous code hangs, it is the chain of nodes that call each other, as "Parse | Check | Save": one of them hangs. With
+    /// <see cref="RunOptions.RecordTimings"/> it is that one.
     /// </summary>
     public IReadOnlyList<string> StillRunning => IsOver ? NodesStillRunning() : [];
 

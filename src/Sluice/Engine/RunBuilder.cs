@@ -127,11 +127,11 @@ internal sealed partial class RunBuilder
 
     /// <summary>Refuses a stage that would forget something in a crash, in runs that are to be gone on with after one.</summary>
     /// <exception cref="InvalidTopologyException">The run is followed, and there is a reason.</exception>
-    public void Check(string kind, string? forgets, string? hint = null)
+    public void Check(string kind, string? forgets, string? hint = null, bool isByKey = false)
     {
         if (Following is null || forgets is null) return;
         throw new InvalidTopologyException(
-            $"{(hint is null ? $"A {kind}" : $"The {kind} {hint}")} does not fit into {Following.Home}: it {forgets}, and would forget that when the process ends. Put it in front of {Following.Home.Replace("a ", "the ", StringComparison.Ordinal)}, or into a pipeline of its own.");
+            $"{(hint is null ? $"A {kind}" : $"The {kind} {hint}")} does not fit into {Following.Home}: it {forgets}, and would forget that when the process ends. Put it in front of {Following.Home.Replace("a ", "the ", StringComparison.Ordinal)}, or into a pipeline of its own{(isByKey && Following.Home == Following.Consecutor ? "; or use a StatefulNode or a TimedNode, which have state by key" : "")}.");
     }
 
     /// <summary>A stage keeps state in the store of a consecutor.</summary>

@@ -34,7 +34,7 @@ public sealed record RunOptions
 
     /// <summary>
     /// Whether each node's time is recorded (<see cref="NodeSnapshot.Time"/>). Off unless given: it takes two looks at the clock for each item and node, and nodes are not joined. It also makes
-    /// <see cref="Run.StillRunning"/> name the very node whose synchronous code hangs, not the first one of its chain.
+    /// <see cref="Run.StillRunning"/> name the one node whose synchronous code hangs, not the chain of nodes that it stands in.
     /// </summary>
     public bool RecordTimings { get; init; }
 

@@ -27,23 +27,18 @@ internal static class SnapshotTaker
         foreach (var (node, output) in run.Outputs.Waiting) blockedOn[node] = $"{recorder.NameOf(node)}.{output} -> Run.Output, unread";
 
         bool over = run.IsOver;
-        var heads = new Pump?[recorder.Count];
-        foreach (Pump pump in run.Pumps)
-            if (pump.Node >= 0 && heads[pump.Node] is null or { IsEnded: true } or { IsWaiting: true }) heads[pump.Node] = pump;
-        var islands = new int[recorder.Count];
-        Array.Fill(islands, -1);
+        var islands = new Islands(run, recorder);
         var blockedIslands = new Dictionary<int, string>();
         for (int node = 0; node < blockedOn.Length; node++)
-            if (blockedOn[node] is { } edge) blockedIslands[IslandOf(node)] = edge;
+            if (blockedOn[node] is { } edge) blockedIslands[islands.Of(node)] = edge;
 
         var nodes = new NodeSnapshot[recorder.Topology.Nodes.Count];
         for (int node = recorder.Count - 1; node >= 0; node--)
         {
             if (recorder.NodeOf(node) is not { } known) continue;
             NodeCounts count = counts[node];
-            int island = IslandOf(node);
-            blockedIslands.TryGetValue(island, out string? edge);
-            Pump? pump = island < 0 ? null : heads[island];
+            blockedIslands.TryGetValue(islands.Of(node), out string? edge);
+            Pump? pump = islands.PumpOf(node);
             NodeActivity activity = over || pump is null or { IsEnded: true } ? NodeActivity.Ended
                 : edge is not null ? NodeActivity.Blocked
                 : pump.IsWaiting ? NodeActivity.Waiting
@@ -57,15 +52,6 @@ internal static class SnapshotTaker
             if (measured[node] is { } parts) nodes[known.Id] = nodes[known.Id] with { Measured = parts.ToDictionary(static part => part.Key, part => run.Time.GetElapsedTime(0, part.Value)) };
         }
         return new RunSnapshot(StateOf(run), run.Elapsed, RootsOf(run), nodes, run.Outputs.Counts, run.DeadLetters, run.StillRunning);
-
-        // The nearest pump upstream drives a node; a node is numbered after everything downstream of it.
-        int IslandOf(int node)
-        {
-            int at = node;
-            while (at >= 0 && heads[at] is null && islands[at] < 0) at = recorder.Feeding(at).DefaultIfEmpty(-1).First();
-            int island = at < 0 ? -1 : heads[at] is not null ? at : islands[at];
-            return islands[node] = island;
-        }
     }
 
     private static RunState StateOf(Run run)

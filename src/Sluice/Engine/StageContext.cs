@@ -36,6 +36,9 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
     /// <summary>In lanes by key: makes a text of the key of an item, a function of the items' type.</summary>
     public Delegate? KeyOf { get; set; }
 
+    /// <summary>In lanes by key, in a run whose timers outlive it: whether a key is one of this lane; null where there is one lane.</summary>
+    public Func<string, bool>? OwnsKey { get; set; }
+
     /// <summary>Where each key has an instance of the stage: the clock that they share; null elsewhere.</summary>
     public KeyClock? KeyClock { get; set; }
 

@@ -16,7 +16,7 @@ internal static class Branch
     }
 
     public static (string? Name, Pipe<T, TOut> Pipe)[] Unnamed<T, TOut>(IEnumerable<Pipe<T, TOut>> branches)
-        => [.. branches.Select(branch => ((string?)null, branch))];
+        => [.. branches.Select(branch => ((string?)null, branch ?? throw new ArgumentNullException(nameof(branches), "One of the branches is null.")))];
 
     public static Source<TOut> Fan<T, TOut>(this Source<T> source, FanOutOperator<T> fanOut, (string? Name, Pipe<T, TOut> Pipe)[] branches)
     {

@@ -21,6 +21,8 @@ internal readonly struct Side<TLeft, TRight>
 internal sealed class BranchPairSource<T, TLeft, TRight, TOut>(
     Source<T> upstream, Pipe<T, TLeft> left, Pipe<T, TRight> right, Operator<Side<TLeft, TRight>, TOut> pair, StageOptions options) : Source<TOut>
 {
+    private readonly Source<T> upstream = KeyedInputs.Refused(upstream, pair.Kind);
+
     internal override bool CrossesThreads => options.CrossesThreads || upstream.CrossesThreads || left.CrossesThreads || right.CrossesThreads;
 
     internal override Source<TOut> Annotate(StageAnnotation annotation)

@@ -13,6 +13,9 @@ public abstract class KeyedLanes<T>
     /// <summary>The key as a text, for what is stored by key.</summary>
     internal Func<T, string> Text { get; }
 
+    /// <summary>The hash of a key as a text: of another one than <see cref="Hash"/>, which is that of the key itself.</summary>
+    internal static int HashOf(string key) => StableHash.Bucket(StableHash.Of(key), int.MaxValue);
+
     internal Delegate Key { get; }
 
     internal int Lanes { get; }

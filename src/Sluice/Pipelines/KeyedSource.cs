@@ -19,23 +19,27 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
     internal override Source<T> Rewrite(Rewriter rewriter) => new KeyedSource<T>(upstream.Rewrite(rewriter), keyed);
 
     /// <summary>Makes an instance per lane, and what hands items to them.</summary>
-    internal void BuildLanes<TOut>(RunBuilder builder, int node, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance, bool isTimed, bool isByKey)
+    internal void BuildLanes<TOut>(RunBuilder builder, int node, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance, bool isTimed, bool isByKey, bool isByText)
     {
         var lanes = new Inlet<T>[keyed.Lanes];
         FanIn? merge = null;
         if (next is not Terminal && keyed.Lanes > 1 && (builder.IsMultiThread || isTimed)) merge = new FanIn(builder, next.Node);
         next.ShareAmong(keyed.Lanes);
+        // Timers that are stored know their key as a text, and nothing of the item: then the text decides which lane a key is in.
+        Func<T, int> hash = isByText ? item => KeyedLanes<T>.HashOf(keyed.Text(item)) : keyed.Hash;
         for (int i = 0; i < lanes.Length; i++)
         {
+            int lane = i;
             Inlet<TOut> outlet = merge?.AddInput(next) ?? next;
             if (merge is not null) outlet.ComesFrom(node);
             StageContext own = builder.Context(node);
             own.KeyOf = keyed.Text;
+            if (isByText) own.OwnsKey = key => KeyRouter<T>.LaneOf(KeyedLanes<T>.HashOf(key), lanes.Length) == lane;
             lanes[i] = isByKey ? keyed.ByKey(own, outlet, instance, isTimed) : instance(own, outlet);
             if (builder.IsMultiThread) lanes[i] = builder.Boundary(lanes[i], builder.Run.Options.Capacity);
         }
         var context = new StageContext(builder.Run, node);           // counts nothing: the lanes do
-        var router = new KeyRouter<T>(context, keyed.Hash, lanes);
+        var router = new KeyRouter<T>(context, hash, lanes);
         builder.Enter(node, router);
         upstream.Build(builder, router);
     }

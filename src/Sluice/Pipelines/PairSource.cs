@@ -17,6 +17,9 @@ internal abstract class PairOperator<TLeft, TRight, TOut>
 internal sealed class PairSource<TLeft, TRight, TOut>(
     Source<TLeft> left, Source<TRight> right, PairOperator<TLeft, TRight, TOut> pair, StageOptions options) : Source<TOut>
 {
+    private readonly Source<TLeft> left = KeyedInputs.Refused(left, pair.Kind);
+    private readonly Source<TRight> right = KeyedInputs.Refused(right, pair.Kind);
+
     internal override bool CrossesThreads => true;
 
     internal override Source<TOut> Annotate(StageAnnotation annotation)

@@ -8,7 +8,7 @@ namespace Sluice;
 /// <remarks>A value: immutable, safe for use by several threads, usable any number of times.</remarks>
 /// <typeparam name="TIn">The type of what goes in.</typeparam>
 /// <typeparam name="TOut">The type of what comes out.</typeparam>
-public sealed partial class Pipe<TIn, TOut>
+public sealed partial class Pipe<TIn, TOut> : BranchOrRouter<TIn, TOut>
 {
     private readonly OpenSource<TIn> open;
     private readonly Source<TOut> tail;
@@ -21,6 +21,19 @@ public sealed partial class Pipe<TIn, TOut>
 
     /// <summary>The definition on one line: <c>Twice | Half</c>. A graph that brackets cannot express is drawn as <see cref="Topology.ToText"/> draws it.</summary>
     public override string ToString() => Drawing.Text(() => Topology, typeof(TIn));
+
+    /// <summary>The name of the stage at which items go in: a given one, or that of its function or class. Null where there is no such stage, or none with a name.</summary>
+    internal string? FirstName
+    {
+        get
+        {
+            int first = -1;
+            TopologyRecorder recorder = RunBuilder.Draw(new Drawing(builder => first = new Pipe<TIn, TOut>(open, tail.Drawn).BuildInlet(builder, new DrawnInlet<TOut>(-1)).Node));
+            if (first < 0) return null;
+            NodeRecord node = recorder[first];
+            return node.Options.Name ?? node.Hint ?? (node.Function is null ? null : TopologyBuilder.NameOf(node.Function));
+        }
+    }
 
     internal bool CrossesThreads => tail.CrossesThreads;
 

@@ -32,9 +32,15 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
+        if (builder.Following is { Home: Following.Consecutor } && upstream is KeyedSource<TIn> && stage.StoredByKey is { } byKey)
+        {
+            new StageSource<TIn, TOut>(upstream, byKey, options).Build(builder, next);
+            return;
+        }
         if (stage.EndsItems && typeof(TOut) != typeof(Nothing)) builder.CheckParts(stage.Kind);
+        if (stage.HasTimers) builder.CheckParts("node with timers");
         if (options.Bisects) builder.CheckDivides(stage.Kind);
-        if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets, stage.Hint); // asks a node's factory for an instance
+        if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets, stage.Hint, isByKey: upstream is KeyedSource<TIn> && stage.IsByKey); // asks a node's factory for an instance
         if (builder.Following is not null && stage.KeepsState) builder.KeepsState(stage.Kind, stage.Hint, options.Name, typeof(TOut), stage.IsTimed, upstream is KeyedSource<TIn> && stage.Remembers, stage.Shape);
         if (builder.IsDrawing)
         {
@@ -64,7 +70,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
     {
         bool isIsolated = isParallel && builder.Following is not null;
         // A node that keeps state by key is told apart by its key; other stages with a memory have an instance for each key, and are refused where it would outlive the run (KeepsState).
-        keyed.BuildLanes(builder, node, next, isIsolated ? (context, outlet) => builder.Isolated(Instance(context, outlet)) : Instance, stage.IsTimed, stage.IsByKey);
+        keyed.BuildLanes(builder, node, next, isIsolated ? (context, outlet) => builder.Isolated(Instance(context, outlet)) : Instance, stage.IsTimed, stage.IsByKey, isByText: stage.HasTimers && builder.Following is not null);
     }
 
     private void BuildParallel(RunBuilder builder, int node, Inlet<TOut> next)

@@ -85,7 +85,7 @@ public partial interface IStreamStore
     ValueTask<IReadOnlyList<StateNodeInfo>> ListStateNodesAsync(
         GroupId group, int partition, string? after = null, int max = 100, bool counted = false, CancellationToken cancellation = default);
 
-    /// <summary>Pages through the rows of a node's state in a partition, in an order of the store's.</summary>
+    /// <summary>Pages through the rows of a node's state in a partition, in an order of the store's. Keys of ASCII characters are in ordinal order.</summary>
     /// <param name="group">The group.</param>
     /// <param name="partition">The partition, from zero.</param>
     /// <param name="node">The node.</param>

@@ -57,7 +57,8 @@ internal static class TopologyCheck
         {
             if (drafts[id].Name is not { } given || first.TryAdd(given, id)) continue;
             problems.Add($"Two nodes were given the name \"{given}\": {PathTo(first[given], names, adjacency)}, and "
-                + $"{PathTo(id, names, adjacency)}. Given names must be unique: rename one of them.");
+                + $"{PathTo(id, names, adjacency)}. Given names must be unique: rename one of them. "
+                + "Where one piece is used twice, name each use, 'piece | Stage.Named(…)', or leave the name out.");
         }
     }
 

@@ -16,7 +16,7 @@ public sealed partial class EtlTests
         Assert.InRange(double.Parse(Makespan().Match(output).Groups[1].Value, CultureInfo.InvariantCulture), 0.17, 60);
         Assert.Matches(@"\ncritical path: Fetch.* → Strip.* → Upload\n", output);
         Assert.Equal(28, Event().Count(output));
-        Assert.Matches(@"\n\nFetch .*→ Concatenate", output);
+        Assert.Matches(@"\n\nFetch\(\w\d\) .*→ Concatenate", output);
     }
 
     [Fact]

@@ -3,5 +3,8 @@ namespace Sluice.Tests.Deliveries;
 /// <summary>The store under the scenarios of consecutors: here the memory store. The tests of each other store have a class of this name, and run the scenarios over it.</summary>
 internal static class ScenarioStore
 {
+    /// <summary>How many seeds a test of crashes plays: fewer over stores that are slower.</summary>
+    public const int CrashSeeds = 60;
+
     public static ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null) => new(new MemoryStreamStore(time ?? TimeProvider.System));
 }

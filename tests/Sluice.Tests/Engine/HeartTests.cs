@@ -112,20 +112,19 @@ public class HeartTests
     [Fact]
     public async Task AThousandHeartsOfTheSystemsClockShareTwoThreads()
     {
-        int before = Threads();
         using CountdownEvent called = new(1000);
         TimeSpan interval = TimeSpan.FromMilliseconds(200);
+        var threads = new System.Collections.Concurrent.ConcurrentDictionary<int, bool>();
         int beats = 0;
         Heart[] hearts = [.. Enumerable.Range(0, 1000).Select(_ => new Heart(TimeProvider.System, interval, () =>
         {
+            threads[Environment.CurrentManagedThreadId] = true;
             if (Interlocked.Increment(ref beats) <= 1000) called.Signal();
             return Task.CompletedTask;
         }, Fail))];
         Assert.True(called.Wait(TimeSpan.FromMinutes(1), Cancellation));
-        Assert.InRange(Threads() - before, int.MinValue, 50);          // other tests run beside this one
         await Task.WhenAll(hearts.Select(heart => heart.StopAsync()));
-
-        static int Threads() => System.Diagnostics.Process.GetCurrentProcess().Threads.Count;
+        Assert.InRange(threads.Count, 1, 20);        // two, and one more each time that another thread took over: one that was not executed for a tenth of a second
     }
 
     private static void Fail(Exception failure) => throw new InvalidOperationException("A beat has failed.", failure);

@@ -45,17 +45,19 @@ public sealed class NodeTimeTests : IDisposable
         Assert.All(end.Nodes, static node => Assert.Empty(node.Measured));
     }
 
-    [Fact]
-    public async Task SynchronousCodeThatHangsIsNamedWithinItsChain()
+    [Theory]
+    [InlineData(true, "second")]
+    [InlineData(false, "numbers | first | second | third | last")]
+    public async Task SynchronousCodeThatHangsIsNamedWithItsChainOrAloneWhereTimesAreRecorded(bool recordsTimings, string named)
     {
         var hangs = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Run run = (Source.From([1]) | (n => n) | Stage.Named("first") | Hang | Stage.Named("second") | (n => n) | Stage.Named("third")).ForEach(static _ => { })
-            .Start(new RunOptions { Time = clock, RecordTimings = true });
+        Run run = (Source.From([1]) | Stage.Named("numbers") | (n => n) | Stage.Named("first") | Hang | Stage.Named("second") | (n => n) | Stage.Named("third") | (_ => { }) | Stage.Named("last"))
+            .Start(new RunOptions { Time = clock, RecordTimings = recordsTimings });
         await hangs.Task;
         run.Cancel();
         clock.Advance(TimeSpan.FromSeconds(30));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
-        Assert.Equal(["second"], run.StillRunning);
+        Assert.Equal([named], run.StillRunning);
         goOn.Set();
         while (run.StillRunning.Count > 0) await Task.Yield();
 

@@ -34,6 +34,37 @@ public class IOTests
             return text;
         }));
 
+    /// <summary>Objects and values, on the longer side and on the shorter one: null in the place of what is lacking, not 0.</summary>
+    [Fact]
+    public async Task APaddedZipHasNullWhereAStreamHasEnded()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var zip = new Processor("zip") { Inputs = ["a", "b", "c", "d"], Outputs = ["out"] };
+        service.Register(zip, async (IO<int> a, IO<long> b, IO<string> c, IO<Uri> d, IOWriter<string> @out) =>
+        {
+            await @out.WriteAsync(await PairsAsync(a.Zip(b, pad: true)));
+            await @out.WriteAsync(await PairsAsync(b.Zip(a, pad: true)));
+            await @out.WriteAsync(await PairsAsync(a.Zip(c, pad: true)));
+            await @out.WriteAsync(await PairsAsync(c.Zip(a, pad: true)));
+            await @out.WriteAsync(await PairsAsync(b.Zip(c, pad: true)));
+            await @out.WriteAsync(await PairsAsync(c.Zip(b, pad: true)));
+            await @out.WriteAsync(await PairsAsync(c.Zip(d, pad: true)));
+            await @out.WriteAsync(await PairsAsync(d.Zip(c, pad: true)));
+        });
+        IOVal[] inputs = [IOVal.Stream("a", FlowLab.Many<int>([1, 2, 3])), IOVal.Stream("b", FlowLab.Many<long>([10])), IOVal.Stream("c", FlowLab.Many<string>(["x", "y"])), IOVal.Stream("d", FlowLab.Many<Uri>([new("urn:v")]))];
+        await using FlowRun run = await service.StartAsync(Flow.From(zip).Resolve(), inputs, cancellation: FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Equal(["1+10 2+null 3+null", "10+1 null+2 null+3", "1+x 2+y 3+null", "x+1 y+2 null+3", "10+x null+y", "x+10 y+null", "x+urn:v y+null", "urn:v+x null+y"], await FlowLab.ReadAsync(run.Output<string>("out")));
+
+        static async Task<string> PairsAsync<T, TOther>(IAsyncEnumerable<(T First, TOther Second)> pairs)
+        {
+            List<string> texts = [];
+            await foreach (var (first, second) in pairs) texts.Add($"{first?.ToString() ?? "null"}+{second?.ToString() ?? "null"}");
+            return string.Join(' ', texts);
+        }
+    }
+
     [Fact]
     public async Task AZipThatCannotBeginHoldsNobodyUp()
     {

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Sluice.Testing;
 
 namespace Sluice.Tests.Pipelines;
 
@@ -35,29 +34,6 @@ public sealed class SharedSourceTests
         Assert.Equal(3, made);
         Topology topology = pipeline.Topology;
         Assert.Equal(["B", "D"], topology.Upstream(topology.Find("merge-1")).Select(node => node.Name).Order(StringComparer.Ordinal));
-    }
-
-    [Theory, MemberData(nameof(Modes))]
-    public async Task RandomGraphsAreWhatTheyWouldBeOnPaper(ExecutionMode mode)
-    {
-        int graphs = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_GRAPHS"), out int asked) ? asked : 300;
-        int first = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), out int seed) ? seed : 0;
-        for (int graph = first; graph < first + graphs; graph++)
-        {
-            var (pipeline, seen, expected) = Random(graph, isInPipe: graph % 3 == 0);
-            RunScheduler? scheduler = mode == ExecutionMode.MultiThread && graph % 2 == 0 ? new SeededScheduler(graph) : null;
-            RunSnapshot end = await Play(pipeline, new RunOptions { Mode = mode, Capacity = 1 + (graph % 5), TrackItems = true, Scheduler = scheduler });
-            for (int i = 0; i < expected.Length; i++) Assert.True(expected[i].Order().SequenceEqual(seen[i].Order()), $"graph {graph}, sink {i}: {string.Join(' ', seen[i].Order())} instead of {string.Join(' ', expected[i].Order())}\n{pipeline.Topology.ToText()}");
-            Assert.Equal((end.Roots!.Value.Accepted, 0), (end.Roots!.Value.Completed + end.Roots!.Value.Skipped, end.Roots!.Value.Pending));
-        }
-
-        async Task<RunSnapshot> Play(Pipeline pipeline, RunOptions options)
-        {
-            Run run = pipeline.Start(options, Cancellation);
-            options.Scheduler?.Drive();
-            await run.Completion;
-            return run.Snapshot();
-        }
     }
 
     [Fact]
@@ -159,47 +135,4 @@ public sealed class SharedSourceTests
         Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => (Source.Merge(shared | A, shared | B) | consecutor).RunAsync(cancellation: Cancellation));
         Assert.Contains("merge-1 takes what comes from several inputs in another order each time", failure.Message, StringComparison.Ordinal);
     }
-
-    /// <summary>Every node merges some of those before it, and is shared; some end in sinks, all in one run.</summary>
-    private static (Pipeline Pipeline, ConcurrentQueue<long>[] Seen, List<long>[] Expected) Random(int seed, bool isInPipe)
-    {
-        var random = new Random(seed);
-        List<(Source<long> Source, List<long> Items)> nodes = [];
-        List<(Source<long> Source, List<long> Items)> sinks = [];
-        int count = random.Next(2, 12);
-        for (int i = 0; i < count; i++)
-        {
-            List<(Source<long> Source, List<long> Items)> parents = [.. nodes.Where(_ => random.Next(nodes.Count) < 2)];
-            if (parents.Count == 0 || parents.Sum(parent => parent.Items.Count) > 400) parents = [New()];
-            List<long> items = [.. parents.SelectMany(parent => parent.Items)];
-            Source<long> merged = parents.Count == 1 ? parents[0].Source : Source.Merge([.. parents.Select(parent => parent.Source)]);
-            int add = i;
-            (Source<long> node, items) = random.Next(5) switch
-            {
-                0 => (merged | (n => (3 * n) + add), items.ConvertAll(n => (3 * n) + add)),
-                1 => (merged.Where(n => n % 3 != 0), items.FindAll(n => n % 3 != 0)),
-                2 => (merged | (n => n - add) | Stage.Parallel(2), items.ConvertAll(n => n - add)),
-                3 => (merged | [s => s | (n => n + add), s => s.Buffer(2) | (n => -n)], [.. items.ConvertAll(n => n + add), .. items.ConvertAll(n => -n)]),
-                _ => (merged | (isInPipe ? Meeting() : Pipe.Of<long>() | (n => n + 1)), isInPipe ? [.. items.ConvertAll(n => n + 5), .. items.ConvertAll(n => n + 6)] : items.ConvertAll(n => n + 1)),
-            };
-            if (random.Next(4) > 0) node = node.Share();
-            nodes.Add((node, items));
-            if (i == count - 1 || random.Next(3) == 0) sinks.Add((node, items));
-        }
-        ConcurrentQueue<long>[] seen = [.. sinks.Select(_ => new ConcurrentQueue<long>())];
-        return (Pipeline.Of([.. sinks.Select((sink, i) => sink.Source.ForEach(seen[i].Enqueue))]), seen, [.. sinks.Select(sink => sink.Items)]);
-
-        (Source<long>, List<long>) New()
-        {
-            int items = random.Next(0, 20);
-            return (Source.Range(100 * nodes.Count, items), [.. Enumerable.Range(100 * nodes.Count, items)]);
-        }
-    }
-
-    /// <summary>A pipe that shares inside of itself: what goes in comes out twice.</summary>
-    private static Pipe<long, long> Meeting() => Pipe.Of<long>().Broadcast(s =>
-    {
-        Source<long> shared = (s | (n => n + 5)).Share();
-        return Source.Merge(shared, shared | (n => n + 1));
-    });
 }

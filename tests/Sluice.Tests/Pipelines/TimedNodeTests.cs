@@ -94,8 +94,8 @@ public sealed class TimedNodeTests
     [Fact]
     public void WhereTimersDoNotFitIsSaid()
     {
-        var lost = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("alerts", source => source | Node.Of(() => new Trailing()) | Stage.Named("trailing") | (_ => { }), new() { Store = new MemoryStreamStore() }));
-        Assert.Contains("The node Trailing does not fit into a consecutor: it sets timers, which are not stored", lost.Message, StringComparison.Ordinal);
+        var fork = Assert.Throws<InvalidTopologyException>(() => Source.From([1]).ForkJoin(left => left | Node.Of(() => new Trailing()), right => right | (n => n), (n, lefts, rights) => n).ForEach(_ => { }).Topology);
+        Assert.Contains("A node with timers does not fit into a branch of a fork-join", fork.Message, StringComparison.Ordinal);
         var timeout = Assert.Throws<InvalidOperationException>(() => Source.From([1]) | Node.Of(() => new Trailing()) | Stage.Timeout(TimeSpan.FromSeconds(1)));
         Assert.Contains("a node with timers also acts between the attempts", timeout.Message, StringComparison.Ordinal);
         Assert.Throws<InvalidOperationException>(() => Source.From([1]) | Node.Of(() => new Trailing()) | Stage.OnError(OnError.Skip));

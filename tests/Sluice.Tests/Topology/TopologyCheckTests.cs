@@ -14,7 +14,7 @@ public class TopologyCheckTests
 
         Assert.Equal(
             "Two nodes were given the name \"clean\": orders | clean, and orders | clean | clean. "
-            + "Given names must be unique: rename one of them.", Error(builder));
+            + "Given names must be unique: rename one of them. Where one piece is used twice, name each use, 'piece | Stage.Named(…)', or leave the name out.", Error(builder));
     }
 
     [Fact]

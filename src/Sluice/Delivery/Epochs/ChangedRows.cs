@@ -51,6 +51,13 @@ internal sealed class ChangedRows(PayloadSerializers serializers, int index, str
         return bytes.WrittenCount;
     }
 
+    public override int PutBytes(string key, byte[] value)
+    {
+        Check(key);
+        rows.Add(new(node, key, 0, value));
+        return value.Length;
+    }
+
     public override void Delete(string key)
     {
         Check(key);

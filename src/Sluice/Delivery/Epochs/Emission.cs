@@ -14,6 +14,9 @@ internal abstract class Emission(int node, string name, int ordinal)
     public string IdIn(OwnedPartition partition, int generation) => string.Create(
         CultureInfo.InvariantCulture, $"{partition.Owner.Group.Stream}/{partition.Number}/{name}/{partition.NextCommit}.{ordinal}@{generation}");
 
+    /// <summary>What is kept with it: where it enters again.</summary>
+    public virtual EntryHeaders Describe(string id, string node) => new(id, node) { IsAfter = true };
+
     /// <summary>Writes it as an entry that enters again where it came out.</summary>
     /// <exception cref="UnwritableException">It cannot be written; nothing was.</exception>
     public void Write(EntryBatch to, PayloadSerializers serializers, byte[] headers)

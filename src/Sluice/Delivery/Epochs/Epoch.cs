@@ -12,15 +12,32 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     private Root? ended;
     private int outstanding;
     private int begun;
+    private volatile bool hasMoreTimers;
+    private readonly HashSet<(int Node, string Key, string Timer)> leftOut = [];
     private ConcurrentDictionary<ulong, int>? failed;        // of each key, the first root that has failed and is to be tried again
 
     public OwnedPartition Partition => partition;
+
+    public ConsecutorCore Core => core;
 
     /// <summary>Whether its items enter at nodes in the middle.</summary>
     public bool IsEntrance => isEntrance;
 
     /// <summary>Whether a stage puts out what it holds because the input has ended; there are no items then.</summary>
     public bool IsEnding { get; init; }
+
+    /// <summary>Whether timers fire in it; there are no items then.</summary>
+    public bool FiresTimers { get; init; }
+
+    /// <summary>How many of them may.</summary>
+    public int MaxTimers { get; set; } = 64;
+
+    /// <summary>Whether more are due.</summary>
+    public bool HasMoreTimers
+    {
+        get => hasMoreTimers;
+        set => hasMoreTimers = value;
+    }
 
     /// <summary>How often it was run without any item because something could not be written.</summary>
     public int Failures { get; set; }
@@ -57,6 +74,13 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     /// <summary>Whether an earlier item of its key has failed and will be tried again. Any thread.</summary>
     public bool IsBehindFailed(Root root)
         => Volatile.Read(ref failed) is { } known && root.Item is { Key: not 0 } item && known.TryGetValue(item.Key, out int first) && first < root.EpochNumber;
+
+    /// <summary>A timer that has failed is left out when the epoch is run again: it becomes an item of its own. The committer's.</summary>
+    /// <returns>Whether it is one, and was not left out.</returns>
+    public bool TryLeaveOut(Root root) => root is { Emission: TimerEmission timer, Failures: not null } && leftOut.Add(timer.Identity);
+
+    /// <summary>Whether a timer is left out.</summary>
+    public bool LeavesOut(TimerEmission timer) => leftOut.Contains(timer.Identity);
 
     /// <summary>Another root belongs to it.</summary>
     /// <returns>Its number in the epoch.</returns>

@@ -28,7 +28,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
         bool hasEmitted = roots.Exists(static root => root.Emission is not null);          // roots are used again when they are committed
         while (true)
         {
-            if (Judge(roots))
+            if (Judge(epoch, roots))
             {
                 Undo(epoch, roots);
                 core.Epochs!.Repeat(epoch);
@@ -80,7 +80,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
 
     /// <summary>Gives each item that has failed, or has to wait, its verdict.</summary>
     /// <returns>Whether something of what was done is not to be committed.</returns>
-    private bool Judge(List<Root> roots)
+    private bool Judge(Epoch epoch, List<Root> roots)
     {
         bool mustRepeat = false;
         HashSet<ulong> waiting = [];
@@ -88,7 +88,11 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
         List<(EpochItem, Remains)> divided = [];
         foreach (Root root in roots)
         {
-            if (root.Item is not { } item) continue;
+            if (root.Item is not { } item)
+            {
+                mustRepeat |= epoch.TryLeaveOut(root);
+                continue;
+            }
             if (root.Park is { } why)
             {
                 item.Verdict = Wait(root, why, root.IsBehind);
@@ -155,7 +159,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
     // Apart, so that other roots need no closure.
     private void Derive(CommitDraft draft, Root root, Emission emission, bool givesUp)
     {
-        var headers = new EntryHeaders(root.Id, core.Recorder.NameOf(emission.Node)) { IsAfter = true };
+        EntryHeaders headers = emission.Describe(root.Id, core.Recorder.NameOf(emission.Node));
         draft.Derive(to =>
         {
             try
@@ -205,6 +209,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
             core.Epochs.End(epoch, isCommitted: false);
             return;
         }
+        else if (!unwritable.IsEmission && TryFireFewer(epoch, roots, _ => unwritable.AsFailure())) return;
         else if (!MayTryAgain(epoch.Failures++))
         {
             if (!unwritable.IsEmission)
@@ -255,6 +260,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
         List<EpochItem> remaining = [.. epoch.Remaining];
         if (remaining.Count == 0)
         {
+            if (TryFireFewer(epoch, roots, root => Preparation.TooLarge(core, root))) return;
             core.Failed?.Invoke(new InvalidOperationException(
                 $"What the consecutor {core.Name} remembers and puts out at one time, without any item, is more than a commit holds: {StoreCommit.MaxItems:N0} parts. Nothing was changed."));
             return;

@@ -70,6 +70,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
         {
             await scope.LoadAsync(epoch.IsEntrance ? core.Entrances.Open() : core.Following!, core.Life);
             if (scope.IsPartlyInMemory) await ahead.ReadAsync(epoch, scope);
+            if (epoch.FiresTimers) await scope.FireTimersAsync(epoch, () => Rent(epoch).BeginTick(epoch.Partition));
         }
         catch (StreamStoreException damage) when (damage.IsPermanent && damage is not StoreWentBackException && damage.Partition == epoch.Partition.Number)
         {
@@ -94,7 +95,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
             core.Failed?.Invoke(e);
             return;
         }
-        foreach (IDue due in scope.TakeDue()) due.Act(Rent(epoch).BeginTick(epoch.Partition));
+        if (!epoch.FiresTimers) foreach (IDue due in scope.TakeDue()) due.Act(Rent(epoch).BeginTick(epoch.Partition));
         if (epoch.IsEnding) await EndNextAsync(epoch, scope);
         for (int i = 0; i < epoch.Items.Count; i++)
         {

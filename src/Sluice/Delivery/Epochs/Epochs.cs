@@ -232,6 +232,7 @@ internal sealed class Epochs(ConsecutorCore core)
         lock (sync)
         {
             running.Remove(epoch.Partition.Number);
+            if (epoch.FiresTimers) epoch.Partition.Scope!.EndTurn(haveFired: !epoch.HasMoreTimers);
             foreach (EpochItem item in epoch.Items)
             {
                 if (spare.Count == MostSpare) break;
@@ -260,11 +261,19 @@ internal sealed class Epochs(ConsecutorCore core)
 
     private Epoch? TakeItems(OwnedPartition partition)
     {
+        PartitionScope scope = partition.Scope!;
+        bool mayAct = core.IsLeasing && !core.SinksWait && !partition.IsLeaving, isDue = scope.IsDue(looked);
+        // What is due has fired before an item comes that was leased later; then others have a turn, as some set themselves again for now.
+        if (mayAct && scope.AreTimersDue(looked) && !(scope.TimersHadTurn && (isDue || partition.Leased.Count > 0)))
+        {
+            partition.IsAtEnd = false;
+            return new(core, partition, [], isEntrance: false) { FiresTimers = true };
+        }
+        scope.EndTurn(haveFired: false);
         if (partition.Leased.Count == 0)
         {
-            bool isDue = partition.Scope!.NextDue is { } due && due <= looked;
-            bool mustLoad = core.KeepsTime && !partition.Scope.HasBegun;
-            if (!core.IsLeasing || core.SinksWait || partition.IsLeaving || !(isDue || mustLoad || partition.IsAtEnd)) return null;
+            bool mustLoad = core.KeepsTime && !scope.HasBegun;
+            if (!mayAct || !(isDue || mustLoad || partition.IsAtEnd)) return null;
             bool isEnding = partition.IsAtEnd && !isDue;
             partition.IsAtEnd = false;               // the store is asked again before the next stage ends: what has come out may have failed
             return new(core, partition, [], isEntrance: false) { IsEnding = isEnding };

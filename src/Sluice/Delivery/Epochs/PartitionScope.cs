@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.ExceptionServices;
 
 namespace Sluice;
 
@@ -7,15 +6,13 @@ namespace Sluice;
 /// <param name="core">The consecutor.</param>
 /// <param name="partition">The partition.</param>
 /// <param name="now">The store's time: windows go on where another host has left them, whatever the clock of this one says.</param>
-internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partition, DateTimeOffset now) : StateScope
+internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition partition, DateTimeOffset now) : StateScope
 {
     private const string ClockNode = "$clock";
-    private const int MostRowsAtFirst = 10_000;      // of a node that can read the others later
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private const string NumberKey = "number";       // of the row with the last number that was given out
 
     private readonly Lock sync = new();
     private readonly Dictionary<IDue, long> dues = [];
-    private Following? loaded;
     private readonly long start = core.Time.GetTimestamp();
     private long origin = now.UtcTicks;              // the time of day at the start, which may have been later before a restart
     private long stored;                             // the latest time of day that is
@@ -35,7 +32,20 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
     /// <summary>A timestamp: when an instance wants to act; null if none does.</summary>
     public long? NextDue
     {
-        get { lock (sync) return dues.Count == 0 ? null : dues.Values.Min(); }
+        get
+        {
+            lock (sync)
+            {
+                long? first = dues.Count == 0 ? null : dues.Values.Min();
+                return timersDue is { } timers && !(first <= timers) ? timers : first;
+            }
+        }
+    }
+
+    /// <summary>Whether an instance wants to act; timers are asked for apart.</summary>
+    public bool IsDue(long looked)
+    {
+        lock (sync) return dues.Count > 0 && dues.Values.Min() <= looked;
     }
 
     public override StateMemory Memory => core.Options.StateMemory;
@@ -50,77 +60,6 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
 
     /// <summary>Begins with the shapes that are stored, of nodes that were not moved since.</summary>
     public void Load(IEnumerable<StoredNode> stored) => shapes.Load(stored);
-
-    /// <summary>Has an instance of each stage of a run, with what is stored.</summary>
-    public async ValueTask LoadAsync(Following run, CancellationToken cancellation)
-    {
-        ends.Begin();
-        shapes.Begin();
-        if (ReferenceEquals(loaded, run))
-        {
-            foreach (IRemembersByKey cells in byKey) cells.Begin();
-            held?.Enter();
-            return;
-        }
-        Forget();
-        if (core.KeepsTime && await ReadAsync(ClockNode, "", cancellation).ConfigureAwait(false) is [{ Value: { Length: 8 } clock }])
-        {
-            stored = BinaryPrimitives.ReadInt64LittleEndian(clock.Span);
-            long behind = stored - UtcNow.UtcTicks;
-            lock (sync) origin += Math.Max(0, behind);
-        }
-        await ends.LoadAsync(cancellation).ConfigureAwait(false);
-        Begin(run);
-        byKey = [.. Instances.Select(Remembers).OfType<IRemembersByKey>()];
-        foreach (IRemembersByKey cells in byKey) cells.Begin();
-        if (Instances.Any(static instance => Remembers(instance) is not (null or IRemembersByKey))) held = new();
-        held?.Enter();
-        if (isRetired) RetireInstances();
-        for (int number = 0; number < run.Remembering.Count; number++) await LoadAsync(run.Remembering[number].StateName, InstanceOf(number), cancellation).ConfigureAwait(false);
-        held?.Tell(Memory);
-        loaded = run;
-    }
-
-    /// <summary>Whether some rows by key are in the store only: then those that an epoch needs are read together, before it begins.</summary>
-    public bool IsPartlyInMemory
-    {
-        get
-        {
-            foreach (IRemembersByKey cells in byKey)
-                if (!cells.HasAll) return true;
-            return false;
-        }
-    }
-
-    /// <summary>Reads rows that are not in memory: one call of the store for each node, all at the same time.</summary>
-    /// <param name="keysOf">The keys that a stage is expected to ask for; null if that is not known. The flag says whether they may be guessed.</param>
-    /// <param name="cancellation">Gives up.</param>
-    public async ValueTask ReadAheadAsync(Func<IRememberingStage, bool, IReadOnlyCollection<string>?> keysOf, CancellationToken cancellation)
-    {
-        List<(IRemembersByKey Cells, string Node, List<string> Keys, ValueTask<IReadOnlyList<StateRow>> Rows)> reads = [];
-        for (int number = 0; number < Instances.Count; number++)
-        {
-            if (Remembers(Instances[number]) is not IRemembersByKey { HasAll: false } cells || keysOf(loaded!.Remembering[number], !cells.AreGuessesWrong) is not { } wanted) continue;
-            List<string> missing = [.. wanted.Where(cells.IsMissing)];
-            if (missing.Count == 0) continue;
-            string node = loaded.Remembering[number].StateName;
-            reads.Add((cells, node, missing, core.Store.ReadStateAsync(core.Group, partition.Number, node, missing, cancellation)));
-        }
-        Exception? failure = null;
-        foreach (var (cells, node, keys, reading) in reads)
-        {
-            try
-            {
-                IReadOnlyList<StateRow> rows = await reading.ConfigureAwait(false);
-                Take(node, () => cells.Fill(keys, new StoredRows(core.StateSerializers, rows, isComplete: true)));
-            }
-            catch (Exception e)
-            {
-                failure = e;                         // all of them are awaited
-            }
-        }
-        if (failure is not null) ExceptionDispatchInfo.Throw(failure);
-    }
 
     /// <summary>The partition is not ours any more, or the consecutor has ended: its rows do not count for the memory's budget. Any thread.</summary>
     public void Retire()
@@ -148,6 +87,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
             if (Remembers(Instances[number]) is not { } remembers) continue;
             (string node, int before) = (loaded.Remembering[number].StateName, rows.Count);
             remembers.Save(new ChangedRows(core.StateSerializers, loaded.Remembering[number].Node, node, rows));
+            if (Instances[number] is IHasTimers timed) SaveTimers(timed, loaded.Remembering[number], rows);
             if (rows.Count == before) continue;
             if (remembers is not IRemembersByKey)
                 for (int i = before; i < rows.Count; i++) held?.Put(node, rows[i].Key, rows[i].Value?.Length);
@@ -160,7 +100,13 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
             var clock = new byte[8];
             BinaryPrimitives.WriteInt64LittleEndian(clock, stored = Math.Max(stored, UtcNow.UtcTicks));
             rows.Add(new(ClockNode, "", 0, clock));
+            if (number > storedNumber)
+            {
+                BinaryPrimitives.WriteInt64LittleEndian(clock = new byte[8], storedNumber = number);
+                rows.Add(new(ClockNode, NumberKey, 0, clock));
+            }
         }
+        TellTimers();
         held?.Leave(Memory);
         if (hasEndedStage) ForgetInstances();        // one that has ended takes nothing any more
         Memory.Trim();
@@ -190,7 +136,11 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         loaded = null;
         emitted = 0;
         base.Forget();
-        lock (sync) dues.Clear();
+        lock (sync)
+        {
+            dues.Clear();
+            timersDue = null;
+        }
     }
 
     /// <summary>Those whose time has come.</summary>
@@ -211,7 +161,7 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         lock (sync)
         {
             if (after is not { } wait) dues.Remove(instance);
-            else dues[instance] = core.Time.GetTimestamp() + (long)Math.Ceiling(wait.TotalSeconds * core.Time.TimestampFrequency);
+            else dues[instance] = AfterNow(wait);
         }
         core.Changed();
     }
@@ -223,60 +173,15 @@ internal sealed class PartitionScope(ConsecutorCore core, OwnedPartition partiti
         return root.Join(Epoch!);
     }
 
-    private async ValueTask LoadAsync(string node, object instance, CancellationToken cancellation)
-    {
-        if (Remembers(instance) is not { } remembers) return;
-        List<StateRow> rows = [];
-        bool isComplete = false;
-        while (!isComplete && (remembers is not IRemembersByKey || (rows.Count < MostRowsAtFirst && !Memory.IsFull)))
-        {
-            const int PageSize = 1000;
-            IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, node, rows.Count == 0 ? null : rows[^1].Key, PageSize, cancellation).ConfigureAwait(false);
-            rows.AddRange(page);
-            isComplete = page.Count < PageSize;
-        }
-        if (remembers is not IRemembersByKey byKey) foreach (StateRow row in rows) held?.Put(node, row.Key, row.Value?.Length);
-        else
-            byKey.ReadWith(async key => new StoredRows(core.StateSerializers, await InsistAsync(node, key).ConfigureAwait(false), isComplete: true));
-        Take(node, () => remembers.Restore(new StoredRows(core.StateSerializers, rows, isComplete)));
-    }
-
-    private void Take(string node, Action take)
-    {
-        try
-        {
-            take();
-        }
-        catch (Exception e)
-        {
-            throw new InvalidOperationException(
-                $"The state of {node} in partition {partition.Number} of the consecutor {core.Name} cannot be read by this code: {FailureText.Of(e)} Nothing was changed. Start the code that wrote it, or give this one what it needs to read it.", e);
-        }
-    }
-
-    /// <summary>While an item is under way: that the store does not answer is not its fault.</summary>
-    private async ValueTask<IReadOnlyList<StateRow>> InsistAsync(string node, string key)
-    {
-        while (true)
-        {
-            try
-            {
-                return await ReadAsync(node, key, core.Life).ConfigureAwait(false);
-            }
-            catch (StreamStoreException e) when (!e.IsPermanent && e is not StoreWentBackException && !partition.IsVoid)
-            {
-                core.Problem = $"The store does not say what {node} remembers in partition {partition.Number}; it is asked again: {FailureText.Of(e)}";
-            }
-            await Task.Delay(Patience, core.Time, core.Life).ConfigureAwait(false);
-        }
-    }
-
-    private ValueTask<IReadOnlyList<StateRow>> ReadAsync(string node, string key, CancellationToken cancellation)
-        => core.Store.ReadStateAsync(core.Group, partition.Number, node, [key], cancellation);
-
     private string WhyFull()
         => $"Chunks, windows, groups, aggregates and joins of the consecutor {core.Name} and of those that share its StateMemory take {Memory.HeldBytes:N0} bytes, more than the budget of {Memory.MaxBytes:N0}. "
             + "Such state is always in memory. Make chunks smaller, windows shorter, or the budget larger; until then the rows of keyed state are read from the store for each item.";
+
+    private static IEnumerable<IRemembersByKey> ByKeyOf(object instance)
+    {
+        if (Remembers(instance) is IRemembersByKey cells) yield return cells;
+        if (instance is IHasTimers { Timers: var timers }) yield return timers.ByKey;
+    }
 
     private static IRemembers? Remembers(object instance) => instance switch
     {

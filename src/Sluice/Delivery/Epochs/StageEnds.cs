@@ -45,6 +45,7 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
                 return;
             }
             IReadOnlyList<StateRow> keys;
+            string? first = after;
             int pages = 0;
             do
             {
@@ -54,11 +55,22 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
                 after = keys.Count < KeysAtOnce ? null : keys[^1].Key;
             }
             while (after is not null && !scope.HasEmitted && hold.Staged is null && ++pages < MostPages);
+            if (after is null && instance is IHasTimers { Timers: var timers } && await EndTimersAsync(stage, timers)) after = (keys is [.., { } last] ? last.Key : first) ?? "";
             added = (stage.StateName, after);
             return;
         }
         areAll = true;
         core.Books.Touch();
+    }
+
+    /// <summary>No timer fires any more, also not of a key that has no state.</summary>
+    /// <returns>Whether there were any: then the stage has not ended before there are none in the store.</returns>
+    private async ValueTask<bool> EndTimersAsync(IRememberingStage stage, ITimerRows timers)
+    {
+        IReadOnlyList<StateRow> rows = await core.Store.ListStateAsync(core.Group, partition.Number, ITimerRows.NodeByKey(stage.StateName), null, KeysAtOnce, core.Life);
+        timers.ByKey.Fill([.. rows.Select(row => row.Key).Where(timers.ByKey.IsMissing)], new StoredRows(core.StateSerializers, rows, isComplete: true));
+        foreach (StateRow row in rows) timers.Remove(row.Key);
+        return rows.Count > 0;
     }
 
     /// <summary>Adds what has changed to a commit.</summary>

@@ -49,7 +49,9 @@ internal sealed class StateCheck(ConsecutorCore core)
             after = page[^1].Node;
         }
         bool hasShapes = names.Contains(Node);
+        HashSet<string> timed = [.. names.Select(ITimerRows.NodeOf).OfType<string>()];
         names.RemoveAll(static name => name.StartsWith('$'));
+        names.AddRange(timed.Except(names).ToArray());          // a key may have timers and no state
         if (names.Count == 0) return [];
         Dictionary<string, StateRow> shapes = new(StringComparer.Ordinal);
         for (string? after = null; hasShapes;)
@@ -59,7 +61,7 @@ internal sealed class StateCheck(ConsecutorCore core)
             if (page.Count < PageSize) break;
             after = page[^1].Key;
         }
-        return [.. names.Select(name => StoredNode.Of(partition, name, shapes.GetValueOrDefault(name)))];
+        return [.. names.Select(name => StoredNode.Of(partition, name, shapes.GetValueOrDefault(name)) with { HasTimers = timed.Contains(name) })];
     }
 
     /// <returns>What is wrong with it; null if nothing is.</returns>
@@ -67,9 +69,11 @@ internal sealed class StateCheck(ConsecutorCore core)
     {
         string? name = stored.Node;
         if (!Plan.Knows(name) && !Plan.TryFollow(name, out name)) return "the code has no such node";
-        if (name is null || stored.Shape is not { } text) return null;
+        if (name is null) return null;
         (StateShape shape, string now) = Plan.Of(name);
         string called = name == stored.Node ? "" : $"'{name}' of ";
+        if (stored.HasTimers && !shape.HasTimers) return $"it has timers, and {called}the code has a {now} without timers";
+        if (stored.Shape is not { } text) return null;
         if (stored.Version > shape.Version) return $"it has version {stored.Version}, and {called}the code has version {shape.Version}";
         if (text == now) return null;
         if (stored.Version < shape.Version && StateShape.KindOf(text) == shape.Kind) return null;         // that is what migrations are for
@@ -118,6 +122,9 @@ internal sealed class StateCheck(ConsecutorCore core)
 /// <param name="Shape">What it remembered; null if that is not known, as the state was just moved, or is older than shapes are.</param>
 internal sealed record StoredNode(int Partition, string Node, int Version, string? Shape)
 {
+    /// <summary>Whether timers of it are stored.</summary>
+    public bool HasTimers { get; init; }
+
     public static StoredNode Of(int partition, string node, StateRow? shape)
         => new(partition, node, shape?.Version ?? 0, shape is { Value: { } text } ? Encoding.UTF8.GetString(text.Span) : null);
 }

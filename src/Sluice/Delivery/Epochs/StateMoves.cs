@@ -26,10 +26,26 @@ internal sealed class StateMoves(ConsecutorCore core)
 
     private async Task<bool> MoveAsync(OwnedPartition partition, string from, string? to, CancellationToken cancellation)
     {
+        foreach (Func<string, string> rowsOf in (Func<string, string>[])[static node => node, ITimerRows.NodeByTime, ITimerRows.NodeByKey])
+            if (!await MoveRowsAsync(partition, rowsOf(from), to is null ? null : rowsOf(to), cancellation).ConfigureAwait(false)) return false;
+
+        // What else is stored by the node's name goes last: until then the state is one that was just moved.
+        List<StateRow> others = [];
+        foreach (string node in (string[])[StateCheck.Node, StageEnds.Node])
+            foreach (StateRow row in await core.Store.ReadStateAsync(core.Group, partition.Number, node, [from], cancellation).ConfigureAwait(false))
+            {
+                others.Add(row with { Value = null });
+                if (to is not null) others.Add(row with { Key = to });
+            }
+        return others.Count == 0 || await CommitAsync(partition, others, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<bool> MoveRowsAsync(OwnedPartition partition, string from, string? to, CancellationToken cancellation)
+    {
         while (true)
         {
             IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, from, null, PageSize, cancellation).ConfigureAwait(false);
-            if (page.Count == 0) break;
+            if (page.Count == 0) return true;
             List<StateRow> some = [];
             long bytes = 0;
             foreach (StateRow row in page)
@@ -41,15 +57,6 @@ internal sealed class StateMoves(ConsecutorCore core)
             if (to is not null) await CheckAsync(partition, from, to, some, cancellation).ConfigureAwait(false);
             if (!await CommitAsync(partition, [.. some.SelectMany(row => Moved(row, from, to))], cancellation).ConfigureAwait(false)) return false;
         }
-        // What else is stored by the node's name goes last: until then the state is one that was just moved.
-        List<StateRow> others = [];
-        foreach (string node in (string[])[StateCheck.Node, StageEnds.Node])
-            foreach (StateRow row in await core.Store.ReadStateAsync(core.Group, partition.Number, node, [from], cancellation).ConfigureAwait(false))
-            {
-                others.Add(row with { Value = null });
-                if (to is not null) others.Add(row with { Key = to });
-            }
-        return others.Count == 0 || await CommitAsync(partition, others, cancellation).ConfigureAwait(false);
     }
 
     private static IEnumerable<StateRow> Moved(StateRow row, string from, string? to)

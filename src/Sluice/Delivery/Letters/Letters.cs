@@ -23,6 +23,7 @@ internal static class Letters
     {
         var reader = new Reader(core, payload);
         if (headers.Node is not { } node) return headers.Loss is null ? reader.Read<T>() : null;
+        if (headers.Timer is { } timer) return $"the timer '{timer}' of the key '{headers.Key}'";
         if (core.Nodes.Find(node) is not { } number) return null;
         return (headers.IsAfter ? core.Following?.Outlet(number) : core.Following?.Entrance(number))?.Accept(reader);
     }

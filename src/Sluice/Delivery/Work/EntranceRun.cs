@@ -40,6 +40,12 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
             root.Fail(new PipelineException(node, null, new PayloadException(loss), number), isFinal: true);
             return;
         }
+        if (root.Headers is { Timer: { } timer, Key: { } key } && following.TimersOf(number, key) is { } lane)
+        {
+            waiting.Enqueue(() => lane.FireAsync(root, key, timer));
+            wake?.Invoke();
+            return;
+        }
         waiting.Enqueue((root.Headers.IsAfter ? following.Outlet(number) : following.Entrance(number)) is { } entrance
             ? entrance.Accept(new Opener(core, root, number, payload))
             : () =>

@@ -11,7 +11,7 @@ namespace Sluice;
 /// <remarks>Stored as fields: a tag (1 byte), the length (2, little-endian), UTF-8. Unknown tags are kept for newer code to read, and ignored.</remarks>
 internal readonly record struct EntryHeaders(string? Id, string? Node)
 {
-    private const byte IdTag = 1, NodeTag = 2, AfterTag = 3, BatchNameTag = 4, OfTag = 5, ListenerTag = 6, EndTag = 7, PartTag = 8, KeyTag = 9, LossTag = 10;
+    private const byte IdTag = 1, NodeTag = 2, AfterTag = 3, BatchNameTag = 4, OfTag = 5, ListenerTag = 6, EndTag = 7, PartTag = 8, KeyTag = 9, LossTag = 10, TimerTag = 11;
     private const int MaxLossLength = 4000;
 
     /// <summary>Whether it enters behind the node: the node has put it out.</summary>
@@ -19,6 +19,9 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
 
     /// <summary>The key of the accepted item that it comes of, where it enters behind the place that knows; null if there is none.</summary>
     public string? Key { get; init; }
+
+    /// <summary>The timer of the key that has fired at its node: then there is no payload. Null if it is an item.</summary>
+    public string? Timer { get; init; }
 
     /// <summary>Why its payload could not be written, or is no item but what a producer could not make one of: it fails where it enters, with this text; null if it has its payload.</summary>
     public string? Loss { get; init; }
@@ -45,7 +48,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
     {
         string? id = null, node = null;
         bool isAfter = false;
-        string? batch = null, end = null, of = null, part = null, key = null, loss = null;
+        string? batch = null, end = null, of = null, part = null, key = null, loss = null, timer = null;
         List<string>? listeners = null;
         while (bytes.Length >= 3)
         {
@@ -61,6 +64,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
             else if (bytes[0] == PartTag) part = Encoding.UTF8.GetString(value);
             else if (bytes[0] == KeyTag) key = Encoding.UTF8.GetString(value);
             else if (bytes[0] == LossTag) loss = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == TimerTag) timer = Encoding.UTF8.GetString(value);
             else if (bytes[0] == EndTag) end = Encoding.UTF8.GetString(value);
             bytes = bytes[(3 + length)..];
         }
@@ -70,6 +74,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
             Part = ListPart.Read(part),
             Key = key,
             Loss = loss,
+            Timer = timer,
             Batch = batch is null || of is null ? null : new(of, batch) { Listeners = listeners is null ? [] : [.. listeners] },
             EndOf = end is null || of is null ? null : new(of, end),
         };
@@ -87,6 +92,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
         Write(bytes, EndTag, EndOf?.Name);
         Write(bytes, PartTag, Part?.ToText());
         Write(bytes, KeyTag, Key);
+        Write(bytes, TimerTag, Timer);
         Write(bytes, LossTag, Loss is { Length: > MaxLossLength } ? Loss[..MaxLossLength] : Loss);
         return bytes.WrittenSpan.ToArray();
     }

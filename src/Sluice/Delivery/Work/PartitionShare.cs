@@ -4,15 +4,16 @@ namespace Sluice;
 /// <remarks>
 /// <para>Thread-safe. Whoever lives is known by its beats, so members may differ in what they see, for a lease time: then somebody has more than its share for that long.</para>
 /// <para>What is to be given rests until nothing of it is under way, and moves then: so the order of its keys holds, and nothing is started twice. If nothing of it ends for a lease time, it
-/// stays. What was free for a lease time is taken by anybody: those for whom it was meant do not want it (their code is older, or they are paused). Both stay where they are for a hundred lease times, or until members come or go.</para>
+/// stays. What was free for a lease time is taken by anybody: those for whom it was meant do not want it (their code is older, or they are paused), or are slow. Both stay where they are
+/// for four lease times, and four times as long each time that it happens again, up to a hundred; or until members come or go.</para>
 /// </remarks>
 internal sealed class PartitionShare(ConsecutorCore core, MemberWatch others)
 {
-    private const int LeaseTimesKept = 100;
+    private const int LeaseTimesKeptAtFirst = 4, LeaseTimesKeptAtMost = 100;
 
     private readonly Lock sync = new();
     private readonly Dictionary<int, (long Epoch, long Since)> free = [];
-    private readonly Dictionary<int, long> kept = [];           // since when they do not move to others
+    private readonly Dictionary<int, (long Since, int LeaseTimes)> kept = [];           // since when they do not move to others, and for how long; the last time, where that is over
     private readonly Dictionary<int, (int UnderWay, long Since)> leaving = [];
     private readonly Dictionary<int, long> given = [];          // the epochs in which that was
     private string[] living = [];
@@ -27,8 +28,6 @@ internal sealed class PartitionShare(ConsecutorCore core, MemberWatch others)
             string[] now = [.. group.Members.Select(static member => member.Name).Where(name => name != Self && !others.IsSilent(name)).Append(Self).Order(StringComparer.Ordinal)];
             if (!now.AsSpan().SequenceEqual(living)) kept.Clear();
             living = now;
-            foreach ((int partition, long since) in kept)
-                if (core.Time.GetElapsedTime(since) >= core.Options.LeaseTime * LeaseTimesKept) kept.Remove(partition);
             foreach (PartitionInfo partition in group.Partitions)
             {
                 if (!IsFree(partition)) free.Remove(partition.Partition);
@@ -59,7 +58,7 @@ internal sealed class PartitionShare(ConsecutorCore core, MemberWatch others)
                 if (i >= room)
                 {
                     if (!free.TryGetValue(partition.Partition, out var known) || core.Time.GetElapsedTime(known.Since) < core.Options.LeaseTime) continue;
-                    kept[partition.Partition] = core.Time.GetTimestamp();
+                    Keep(partition.Partition);
                 }
                 take.Add(partition);
             }
@@ -74,17 +73,17 @@ internal sealed class PartitionShare(ConsecutorCore core, MemberWatch others)
         lock (sync)
         {
             OwnedPartition[] owned = core.Owned;
-            int surplus = Surplus(group, owned.Length) - owned.Count(partition => kept.ContainsKey(partition.Number)), going = 0;
+            int surplus = Surplus(group, owned.Length) - owned.Count(partition => IsKept(partition.Number)), going = 0;
             foreach (OwnedPartition partition in owned)
             {
                 if (!partition.IsLeaving) continue;
                 bool isStuck = IsStuck(partition);
-                if (isStuck) kept[partition.Number] = core.Time.GetTimestamp();
+                if (isStuck) Keep(partition.Number);
                 if (!isStuck && going < surplus) going++;
                 else (partition.IsLeaving, isAnyStaying) = (false, true);
             }
             foreach (OwnedPartition partition in owned
-                .Where(partition => !partition.IsLeaving && !kept.ContainsKey(partition.Number) && partition.FileLengths.Count == 0)          // a file is written by one member
+                .Where(partition => !partition.IsLeaving && !IsKept(partition.Number) && partition.FileLengths.Count == 0)          // a file is written by one member
                 .OrderBy(static partition => partition.UnderWay).ThenByDescending(static partition => partition.Number)
                 .Take(surplus - going))
             {
@@ -134,6 +133,14 @@ internal sealed class PartitionShare(ConsecutorCore core, MemberWatch others)
     }
 
     private bool IsFree(PartitionInfo partition) => partition.Owner != Self && (partition.Owner is null || others.IsSilent(partition.Owner));
+
+    private void Keep(int partition)
+    {
+        int leaseTimes = kept.TryGetValue(partition, out var last) ? Math.Min(4 * last.LeaseTimes, LeaseTimesKeptAtMost) : LeaseTimesKeptAtFirst;
+        kept[partition] = (core.Time.GetTimestamp(), leaseTimes);
+    }
+
+    private bool IsKept(int partition) => kept.TryGetValue(partition, out var last) && core.Time.GetElapsedTime(last.Since) < core.Options.LeaseTime * last.LeaseTimes;
 
     private int Most(GroupInfo group) => (group.Partitions.Count + living.Length - 1) / Math.Max(1, living.Length);
 

@@ -94,6 +94,7 @@ internal static class Verdict
     private static Burial? BuryPart(ConsecutorCore core, Root root, PartFailure failure)
     {
         if (root.Key is { Length: > LongestKey } || core.Following?.Entrance(failure.Cause.Index) is not { } entrance || failure.Cause.Item is not { } item) return null;
+        if (root.Headers is { Timer: not null, Node: { } timed } && core.Nodes.Find(timed) == failure.Cause.Index) return null;
         byte[]? payload = entrance.Accept(new Writer(core, item));
         if (payload is null) return null;
         return Describe(core, root, failure) with { Payload = payload, Headers = new EntryHeaders(root.Id, failure.Cause.Node) { Part = Division.PartAt(root, failure), Key = root.Key }.ToBytes() };

@@ -13,13 +13,16 @@ internal sealed class KeyRouter<T> : Inlet<T>
         BranchStop.Attach(this, lanes);
     }
 
+    /// <summary>The lane of a hash.</summary>
+    /// <remarks>Fibonacci hashing: hash codes of integers are consecutive, and lanes must not follow a pattern in them.</remarks>
+    public static uint LaneOf(int hash, int lanes) => (uint)(((ulong)((uint)hash * 2654435769u) * (uint)lanes) >> 32);
+
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         uint lane;
         try
         {
-            // Fibonacci hashing: hash codes of integers are consecutive, and lanes must not follow a pattern in them.
-            lane = (uint)(((ulong)((uint)hash(item) * 2654435769u) * (uint)lanes.Length) >> 32);
+            lane = LaneOf(hash(item), lanes.Length);
         }
         catch (Exception e)
         {

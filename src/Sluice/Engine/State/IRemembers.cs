@@ -85,6 +85,10 @@ internal abstract class StateWriter
     /// <returns>How long the row is, in bytes.</returns>
     public abstract int PutMany<T>(string key, ReadOnlySpan<T> values);
 
+    /// <summary>A row of the library's own form.</summary>
+    /// <returns>How long it is, in bytes.</returns>
+    public abstract int PutBytes(string key, byte[] value);
+
     /// <summary>The row is not there any more.</summary>
     public abstract void Delete(string key);
 }

@@ -22,6 +22,9 @@ internal sealed class StateMigrationException(string message, Exception cause) :
 /// <param name="Version">The version of its form.</param>
 internal readonly record struct StateShape(string Kind, Type? Type, int Version)
 {
+    /// <summary>Whether it also has timers. No part of its text: a node may get timers.</summary>
+    public bool HasTimers { get; init; }
+
     public override string ToString() => Type is null ? Kind : $"{Kind} of {TypeNames.Of(Type)}";
 
     /// <summary>The kind in such a text.</summary>
@@ -29,11 +32,14 @@ internal readonly record struct StateShape(string Kind, Type? Type, int Version)
 }
 
 /// <summary>How one state begins, and how it is read.</summary>
-internal sealed record StatefulForm<TState>(int Version, string Owner, Func<string, TState> Initial, Func<StoredState, TState> Migrate)
+internal record StatefulForm<TState>(int Version, string Owner, Func<string, TState> Initial, Func<StoredState, TState> Migrate)
 {
+    /// <returns>How long the row is, in bytes.</returns>
+    public virtual int Write(StateWriter changes, string key, TState value) => changes.Put(key, value, Version);
+
     /// <exception cref="StateMigrationException">The migration has failed.</exception>
     /// <exception cref="NotSupportedException">It is newer than the code, or there is no migration.</exception>
-    public TState Read(string key, StateReader stored)
+    public virtual TState Read(string key, StateReader stored)
     {
         (ReadOnlyMemory<byte> bytes, int version) = stored.Stored(key);
         if (version == Version) return stored.Get<TState>(key);

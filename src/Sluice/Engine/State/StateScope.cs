@@ -49,6 +49,9 @@ internal abstract class StateScope
     /// <returns>Its ticket.</returns>
     public abstract Ticket Emit<T>(int node, T item);
 
+    /// <summary>A number that nothing of this partition has, also over restarts: each is more than the one before. Any thread.</summary>
+    public abstract long NextNumber();
+
     /// <summary>When an instance wants to be called although nothing has come; null for never. Any thread; the clock is the run's.</summary>
     public abstract void SetDue(IDue instance, TimeSpan? after);
 

@@ -14,7 +14,7 @@ internal static class Ending
     public static Pipeline End<T>(this Source<T> source, SinkBranches<T> sinks)
     {
         ArgumentNullException.ThrowIfNull(sinks);
-        return new(source.Fan(new BroadcastOperator<T>(), Branch.Unnamed(sinks.Pipes)));
+        return new(sinks.After(source));
     }
 
     public static Sink<TIn> End<TIn, T>(this Pipe<TIn, T> pipe, Operator<T, Nothing> sink) => new(pipe.Then(sink));

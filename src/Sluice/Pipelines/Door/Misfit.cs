@@ -51,6 +51,12 @@ internal static class Misfit
         "SLU001: this is no stage. Behind '|' stands a function of one item, a Pipe, a Graph, a Sink, a Consecutor (behind a source), a node "
         + "(Node.Of(() => new N())), branches in brackets, or an annotation (Stage.Parallel(8)).";
 
+    public const string MergedPipes =
+        "SLU020: these are pipes, which have no items yet. Write 'Pipe.Merge(p, q)': every item that comes goes into each of them, and what comes out is merged.";
+
+    public const string MergedSources =
+        "SLU020: these are sources. Write 'Source.Merge(a, b) | ...'; or, in a chain, '(source | F).Merge(other)'.";
+
     public const string AwaitedPipeline =
         "SLU023: a pipeline is a value, and is not running. Write 'await pipeline.RunAsync()' to run it to its end.";
 

@@ -21,6 +21,13 @@ public static class PipeBrackets
         [Obsolete("SLU006: the bracket form is `source < [branch, branch] > function`: '<' before the branches, '>' behind them.", error: true)]
         public static Pipe<TIn, TOut> operator >(Pipe<TIn, T> pipe, Func<Source<T>, Source<TOut>>[] branches) => throw new NotSupportedException();
 
+        /// <summary>Pipes and a router, which gives each item to one of them; what comes out of them is merged and goes on behind <c>&gt;</c>.</summary>
+        public static Pipe<TIn, TOut> operator <(Pipe<TIn, T> pipe, BranchOrRouter<T, TOut>[] branches) => pipe | branches;
+
+        /// <summary>The wrong way round.</summary>
+        [Obsolete("SLU006: the bracket form is `source < [branch, branch] > function`: '<' before the branches, '>' behind them.", error: true)]
+        public static Pipe<TIn, TOut> operator >(Pipe<TIn, T> pipe, BranchOrRouter<T, TOut>[] branches) => throw new NotSupportedException();
+
         /// <summary>Branches, one of which gets each item; what comes out of them is merged and goes on behind <c>&gt;</c>.</summary>
         public static Pipe<TIn, TOut> operator <(Pipe<TIn, T> pipe, Routing<T, TOut> routing) => pipe.Route(routing);
 

@@ -44,6 +44,12 @@ public static partial class PipeDoor
 
         /// <summary>Pipes, each of which gets every item; what comes out of them is merged.</summary>
         public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Pipe<T, TOut>[] branches) => pipe.Broadcast(branches);
+
+        /// <summary>Pipes and a router, which gives each item to one of them; what comes out of them is merged.</summary>
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, BranchOrRouter<T, TOut>[] branches) => pipe.Then(source => BranchOrRouter<T, TOut>.After(source, branches));
+
+        /// <summary>Branches, one of which gets each item; what comes out of them is merged.</summary>
+        public static Pipe<TIn, TOut> operator |(Pipe<TIn, T> pipe, Routing<T, TOut> routing) => pipe.Route(routing);
     }
 
     extension<TIn, T>(Pipe<TIn, T>)

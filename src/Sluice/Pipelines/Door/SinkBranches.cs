@@ -3,13 +3,14 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
-/// <summary>Several sinks in brackets, each of which gets every item: <c>source | [ToDatabaseAsync, ToFile]</c>. Made by a collection expression.</summary>
+/// <summary>Several sinks in brackets, each of which gets every item, <c>source | [ToDatabaseAsync, ToFile]</c>, or, with a router beside them, one of which gets each. Made by a collection expression.</summary>
 /// <typeparam name="T">The type of the items.</typeparam>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1010", Justification = "See GetEnumerator: typed, it would take no functions.")]
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Naming", "CA1710", Justification = "Branches are what the design calls them.")]
 public sealed class SinkBranches<T> : IEnumerable
 {
     private readonly List<Sink<T>> sinks = [];
+    private readonly List<(Func<T, string>? Name, Func<T, int>? Index)> routers = [];
 
     /// <summary>A function that is called with every item.</summary>
     public void Add(Action<T> sink) => Add(Adapt.End(sink));
@@ -56,6 +57,20 @@ public sealed class SinkBranches<T> : IEnumerable
         sinks.Add(new(Pipe<T, Nothing>.Of(source => branch(source).Tail)));
     }
 
+    /// <summary>A router by names: each item goes to the sink that is called so, after its first stage.</summary>
+    public void Add(Router<Func<T, string>> router)
+    {
+        ArgumentNullException.ThrowIfNull(router);
+        routers.Add((router.Function, null));
+    }
+
+    /// <summary>A router by indices: each item goes to the sink of that index.</summary>
+    public void Add(Router<Func<T, int>> router)
+    {
+        ArgumentNullException.ThrowIfNull(router);
+        routers.Add((null, router.Function));
+    }
+
     /// <summary>Refused: a function of other items, or one that is no sink.</summary>
     [OverloadResolutionPriority(-1)]
     [Obsolete(Misfit.SinkInBrackets, error: true)]
@@ -70,7 +85,7 @@ public sealed class SinkBranches<T> : IEnumerable
     /// <remarks>Untyped on purpose: the elements of a collection expression must convert to the type of this sequence, and functions convert to nothing narrower.</remarks>
     public IEnumerator GetEnumerator() => sinks.GetEnumerator();
 
-    internal IEnumerable<Pipe<T, Nothing>> Pipes => sinks.Select(sink => sink.Pipe);
+    internal Source<Nothing> After(Source<T> source) => Router.After(source, [.. sinks.Select(sink => sink.Pipe)], [.. routers]);
 
     private void Add(Operator<T, Nothing> sink) => sinks.Add(Sink<T>.Of(sink));
 }

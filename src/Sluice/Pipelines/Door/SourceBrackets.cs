@@ -21,6 +21,13 @@ public static class SourceBrackets
         [Obsolete("SLU006: the bracket form is `source < [branch, branch] > function`: '<' before the branches, '>' behind them.", error: true)]
         public static Source<TOut> operator >(Source<T> source, Func<Source<T>, Source<TOut>>[] branches) => throw new NotSupportedException();
 
+        /// <summary>Pipes and a router, which gives each item to one of them; what comes out of them is merged and goes on behind <c>&gt;</c>.</summary>
+        public static Source<TOut> operator <(Source<T> source, BranchOrRouter<T, TOut>[] branches) => source | branches;
+
+        /// <summary>The wrong way round.</summary>
+        [Obsolete("SLU006: the bracket form is `source < [branch, branch] > function`: '<' before the branches, '>' behind them.", error: true)]
+        public static Source<TOut> operator >(Source<T> source, BranchOrRouter<T, TOut>[] branches) => throw new NotSupportedException();
+
         /// <summary>Branches, one of which gets each item; what comes out of them is merged and goes on behind <c>&gt;</c>.</summary>
         public static Source<TOut> operator <(Source<T> source, Routing<T, TOut> routing) => source.Route(routing);
 

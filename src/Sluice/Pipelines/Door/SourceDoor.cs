@@ -44,6 +44,12 @@ public static partial class SourceDoor
 
         /// <summary>Pipes, each of which gets every item; what comes out of them is merged.</summary>
         public static Source<TOut> operator |(Source<T> source, Pipe<T, TOut>[] branches) => source.Broadcast(branches);
+
+        /// <summary>Pipes and a router, which gives each item to one of them; what comes out of them is merged.</summary>
+        public static Source<TOut> operator |(Source<T> source, BranchOrRouter<T, TOut>[] branches) => BranchOrRouter<T, TOut>.After(source, branches);
+
+        /// <summary>Branches, one of which gets each item; what comes out of them is merged.</summary>
+        public static Source<TOut> operator |(Source<T> source, Routing<T, TOut> routing) => source.Route(routing);
     }
 
     extension<T>(Source<T>)

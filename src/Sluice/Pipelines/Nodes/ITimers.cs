@@ -1,13 +1,15 @@
 namespace Sluice;
 
 /// <summary>The timers of the key that a <see cref="TimedNode{TIn, TOut, TState}"/> is at work on.</summary>
-/// <remarks>For use while the node is called. Each key has its own timers, told apart by their names. The clock is the run's (<see cref="RunOptions.Time"/>).</remarks>
+/// <remarks>For use while the node is called. Each key has its own timers, told apart by their names. The clock is the run's (<see cref="RunOptions.Time"/>); in a consecutor, the time of day of the partition.</remarks>
 public interface ITimers
 {
     /// <summary>Sets a timer of the key, or moves it.</summary>
     /// <param name="after">When it fires, from now on: zero or more, at most 36,500 days.</param>
-    /// <param name="name">Which timer.</param>
+    /// <param name="name">Which timer; in a consecutor, of 1,000 characters at most.</param>
     /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
+    /// <exception cref="ArgumentException">In a consecutor: the name cannot be stored.</exception>
+    /// <exception cref="InvalidOperationException">In a consecutor: the key has 1,000 timers.</exception>
     void Set(TimeSpan after, string name = "");
 
     /// <summary>Cancels a timer of the key: it does not fire.</summary>

@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>The timers of a node, by key and name, in the order in which they fire.</summary>
 /// <remarks>Locking rule: none; the stage's. Times are those of the stage.</remarks>
 /// <param name="clock">The time of the stage.</param>
-internal sealed class KeyTimers(Func<TimeSpan> clock)
+internal sealed class KeyTimers(Func<TimeSpan> clock) : INodeTimers
 {
     private const int MostStale = 64;
 

@@ -4,7 +4,7 @@ namespace Sluice;
 
 /// <param name="factory">Makes an instance.</param>
 /// <param name="owns">Whether instances are disposed with their run: not one that the user made and keeps.</param>
-internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, bool owns = true) : Operator<TIn, TOut>, IHasOutputs
+internal class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, bool owns = true) : Operator<TIn, TOut>, IHasOutputs
 {
     private Node<TIn, TOut>? probe;                  // made to be asked, and not used yet
     private string? hint;
@@ -15,7 +15,7 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
 
     public override string Kind => typeof(TOut) == typeof(Nothing) ? "sink" : "node";
 
-    public override string Hint => hint ??= Probe().GetType().Name;
+    public override string? Hint => hint ??= Probe().GetType().Name;
 
     public override bool IsAsynchronous => true;
 
@@ -25,9 +25,11 @@ internal sealed class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, boo
 
     public override string? Stateful => KeepsState ? "keeps state by key" : null;
 
-    public override bool IsTimed => hasTimers ??= Probe().HasTimers;
+    public override bool IsTimed => HasTimers;
 
-    public override string? Forgets => IsTimed ? "sets timers, which are not stored" : Probe().HasEnd ? "may hold something until EndAsync (a StatefulNode keeps that in the store, and puts it out by EndKeyAsync)" : base.Forgets;
+    public override bool HasTimers => hasTimers ??= Probe().HasTimers;
+
+    public override string? Forgets => Probe().HasEnd ? "may hold something until EndAsync (a StatefulNode keeps that in the store, and puts it out by EndKeyAsync)" : base.Forgets;
 
     public override string? StartsAnew => (hasEnd ??= Probe().HasEnd) ? "may hold something until EndAsync" : base.StartsAnew;
 
@@ -123,7 +125,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
         catch (Exception e)
         {
             output.DropHeld();
-            throw IsNotOurs(e) ? e : about is null ? Context.Failure(e) : Context.Failure(e, about, null);
+            throw IsNotOurs(e) ? e : about is null ? Context.Failure(e) : Context.Failure(e, about, hold);
         }
         finally
         {

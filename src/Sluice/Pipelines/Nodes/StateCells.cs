@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>The state of one node in one partition, by key: in memory what was used lately, and in the store everything that was committed.</summary>
 /// <remarks>Used by the stage, one item at a time; saved and restored when nothing is under way; rows are evicted in between.</remarks>
-internal sealed class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory = null) : CachedRows, IRemembersByKey
+internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory = null) : CachedRows, IRemembersByKey
 {
     private const int MostWrongGuesses = 64;
     private const int CellBytes = 200;               // of a cell and its place in the dictionary
@@ -25,7 +25,18 @@ internal sealed class StateCells<TState>(StatefulForm<TState> form, StateMemory?
     protected override long Size => size;
 
     /// <summary>Null if the key's state has to be read first (<see cref="ReadAsync"/>).</summary>
-    public Cell? Find(string key)
+    public virtual Cell? Find(string key) => FindHere(key);
+
+    /// <summary>The keys that have a state, in ordinal order, where all of them are in memory.</summary>
+    public string[] Keys => [.. cells.Where(static cell => cell.Value is { IsRemoved: false, IsBlank: false }).Select(static cell => cell.Key).Order(StringComparer.Ordinal)];
+
+    /// <summary>The same for a key whose state is not in memory.</summary>
+    public virtual ValueTask<Cell> ReadAsync(string key) => ReadHereAsync(key);
+
+    /// <summary>The input has ended, and the key has put out what it holds.</summary>
+    public virtual void EndKey(string key) { }
+
+    protected Cell? FindHere(string key)
     {
         if (cells.TryGetValue(key, out Cell? known))
         {
@@ -36,16 +47,13 @@ internal sealed class StateCells<TState>(StatefulForm<TState> form, StateMemory?
         return hasAll ? Begin(Add(key, 0)) : null;
     }
 
-    /// <summary>The keys that have a state, in ordinal order, where all of them are in memory.</summary>
-    public string[] Keys => [.. cells.Where(static cell => cell.Value is { IsRemoved: false, IsBlank: false }).Select(static cell => cell.Key).Order(StringComparer.Ordinal)];
-
-    public async ValueTask<Cell> ReadAsync(string key)
+    protected async ValueTask<Cell> ReadHereAsync(string key)
     {
         StateKeys.Check(key);
         StateReader stored = await read!(key);
         if (readAlone < int.MaxValue) readAlone++;
         Enter(key, stored);
-        return Find(key)!;
+        return FindHere(key)!;
     }
 
     public void ReadWith(Func<string, ValueTask<StateReader>> read) => this.read = read;
@@ -76,7 +84,7 @@ internal sealed class StateCells<TState>(StatefulForm<TState> form, StateMemory?
         foreach (Cell cell in changed)
         {
             cell.IsChanged = false;
-            if (!cell.IsRemoved) Resize(cell, changes.Put(cell.Key, cell.Value, form.Version));
+            if (!cell.IsRemoved) Resize(cell, form.Write(changes, cell.Key, cell.Value));
             else if (cell.IsStored) changes.Delete(cell.Key);
             cell.IsStored = !cell.IsRemoved;
             if (cell.IsRemoved) Drop(cell);

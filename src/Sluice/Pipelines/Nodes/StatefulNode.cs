@@ -91,6 +91,15 @@ public abstract class StatefulNode<TIn, TOut, TState> : Node<TIn, TOut>
 
     internal ValueTask EndKey(Output<TOut> output, CancellationToken cancellation) => EndKeyAsync(output, cancellation);
 
+    /// <summary>The state of one partition of a consecutor.</summary>
+    internal virtual StateCells<TState> MakeCells(StatefulForm<TState> form, StateScope scope) => new(form, scope.Memory);
+
+    /// <summary>The state of the item's key, which is not changed in place.</summary>
+    internal TState Known => Current.Value;
+
+    /// <summary>What the node remembers where it is at work.</summary>
+    internal StateCells<TState>? Cells => cells;
+
     internal StatefulForm<TState> Form => new(StateVersion, GetType().Name, InitialState, Migrate);
 
     internal override StateShape Shape => new("node", typeof(TState), StateVersion);

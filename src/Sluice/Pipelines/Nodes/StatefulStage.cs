@@ -25,11 +25,19 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IReme
 
     public Delegate? KeyOf => keyOf;
 
-    public object MakeInstance(StateScope scope) => new StateCells<TState>(form, scope.Memory);
+    public object MakeInstance(StateScope scope) => node.MakeCells(form, scope);
+
+    /// <summary>What is remembered of the partition of a ticket.</summary>
+    public StateCells<TState> CellsOf(Ticket ticket) => (StateCells<TState>)ticket.Touch().Enter(number);
 
     public async ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold)
     {
-        foreach (string key in keys) await EndKeyAsync((StateCells<TState>)instance, key, scope, hold);
+        var cells = (StateCells<TState>)instance;
+        foreach (string key in keys)
+        {
+            await EndKeyAsync(cells, key, scope, hold);
+            cells.EndKey(key);
+        }
         return false;
     }
 
@@ -61,22 +69,40 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IReme
         await Next.CompleteAsync();
     }
 
-    /// <summary>Calls a hook of the node for a key, between items; in a run whose state ends with it.</summary>
+    /// <summary>Calls a hook of the node for a key, between items, in a run whose state ends with it.</summary>
     /// <param name="key">The key.</param>
     /// <param name="about">What calls it, where it fails.</param>
     /// <param name="hook">The hook.</param>
-    public async ValueTask FireAsync(string key, string about, Func<Output<TOut>, CancellationToken, ValueTask> hook)
+    public ValueTask FireAsync(string key, string about, Func<Output<TOut>, CancellationToken, ValueTask> hook) => FireAsync(own!, key, about, hook, null, null);
+
+    /// <summary>The same in a run whose state outlives it.</summary>
+    /// <param name="cells">What is remembered of the partition.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="about">What calls the hook, where it fails.</param>
+    /// <param name="hook">The hook.</param>
+    /// <param name="scope">Where what it pushes becomes items of their own; null where it is part of the item of the ticket.</param>
+    /// <param name="ticket">What fails with it. It has ended when this completes, but for what was pushed.</param>
+    public async ValueTask FireAsync(StateCells<TState> cells, string key, string about, Func<Output<TOut>, CancellationToken, ValueTask> hook, StateScope? scope, Ticket? ticket)
     {
-        StateCells<TState>.Cell cell = own!.Find(key)!;
-        node.Enter(own, cell);
+        StateCells<TState>.Cell cell;
         try
         {
-            await inner.EndKeyAsync(hook, null, null, about);
+            cell = cells.Find(key) ?? await cells.ReadAsync(key);
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, about, ticket);
+        }
+        node.Enter(cells, cell);
+        try
+        {
+            await inner.EndKeyAsync(hook, scope, ticket, about);
         }
         finally
         {
             node.Leave(cell);
         }
+        ticket?.Settle(Outcome.Skipped);
     }
 
     private async ValueTask EndKeyAsync(StateCells<TState> cells, string key, StateScope? scope, Ticket? hold)

@@ -7,8 +7,11 @@ namespace Sluice;
 /// A timer that fires late, because the node was busy or the clock jumped, fires all the same, once.
 /// </para>
 /// <para>
-/// At the end of the input timers do not fire any more; <see cref="StatefulNode{TIn, TOut, TState}.EndKeyAsync"/> puts out what a key holds. A run that is cancelled gives them up. Timers are not stored: consecutors refuse
-/// such a node by name.
+/// At the end of the input timers do not fire any more; <see cref="StatefulNode{TIn, TOut, TState}.EndKeyAsync"/> puts out what a key holds. A run that is cancelled gives them up.
+/// </para>
+/// <para>
+/// In a consecutor timers are stored, in the commits that store the state: a crash neither loses one nor has it fire twice. The time is that of the partition, which never goes back. What is due fires before an item that is leased later, and not between two items that go
+/// through together. A handler that throws is tried again and becomes a dead letter as an item does, without its order. A key has 1,000 timers at most there.
 /// </para>
 /// </remarks>
 /// <example><code>
@@ -32,7 +35,8 @@ public abstract class TimedNode<TIn, TOut, TState> : StatefulNode<TIn, TOut, TSt
 {
     private static readonly TimeSpan Longest = TimeSpan.FromDays(36_500);
 
-    private KeyTimers timers = null!;
+    private KeyTimers? timers;                       // in a run whose timers end with it
+    private ITimerStage? stored;                     // else
 
     /// <summary>The timers of the key that the node is at work on.</summary>
     protected ITimers Timers => this;
@@ -48,22 +52,35 @@ public abstract class TimedNode<TIn, TOut, TState> : StatefulNode<TIn, TOut, TSt
         ArgumentNullException.ThrowIfNull(name);
         ArgumentOutOfRangeException.ThrowIfLessThan(after, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(after, Longest);
-        timers.Set(Key, name, after);
+        Mine.Set(Key, name, after);
     }
 
-    bool ITimers.Cancel(string name) => timers.Cancel(Key, name);
+    bool ITimers.Cancel(string name) => Mine.Cancel(Key, name);
 
-    bool ITimers.IsSet(string name) => timers.IsSet(Key, name);
+    bool ITimers.IsSet(string name) => Mine.IsSet(Key, name);
 
     internal override bool HasTimers => true;
 
     internal override Inlet<TIn> Stage(StageContext context, Inlet<TIn> inner)
     {
         var stateful = (StatefulStage<TIn, TOut, TState>)base.Stage(context, inner);
+        if (context.Run.Options.Following is { } following)
+        {
+            var followed = new StoredTimerStage<TIn, TOut, TState>(context, stateful, this);
+            following.AddTimers(context.Node, followed);
+            stored = followed;
+            return followed;
+        }
         var stage = new TimerStage<TIn, TOut, TState>(context, stateful, this);
         timers = stage.Timers;
         return stage;
     }
 
+    internal override StateShape Shape => base.Shape with { HasTimers = true };
+
+    internal override StateCells<TState> MakeCells(StatefulForm<TState> form, StateScope scope) => new TimedCells<TState>(form, scope, stored!);
+
     internal ValueTask OnTimer(string timer, Output<TOut> output, CancellationToken cancellation) => OnTimerAsync(timer, output, cancellation);
+
+    private INodeTimers Mine => timers ?? (INodeTimers)((TimedCells<TState>)Cells!).Timers;
 }

@@ -35,6 +35,8 @@ internal sealed class DebounceOperator<T>(TimeSpan quiet) : Operator<T, T>
 
     public override bool IsTimed => true;
 
+    public override Operator<T, T> StoredByKey => new StoredByKeyOperator<T, T>(this, () => new DebounceNode<T>(quiet));
+
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new DebounceStage<T>(context, next, quiet);
 }
 

@@ -64,6 +64,11 @@ internal sealed class DistinctOperator<T, TKey> : Operator<T, T>
 
     public override bool Remembers => true;
 
+    public override Operator<T, T> StoredByKey => capacity <= DistinctNode<T, TKey>.MaxCapacity
+        ? new StoredByKeyOperator<T, T>(this, () => new DistinctNode<T, TKey>(key, capacity, comparer ?? EqualityComparer<TKey>.Default))
+        : throw new InvalidTopologyException(
+            $"A distinct behind Stage.KeyBy would remember {capacity:N0} items of each key, and in a consecutor they are one row, which is written anew with each of them. Give it a capacity of {DistinctNode<T, TKey>.MaxCapacity:N0} or less: Distinct(100).");
+
     public override StateShape Shape => new(Kind, typeof(TKey), 0);
 
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new DistinctStage<T, TKey>(context, next, key, capacity, comparer);

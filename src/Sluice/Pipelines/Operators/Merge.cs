@@ -1,3 +1,5 @@
+using System.ComponentModel;
+
 namespace Sluice;
 
 public static partial class Source
@@ -10,14 +12,19 @@ public static partial class Source
         if (sources.Length == 0) throw new ArgumentException("There is nothing to merge.", nameof(sources));
         return new MergeSource<T>([.. sources], new MergeAll<T>(), StageOptions.Default);
     }
+
+    /// <summary>Refused: <c>Source.Merge(pipe, pipe)</c>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [Obsolete(Misfit.MergedPipes, error: true)]
+    public static Pipe<TIn, TOut> Merge<TIn, TOut>(params Pipe<TIn, TOut>[] branches) => throw Misfit.Refused();
 }
 
 public static partial class Operators
 {
-    /// <inheritdoc cref="Source.Merge"/>
+    /// <inheritdoc cref="Source.Merge{T}(Source{T}[])"/>
     public static Source<T> Merge<T>(this Source<T> source, params Source<T>[] others) => Source.Merge([NotNull(source), .. NotNull(others)]);
 
-    /// <inheritdoc cref="Source.Merge"/>
+    /// <inheritdoc cref="Source.Merge{T}(Source{T}[])"/>
     public static Pipe<TIn, T> Merge<TIn, T>(this Pipe<TIn, T> pipe, params Source<T>[] others)
         => NotNull(pipe).Then(source => source.Merge(others));
 }

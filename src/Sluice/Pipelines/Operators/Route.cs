@@ -43,7 +43,7 @@ public static partial class Operators
         => NotNull(pipe).Then(source => source.RoundRobin(branches));
 
     internal static Source<TOut> Route<T, TOut>(this Source<T> source, Routing<T, TOut> routing)
-        => source.Fan(routing.Operator, NotNull(routing).Branches);
+        => source.Fan(NotNull(routing).Operator, routing.Branches);
 
     internal static Pipe<TIn, TOut> Route<TIn, T, TOut>(this Pipe<TIn, T> pipe, Routing<T, TOut> routing)
         => pipe.Then(source => source.Route(routing));

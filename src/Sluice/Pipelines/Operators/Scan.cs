@@ -26,6 +26,8 @@ internal sealed class ScanOperator<T, TResult>(TResult seed, Func<TResult, T, TR
 
     public override bool Remembers => true;
 
+    public override Operator<T, TResult> StoredByKey => new StoredByKeyOperator<T, TResult>(this, () => new ScanNode<T, TResult>(seed, function, schema));
+
     public override StateShape Shape => new(Kind, typeof(TResult), schema?.Version ?? 0);
 
     public override Inlet<T> Create(StageContext context, Inlet<TResult> next) => new ScanStage<T, TResult>(context, next, new(seed, StatefulForms.Of("the scan", seed, schema)), function);

@@ -42,7 +42,7 @@ internal sealed class CompiledCode : FlowCode
                 called = Expression.Call(typeof(FlowTasks), nameof(FlowTasks.NothingAsync), null, called);
                 break;
             case FlowReturn.TaskOfValue:
-                called = Expression.New(typeof(ValueTask<>).MakeGenericType(signature.Value!).GetConstructor([typeof(Task<>).MakeGenericType(signature.Value!)])!, called);
+                called = Expression.Call(typeof(TaskValues), nameof(TaskValues.Of), [signature.Value!], Expression.Convert(called, typeof(Task<>).MakeGenericType(signature.Value!)));
                 break;
         }
         if (open is not null) called = Expression.Call(typeof(FlowTasks), nameof(FlowTasks.OpenAsync), [signature.Value!], called, open);

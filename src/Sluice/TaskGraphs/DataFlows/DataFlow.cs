@@ -79,6 +79,17 @@ public sealed partial class DataFlow
         return DataFlowFunction.Dispatch(name, by, implementations);
     }
 
+    /// <summary>One function name with several implementations, one of which is chosen where the flow is defined: <c>From(Load["csv"]) | Count</c>.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="implementations">Functions; they need not return one type.</param>
+    /// <exception cref="DataFlowException">There are none, or two have one key.</exception>
+    public static DataFlowFunction Dispatch(string name, params (string Key, Delegate Function)[] implementations)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(implementations);
+        return DataFlowFunction.Dispatch(name, null, implementations);
+    }
+
     /// <summary>Makes a flow of its stages: what a collection expression calls.</summary>
     /// <exception cref="DataFlowException">There are none.</exception>
     public static DataFlow Create(ReadOnlySpan<DataFlowStage> stages)

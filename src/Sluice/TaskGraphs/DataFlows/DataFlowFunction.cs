@@ -3,18 +3,21 @@ using System.Reflection;
 
 namespace Sluice;
 
-/// <summary>A function as a part of a data flow, with what is to be said about it: made by <see cref="DataFlow.Function"/> or <see cref="DataFlow.Dispatch"/>. Stands wherever a function can.</summary>
+/// <summary>A function as a part of a data flow, with what is to be said about it: made by <see cref="DataFlow.Function"/> or <see cref="DataFlow.Dispatch(string, string, ValueTuple{string, Delegate}[])"/>. Stands wherever a function can.</summary>
 /// <remarks>Immutable: every change makes another one.</remarks>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-public sealed class DataFlowFunction
+public sealed partial class DataFlowFunction
 {
     private DataFlowFunction(FlowSignature signature) => Signature = signature;
 
     private DataFlowFunction(DataFlowFunction other)
-        => (Signature, Choices, Key, GivenName, ValueName, Inputs, Outputs, Policy, IsOptional, Places, Replacement)
-            = (other.Signature, other.Choices, other.Key, other.GivenName, other.ValueName, other.Inputs, other.Outputs, other.Policy, other.IsOptional, other.Places, other.Replacement);
+    {
+        (Signature, Choices, Key, GivenName, ChosenOf, ValueName) = (other.Signature, other.Choices, other.Key, other.GivenName, other.ChosenOf, other.ValueName);
+        (Inputs, Outputs, Positions, Dropped) = (other.Inputs, other.Outputs, other.Positions, other.Dropped);
+        (Policy, IsOptional, Places, Replacement) = (other.Policy, other.IsOptional, other.Places, other.Replacement);
+    }
 
-    internal FlowSignature? Signature { get; }                       // null where Choices are
+    internal FlowSignature? Signature { get; private init; }         // null where Choices are
 
     internal IReadOnlyList<(string Key, DataFlowFunction Function)>? Choices { get; private init; }
 
@@ -22,11 +25,7 @@ public sealed class DataFlowFunction
 
     internal string? GivenName { get; private init; }
 
-    internal string? ValueName { get; private init; }                // not null: stays whole; empty: named after the function
-
     internal IReadOnlyDictionary<string, string> Inputs { get; private init; } = new Dictionary<string, string>();
-
-    internal IReadOnlyDictionary<string, string> Outputs { get; private init; } = new Dictionary<string, string>();
 
     internal CallPolicy Policy { get; private init; } = CallPolicy.None;
 
@@ -39,13 +38,11 @@ public sealed class DataFlowFunction
     /// <summary>The name that it has in pictures and messages; null as long as a lambda has not been given one.</summary>
     public string? Name => GivenName ?? Signature?.Name;
 
-    internal string PlainName => ValueName is { Length: > 0 } value ? value : FlowSignature.ResultName(Name!);
-
     /// <summary>Gives it a name: lambdas need one, as a plain result is named after its function.</summary>
     public DataFlowFunction Named(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        return new(this) { GivenName = name };
+        return new(this) { GivenName = name, ChosenOf = null };
     }
 
     /// <summary>The function's parameter takes the value of another name.</summary>
@@ -59,25 +56,6 @@ public sealed class DataFlowFunction
         if (!known.Contains(parameter, StringComparer.OrdinalIgnoreCase)) throw new DataFlowException($"{Name ?? "The lambda"} cannot rename an input. {NearNames.Explain("parameter", parameter, known)}");
         return new(this) { Inputs = With(Inputs, parameter, value) };
     }
-
-    /// <summary>
-    /// What the function gives under a name is called something else in the flow. The name of a plain result is the function's: <c>source</c> for <c>SourceAsync</c>, and the given
-    /// one where that is given: say <see cref="Named"/> and <see cref="AsValue"/> first.
-    /// </summary>
-    /// <param name="result">What the function calls it.</param>
-    /// <param name="value">What the flow calls it.</param>
-    /// <exception cref="DataFlowException">The function gives no such value, as far as its type says; the message lists those that are near. Said again where it becomes part of a flow, as its name may have changed.</exception>
-    public DataFlowFunction RenameOutput(string result, string value)
-    {
-        ArgumentException.ThrowIfNullOrWhiteSpace(value);
-        var renamed = new DataFlowFunction(this) { Outputs = With(Outputs, result, value) };
-        if (Name is not null) renamed.CheckOutputs();
-        return renamed;
-    }
-
-    /// <summary>Its result stays whole, also if it is a record, a tuple or a dictionary.</summary>
-    /// <param name="name">What it is called; unless given, it is named after the function.</param>
-    public DataFlowFunction AsValue(string? name = null) => new(this) { ValueName = name ?? "" };
 
     /// <summary>
     /// An attempt that takes longer fails with a <see cref="TimeoutException"/>, and its token is cancelled; one that does not heed that is left behind, with the thread that it may
@@ -138,6 +116,24 @@ public sealed class DataFlowFunction
         return new(this) { IsOptional = true };
     }
 
+    /// <summary>One of the implementations of a <see cref="DataFlow.Dispatch(string, ValueTuple{string, Delegate}[])"/>, chosen where the flow is defined: <c>Load["csv"]</c>.</summary>
+    /// <param name="key">The implementation's key.</param>
+    /// <returns>The implementation with the name and the options of the dispatch. A plain result is named after the dispatch.</returns>
+    /// <exception cref="DataFlowException">It has no such implementation; the message lists keys that are near.</exception>
+    public DataFlowFunction this[string key]
+    {
+        get
+        {
+            ArgumentNullException.ThrowIfNull(key);
+            if (Choices is null) throw new DataFlowException($"{Name ?? "The lambda"} is one function and has no keys. Give it several implementations: DataFlow.Dispatch.");
+            if (Choices.FirstOrDefault(choice => choice.Key == key).Function is not { } chosen)
+                throw new DataFlowException($"{Name} has no implementation of that key. {NearNames.Explain("key", key, [.. Choices.Select(choice => choice.Key)])}");
+            Dictionary<string, string> inputs = new(Inputs, StringComparer.OrdinalIgnoreCase);
+            foreach (var (parameter, value) in chosen.Inputs) inputs[parameter] = value;
+            return new(this) { Signature = chosen.Signature, Choices = null, Key = null, GivenName = $"{Name}[{key}]", ChosenOf = Name, Inputs = inputs };
+        }
+    }
+
     /// <summary>The form in which it stands among other functions.</summary>
     public Delegate ToDelegate() => (Func<DataFlowFunction>)Self;
 
@@ -156,6 +152,9 @@ public sealed class DataFlowFunction
     /// <summary>What it returns in the end; null if nothing. Implementations return one type.</summary>
     private Type? Result => (Signature ?? Choices![0].Function.Signature)!.Value;
 
+    /// <summary>Whether it is one of several implementations, chosen where the flow is defined.</summary>
+    private string? ChosenOf { get; init; }
+
     internal IEnumerable<string> Describe()
     {
         foreach (string part in Policy.Describe()) yield return part;
@@ -167,16 +166,8 @@ public sealed class DataFlowFunction
     internal static DataFlowFunction Of(Delegate function)
         => function?.Target is DataFlowFunction self && function.Method.Name == nameof(Self) ? self : new(FlowSignature.Of(function!));
 
-    internal static DataFlowFunction Dispatch(string name, string key, (string Key, Delegate Function)[] choices)
-        => new((FlowSignature)null!) { GivenName = name, Key = key, Choices = FlowDispatch.Check(name, choices) };
-
-    /// <exception cref="DataFlowException">An output is renamed that the function, which has a name, does not give.</exception>
-    internal void CheckOutputs()
-    {
-        if (Outputs.Count == 0 || FlowResult.Of(this, (Signature ?? Choices![0].Function.Signature)!).Names(PlainName) is not { } known) return;
-        if (Outputs.Keys.FirstOrDefault(one => !known.Contains(one, StringComparer.OrdinalIgnoreCase)) is { } unknown)
-            throw new DataFlowException($"{Name} cannot rename an output. {NearNames.Explain("value", unknown, known)}");
-    }
+    internal static DataFlowFunction Dispatch(string name, string? key, (string Key, Delegate Function)[] choices)
+        => new((FlowSignature)null!) { GivenName = name, Key = key, Choices = FlowDispatch.Check(name, choices, isChosenInRuns: key is not null) };
 
     private void CheckFallback(object? value)
     {

@@ -13,6 +13,10 @@ internal sealed class DataFlowRun : Context
     /// <summary>The parameters, as their form packs them.</summary>
     public object? Request { get; }
 
+    internal override string Term => "function";
+
+    private protected override string Work => "run of the data flow";
+
     public ValueTask<DataFlowResult> RunAsync()
     {
         if (Run() is { } resolution) return ((Waiting)resolution).Task;

@@ -33,6 +33,8 @@ public sealed class DataFlowStage
             if (members[i] is not DataFlowFunction function) continue;
             if (function.Name is null)
                 throw new DataFlowException($"A lambda has no name that a person could read ({function.Signature!.Method.Name}), and results are named after functions. Give it one: DataFlow.Function(…).Named(\"…\").");
+            if (function is { Choices: { } choices, Key: null })
+                throw new DataFlowException($"{function.Name} has several implementations, and none is chosen. Write {function.Name}[\"{choices[0].Key}\"], or say by which value runs choose: DataFlow.Dispatch(\"{function.Name}\", \"key\", …).");
             function.CheckOutputs();
         }
         return members;

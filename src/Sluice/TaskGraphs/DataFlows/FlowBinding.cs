@@ -26,6 +26,9 @@ internal sealed class FlowBinding
 
     public object? Default { get; private init; }
 
+    /// <summary>Of a parameter of <c>params</c>, what stands for none; null for others.</summary>
+    public FlowRest? Rest { get; private init; }
+
     /// <summary>Everything that the function can see: for messages, and where an argument may be the only value there is.</summary>
     public required FlowBag Visible { get; init; }
 
@@ -71,15 +74,13 @@ internal sealed class FlowBinding
         var binding = new FlowBinding(function, name, type)
         {
             Visible = visible,
-            HasDefault = parameter.HasDefaultValue || IsRest(parameter),
-            Default = parameter.HasDefaultValue ? DefaultOf(parameter) : IsRest(parameter) ? Array.CreateInstanceFromArrayType(type, 0) : null,
+            HasDefault = parameter.HasDefaultValue || FlowRest.Of(parameter) is not null,
+            Default = parameter.HasDefaultValue ? DefaultOf(parameter) : null,
+            Rest = FlowRest.Of(parameter),
         };
         binding.Look(name, visible);
         return binding;
     }
-
-    /// <summary>An array that a call may leave out.</summary>
-    private static bool IsRest(ParameterInfo parameter) => parameter.ParameterType.IsArray && parameter.IsDefined(typeof(ParamArrayAttribute), inherit: false);
 
     private void Look(string name, FlowBag visible)
     {

@@ -6,7 +6,7 @@ namespace Sluice;
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
 internal static class FlowDispatch
 {
-    public static IReadOnlyList<(string Key, DataFlowFunction Function)> Check(string name, (string Key, Delegate Function)[] choices)
+    public static IReadOnlyList<(string Key, DataFlowFunction Function)> Check(string name, (string Key, Delegate Function)[] choices, bool isChosenInRuns)
     {
         if (choices.Length == 0) throw new DataFlowException($"{name} has no implementations. Give some, each with its key.");
         List<(string Key, DataFlowFunction Function)> made = [];
@@ -15,10 +15,11 @@ internal static class FlowDispatch
             if (made.Exists(one => one.Key == key)) throw new DataFlowException($"{name} has two implementations for \"{key}\".");
             var one = DataFlowFunction.Of(function);
             if (one.Choices is not null || one.Signature!.Function.Target is DataFlow) throw new DataFlowException($"The implementation of {name} for \"{key}\" is no function, but {one}.");
-            if (one.Describe().Any() || one.Outputs.Count > 0 || one.ValueName is not null)
+            if (one.Describe().Any() || one.Outputs.Count > 0 || one.ValueName is not null || one.Positions is not null || one.Dropped.Count > 0)
                 throw new DataFlowException($"The implementation of {name} for \"{key}\" has a policy, or names for what it gives, of its own. Say that of {name}.");
             made.Add((key, one.Name is null ? one.Named(name) : one));
         }
+        if (!isChosenInRuns) return made;
         FlowResult first = Result(made[0].Function);
         foreach (var (key, function) in made)
             if (!Result(function).IsLike(first))

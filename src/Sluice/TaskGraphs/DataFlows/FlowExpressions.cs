@@ -29,7 +29,7 @@ internal static class FlowExpressions
     public static Expression Argument(ParameterExpression run, ParameterExpression cancellation, FlowBinding binding, FlowMissing missing)
     {
         if (binding.IsToken) return cancellation;
-        Expression found = binding.HasDefault && !binding.TakesTheOnlyOne ? Expression.Constant(binding.Default, binding.Type)
+        Expression found = binding.HasDefault && !binding.TakesTheOnlyOne ? Default(binding)
             : Expression.Call(Expression.Constant(missing), nameof(FlowMissing.Only), [binding.Type], run);
         for (int i = binding.Places.Count - 1; i >= 0; i--)
         {
@@ -38,6 +38,10 @@ internal static class FlowExpressions
         }
         return found;
     }
+
+    private static Expression Default(FlowBinding binding) => binding.Rest is { } rest
+        ? Expression.Convert(Expression.Property(Expression.Constant(rest), nameof(FlowRest.Empty)), binding.Type)
+        : Expression.Constant(binding.Default, binding.Type);
 
     private static Expression As(Expression value, Type type, FlowMissing missing)
     {

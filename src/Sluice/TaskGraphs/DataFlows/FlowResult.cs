@@ -26,14 +26,31 @@ internal sealed class FlowResult
     public static FlowResult Of(DataFlowFunction function, FlowSignature signature)
     {
         if (signature.Value is not { } type) return new(typeof(object), false, []);
+        FlowResult result = Of(type, function, signature);
+        if (function.Positions is not { } positions) return function.Dropped.Count == 0 || result.IsOpen ? result : result.Without(function);
+        if (result.Members(function) is not { } members)
+            throw new DataFlowException($"{function.Name} cannot name its outputs by position: {TypeNames.Of(type)} has names that are known only when it has run. Use RenameOutput.");
+        if (positions.Count != members.Length)
+            throw new DataFlowException($"{function.Name} gives {members.Length} value{(members.Length == 1 ? "" : "s")} ({TypeNames.Of(type)}), and is given {positions.Count} name{(positions.Count == 1 ? "" : "s")}. Name each position, with null for one that is left out.");
+        return new FlowResult(type, false, [.. members.Select((member, i) => (positions[i]!, member.Path, member.Type)).Where(member => member.Item1 is not null)]).Without(function);
+    }
+
+    private static FlowResult Of(Type type, DataFlowFunction function, FlowSignature signature)
+    {
         if (function.ValueName is not null) return new(type, false, null);
         if (TextEntries.MayBe(type)) return new(typeof(NamedValues), true, []);
         Type inner = FlowValue.Underlying(type) ?? type;
-        if (TupleNames(inner, signature) is { } names) return new(type, false, [.. names.Select((name, i) => Element(inner, name, i))]);
+        if (TupleNames(inner, signature, function.Positions is not null) is { } names) return new(type, false, [.. names.Select((name, i) => Element(inner, name, i))]);
         return HasNames(inner)
             ? new(type, false, [.. NamedProperties.Readable(inner).Select(property => (FlowSignature.CamelCase(property.Name), new Member[] { property }, property.PropertyType))])
             : new(type, false, null);
     }
+
+    /// <summary>By position; null where there are none.</summary>
+    private (string Name, Member[] Path, Type Type)[]? Members(DataFlowFunction function) => IsOpen ? null : members ?? [(function.PlainName, [], NodeType)];
+
+    private FlowResult Without(DataFlowFunction function)
+        => function.Dropped.Count == 0 ? this : new(NodeType, false, [.. Members(function)!.Where(member => !function.Drops(member.Name))]);
 
     /// <param name="draft">The function's place in the flow.</param>
     /// <param name="plain">What a value that stays whole is called.</param>
@@ -61,10 +78,11 @@ internal sealed class FlowResult
             || (type.IsValueType && type.GetMethod("PrintMembers", BindingFlags.NonPublic | BindingFlags.Instance, [typeof(StringBuilder)])?.IsDefined(typeof(CompilerGeneratedAttribute)) == true);
 
     /// <summary>The names of the members of a tuple; null if they have none.</summary>
-    private static string[]? TupleNames(Type type, FlowSignature signature)
+    private static string[]? TupleNames(Type type, FlowSignature signature, bool byPosition)
     {
         if (!type.IsValueType || !type.IsAssignableTo(typeof(ITuple))) return null;
         int count = CountOf(type);
+        if (byPosition) return [.. Enumerable.Range(1, count).Select(position => $"item{position}")];
         string?[] names = [.. (signature.Method.ReturnParameter.GetCustomAttribute<TupleElementNamesAttribute>()?.TransformNames ?? []).Take(count)];
         if (Array.TrueForAll(names, name => name is null)) return null;
         int unnamed = Array.IndexOf(names, null);

@@ -7,9 +7,9 @@ namespace Sluice;
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
 internal static class FlowTasks
 {
-    public static async ValueTask<object> NothingAsync(Task task)
+    public static async ValueTask<object> NothingAsync(Task? task)
     {
-        await task.ConfigureAwait(false);
+        await (task ?? throw new NullTaskException()).ConfigureAwait(false);
         return null!;
     }
 
@@ -21,7 +21,7 @@ internal static class FlowTasks
 
     public static async ValueTask<NamedValues> OpenAsync<T>(ValueTask<T> task, DataFlowFunction function) => Open(await task.ConfigureAwait(false), function);
 
-    public static NamedValues Open(object? result, DataFlowFunction function) => NamedValues.Of(result, function.PlainName, function.Name!, function.Outputs);
+    public static NamedValues Open(object? result, DataFlowFunction function) => NamedValues.Of(result, function.PlainName, function);
 
     /// <summary>The same without knowing any types: for where code cannot be made of them.</summary>
     public static async ValueTask<object?> AnyAsync(object? returned, FlowReturn kind, DataFlowFunction? open)
@@ -33,10 +33,10 @@ internal static class FlowTasks
                 await ((ValueTask)returned!).ConfigureAwait(false);
                 break;
             case FlowReturn.Task:
-                await ((Task)returned!).ConfigureAwait(false);
+                await ((Task?)returned ?? throw new NullTaskException()).ConfigureAwait(false);
                 break;
             default:
-                var task = (Task)(returned as Task ?? returned!.GetType().GetMethod(nameof(ValueTask<>.AsTask))!.Invoke(returned, null)!);
+                var task = (Task)(returned as Task ?? (returned ?? throw new NullTaskException()).GetType().GetMethod(nameof(ValueTask<>.AsTask))!.Invoke(returned, null)!);
                 await task.ConfigureAwait(false);
                 result = task.GetType().GetProperty(nameof(Task<>.Result))!.GetValue(task);
                 break;

@@ -26,24 +26,25 @@ internal sealed class NamedValues
 
     /// <param name="result">A dictionary, an object with names, or any other value.</param>
     /// <param name="plain">What a value is called that has no names.</param>
-    /// <param name="function">Who made it.</param>
-    /// <param name="renamed">Other names.</param>
+    /// <param name="function">Who made it, with other names for what it gives, and what is left out.</param>
     /// <exception cref="DataFlowException">Two names differ in nothing but their case, or the result is a task.</exception>
-    public static NamedValues Of(object? result, string plain, string function, IReadOnlyDictionary<string, string> renamed)
+    public static NamedValues Of(object? result, string plain, DataFlowFunction function)
     {
         if (result is null) return Nothing;
+        IReadOnlyDictionary<string, string> renamed = function.Outputs;
         if (TaskValues.IsTask(result.GetType()))
-            throw new DataFlowException($"{function} returned a {TypeNames.Of(result.GetType())} as an object: nobody would await it, or hear of its failure. Let {function} say that it returns a task, or await it.");
+            throw new DataFlowException($"{function.Name} returned a {TypeNames.Of(result.GetType())} as an object: nobody would await it, or hear of its failure. Let {function.Name} say that it returns a task, or await it.");
         var named = new Dictionary<string, object?>(StringComparer.OrdinalIgnoreCase);
         List<string>? found = renamed.Count > 0 ? [] : null;
         foreach (var (key, value) in Parts(result) ?? [new(plain, result)])
         {
+            if (function.Drops(key)) continue;
             found?.Add(key);
             string name = renamed.GetValueOrDefault(key, key);
-            if (!named.TryAdd(name, value)) throw new DataFlowException($"{function} gives \"{name}\" twice: names are the same whatever their case.");
+            if (!named.TryAdd(name, value)) throw new DataFlowException($"{function.Name} gives \"{name}\" twice: names are the same whatever their case.");
         }
         if (found is not null && renamed.Keys.FirstOrDefault(one => !found.Contains(one, StringComparer.OrdinalIgnoreCase)) is { } unknown)
-            throw new DataFlowException($"{function} cannot rename an output. {NearNames.Explain("value", unknown, found)}");
+            throw new DataFlowException($"{function.Name} cannot rename an output. {NearNames.Explain("value", unknown, found)}");
         return new(named);
     }
 

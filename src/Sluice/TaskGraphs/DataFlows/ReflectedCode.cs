@@ -50,7 +50,7 @@ internal sealed class ReflectedCode : FlowCode
         {
             object? value = read(run);
             if (value != FlowValue.Absent) return missing.Check(value);
-            return binding.HasDefault && !binding.TakesTheOnlyOne ? binding.Default : missing.Check(missing.Only<object?>(run));
+            return binding.HasDefault && !binding.TakesTheOnlyOne ? binding.Rest is { } rest ? rest.Empty : binding.Default : missing.Check(missing.Only<object?>(run));
         };
     }
 }

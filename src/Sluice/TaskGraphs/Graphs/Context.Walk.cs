@@ -18,12 +18,18 @@ public abstract partial class Context
     private protected Context(GraphPlan plan, CancellationToken caller)
     {
         (Plan, this.caller) = (plan, caller);
-        slots = new Slot[plan.Nodes.Length];
+        slots = new Slot[plan.TakesRequest ? plan.Nodes.Length + 1 : plan.Nodes.Length];
         (RecordsTimings, IsWatched) = (plan.Options.RecordTimings, plan.Options.RecordTimings || OnceTelemetry.IsTraced);
-        if (RecordsTimings) details = new(slots.Length) { Began = plan.Time.GetTimestamp() };
+        if (RecordsTimings) details = new(plan.Nodes.Length) { Began = plan.Time.GetTimestamp() };
     }
 
     internal GraphPlan Plan { get; }
+
+    /// <summary>What a node is called in messages.</summary>
+    internal virtual string Term => "node";
+
+    /// <summary>What this is called in messages.</summary>
+    private protected virtual string Work => "resolve";
 
     internal bool RecordsTimings { get; }
 
@@ -60,7 +66,8 @@ public abstract partial class Context
     private protected Resolution? Run()
     {
         // As long as all end at once, the order of the plan is one in which parents come first.
-        for (int node = 0; node < slots.Length && !isStopping; node++)
+        int count = Plan.Nodes.Length;
+        for (int node = 0; node < count && !isStopping; node++)
         {
             Start(node);
             if (resolution is not { } counting) continue;
@@ -172,12 +179,12 @@ public abstract partial class Context
             if (known.Failed is >= 0 and int failed)
             {
                 Exception cause = known.Find(failed)!.Exception!;
-                return new NodeFailedException(Plan.Nodes[failed].Name, known.BrokenStop is { } broken ? new AggregateException(cause, broken) : cause, StillRunning());
+                return new NodeFailedException(Term, Plan.Nodes[failed].Name, known.BrokenStop is { } broken ? new AggregateException(cause, broken) : cause, StillRunning());
             }
         }
         if (!MustStop) return null;
         return StillRunning() is { Count: > 0 } running
-            ? new OperationCanceledException($"The resolve was cancelled. Still running, as they do not heed their token: {string.Join(", ", running)}.", caller)
+            ? new OperationCanceledException($"The {Work} was cancelled. Still running, as they do not heed their token: {string.Join(", ", running)}.", caller)
             : new OperationCanceledException(caller);
     }
 
@@ -198,14 +205,14 @@ public abstract partial class Context
     private List<string> StillRunning()
     {
         List<string> names = [];
-        for (int node = 0; node < slots.Length; node++)
+        for (int node = 0; node < Plan.Nodes.Length; node++)
             if (slots[node].Status == NodeStatus.Running) names.Add(Plan.Nodes[node].Name);
         return names;
     }
 
     private ResolveDetails MakeDetails()
     {
-        var made = new ResolveDetails(slots.Length);
+        var made = new ResolveDetails(Plan.Nodes.Length);
         return Interlocked.CompareExchange(ref details, made, null) ?? made;
     }
 }

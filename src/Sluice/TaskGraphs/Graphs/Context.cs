@@ -16,11 +16,11 @@ public abstract partial class Context
     public TimeSpan Elapsed => details is { } known ? Plan.Time.GetElapsedTime(known.Began, known.Over) : default;
 
     /// <summary>How each node ended, in topological order.</summary>
-    public IReadOnlyList<NodeOutcome> Outcomes => [.. Enumerable.Range(0, slots.Length).Select(OutcomeOf)];
+    public IReadOnlyList<NodeOutcome> Outcomes => [.. Enumerable.Range(0, Plan.Nodes.Length).Select(OutcomeOf)];
 
     /// <summary>What the nodes without children have produced, by name; those that produced nothing are not in it.</summary>
     public IReadOnlyDictionary<string, object> Leaves
-        => Enumerable.Range(0, slots.Length).Where(node => Plan.Children[node].Length == 0 && Boxed(node) is not null)
+        => Enumerable.Range(0, Plan.Nodes.Length).Where(node => Plan.Children[node].Length == 0 && Boxed(node) is not null)
             .ToDictionary(node => Plan.Nodes[node].Name, node => Boxed(node)!, StringComparer.Ordinal);
 
     /// <summary>
@@ -120,7 +120,11 @@ public abstract partial class Context
 /// <typeparam name="TRequest">The request.</typeparam>
 public sealed class Context<TRequest> : Context
 {
-    internal Context(GraphPlan plan, TRequest request, CancellationToken caller) : base(plan, caller) => Request = request;
+    internal Context(GraphPlan plan, TRequest request, CancellationToken caller) : base(plan, caller)
+    {
+        Request = request;
+        if (plan.TakesRequest) SlotOf(plan.Nodes.Length).Set(request);
+    }
 
     /// <summary>What was asked for.</summary>
     public TRequest Request { get; }

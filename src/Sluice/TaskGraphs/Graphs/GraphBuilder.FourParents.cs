@@ -20,7 +20,7 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Node{T4}, Func{T1, T2, T3, T4, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<T1, T2, T3, T4, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Node<T4> fourth, Func<T1, T2, T3, T4, Task<TOut>> function)
-        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), context.Value<T4>(parents[3]))));
+        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), context.Value<T4>(parents[3]))));
 
     /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Node{T4}, Func{T1, T2, T3, T4, TOut})"/>
     public Node<TOut> Add<T1, T2, T3, T4, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Node<T4> fourth, Func<T1, T2, T3, T4, ValueTask<TOut>> function)
@@ -29,7 +29,7 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Node{T4}, Func{T1, T2, T3, T4, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<T1, T2, T3, T4, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Node<T4> fourth, Func<T1, T2, T3, T4, CancellationToken, Task<TOut>> function)
-        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), context.Value<T4>(parents[3]), cancellation)));
+        => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), context.Value<T4>(parents[3]), cancellation)));
 
     /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Node{T4}, Func{T1, T2, T3, T4, TOut})"/>
     public Node<TOut> Add<T1, T2, T3, T4, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Node<T4> fourth, Func<T1, T2, T3, T4, CancellationToken, ValueTask<TOut>> function)
@@ -52,27 +52,4 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Node{T4}, Func{T1, T2, T3, T4, TOut})"/>
     public Node<Nothing> Add<T1, T2, T3, T4>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Node<T4> fourth, Func<T1, T2, T3, T4, CancellationToken, ValueTask> function)
         => Add<Nothing>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), context.Value<T4>(parents[3]), cancellation)));
-
-    /// <summary>Adds a node with any number of parents, which it asks the context for, as it may ask for the request.</summary>
-    /// <param name="name">Its name, unique in the graph.</param>
-    /// <param name="parents">The node starts when all of them have ended.</param>
-    /// <param name="function">What it does; it may ask the context for what its parents, and theirs, produced, but not for others, which may not have ended.</param>
-    /// <returns>The node, for its options, its children and the context.</returns>
-    public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(
-        string name, IEnumerable<GraphNode> parents, Func<Context<TRequest>, CancellationToken, ValueTask<TOut>> function)
-        => Add<TOut>(name, [.. parents], null, function, (context, _, cancellation) => function((Context<TRequest>)context, cancellation));
-
-    /// <inheritdoc cref="Add{TOut}(string, IEnumerable{GraphNode}, Func{Context{TRequest}, CancellationToken, ValueTask{TOut}})"/>
-    [OverloadResolutionPriority(2)]
-    public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, IEnumerable<GraphNode> parents, Func<Context<TRequest>, CancellationToken, Task<TOut>> function)
-        => Add<TOut>(name, [.. parents], null, function, (context, _, cancellation) => new(function((Context<TRequest>)context, cancellation)));
-
-    /// <inheritdoc cref="Add{TOut}(string, IEnumerable{GraphNode}, Func{Context{TRequest}, CancellationToken, ValueTask{TOut}})"/>
-    [OverloadResolutionPriority(1)]
-    public Node<Nothing> Add(string name, IEnumerable<GraphNode> parents, Func<Context<TRequest>, CancellationToken, Task> function)
-        => Add<Nothing>(name, [.. parents], null, function, (context, _, cancellation) => TaskValues.NothingAsync(function((Context<TRequest>)context, cancellation)));
-
-    /// <inheritdoc cref="Add{TOut}(string, IEnumerable{GraphNode}, Func{Context{TRequest}, CancellationToken, ValueTask{TOut}})"/>
-    public Node<Nothing> Add(string name, IEnumerable<GraphNode> parents, Func<Context<TRequest>, CancellationToken, ValueTask> function)
-        => Add<Nothing>(name, [.. parents], null, function, (context, _, cancellation) => TaskValues.NothingAsync(function((Context<TRequest>)context, cancellation)));
 }

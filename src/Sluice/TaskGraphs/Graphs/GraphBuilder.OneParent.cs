@@ -17,7 +17,7 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, Task<TOut>> function)
-        => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]))));
+        => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]))));
 
     /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
     public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, ValueTask<TOut>> function)
@@ -26,7 +26,7 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, CancellationToken, Task<TOut>> function)
-        => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]), cancellation)));
+        => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]), cancellation)));
 
     /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
     public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, CancellationToken, ValueTask<TOut>> function)

@@ -16,7 +16,7 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, Task<TOut>> function)
-        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => new(function(((Context<TRequest>)context).Request)));
+        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => TaskValues.Of(function(((Context<TRequest>)context).Request)));
 
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
     public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, ValueTask<TOut>> function)
@@ -25,7 +25,7 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, CancellationToken, Task<TOut>> function)
-        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => new(function(((Context<TRequest>)context).Request, cancellation)));
+        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => TaskValues.Of(function(((Context<TRequest>)context).Request, cancellation)));
 
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
     public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, CancellationToken, ValueTask<TOut>> function)

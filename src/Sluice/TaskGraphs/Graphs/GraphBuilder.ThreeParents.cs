@@ -19,7 +19,7 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, Task<TOut>> function)
-        => Add<TOut>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]))));
+        => Add<TOut>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]))));
 
     /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
     public Node<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, ValueTask<TOut>> function)
@@ -28,7 +28,7 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, CancellationToken, Task<TOut>> function)
-        => Add<TOut>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), cancellation)));
+        => Add<TOut>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), cancellation)));
 
     /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
     public Node<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, CancellationToken, ValueTask<TOut>> function)

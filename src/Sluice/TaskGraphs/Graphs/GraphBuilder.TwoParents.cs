@@ -18,7 +18,7 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{T1, T2, TOut}(string, Node{T1}, Node{T2}, Func{T1, T2, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<T1, T2, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Func<T1, T2, Task<TOut>> function)
-        => Add<TOut>(name, [first, second], [typeof(T1), typeof(T2)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]))));
+        => Add<TOut>(name, [first, second], [typeof(T1), typeof(T2)], function, (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]))));
 
     /// <inheritdoc cref="Add{T1, T2, TOut}(string, Node{T1}, Node{T2}, Func{T1, T2, TOut})"/>
     public Node<TOut> Add<T1, T2, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Func<T1, T2, ValueTask<TOut>> function)
@@ -27,7 +27,7 @@ public sealed partial class GraphBuilder<TRequest>
     /// <inheritdoc cref="Add{T1, T2, TOut}(string, Node{T1}, Node{T2}, Func{T1, T2, TOut})"/>
     [OverloadResolutionPriority(2)]
     public Node<TOut> Add<T1, T2, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Func<T1, T2, CancellationToken, Task<TOut>> function)
-        => Add<TOut>(name, [first, second], [typeof(T1), typeof(T2)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), cancellation)));
+        => Add<TOut>(name, [first, second], [typeof(T1), typeof(T2)], function, (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), cancellation)));
 
     /// <inheritdoc cref="Add{T1, T2, TOut}(string, Node{T1}, Node{T2}, Func{T1, T2, TOut})"/>
     public Node<TOut> Add<T1, T2, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Func<T1, T2, CancellationToken, ValueTask<TOut>> function)

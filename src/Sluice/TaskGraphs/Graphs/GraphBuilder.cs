@@ -21,6 +21,9 @@ public sealed partial class GraphBuilder<TRequest>
         replaceable = [.. nodes.Select(node => node.Name)];
     }
 
+    /// <summary>The request as a parent, for a node that needs it beside what others produce: <c>page.Add("badge", page.Request, price, (request, p) => …)</c>. It is no node: it has no name, no options and no outcome.</summary>
+    public Node<TRequest> Request { get; } = MakeRequest();
+
     /// <summary>
     /// The node of a name, for its options or as a parent: where its handle is not at hand, as in a graph that is being changed. There its options may be set anew,
     /// <c>graph.With(changed => changed.Get&lt;Price&gt;("price").Timeout(limit))</c>: those of the graph that is built already stay as they are.
@@ -33,6 +36,10 @@ public sealed partial class GraphBuilder<TRequest>
         if (nodes[index] is NodeDefinition<T> { IsBuilt: true } built) nodes[index] = built.Copy();
         return Node<T>.Of(nodes[index]);
     }
+
+    [UnconditionalSuppressMessage("Trimming", "IL2091", Justification = "The request is not taken apart.")]
+    private static Node<TRequest> MakeRequest()
+        => new(new NodeDefinition<TRequest>(NodeDefinition.OfRequest, [], static () => { }, isRoot: true, static (_, _, _) => throw new InvalidOperationException("The request is there before anything runs.")));
 
     /// <summary>Removes a node.</summary>
     /// <exception cref="KeyNotFoundException">There is none of this name; the message lists names that are near.</exception>
@@ -63,7 +70,7 @@ public sealed partial class GraphBuilder<TRequest>
         foreach (NodeDefinition node in nodes)
             builder.Add(node.IsRoot ? "root" : "node", node.Name, output: node.Type == typeof(Nothing) ? null : node.Type, details: node.Describe());
         foreach (NodeDefinition node in nodes)
-            foreach (string parent in node.Parents.Distinct(StringComparer.Ordinal)) builder.Connect(parent, node.Name);
+            foreach (string parent in node.Parents.Where(parent => parent != NodeDefinition.OfRequest).Distinct(StringComparer.Ordinal)) builder.Connect(parent, node.Name);
         return builder.Build(open: true);
     }
 
@@ -75,9 +82,10 @@ public sealed partial class GraphBuilder<TRequest>
             .. from node in ordered
                where node.ParentTypes is not null
                from index in Enumerable.Range(0, node.Parents.Length)
-               let parent = byName[node.Parents[index]]
-               where parent.Type != node.ParentTypes![index]
-               select $"{node.Name} takes {TypeNames.Of(node.ParentTypes![index])} from {parent.Name}, which produces {TypeNames.Of(parent.Type)}.",
+               let isRequest = node.Parents[index] == NodeDefinition.OfRequest
+               let type = isRequest ? typeof(TRequest) : byName[node.Parents[index]].Type
+               where type != node.ParentTypes![index]
+               select $"{node.Name} takes {TypeNames.Of(node.ParentTypes![index])} from {(isRequest ? "the request, which is" : $"{node.Parents[index]}, which produces")} {TypeNames.Of(type)}.",
         ];
         if (problems.Length > 0) throw new InvalidTopologyException(problems);
     }
@@ -97,7 +105,7 @@ public sealed partial class GraphBuilder<TRequest>
         if (TaskValues.IsTask(typeof(T)))
             throw new ArgumentException($"The node {name} would produce a {TypeNames.Of(typeof(T))}, and nobody would await that, or hear of its failure. Let the function await it (async … => await …), or return one task that is not within another.", nameof(function));
         foreach (GraphNode parent in parents) ArgumentNullException.ThrowIfNull(parent, nameof(parents));
-        var definition = new NodeDefinition<T>(name, Array.ConvertAll(parents, parent => parent.Name), function, parents.Length == 0, body) { ParentTypes = parentTypes };
+        var definition = new NodeDefinition<T>(name, Array.ConvertAll(parents, parent => parent.Name), function, Array.TrueForAll(parents, parent => parent.Name == NodeDefinition.OfRequest), body) { ParentTypes = parentTypes };
         // In the place of the one of this name, if a graph is being changed; two new ones of one name are found by Build.
         if (replaceable.Remove(name)) nodes[IndexOf(name)] = definition;
         else nodes.Add(definition);

@@ -1,10 +1,10 @@
 namespace Sluice;
 
-/// <summary>A node of a graph has failed, and was not optional, or what it produced cannot be read: the resolve has failed with it.</summary>
+/// <summary>A node of a graph, or a function of a data flow, has failed, and was not optional, or what it produced cannot be read: the resolve has failed with it.</summary>
 public sealed class NodeFailedException : Exception
 {
-    internal NodeFailedException(string node, Exception cause, IReadOnlyList<string> stillRunning)
-        : base($"The node {node} failed: {cause.Message}{(stillRunning.Count == 0 ? "" : $" Still running, as they do not heed their token: {string.Join(", ", stillRunning)}.")}", cause)
+    internal NodeFailedException(string term, string node, Exception cause, IReadOnlyList<string> stillRunning)
+        : base($"The {term} {node} failed: {cause.Message}{(stillRunning.Count == 0 ? "" : $" Still running, as they do not heed their token: {string.Join(", ", stillRunning)}.")}", cause)
         => (Node, StillRunning) = (node, stillRunning);
 
     /// <summary>The node's name.</summary>

@@ -14,9 +14,10 @@ internal sealed class GraphPlan
             numbers.Add(nodes[i].Name, i);
             nodes[i].LatestNumber = i;
         }
-        Parents = Array.ConvertAll(nodes, node => Array.ConvertAll(node.Parents, parent => numbers[parent]));
+        Parents = Array.ConvertAll(nodes, node => Array.ConvertAll(node.Parents, parent => parent == NodeDefinition.OfRequest ? nodes.Length : numbers[parent]));
+        TakesRequest = Array.Exists(Parents, parents => Array.IndexOf(parents, nodes.Length) >= 0);
         Children = Invert(Parents);
-        Counts = Array.ConvertAll(Parents, parents => parents.Length);
+        Counts = Array.ConvertAll(Parents, parents => parents.Count(parent => parent < nodes.Length));
         Needed = FindNeeded(nodes, Parents);
         Roots = [.. Enumerable.Range(0, nodes.Length).Where(node => Counts[node] == 0)];
     }
@@ -32,7 +33,11 @@ internal sealed class GraphPlan
 
     public TimeProvider Time => Options.Time;
 
+    /// <summary>By number; for the request, the number behind the last node.</summary>
     public int[][] Parents { get; }
+
+    /// <summary>Whether a node has the request among its parents: then it has a slot, behind those of the nodes.</summary>
+    public bool TakesRequest { get; }
 
     /// <summary>Once for each time that a child names it.</summary>
     public int[][] Children { get; }
@@ -48,7 +53,7 @@ internal sealed class GraphPlan
     public int? Find(string name) => numbers.TryGetValue(name, out int number) ? number : null;
 
     public int Get(string name)
-        => Find(name) ?? throw new KeyNotFoundException(NearNames.Explain("node", name, numbers.Keys));
+        => Find(name) ?? throw new KeyNotFoundException(name == NodeDefinition.OfRequest ? "The request is no node of the graph: ask the context for its Request." : NearNames.Explain("node", name, numbers.Keys));
 
     /// <summary>A value type has nothing that stands for nothing: who takes one from a parent that may have produced none needs that.</summary>
     private static bool[]?[] FindNeeded(NodeDefinition[] nodes, int[][] parents)
@@ -57,7 +62,7 @@ internal sealed class GraphPlan
         var mayLack = new bool[nodes.Length];
         for (int node = 0; node < nodes.Length; node++)
         {
-            bool[] needs = [.. parents[node].Select((parent, i) => nodes[node].NeedsParent(i) || (mayLack[parent] && nodes[node].TakesValueFrom(i)))];
+            bool[] needs = [.. parents[node].Select((parent, i) => parent < nodes.Length && (nodes[node].NeedsParent(i) || (mayLack[parent] && nodes[node].TakesValueFrom(i))))];
             if (Array.IndexOf(needs, true) >= 0) needed[node] = needs;
             mayLack[node] = needed[node] is not null || (nodes[node].IsOptional && !nodes[node].HasFallback);
         }
@@ -67,11 +72,11 @@ internal sealed class GraphPlan
     private static int[][] Invert(int[][] parents)
     {
         var counts = new int[parents.Length];
-        foreach (int[] some in parents) foreach (int parent in some) counts[parent]++;
+        foreach (int[] some in parents) foreach (int parent in some) if (parent < parents.Length) counts[parent]++;
         int[][] children = Array.ConvertAll(counts, count => new int[count]);
         // From the last: then each finds its children in the order of the plan.
         for (int node = parents.Length - 1; node >= 0; node--)
-            foreach (int parent in parents[node]) children[parent][--counts[parent]] = node;
+            foreach (int parent in parents[node]) if (parent < parents.Length) children[parent][--counts[parent]] = node;
         return children;
     }
 }

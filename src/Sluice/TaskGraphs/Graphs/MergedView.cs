@@ -23,7 +23,7 @@ internal sealed class MergedView
             }
             catch (Exception e)
             {
-                throw new NodeFailedException(nodes[node].Name, e, []);
+                throw new NodeFailedException(context.Term, nodes[node].Name, e, []);
             }
         }
         conflict = view.conflict;

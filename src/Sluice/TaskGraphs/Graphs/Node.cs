@@ -17,7 +17,7 @@ public abstract class GraphNode
     internal NodeDefinition Definition { get; }
 
     /// <summary>The name.</summary>
-    public override string ToString() => Name;
+    public override string ToString() => Name == NodeDefinition.OfRequest ? "the request" : Name;
 }
 
 /// <inheritdoc/>
@@ -88,13 +88,14 @@ public sealed class Node<T> : GraphNode
         return Set(() =>
         {
             foreach (GraphNode parent in parents)
-                if (!definition.TryNeed(parent.Name)) throw new ArgumentException($"{parent.Name} is no parent of {Name}. Its parents are: {definition.DescribeParents()}.", nameof(parents));
+                if (!definition.TryNeed(parent.Name)) throw new ArgumentException($"{parent} is no parent of {Name}. Its parents are: {definition.DescribeParents()}.", nameof(parents));
             if (parents.Length == 0) definition.NeedAll();
         });
     }
 
     private Node<T> Set(Action change)
     {
+        if (Name == NodeDefinition.OfRequest) throw new InvalidOperationException("The request is no node, and has no options: set them where the node is that takes it.");
         if (definition.IsBuilt)
             throw new InvalidOperationException($"The graph of {Name} is built: its nodes do not change any more. Set options before Build, or make another graph: graph.With(changed => changed.Get<{TypeNames.Of(typeof(T))}>(\"{Name}\").…).");
         change();

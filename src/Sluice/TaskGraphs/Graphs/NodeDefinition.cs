@@ -8,6 +8,9 @@ internal delegate ValueTask<T> NodeBody<T>(Context context, int[] parents, Cance
 /// <summary>What a node is. Filled by one thread before its graph is built, read by any after that; may be part of several graphs.</summary>
 internal abstract class NodeDefinition(string name, string[] parents, Delegate function, bool isRoot)
 {
+    /// <summary>Stands for the request among parents: no node has this name.</summary>
+    public const string OfRequest = "";
+
     private readonly bool[] needs = new bool[parents.Length];
     private MergedParts? parts;
 
@@ -89,7 +92,7 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
 
     public void NeedAll() => Array.Fill(needs, true);
 
-    public string DescribeParents() => parents.Length == 0 ? "none" : string.Join(", ", parents);
+    public string DescribeParents() => parents.Length == 0 ? "none" : string.Join(", ", parents.Select(parent => parent == OfRequest ? "the request" : parent));
 
     public IEnumerable<string> Describe()
     {

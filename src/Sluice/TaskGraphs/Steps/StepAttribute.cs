@@ -41,4 +41,10 @@ public sealed class StepAttribute : Attribute
 
     /// <summary>How many calls may run at a time, in all scopes together; 0, any number, unless given. One that its time limit has left behind counts until it has ended.</summary>
     public int Limit { get; set; }
+
+    /// <summary>
+    /// How many results are kept in each scope, for calls with the same arguments: these do not run, and have the result of the first; beyond that the oldest is forgotten. 0, none, unless given. Arguments
+    /// are the same if <c>Equals</c> says so, collections if their elements are. Failures are not kept, and outside of scopes nothing is.
+    /// </summary>
+    public int Pure { get; set; }
 }

@@ -3,7 +3,11 @@ namespace Sluice;
 /// <summary>Tasks where values are meant: what nobody would await.</summary>
 internal static class TaskValues
 {
-    public static ValueTask<Nothing> NothingAsync(Task task) => task.IsCompletedSuccessfully ? default : AwaitAsync(task);
+    /// <exception cref="NullTaskException">The function has returned null.</exception>
+    public static ValueTask<T> Of<T>(Task<T>? task) => new(task ?? throw new NullTaskException());
+
+    /// <exception cref="NullTaskException">The function has returned null.</exception>
+    public static ValueTask<Nothing> NothingAsync(Task? task) => (task ?? throw new NullTaskException()).IsCompletedSuccessfully ? default : AwaitAsync(task);
 
     public static ValueTask<Nothing> NothingAsync(ValueTask task)
     {

@@ -118,6 +118,8 @@ public class ManyKeysTests
 
         public override int PutMany<T>(string key, ReadOnlySpan<T> values) => throw new NotSupportedException();
 
+        public override int PutBytes(string key, byte[] value) => throw new NotSupportedException();
+
         public override void Delete(string key) => rows.Remove(key);
     }
 

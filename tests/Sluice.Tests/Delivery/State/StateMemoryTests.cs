@@ -262,6 +262,8 @@ public class StateMemoryTests
 
         public override int PutMany<T>(string key, ReadOnlySpan<T> values) => 0;
 
+        public override int PutBytes(string key, byte[] value) => throw new NotSupportedException();
+
         public override void Delete(string key) { }
     }
 

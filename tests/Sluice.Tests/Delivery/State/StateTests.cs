@@ -13,8 +13,8 @@ public partial class StateTests
     {
         string nameless = Refusal(source => source.Scan(0, (sum, n) => sum + n) | (_ => { }));
         Assert.Contains("keeps state in a consecutor, and needs a name of its own: its state outlives the code", nameless, StringComparison.Ordinal);
-        string lanes = Refusal(source => (source | Stage.KeyBy((int n) => n % 3)).Scan(0, (sum, n) => sum + n) | Stage.Named("sum") | (_ => { }));
-        Assert.Contains("The scan sum cannot stand in lanes in a consecutor: there, its state is stored for each partition, not for each key.", lanes, StringComparison.Ordinal);
+        string lanes = Refusal(source => (source | Stage.KeyBy((int n) => n % 3)).Chunk(3) | Stage.Named("threes") | (_ => { }));
+        Assert.Contains("The chunk threes cannot stand in lanes in a consecutor", lanes, StringComparison.Ordinal);
         string none = Refusal(source => source.Scan(0, (sum, n) => sum + n) | Stage.Named("sum") | (_ => { }), Sluice.Delivery.None);
         Assert.Contains("keeps state, and Delivery.None settles items before they are started", none, StringComparison.Ordinal);
 

@@ -62,6 +62,19 @@ public sealed class KeyedOperatorTests
         }
     }
 
+    /// <summary>A join pairs by keys of its own: in lanes, one half would be in one and the other in another.</summary>
+    [Fact]
+    public void JoinAndZipBehindAKeyByAreRefusedByName()
+    {
+        Source<int> keyed = Source.From([1, 2]) | Stage.KeyBy((int n) => n % Keys, 2), plain = Source.From([1]);
+        Func<Source<int>, Source<int>> branch = source => source | (n => n);
+        string join = "Stage.KeyBy does not fit in front of a join: it has keys of its own, by which it pairs. Leave Stage.KeyBy out: items of one key meet.";
+        Assert.Equal(join, Assert.Throws<InvalidOperationException>(() => keyed.Join(plain, n => n, n => n, (one, other) => one)).Message);
+        Assert.Equal(join, Assert.Throws<InvalidOperationException>(() => plain.Join(keyed, n => n, n => n, (one, other) => one)).Message);
+        Assert.Equal(join, Assert.Throws<InvalidOperationException>(() => keyed.Join(branch, branch, n => n, n => n, (one, other) => one)).Message);
+        Assert.Contains("does not fit in front of a zip: it pairs the first item with the first one of the other input", Assert.Throws<InvalidOperationException>(() => keyed.Zip(plain, (one, other) => one)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]

@@ -66,4 +66,30 @@ public class DataFlowFormTests
         Assert.Equal(2, (await DataFlow.From(Sum).Reflected().RunAsync(new { name = "ab" }, Cancellation)).Get<int>("sum"));
         Assert.Equal(5, (await DataFlow.From(Sum).RunAsync(new { name = "ab", rest = new[] { 1, 2 } }, Cancellation)).Get<int>("sum"));
     }
+
+    /// <summary>As the compiler does at a call: a collection that can be changed is a new one in each.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task CollectionsOfParamsMayBeLeftOut(bool isReflected)
+    {
+        static int OfList(params List<int> rest) => Add(rest);
+        static int OfIList(params IList<int> rest) => Add(rest);
+        static int OfSequence(params IEnumerable<int> rest) => rest.Count();
+        static int OfReadOnly(params IReadOnlyList<string> rest) => rest.Count;
+        static int OfSet(params HashSet<int> rest) => Add(rest);
+        static int Add(ICollection<int> all)
+        {
+            all.Add(1);
+            return all.Count;
+        }
+        DataFlow flow = DataFlow.From(OfList, OfIList, OfSequence, OfReadOnly, OfSet);
+        if (isReflected) flow = flow.Reflected();
+        for (int i = 0; i < 3; i++)
+        {
+            DataFlowResult result = await flow.RunAsync(null, Cancellation);
+            Assert.Equal("1 1 0 0 1", string.Join(' ', result.Values.Values));
+        }
+        Assert.Equal(3, (await DataFlow.From(OfList).RunAsync(new { rest = new List<int> { 1, 2 } }, Cancellation)).Get<int>("ofList"));
+    }
 }

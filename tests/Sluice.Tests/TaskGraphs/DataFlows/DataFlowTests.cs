@@ -144,7 +144,7 @@ public class DataFlowTests
 
         var failure = await Assert.ThrowsAsync<NodeFailedException>(async () => await flow.RunAsync(null, Cancellation));
 
-        Assert.Equal(("Bad", "The node Bad failed: no good"), (failure.Node, failure.Message));
+        Assert.Equal(("Bad", "The function Bad failed: no good"), (failure.Node, failure.Message));
         Assert.IsType<FormatException>(failure.InnerException);
         Assert.True(stopped.Task.IsCompleted);
         Assert.False(hasGoneOn);

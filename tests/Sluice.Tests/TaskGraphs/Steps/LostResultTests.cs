@@ -24,9 +24,9 @@ public class LostResultTests
     {
         Refused("Total", "Future<int>", () => Step.Of<int, Future<int>>(Total));
         Refused("Total", "Future<int>", () => Step.Of<int, object>(Total));
-        Refused("The function", "Future<int>", () => Step.Of((int n) => Total(n)));
-        Refused("The function", "Future<int>", () => Step.Of(() => Total(1)));
-        Refused("The function", "Future<int>", () => Step.Of((int a, int b, int c, int d, CancellationToken _) => Total(a)));
+        Refused("the function", "Future<int>", () => Step.Of((int n) => Total(n)));
+        Refused("the function", "Future<int>", () => Step.Of(() => Total(1)));
+        Refused("the function", "Future<int>", () => Step.Of((int a, int b, int c, int d, CancellationToken _) => Total(a)));
         Refused("LaterAsync", "Future<int>", () => Step.Of<int, Future<int>>(LaterAsync));
         Refused("LaterAsync", "Task<Future<int>>", () => Step.Of<int, object>(new Func<int, object>(LaterAsync)));
 

@@ -106,4 +106,63 @@ public class StepCircleTests
         var chain = Step.Of(async (int n) => n + await user(user(n)));
         Assert.Equal(4 + 6, await chain(0) + await chain(1));
     }, maxConcurrency: 2));
+
+    /// <summary>Outside of scopes, and where nothing is recorded, a body is known up to its first wait.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhereBodiesAreNotKnownACircleIsFoundUpToTheirFirstWait(bool hasScope)
+    {
+        for (int round = 0; round < 200; round++)
+        {
+            await using StepScope? scope = hasScope ? StepScope.Begin(options: new() { RecordsGraph = false }) : null;
+            var made = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Future<int> own = null!, helped = null!;
+            var go = Step.Of(async () => await made.Task).Named("go");
+            Future gate = go();
+            async Task<int> HelpAsync() => await helped;
+            var lone = Step.Of(async (int n) => n + await own).Named("lone").After(gate);
+            var helper = Step.Of(async (int n) => n + await HelpAsync()).Named("helper").After(gate);
+            var late = Step.Of(async (int n) =>
+            {
+                await Task.Yield();
+                return n;
+            }).Named("late").After(gate);
+            var ask = Step.Of(async (int n) => n + await late(n)).Named("ask").After(gate);
+            (own, helped) = (lone(1), helper(1));
+            Future<int> fine = ask(1);
+            made.SetResult();
+            Assert.Equal("lone waits for its own end", Text(await FailureAsync(own)));
+            Assert.Equal("helper waits for its own end", Text(await FailureAsync(helped)));
+            Assert.Equal(2, await fine);
+        }
+
+        static Task<InvalidOperationException> FailureAsync(Future<int> future) => Assert.ThrowsAsync<InvalidOperationException>(() => future.AsTask().WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task WhereBodiesAreNotKnownTheLaterOneFindsTheCircle()
+    {
+        for (int round = 0; round < 200; round++)
+        {
+            var made = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Future<int> first = null!, last = null!;
+            var ask = Step.Of(async (int n) => n + await last).Named("ask");
+            var answer = Step.Of(async (int n) => n + await first).Named("answer");
+            last = answer.After(made.Task)(1);
+            first = ask(1);
+            // ask waits for answer, which has not begun.
+            while (first.Status != FutureStatus.Running) await Task.Yield();
+            await Waiting(last);
+            made.SetResult();
+            var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => last.AsTask().WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
+            // ask may still be looking when answer begins to wait: then both find the circle.
+            Assert.Contains(Text(failure), (string[])["answer waits for ask, which waits for answer", "ask waits for answer, which waits for ask"]);
+        }
+
+        static async Task Waiting(Future last)
+        {
+            while (!last.WaitedForBy().Any()) await Task.Yield();
+        }
+    }
 }

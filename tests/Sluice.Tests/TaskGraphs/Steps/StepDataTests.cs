@@ -23,10 +23,10 @@ public class StepDataTests
     }));
 
     [Theory]
-    [InlineData("a:b b:c c:a", "The graph has a cycle: a -> c -> b -> a.")]
-    [InlineData("a:a", "The graph has a cycle: a -> a.")]
-    [InlineData("build: test:buil", "There is no node \"buil\". Near it: build (the edge to \"test\" comes from it)")]
-    [InlineData("a: a:", "Two nodes were given the name \"a\"")]
+    [InlineData("a:b b:c c:a", "Records depend on each other in a circle: a -> b -> c -> a (each depends on the next).")]
+    [InlineData("a:a", "Records depend on each other in a circle: a -> a ")]
+    [InlineData("build: test:buil", "The record \"test\" depends on \"buil\". There is no record \"buil\". Near it: build.")]
+    [InlineData("a: a:", "The records number 1 and 2 have one id, \"a\".")]
     [InlineData(":", "The record number 1 of 1 has no id")]
     public void WhatIsWrongIsNamedBeforeAnythingRuns(string graph, string message)
     {

@@ -38,9 +38,9 @@ public class StepScopeTests
         await end.After([ok, b], evenIfFailed: true)();
 
         Topology topology = scope.Topology;
-        Assert.Equal(["fetch", "fetch-2", "join (limit 2)", "check", "end"], topology.Nodes.Select(node => node.ToString()));
-        Assert.Equal(["fetch-join", "fetch-2-join", "join-check", "check-end", "fetch-2-end"], topology.Edges.Select(edge => $"{edge.From.Name}-{edge.To.Name}"));
-        Assert.Equal(["-> string", "-> bool", ""], new[] { "fetch", "check", "end" }.Select(name => topology.Find(name).Signature));
+        Assert.Equal(["fetch(a)", "fetch(b)", "join (limit 2)", "check", "end"], topology.Nodes.Select(node => node.ToString()));
+        Assert.Equal(["fetch(a)-join", "fetch(b)-join", "join-check", "check-end", "fetch(b)-end"], topology.Edges.Select(edge => $"{edge.From.Name}-{edge.To.Name}"));
+        Assert.Equal(["-> string", "-> bool", ""], new[] { "fetch(a)", "check", "end" }.Select(name => topology.Find(name).Signature));
     }));
 
     [Fact]

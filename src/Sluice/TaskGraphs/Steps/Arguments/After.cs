@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
-/// <summary>Futures that a step waits for, without taking their values: one of them (implicitly), or several, <c>[first, second]</c>.</summary>
+/// <summary>Futures and tasks that a step waits for, without taking their values: one of them (implicitly), or several, <c>[first, second]</c>.</summary>
 /// <remarks>Immutable. If one of them fails the step does not run, and fails with it; unless made by <see cref="EvenIfFailed"/>.</remarks>
 [CollectionBuilder(typeof(After), nameof(Of))]
 public sealed class After
@@ -23,6 +23,15 @@ public sealed class After
         return new(futures.ToArray());
     }
 
+    /// <summary>Waits for anything else that can be awaited: <c>After.Of(async () => await connection.Opened)</c>.</summary>
+    /// <param name="wait">Called once, here and now.</param>
+    /// <exception cref="ArgumentException">It has returned null.</exception>
+    public static After Of(Func<Task> wait)
+    {
+        ArgumentNullException.ThrowIfNull(wait);
+        return wait() ?? throw new ArgumentException("The function has returned null instead of a task. Let it be async.", nameof(wait));
+    }
+
     /// <summary>Waits for the end of all of them, however they end. That does not count as having seen their failures.</summary>
     /// <param name="futures">None is null.</param>
     /// <exception cref="ArgumentException">One of them is null.</exception>
@@ -39,6 +48,14 @@ public sealed class After
     /// <summary>Waits for one.</summary>
     /// <param name="future">Not null.</param>
     public static implicit operator After(Future future) => Of(future);
+
+    /// <summary>Waits for a task.</summary>
+    /// <param name="task">Not null.</param>
+    public static implicit operator After(Task task) => Of((Future)task);
+
+    /// <summary>Waits for a task, which must not be awaited elsewhere.</summary>
+    /// <param name="task">Any.</param>
+    public static implicit operator After(ValueTask task) => Of((Future)task);
 
     /// <summary>Waits for all of them.</summary>
     /// <param name="futures">Not null, and none of them null.</param>

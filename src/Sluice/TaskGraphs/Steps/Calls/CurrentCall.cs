@@ -2,10 +2,13 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
-/// <summary>The body that this flow of execution belongs to: known only where its scope records it, or there is a limit.</summary>
+/// <summary>The body that this flow of execution belongs to: known where its scope records it, or there is a limit; elsewhere up to its first wait.</summary>
 internal static class CurrentCall
 {
     private static readonly AsyncLocal<IBody?> OfFlow = new();
+
+    [ThreadStatic]
+    private static IBody? starting;
 
     /// <summary>Null where there is none, or it is not known.</summary>
     public static IBody? Body => OfFlow.Value;
@@ -16,15 +19,34 @@ internal static class CurrentCall
         if (!ReferenceEquals(OfFlow.Value, body)) OfFlow.Value = body;
     }
 
+    /// <summary>This thread calls a body: up to the body's first wait it is known, whatever its scope knows.</summary>
+    /// <returns>What to give to <see cref="Begun"/>.</returns>
+    public static IBody? Begin(IBody body)
+    {
+        IBody? around = starting;
+        starting = body;
+        return around;
+    }
+
+    /// <summary>The body has come to its first wait, or to its end.</summary>
+    public static void Begun(IBody? around) => starting = around;
+
     /// <summary>The body looks whether a future has ended, because it awaits it.</summary>
     public static void Await(Future future) => OfFlow.Value?.Call.Record?.Await(future);
 
     /// <summary>Goes on when a future has ended; the places of the body that waits for it, if it has any, go to others in between.</summary>
     public static void GoOnAfter(Future future, Action continuation, bool staysInContext, bool flowsContext)
     {
-        IBody? body = OfFlow.Value;
-        if (body?.Seat is { } seat) GoOnAfter(seat.LeaveUntil(future), continuation, staysInContext, flowsContext);
-        else GoOnAfter(body is { Call.IsRunning: true } ? BodyFutureEnd.Of(future, body) : FutureEnd.Of(future), continuation, staysInContext, flowsContext);
+        IBody? body = OfFlow.Value ?? starting;
+        string? circle = null;
+        if (body?.Seat is { } seat)
+        {
+            Hop hop = seat.LeaveUntil(future, out circle);
+            GoOnAfter(hop, RefusedAwait.Around(future, circle, continuation), staysInContext, flowsContext);
+            return;
+        }
+        Task end = body is { Call.IsRunning: true } ? BodyFutureEnd.Of(future, body, out circle) : FutureEnd.Of(future);
+        GoOnAfter(end, RefusedAwait.Around(future, circle, continuation), staysInContext, flowsContext);
     }
 
     /// <summary>Goes on when a task that never fails has ended; the places go to others here as well.</summary>
@@ -38,7 +60,7 @@ internal static class CurrentCall
     /// <exception cref="InvalidOperationException">The future waits for the body that asks.</exception>
     public static void RefuseCircle(Future future)
     {
-        if (OfFlow.Value is { Call.IsRunning: true } body) WaitCircle.Refuse(body, future);
+        if ((OfFlow.Value ?? starting) is { Call.IsRunning: true } body) WaitCircle.Refuse(body, future);
     }
 
     /// <summary>The body has the task of a future: it may wait for it in any way, so others have its places until the future has ended.</summary>

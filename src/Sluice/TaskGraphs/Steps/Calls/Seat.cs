@@ -133,12 +133,15 @@ internal sealed class Seat(ICall call, Line line, bool hasStarted = false) : IBo
     }
 
     /// <summary>The end of a future, when the body may go on. Others have its places until then.</summary>
-    public Hop LeaveUntil(Future future)
+    /// <param name="future">What the body awaits.</param>
+    /// <param name="circle">Who waits for whom, if the future waits for the body: then the body goes on at once.</param>
+    public Hop LeaveUntil(Future future, out string? circle)
     {
+        circle = null;
         future.MarkAwaited();
         Leave();
         var hop = new Hop(this);
-        if (!future.TryAttach(hop) || (call.IsRunning && WaitCircle.IsClosedBy(this, future))) hop.Return();      // the awaiter finds the circle again, and throws
+        if (!future.TryAttach(hop) || (call.IsRunning && (circle = WaitCircle.ClosedBy(this, future)) is not null)) hop.Return();
         return hop;
     }
 

@@ -54,9 +54,10 @@ public abstract partial class StepCall<T>
         CurrentCall.Enter(seat is not null ? seat : record is not null ? this : null);
         span = Telemetry.StepStarted(Name);
         ValueTask<T> result;
+        IBody? around = CurrentCall.Begin(this);
         try
         {
-            result = definition.IsPlain ? InvokeAsync(definition.TakesToken ? Token : default) : TryAsync(Token);
+            result = definition.IsPlain ? InvokeAsync(definition.TakesToken ? Token : default) : definition.Memo is { } memo ? RecallAsync(memo) : TryAsync(Token);
             if (result.IsCompleted)
             {
                 Take(result.GetAwaiter().GetResult());
@@ -69,6 +70,10 @@ public abstract partial class StepCall<T>
             Failure = FailureOf(e);
             hasEndedAtOnce = true;
             return;
+        }
+        finally
+        {
+            CurrentCall.Begun(around);
         }
         new Suspension(this, result).Begin();        // from here on another thread may end it
     }
@@ -172,7 +177,7 @@ public abstract partial class StepCall<T>
 
     /// <summary>A body may be told by what it awaits that the scope is cancelled, before it is itself. One that ends as a future has that was cancelled, and that it has awaited, is cancelled with it.</summary>
     private Failure FailureOf(Exception exception)
-        => new(Name, exception, exception is OperationCanceledException cancelled && (Volatile.Read(ref failing) is not null || scope is { IsCancelling: true } || Failure.IsOfCancelled(cancelled)));
+        => new(Name, exception is NullTaskException ? new NullTaskException(Name) : exception, exception is OperationCanceledException cancelled && (Volatile.Read(ref failing) is not null || scope is { IsCancelling: true } || Failure.IsOfCancelled(cancelled)));
 
     /// <summary>What the body is stopped by; made when it is asked for.</summary>
     private CancellationToken Token

@@ -112,6 +112,7 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IBody, IDependent
     protected void Needs<TArg>(in Arg<TArg> argument)
     {
         if (argument.Source is { } source) Wait(source);
+        else if (record is not null && Volatile.Read(ref state) != Ended) record.Show(argument.Value);
     }
 
     /// <summary>Waits for the elements of an argument.</summary>

@@ -9,8 +9,9 @@ internal static class WaitCircle
 {
     private const int MostLookedAt = 2000;           // a search is cheap, or given up: larger circles are not found
 
-    /// <summary>Whether the future that the body awaits waits for the body.</summary>
-    public static bool IsClosedBy(IBody body, Future awaited) => (awaited.MayWait || ReferenceEquals(awaited, body.Call)) && Search(body.Call, awaited) is not null;
+    /// <returns>Who waits for whom, if the future that the body awaits waits for the body; otherwise null.</returns>
+    public static string? ClosedBy(IBody body, Future awaited)
+        => (awaited.MayWait || ReferenceEquals(awaited, body.Call)) && Search(body.Call, awaited) is { } path ? Describe(body.Call, path) : null;
 
     /// <exception cref="InvalidOperationException">The future that the body awaits waits for the body: the message names the path.</exception>
     public static void Refuse(IBody body, Future awaited)

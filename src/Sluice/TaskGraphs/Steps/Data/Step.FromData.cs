@@ -21,7 +21,7 @@ public static partial class Step
         ArgumentNullException.ThrowIfNull(records);
         ArgumentNullException.ThrowIfNull(step);
         StepRecord<T>[] all = [.. records];
-        Topology order = Check(all);
+        Topology order = RecordOrder.Of(all);
         var futures = new Future<TResult>?[all.Length];
         foreach (TopologyNode node in order.InOrder())
         {
@@ -34,19 +34,5 @@ public static partial class Step
         var byId = new OrderedDictionary<string, Future<TResult>>(all.Length, StringComparer.Ordinal);
         for (int i = 0; i < all.Length; i++) byId.Add(all[i].Id, futures[i]!);
         return byId;
-    }
-
-    private static Topology Check<T>(StepRecord<T>[] records)
-    {
-        var builder = new TopologyBuilder();
-        for (int i = 0; i < records.Length; i++)
-        {
-            if (records[i] is not { } record) throw new InvalidTopologyException($"The record number {i + 1} of {records.Length} is null. Leave it out.");
-            if (string.IsNullOrWhiteSpace(record.Id)) throw new InvalidTopologyException($"The record number {i + 1} of {records.Length} has no id. Give it one.");
-            builder.Add("record", record.Id);
-            foreach (string id in (record.Dependencies ?? []).Distinct(StringComparer.Ordinal))
-                builder.Connect(id ?? throw new InvalidTopologyException($"The record \"{record.Id}\" depends on an id that is null. Leave it out."), record.Id);
-        }
-        return builder.Build();
     }
 }

@@ -27,7 +27,7 @@ public static partial class Step
     /// <inheritdoc cref="Of{T1, T2, T3, T4, TResult}(Func{T1, T2, T3, T4, TResult})"/>
     [OverloadResolutionPriority(4)]
     public static Step<T1, T2, T3, T4, TResult> Of<T1, T2, T3, T4, TResult>(Func<T1, T2, T3, T4, Task<TResult>> function)
-        => Make<T1, T2, T3, T4, TResult>(function, takesToken: false, (first, second, third, fourth, cancellation) => new(function(first, second, third, fourth)));
+        => Make<T1, T2, T3, T4, TResult>(function, takesToken: false, (first, second, third, fourth, cancellation) => TaskValues.Of(function(first, second, third, fourth)));
 
     /// <inheritdoc cref="Of{T1, T2, T3, T4, TResult}(Func{T1, T2, T3, T4, TResult})"/>
     [OverloadResolutionPriority(3)]
@@ -41,7 +41,7 @@ public static partial class Step
     /// <inheritdoc cref="Of{T1, T2, T3, T4, TResult}(Func{T1, T2, T3, T4, TResult})"/>
     [OverloadResolutionPriority(4)]
     public static Step<T1, T2, T3, T4, TResult> Of<T1, T2, T3, T4, TResult>(Func<T1, T2, T3, T4, CancellationToken, Task<TResult>> function)
-        => Make<T1, T2, T3, T4, TResult>(function, takesToken: true, (first, second, third, fourth, cancellation) => new(function(first, second, third, fourth, cancellation)));
+        => Make<T1, T2, T3, T4, TResult>(function, takesToken: true, (first, second, third, fourth, cancellation) => TaskValues.Of(function(first, second, third, fourth, cancellation)));
 
     /// <inheritdoc cref="Of{T1, T2, T3, T4, TResult}(Func{T1, T2, T3, T4, TResult})"/>
     [OverloadResolutionPriority(3)]
@@ -142,6 +142,9 @@ public static partial class StepOptions
     /// <param name="name">Not empty.</param>
     public static Step<T1, T2, T3, T4, TResult> Named<T1, T2, T3, T4, TResult>(this Step<T1, T2, T3, T4, TResult> step, string name) => Set(step, name);
 
+    /// <inheritdoc cref="Pure{TResult}(Step{TResult}, int)"/>
+    public static Step<T1, T2, T3, T4, TResult> Pure<T1, T2, T3, T4, TResult>(this Step<T1, T2, T3, T4, TResult> step, int capacity = 1000) => SetPure(step, capacity);
+
     /// <inheritdoc cref="After{T1, T2, T3, T4, TResult}(Step{T1, T2, T3, T4, TResult}, ReadOnlySpan{Future})"/>
     public static StepAction<T1, T2, T3, T4> After<T1, T2, T3, T4>(this StepAction<T1, T2, T3, T4> step, params ReadOnlySpan<Future> futures) => Add(step, global::Sluice.After.Of(futures));
 
@@ -190,6 +193,8 @@ internal sealed class FunctionCall<T1, T2, T3, T4, TResult>(FunctionStep<T1, T2,
     }
 
     protected override ValueTask<TResult> InvokeAsync(CancellationToken cancellation) => step.Body(firstArgument.Value, secondArgument.Value, thirdArgument.Value, fourthArgument.Value, cancellation);
+
+    protected override object? ArgumentsKey() => (firstArgument.Value, secondArgument.Value, thirdArgument.Value, fourthArgument.Value);
 
     protected override void Forget() => (firstArgument, secondArgument, thirdArgument, fourthArgument) = (default, default, default, default);
 }

@@ -39,20 +39,21 @@ internal abstract class FunctionStep(StepDefinition definition, After? after)
     /// <summary>What nobody would wait for.</summary>
     private static string? Problem(Delegate function)
     {
-        string name = TopologyBuilder.NameOf(function) ?? "The function";
+        string? name = TopologyBuilder.NameOf(function);
         Type returned = function.Method.ReturnType;
         if (returned == typeof(void) && function.Method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false))
-            return $"{name} is async void: nobody can wait for it, or learn of its failure. Let it return a Task.";
+            return $"{name ?? "The function"} is async void: nobody can wait for it, or learn of its failure. Let it return a Task.";
         Type? declared = function.GetType().GenericTypeArguments is [.., var last] && returned != typeof(void) ? TaskValues.ResultOf(last) : null;
         if (declared is null || !(TaskValues.IsTask(declared) || (declared == typeof(object) && TaskValues.IsTask(returned)))) return null;
         string work = TypeNames.Of(TaskValues.IsTask(declared) ? declared : returned);
-        return $"The result of {name} would be a {work}: the step would end without waiting for it, and nobody would hear of its failure. Let the function await it: async … => await ….";
+        return $"The result of {name ?? "the function"} would be a {work}: the step would end without waiting for it, and nobody would hear of its failure. Let the function await it: async … => await ….";
     }
 
     /// <summary>A step without a result has ended when its task has.</summary>
-    public static ValueTask<Nothing> End(Task task)
+    /// <exception cref="NullTaskException">The function has returned null.</exception>
+    public static ValueTask<Nothing> End(Task? task)
     {
-        return task.IsCompletedSuccessfully ? default : WaitAsync(task);
+        return (task ?? throw new NullTaskException()).IsCompletedSuccessfully ? default : WaitAsync(task);
 
         static async ValueTask<Nothing> WaitAsync(Task task)
         {

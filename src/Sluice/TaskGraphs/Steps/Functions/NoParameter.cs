@@ -19,7 +19,7 @@ public static partial class Step
     /// <inheritdoc cref="Of{TResult}(Func{TResult})"/>
     [OverloadResolutionPriority(4)]
     public static Step<TResult> Of<TResult>(Func<Task<TResult>> function)
-        => Make<TResult>(function, takesToken: false, (cancellation) => new(function()));
+        => Make<TResult>(function, takesToken: false, (cancellation) => TaskValues.Of(function()));
 
     /// <inheritdoc cref="Of{TResult}(Func{TResult})"/>
     [OverloadResolutionPriority(3)]
@@ -33,7 +33,7 @@ public static partial class Step
     /// <inheritdoc cref="Of{TResult}(Func{TResult})"/>
     [OverloadResolutionPriority(4)]
     public static Step<TResult> Of<TResult>(Func<CancellationToken, Task<TResult>> function)
-        => Make<TResult>(function, takesToken: true, (cancellation) => new(function(cancellation)));
+        => Make<TResult>(function, takesToken: true, (cancellation) => TaskValues.Of(function(cancellation)));
 
     /// <inheritdoc cref="Of{TResult}(Func{TResult})"/>
     [OverloadResolutionPriority(3)]
@@ -133,6 +133,14 @@ public static partial class StepOptions
     /// <param name="step">A step.</param>
     /// <param name="name">Not empty.</param>
     public static Step<TResult> Named<TResult>(this Step<TResult> step, string name) => Set(step, name);
+
+    /// <summary>
+    /// Says that the step is a function of its arguments, so that a call with the arguments of an earlier one in the same scope need not run: it has the result of that, and waits for it. Arguments are the same if
+    /// <c>Equals</c> says so: arrays and lists only if they are one object. Failures are not kept: the next call runs. Outside of scopes every call runs.
+    /// </summary>
+    /// <param name="step">A step.</param>
+    /// <param name="capacity">How many results are kept in a scope, 1 or more; beyond that the oldest is forgotten.</param>
+    public static Step<TResult> Pure<TResult>(this Step<TResult> step, int capacity = 1000) => SetPure(step, capacity);
 
     /// <inheritdoc cref="After{TResult}(Step{TResult}, ReadOnlySpan{Future})"/>
     public static StepAction After(this StepAction step, params ReadOnlySpan<Future> futures) => Add(step, global::Sluice.After.Of(futures));

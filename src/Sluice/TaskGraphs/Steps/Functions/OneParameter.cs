@@ -21,7 +21,7 @@ public static partial class Step
     /// <inheritdoc cref="Of{T1, TResult}(Func{T1, TResult})"/>
     [OverloadResolutionPriority(4)]
     public static Step<T1, TResult> Of<T1, TResult>(Func<T1, Task<TResult>> function)
-        => Make<T1, TResult>(function, takesToken: false, (first, cancellation) => new(function(first)));
+        => Make<T1, TResult>(function, takesToken: false, (first, cancellation) => TaskValues.Of(function(first)));
 
     /// <inheritdoc cref="Of{T1, TResult}(Func{T1, TResult})"/>
     [OverloadResolutionPriority(3)]
@@ -35,7 +35,7 @@ public static partial class Step
     /// <inheritdoc cref="Of{T1, TResult}(Func{T1, TResult})"/>
     [OverloadResolutionPriority(4)]
     public static Step<T1, TResult> Of<T1, TResult>(Func<T1, CancellationToken, Task<TResult>> function)
-        => Make<T1, TResult>(function, takesToken: true, (first, cancellation) => new(function(first, cancellation)));
+        => Make<T1, TResult>(function, takesToken: true, (first, cancellation) => TaskValues.Of(function(first, cancellation)));
 
     /// <inheritdoc cref="Of{T1, TResult}(Func{T1, TResult})"/>
     [OverloadResolutionPriority(3)]
@@ -136,6 +136,9 @@ public static partial class StepOptions
     /// <param name="name">Not empty.</param>
     public static Step<T1, TResult> Named<T1, TResult>(this Step<T1, TResult> step, string name) => Set(step, name);
 
+    /// <inheritdoc cref="Pure{TResult}(Step{TResult}, int)"/>
+    public static Step<T1, TResult> Pure<T1, TResult>(this Step<T1, TResult> step, int capacity = 1000) => SetPure(step, capacity);
+
     /// <inheritdoc cref="After{T1, TResult}(Step{T1, TResult}, ReadOnlySpan{Future})"/>
     public static StepAction<T1> After<T1>(this StepAction<T1> step, params ReadOnlySpan<Future> futures) => Add(step, global::Sluice.After.Of(futures));
 
@@ -175,6 +178,8 @@ internal sealed class FunctionCall<T1, TResult>(FunctionStep<T1, TResult> step, 
     protected override void Gather() => Needs(firstArgument);
 
     protected override ValueTask<TResult> InvokeAsync(CancellationToken cancellation) => step.Body(firstArgument.Value, cancellation);
+
+    protected override object? ArgumentsKey() => firstArgument.Value;
 
     protected override void Forget() => firstArgument = default;
 }

@@ -33,6 +33,12 @@ public static partial class StepOptions
         return FunctionStep.Change(step, known => known.With(known.Definition.With(places: new(maxConcurrency)), known.After));
     }
 
+    private static TStep SetPure<TStep>(TStep step, int capacity) where TStep : Delegate
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        return FunctionStep.Change(step, known => known.With(known.Definition.With(memo: new(capacity)), known.After));
+    }
+
     private static TStep Set<TStep>(TStep step, string name) where TStep : Delegate
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);

@@ -25,7 +25,7 @@ public static partial class Step
     /// <inheritdoc cref="Of{T1, T2, T3, TResult}(Func{T1, T2, T3, TResult})"/>
     [OverloadResolutionPriority(4)]
     public static Step<T1, T2, T3, TResult> Of<T1, T2, T3, TResult>(Func<T1, T2, T3, Task<TResult>> function)
-        => Make<T1, T2, T3, TResult>(function, takesToken: false, (first, second, third, cancellation) => new(function(first, second, third)));
+        => Make<T1, T2, T3, TResult>(function, takesToken: false, (first, second, third, cancellation) => TaskValues.Of(function(first, second, third)));
 
     /// <inheritdoc cref="Of{T1, T2, T3, TResult}(Func{T1, T2, T3, TResult})"/>
     [OverloadResolutionPriority(3)]
@@ -39,7 +39,7 @@ public static partial class Step
     /// <inheritdoc cref="Of{T1, T2, T3, TResult}(Func{T1, T2, T3, TResult})"/>
     [OverloadResolutionPriority(4)]
     public static Step<T1, T2, T3, TResult> Of<T1, T2, T3, TResult>(Func<T1, T2, T3, CancellationToken, Task<TResult>> function)
-        => Make<T1, T2, T3, TResult>(function, takesToken: true, (first, second, third, cancellation) => new(function(first, second, third, cancellation)));
+        => Make<T1, T2, T3, TResult>(function, takesToken: true, (first, second, third, cancellation) => TaskValues.Of(function(first, second, third, cancellation)));
 
     /// <inheritdoc cref="Of{T1, T2, T3, TResult}(Func{T1, T2, T3, TResult})"/>
     [OverloadResolutionPriority(3)]
@@ -140,6 +140,9 @@ public static partial class StepOptions
     /// <param name="name">Not empty.</param>
     public static Step<T1, T2, T3, TResult> Named<T1, T2, T3, TResult>(this Step<T1, T2, T3, TResult> step, string name) => Set(step, name);
 
+    /// <inheritdoc cref="Pure{TResult}(Step{TResult}, int)"/>
+    public static Step<T1, T2, T3, TResult> Pure<T1, T2, T3, TResult>(this Step<T1, T2, T3, TResult> step, int capacity = 1000) => SetPure(step, capacity);
+
     /// <inheritdoc cref="After{T1, T2, T3, TResult}(Step{T1, T2, T3, TResult}, ReadOnlySpan{Future})"/>
     public static StepAction<T1, T2, T3> After<T1, T2, T3>(this StepAction<T1, T2, T3> step, params ReadOnlySpan<Future> futures) => Add(step, global::Sluice.After.Of(futures));
 
@@ -186,6 +189,8 @@ internal sealed class FunctionCall<T1, T2, T3, TResult>(FunctionStep<T1, T2, T3,
     }
 
     protected override ValueTask<TResult> InvokeAsync(CancellationToken cancellation) => step.Body(firstArgument.Value, secondArgument.Value, thirdArgument.Value, cancellation);
+
+    protected override object? ArgumentsKey() => (firstArgument.Value, secondArgument.Value, thirdArgument.Value);
 
     protected override void Forget() => (firstArgument, secondArgument, thirdArgument) = (default, default, default);
 }

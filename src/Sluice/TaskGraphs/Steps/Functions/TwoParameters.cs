@@ -23,7 +23,7 @@ public static partial class Step
     /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
     [OverloadResolutionPriority(4)]
     public static Step<T1, T2, TResult> Of<T1, T2, TResult>(Func<T1, T2, Task<TResult>> function)
-        => Make<T1, T2, TResult>(function, takesToken: false, (first, second, cancellation) => new(function(first, second)));
+        => Make<T1, T2, TResult>(function, takesToken: false, (first, second, cancellation) => TaskValues.Of(function(first, second)));
 
     /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
     [OverloadResolutionPriority(3)]
@@ -37,7 +37,7 @@ public static partial class Step
     /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
     [OverloadResolutionPriority(4)]
     public static Step<T1, T2, TResult> Of<T1, T2, TResult>(Func<T1, T2, CancellationToken, Task<TResult>> function)
-        => Make<T1, T2, TResult>(function, takesToken: true, (first, second, cancellation) => new(function(first, second, cancellation)));
+        => Make<T1, T2, TResult>(function, takesToken: true, (first, second, cancellation) => TaskValues.Of(function(first, second, cancellation)));
 
     /// <inheritdoc cref="Of{T1, T2, TResult}(Func{T1, T2, TResult})"/>
     [OverloadResolutionPriority(3)]
@@ -138,6 +138,9 @@ public static partial class StepOptions
     /// <param name="name">Not empty.</param>
     public static Step<T1, T2, TResult> Named<T1, T2, TResult>(this Step<T1, T2, TResult> step, string name) => Set(step, name);
 
+    /// <inheritdoc cref="Pure{TResult}(Step{TResult}, int)"/>
+    public static Step<T1, T2, TResult> Pure<T1, T2, TResult>(this Step<T1, T2, TResult> step, int capacity = 1000) => SetPure(step, capacity);
+
     /// <inheritdoc cref="After{T1, T2, TResult}(Step{T1, T2, TResult}, ReadOnlySpan{Future})"/>
     public static StepAction<T1, T2> After<T1, T2>(this StepAction<T1, T2> step, params ReadOnlySpan<Future> futures) => Add(step, global::Sluice.After.Of(futures));
 
@@ -182,6 +185,8 @@ internal sealed class FunctionCall<T1, T2, TResult>(FunctionStep<T1, T2, TResult
     }
 
     protected override ValueTask<TResult> InvokeAsync(CancellationToken cancellation) => step.Body(firstArgument.Value, secondArgument.Value, cancellation);
+
+    protected override object? ArgumentsKey() => (firstArgument.Value, secondArgument.Value);
 
     protected override void Forget() => (firstArgument, secondArgument) = (default, default);
 }

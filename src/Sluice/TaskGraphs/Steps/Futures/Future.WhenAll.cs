@@ -26,6 +26,27 @@ public abstract partial class Future
         return new EndFuture(all, evenIfFailed: false);
     }
 
+    /// <summary>A future of the values of a dictionary of futures, by the same keys: for a step that takes a dictionary. It fails with the first that fails, at once; the others go on.</summary>
+    /// <param name="futures">None is null. Read here and now.</param>
+    /// <exception cref="ArgumentException">One of them is null.</exception>
+    public static Future<Dictionary<TKey, T>> WhenAll<TKey, T>(IReadOnlyDictionary<TKey, Future<T>> futures) where TKey : notnull
+    {
+        ArgumentNullException.ThrowIfNull(futures);
+        TKey[] keys = [.. futures.Keys];
+        Future<T>[] all = Array.ConvertAll(keys, key => futures[key]);
+        CheckAll(all);
+        return new EntriesFuture<TKey, T>(keys, all, (futures as Dictionary<TKey, Future<T>>)?.Comparer);
+    }
+
+    /// <summary>A future of the values of lists of futures: for a step that takes a list of arrays. It fails with the first that fails, at once; the others go on.</summary>
+    /// <param name="futures">None is null. Read here and now.</param>
+    /// <exception cref="ArgumentException">One of them is null.</exception>
+    public static Future<T[][]> WhenAll<T>(IEnumerable<IEnumerable<Future<T>>> futures)
+    {
+        ArgumentNullException.ThrowIfNull(futures);
+        return WhenAll(futures.Select(each => WhenAll(each)));
+    }
+
     internal static void CheckAll(ReadOnlySpan<Future> futures)
     {
         for (int i = 0; i < futures.Length; i++)

@@ -27,6 +27,7 @@ public readonly struct FutureAwaiter : ICriticalNotifyCompletion
     {
         if (!future.IsCompleted)
         {
+            RefusedAwait.ThrowIfOf(future);
             CurrentCall.RefuseCircle(future);
             future.AsTask().GetAwaiter().GetResult();
         }
@@ -65,6 +66,7 @@ public readonly struct FutureAwaiter<T> : ICriticalNotifyCompletion
     {
         if (!future.IsCompleted)
         {
+            RefusedAwait.ThrowIfOf(future);
             CurrentCall.RefuseCircle(future);
             return future.AsTask().GetAwaiter().GetResult();
         }

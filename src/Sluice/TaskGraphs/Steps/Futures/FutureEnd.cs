@@ -37,13 +37,16 @@ internal sealed class BodyFutureEnd(IBody body) : FutureEnd
 {
     protected override Future Waiter => (Future)body.Call;
 
-    /// <summary>Ends at once where the body would wait for itself: the awaiter then finds that out again, and throws.</summary>
-    public static Task Of(Future future, IBody body)
+    /// <param name="future">What the body awaits.</param>
+    /// <param name="body">That awaits.</param>
+    /// <param name="circle">Who waits for whom, if the future waits for the body: then the task ends at once.</param>
+    public static Task Of(Future future, IBody body, out string? circle)
     {
+        circle = null;
         var end = new BodyFutureEnd(body);
         body.Call.CountAwaits(1);
         end.Await(future);
-        if (!end.Task.IsCompleted && WaitCircle.IsClosedBy(body, future)) end.OnEnded();
+        if (!end.Task.IsCompleted && (circle = WaitCircle.ClosedBy(body, future)) is not null) end.OnEnded();
         return end.Task;
     }
 

@@ -33,6 +33,15 @@ public abstract class Future<T> : Future
         return future.Settled();
     }
 
+    /// <summary>The value of a task, where a future is expected: among others, in a dictionary, or in a list.</summary>
+    /// <param name="task">Not null.</param>
+    public static implicit operator Future<T>(Task<T> task)
+        => new TaskFuture<T>(task ?? throw new ArgumentNullException(nameof(task), "A task was to be passed to a step, and it is null."));
+
+    /// <summary>The value of a task, which must not be awaited elsewhere.</summary>
+    /// <param name="task">Any.</param>
+    public static implicit operator Future<T>(ValueTask<T> task) => new TaskFuture<T>(task.AsTask());
+
     /// <inheritdoc cref="Future.AsTask"/>
     public new Task<T> AsTask()
     {

@@ -3,6 +3,7 @@ namespace Sluice;
 /// <summary>What a scope remembers of a call, for the picture. Written by whoever begins, runs or ends the call; read by any thread.</summary>
 internal sealed class CallRecord(StepScope scope, int number, StepDefinition definition, Type? output)
 {
+    private ShownArguments? shown;
     private object? origins;                         // one of them, or a set of several; under a lock on this object, which users never see
 
     public StepScope Scope => scope;
@@ -34,6 +35,15 @@ internal sealed class CallRecord(StepScope scope, int number, StepDefinition def
     public long Ended { get; set; } = -1;
 
     public FutureStatus Status { get; set; }
+
+    /// <summary>The arguments as a person would write them, for the name of a call that is one of several; null where nothing is known of them.</summary>
+    public string? ArgumentsText => shown?.Text;
+
+    /// <summary>An argument is a plain value. Called by whoever makes the call.</summary>
+    public void Show<T>(T argument)
+    {
+        if (scope.ShowsArguments) ShownArguments.Add(ref shown, argument);
+    }
 
     /// <summary>The call waits for a future.</summary>
     public void DependOn(Future future)

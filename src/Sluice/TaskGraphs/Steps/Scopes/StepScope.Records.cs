@@ -10,7 +10,7 @@ public sealed partial class StepScope
     private int failed;
     private int cancelled;
 
-    /// <summary>The calls that were made so far, what each depended on or has awaited while it ran, when it ran, and what the scope waited for: a node each, by the name of its step, in the order of the calls. Made anew each time.
+    /// <summary>The calls that were made so far, what each depended on or has awaited while it ran, when it ran, and what the scope waited for: a node each, by the name of its step, in the order of the calls. Made anew each time. Several calls of one step are told apart by their arguments, <c>Fetch(1)</c>, as far as these are numbers, short texts and the like.
     /// Bodies that have awaited each other in a circle say so; the edge that closed the circle is left out.</summary>
     /// <exception cref="InvalidOperationException">The scope records nothing (<see cref="StepScopeOptions.RecordsGraph"/>).</exception>
     public Topology Topology
@@ -22,10 +22,13 @@ public sealed partial class StepScope
             lock (sync) all = [.. records];
             var graph = new CallGraph(all);
             var builder = new TopologyBuilder(options.Name);
+            Dictionary<string, int> calls = all.CountBy(record => record.Definition.Name, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
             foreach (CallRecord record in all)
             {
+                string step = record.Definition.Name;
+                string name = calls[step] > 1 && record.ArgumentsText is { } arguments ? $"{step}({arguments})" : step;
                 IEnumerable<string> circles = graph.LeftOut(record).Select(other => $"awaited {(ReferenceEquals(other, record) ? "itself" : other.Definition.Name)}, a circle");
-                builder.Add("step", hint: record.Definition.Name, output: record.Output == typeof(Nothing) ? null : record.Output, details: [.. record.Definition.Describe(), .. circles]);
+                builder.Add("step", hint: name, output: record.Output == typeof(Nothing) ? null : record.Output, details: [.. record.Definition.Describe(), .. circles]);
                 foreach (CallRecord dependency in graph.Drawn(record)) builder.Connect(dependency.Number, record.Number);
             }
             return builder.Build().WithTimes(node => all[node].TimeSince(began, Time));

@@ -52,6 +52,8 @@ public sealed partial class StepScope : IAsyncDisposable
 
     internal TimeProvider Time => options.Time;
 
+    internal bool ShowsArguments => options.ShowsArguments;
+
     /// <summary>Also when those who are cancelled have not all been told: steps may be told by something else first.</summary>
     internal bool IsCancelling => Volatile.Read(ref cancelling) is not null || cancellation.IsCancellationRequested || stop.IsCancellationRequested || outer is { IsCancelling: true };
 

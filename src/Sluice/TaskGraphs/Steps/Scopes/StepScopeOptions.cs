@@ -19,6 +19,9 @@ public sealed record StepScopeOptions
     /// </summary>
     public bool RecordsGraph { get; init; } = true;
 
+    /// <summary>Whether <see cref="StepScope.Topology"/> tells the calls of one step apart by their arguments, <c>Fetch(1)</c>: numbers, times, and the beginning of texts. Turn it off where arguments are secrets.</summary>
+    public bool ShowsArguments { get; init; } = true;
+
     /// <summary>
     /// Told whenever a call starts or ends, on the thread where that happens, so it should be quick; calls that happen at the same time may be told in any order. What it throws is
     /// reported like the failure of a step.

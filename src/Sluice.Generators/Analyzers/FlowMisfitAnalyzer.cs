@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Sluice.Generators;
+
+/// <summary>SLU029, what is no function of a data flow: <c>flow | 42</c>, <c>flow | (n => n + 1)</c>, an overloaded method. The compiler only says that the operator cannot be applied.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class FlowMisfitAnalyzer : StageAnalyzer
+{
+    private const string Id = "SLU029";
+    private const string Title = "No function of a data flow";
+    private const string Description = "A stage of a data flow is made of functions whose parameters have names and types, and of other flows.";
+
+    private static readonly DiagnosticDescriptor Overloads = Rules.Error(Id, Title,
+        "'{0}' has several overloads, and C# cannot see which one is meant: write it as a lambda with typed parameters, 'DataFlow.Function({1} => {0}({2})).Named(\"…\")'", Description);
+
+    private static readonly DiagnosticDescriptor Generic = Rules.Error(Id, Title, "'{0}' is generic, and C# cannot see its types: write '{0}<{1}>'", Description);
+
+    private static readonly DiagnosticDescriptor Untyped = Rules.Error(Id, Title,
+        "Values are bound to parameters by their names and types, and this lambda states no types: write 'DataFlow.Function(({0}) => …).Named(\"…\")'", Description);
+
+    private static readonly DiagnosticDescriptor Call = Rules.Error(Id, Title, "'{0}' is a call, and its result '{1}' is no function: give the function itself, '{2}'", Description);
+
+    private static readonly DiagnosticDescriptor Value = Rules.Error(Id, Title, "'{0}' is of type '{1}', and a stage is made of functions and of data flows", Description);
+
+    private static readonly DiagnosticDescriptor Null = Rules.Error(Id, Title, "null is no function", Description);
+
+    private static readonly DiagnosticDescriptor Many = Rules.Error(Id, Title, "Parentheses take six functions at most: write brackets, '[{0}, …]'", Description);
+
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Overloads, Generic, Untyped, Call, Value, Null, Many];
+
+    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols)
+    {
+        start.RegisterSyntaxNodeAction(action => CheckStage(action, symbols), SyntaxKind.BitwiseOrExpression);
+        start.RegisterSyntaxNodeAction(action => CheckCall(action, symbols), SyntaxKind.InvocationExpression);
+    }
+
+    private static void CheckStage(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    {
+        var stage = (BinaryExpressionSyntax)context.Node;
+        if (context.SemanticModel.GetTypeInfo(stage.Left, context.CancellationToken).Type is not { } flow || !IsFlow(flow, symbols)) return;
+        if (context.SemanticModel.GetSymbolInfo(stage, context.CancellationToken).Symbol is not null) return;
+        var right = stage.Right.WithoutParentheses();
+        if (right is TupleExpressionSyntax { Arguments: { Count: > 6 } many }) Report(context, Many, right, StageText.Short(many[0]));
+        else foreach (var member in Members(right)) CheckMember(context, member, symbols);
+    }
+
+    /// <summary><c>DataFlow.From(F, G)</c> and <c>DataFlow.Function(F)</c>.</summary>
+    private static void CheckCall(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    {
+        var call = (InvocationExpressionSyntax)context.Node;
+        if (call.Expression is not MemberAccessExpressionSyntax { Name.Identifier.Text: "From" or "Function" } access) return;
+        if (context.SemanticModel.GetSymbolInfo(access.Expression, context.CancellationToken).Symbol is not INamedTypeSymbol type || !IsFlow(type, symbols)) return;
+        if (context.SemanticModel.GetSymbolInfo(call, context.CancellationToken).Symbol is not null) return;
+        foreach (var argument in call.ArgumentList.Arguments) CheckMember(context, argument.Expression, symbols);
+    }
+
+    private static IEnumerable<ExpressionSyntax> Members(ExpressionSyntax written) => written switch
+    {
+        TupleExpressionSyntax tuple => tuple.Arguments.Select(argument => argument.Expression),
+        CollectionExpressionSyntax brackets => brackets.Elements.OfType<ExpressionElementSyntax>().Select(element => element.Expression),
+        _ => [written],
+    };
+
+    private static void CheckMember(SyntaxNodeAnalysisContext context, ExpressionSyntax member, SluiceSymbols symbols)
+    {
+        var model = context.SemanticModel;
+        var written = member.WithoutParentheses();
+        string text = StageText.Short(written);
+        if (written.IsKind(SyntaxKind.NullLiteralExpression)) Report(context, Null, written);
+        else if (model.MethodGroup(written) is { Length: > 0 } group) CheckGroup(group);
+        else if (written is LambdaExpressionSyntax lambda)
+        {
+            var parameters = (lambda as ParenthesizedLambdaExpressionSyntax)?.ParameterList.Parameters.ToArray() ?? [((SimpleLambdaExpressionSyntax)lambda).Parameter];
+            if (parameters.Any(parameter => parameter.Type is null)) Report(context, Untyped, written, string.Join(", ", parameters.Select(parameter => $"{parameter.Type?.ToString() ?? "int"} {parameter.Identifier.Text}")));
+        }
+        else if (model.GetTypeInfo(written).Type is { TypeKind: not (TypeKind.Error or TypeKind.Delegate) } type && !IsFlow(type, symbols) && type.Name is not ("DataFlowFunction" or "Delegate" or "MulticastDelegate"))
+        {
+            string shown = type.SpecialType == SpecialType.System_Void ? "void" : type.ToMinimalDisplayString(model, written.SpanStart);
+            if (written is InvocationExpressionSyntax call) Report(context, Call, written, text, shown, StageText.Short(call.Expression));
+            else Report(context, Value, written, text, shown);
+        }
+
+        void CheckGroup(IMethodSymbol[] methods)
+        {
+            if (methods.Length == 1 && methods[0] is { IsGenericMethod: true } generic && generic.TypeArguments.Any(argument => argument.TypeKind == TypeKind.TypeParameter))
+                Report(context, Generic, written, text, string.Join(", ", generic.TypeArguments.Select(argument => argument.Name)));
+            if (methods.Length == 1) return;
+            var shown = methods.OrderBy(method => method.Parameters.Length == 1 ? 0 : 1).First().Parameters;
+            Report(context, Overloads, written, text, $"({string.Join(", ", shown.Select(parameter => $"{parameter.Type.ToMinimalDisplayString(model, written.SpanStart)} {parameter.Name}"))})", string.Join(", ", shown.Select(parameter => parameter.Name)));
+        }
+    }
+
+    private static bool IsFlow(ITypeSymbol type, SluiceSymbols symbols) => type.Name == "DataFlow" && symbols.IsOurs(type);
+
+    private static void Report(SyntaxNodeAnalysisContext context, DiagnosticDescriptor rule, ExpressionSyntax at, params object[] words) => context.ReportDiagnostic(Diagnostic.Create(rule, at.GetLocation(), words));
+}

@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Sluice.Generators;
+
+/// <summary>
+/// A <c>Future&lt;string&gt;</c> where a step takes <c>string?</c>: to the compiler two different types (CS8620), as a class could take values as well as give them. A future only gives one.
+/// </summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class NullableFutureSuppressor : DiagnosticSuppressor
+{
+    private static readonly SuppressionDescriptor OfArgument = new("SLUS01", "CS8620", "A future only gives its value, and what may be null may be given what is not.");
+
+    /// <inheritdoc/>
+    public override ImmutableArray<SuppressionDescriptor> SupportedSuppressions => [OfArgument];
+
+    /// <inheritdoc/>
+    public override void ReportSuppressions(SuppressionAnalysisContext context)
+    {
+        foreach (var report in context.ReportedDiagnostics)
+        {
+            if (report.Location.SourceTree is not { } tree) continue;
+            var node = tree.GetRoot(context.CancellationToken).FindNode(report.Location.SourceSpan, getInnermostNodeForTie: true);
+            if (node is not ExpressionSyntax argument) continue;
+            var model = context.GetSemanticModel(tree);
+            var info = model.GetTypeInfo(argument, context.CancellationToken);
+            if (info.Type is INamedTypeSymbol given && info.ConvertedType is INamedTypeSymbol { Name: "Arg" or "Args" or "NullableArg", ContainingNamespace: { Name: "Sluice", ContainingNamespace.IsGlobalNamespace: true } }
+                && given is { Name: "Future" or "Task" or "ValueTask", Arity: 1 })
+                context.ReportSuppression(Suppression.Create(OfArgument, report));
+        }
+    }
+}

@@ -1,0 +1,158 @@
+using System.Buffers.Binary;
+using System.Runtime.ExceptionServices;
+
+namespace Sluice;
+
+// What is stored is read: all of some instances, the first rows of others, and of those the rows that an epoch needs.
+internal sealed partial class PartitionScope
+{
+    private const int MostRowsAtFirst = 10_000;      // of a node that can read the others later
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    private Following? loaded;
+
+    /// <summary>Has an instance of each stage of a run, with what is stored.</summary>
+    public async ValueTask LoadAsync(Following run, CancellationToken cancellation)
+    {
+        ends.Begin();
+        shapes.Begin();
+        if (ReferenceEquals(loaded, run))
+        {
+            foreach (IRemembersByKey cells in byKey) cells.Begin();
+            held?.Enter();
+            await BeginTimersAsync(cancellation).ConfigureAwait(false);
+            return;
+        }
+        Forget();
+        await LoadClockAsync(cancellation).ConfigureAwait(false);
+        await ends.LoadAsync(cancellation).ConfigureAwait(false);
+        Begin(run);
+        byKey = [.. Instances.SelectMany(ByKeyOf)];
+        foreach (IRemembersByKey cells in byKey) cells.Begin();
+        if (Instances.Any(static instance => Remembers(instance) is not (null or IRemembersByKey))) held = new();
+        held?.Enter();
+        if (isRetired) RetireInstances();
+        for (int number = 0; number < run.Remembering.Count; number++)
+        {
+            string node = run.Remembering[number].StateName;
+            if (Remembers(InstanceOf(number)) is { } remembers) await LoadAsync(node, remembers, cancellation).ConfigureAwait(false);
+            if (InstanceOf(number) is IHasTimers { Timers: var timers }) await LoadAsync(ITimerRows.NodeByKey(node), timers.ByKey, cancellation).ConfigureAwait(false);
+        }
+        held?.Tell(Memory);
+        loaded = run;
+        await BeginTimersAsync(cancellation).ConfigureAwait(false);
+    }
+
+    private async ValueTask LoadClockAsync(CancellationToken cancellation)
+    {
+        if (!core.KeepsTime) return;
+        foreach (StateRow row in await core.Store.ReadStateAsync(core.Group, partition.Number, ClockNode, ["", NumberKey], cancellation).ConfigureAwait(false))
+        {
+            if (row.Value is not { Length: 8 } bytes) continue;
+            long value = BinaryPrimitives.ReadInt64LittleEndian(bytes.Span);
+            if (row.Key.Length > 0)
+            {
+                (number, storedNumber) = (Math.Max(number, value), value);
+                continue;
+            }
+            stored = value;
+            long behind = stored - UtcNow.UtcTicks;
+            lock (sync) origin += Math.Max(0, behind);
+        }
+    }
+
+    /// <summary>Whether some rows by key are in the store only: then those that an epoch needs are read together, before it begins.</summary>
+    public bool IsPartlyInMemory
+    {
+        get
+        {
+            foreach (IRemembersByKey cells in byKey)
+                if (!cells.HasAll) return true;
+            return false;
+        }
+    }
+
+    /// <summary>Reads rows that are not in memory: one call of the store for each node, all at the same time.</summary>
+    /// <param name="keysOf">The keys that a stage is expected to ask for; null if that is not known. The flag says whether they may be guessed.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async ValueTask ReadAheadAsync(Func<IRememberingStage, bool, IReadOnlyCollection<string>?> keysOf, CancellationToken cancellation)
+    {
+        List<(IRemembersByKey Cells, string Node, List<string> Keys, ValueTask<IReadOnlyList<StateRow>> Rows)> reads = [];
+        for (int number = 0; number < Instances.Count; number++)
+        {
+            string node = loaded!.Remembering[number].StateName;
+            foreach (IRemembersByKey cells in ByKeyOf(Instances[number]))
+            {
+                if (cells.HasAll || keysOf(loaded.Remembering[number], !cells.AreGuessesWrong) is not { } wanted) continue;
+                List<string> missing = [.. wanted.Where(cells.IsMissing)];
+                if (missing.Count == 0) continue;
+                string its = cells == Instances[number] ? node : ITimerRows.NodeByKey(node);
+                reads.Add((cells, its, missing, core.Store.ReadStateAsync(core.Group, partition.Number, its, missing, cancellation)));
+            }
+        }
+        Exception? failure = null;
+        foreach (var (cells, node, keys, reading) in reads)
+        {
+            try
+            {
+                IReadOnlyList<StateRow> rows = await reading.ConfigureAwait(false);
+                Take(node, () => cells.Fill(keys, new StoredRows(core.StateSerializers, rows, isComplete: true)));
+            }
+            catch (Exception e)
+            {
+                failure = e;                         // all of them are awaited
+            }
+        }
+        if (failure is not null) ExceptionDispatchInfo.Throw(failure);
+    }
+
+    private async ValueTask LoadAsync(string node, IRemembers remembers, CancellationToken cancellation)
+    {
+        List<StateRow> rows = [];
+        bool isComplete = false;
+        while (!isComplete && (remembers is not IRemembersByKey || (rows.Count < MostRowsAtFirst && !Memory.IsFull)))
+        {
+            const int PageSize = 1000;
+            IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, node, rows.Count == 0 ? null : rows[^1].Key, PageSize, cancellation).ConfigureAwait(false);
+            rows.AddRange(page);
+            isComplete = page.Count < PageSize;
+        }
+        if (remembers is not IRemembersByKey byKey) foreach (StateRow row in rows) held?.Put(node, row.Key, row.Value?.Length);
+        else
+            byKey.ReadWith(async key => new StoredRows(core.StateSerializers, await InsistAsync(node, key).ConfigureAwait(false), isComplete: true));
+        Take(node, () => remembers.Restore(new StoredRows(core.StateSerializers, rows, isComplete)));
+    }
+
+    private void Take(string node, Action take)
+    {
+        try
+        {
+            take();
+        }
+        catch (Exception e)
+        {
+            throw new InvalidOperationException(
+                $"The state of {node} in partition {partition.Number} of the consecutor {core.Name} cannot be read by this code: {FailureText.Of(e)} Nothing was changed. Start the code that wrote it, or give this one what it needs to read it.", e);
+        }
+    }
+
+    /// <summary>While an item is under way: that the store does not answer is not its fault.</summary>
+    private async ValueTask<IReadOnlyList<StateRow>> InsistAsync(string node, string key)
+    {
+        while (true)
+        {
+            try
+            {
+                return await ReadAsync(node, key, core.Life).ConfigureAwait(false);
+            }
+            catch (StreamStoreException e) when (!e.IsPermanent && e is not StoreWentBackException && !partition.IsVoid)
+            {
+                core.Problem = $"The store does not say what {node} remembers in partition {partition.Number}; it is asked again: {FailureText.Of(e)}";
+            }
+            await Task.Delay(Patience, core.Time, core.Life).ConfigureAwait(false);
+        }
+    }
+
+    private ValueTask<IReadOnlyList<StateRow>> ReadAsync(string node, string key, CancellationToken cancellation)
+        => core.Store.ReadStateAsync(core.Group, partition.Number, node, [key], cancellation);
+}

@@ -1,0 +1,99 @@
+namespace Sluice;
+
+// The timers of nodes: rows beside their state. They fire in epochs without items.
+internal sealed partial class PartitionScope
+{
+    private const int TimersAtOnce = 256;            // rows by time in a call
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(40);
+
+    private long number;                             // the last that was given out; what is stored is no less when a timer with it is
+    private long storedNumber;
+    private long? timersDue;                         // under the lock
+
+    private long? lastOfTurn;                        // the last number of the timers that fire before something else has its turn; null if those have
+
+    /// <summary>Whether the timers that were due have fired, and something else has its turn. Used under the lock of <see cref="Epochs"/>.</summary>
+    public bool TimersHadTurn { get; private set; }
+
+    /// <summary>Something else is begun, or timers have fired. Used under the lock of <see cref="Epochs"/>.</summary>
+    /// <param name="haveFired">Whether all have that were due.</param>
+    public void EndTurn(bool haveFired)
+    {
+        TimersHadTurn = haveFired;
+        if (haveFired) lastOfTurn = null;
+    }
+
+    /// <summary>Whether timers are due, or it is not known which are.</summary>
+    public bool AreTimersDue(long looked)
+    {
+        lock (sync) return core.KeepsTimers && (!HasBegun || timersDue <= looked);
+    }
+
+    public override long NextNumber() => Interlocked.Increment(ref number);
+
+    /// <summary>Fires timers that are due. The pump's.</summary>
+    public async ValueTask FireTimersAsync(Epoch epoch, Func<Root> hold)
+    {
+        var turn = new EpochTimers(epoch, this, lastOfTurn ??= number);
+        epoch.HasMoreTimers = false;
+        await ReadAheadAsync((stage, _) => KeysDue(stage, turn.Until, epoch.MaxTimers), core.Life).ConfigureAwait(false);
+        foreach (object instance in Instances)
+            if (instance is IHasTimers { Timers: { NextAt: { } next } timers } && next <= turn.Until) timers.Act(turn, hold());
+    }
+
+    /// <summary>A timer fires: it is like something that a stage has put out, until it is known how it ends.</summary>
+    public (Root Root, TimerEmission Timer) BeginTimer(int node, string key, string timer)
+    {
+        Root root = core.Roots.Rent();
+        var fired = new TimerEmission(node, core.Recorder.NameOf(node), key, timer, Interlocked.Increment(ref emitted));
+        root.BeginEmission(partition, fired, core.Store.Generation);
+        root.SetKey(key);
+        root.Join(Epoch!);
+        return (root, fired);
+    }
+
+    private HashSet<string>? KeysDue(IRememberingStage stage, long until, int most)
+    {
+        for (int i = 0; i < Instances.Count; i++)
+            if (ReferenceEquals(loaded!.Remembering[i], stage) && Instances[i] is IHasTimers { Timers: var timers }) return [.. timers.KeysDue(until).Take(most)];
+        return null;
+    }
+
+    private async ValueTask BeginTimersAsync(CancellationToken cancellation)
+    {
+        if (!core.KeepsTimers) return;
+        for (int i = 0; i < Instances.Count; i++)
+        {
+            if (Instances[i] is not IHasTimers { Timers: var timers }) continue;
+            string node = ITimerRows.NodeByTime(loaded!.Remembering[i].StateName);
+            while (timers.MustRead)
+            {
+                IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, node, timers.ReadAfter, TimersAtOnce, cancellation).ConfigureAwait(false);
+                Take(loaded.Remembering[i].StateName, () => timers.Read(new StoredRows(core.StateSerializers, page, isComplete: page.Count < TimersAtOnce)));
+            }
+        }
+        TellTimers();
+    }
+
+    private void SaveTimers(IHasTimers instance, IRememberingStage stage, List<StateRow> rows)
+    {
+        string node = ITimerRows.NodeByKey(stage.StateName);
+        instance.Timers.ByKey.Save(new ChangedRows(core.StateSerializers, stage.Node, node, rows));
+        instance.Timers.SaveTimes(new ChangedRows(core.StateSerializers, stage.Node, ITimerRows.NodeByTime(stage.StateName), rows));
+    }
+
+    /// <summary>Between epochs: says when the next timers are due.</summary>
+    private void TellTimers()
+    {
+        if (!core.KeepsTimers) return;
+        long? next = null;
+        foreach (object instance in Instances)
+            if (instance is IHasTimers { Timers.NextAt: { } at } && !(next <= at)) next = at;
+        lock (sync) timersDue = next is { } first ? Math.Min(TimestampOf(first), AfterNow(LongestWait)) : null;
+    }
+
+    /// <summary>Under the lock: when it is a time of day. Not by the time that is left: the clock goes on between two looks at it.</summary>
+    private long TimestampOf(long utcTicks) => utcTicks <= origin ? start : start + (long)((((Int128)(utcTicks - origin) * core.Time.TimestampFrequency) + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond);
+
+    private long AfterNow(TimeSpan wait) => core.Time.GetTimestamp() + (long)Math.Ceiling(wait.TotalSeconds * core.Time.TimestampFrequency);
+}

@@ -1,0 +1,64 @@
+namespace Sluice;
+
+/// <summary>Which pump drives which node of a run: the nearest one upstream.</summary>
+/// <remarks>Made by one thread for itself, from what any thread may read.</remarks>
+internal sealed class Islands
+{
+    private readonly TopologyRecorder recorder;
+    private readonly Pump?[] heads;
+    private readonly int[] islands;
+
+    public Islands(Run run, TopologyRecorder recorder)
+    {
+        this.recorder = recorder;
+        heads = new Pump?[recorder.Count];
+        islands = new int[recorder.Count];
+        foreach (Pump pump in run.Pumps)
+            if (pump.Node >= 0 && heads[pump.Node] is null or { IsEnded: true } or { IsWaiting: true }) heads[pump.Node] = pump;
+        // A node is numbered after everything downstream of it.
+        for (int node = recorder.Count - 1; node >= 0; node--)
+        {
+            int from = heads[node] is not null ? node : -1;
+            if (from < 0)
+                foreach (int feeding in recorder.Feeding(node))
+                {
+                    from = islands[feeding];
+                    break;
+                }
+            islands[node] = from;
+        }
+    }
+
+    /// <summary>The first node of a node's island; -1 if nothing drives it.</summary>
+    public int Of(int node) => islands[node];
+
+    /// <summary>What drives a node: of several lanes one that works, if there is one; null if nothing does.</summary>
+    public Pump? PumpOf(int node) => islands[node] < 0 ? null : heads[islands[node]];
+
+    /// <summary>The names of the nodes that were in the midst of something when the pumps did not end.</summary>
+    /// <remarks>
+    /// Code that is awaited is known by its node. Of synchronous code only the chain of calls is known in which it hangs, unless times are recorded: a mark for each call would cost as much as the calls.
+    /// </remarks>
+    public IEnumerable<string> NamesOfBusy(Run run)
+    {
+        var busy = new HashSet<int>();
+        foreach (StageContext context in run.Contexts)
+            if (context.IsSuspended || context.IsInside) busy.Add(context.Node);
+        var open = new List<int>();
+        foreach (Pump pump in run.Pumps)
+            if (pump is { IsEnded: false, Node: >= 0 } && !open.Contains(pump.Node)) open.Add(pump.Node);
+        if (open.Count == 0) return [];
+        var names = new List<string>(Names(busy.Where(node => !open.Contains(islands[node]))));
+        foreach (int head in open)
+        {
+            int[] chain = [.. Enumerable.Range(0, recorder.Count).Reverse().Where(node => islands[node] == head)];
+            int[] known = [.. chain.Where(busy.Contains)];
+            if (known.Length > 0) names.AddRange(Names(known));
+            else if (heads[head] is { IsLeaving: true } or { IsWaiting: true }) names.AddRange(Names([head]));
+            else names.Add(string.Join(" | ", Names(chain)));
+        }
+        return names;
+    }
+
+    private IEnumerable<string> Names(IEnumerable<int> nodes) => nodes.SelectMany(recorder.HeadsOf).Distinct().Select(recorder.NameOf);
+}

@@ -1,0 +1,169 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>Stands before a <see cref="TimedNode{TIn, TOut, TState}"/> in a consecutor: hands it its items, and fires the stored timers of a partition between two epochs of it.</summary>
+/// <remarks>
+/// Locking rule: everything behind it runs inside its gate, because epochs of several partitions are under way at the same time. It counts nothing: the node does.
+/// </remarks>
+internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, ITimerStage, ITimerEntrance
+{
+    private readonly StatefulStage<TIn, TOut, TState> stage;
+    private readonly TimedNode<TIn, TOut, TState> node;
+    private readonly Func<string, bool>? owns;
+    private readonly Gate gate;
+    private bool ended;
+
+    public StoredTimerStage(StageContext context, StatefulStage<TIn, TOut, TState> stage, TimedNode<TIn, TOut, TState> node) : base(new StageContext(context.Run, context.Node), stage)
+    {
+        (this.stage, this.node, owns) = (stage, node, context.OwnsKey);
+        gate = new(context.Run.Scheduler);
+    }
+
+    public bool Owns(string key) => owns is null || owns(key);
+
+    public override ValueTask PushAsync(TIn item, Ticket? ticket)
+    {
+        ValueTask entered = gate.EnterAsync();
+        if (!entered.IsCompletedSuccessfully) return EnterLaterAsync(entered, item, ticket);
+        ValueTask pushed;
+        try
+        {
+            pushed = Next.PushAsync(item, ticket);
+        }
+        catch
+        {
+            gate.Exit();
+            throw;
+        }
+        if (!pushed.IsCompletedSuccessfully) return ExitLaterAsync(pushed);
+        gate.Exit();
+        return default;
+    }
+
+    public void Act(StoredTimers timers, TimerTurn turn, Ticket hold)
+    {
+        if (Context.Run.TryBegin()) Context.Run.Scheduler.Schedule(new Turn(this, timers, turn, hold));
+    }
+
+    public async ValueTask FireAsync(Ticket ticket, string key, string timer)
+    {
+        await gate.EnterAsync();
+        try
+        {
+            await FireAsync(stage.CellsOf(ticket), key, timer, null, ticket);
+        }
+        finally
+        {
+            gate.Exit();
+        }
+    }
+
+    protected override async ValueTask OnCompleteAsync()
+    {
+        await gate.EnterAsync();
+        ended = true;                                // a turn on its way finds the stage ended: its timers are in the store
+        gate.Exit();
+        await Next.CompleteAsync();
+    }
+
+    private ValueTask FireAsync(StateCells<TState> cells, string key, string timer, StateScope? scope, Ticket ticket)
+        => stage.FireAsync(cells, key, $"the timer '{timer}' of the key '{key}'", (output, cancellation) => node.OnTimer(timer, output, cancellation), scope, ticket);
+
+    private async Task RunAsync(StoredTimers timers, TimerTurn turn, Ticket hold)
+    {
+        Context.Run.Enter();
+        await gate.EnterAsync();
+        try
+        {
+            if (!ended) await FireAllAsync(timers, turn, hold);
+            Next.Flush();
+        }
+        catch (Exception e)
+        {
+            Context.Run.Fail(e, Node);
+        }
+        finally
+        {
+            gate.Exit();
+        }
+        hold.Settle(Outcome.Skipped);
+        Context.Run.PumpEnded();
+    }
+
+    private async ValueTask FireAllAsync(StoredTimers timers, TimerTurn turn, Ticket hold)
+    {
+        List<(TimerMoment, string)> later = [];
+        StateScope scope = hold.Touch();
+        StateCells<TState> cells = stage.CellsOf(hold);
+        while (!Context.Run.IsStopping && await timers.TakeAsync(turn, later) is { } next)
+        {
+            if (turn.Begin(Node, next.Key, next.Timer) is not { } ticket) continue;
+            try
+            {
+                await FireAsync(cells, next.Key, next.Timer, scope, ticket);
+            }
+            catch (PipelineException e) when (e.IsKept)
+            {
+                // its ticket knows of it
+            }
+        }
+        timers.EndTurn(later);
+    }
+
+    private async ValueTask EnterLaterAsync(ValueTask entered, TIn item, Ticket? ticket)
+    {
+        await entered;
+        try
+        {
+            Context.Run.ThrowIfStopping();
+            await Next.PushAsync(item, ticket);
+        }
+        finally
+        {
+            gate.Exit();
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask ExitLaterAsync(ValueTask pushed)
+    {
+        try
+        {
+            await pushed;
+        }
+        finally
+        {
+            gate.Exit();
+        }
+    }
+
+    private sealed class Turn(StoredTimerStage<TIn, TOut, TState> stage, StoredTimers timers, TimerTurn turn, Ticket hold) : IThreadPoolWorkItem
+    {
+        public void Execute() => _ = stage.RunAsync(timers, turn, hold);
+    }
+}
+
+/// <summary>The state of a timed node in one partition of a consecutor, with its timers: those of a key are in memory together with its state.</summary>
+internal sealed class TimedCells<TState>(StatefulForm<TState> form, StateScope scope, ITimerStage stage) : StateCells<TState>(form, scope.Memory), IHasTimers
+{
+    private readonly StoredTimers timers = new(scope, stage);
+
+    public StoredTimers Timers => timers;
+
+    ITimerRows IHasTimers.Timers => timers;
+
+    public override Cell? Find(string key)
+    {
+        Cell? cell = FindHere(key);
+        return cell is not null && timers.IsHere(key) ? cell : null;
+    }
+
+    public override async ValueTask<Cell> ReadAsync(string key)
+    {
+        if (!timers.IsHere(key)) await timers.ReadAsync(key);
+        return FindHere(key) ?? await ReadHereAsync(key);
+    }
+
+    public override void EndKey(string key) => timers.Remove(key);
+}

@@ -1,0 +1,59 @@
+namespace Sluice;
+
+/// <summary>A future that ends as the first of several does.</summary>
+internal sealed class FirstFuture<T> : Future<T>, IDependent
+{
+    private readonly Future<T>[] sources;
+    private readonly object? origins;
+    private Future<T>? winner;                       // whoever sets it, or the cancellation, ends the future
+    private int claimed;
+
+    public FirstFuture(Future<T>[] sources)
+    {
+        this.sources = sources;
+        origins = Sluice.Origins.Of(sources);
+        var released = new Released(here: null);
+        foreach (Future<T> source in sources)
+        {
+            if (Volatile.Read(ref claimed) != 0) break;
+            if (!source.TryAttach(this)) OnEnded(source, ref released);
+        }
+        released.Spread();
+    }
+
+    public override string Name => "any";
+
+    internal override object? Origins => origins;
+
+    internal override bool HoldsOutcomes => Array.Exists(sources, static source => source.HoldsOutcomes);
+
+    internal override void See()
+    {
+        base.See();
+        winner?.See();
+    }
+
+    bool IDependent.IsOver => Volatile.Read(ref claimed) != 0;
+
+    // Any of the others may end it, so it need not wait for what it is told by.
+    Future? IDependent.Waiter => sources.Length == 1 ? this : null;
+
+    internal override void TryCancel(Failure cancellation, ref Released released) => TryEnd(null, cancellation, ref released);
+
+    public void OnEnded(Future dependency, ref Released released) => TryEnd((Future<T>)dependency, dependency.Failure, ref released);
+
+    public void OnCancelling(Failure cancellation, ref Released released)
+    {
+        // it has not ended yet
+    }
+
+    private void TryEnd(Future<T>? source, Failure? failure, ref Released released)
+    {
+        if (Interlocked.Exchange(ref claimed, 1) != 0) return;
+        winner = source;
+        Failure = failure;
+        if (failure is null) Value = source!.Value;
+        released.Ended(this);
+        foreach (Future<T> other in sources) other.Abandon();
+    }
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Text;
+
+namespace Sluice;
+
+/// <summary>What is remembered of a call's arguments, for its name in a picture: numbers, short texts, and the like. Whatever is larger is left out, so that a record keeps nothing alive.</summary>
+internal sealed class ShownArguments
+{
+    private const int MostShown = 3;
+    private const int LongestText = 20;
+    private const string Hidden = "…";
+
+    private readonly object?[] values = new object?[MostShown];
+    private int count;
+
+    /// <summary>For example <c>1, a1, …</c>.</summary>
+    public string Text => string.Join(", ", values.Take(Math.Min(count, MostShown)).Select(Write).Concat(count > MostShown ? [Hidden] : []));
+
+    /// <summary>Called by one thread.</summary>
+    public static void Add<T>(ref ShownArguments? shown, T argument)
+    {
+        object? value = argument switch
+        {
+            null => "null",
+            string text => text.Length <= LongestText ? text : text[..LongestText] + Hidden,
+            bool or char or Enum or IFormattable and ValueType when IsPlain(argument.GetType()) => argument,
+            _ => null,
+        };
+        if (value is null && shown is null) return;
+        shown ??= new();
+        if (shown.count < MostShown) shown.values[shown.count] = value;
+        shown.count++;
+    }
+
+    /// <summary>Numbers, times and ids of the base library, and enums: nothing whose text somebody else has written.</summary>
+    private static bool IsPlain(Type type) => type.IsPrimitive || type.IsEnum || type == typeof(decimal) || type == typeof(Guid) || type == typeof(DateTime) || type == typeof(DateTimeOffset) || type == typeof(DateOnly)
+        || type == typeof(TimeOnly) || type == typeof(TimeSpan);
+
+    private static string Write(object? value)
+    {
+        if (value is null) return Hidden;
+        string text = value is IFormattable formattable and not Enum ? formattable.ToString(null, CultureInfo.InvariantCulture) : value.ToString()!;
+        if (!text.Any(letter => char.IsControl(letter) || char.IsSurrogate(letter))) return text;
+        var written = new StringBuilder();
+        foreach (char letter in text)
+        {
+            if (char.IsControl(letter) || char.IsSurrogate(letter)) written.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:x4}");
+            else written.Append(letter);
+        }
+        return written.ToString();
+    }
+}

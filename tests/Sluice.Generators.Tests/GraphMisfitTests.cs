@@ -1,0 +1,64 @@
+using System.Globalization;
+using Microsoft.CodeAnalysis;
+
+namespace Sluice.Generators.Tests;
+
+/// <summary>The function of a graph's node that does not fit its parents: the message stands at the function, and says what it takes and what comes.</summary>
+public class GraphMisfitTests
+{
+    private const string Members = """
+        sealed record Request(int Id);
+        static readonly GraphBuilder<Request> graph = Graph.For<Request>("page");
+        static readonly Node<int> number = graph.Add("number", request => request.Id);
+        static readonly Node<string> text = graph.Add("text", request => $"{request.Id}");
+        static string Show(string s) => s;
+        static int Sum(int a, int b) => a + b;
+        static int Many(string s) => 1;
+        static int Many(DateTime time) => 2;
+        static Task<int> LaterAsync(string s, CancellationToken cancellation) => Task.FromResult(1);
+        static Task<int> SumAsync(int a, int b, CancellationToken cancellation) => Task.FromResult(a + b);
+        static int Stopped(int n, CancellationToken cancellation) => n;
+        static void Print(int n) { }
+        static int Length(object o) => 1;
+        """;
+
+    [Theory]
+    [InlineData("graph.Add(\"x\", number, [|(string s) => s|]);", "'(string s) => s' takes 'string', and 'number' produces 'int'")]
+    [InlineData("graph.Add(\"x\", number, [|Show|]);", "'Show' takes 'string', and 'number' produces 'int'")]
+    [InlineData("graph.Add(\"x\", number, [|Length|]);", "'Length' takes 'object', and 'number' produces 'int'")]
+    [InlineData("graph.Add(\"x\", number, [|LaterAsync|]);", "'LaterAsync' takes 'string', and 'number' produces 'int'")]
+    [InlineData("graph.Add(\"x\", number, text, [|Sum|]);", "'Sum' takes 'int', and 'text' produces 'string'")]
+    [InlineData("graph.Add(\"x\", number, text, [|(int n, int? m) => n|]);", "takes 'int?', and 'text' produces 'string'")]
+    [InlineData("graph.Add(\"x\", number, [|Sum|]);", "'Sum' takes 2 parameters ('int', 'int'), and here comes 'int' ('number')")]
+    [InlineData("graph.Add(\"x\", number, [|SumAsync|]);", "'SumAsync' takes 3 parameters ('int', 'int', 'CancellationToken'), and here comes 'int' ('number')")]
+    [InlineData("graph.Add(\"x\", number, text, number, [|(a, b) => a|]);", "and here comes 'int' ('number'), 'string' ('text'), 'int' ('number')")]
+    [InlineData("graph.Add(\"x\", number, [|() => 3|]);", "'() => 3' takes nothing, and here comes 'int' ('number')")]
+    [InlineData("graph.Add(\"x\", number, [|Many|]);", "None of the overloads of 'Many' takes what comes here, 'int' ('number')")]
+    [InlineData("graph.Add(\"x\", [|Show|]);", "'Show' takes 'string', and 'the graph' is asked with 'Request'")]
+    [InlineData("graph.Add(\"x\", [|(int id) => id|]);", "takes 'int', and 'the graph' is asked with 'Request'")]
+    [InlineData("graph.Add(\"x\", number, [|Stopped|]);", "'Stopped' takes a token, and only a function that returns a task is given one")]
+    [InlineData("graph.Add(\"x\", number, [|Print|]);", "'Print' returns nothing, and a node waits for what its function returns")]
+    [InlineData("graph.Add(\"x\", number, ([|(int n) => Console.WriteLine(n)|]));", "returns nothing")]
+    [InlineData("graph.Add(\"x\", number, [|n => { Print(n); }|]);", "returns nothing")]
+    [InlineData("graph.Add(\"x\", number, [|(int n, CancellationToken cancellation) => n|]);", "takes a token, and only a function that returns a task is given one")]
+    [InlineData("graph.Add(\"x\", [|7|], (int n) => n);", "'7' is no node: it is of type 'int'")]
+    [InlineData("graph.Add(\"x\", number, [|\"text\"|], (int n, string s) => n);", "'\"text\"' is no node: it is of type 'string'")]
+    [InlineData("graph.Add(\"x\", [number, text], [|(int n, string s) => n|]);", "takes 2 parameters ('int', 'string'), and here comes 'Context<Request>' (of a list of parents)")]
+    public async Task TheFunctionThatDoesNotFitIsPointedAt(string statements, string sentence)
+    {
+        var report = Assert.Single(await Snippet.CheckAsync<GraphMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU028", compiles: false));
+        Assert.Equal(DiagnosticSeverity.Error, report.Severity);
+        Assert.Contains(sentence, report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("graph.Add(\"x\", number, n => n + 1); graph.Add(\"y\", text, Show); graph.Add(\"z\", text, Length); graph.Add(\"l\", text, LaterAsync);", true)]
+    [InlineData("graph.Add(\"x\", number, number, Sum); graph.Add(\"y\", number, number, SumAsync); graph.Add(\"z\", text, Many);", true)]
+    [InlineData("graph.Add(\"x\", number, (n, cancellation) => Task.FromResult(n)); graph.Add(\"y\", number, async n => { await Task.Yield(); }); graph.Add(\"z\", number, (int n) => { return n; });", true)]
+    [InlineData("graph.Add(\"x\", number, Missing);", false)]
+    [InlineData("graph.Add(\"x\", missing, (int n) => n);", false)]
+    [InlineData("graph.Add(\"x\", number, n => n.Missing);", false)]
+    [InlineData("new List<int>().Add(1, 2);", false)]
+    public Task WhatFitsOrIsExplainedElsewhereIsSilent(string statements, bool compiles) =>
+        Snippet.CheckAsync<GraphMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU028", compiles: compiles);
+}

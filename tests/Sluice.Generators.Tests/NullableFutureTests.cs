@@ -1,0 +1,44 @@
+using System.Globalization;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Sluice.Generators.Tests;
+
+/// <summary>Futures of what is never null, where a step of <c>Step.Of</c> takes what may be.</summary>
+public class NullableFutureTests
+{
+    private const string Members = """
+        static readonly Step<int?, string> show = Step.Of((int? n) => $"{n}");
+        static readonly StepAction<string?, DayOfWeek?> log = Step.Of((string? text, DayOfWeek? day) => { });
+        static readonly Future<int> number = Step.Of(() => 1)();
+        static readonly Future<string> text = Step.Of(() => "text")();
+        static readonly Future<DayOfWeek> day = Step.Of(() => DayOfWeek.Monday)();
+        """;
+
+    [Theory]
+    [InlineData("show([|number|]);", "The step takes 'int?', and 'number' is the future of 'int': write 'number.As<int?>()'")]
+    [InlineData("show([|Task.FromResult(1)|]);", "write '((Future<int>)Task.FromResult(1)).As<int?>()'")]
+    [InlineData("log(\"a\", [|day|]);", "write 'day.As<DayOfWeek?>()'")]
+    public async Task WhatToWriteIsSaid(string statements, string sentence)
+    {
+        var report = Assert.Single(await Snippet.CheckAsync<NullableArgumentAnalyzer>(Snippet.InMethod(statements, Members), "SLU030", compiles: false));
+        Assert.Contains(sentence, report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("show(1); show((int?)null); show(number.As<int?>()); show(((Future<int>)Task.FromResult(1)).As<int?>()); log(\"a\", day.As<DayOfWeek?>());", true)]
+    [InlineData("show(text);", false)]
+    public Task WhatFitsOrIsSomethingElseIsSilent(string statements, bool compiles) =>
+        Snippet.CheckAsync<NullableArgumentAnalyzer>(Snippet.InMethod(statements, Members), "SLU030", compiles: compiles);
+
+    [Fact]
+    public async Task TheFutureOfATextIsOneOfATextThatMayBeNull()
+    {
+        var compilation = Snippet.Compile(Snippet.InMethod("log(text, DayOfWeek.Friday); log(Task.FromResult(\"a\"), DayOfWeek.Friday); List<string?> other = new List<string>();", Members));
+        Assert.Equal(2, compilation.GetDiagnostics().Count(report => report.Id == "CS8620"));
+        var options = new CompilationWithAnalyzersOptions(new AnalyzerOptions([]), null, concurrentAnalysis: false, logAnalyzerExecutionTime: false, reportSuppressedDiagnostics: true);
+        var reports = await compilation.WithAnalyzers([new NullableFutureSuppressor()], options).GetAllDiagnosticsAsync();
+        Assert.All(reports.Where(report => report.Id == "CS8620"), report => Assert.True(report.IsSuppressed));
+        Assert.Contains(reports, report => report.Id == "CS8619" && !report.IsSuppressed);
+    }
+}
