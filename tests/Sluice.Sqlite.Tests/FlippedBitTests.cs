@@ -13,6 +13,9 @@ public sealed class FlippedBitTests : IDisposable
 
     private const int Page = 4096, Header = 64;
 
+    // Offsets in the page of an index: its kind, without which SQLite cannot read the page at all; and where its first entry begins.
+    private const int KindOfPage = 0, FirstCell = 9;
+
     // In real time: decides nothing but whether it hangs.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private readonly TempDirectory directory = new();
@@ -74,6 +77,19 @@ public sealed class FlippedBitTests : IDisposable
     [InlineData("sluice_row_due")]
     [InlineData("sluice_row_seq")]
     [InlineData("sqlite_autoindex_sluice_producer_1")]
+    public async Task ACheckNamesAnIndexThatCannotBeRead(string index)
+    {
+        string path = directory.File("store.db");
+        await DamagedFile.FillAsync(path);
+        await DamageAsync(path, index, KindOfPage);
+
+        Assert.Contains((await CheckAsync(path)).Problems, problem => problem.StartsWith($"The index {index} of ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("sluice_row_due")]
+    [InlineData("sluice_row_seq")]
+    [InlineData("sqlite_autoindex_sluice_producer_1")]
     public async Task ACheckNamesADamagedIndexAndReindexMendsIt(string index)
     {
         string path = directory.File("store.db"), copy = directory.File("copy.db");
@@ -94,13 +110,13 @@ public sealed class FlippedBitTests : IDisposable
         return await store.CheckAsync(Cancellation);
     }
 
-    private static async Task DamageAsync(string path, string index)
+    private static async Task DamageAsync(string path, string index, int at = FirstCell)
     {
         long page;
         using (Database database = Database.Open(path))
         using (Statement root = database.Prepared($"SELECT rootpage FROM sqlite_schema WHERE name = '{index}'")) page = root.Next() ? root.Long(0) : throw new InvalidOperationException();
         byte[] bytes = await File.ReadAllBytesAsync(path, Cancellation);
-        bytes[((page - 1) * Page) + 9] ^= 4;             // where the first entry of the index begins
+        bytes[((page - 1) * Page) + at] ^= 4;
         await File.WriteAllBytesAsync(path, bytes, Cancellation);
     }
 }

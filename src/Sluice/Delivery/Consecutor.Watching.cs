@@ -46,7 +46,8 @@ public sealed partial class Consecutor<T>
     public ConsecutorSnapshot Snapshot()
     {
         local?.Count();
-        ConsecutorSnapshot snapshot = core.Books.Snapshot(Name, State, run?.Snapshot(), core.Problem, core.Losses.Latest) with { Stopped = core.Stopped.All };
+        IReadOnlyList<StoppedPartition> stopped = core.Stopped.All;
+        ConsecutorSnapshot snapshot = core.Books.Snapshot(Name, State, run?.Snapshot(), core.ProblemWith(stopped), core.Losses.Latest) with { Stopped = stopped };
         if (core.Members.ClockSkew is { } skew) snapshot = snapshot with { ClockSkew = skew };
         if (core.Outputs.IsUsed) snapshot = snapshot with { Outputs = core.Outputs.Counts };
         if (snapshot.Problem is not null) return snapshot;

@@ -117,9 +117,11 @@ public class FailureTests
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
+        var hasBegun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var isCancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         service.Register(First, async (CancellationToken cancellation) =>
         {
+            hasBegun.SetResult();
             try
             {
                 await Task.Delay(Timeout.Infinite, cancellation);
@@ -131,6 +133,8 @@ public class FailureTests
         });
         await using FlowRun run = await service.StartAsync(Three, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State == FlowState.Running);
+        // The state is Running shortly before the function is called.
+        await hasBegun.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
 
         Assert.True(await lab.Join().CancelAsync(run.Id, "wrong customer", FlowLab.Cancellation));
         await isCancelled.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);

@@ -40,7 +40,7 @@ internal sealed partial class ConsecutorCore : ISinkBindings
         Sends = new(this);
         (Commits, Leases) = (new(Time), new(Time));
         Outputs = new(this);
-        (KeepsState, KeepsTime) = (recorder.KeepsState, recorder.KeepsTime);
+        (KeepsState, KeepsTime, KeepsTimers) = (recorder.KeepsState, recorder.KeepsTime, recorder.States.Values.Any(static state => state.HasTimers));
         if (KeepsState) Epochs = new(this);
         Alone = new(options.Process, this);
         Entrances = new(this, pipeline);
@@ -55,6 +55,9 @@ internal sealed partial class ConsecutorCore : ISinkBindings
 
     /// <summary>Whether some of them act when time has passed.</summary>
     public bool KeepsTime { get; }
+
+    /// <summary>Whether nodes set timers.</summary>
+    public bool KeepsTimers { get; }
 
     /// <summary>What is to be run together, and what is over; null where items go through one by one.</summary>
     public Epochs? Epochs { get; private set; }
@@ -168,9 +171,12 @@ internal sealed partial class ConsecutorCore : ISinkBindings
     /// <summary>What keeps the consecutor from working; null if nothing does.</summary>
     public string? Problem
     {
-        get => CommitProblem ?? problem ?? Stopped.Problem ?? Epochs?.Problem ?? newer;
+        get => ProblemWith(Stopped.All);
         set => problem = value;
     }
+
+    /// <summary>The problem at a moment at which these partitions stand still: a snapshot that lists them reads them once.</summary>
+    public string? ProblemWith(IReadOnlyList<StoppedPartition> stopped) => CommitProblem ?? problem ?? StoppedPartitions.Describe(stopped) ?? Epochs?.Problem ?? newer;
 
     /// <summary>Which partition is left alone because newer code has written it; null if none is. Commits of others do not mean that it is over.</summary>
     public string? Newer { set => newer = value; }

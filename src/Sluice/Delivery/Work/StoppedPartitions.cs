@@ -17,22 +17,19 @@ internal sealed class StoppedPartitions(ConsecutorCore core)
     /// <summary>The damage, by partition.</summary>
     public IReadOnlyList<StoppedPartition> All
     {
-        get { lock (sync) return [.. stops.Values.Select(static stop => stop.Told)]; }
-    }
-
-    /// <summary>What people should know; null if nothing stands still.</summary>
-    public string? Problem
-    {
         get
         {
-            if (!areAny) return null;
-            lock (sync)
-            {
-                if (stops.Count == 0) return null;
-                string others = stops.Count > 1 ? $" {stops.Count - 1} more partitions stand still as well (ConsecutorSnapshot.Stopped)." : "";
-                return $"{stops.Values.First().Told.Message}{others}";
-            }
+            if (!areAny) return [];
+            lock (sync) return [.. stops.Values.Select(static stop => stop.Told)];
         }
+    }
+
+    /// <summary>What people should know of these partitions; null if there are none.</summary>
+    public static string? Describe(IReadOnlyList<StoppedPartition> stopped)
+    {
+        if (stopped.Count == 0) return null;
+        string others = stopped.Count > 1 ? $" {stopped.Count - 1} more partitions stand still as well (ConsecutorSnapshot.Stopped)." : "";
+        return $"{stopped[0].Message}{others}";
     }
 
     /// <summary>Leased entries cannot be read: nothing behind them is taken up.</summary>
