@@ -81,6 +81,7 @@ public sealed class FlippedBitTests : IDisposable
     {
         string path = directory.File("store.db");
         await DamagedFile.FillAsync(path);
+        using (Database database = Database.Open(path)) database.Execute("CREATE TABLE \"order\"(id INTEGER, day TEXT UNIQUE)");          // a table of the user's, in the same file
         await DamageAsync(path, index, KindOfPage);
 
         Assert.Contains((await CheckAsync(path)).Problems, problem => problem.StartsWith($"The index {index} of ", StringComparison.Ordinal));

@@ -37,7 +37,8 @@ internal sealed partial class FileCheck(Database database)
             (string type, string name, string table, string sql) = (parts.Text(0), parts.Text(1), parts.Text(2), parts.Text(4));
             roots[parts.Long(3)] = $"the {type} {name}";
             int filter = sql.IndexOf(" WHERE ", StringComparison.OrdinalIgnoreCase);
-            if (type == "index") indexes.Add((name, table, filter < 0 ? null : sql[filter..]));
+            // Tables of the user's sinks may have any names and filters; a page of theirs is named, too.
+            if (type == "index" && table.StartsWith("sluice_", StringComparison.Ordinal)) indexes.Add((name, table, filter < 0 ? null : sql[filter..]));
         }
     }
 

@@ -14,7 +14,7 @@ public sealed partial class DataFlowFunction
     {
         (Signature, Choices, Key, GivenName, ChosenOf, ValueName) = (other.Signature, other.Choices, other.Key, other.GivenName, other.ChosenOf, other.ValueName);
         (Inputs, Outputs, Positions, Dropped) = (other.Inputs, other.Outputs, other.Positions, other.Dropped);
-        (Policy, IsOptional, Places, Replacement) = (other.Policy, other.IsOptional, other.Places, other.Replacement);
+        (Policy, IsOptional, Places, Replacement, FixedReplacement) = (other.Policy, other.IsOptional, other.Places, other.Replacement, other.FixedReplacement);
     }
 
     internal FlowSignature? Signature { get; private init; }         // null where Choices are
@@ -33,7 +33,9 @@ public sealed partial class DataFlowFunction
 
     internal CallPlaces? Places { get; private init; }               // shared by all flows, and all runs
 
-    internal Func<Exception, object?>? Replacement { get; private init; }
+    internal Func<DataFlowFunction, Exception, object?>? Replacement { get; private init; }
+
+    private (bool IsGiven, object? Value) FixedReplacement { get; init; }
 
     /// <summary>The name that it has in pictures and messages; null as long as a lambda has not been given one.</summary>
     public string? Name => GivenName ?? Signature?.Name;
@@ -87,7 +89,7 @@ public sealed partial class DataFlowFunction
     public DataFlowFunction Fallback(object? value)
     {
         CheckFallback(value);
-        return new(this) { Replacement = _ => value };
+        return new(this) { Replacement = (_, _) => value, FixedReplacement = (true, value) };
     }
 
     /// <inheritdoc cref="Fallback(object?)"/>
@@ -98,10 +100,10 @@ public sealed partial class DataFlowFunction
         if (Result is null) CheckFallback(null);
         return new(this)
         {
-            Replacement = exception =>
+            Replacement = (function, exception) =>
             {
                 object? made = value(exception);
-                CheckFallback(made);
+                function.CheckFallback(made);
                 return made;
             },
         };
@@ -111,8 +113,7 @@ public sealed partial class DataFlowFunction
     /// <exception cref="DataFlowException">The function gives something.</exception>
     public DataFlowFunction Optional()
     {
-        if (Result is not null)
-            throw new DataFlowException($"{Name ?? "The lambda"} gives something that would be missing if it failed: only functions that return nothing can be optional. Give it a Fallback.");
+        CheckOptional();
         return new(this) { IsOptional = true };
     }
 
@@ -130,7 +131,11 @@ public sealed partial class DataFlowFunction
                 throw new DataFlowException($"{Name} has no implementation of that key. {NearNames.Explain("key", key, [.. Choices.Select(choice => choice.Key)])}");
             Dictionary<string, string> inputs = new(Inputs, StringComparer.OrdinalIgnoreCase);
             foreach (var (parameter, value) in chosen.Inputs) inputs[parameter] = value;
-            return new(this) { Signature = chosen.Signature, Choices = null, Key = null, GivenName = $"{Name}[{key}]", ChosenOf = Name, Inputs = inputs };
+            DataFlowFunction made = new(this) { Signature = chosen.Signature, Choices = null, Key = null, GivenName = $"{Name}[{key}]", ChosenOf = Name, Inputs = inputs };
+            // The implementations may return several types: what was said of the dispatch holds for this one, or is refused.
+            if (IsOptional) made.CheckOptional();
+            if (FixedReplacement.IsGiven) made.CheckFallback(FixedReplacement.Value);
+            return made;
         }
     }
 
@@ -168,6 +173,12 @@ public sealed partial class DataFlowFunction
 
     internal static DataFlowFunction Dispatch(string name, string? key, (string Key, Delegate Function)[] choices)
         => new((FlowSignature)null!) { GivenName = name, Key = key, Choices = FlowDispatch.Check(name, choices, isChosenInRuns: key is not null) };
+
+    private void CheckOptional()
+    {
+        if (Result is not null)
+            throw new DataFlowException($"{Name ?? "The lambda"} gives something that would be missing if it failed: only functions that return nothing can be optional. Give it a Fallback.");
+    }
 
     private void CheckFallback(object? value)
     {

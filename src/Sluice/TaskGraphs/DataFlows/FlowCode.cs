@@ -22,7 +22,7 @@ internal abstract class FlowCode
         node.IsOptional = draft.Function?.IsOptional ?? false;
         node.Places = draft.Function?.Places;
         if (draft.Function is { Replacement: { } replacement } function)
-            node.SetFallback(draft.Result!.IsOpen ? exception => FlowTasks.Open(replacement(exception), function) : replacement);
+            node.SetFallback(draft.Result!.IsOpen ? exception => FlowTasks.Open(replacement(function, exception), function) : exception => replacement(function, exception));
         node.Build();
         return node;
     }

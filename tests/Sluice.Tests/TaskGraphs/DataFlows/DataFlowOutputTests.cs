@@ -87,5 +87,23 @@ public class DataFlowOutputTests
         Says("Foo has several implementations, and none is chosen. Write Foo[\"bar\"], or say by which value runs choose: DataFlow.Dispatch(\"Foo\", \"key\", …).", () => DataFlow.From(foo));
     }
 
+    [Fact]
+    public async Task OptionsOfADispatchAreCheckedAgainstTheImplementationThatIsChosen()
+    {
+        static void Clear() => throw new FormatException("cleared");
+        static int Number() => throw new FormatException("no number");
+        static string Text() => throw new FormatException("no text");
+        DataFlowFunction optional = DataFlow.Dispatch("Load", ("nothing", Clear), ("number", Number)).Optional();
+        Says("Load[number] gives something that would be missing if it failed: only functions that return nothing can be optional. Give it a Fallback.", () => _ = optional["number"]);
+        await DataFlow.From(optional["nothing"]).RunAsync(new { }, Cancellation);
+
+        DataFlowFunction load = DataFlow.Dispatch("Load", ("text", Text), ("number", Number));
+        Says("Load[number] returns int, and its fallback is of type string. Let both have one type.", () => _ = load.Fallback("none")["number"]);
+        Assert.Equal("none", (await DataFlow.From(load.Fallback("none")["text"]).RunAsync(new { }, Cancellation)).Get<string>("load"));
+        DataFlowFunction made = load.Fallback(failure => failure.Message == "no number" ? 7 : "other");
+        Assert.Equal(7, (await DataFlow.From(made["number"]).RunAsync(new { }, Cancellation)).Get<int>("load"));
+        Assert.Equal("other", (await DataFlow.From(made["text"]).RunAsync(new { }, Cancellation)).Get<string>("load"));
+    }
+
     private static void Says(string message, Action make) => Assert.Equal(message, Assert.Throws<DataFlowException>(make).Message);
 }

@@ -30,6 +30,33 @@ public class FutureRaceTests
     }, maxConcurrency: null, options: places is null ? lab.Options : lab.Options with { RecordsGraph = false }));
 
     [Fact]
+    public async Task ALoopThatIsLeftEarlyHoldsNothing()
+    {
+        var never = new TaskCompletionSource<byte[]>();
+        Future<byte[]> slow = Future.WhenAny(never.Task);
+        List<WeakReference> quick = [];
+        for (int round = 0; round < 1000; round++) quick.Add(await LeaveAsync(slow));
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        Assert.InRange(quick.Count(value => value.IsAlive), 0, 500);
+        never.SetResult([1]);
+        Assert.Equal([1], await slow);
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static async Task<WeakReference> LeaveAsync(Future<byte[]> slow)
+        {
+            byte[] value = new byte[100];
+            await foreach (Future<byte[]> first in Future.WhenEach([slow, Task.FromResult(value)]))
+            {
+                Assert.Same(value, await first);
+                break;
+            }
+            return new(value);
+        }
+    }
+
+    [Fact]
     public Task AFailureOfOneThatWasNotFirstIsReported() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
     {
         var wait = Wait(lab);

@@ -107,11 +107,10 @@ public class StepCircleTests
         Assert.Equal(4 + 6, await chain(0) + await chain(1));
     }, maxConcurrency: 2));
 
-    /// <summary>Outside of scopes, and where nothing is recorded, a body is known up to its first wait.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task WhereBodiesAreNotKnownACircleIsFoundUpToTheirFirstWait(bool hasScope)
+    public async Task ACircleIsFoundWithoutRecordsToo(bool hasScope)
     {
         for (int round = 0; round < 200; round++)
         {
@@ -129,19 +128,56 @@ public class StepCircleTests
                 return n;
             }).Named("late").After(gate);
             var ask = Step.Of(async (int n) => n + await late(n)).Named("ask").After(gate);
-            (own, helped) = (lone(1), helper(1));
+            Future<int> delayed = null!;
+            var second = Step.Of(async (int n) => await late(n) + await delayed).Named("second").After(gate);
+            (own, helped, delayed) = (lone(1), helper(1), second(1));
             Future<int> fine = ask(1);
             made.SetResult();
             Assert.Equal("lone waits for its own end", Text(await FailureAsync(own)));
             Assert.Equal("helper waits for its own end", Text(await FailureAsync(helped)));
+            Assert.Equal("second waits for its own end", Text(await FailureAsync(delayed)));
             Assert.Equal(2, await fine);
         }
 
         static Task<InvalidOperationException> FailureAsync(Future<int> future) => Assert.ThrowsAsync<InvalidOperationException>(() => future.AsTask().WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AnInnocentWhoGoesOnInsideOfABodyMayAwaitIt(bool? records)
+    {
+        for (int round = 0; round < 100; round++)
+        {
+            await using StepScope? scope = records is { } isRecorded ? StepScope.Begin(options: new() { RecordsGraph = isRecorded }) : null;
+            var started = new TaskCompletionSource();        // its continuations run inside of whoever completes it
+            var isRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Future<int> made = null!;
+            async Task<int> WatchAsync()
+            {
+                await started.Task;
+                Future<int> seen = made;
+                isRead.SetResult();
+                return await seen;
+            }
+            Task<int> watch = WatchAsync();
+            var isMade = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var go = Step.Of(async () => await isMade.Task).Named("go");
+            var work = Step.Of(async (int n) =>
+            {
+                started.SetResult();
+                await isRead.Task;
+                return n;
+            }).Named("work").After(go());
+            made = work(1);
+            isMade.SetResult();
+            Assert.Equal(1, await watch.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
+        }
+    }
+
     [Fact]
-    public async Task WhereBodiesAreNotKnownTheLaterOneFindsTheCircle()
+    public async Task WithoutRecordsTheLaterOneFindsTheCircle()
     {
         for (int round = 0; round < 200; round++)
         {

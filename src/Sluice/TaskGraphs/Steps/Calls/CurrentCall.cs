@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
-/// <summary>The body that this flow of execution belongs to: known where its scope records it, or there is a limit; elsewhere up to its first wait.</summary>
+/// <summary>The body that this flow of execution belongs to. A thread also knows which body it is calling: whatever blocks the thread then blocks that body, even if it belongs to another flow.</summary>
 internal static class CurrentCall
 {
     private static readonly AsyncLocal<IBody?> OfFlow = new();
@@ -10,7 +10,7 @@ internal static class CurrentCall
     [ThreadStatic]
     private static IBody? starting;
 
-    /// <summary>Null where there is none, or it is not known.</summary>
+    /// <summary>Null outside of bodies.</summary>
     public static IBody? Body => OfFlow.Value;
 
     /// <summary>From here on, what runs in this flow belongs to this body, or to none.</summary>
@@ -19,7 +19,7 @@ internal static class CurrentCall
         if (!ReferenceEquals(OfFlow.Value, body)) OfFlow.Value = body;
     }
 
-    /// <summary>This thread calls a body: up to the body's first wait it is known, whatever its scope knows.</summary>
+    /// <summary>This thread calls a body, up to the body's first wait.</summary>
     /// <returns>What to give to <see cref="Begun"/>.</returns>
     public static IBody? Begin(IBody body)
     {
@@ -37,7 +37,7 @@ internal static class CurrentCall
     /// <summary>Goes on when a future has ended; the places of the body that waits for it, if it has any, go to others in between.</summary>
     public static void GoOnAfter(Future future, Action continuation, bool staysInContext, bool flowsContext)
     {
-        IBody? body = OfFlow.Value ?? starting;
+        IBody? body = OfFlow.Value;
         string? circle = null;
         if (body?.Seat is { } seat)
         {

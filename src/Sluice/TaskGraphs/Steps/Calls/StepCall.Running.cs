@@ -51,7 +51,7 @@ public abstract partial class StepCall<T>
 
     private void Invoke()
     {
-        CurrentCall.Enter(seat is not null ? seat : record is not null ? this : null);
+        CurrentCall.Enter(seat is not null ? seat : this);
         span = Telemetry.StepStarted(Name);
         ValueTask<T> result;
         IBody? around = CurrentCall.Begin(this);

@@ -3,26 +3,35 @@ namespace Sluice;
 /// <summary>Futures of the futures that end first, second, third…: each end takes the next place.</summary>
 internal sealed class EndedInOrder<T> : IDependent
 {
+    private readonly Future<T>[] futures;
     private readonly Place[] places;
     private int taken = -1;
+    private volatile bool isLeft;
 
-    private EndedInOrder(int count)
+    public EndedInOrder(Future<T>[] futures)
     {
-        places = new Place[count];
-        for (int i = 0; i < count; i++) places[i] = new();
-    }
-
-    public static Future<Future<T>>[] Of(Future<T>[] futures)
-    {
-        var order = new EndedInOrder<T>(futures.Length);
+        this.futures = futures;
+        places = new Place[futures.Length];
+        for (int i = 0; i < places.Length; i++) places[i] = new();
         var released = new Released(here: null);
         foreach (Future<T> future in futures)
-            if (!future.TryAttach(order)) order.OnEnded(future, ref released);
+            if (!future.TryAttach(this)) OnEnded(future, ref released);
         released.Spread();
-        return order.places;
     }
 
+    /// <summary>The first to end, the second, and so on.</summary>
+    public IReadOnlyList<Future<Future<T>>> Places => places;
+
+    bool IDependent.IsOver => isLeft;
+
     Future? IDependent.Waiter => null;               // which place it takes is not known before
+
+    /// <summary>Nobody looks at the places any more: the futures that have not ended let go of them.</summary>
+    public void Leave()
+    {
+        isLeft = true;
+        foreach (Future<T> future in futures) future.Abandon();
+    }
 
     public void OnEnded(Future dependency, ref Released released) => places[Interlocked.Increment(ref taken)].End((Future<T>)dependency, ref released);
 

@@ -34,10 +34,18 @@ public abstract partial class Future
 
     private static async IAsyncEnumerable<Future<T>> EachAsync<T>(Future<T>[] all, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        foreach (Future<Future<T>> next in EndedInOrder<T>.Of(all))
+        var order = new EndedInOrder<T>(all);
+        try
         {
-            if (!next.IsCompleted && cancellation.CanBeCanceled) await next.AsTask().WaitAsync(cancellation).ConfigureAwait(false);
-            yield return await next.ConfigureAwait(false);
+            foreach (Future<Future<T>> next in order.Places)
+            {
+                if (!next.IsCompleted && cancellation.CanBeCanceled) await next.AsTask().WaitAsync(cancellation).ConfigureAwait(false);
+                yield return await next.ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            order.Leave();                           // the loop may end before the futures do
         }
     }
 }
