@@ -18,7 +18,7 @@ public static class SqliteSink
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(insert);
         var statement = new RowInsert(insert);
-        return Sink.Commit(Rows(statement, values), () => new SqliteRows(statement, create), nameof(InStore));
+        return Sink.Commit(Rows(statement, values), () => new SqliteRows(statement, create), UnnamedNode);
     }
 
     /// <summary>
@@ -48,6 +48,9 @@ public static class SqliteSink
         var statement = new RowInsert(insert);
         return Sink.Commit(Rows(statement, values), () => new SqliteDatabase(full, statement, delete, create, adopt), Path.GetFileName(full));
     }
+
+    // Dead letters and retries are stored under it: no name of the code's.
+    private const string UnnamedNode = "InStore";
 
     private static Func<T, object?[]> Rows<T>(RowInsert insert, Func<T, object?[]> values)
     {
