@@ -3,6 +3,9 @@ namespace Sluice.Sqlite;
 /// <summary>Sinks that write rows into tables of an application's, exactly once for every item that completes. For the pipelines of consecutors.</summary>
 public static class SqliteSink
 {
+    // Dead letters and retries are stored under it: no name of the code's.
+    private const string UnnamedNode = "InStore";
+
     /// <summary>
     /// Rows in the file of the consecutor's own store, which must be a <see cref="SqliteStreamStore"/>: written in the transaction of the commit that settles the item.
     /// </summary>
@@ -18,7 +21,7 @@ public static class SqliteSink
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(insert);
         var statement = new RowInsert(insert);
-        return Sink.Commit(Rows(statement, values), () => new SqliteRows(statement, create), nameof(InStore));
+        return Sink.Commit(Rows(statement, values), () => new SqliteRows(statement, create), UnnamedNode);
     }
 
     /// <summary>

@@ -62,7 +62,7 @@ public sealed class FlowRun : IAsyncDisposable
         ObjectDisposedException.ThrowIf(isDisposed != 0, this);
         if (!ports.TryGetValue(name, out InputPort? port))
             throw new ArgumentException(Explain(name), nameof(name));
-        if (watch.Plan.Stream(name).Type is { } type && type != TypeNames.Of(typeof(T)))
+        if (watch.Plan.Stream(name).Type is { } type && type != TypeNames.ToStore(typeof(T)))
             throw new ArgumentException($"The stream {name} of the run {Id} has values of the type {type}, not {TypeNames.Of(typeof(T))}.", nameof(name));
         readHere[name] = true;
         return new(port, core.Options.Serializers.In(FlowNames.Values(Id, name)));

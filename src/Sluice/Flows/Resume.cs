@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Sluice;
 
 /// <summary>From where a processor goes on when its host has died, or has handed it over.</summary>
+/// <remarks>Run journals have the names in the attributes, whatever the code calls the members.</remarks>
 public enum Resume
 {
     /// <summary>
@@ -8,17 +11,20 @@ public enum Resume
     /// the same for the same inputs. The order of <c>Merge</c>, where <see cref="ReadFrom.Latest"/> and <see cref="ReadFrom.New"/> began and the readings of an injected
     /// <see cref="TimeProvider"/> are written down, and repeated. The store holds all inputs of a processor as long as it runs.
     /// </summary>
+    [JsonStringEnumMemberName("FromScratch")]
     FromScratch,
 
     /// <summary>
     /// Behind the last item that it had completely processed: an item is when the function asks for the next. What it put out until then, and where it was, is one commit. The function begins anew, so
     /// it must not carry anything from one item to the next, and reads in one loop at a time (several streams by Zip or Merge). Keeps the store flat.
     /// </summary>
+    [JsonStringEnumMemberName("PerItem")]
     PerItem,
 
     /// <summary>
     /// Where it has last saved its state (<see cref="Checkpoint{TState}"/>): state, what it put out until then, and where it was, are one commit. Keeps the store flat, if it saves often.
     /// </summary>
+    [JsonStringEnumMemberName("Checkpoint")]
     Checkpoint,
 }
 

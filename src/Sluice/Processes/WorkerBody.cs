@@ -40,7 +40,7 @@ internal sealed class WorkerBody<TIn, TOut> : WorkerBody
 
     internal override async Task RunAsync(WorkerLink link)
     {
-        link.SayHello(TypeNames.Of(typeof(TIn)), TypeNames.Of(typeof(TOut)));
+        link.SayHello(TypeNames.ToStore(typeof(TIn)), TypeNames.ToStore(typeof(TOut)));
         var intake = new WorkerIntake<TIn>(link, items);
         var options = new RunOptions { TrackItems = true, Following = new Following(intake) { Home = Home }, StopGrace = Worker.StopGrace };
         Run run = pipeline.Start(options);

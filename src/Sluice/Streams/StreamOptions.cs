@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Sluice;
 
 /// <summary>How a stream is made. Stored with the stream; the first opening decides.</summary>
@@ -42,12 +44,15 @@ public sealed record StreamOptions
 }
 
 /// <summary>When entries leave the store.</summary>
+/// <remarks>Run journals have the names in the attributes, stores the numbers, whatever the code calls the members.</remarks>
 public enum Retention
 {
     /// <summary>When every group has settled them and every open reader has passed them. A stream with neither keeps everything.</summary>
+    [JsonStringEnumMemberName("UntilRead")]
     UntilRead,
 
     /// <summary>Never: for replay. The bound still counts what the slowest consumer that gates has before it.</summary>
+    [JsonStringEnumMemberName("All")]
     All,
 }
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace Sluice.Tests.Flows;
 
@@ -30,19 +31,20 @@ public class RunRecordsTests
                 foreach (PropertyInfo member in type.GetProperties().Where(static one => one.SetMethod is not null))
                 {
                     bool mustBe = !member.PropertyType.IsValueType && new NullabilityInfoContext().Create(member).ReadState == NullabilityState.NotNull;
-                    string name = $"{path}.{member.Name}";
+                    string json = member.GetCustomAttribute<JsonPropertyNameAttribute>()!.Name;
+                    string name = $"{path}.{json}";
                     if (mustBe) refused.Add(name);
-                    Check("missing", mustBe, (of, _) => of.Remove(member.Name));
-                    Check("renamed", mustBe, (of, value) => { of.Remove(member.Name); of["Renamed"] = value; });
-                    Check("null", mustBe || (member.PropertyType.IsValueType && Nullable.GetUnderlyingType(member.PropertyType) is null), (of, _) => of[member.Name] = null);
+                    Check("missing", mustBe, (of, _) => of.Remove(json));
+                    Check("renamed", mustBe, (of, value) => { of.Remove(json); of["Renamed"] = value; });
+                    Check("null", mustBe || (member.PropertyType.IsValueType && Nullable.GetUnderlyingType(member.PropertyType) is null), (of, _) => of[json] = null);
                     Type inner = member.PropertyType.IsArray ? member.PropertyType.GetElementType()! : member.PropertyType;
-                    if (inner.Namespace == nameof(Sluice) && inner.IsClass) Visit(inner, name, root => member.PropertyType.IsArray ? find(root)[member.Name]![0]! : find(root)[member.Name]!, text);
+                    if (inner.Namespace == nameof(Sluice) && inner.IsClass) Visit(inner, name, root => member.PropertyType.IsArray ? find(root)[json]![0]! : find(root)[json]!, text);
 
                     void Check(string how, bool isRefused, Action<JsonObject, JsonNode?> change)
                     {
                         JsonNode root = JsonNode.Parse(text)!;
                         JsonObject of = find(root).AsObject();
-                        change(of, of[member.Name]?.DeepClone());
+                        change(of, of[json]?.DeepClone());
                         try
                         {
                             Read(record.GetType(), root.ToJsonString());

@@ -4,7 +4,8 @@ namespace Sluice.Tests.Persisted;
 
 /// <summary>
 /// What is in users' stores, and between programs of different versions: names and numbers that must not change, whatever the code calls them. A change here is a new version of the form, which reads the old one too.
-/// Tables, keys and functions of the stores are held by the stores of earlier versions (<c>StoredHistoryTests</c> of each store).
+/// Tables, keys and functions of the stores are held by the stores of earlier versions (<c>StoredHistoryTests</c> of each store),
+/// and by <c>PersistedFormTests</c> of each store.
 /// </summary>
 public class PersistedFormTests
 {

@@ -25,7 +25,7 @@ internal readonly record struct StateShape(string Kind, Type? Type, int Version)
     /// <summary>Whether it also has timers. No part of its text: a node may get timers.</summary>
     public bool HasTimers { get; init; }
 
-    public override string ToString() => Type is null ? Kind : $"{Kind} of {TypeNames.Of(Type)}";
+    public override string ToString() => Type is null ? Kind : $"{Kind} of {TypeNames.ToStore(Type)}";
 
     /// <summary>The kind in such a text.</summary>
     public static string KindOf(string text) => text.Split(" of ", 2)[0];

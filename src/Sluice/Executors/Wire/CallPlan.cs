@@ -4,7 +4,14 @@ using System.Text.Json.Serialization;
 namespace Sluice;
 
 /// <summary>What a child is told about what it is to execute. Types are names to compare, never ones to load.</summary>
-internal sealed record CallPlan(string Run, int Start, ProcessorPlan Processor, StreamPlan[] Streams, byte[]? State, int Attempt)
+/// <remarks>The names in the JSON are literals: the other side may be a program of another version, or in another language.</remarks>
+internal sealed record CallPlan(
+    [property: JsonPropertyName("Run")] string Run,
+    [property: JsonPropertyName("Start")] int Start,
+    [property: JsonPropertyName("Processor")] ProcessorPlan Processor,
+    [property: JsonPropertyName("Streams")] StreamPlan[] Streams,
+    [property: JsonPropertyName("State")] byte[]? State,
+    [property: JsonPropertyName("Attempt")] int Attempt)
 {
     public static CallPlan Of(Invocation invocation)
     {

@@ -44,7 +44,7 @@ internal static class InvocationParts
         if (value is null) throw new FlowException($"The processor {plan.Name} has put out null. Put out IOVal.Of(name, value); the value may be null.") { Run = invocation.Run };
         if (Array.IndexOf(plan.Outputs, value.Name) < 0)
             throw new FlowException($"The processor {plan.Name} has put out to \"{value.Name}\", which is not among its outputs ({string.Join(", ", plan.Outputs)}). Add it to Outputs, or correct the name.") { Run = invocation.Run };
-        if (invocation.Stream(value.Name).Type is { } type && type != TypeNames.Of(value.Type))
+        if (invocation.Stream(value.Name).Type is { } type && type != TypeNames.ToStore(value.Type))
             throw new FlowException($"The processor {plan.Name} has put out a {TypeNames.Of(value.Type)} to \"{value.Name}\", whose values are {type}.") { Run = invocation.Run };
         return value.WriteAsync(invocation.Output(value.Name), invocation.Serializers.Of(value.Name), cancellation);
     }

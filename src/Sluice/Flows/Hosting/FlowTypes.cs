@@ -8,7 +8,8 @@ internal static class FlowTypes
     {
         foreach (string name in plan.Inputs.Concat(plan.Outputs))
         {
-            if (Array.Find(streams, stream => stream.Name == name)?.Type is not { } known || !function.Types.TryGetValue(name, out Type? type) || TypeNames.Of(type) == known) continue;
+            if (Array.Find(streams, stream => stream.Name == name)?.Type is not { } known) continue;
+            if (!function.Types.TryGetValue(name, out Type? type) || TypeNames.ToStore(type) == known) continue;
             throw new FlowException($"The stream {name} has values of the type {known}; the function of the processor {plan.Name} in this service {(plan.Inputs.Contains(name) ? "reads" : "writes")} {TypeNames.Of(type)}. Change one of them.");
         }
     }
@@ -30,7 +31,7 @@ internal static class FlowTypes
 
         void Add(string name, Type type, string who)
         {
-            string text = TypeNames.Of(type);
+            string text = TypeNames.ToStore(type);
             if (known.TryAdd(name, (text, who)) || known[name].Type == text) return;
             problems.Add($"The stream {name} has values of the type {known[name].Type} for {known[name].Who} and {text} for {who.TrimEnd(',')}. Change one of them.");
         }

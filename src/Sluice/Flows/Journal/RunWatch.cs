@@ -86,6 +86,7 @@ internal sealed class RunWatch : IAsyncDisposable
         string journal = FlowNames.Journal(run);
         using EntryBatch entry = RunJson.Entry(happened);
         // A producer that is used once: a repetition after a lost answer adds nothing.
+        // The producer's name is used once, and compared with nothing.
         var append = new AppendRequest(journal, $"{happened.Kind} {Guid.NewGuid():N}", 0, 1, entry) { ForgetAfter = TimeSpan.FromMinutes(10) };
         await calls.DoAsync(journal, () => calls.Store.AppendAsync(append, cancellation), cancellation).ConfigureAwait(false);
     }

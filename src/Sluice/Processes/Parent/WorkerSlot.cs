@@ -62,7 +62,7 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
     /// <summary>What a body takes and gives is what the stage does; it has said so, where it knows.</summary>
     private bool Fits(WorkerArrival arrival)
     {
-        string input = TypeNames.Of(typeof(TIn)), output = TypeNames.Of(typeof(TOut));
+        string input = TypeNames.ToStore(typeof(TIn)), output = TypeNames.ToStore(typeof(TOut));
         if (arrival.Input.Length == 0 || (arrival.Input == input && arrival.Output == output)) return true;
         pool.Fail(new WorkerException($"The body '{pool.Definition.Body}' makes {arrival.Output} of {arrival.Input}, and the stage wants {output} of {input}."));
         return false;
