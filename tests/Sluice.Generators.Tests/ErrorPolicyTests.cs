@@ -1,6 +1,3 @@
-using System.Globalization;
-using Microsoft.CodeAnalysis;
-
 namespace Sluice.Generators.Tests;
 
 public class ErrorPolicyTests
@@ -10,12 +7,7 @@ public class ErrorPolicyTests
     [Theory]
     [InlineData("_ = numbers | Twice | Stage.OnError([|DeadLetter|]) | Console.WriteLine;", "Write 'OnError.DeadLetter'")]
     [InlineData("_ = numbers | Twice | Stage.Retry(2).OnError([|Skip|]);", "Write 'OnError.Skip'")]
-    public async Task APolicyWithoutItsTypeIsPointedAt(string statements, string sentence)
-    {
-        var report = Assert.Single(await Snippet.CheckAsync<ErrorPolicyAnalyzer>(Snippet.InMethod(statements, Members), "SLU022", compiles: false));
-        Assert.Equal(DiagnosticSeverity.Error, report.Severity);
-        Assert.Contains(sentence, report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-    }
+    public Task APolicyWithoutItsTypeIsPointedAt(string statements, string sentence) => Snippet.FindAsync<ErrorPolicyAnalyzer>(Snippet.InMethod(statements, Members), "SLU022", sentence);
 
     [Theory]
     [InlineData("", "_ = numbers | Twice | Stage.OnError(OnError.DeadLetter) | Stage.OnError(policy);", true)]

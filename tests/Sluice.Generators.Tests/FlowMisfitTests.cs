@@ -1,6 +1,3 @@
-using System.Globalization;
-using Microsoft.CodeAnalysis;
-
 namespace Sluice.Generators.Tests;
 
 /// <summary>What cannot stand in a data flow: the message stands at it, and says what to write.</summary>
@@ -34,12 +31,7 @@ public class FlowMisfitTests
     [InlineData("_ = DataFlow.From([|42|]);", "'42' is of type 'int'")]
     [InlineData("_ = DataFlow.From(Count, [|Many|]) | Twice;", "'Many' has several overloads")]
     [InlineData("_ = DataFlow.Function([|n => n|]);", "this lambda states no types")]
-    public async Task WhatIsNoFunctionOfAFlowIsPointedAt(string statements, string sentence)
-    {
-        var report = Assert.Single(await Snippet.CheckAsync<FlowMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU029", compiles: false));
-        Assert.Equal(DiagnosticSeverity.Error, report.Severity);
-        Assert.Contains(sentence, report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-    }
+    public Task WhatIsNoFunctionOfAFlowIsPointedAt(string statements, string sentence) => Snippet.FindAsync<FlowMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU029", sentence);
 
     [Theory]
     [InlineData("_ = flow | Twice | (Twice, Log) | [Twice, Log] | DataFlow.Function((int n) => n).Named(\"n\") | flow | Same<int>;", true)]

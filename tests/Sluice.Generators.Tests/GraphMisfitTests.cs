@@ -1,6 +1,3 @@
-using System.Globalization;
-using Microsoft.CodeAnalysis;
-
 namespace Sluice.Generators.Tests;
 
 /// <summary>The function of a graph's node that does not fit its parents: the message stands at the function, and says what it takes and what comes.</summary>
@@ -44,12 +41,7 @@ public class GraphMisfitTests
     [InlineData("graph.Add(\"x\", [|7|], (int n) => n);", "'7' is no node: it is of type 'int'")]
     [InlineData("graph.Add(\"x\", number, [|\"text\"|], (int n, string s) => n);", "'\"text\"' is no node: it is of type 'string'")]
     [InlineData("graph.Add(\"x\", [number, text], [|(int n, string s) => n|]);", "takes 2 parameters ('int', 'string'), and here comes 'Context<Request>' (of a list of parents)")]
-    public async Task TheFunctionThatDoesNotFitIsPointedAt(string statements, string sentence)
-    {
-        var report = Assert.Single(await Snippet.CheckAsync<GraphMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU028", compiles: false));
-        Assert.Equal(DiagnosticSeverity.Error, report.Severity);
-        Assert.Contains(sentence, report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-    }
+    public Task TheFunctionThatDoesNotFitIsPointedAt(string statements, string sentence) => Snippet.FindAsync<GraphMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU028", sentence);
 
     [Theory]
     [InlineData("graph.Add(\"x\", number, n => n + 1); graph.Add(\"y\", text, Show); graph.Add(\"z\", text, Length); graph.Add(\"l\", text, LaterAsync);", true)]

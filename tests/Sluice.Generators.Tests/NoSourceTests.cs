@@ -1,6 +1,3 @@
-using System.Globalization;
-using Microsoft.CodeAnalysis;
-
 namespace Sluice.Generators.Tests;
 
 public class NoSourceTests
@@ -26,12 +23,7 @@ public class NoSourceTests
     [InlineData("_ = [|(twice, twice)|] | Twice;", "write 'Pipe.Merge(twice, twice) | …'")]
     [InlineData("var pipes = new List<Pipe<int, int>>(); _ = [|pipes|] | Twice;", "write 'Pipe.Merge(pipes) | …'")]
     [InlineData("var sources = new[] { numbers }; _ = [|sources|] | Twice;", "write 'Source.Merge(sources) | …'")]
-    public async Task WhatAChainCannotBeginWithIsPointedAt(string statements, string sentence)
-    {
-        var report = Assert.Single(await Snippet.CheckAsync<NoSourceAnalyzer>(Snippet.InMethod(statements, Members), "SLU020", compiles: false));
-        Assert.Equal(DiagnosticSeverity.Error, report.Severity);
-        Assert.Contains(sentence, report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-    }
+    public Task WhatAChainCannotBeginWithIsPointedAt(string statements, string sentence) => Snippet.FindAsync<NoSourceAnalyzer>(Snippet.InMethod(statements, Members), "SLU020", sentence);
 
     [Theory]
     [InlineData("_ = Source.From(array) | Twice | Print;", true)]

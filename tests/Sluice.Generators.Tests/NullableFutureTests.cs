@@ -1,5 +1,3 @@
-using System.Globalization;
-using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace Sluice.Generators.Tests;
@@ -19,11 +17,7 @@ public class NullableFutureTests
     [InlineData("show([|number|]);", "The step takes 'int?', and 'number' is the future of 'int': write 'number.As<int?>()'")]
     [InlineData("show([|Task.FromResult(1)|]);", "write '((Future<int>)Task.FromResult(1)).As<int?>()'")]
     [InlineData("log(\"a\", [|day|]);", "write 'day.As<DayOfWeek?>()'")]
-    public async Task WhatToWriteIsSaid(string statements, string sentence)
-    {
-        var report = Assert.Single(await Snippet.CheckAsync<NullableArgumentAnalyzer>(Snippet.InMethod(statements, Members), "SLU030", compiles: false));
-        Assert.Contains(sentence, report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-    }
+    public Task WhatToWriteIsSaid(string statements, string sentence) => Snippet.FindAsync<NullableArgumentAnalyzer>(Snippet.InMethod(statements, Members), "SLU030", sentence);
 
     [Theory]
     [InlineData("show(1); show((int?)null); show(number.As<int?>()); show(((Future<int>)Task.FromResult(1)).As<int?>()); log(\"a\", day.As<DayOfWeek?>());", true)]

@@ -1,6 +1,3 @@
-using System.Globalization;
-using Microsoft.CodeAnalysis;
-
 namespace Sluice.Generators.Tests;
 
 public class OperatorNameTests
@@ -24,12 +21,7 @@ public class OperatorNameTests
     [InlineData("_ = numbers | Pipe.[|TakeWhile|](n => n < 3);", "write the types of parameters, '(int item) => …'")]
     [InlineData("_ = numbers | Pipe.[|Join|](numbers, n => n, n => n, (a, b) => a + b);", "or use the method, 'numbers.Join(…)'")]
     [InlineData("_ = Pipe.Of<int>() | [|Debounce|](TimeSpan.FromSeconds(1));", "'| Pipe.Debounce(…)'")]
-    public async Task AnOperatorThatIsWrittenLikeAFunctionIsPointedAt(string statements, string sentence)
-    {
-        var report = Assert.Single(await Snippet.CheckAsync<OperatorNameAnalyzer>(Snippet.InMethod(statements, Members), "SLU021", compiles: false));
-        Assert.Equal(DiagnosticSeverity.Error, report.Severity);
-        Assert.Contains(sentence, report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-    }
+    public Task AnOperatorThatIsWrittenLikeAFunctionIsPointedAt(string statements, string sentence) => Snippet.FindAsync<OperatorNameAnalyzer>(Snippet.InMethod(statements, Members), "SLU021", sentence);
 
     [Theory]
     [InlineData("_ = (numbers | Twice).Where(n => n > 2) | Pipe.Chunk(3) | Console.WriteLine;", true)]

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -69,6 +70,15 @@ internal static class Snippet
             reports.OrderBy(report => report.Location.SourceSpan.Start)
                 .Select(report => $"{report.Id} {TextAt(report.Location)} at {report.Location.SourceSpan.Start}"));
         return reports;
+    }
+
+    /// <summary>The analyzer reports one error, at the mark, in source that does not compile; its message contains the sentence.</summary>
+    public static async Task FindAsync<TAnalyzer>(string marked, string id, string sentence)
+        where TAnalyzer : DiagnosticAnalyzer, new()
+    {
+        var report = Assert.Single(await CheckAsync<TAnalyzer>(marked, id, compiles: false));
+        Assert.Equal(DiagnosticSeverity.Error, report.Severity);
+        Assert.Contains(sentence, report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
     }
 
     public static IEnumerable<Diagnostic> Errors(Compilation compilation) =>

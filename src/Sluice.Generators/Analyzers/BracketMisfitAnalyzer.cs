@@ -1,9 +1,3 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
-
 namespace Sluice.Generators;
 
 /// <summary>
@@ -11,20 +5,12 @@ namespace Sluice.Generators;
 /// such sink. This points at the element, and says what to write.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed partial class BracketMisfitAnalyzer : StageAnalyzer
+public sealed partial class BracketMisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
+    [SyntaxKind.BitwiseOrExpression, SyntaxKind.LessThanExpression],
+    Lambda, Overloaded, Nested, Empty, Takes, Outputs, EndAmongBranches, Ends, NoPipe, BesideRouter, Named, NoBranch, NoPipeOrRouter, Map, Consecutor, Node, Source, RouterTakes, RouterReturns, RouterLambda, SeveralRouters)
 {
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics =>
-    [
-        Lambda, Overloaded, Nested, Empty, Takes, Outputs, EndAmongBranches, Ends, NoPipe, BesideRouter, Named, NoBranch, NoPipeOrRouter, Map, Consecutor, Node, Source, RouterTakes, RouterReturns, RouterLambda, SeveralRouters,
-    ];
-
-    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression, SyntaxKind.LessThanExpression);
-
-    private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    private protected override void Check(BinaryExpressionSyntax stage, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        var stage = (BinaryExpressionSyntax)context.Node;
         var (part, rule, words) = Misfit(stage, context.SemanticModel, symbols);
         if (rule is not null) context.ReportDiagnostic(Diagnostic.Create(rule, (part?.Written ?? stage.Right).GetLocation(), words));
     }

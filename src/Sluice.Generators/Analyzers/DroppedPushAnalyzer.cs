@@ -1,8 +1,3 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
-using Microsoft.CodeAnalysis.Operations;
-
 namespace Sluice.Generators;
 
 /// <summary>
@@ -10,14 +5,11 @@ namespace Sluice.Generators;
 /// that a push has failed.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class DroppedPushAnalyzer : StageAnalyzer
+public sealed class DroppedPushAnalyzer() : StageAnalyzer(Rule)
 {
     private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU009", "A push that nobody awaits",
         "The task of '{0}' is dropped: write 'await {1}', or return the task; a node that does not wait for its pushes has no bound, and does not see them fail",
         "PushAsync completes when the stages behind the node have room. A node awaits each push before it makes the next one.");
-
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Rule];
 
     private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
         start.RegisterOperationAction(action => Check(action, symbols), OperationKind.Invocation);

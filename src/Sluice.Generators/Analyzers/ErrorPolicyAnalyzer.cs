@@ -1,27 +1,14 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
-
 namespace Sluice.Generators;
 
 /// <summary>SLU022, a policy without the name of its type: <c>Stage.OnError(DeadLetter)</c>. The compiler takes the name for another type, or for none.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class ErrorPolicyAnalyzer : StageAnalyzer
+public sealed class ErrorPolicyAnalyzer() : SyntaxAnalyzer<InvocationExpressionSyntax>([SyntaxKind.InvocationExpression], Rule)
 {
     private static readonly DiagnosticDescriptor Rule = Rules.Error("SLU022", "A policy without the name of its type",
         "Write '{0}.{1}': the policy is a value of '{0}'", "Values of an enum are written with the name of the enum.");
 
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Rule];
-
-    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.InvocationExpression);
-
-    private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    private protected override void Check(InvocationExpressionSyntax call, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        var call = (InvocationExpressionSyntax)context.Node;
         if (call is not { Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "OnError" }, ArgumentList.Arguments: { Count: 1 } arguments } || arguments[0].Expression is not IdentifierNameSyntax name) return;
         var model = context.SemanticModel;
         if (model.GetSymbolInfo(name, context.CancellationToken).Symbol is IFieldSymbol or ILocalSymbol or IParameterSymbol or IPropertySymbol) return;

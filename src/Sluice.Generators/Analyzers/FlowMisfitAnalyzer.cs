@@ -1,47 +1,39 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
-
 namespace Sluice.Generators;
 
 /// <summary>SLU029, what is no function of a data flow: <c>flow | 42</c>, <c>flow | (n => n + 1)</c>, an overloaded method. The compiler only says that the operator cannot be applied.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class FlowMisfitAnalyzer : StageAnalyzer
+public sealed class FlowMisfitAnalyzer() : SyntaxAnalyzer<ExpressionSyntax>(
+    [SyntaxKind.BitwiseOrExpression, SyntaxKind.InvocationExpression], Overloads, Generic, Untyped, Call, Value, Null, Many)
 {
     private const string Id = "SLU029";
-    private const string Title = "No function of a data flow";
-    private const string Description = "A stage of a data flow is made of functions whose parameters have names and types, and of other flows.";
 
-    private static readonly DiagnosticDescriptor Overloads = Rules.Error(Id, Title,
-        "'{0}' has several overloads, and C# cannot see which one is meant: write it as a lambda with typed parameters, 'DataFlow.Function({1} => {0}({2})).Named(\"…\")'", Description);
+    private static readonly RuleFamily Family = new("No function of a data flow",
+        "A stage of a data flow is made of functions whose parameters have names and types, and of other flows.");
 
-    private static readonly DiagnosticDescriptor Generic = Rules.Error(Id, Title, "'{0}' is generic, and C# cannot see its types: write '{0}<{1}>'", Description);
+    private static readonly DiagnosticDescriptor Overloads = Family.Error(Id,
+        "'{0}' has several overloads, and C# cannot see which one is meant: write it as a lambda with typed parameters, 'DataFlow.Function({1} => {0}({2})).Named(\"…\")'");
 
-    private static readonly DiagnosticDescriptor Untyped = Rules.Error(Id, Title,
-        "Values are bound to parameters by their names and types, and this lambda states no types: write 'DataFlow.Function(({0}) => …).Named(\"…\")'", Description);
+    private static readonly DiagnosticDescriptor Generic = Family.Error(Id, "'{0}' is generic, and C# cannot see its types: write '{0}<{1}>'");
 
-    private static readonly DiagnosticDescriptor Call = Rules.Error(Id, Title, "'{0}' is a call, and its result '{1}' is no function: give the function itself, '{2}'", Description);
+    private static readonly DiagnosticDescriptor Untyped = Family.Error(Id,
+        "Values are bound to parameters by their names and types, and this lambda states no types: write 'DataFlow.Function(({0}) => …).Named(\"…\")'");
 
-    private static readonly DiagnosticDescriptor Value = Rules.Error(Id, Title, "'{0}' is of type '{1}', and a stage is made of functions and of data flows", Description);
+    private static readonly DiagnosticDescriptor Call = Family.Error(Id, "'{0}' is a call, and its result '{1}' is no function: give the function itself, '{2}'");
 
-    private static readonly DiagnosticDescriptor Null = Rules.Error(Id, Title, "null is no function", Description);
+    private static readonly DiagnosticDescriptor Value = Family.Error(Id, "'{0}' is of type '{1}', and a stage is made of functions and of data flows");
 
-    private static readonly DiagnosticDescriptor Many = Rules.Error(Id, Title, "Parentheses take six functions at most: write brackets, '[{0}, …]'", Description);
+    private static readonly DiagnosticDescriptor Null = Family.Error(Id, "null is no function");
 
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Overloads, Generic, Untyped, Call, Value, Null, Many];
+    private static readonly DiagnosticDescriptor Many = Family.Error(Id, "Parentheses take six functions at most: write brackets, '[{0}, …]'");
 
-    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols)
+    private protected override void Check(ExpressionSyntax written, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        start.RegisterSyntaxNodeAction(action => CheckStage(action, symbols), SyntaxKind.BitwiseOrExpression);
-        start.RegisterSyntaxNodeAction(action => CheckCall(action, symbols), SyntaxKind.InvocationExpression);
+        if (written is InvocationExpressionSyntax call) CheckCall(call, context, symbols);
+        else CheckStage((BinaryExpressionSyntax)written, context, symbols);
     }
 
-    private static void CheckStage(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    private static void CheckStage(BinaryExpressionSyntax stage, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        var stage = (BinaryExpressionSyntax)context.Node;
         if (context.SemanticModel.GetTypeInfo(stage.Left, context.CancellationToken).Type is not { } flow || !IsFlow(flow, symbols)) return;
         if (context.SemanticModel.GetSymbolInfo(stage, context.CancellationToken).Symbol is not null) return;
         var right = stage.Right.WithoutParentheses();
@@ -50,9 +42,8 @@ public sealed class FlowMisfitAnalyzer : StageAnalyzer
     }
 
     /// <summary><c>DataFlow.From(F, G)</c> and <c>DataFlow.Function(F)</c>.</summary>
-    private static void CheckCall(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    private static void CheckCall(InvocationExpressionSyntax call, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        var call = (InvocationExpressionSyntax)context.Node;
         if (call.Expression is not MemberAccessExpressionSyntax { Name.Identifier.Text: "From" or "Function" } access) return;
         if (context.SemanticModel.GetSymbolInfo(access.Expression, context.CancellationToken).Symbol is not INamedTypeSymbol type || !IsFlow(type, symbols)) return;
         if (context.SemanticModel.GetSymbolInfo(call, context.CancellationToken).Symbol is not null) return;

@@ -1,8 +1,3 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
-using Microsoft.CodeAnalysis.Operations;
-
 namespace Sluice.Generators;
 
 /// <summary>
@@ -10,26 +5,23 @@ namespace Sluice.Generators;
 /// The item would count as completed before its work is, and the work's failure would reach nobody.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class ForgottenAwaitAnalyzer : StageAnalyzer
+public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Tasks, Dropped, AsyncVoid)
 {
     private const string Id = "SLU002";
-    private const string Title = "A task that nobody awaits";
-    private const string Description =
-        "Work that a stage starts and nobody awaits is outside the pipeline: its item counts as completed too early, its failure is lost.";
 
-    private static readonly DiagnosticDescriptor Tasks = Rules.Warning(Id, Title,
+    private static readonly RuleFamily Family = new("A task that nobody awaits",
+        "Work that a stage starts and nobody awaits is outside the pipeline: its item counts as completed too early, its failure is lost.");
+
+    private static readonly DiagnosticDescriptor Tasks = Family.Warning(Id,
         "This stage hands on '{0}' as its items, and nobody awaits them; use '|' or 'SelectAsync', which await"
-        + " what the function returns", Description);
+        + " what the function returns");
 
-    private static readonly DiagnosticDescriptor Dropped = Rules.Warning(Id, Title,
+    private static readonly DiagnosticDescriptor Dropped = Family.Warning(Id,
         "The task of '{0}' is dropped: the item would count as completed before the work is done, and a failure would be lost; "
-        + "await it ('async x => await …') or return it", Description);
+        + "await it ('async x => await …') or return it");
 
-    private static readonly DiagnosticDescriptor AsyncVoid = Rules.Warning(Id, Title,
-        "'{0}' is async void, so the pipeline cannot wait for it and a failure would end the process; let it return a Task", Description);
-
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Tasks, Dropped, AsyncVoid];
+    private static readonly DiagnosticDescriptor AsyncVoid = Family.Warning(Id,
+        "'{0}' is async void, so the pipeline cannot wait for it and a failure would end the process; let it return a Task");
 
     private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols)
     {

@@ -1,41 +1,30 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
-
 namespace Sluice.Generators;
 
 /// <summary>SLU028, a function that does not fit the parents of its node: <c>graph.Add("x", number, (string s) => s)</c>. The compiler reports one of many overloads, at whichever argument it likes.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class GraphMisfitAnalyzer : StageAnalyzer
+public sealed class GraphMisfitAnalyzer() : SyntaxAnalyzer<InvocationExpressionSyntax>(
+    [SyntaxKind.InvocationExpression], Parameter, Count, Overloads, Parent, Token, Result)
 {
     private const string Id = "SLU028";
-    private const string Title = "A function that does not fit the parents of its node";
-    private const string Description = "The function of a node takes what its parents produce, in their order, and a token if it is asynchronous.";
 
-    private static readonly DiagnosticDescriptor Parameter = Rules.Error(Id, Title, "'{0}' takes '{1}', and '{2}' {3} '{4}'", Description);
+    private static readonly RuleFamily Family = new("A function that does not fit the parents of its node",
+        "The function of a node takes what its parents produce, in their order, and a token if it is asynchronous.");
 
-    private static readonly DiagnosticDescriptor Count = Rules.Error(Id, Title, "'{0}' takes {1}, and here comes {2}", Description);
+    private static readonly DiagnosticDescriptor Parameter = Family.Error(Id, "'{0}' takes '{1}', and '{2}' {3} '{4}'");
 
-    private static readonly DiagnosticDescriptor Overloads = Rules.Error(Id, Title, "None of the overloads of '{0}' takes what comes here, {1}", Description);
+    private static readonly DiagnosticDescriptor Count = Family.Error(Id, "'{0}' takes {1}, and here comes {2}");
 
-    private static readonly DiagnosticDescriptor Parent = Rules.Error(Id, Title, "'{0}' is no node: it is of type '{1}', and a node depends on what Add has returned", Description);
+    private static readonly DiagnosticDescriptor Overloads = Family.Error(Id, "None of the overloads of '{0}' takes what comes here, {1}");
 
-    private static readonly DiagnosticDescriptor Token = Rules.Error(Id, Title,
-        "'{0}' takes a token, and only a function that returns a task is given one: leave the token out, or return a Task", Description);
+    private static readonly DiagnosticDescriptor Parent = Family.Error(Id, "'{0}' is no node: it is of type '{1}', and a node depends on what Add has returned");
 
-    private static readonly DiagnosticDescriptor Result = Rules.Error(Id, Title, "'{0}' returns nothing, and a node waits for what its function returns: return a value or a Task", Description);
+    private static readonly DiagnosticDescriptor Token = Family.Error(Id,
+        "'{0}' takes a token, and only a function that returns a task is given one: leave the token out, or return a Task");
 
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Parameter, Count, Overloads, Parent, Token, Result];
+    private static readonly DiagnosticDescriptor Result = Family.Error(Id, "'{0}' returns nothing, and a node waits for what its function returns: return a value or a Task");
 
-    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.InvocationExpression);
-
-    private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    private protected override void Check(InvocationExpressionSyntax call, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        var call = (InvocationExpressionSyntax)context.Node;
         var model = context.SemanticModel;
         if (call.Expression is not MemberAccessExpressionSyntax { Name.Identifier.Text: "Add" } access || call.ArgumentList.Arguments.Count < 2) return;
         if (model.GetTypeInfo(access.Expression, context.CancellationToken).Type is not INamedTypeSymbol { Name: "GraphBuilder", Arity: 1 } builder || !symbols.IsOurs(builder)) return;

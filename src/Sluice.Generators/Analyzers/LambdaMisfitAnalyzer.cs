@@ -1,9 +1,3 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
-
 namespace Sluice.Generators;
 
 /// <summary>
@@ -11,32 +5,24 @@ namespace Sluice.Generators;
 /// applied to a lambda. Bound once more, with the type of the items, the lambda shows which of its names does not fit.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class LambdaMisfitAnalyzer : StageAnalyzer
+public sealed class LambdaMisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
+    [SyntaxKind.BitwiseOrExpression, SyntaxKind.GreaterThanExpression], Unknown, Arguments, Elsewhere)
 {
     private const string Id = "SLU007";
-    private const string Title = "A lambda that fits no stage";
-    private const string Description =
-        "The operator takes functions of many kinds, so an error inside a lambda only shows as an operator that cannot be applied.";
 
-    private static readonly DiagnosticDescriptor Unknown = Rules.Error(Id, Title,
-        "The items here are of type '{1}', and '{0}' is not known there, so this lambda fits no stage", Description);
+    private static readonly RuleFamily Family = new("A lambda that fits no stage",
+        "The operator takes functions of many kinds, so an error inside a lambda only shows as an operator that cannot be applied.");
 
-    private static readonly DiagnosticDescriptor Arguments = Rules.Error(Id, Title,
-        "The items here are of type '{1}', and '{0}' does not take the arguments it is given, so this lambda fits no stage", Description);
+    private static readonly DiagnosticDescriptor Unknown = Family.Error(Id, "The items here are of type '{1}', and '{0}' is not known there, so this lambda fits no stage");
 
-    private static readonly DiagnosticDescriptor Elsewhere = Rules.Error(Id, Title,
-        "The items here are of type '{1}', and this lambda does not compile for them; write '({1} {0}) => …' and the compiler says why",
-        Description);
+    private static readonly DiagnosticDescriptor Arguments = Family.Error(Id,
+        "The items here are of type '{1}', and '{0}' does not take the arguments it is given, so this lambda fits no stage");
 
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Unknown, Arguments, Elsewhere];
+    private static readonly DiagnosticDescriptor Elsewhere = Family.Error(Id,
+        "The items here are of type '{1}', and this lambda does not compile for them; write '({1} {0}) => …' and the compiler says why");
 
-    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression, SyntaxKind.GreaterThanExpression);
-
-    private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    private protected override void Check(BinaryExpressionSyntax stage, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        var stage = (BinaryExpressionSyntax)context.Node;
         var model = context.SemanticModel;
         if (stage.Right.WithoutParentheses() is not LambdaExpressionSyntax lambda) return;
         if (lambda.Parameter() is not { Type: null } parameter) return;

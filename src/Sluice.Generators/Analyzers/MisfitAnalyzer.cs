@@ -1,9 +1,3 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
-
 namespace Sluice.Generators;
 
 /// <summary>
@@ -11,39 +5,35 @@ namespace Sluice.Generators;
 /// misfits in a chain only the first is reported, because what comes behind it is a guess.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class MisfitAnalyzer : StageAnalyzer
+public sealed class MisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
+    [SyntaxKind.BitwiseOrExpression, SyntaxKind.GreaterThanExpression, SyntaxKind.LessThanExpression], Function, Boxed, Overloads, Piece, Null, End, Behind, Router)
 {
     private const string Id = "SLU001";
-    private const string Title = "No stage fits here";
-    private const string Description = "A stage takes items of the type that the stage before it puts out.";
 
-    private static readonly DiagnosticDescriptor Function = Rules.Error(Id, Title, "'{0}' takes {1}, and '{2}' puts out '{3}'", Description);
+    private static readonly RuleFamily Family = new("No stage fits here",
+        "A stage takes items of the type that the stage before it puts out.");
 
-    private static readonly DiagnosticDescriptor Boxed = Rules.Error(Id, Title,
-        "'{0}' has no overload that takes '{1}': a method cannot take a structure as 'object' here, so write '({1} item) => {0}(item)'", Description);
+    private static readonly DiagnosticDescriptor Function = Family.Error(Id, "'{0}' takes {1}, and '{2}' puts out '{3}'");
 
-    private static readonly DiagnosticDescriptor Overloads = Rules.Error(Id, Title, "None of the overloads of '{0}' takes what '{1}' puts out, '{2}'", Description);
+    private static readonly DiagnosticDescriptor Boxed = Family.Error(Id,
+        "'{0}' has no overload that takes '{1}': a method cannot take a structure as 'object' here, so write '({1} item) => {0}(item)'");
 
-    private static readonly DiagnosticDescriptor Piece = Rules.Error(Id, Title, "'{0}' is of type '{1}', and '{2}' puts out '{3}'", Description);
+    private static readonly DiagnosticDescriptor Overloads = Family.Error(Id, "None of the overloads of '{0}' takes what '{1}' puts out, '{2}'");
 
-    private static readonly DiagnosticDescriptor Null = Rules.Error(Id, Title, "null is no stage", Description);
+    private static readonly DiagnosticDescriptor Piece = Family.Error(Id, "'{0}' is of type '{1}', and '{2}' puts out '{3}'");
 
-    private static readonly DiagnosticDescriptor End = Rules.Error(Id, Title, "'{0}' gets no items, because '{1}' is an end: nothing comes out of it", Description);
+    private static readonly DiagnosticDescriptor Null = Family.Error(Id, "null is no stage");
 
-    private static readonly DiagnosticDescriptor Behind = Rules.Error(Id, Title,
-        "Behind '>' stands one function, pipe or sink: put what is before it in parentheses, and go on with '|': '({0}) | {1}'", Description);
+    private static readonly DiagnosticDescriptor End = Family.Error(Id, "'{0}' gets no items, because '{1}' is an end: nothing comes out of it");
 
-    private static readonly DiagnosticDescriptor Router = Rules.Error(Id, Title, "'{0}' is a router, and stands in brackets beside the branches among which it chooses: '[even, odd, {0}]'", Description);
+    private static readonly DiagnosticDescriptor Behind = Family.Error(Id,
+        "Behind '>' stands one function, pipe or sink: put what is before it in parentheses, and go on with '|': '({0}) | {1}'");
 
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Function, Boxed, Overloads, Piece, Null, End, Behind, Router];
+    private static readonly DiagnosticDescriptor Router = Family.Error(Id,
+        "'{0}' is a router, and stands in brackets beside the branches among which it chooses: '[even, odd, {0}]'");
 
-    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression, SyntaxKind.GreaterThanExpression, SyntaxKind.LessThanExpression);
-
-    private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    private protected override void Check(BinaryExpressionSyntax stage, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        var stage = (BinaryExpressionSyntax)context.Node;
         var model = context.SemanticModel;
         var right = stage.Right.WithoutParentheses();
         var left = model.GetTypeInfo(stage.Left, context.CancellationToken).Type;

@@ -1,39 +1,28 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
-
 namespace Sluice.Generators;
 
 /// <summary>SLU020, a chain that begins with something that is no source: <c>list | Twice</c>, <c>Twice | Print</c>, <c>[a, b] | Print</c>. The compiler only says that the operator cannot be applied.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class NoSourceAnalyzer : StageAnalyzer
+public sealed class NoSourceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
+    [SyntaxKind.BitwiseOrExpression], Items, Function, Brackets, Merged)
 {
     private const string Id = "SLU020";
-    private const string Title = "A chain that begins with no source";
-    private const string Description = "A chain of stages begins with a source, or with Pipe.Of.";
 
-    private static readonly DiagnosticDescriptor Items = Rules.Error(Id, Title, "'{0}' is no source: write 'Source.From({0}) | …'", Description);
+    private static readonly RuleFamily Family = new("A chain that begins with no source",
+        "A chain of stages begins with a source, or with Pipe.Of.");
 
-    private static readonly DiagnosticDescriptor Function = Rules.Error(Id, Title,
-        "'{0}' is a function, and a chain begins with a source ('source | {0} | …') or with a pipe ('Pipe.Of<{1}>() | {0} | …')", Description);
+    private static readonly DiagnosticDescriptor Items = Family.Error(Id, "'{0}' is no source: write 'Source.From({0}) | …'");
 
-    private static readonly DiagnosticDescriptor Brackets = Rules.Error(Id, Title,
-        "Brackets at the beginning have no items: put the source of the branches before them ('source | {0} | …'); sources are merged by 'Source.Merge(a, b) | …'", Description);
+    private static readonly DiagnosticDescriptor Function = Family.Error(Id,
+        "'{0}' is a function, and a chain begins with a source ('source | {0} | …') or with a pipe ('Pipe.Of<{1}>() | {0} | …')");
 
-    private static readonly DiagnosticDescriptor Merged = Rules.Error(Id, Title,
-        "'{0}' has no type of its own behind which '|' could stand: write '{1} | …', which merges what comes out", Description);
+    private static readonly DiagnosticDescriptor Brackets = Family.Error(Id,
+        "Brackets at the beginning have no items: put the source of the branches before them ('source | {0} | …'); sources are merged by 'Source.Merge(a, b) | …'");
 
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Items, Function, Brackets, Merged];
+    private static readonly DiagnosticDescriptor Merged = Family.Error(Id,
+        "'{0}' has no type of its own behind which '|' could stand: write '{1} | …', which merges what comes out");
 
-    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression);
-
-    private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    private protected override void Check(BinaryExpressionSyntax stage, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        var stage = (BinaryExpressionSyntax)context.Node;
         var model = context.SemanticModel;
         if (model.GetSymbolInfo(stage, context.CancellationToken).Symbol is not null || !IsStage(stage.Right.WithoutParentheses(), model, symbols)) return;
 

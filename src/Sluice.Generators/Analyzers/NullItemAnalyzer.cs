@@ -1,8 +1,3 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
-using Microsoft.CodeAnalysis.Operations;
-
 namespace Sluice.Generators;
 
 /// <summary>
@@ -10,15 +5,12 @@ namespace Sluice.Generators;
 /// travels on as an item. Nothing is reported where somebody wrote down that null is meant, or where the next stage looks for it.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class NullItemAnalyzer : StageAnalyzer
+public sealed class NullItemAnalyzer() : StageAnalyzer(Rule)
 {
     private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU003", "A map that may return null",
         "This map may return null ('{0}'), and null would travel on as an item; to leave the item out return an empty sequence or "
         + "use 'Where', and if null is meant write its type: '{1}? (x) => …'",
         "Null is a value like any other to a pipeline: a stage that returns it for 'nothing' hands that nothing to the next stage.");
-
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Rule];
 
     private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
         start.RegisterOperationAction(action => Check(action, symbols), OperationKind.Binary, OperationKind.Invocation);

@@ -1,14 +1,8 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
-
 namespace Sluice.Generators;
 
 /// <summary>SLU030, the future of a value where a step made by <c>Step.Of</c> takes <c>int?</c>. C# knows no conversion that could be written for all structures at once; the compiler only says CS1503.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class NullableArgumentAnalyzer : StageAnalyzer
+public sealed class NullableArgumentAnalyzer() : SyntaxAnalyzer<InvocationExpressionSyntax>([SyntaxKind.InvocationExpression], Future, Task)
 {
     private const string Title = "The future of a value where a step takes one that may be null";
 
@@ -18,15 +12,8 @@ public sealed class NullableArgumentAnalyzer : StageAnalyzer
     private static readonly DiagnosticDescriptor Task = Rules.Error("SLU030", Title, "The step takes '{1}?', and '{0}' is a task of '{1}': write '((Future<{1}>){0}).As<{1}?>()'",
         "A task of int is converted to a future of int? by As.");
 
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Future, Task];
-
-    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.InvocationExpression);
-
-    private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    private protected override void Check(InvocationExpressionSyntax call, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        var call = (InvocationExpressionSyntax)context.Node;
         var model = context.SemanticModel;
         if (model.GetTypeInfo(call.Expression, context.CancellationToken).Type is not INamedTypeSymbol { Name: "Step" or "StepAction", DelegateInvokeMethod: { } step } type || !symbols.IsOurs(type)) return;
         var arguments = call.ArgumentList.Arguments;

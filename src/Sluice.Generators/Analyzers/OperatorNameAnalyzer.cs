@@ -1,48 +1,36 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
-
 namespace Sluice.Generators;
 
 /// <summary>SLU021, an operator that is written like a function: <c>numbers | Where(n => n > 2)</c>. The compiler only says that there is no such name.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class OperatorNameAnalyzer : StageAnalyzer
+public sealed class OperatorNameAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
+    [SyntaxKind.BitwiseOrExpression, SyntaxKind.LessThanExpression], Method, Form, Routes, Branches, Beginning, Annotation, Untyped)
 {
     private const string Id = "SLU021";
-    private const string Title = "An operator that is written like a function";
-    private const string Description = "Operators are methods of sources and pipes; those that C# can infer are also static methods of Pipe.";
 
-    private static readonly DiagnosticDescriptor Method = Rules.Error(Id, Title,
-        "'{0}' is a method of sources and pipes: write '{1}.{0}(…)' and go on with '|'", Description);
+    private static readonly RuleFamily Family = new("An operator that is written like a function",
+        "Operators are methods of sources and pipes; those that C# can infer are also static methods of Pipe.");
 
-    private static readonly DiagnosticDescriptor Form = Rules.Error(Id, Title,
-        "'{0}' is a method of sources and pipes: write '{1}.{0}(…)', or '| Pipe.{0}(…)', where a lambda states the type of its parameter", Description);
+    private static readonly DiagnosticDescriptor Method = Family.Error(Id, "'{0}' is a method of sources and pipes: write '{1}.{0}(…)' and go on with '|'");
 
-    private static readonly DiagnosticDescriptor Routes = Rules.Error(Id, Title,
-        "'Route' is a method of sources and pipes: write '{1}.Route(…)', or '| Route.By(…)' with branches that are pipes", Description);
+    private static readonly DiagnosticDescriptor Form = Family.Error(Id,
+        "'{0}' is a method of sources and pipes: write '{1}.{0}(…)', or '| Pipe.{0}(…)', where a lambda states the type of its parameter");
 
-    private static readonly DiagnosticDescriptor Branches = Rules.Error(Id, Title,
+    private static readonly DiagnosticDescriptor Routes = Family.Error(Id,
+        "'Route' is a method of sources and pipes: write '{1}.Route(…)', or '| Route.By(…)' with branches that are pipes");
+
+    private static readonly DiagnosticDescriptor Branches = Family.Error(Id,
         "The branches of '{0}' are pipes that take one type and put out one type, beside names if its function returns a 'string': 'Route.{0}(Parity, (\"even\", even), (\"odd\", odd))', and without names if it returns their index, an 'int'; "
-        + "a lambda states the type of its parameter", Description);
+        + "a lambda states the type of its parameter");
 
-    private static readonly DiagnosticDescriptor Beginning = Rules.Error(Id, Title, "'{0}' is a static method: write 'Pipe.{0}(…)' of pipes, or 'Source.{0}(…)' of sources", Description);
+    private static readonly DiagnosticDescriptor Beginning = Family.Error(Id, "'{0}' is a static method: write 'Pipe.{0}(…)' of pipes, or 'Source.{0}(…)' of sources");
 
-    private static readonly DiagnosticDescriptor Annotation = Rules.Error(Id, Title, "'{0}' is an annotation: write '| Stage.{0}(…)'", Description);
+    private static readonly DiagnosticDescriptor Annotation = Family.Error(Id, "'{0}' is an annotation: write '| Stage.{0}(…)'");
 
-    private static readonly DiagnosticDescriptor Untyped = Rules.Error(Id, Title,
-        "C# cannot see from here which items come: write the types of parameters, '({2} item) => …', and pipes for branches, 'Pipe.Of<{2}>() | …'; or use the method, '{1}.{0}(…)'", Description);
+    private static readonly DiagnosticDescriptor Untyped = Family.Error(Id,
+        "C# cannot see from here which items come: write the types of parameters, '({2} item) => …', and pipes for branches, 'Pipe.Of<{2}>() | …'; or use the method, '{1}.{0}(…)'");
 
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Method, Form, Routes, Branches, Beginning, Annotation, Untyped];
-
-    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression, SyntaxKind.LessThanExpression);
-
-    private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    private protected override void Check(BinaryExpressionSyntax stage, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        var stage = (BinaryExpressionSyntax)context.Node;
         var model = context.SemanticModel;
         if (Unknown(stage.Left) is { } first && first.Identifier.Text is var begin && string.Equals(begin, "merge", StringComparison.OrdinalIgnoreCase)) Report(Beginning, first, "Merge");
 

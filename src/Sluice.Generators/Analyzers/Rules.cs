@@ -1,5 +1,3 @@
-using Microsoft.CodeAnalysis;
-
 namespace Sluice.Generators;
 
 /// <summary>What all rules share: their category and where their documentation is.</summary>

@@ -1,10 +1,15 @@
-using Microsoft.CodeAnalysis.Diagnostics;
+using System.Collections.Immutable;
 
 namespace Sluice.Generators;
 
 /// <summary>What all analyzers share: they look at code that people wrote, and only where Sluice is known.</summary>
 public abstract class StageAnalyzer : DiagnosticAnalyzer
 {
+    private protected StageAnalyzer(params DiagnosticDescriptor[] rules) => SupportedDiagnostics = [.. rules];
+
+    /// <inheritdoc/>
+    public sealed override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; }
+
     /// <inheritdoc/>
     public sealed override void Initialize(AnalysisContext context)
     {

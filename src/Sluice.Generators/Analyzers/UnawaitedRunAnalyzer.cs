@@ -1,8 +1,3 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
-using Microsoft.CodeAnalysis.Operations;
-
 namespace Sluice.Generators;
 
 /// <summary>
@@ -10,15 +5,12 @@ namespace Sluice.Generators;
 /// The method would end while items are under way, and the failure of the run would be seen by nobody.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class UnawaitedRunAnalyzer : StageAnalyzer
+public sealed class UnawaitedRunAnalyzer() : StageAnalyzer(Rule)
 {
     private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU005", "A run that nobody awaits",
         "The run that '{0}' starts is never awaited, so nobody sees it end or fail; use 'await using var run = …' and "
         + "'await run.Completion', or return the run to somebody who does",
         "A run goes on after Start returns. Its end and its failure are seen by awaiting Completion, draining or disposing it.");
-
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Rule];
 
     private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols)
     {

@@ -1,7 +1,4 @@
 using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
-using Microsoft.CodeAnalysis.Operations;
 
 namespace Sluice.Generators;
 
@@ -10,7 +7,7 @@ namespace Sluice.Generators;
 /// whether it did something. Known by the verb: methods called on an object whose name says that they change it.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class UnmeantBoolAnalyzer : StageAnalyzer
+public sealed class UnmeantBoolAnalyzer() : StageAnalyzer(Rule)
 {
     private static readonly ImmutableHashSet<string> ChangingVerbs = ImmutableHashSet.Create(StringComparer.Ordinal,
         "Add", "AddOrUpdate", "Append", "Delete", "Enqueue", "Insert", "Post", "Publish", "Push", "Put", "Remove", "Save", "Send", "Set",
@@ -20,9 +17,6 @@ public sealed class UnmeantBoolAnalyzer : StageAnalyzer
         "'{0}' changes something and returns whether it did, so the items of this stage are its bools; for a sink drop the result "
         + "('{1}'), for a filter use 'Where'",
         "The functions of a stage are read by what they return: one that returns a bool maps every item to that bool.");
-
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Rule];
 
     private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
         start.RegisterOperationAction(action => Check(action, symbols), OperationKind.Binary, OperationKind.Invocation);

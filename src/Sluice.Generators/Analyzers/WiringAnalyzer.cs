@@ -1,37 +1,27 @@
-using System.Collections.Immutable;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Diagnostics;
-
 namespace Sluice.Generators;
 
 /// <summary>SLU031, an output of a consecutor that is wired like a stage: <c>output | consecutor</c>, <c>output &lt; [c2, c3]</c>, <c>[a, b] &gt; consecutor</c>. The compiler only says that the operator cannot be applied.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class WiringAnalyzer : StageAnalyzer
+public sealed class WiringAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
+    [SyntaxKind.BitwiseOrExpression, SyntaxKind.LessThanExpression, SyntaxKind.GreaterThanExpression], One, Several, Merged, Consecutors)
 {
     private const string Id = "SLU031";
-    private const string Title = "An output of a consecutor that is wired like a stage";
-    private const string Description = "Wiring changes what a consecutor does, so it is a call and no expression: output.To(consecutor), consecutor.From([output, …]).";
 
-    private static readonly DiagnosticDescriptor One = Rules.Error(Id, Title, "Outputs are wired by a call, before the start: write '{0}.To({1})'", Description);
+    private static readonly RuleFamily Family = new("An output of a consecutor that is wired like a stage",
+        "Wiring changes what a consecutor does, so it is a call and no expression: output.To(consecutor), consecutor.From([output, …]).");
 
-    private static readonly DiagnosticDescriptor Several = Rules.Error(Id, Title,
-        "An output leads to one consecutor. Where several need its items, end the body in an output for each, '| [Sink.Output<{1}>(\"…\"), Sink.Output<{1}>(\"…\")]', and write '….To(…)' for each", Description);
+    private static readonly DiagnosticDescriptor One = Family.Error(Id, "Outputs are wired by a call, before the start: write '{0}.To({1})'");
 
-    private static readonly DiagnosticDescriptor Merged = Rules.Error(Id, Title, "Outputs are wired by a call, before the start: write '{1}.From([{0}])'", Description);
+    private static readonly DiagnosticDescriptor Several = Family.Error(Id,
+        "An output leads to one consecutor. Where several need its items, end the body in an output for each, '| [Sink.Output<{1}>(\"…\"), Sink.Output<{1}>(\"…\")]', and write '….To(…)' for each");
 
-    private static readonly DiagnosticDescriptor Consecutors = Rules.Error(Id, Title, "Consecutors are wired by outputs: end the body of '{0}' in '| Sink.Output<{2}>(\"name\")', and write '{0}.Output<{2}>(\"name\").To({1})'", Description);
+    private static readonly DiagnosticDescriptor Merged = Family.Error(Id, "Outputs are wired by a call, before the start: write '{1}.From([{0}])'");
 
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [One, Several, Merged, Consecutors];
+    private static readonly DiagnosticDescriptor Consecutors = Family.Error(Id,
+        "Consecutors are wired by outputs: end the body of '{0}' in '| Sink.Output<{2}>(\"name\")', and write '{0}.Output<{2}>(\"name\").To({1})'");
 
-    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterSyntaxNodeAction(action => Check(action, symbols), SyntaxKind.BitwiseOrExpression, SyntaxKind.LessThanExpression, SyntaxKind.GreaterThanExpression);
-
-    private static void Check(SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    private protected override void Check(BinaryExpressionSyntax wiring, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        var wiring = (BinaryExpressionSyntax)context.Node;
         var model = context.SemanticModel;
         if (model.GetSymbolInfo(wiring, context.CancellationToken).Symbol is not null) return;
         ExpressionSyntax left = wiring.Left.WithoutParentheses(), right = wiring.Right.WithoutParentheses();

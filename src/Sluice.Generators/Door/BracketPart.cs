@@ -1,6 +1,3 @@
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-
 namespace Sluice.Generators;
 
 /// <summary>What stands in brackets, as far as it can be told without them.</summary>

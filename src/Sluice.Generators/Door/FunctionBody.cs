@@ -1,6 +1,3 @@
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Operations;
-
 namespace Sluice.Generators;
 
 /// <summary>Walks over what a function itself does, without the functions nested in it.</summary>

@@ -1,7 +1,3 @@
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-
 namespace Sluice.Generators;
 
 /// <summary>The function of a graph's node, as it is written: a method, a lambda, or a delegate. Of a lambda that fits nowhere the compiler's own picture may have other parameters than the text.</summary>

@@ -1,6 +1,3 @@
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-
 namespace Sluice.Generators;
 
 /// <summary>What the function of a graph's node is given: what each parent produces, or, where there are none, the request.</summary>

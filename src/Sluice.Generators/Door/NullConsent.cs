@@ -1,7 +1,3 @@
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Operations;
-
 namespace Sluice.Generators;
 
 /// <summary>Where somebody has said that null items are meant, or deals with them at once.</summary>

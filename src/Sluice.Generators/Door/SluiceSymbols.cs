@@ -1,5 +1,3 @@
-using Microsoft.CodeAnalysis;
-
 namespace Sluice.Generators;
 
 /// <summary>The types of the pipeline door and the task types, looked up once per compilation.</summary>

@@ -1,6 +1,3 @@
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-
 namespace Sluice.Generators;
 
 /// <summary>What stands behind a <c>|</c>, as it is written.</summary>

@@ -1,6 +1,3 @@
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
-
 namespace Sluice.Generators;
 
 /// <summary>Stages as messages name them.</summary>

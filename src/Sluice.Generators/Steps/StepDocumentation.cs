@@ -2,7 +2,6 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Xml;
 using System.Xml.Linq;
-using Microsoft.CodeAnalysis;
 
 namespace Sluice.Generators;
 

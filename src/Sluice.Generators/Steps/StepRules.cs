@@ -1,5 +1,3 @@
-using Microsoft.CodeAnalysis;
-
 namespace Sluice.Generators;
 
 /// <summary>What [Step] cannot do, and what to do instead.</summary>

@@ -119,7 +119,8 @@ internal sealed class TopologyRecorder
                     node.Hint ?? (node.Function is null ? null : TopologyBuilder.NameOf(node.Function)),
                     node.Input,
                     node.Output,
-                    node.Options.Describe());
+                    node.Options.Describe(),
+                    isOnlyEdges: node.IsOnlyEdges);
         }
         var leaving = edges.ToLookup(edge => edge.From);
         for (int i = edges.Count - 1; i >= 0; i--)

@@ -21,6 +21,7 @@ internal sealed class TopologyBuilder(string? name = null)
     /// <param name="output">The type of what comes out.</param>
     /// <param name="details">Annotations such as "parallel 8".</param>
     /// <param name="ports">The branches it declares; every one needs an edge.</param>
+    /// <param name="isOnlyEdges">See <see cref="TopologyNode.IsOnlyEdges"/>.</param>
     internal int Add(
         string kind,
         string? name = null,
@@ -28,12 +29,13 @@ internal sealed class TopologyBuilder(string? name = null)
         Type? input = null,
         Type? output = null,
         IEnumerable<string>? details = null,
-        IEnumerable<string>? ports = null)
+        IEnumerable<string>? ports = null,
+        bool isOnlyEdges = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(kind);
         if (name is not null && string.IsNullOrWhiteSpace(name))
             throw new InvalidTopologyException($"A {kind} node was given an empty name. Give it one that can be read, or none.");
-        drafts.Add(new(kind, name, string.IsNullOrWhiteSpace(hint) ? null : hint, input, output, ToArray(details), ToArray(ports)));
+        drafts.Add(new(kind, name, string.IsNullOrWhiteSpace(hint) ? null : hint, input, output, ToArray(details), ToArray(ports), isOnlyEdges));
         return drafts.Count - 1;
     }
 
@@ -66,7 +68,7 @@ internal sealed class TopologyBuilder(string? name = null)
         for (var id = 0; id < nodes.Length; id++)
         {
             var draft = drafts[id];
-            nodes[id] = new(id, names[id], draft.Kind, draft.Input, draft.Output, draft.Details);
+            nodes[id] = new(id, names[id], draft.Kind, draft.Input, draft.Output, draft.Details) { IsOnlyEdges = draft.IsOnlyEdges };
         }
 
         var made = new TopologyEdge[from.Length];
@@ -78,7 +80,7 @@ internal sealed class TopologyBuilder(string? name = null)
 
     /// <summary>A node before it has its final name.</summary>
     internal sealed record Draft(
-        string Kind, string? Name, string? Hint, Type? Input, Type? Output, string[] Details, string[] Ports);
+        string Kind, string? Name, string? Hint, Type? Input, Type? Output, string[] Details, string[] Ports, bool IsOnlyEdges = false);
 
     /// <summary>An edge by ids, or by names (then the ids are -1) that are looked up later.</summary>
     internal readonly record struct DraftEdge(int From, int To, string? FromName, string? ToName, string? Port);

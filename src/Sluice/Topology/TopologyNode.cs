@@ -48,7 +48,10 @@ public sealed class TopologyNode
         ({ } input, { } output) => $"{TypeNames.Of(input)} -> {TypeNames.Of(output)}",
     };
 
-    internal TopologyNode With(NodeTime? time, bool isCritical) => new(Id, Name, Kind, InputType, OutputType, Details, time, isCritical);
+    /// <summary>Whether all there is to say of the node is that several edges begin here: it is there because no stage stands before them.</summary>
+    internal bool IsOnlyEdges { get; init; }
+
+    internal TopologyNode With(NodeTime? time, bool isCritical) => new(Id, Name, Kind, InputType, OutputType, Details, time, isCritical) { IsOnlyEdges = IsOnlyEdges };
 
     /// <summary>The name, followed by the details in parentheses where there are any.</summary>
     /// <returns>Such as <c>Geocode (parallel 8, retry 3)</c>.</returns>

@@ -35,6 +35,12 @@ public class DefinitionTextTests
         { Numbers.Route(Parity, ("even", s => s | Twice), ("odd", s => s)) | Print, "numbers | Parity | [even: Twice, odd: _] | Print" },
         { Source.Merge(Numbers | Twice, Source.Of(1)) | Print, "[numbers | Twice, source-2] | merge-1 | Print" },
         { Numbers < [TwicePipe, Pipe.Of<int>() | Half] > Next, "numbers | [Twice, Half] | Next" },
+        { Pipe.Of<int>() | [Print, Save], "[Print, Save]" },
+        { Pipe.Of<int>() | [TwicePipe, Pipe.Of<int>() | Half], "[Twice, Half]" },
+        { Pipe.Of<int>() | [TwicePipe, Pipe.Of<int>() | Half] | Next | Print, "[Twice, Half] | Next | Print" },
+        { Pipe.Of<int>() | [s => s | Twice, s => s] | Print, "[Twice, _] | Print" },
+        { Pipe.Of<int>() | [s => s, s => s], "broadcast-1" },
+        { Pipe.Of<int>() | [Print, Save] | Stage.Named("both"), "both | [Print, Save]" },
     };
 
     [Theory]

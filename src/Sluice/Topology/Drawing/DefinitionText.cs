@@ -58,6 +58,7 @@ internal sealed class DefinitionText
             if (targets is not [{ Port: null, Node: var next }])
             {
                 if (targets.Length == 0 || Group(targets, stop, depth + 1) is not { } rest) return null;
+                if (node.IsOnlyEdges) parts.Clear();        // the first of its chain: the brackets say it
                 parts.Add(rest);
                 break;
             }

@@ -57,7 +57,8 @@ internal static class WaitCircle
     private static string Describe(ICall call, List<Future> path)
     {
         string[] names = [.. path.Where(each => each is ICall).Select(each => each.Name)];
-        string waits = names.Length <= 1 ? "its own end" : $"{string.Join(", which waits for ", names)}";
-        return $"{call.Name} waits for {waits}: none of them could ever end. Let one of them end without the other: return what it has, and combine the results in a step behind both.";
+        return names.Length <= 1
+            ? $"{call.Name} waits for its own end: it could never end. Let it end without waiting: return what it has, and combine the results in a step behind it."
+            : $"{call.Name} waits for {string.Join(", which waits for ", names)}: none of them could ever end. Let one of them end without the other: return what it has, and combine the results in a step behind both.";
     }
 }
