@@ -95,14 +95,14 @@ public class DataFlowOutputTests
         static string Text() => throw new FormatException("no text");
         DataFlowFunction optional = DataFlow.Dispatch("Load", ("nothing", Clear), ("number", Number)).Optional();
         Says("Load[number] gives something that would be missing if it failed: only functions that return nothing can be optional. Give it a Fallback.", () => _ = optional["number"]);
-        await DataFlow.From(optional["nothing"]).RunAsync(new { }, Cancellation);
+        await DataFlow.From(optional["nothing"]).RunAsync(new { unused = 0 }, Cancellation);
 
         DataFlowFunction load = DataFlow.Dispatch("Load", ("text", Text), ("number", Number));
         Says("Load[number] returns int, and its fallback is of type string. Let both have one type.", () => _ = load.Fallback("none")["number"]);
-        Assert.Equal("none", (await DataFlow.From(load.Fallback("none")["text"]).RunAsync(new { }, Cancellation)).Get<string>("load"));
+        Assert.Equal("none", (await DataFlow.From(load.Fallback("none")["text"]).RunAsync(new { unused = 0 }, Cancellation)).Get<string>("load"));
         DataFlowFunction made = load.Fallback(failure => failure.Message == "no number" ? 7 : "other");
-        Assert.Equal(7, (await DataFlow.From(made["number"]).RunAsync(new { }, Cancellation)).Get<int>("load"));
-        Assert.Equal("other", (await DataFlow.From(made["text"]).RunAsync(new { }, Cancellation)).Get<string>("load"));
+        Assert.Equal(7, (await DataFlow.From(made["number"]).RunAsync(new { unused = 0 }, Cancellation)).Get<int>("load"));
+        Assert.Equal("other", (await DataFlow.From(made["text"]).RunAsync(new { unused = 0 }, Cancellation)).Get<string>("load"));
     }
 
     private static void Says(string message, Action make) => Assert.Equal(message, Assert.Throws<DataFlowException>(make).Message);
