@@ -68,7 +68,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
         }
         try
         {
-            await scope.LoadAsync(epoch.IsEntrance ? core.Entrances.Open() : core.Following!, core.Life);
+            await scope.LoadAsync(epoch.IsEntrance ? core.Entrances.Open() : core.Following!, epoch.IsEnding, core.Life);
             if (scope.IsPartlyInMemory) await ahead.ReadAsync(epoch, scope);
             if (epoch.FiresTimers) await scope.FireTimersAsync(epoch, () => Rent(epoch).BeginTick(epoch.Partition));
         }
