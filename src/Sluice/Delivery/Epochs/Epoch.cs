@@ -32,6 +32,15 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     /// <summary>How many of them may.</summary>
     public int MaxTimers { get; set; } = 64;
 
+    /// <summary>How many rows by time may move, of timers that were moved on: up to three parts of the commit each.</summary>
+    public int MaxMoves { get; set; } = 128;
+
+    /// <summary>Whether some may fire and others move in one commit.</summary>
+    public bool MixesTimers { get; set; } = true;
+
+    /// <summary>What has become of them in this try; null before.</summary>
+    public EpochTimers? Turn { get; set; }
+
     /// <summary>Whether more are due.</summary>
     public bool HasMoreTimers
     {

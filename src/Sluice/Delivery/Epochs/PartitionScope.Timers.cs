@@ -34,7 +34,7 @@ internal sealed partial class PartitionScope
     /// <summary>Fires timers that are due. The pump's.</summary>
     public async ValueTask FireTimersAsync(Epoch epoch, Func<Root> hold)
     {
-        var turn = new EpochTimers(epoch, this, lastOfTurn ??= number);
+        var turn = epoch.Turn = new EpochTimers(epoch, this, lastOfTurn ??= number);
         epoch.HasMoreTimers = false;
         await ReadAheadAsync((stage, _) => KeysDue(stage, turn.Until, epoch.MaxTimers), core.Life).ConfigureAwait(false);
         foreach (object instance in Instances)

@@ -67,6 +67,9 @@ internal abstract class TimerTurn(long until, long lastNumber)
     /// <summary>Whether one more may fire. Any thread.</summary>
     public abstract bool TryTake();
 
+    /// <summary>Whether one more row by time may move. Any thread.</summary>
+    public abstract bool TryMove();
+
     /// <summary>There are more that are due. Any thread.</summary>
     public abstract void TellMore();
 
