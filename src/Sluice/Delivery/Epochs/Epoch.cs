@@ -26,6 +26,12 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     /// <summary>Whether a stage puts out what it holds because the input has ended; there are no items then.</summary>
     public bool IsEnding { get; init; }
 
+    /// <summary>How many keys of a stage may end in it.</summary>
+    public int MaxEndingKeys { get; set; } = 500;
+
+    /// <summary>How many have, in this try.</summary>
+    public int EndedKeys { get; set; }
+
     /// <summary>Whether timers fire in it; there are no items then.</summary>
     public bool FiresTimers { get; init; }
 

@@ -1,6 +1,6 @@
 namespace Sluice;
 
-// Timers whose effects cannot be committed.
+// Timers whose effects cannot be committed, and ends of keys that are too much together.
 internal sealed partial class EpochCommitter
 {
     /// <summary>
@@ -20,6 +20,17 @@ internal sealed partial class EpochCommitter
         else if (fired.Count > 1) epoch.MaxTimers = fired.Count / 2;
         else if (epoch.Turn is { Moved: > 1 and var moved }) epoch.MaxMoves = moved / 2;
         else return false;
+        Undo(epoch, roots);
+        epoch.Core.Epochs!.Repeat(epoch);
+        return true;
+    }
+
+    /// <summary>The keys that have ended put out more than a commit holds: fewer of them end together.</summary>
+    /// <returns>Whether it was more than one key: then the epoch is run again.</returns>
+    private static bool TryEndFewer(Epoch epoch, List<Root> roots)
+    {
+        if (!epoch.IsEnding || epoch.EndedKeys < 2) return false;
+        epoch.MaxEndingKeys = epoch.EndedKeys / 2;
         Undo(epoch, roots);
         epoch.Core.Epochs!.Repeat(epoch);
         return true;

@@ -28,6 +28,9 @@ internal interface ITimerRows
     /// <summary>The rows by key.</summary>
     IRemembersByKey ByKey { get; }
 
+    /// <summary>How many rows will be written, by key and by time, at most.</summary>
+    int Changes { get; }
+
     /// <summary>Whether rows by time are to be read before it is known who is next.</summary>
     bool MustRead { get; }
 

@@ -18,6 +18,8 @@ internal sealed class StoredTimers(StateScope scope, ITimerStage stage) : ITimer
 
     public IRemembersByKey ByKey => cells;
 
+    public int Changes => cells.Changes + (2 * moved.Count);
+
     public bool MustRead => horizon is not null && ahead.Count == 0;
 
     public string? ReadAfter => horizon is { Number: > 0 } last ? last.ToKey() : null;

@@ -43,6 +43,41 @@ public sealed class EndingByKeyTests
                 Assert.Empty(await store.ListStateAsync(new GroupId("numbers", "numbers"), partition, rows, cancellation: Cancellation));
     }
 
+    /// <summary>With its timers, the end of a key is three parts of a commit.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task KeysWithTimersThatPutOutNothingEndInSeveralCommits(bool keepsState)
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await using Consecutor<int> consecutor = new("numbers", source => source | Sluice.Node.Of(() => new Silent(keepsState)) | Stage.Named("silent") | ledger.Sink<int>(), Options(store, 1)) { Key = static n => $"{n}" };
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([.. Enumerable.Range(0, 700)], Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+        await consecutor.CompleteAsync(Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+        foreach (string rows in (string[])["$timers/silent", "$due/silent"])
+            Assert.Empty(await store.ListStateAsync(new GroupId("numbers", "numbers"), 0, rows, cancellation: Cancellation));
+        Assert.False(consecutor.Completion.IsFaulted);
+    }
+
+    /// <summary>What the keys of a page put out may be more than a commit holds: then fewer of them end together.</summary>
+    [Fact]
+    public async Task KeysThatPutOutMuchEndInSeveralCommits()
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await using Consecutor<int> consecutor = new("numbers", source => source | Sluice.Node.Of(() => new Prolific()) | Stage.Named("prolific") | ledger.Sink<int>(), Options(store, 1)) { Key = static n => $"{n}" };
+        await using var others = new Consecutor<string>("others", source => source | ledger.Sink<string>(), Options(store, 1));
+        consecutor.Output<string>("parts").To(others);
+        await others.StartAsync(Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([.. Enumerable.Range(0, 60)], Cancellation);
+        await consecutor.CompleteAsync(Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+        await Member.UntilAsync(() => others.Snapshot() is { Accepted: 60 * 40, IsIdle: true });
+        Assert.Equal(Enumerable.Range(0, 60).SelectMany(static n => Enumerable.Range(0, 40).Select(part => $"{n}:{part}")).Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
+    }
+
     private static async Task PlayAsync(bool isRestarted, Func<Consecutor<int>> make)
     {
         if (isRestarted)
@@ -66,6 +101,35 @@ public sealed class EndingByKeyTests
     };
 
     private ConsecutorOptions Options(IStreamStore store, int partitions) => new() { Store = store, Process = new(), Stream = new() { Partitions = partitions }, Run = new() { Time = clock } };
+
+    /// <summary>Waits for something that does not come, and puts nothing out.</summary>
+    private sealed class Silent(bool keepsState) : TimedNode<int, int, int>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            if (keepsState) State = item;
+            Timers.Set(TimeSpan.FromHours(1));
+            return default;
+        }
+
+        protected override ValueTask OnTimerAsync(string timer, Output<int> output, CancellationToken cancellation) => output.PushAsync(-1);
+    }
+
+    private sealed class Prolific : StatefulNode<int, int, int>
+    {
+        private readonly NamedOutput<string> parts = new("parts");
+
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            State = item;
+            return default;
+        }
+
+        protected override async ValueTask EndKeyAsync(Output<int> output, CancellationToken cancellation)
+        {
+            for (int i = 0; i < 40; i++) await output.PushAsync(parts, $"{Key}:{i}");
+        }
+    }
 
     private sealed class Total : StatefulNode<int, string, int>
     {
