@@ -45,7 +45,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
                     foreach (LeasedBatch leased in lease.Batches)
                         if (lessor.Begin(leased) is { } partition) epochs.Enqueue(partition, leased.Entries.Span);
                 }
-                else if (!epochs.TakeTurnOwed() && (lease is not { IsEnded: true } || !epochs.EndInput(lessor.Asked)))
+                else if (!epochs.TakeTurnOwed() && (lease is not { IsEnded: true } || !epochs.EndInput(lessor.Asked)) && !epochs.TakeTimersTurn(lease is null && lessor.TryAgainAfter is not null))
                 {
                     await WaitAsync(version, Earlier(lease?.NextDue ?? lessor.TryAgainAfter, epochs.NextDue));
                 }
