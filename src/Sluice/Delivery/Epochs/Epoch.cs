@@ -26,11 +26,26 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     /// <summary>Whether a stage puts out what it holds because the input has ended; there are no items then.</summary>
     public bool IsEnding { get; init; }
 
+    /// <summary>How many keys of a stage may end in it.</summary>
+    public int MaxEndingKeys { get; set; } = 500;
+
+    /// <summary>How many have, in this try.</summary>
+    public int EndedKeys { get; set; }
+
     /// <summary>Whether timers fire in it; there are no items then.</summary>
     public bool FiresTimers { get; init; }
 
     /// <summary>How many of them may.</summary>
     public int MaxTimers { get; set; } = 64;
+
+    /// <summary>How many rows by time may move, of timers that were moved on: up to three parts of the commit each.</summary>
+    public int MaxMoves { get; set; } = 128;
+
+    /// <summary>Whether some may fire and others move in one commit.</summary>
+    public bool MixesTimers { get; set; } = true;
+
+    /// <summary>What has become of them in this try; null before.</summary>
+    public EpochTimers? Turn { get; set; }
 
     /// <summary>Whether more are due.</summary>
     public bool HasMoreTimers

@@ -260,7 +260,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
         List<EpochItem> remaining = [.. epoch.Remaining];
         if (remaining.Count == 0)
         {
-            if (TryFireFewer(epoch, roots, root => Preparation.TooLarge(core, root))) return;
+            if (TryFireFewer(epoch, roots, root => Preparation.TooLarge(core, root)) || TryEndFewer(epoch, roots)) return;
             core.Failed?.Invoke(new InvalidOperationException(
                 $"What the consecutor {core.Name} remembers and puts out at one time, without any item, is more than a commit holds: {StoreCommit.MaxItems:N0} parts. Nothing was changed."));
             return;

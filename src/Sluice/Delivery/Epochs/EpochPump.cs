@@ -45,7 +45,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
                     foreach (LeasedBatch leased in lease.Batches)
                         if (lessor.Begin(leased) is { } partition) epochs.Enqueue(partition, leased.Entries.Span);
                 }
-                else if (!epochs.TakeTurnOwed() && (lease is not { IsEnded: true } || !epochs.EndInput(lessor.Asked)))
+                else if (!epochs.TakeTurnOwed() && (lease is not { IsEnded: true } || !epochs.EndInput(lessor.Asked)) && !epochs.TakeTimersTurn(lease is null && lessor.TryAgainAfter is not null))
                 {
                     await WaitAsync(version, Earlier(lease?.NextDue ?? lessor.TryAgainAfter, epochs.NextDue));
                 }
@@ -68,7 +68,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
         }
         try
         {
-            await scope.LoadAsync(epoch.IsEntrance ? core.Entrances.Open() : core.Following!, core.Life);
+            await scope.LoadAsync(epoch.IsEntrance ? core.Entrances.Open() : core.Following!, epoch.IsEnding, core.Life);
             if (scope.IsPartlyInMemory) await ahead.ReadAsync(epoch, scope);
             if (epoch.FiresTimers) await scope.FireTimersAsync(epoch, () => Rent(epoch).BeginTick(epoch.Partition));
         }

@@ -4,11 +4,30 @@ namespace Sluice;
 /// <remarks>Thread-safe: lanes of a node, and several nodes, fire at the same time.</remarks>
 internal sealed class EpochTimers(Epoch epoch, PartitionScope scope, long lastNumber) : TimerTurn(scope.UtcNow.UtcTicks, lastNumber)
 {
-    private int left = epoch.MaxTimers;
+    private readonly Lock sync = new();
+    private int taken;
+    private int moved;
 
-    public override bool TryTake()
+    /// <summary>How many rows by time have moved.</summary>
+    public int Moved => moved;
+
+    /// <summary>Whether timers were taken and rows have moved: one of the two could be less.</summary>
+    public bool IsMixed => taken > 0 && moved > 0;
+
+    public override bool TryTake() => MayGoOn(ref taken, epoch.MaxTimers, ref moved);
+
+    public override bool TryMove() => MayGoOn(ref moved, epoch.MaxMoves, ref taken);
+
+    private bool MayGoOn(ref int done, int most, ref int others)
     {
-        if (Interlocked.Decrement(ref left) >= 0) return true;
+        lock (sync)
+        {
+            if (done < most && (others == 0 || epoch.MixesTimers))
+            {
+                done++;
+                return true;
+            }
+        }
         TellMore();
         return false;
     }

@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>The epochs of a consecutor that keeps state, or an order by key: which are to be run, and which are over. A partition has one at a time.</summary>
 /// <remarks>Thread-safe. Begun by the pump, judged by the committer; what a partition has besides (its scope, its order) belongs to the one of the two whose turn it is.</remarks>
-internal sealed class Epochs(ConsecutorCore core)
+internal sealed partial class Epochs(ConsecutorCore core)
 {
     private const int MostItems = 512;               // so that their rows and outputs are mostly no more than a commit may have
     private const int MostWaiting = 10_000;
@@ -69,6 +69,7 @@ internal sealed class Epochs(ConsecutorCore core)
         // What is due comes first in a lease: one entry is the one that is tried again. By turns with the others.
         OwnedPartition[] others = Array.FindAll(resting, partition => !IsHeldUp(partition));
         OwnedPartition[] due = Array.FindAll(heldUp, partition => partition.Order!.RetryAt is { } at && at <= looked);
+        EndTurns(Array.FindAll(heldUp, partition => !due.Contains(partition)));          // nothing of them can be had: no turn to wait for
         isDuesTurn = due.Length > 0 && (!isDuesTurn || others.Length == 0);
         isTurnOwed = due.Length > 0 && !isDuesTurn;
         return isDuesTurn ? (due, 1) : (others, most);
@@ -174,6 +175,7 @@ internal sealed class Epochs(ConsecutorCore core)
             {
                 Earliest(partition.Scope!.NextDue);
                 Earliest(partition.EndAt);
+                Earliest(TurnEndOf(partition));
                 if (IsResting(partition) && IsHeldUp(partition)) Earliest(partition.Order!.RetryAt);
             }
             if (first is not { } due) return null;
@@ -232,7 +234,7 @@ internal sealed class Epochs(ConsecutorCore core)
         lock (sync)
         {
             running.Remove(epoch.Partition.Number);
-            if (epoch.FiresTimers) epoch.Partition.Scope!.EndTurn(haveFired: !epoch.HasMoreTimers);
+            if (epoch.FiresTimers) epoch.Partition.Scope!.EndTurn(epoch.HasMoreTimers ? null : AfterNow(TurnOfOthers));
             foreach (EpochItem item in epoch.Items)
             {
                 if (spare.Count == MostSpare) break;
@@ -263,22 +265,19 @@ internal sealed class Epochs(ConsecutorCore core)
     {
         PartitionScope scope = partition.Scope!;
         bool mayAct = core.IsLeasing && !core.SinksWait && !partition.IsLeaving, isDue = scope.IsDue(looked);
-        // What is due has fired before an item comes that was leased later; then others have a turn, as some set themselves again for now.
-        if (mayAct && scope.AreTimersDue(looked) && !(scope.TimersHadTurn && (isDue || partition.Leased.Count > 0)))
-        {
-            partition.IsAtEnd = false;
-            return new(core, partition, [], isEntrance: false) { FiresTimers = true };
-        }
-        scope.EndTurn(haveFired: false);
+        // What is due has fired before an item comes that was leased later; then others have a turn, as some set themselves again for now. At the end of the input its stages come first.
+        if (mayAct && scope.AreTimersDue(looked) && !scope.TimersHadTurn && !partition.IsAtEnd) return new(core, partition, [], isEntrance: false) { FiresTimers = true };
         if (partition.Leased.Count == 0)
         {
             bool mustLoad = core.KeepsTime && !scope.HasBegun;
             if (!mayAct || !(isDue || mustLoad || partition.IsAtEnd)) return null;
+            scope.EndTurn(null);
             bool isEnding = partition.IsAtEnd && !isDue;
             partition.IsAtEnd = false;               // the store is asked again before the next stage ends: what has come out may have failed
             return new(core, partition, [], isEntrance: false) { IsEnding = isEnding };
         }
         partition.IsAtEnd = false;
+        scope.EndTurn(null);
         // Items that enter in the middle go through a run of their own, so they have epochs of their own.
         bool isEntrance = partition.Leased.Peek().Headers.Node is not null;
         var items = new List<EpochItem>(Math.Min(size, partition.Leased.Count));

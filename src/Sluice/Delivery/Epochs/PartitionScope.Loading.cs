@@ -12,11 +12,14 @@ internal sealed partial class PartitionScope
     private Following? loaded;
 
     /// <summary>Has an instance of each stage of a run, with what is stored.</summary>
-    public async ValueTask LoadAsync(Following run, CancellationToken cancellation)
+    /// <param name="run">The run.</param>
+    /// <param name="anew">Whether no instance goes on: a stage ends the keys of all its lanes in one instance, which knows those of its own lane only, unless it begins with what is stored.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async ValueTask LoadAsync(Following run, bool anew, CancellationToken cancellation)
     {
         ends.Begin();
         shapes.Begin();
-        if (ReferenceEquals(loaded, run))
+        if (!anew && ReferenceEquals(loaded, run))
         {
             foreach (IRemembersByKey cells in byKey) cells.Begin();
             held?.Enter();

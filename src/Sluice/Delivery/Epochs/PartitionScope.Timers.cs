@@ -13,14 +13,17 @@ internal sealed partial class PartitionScope
     private long? lastOfTurn;                        // the last number of the timers that fire before something else has its turn; null if those have
 
     /// <summary>Whether the timers that were due have fired, and something else has its turn. Used under the lock of <see cref="Epochs"/>.</summary>
-    public bool TimersHadTurn { get; private set; }
+    public bool TimersHadTurn => TurnEndsAt is not null;
 
-    /// <summary>Something else is begun, or timers have fired. Used under the lock of <see cref="Epochs"/>.</summary>
-    /// <param name="haveFired">Whether all have that were due.</param>
-    public void EndTurn(bool haveFired)
+    /// <summary>A timestamp: when timers fire again if it cannot be found out whether there is something else; null if something else has had its turn. Used under the lock of <see cref="Epochs"/>.</summary>
+    public long? TurnEndsAt { get; private set; }
+
+    /// <summary>Something else has had its turn, or timers have. Used under the lock of <see cref="Epochs"/>.</summary>
+    /// <param name="endsAt">If all timers have fired that were due: until when something else has its turn.</param>
+    public void EndTurn(long? endsAt)
     {
-        TimersHadTurn = haveFired;
-        if (haveFired) lastOfTurn = null;
+        TurnEndsAt = endsAt;
+        if (endsAt is not null) lastOfTurn = null;
     }
 
     /// <summary>Whether timers are due, or it is not known which are.</summary>
@@ -34,7 +37,7 @@ internal sealed partial class PartitionScope
     /// <summary>Fires timers that are due. The pump's.</summary>
     public async ValueTask FireTimersAsync(Epoch epoch, Func<Root> hold)
     {
-        var turn = new EpochTimers(epoch, this, lastOfTurn ??= number);
+        var turn = epoch.Turn = new EpochTimers(epoch, this, lastOfTurn ??= number);
         epoch.HasMoreTimers = false;
         await ReadAheadAsync((stage, _) => KeysDue(stage, turn.Until, epoch.MaxTimers), core.Life).ConfigureAwait(false);
         foreach (object instance in Instances)

@@ -10,7 +10,7 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
 {
     public const string Node = "$end";
     private const int KeysAtOnce = 50;
-    private const int MostPages = 10;
+    private const int MostChanges = 300;             // of the stage's own rows, before another page
 
     private Dictionary<string, string?>? ended;      // by the stage's name: null if it has; else the last key that has
     private (string Stage, string? Key)? added;
@@ -46,16 +46,19 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
             }
             IReadOnlyList<StateRow> keys;
             string? first = after;
-            int pages = 0;
+            Epoch epoch = scope.Epoch!;
+            epoch.EndedKeys = 0;
             do
             {
-                keys = await core.Store.ListStateAsync(core.Group, partition.Number, stage.StateName, after, KeysAtOnce, core.Life);
+                int most = Math.Min(KeysAtOnce, epoch.MaxEndingKeys - epoch.EndedKeys);
+                keys = await core.Store.ListStateAsync(core.Group, partition.Number, stage.StateName, after, most, core.Life);
                 cells.Fill([.. keys.Select(row => row.Key).Where(cells.IsMissing)], new StoredRows(core.StateSerializers, keys, isComplete: true));
                 await stage.EndAsync(instance, scope, [.. keys.Select(row => row.Key)], hold);
-                after = keys.Count < KeysAtOnce ? null : keys[^1].Key;
+                after = keys.Count < most ? null : keys[^1].Key;
+                epoch.EndedKeys += keys.Count;
             }
-            while (after is not null && !scope.HasEmitted && hold.Staged is null && ++pages < MostPages);
-            if (after is null && instance is IHasTimers { Timers: var timers } && await EndTimersAsync(stage, timers)) after = (keys is [.., { } last] ? last.Key : first) ?? "";
+            while (after is not null && epoch.EndedKeys < epoch.MaxEndingKeys && !scope.HasEmitted && hold.Staged is null && ChangesOf(cells) < MostChanges);
+            if (after is null && instance is IHasTimers { Timers: var timers } && await EndTimersAsync(stage, timers, Math.Min(KeysAtOnce, epoch.MaxEndingKeys))) after = (keys is [.., { } last] ? last.Key : first) ?? "";
             added = (stage.StateName, after);
             return;
         }
@@ -65,13 +68,15 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
 
     /// <summary>No timer fires any more, also not of a key that has no state.</summary>
     /// <returns>Whether there were any: then the stage has not ended before there are none in the store.</returns>
-    private async ValueTask<bool> EndTimersAsync(IRememberingStage stage, ITimerRows timers)
+    private async ValueTask<bool> EndTimersAsync(IRememberingStage stage, ITimerRows timers, int most)
     {
-        IReadOnlyList<StateRow> rows = await core.Store.ListStateAsync(core.Group, partition.Number, ITimerRows.NodeByKey(stage.StateName), null, KeysAtOnce, core.Life);
+        IReadOnlyList<StateRow> rows = await core.Store.ListStateAsync(core.Group, partition.Number, ITimerRows.NodeByKey(stage.StateName), null, most, core.Life);
         timers.ByKey.Fill([.. rows.Select(row => row.Key).Where(timers.ByKey.IsMissing)], new StoredRows(core.StateSerializers, rows, isComplete: true));
         foreach (StateRow row in rows) timers.Remove(row.Key);
         return rows.Count > 0;
     }
+
+    private static int ChangesOf(IRemembersByKey cells) => cells.Changes + (cells is IHasTimers { Timers: var timers } ? timers.Changes : 0);
 
     /// <summary>Adds what has changed to a commit.</summary>
     /// <param name="rows">Its rows.</param>

@@ -60,7 +60,10 @@ internal sealed class Lessor(ConsecutorCore core)
             return null;
         }
         int batches = core.Epochs is null ? int.MaxValue : width.Most;
-        return await LeaseAsync(new(Owners(owned)) { MaxItems = most, MaxBatches = batches, Gates = core.Outputs.GateStreams });
+        var request = new LeaseRequest(Owners(owned)) { MaxItems = most, MaxBatches = batches, Gates = core.Outputs.GateStreams };
+        LeaseResult? lease = await LeaseAsync(request);
+        if (lease is not null) core.Epochs?.HaveAsked(owned, request, lease);
+        return lease;
     }
 
     /// <summary>Entries were leased: from here on they are under way.</summary>

@@ -30,6 +30,9 @@ internal interface IRemembersByKey : IRemembers
     /// <summary>Whether all rows are in memory: then a key that is not there has no state.</summary>
     bool HasAll { get; }
 
+    /// <summary>How many rows have changed since <see cref="IRemembers.Save"/>.</summary>
+    int Changes { get; }
+
     /// <summary>An epoch begins: nothing is evicted until <see cref="IRemembers.Save"/>.</summary>
     void Begin();
 

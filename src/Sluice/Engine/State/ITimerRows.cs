@@ -28,6 +28,9 @@ internal interface ITimerRows
     /// <summary>The rows by key.</summary>
     IRemembersByKey ByKey { get; }
 
+    /// <summary>How many rows will be written, by key and by time, at most.</summary>
+    int Changes { get; }
+
     /// <summary>Whether rows by time are to be read before it is known who is next.</summary>
     bool MustRead { get; }
 
@@ -66,6 +69,9 @@ internal abstract class TimerTurn(long until, long lastNumber)
 
     /// <summary>Whether one more may fire. Any thread.</summary>
     public abstract bool TryTake();
+
+    /// <summary>Whether one more row by time may move. Any thread.</summary>
+    public abstract bool TryMove();
 
     /// <summary>There are more that are due. Any thread.</summary>
     public abstract void TellMore();

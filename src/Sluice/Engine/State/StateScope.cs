@@ -85,13 +85,13 @@ internal interface IRememberingStage
 {
     int Node { get; }
 
-    /// <summary>The name under which its state is stored; those of several lanes differ.</summary>
+    /// <summary>The name under which its state is stored: the lanes of a node share one, each with keys of its own.</summary>
     string StateName { get; }
 
     object MakeInstance(StateScope scope);
 
     /// <summary>The input has ended, and nothing of it is under way: an instance puts out what it holds. What it did is undone, or committed, before it is called again.</summary>
-    /// <param name="instance">Made by this.</param>
+    /// <param name="instance">Made by this; where there are lanes, it ends the keys of all of them.</param>
     /// <param name="scope">What comes out becomes items of its own here.</param>
     /// <param name="keys">Of what is remembered by key, the next some keys.</param>
     /// <param name="hold">What is put out by name hangs on it. Settled by the caller.</param>

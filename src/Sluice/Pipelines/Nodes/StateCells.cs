@@ -20,6 +20,8 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
 
     public bool HasAll => hasAll;
 
+    public int Changes => changed.Count;
+
     public bool AreGuessesWrong => readAhead >= MostWrongGuesses && readAlone > readAhead / 2;
 
     protected override long Size => size;

@@ -18,6 +18,8 @@ internal sealed class StoredTimers(StateScope scope, ITimerStage stage) : ITimer
 
     public IRemembersByKey ByKey => cells;
 
+    public int Changes => cells.Changes + (2 * moved.Count);
+
     public bool MustRead => horizon is not null && ahead.Count == 0;
 
     public string? ReadAfter => horizon is { Number: > 0 } last ? last.ToKey() : null;
@@ -103,7 +105,11 @@ internal sealed class StoredTimers(StateScope scope, ITimerStage stage) : ITimer
             StateCells<TimersOfKey>.Cell cell = cells.Find(key) ?? await cells.ReadAsync(key);
             if (cell.Value.First is not { } timer || cell.Value.Row != moment)
                 throw new InvalidOperationException($"The timers of the key '{ItemText.Of(key)}' do not fit to the time under which they are stored.");
-            if (timer.Moment != moment) Move(key, cell, timer.Moment);           // it was moved on
+            if (timer.Moment != moment)
+            {
+                if (!turn.TryMove()) return null;
+                Move(key, cell, timer.Moment);       // it was moved on
+            }
             else if (timer.Moment.Number > turn.LastNumber)
             {
                 ahead.Remove(moment);

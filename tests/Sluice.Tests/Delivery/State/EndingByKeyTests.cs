@@ -1,0 +1,144 @@
+using Sluice.Testing;
+
+namespace Sluice.Tests.Deliveries;
+
+/// <summary>The end of the input for nodes with a state for each key: every key ends once, with its own state, whichever lane has it and however many there are.</summary>
+public sealed class EndingByKeyTests
+{
+    private const int Keys = 6;
+
+    private readonly TestClock clock = new();
+    private readonly Ledger ledger = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(1, true, false)]
+    [InlineData(3, true, false)]
+    [InlineData(3, true, true)]
+    [InlineData(3, false, false)]
+    [InlineData(3, false, true)]
+    public async Task EachKeyEndsWithItsOwnStateWhicheverLaneHasIt(int lanes, bool isKeyed, bool isRestarted)
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await PlayAsync(isRestarted, () => Make(store, isKeyed, source => source | Stage.KeyBy((int n) => n % Keys, lanes) | Sluice.Node.Of(() => new Total()) | Stage.Named("total")));
+        int[] items = [.. Enumerable.Range(0, isRestarted ? 120 : 60)];
+        Assert.Equal(Enumerable.Range(0, Keys).Select(key => $"{key}={items.Where(n => n % Keys == key).Sum()}"), ledger.Lines.Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(1, true, false)]
+    [InlineData(3, true, false)]
+    [InlineData(3, true, true)]
+    [InlineData(3, false, false)]
+    [InlineData(3, false, true)]
+    public async Task AnItemThatADebounceHoldsComesOutWhicheverLaneHasIt(int lanes, bool isKeyed, bool isRestarted)
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await PlayAsync(isRestarted, () => Make(store, isKeyed, source => (source | Stage.KeyBy((int n) => n % Keys, lanes)).Debounce(TimeSpan.FromHours(1)) | Stage.Named("quiet")));
+        int last = isRestarted ? 120 : 60;
+        Assert.Equal(Enumerable.Range(last - Keys, Keys).Select(static n => $"{n}").Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
+        for (int partition = 0; partition < (isKeyed ? 4 : 1); partition++)
+            foreach (string rows in (string[])["$timers/quiet", "$due/quiet"])
+                Assert.Empty(await store.ListStateAsync(new GroupId("numbers", "numbers"), partition, rows, cancellation: Cancellation));
+    }
+
+    /// <summary>With its timers, the end of a key is three parts of a commit.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task KeysWithTimersThatPutOutNothingEndInSeveralCommits(bool keepsState)
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await using Consecutor<int> consecutor = new("numbers", source => source | Sluice.Node.Of(() => new Silent(keepsState)) | Stage.Named("silent") | ledger.Sink<int>(), Options(store, 1)) { Key = static n => $"{n}" };
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([.. Enumerable.Range(0, 700)], Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+        await consecutor.CompleteAsync(Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+        foreach (string rows in (string[])["$timers/silent", "$due/silent"])
+            Assert.Empty(await store.ListStateAsync(new GroupId("numbers", "numbers"), 0, rows, cancellation: Cancellation));
+        Assert.False(consecutor.Completion.IsFaulted);
+    }
+
+    /// <summary>What the keys of a page put out may be more than a commit holds: then fewer of them end together.</summary>
+    [Fact]
+    public async Task KeysThatPutOutMuchEndInSeveralCommits()
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await using Consecutor<int> consecutor = new("numbers", source => source | Sluice.Node.Of(() => new Prolific()) | Stage.Named("prolific") | ledger.Sink<int>(), Options(store, 1)) { Key = static n => $"{n}" };
+        await using var others = new Consecutor<string>("others", source => source | ledger.Sink<string>(), Options(store, 1));
+        consecutor.Output<string>("parts").To(others);
+        await others.StartAsync(Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([.. Enumerable.Range(0, 60)], Cancellation);
+        await consecutor.CompleteAsync(Cancellation);
+        await consecutor.IdleAsync(Cancellation);
+        await Member.UntilAsync(() => others.Snapshot() is { Accepted: 60 * 40, IsIdle: true });
+        Assert.Equal(Enumerable.Range(0, 60).SelectMany(static n => Enumerable.Range(0, 40).Select(part => $"{n}:{part}")).Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
+    }
+
+    private static async Task PlayAsync(bool isRestarted, Func<Consecutor<int>> make)
+    {
+        if (isRestarted)
+        {
+            await using Consecutor<int> first = make();
+            await first.StartAsync(Cancellation);
+            await first.SendAllAsync([.. Enumerable.Range(0, 60)], Cancellation);
+            await first.IdleAsync(Cancellation);
+        }
+        await using Consecutor<int> last = make();
+        await last.StartAsync(Cancellation);
+        await last.SendAllAsync([.. Enumerable.Range(isRestarted ? 60 : 0, 60)], Cancellation);
+        await last.IdleAsync(Cancellation);
+        await last.CompleteAsync(Cancellation);
+        Assert.Equal(0L, (await last.IdleAsync(Cancellation)).Unaccounted);
+    }
+
+    private Consecutor<int> Make<T>(IStreamStore store, bool isKeyed, Func<Source<int>, Source<T>> apply) => new("numbers", source => apply(source) | ledger.Sink<T>(), Options(store, isKeyed ? 4 : 1))
+    {
+        Key = isKeyed ? n => $"{n % Keys}" : null,
+    };
+
+    private ConsecutorOptions Options(IStreamStore store, int partitions) => new() { Store = store, Process = new(), Stream = new() { Partitions = partitions }, Run = new() { Time = clock } };
+
+    /// <summary>Waits for something that does not come, and puts nothing out.</summary>
+    private sealed class Silent(bool keepsState) : TimedNode<int, int, int>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            if (keepsState) State = item;
+            Timers.Set(TimeSpan.FromHours(1));
+            return default;
+        }
+
+        protected override ValueTask OnTimerAsync(string timer, Output<int> output, CancellationToken cancellation) => output.PushAsync(-1);
+    }
+
+    private sealed class Prolific : StatefulNode<int, int, int>
+    {
+        private readonly NamedOutput<string> parts = new("parts");
+
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            State = item;
+            return default;
+        }
+
+        protected override async ValueTask EndKeyAsync(Output<int> output, CancellationToken cancellation)
+        {
+            for (int i = 0; i < 40; i++) await output.PushAsync(parts, $"{Key}:{i}");
+        }
+    }
+
+    private sealed class Total : StatefulNode<int, string, int>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<string> output, CancellationToken cancellation)
+        {
+            State += item;
+            return default;
+        }
+
+        protected override ValueTask EndKeyAsync(Output<string> output, CancellationToken cancellation) => output.PushAsync($"{Key}={State}");
+    }
+}
