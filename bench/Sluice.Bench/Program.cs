@@ -6,7 +6,7 @@ if (args is [Hop.ReaderOption, var address, var stream])
     await Hop.ReadAsync(address, stream);
     return 0;
 }
-if (await Worker.RunIfAskedAsync(args, Processes.Body)) return 0;
+if (await Worker.TryRunAsWorkerAsync(args, Processes.Body)) return 0;
 
 
 var options = Options.Parse(args, Catalogue.Scenarios, out var misunderstanding);

@@ -59,7 +59,7 @@ internal sealed class Job
         var mode = options.MultiThread ? ExecutionMode.MultiThread : ExecutionMode.SingleThread;
         try
         {
-            await pipeline.RunAsync(new RunOptions { Mode = mode, Capacity = MostOrigins }, interrupts.Cancel);
+            await pipeline.RunAsync(new RunOptions { Mode = mode, MaxBufferedItems = MostOrigins }, interrupts.Cancel);
             return null;
         }
         catch (PipelineException failure)

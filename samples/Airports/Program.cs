@@ -7,7 +7,7 @@ using Sluice;
 try
 {
     // In a worker process of the mode process: its arguments are behind the two that make it one.
-    if (await Worker.RunIfAskedAsync(args, name => Workers.Body(name, args[2..]))) return 0;
+    if (await Worker.TryRunAsWorkerAsync(args, name => Workers.Body(name, args[2..]))) return 0;
     return await RunAsync();
 }
 catch (UserMistake mistake)

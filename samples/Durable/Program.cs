@@ -21,7 +21,7 @@ try
     Source<int> numbers = Source.Resumable("numbers", Enumerable.Range(1, 100));      // its position is stored with the numbers that it has brought
     await (numbers | squares).RunAsync();
 
-    ConsecutorSnapshot end = await squares.IdleAsync();
+    ConsecutorSnapshot end = await squares.WaitForIdleAsync();
     Console.WriteLine($"done: {end.Accepted} accepted, {end.Completed} completed; see squares.csv");
     return 0;
 }

@@ -22,10 +22,10 @@ internal sealed class ProductPage
     private static Graph<ProductRequest> Build(Services services, bool recordTimings)
     {
         GraphBuilder<ProductRequest> page = Sluice.Graph.For<ProductRequest>("product page");
-        Node<Product> product = page.Add("product", (request, cancellation) => services.ProductAsync(request.Id, cancellation)).Timeout(Patience);
-        Node<Price> price = page.Add("price", product, (p, cancellation) => services.PriceAsync(IdOf(p), cancellation)).Timeout(Patience).Retry(2);
+        GraphNode<Product> product = page.Add("product", (request, cancellation) => services.ProductAsync(request.Id, cancellation)).Timeout(Patience);
+        GraphNode<Price> price = page.Add("price", product, (p, cancellation) => services.PriceAsync(IdOf(p), cancellation)).Timeout(Patience).Retry(2);
         page.Add("stock", product, (p, cancellation) => services.StockAsync(IdOf(p), cancellation)).Timeout(Patience).Optional();
-        Node<Reviews> reviews = page.Add("reviews", product, (p, cancellation) => services.ReviewsAsync(IdOf(p), cancellation)).Timeout(Patience).Optional();
+        GraphNode<Reviews> reviews = page.Add("reviews", product, (p, cancellation) => services.ReviewsAsync(IdOf(p), cancellation)).Timeout(Patience).Optional();
         page.Add("shipping", product, (p, cancellation) => services.ShippingAsync(IdOf(p), cancellation)).Timeout(Patience).Optional();
         page.Add("badge", price, reviews, Badge);
         return page.Build(new() { RecordTimings = recordTimings });

@@ -23,7 +23,7 @@ internal static class Budget
             | Bucket("savings", 1_500.00m)
             | left.Add | Stage.Named("left over");
 
-        await using Run run = pipeline.Start(options with { Outputs = ["taken", "level"] });
+        await using PipelineRun run = pipeline.Start(options with { Outputs = ["taken", "level"] });
         var reading = run.Output<Taken>("taken").ReadAllAsync().ToListAsync();
         var buckets = await run.Output<Level>("level").ReadAllAsync().ToListAsync();
         var taken = await reading;
@@ -48,7 +48,7 @@ internal static class Budget
     private static Deposit Number(Deposit before, decimal amount) => new(before.Number + 1, amount);
 
     private static Pipe<Deposit, Deposit> Bucket(string name, decimal size)
-        => Node.Of(() => new BucketNode(name, size)) | Stage.Named(name);
+        => StageNode.Of(() => new BucketNode(name, size)) | Stage.Named(name);
 
     private readonly record struct Deposit(int Number, decimal Amount);
 
@@ -56,7 +56,7 @@ internal static class Budget
 
     private readonly record struct Level(string Bucket, decimal Size, decimal Filled);
 
-    private sealed class BucketNode(string name, decimal size) : Node<Deposit, Deposit>
+    private sealed class BucketNode(string name, decimal size) : StageNode<Deposit, Deposit>
     {
         private readonly NamedOutput<Taken> taken = new("taken");
         private readonly NamedOutput<Level> level = new("level");

@@ -21,7 +21,7 @@ internal static class Investment
             .Scan(new Month(0, 0, 0, Start), Compound)
             | [CollectFee, GrowCapital, CollectInterest];
 
-        await using Run run = pipeline.Start(options with { State = new Accounts(YearlyPercent.Length) });
+        await using PipelineRun run = pipeline.Start(options with { State = new Accounts(YearlyPercent.Length) });
         var ledger = await run.ResultAsync((Accounts accounts) => accounts.Ledger());
 
         return new Statement(

@@ -27,12 +27,12 @@ internal static class Mortgage
             .Route(Account,
                 ("tax", s => s | Yearly),
                 ("insurance", s => s | Yearly),
-                ("loan", s => (s | Node.Of(() => new Amortization()))
+                ("loan", s => (s | StageNode.Of(() => new Amortization()))
                     .Route(Account,
                         ("interest", s => (s | Yearly).Broadcast(s => s, s => s | Refund | Stage.Named("TaxRefunder"))),
                         ("principal", s => (s | Yearly).Broadcast(s => s, s => s.Scan(new Part(0, "balance", Loan), PayDown))),
                         ("returned", s => s))))
-            | Node.Of(() => new MasterAggregator())
+            | StageNode.Of(() => new MasterAggregator())
             | years.Add | Stage.Named("ledger");
         await pipeline.RunAsync(options);
 
@@ -68,7 +68,7 @@ internal static class Mortgage
     private sealed record Year(long Number, Dictionary<string, decimal> Amounts);
 
     /// <summary>Interest on what is owed first, principal with the rest; what is too much is given back at the end.</summary>
-    private sealed class Amortization : Node<Part, Part>
+    private sealed class Amortization : StageNode<Part, Part>
     {
         private decimal owed = Loan;
         private Part left;
@@ -87,7 +87,7 @@ internal static class Mortgage
     }
 
     /// <summary>Its inputs run on threads of their own: a year's parts come in any order, so the years are put out at the end.</summary>
-    private sealed class MasterAggregator : Node<Part, Year>
+    private sealed class MasterAggregator : StageNode<Part, Year>
     {
         private readonly SortedDictionary<long, Year> years = [];
 

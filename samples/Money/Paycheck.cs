@@ -21,10 +21,10 @@ internal static class Paycheck
                 s => s | FederalTax,
                 s => s | SocialSecurity,
                 s => s | Medicare,
-                s => s | Node.Of(() => new HealthInsurance()))
+                s => s | StageNode.Of(() => new HealthInsurance()))
             .GroupBy(share => share.Of)
             | JoinTakeHome
-            | Node.Of(() => new Totals())
+            | StageNode.Of(() => new Totals())
             | lines.Add | Stage.Named("ledger");
         await pipeline.RunAsync(options);
 
@@ -63,7 +63,7 @@ internal static class Paycheck
     private sealed record Line(string To, int Dollars, decimal Amount);
 
     /// <summary>Remembers how much of the premium is still to be paid.</summary>
-    private sealed class HealthInsurance : Node<Dollar, Share>
+    private sealed class HealthInsurance : StageNode<Dollar, Share>
     {
         private decimal due = Premium;
 
@@ -77,7 +77,7 @@ internal static class Paycheck
     }
 
     /// <summary>Adds up until the end, then rounds; what is taken home carries the rounding, so that the lines add up to the pay.</summary>
-    private sealed class Totals : Node<Share, Line>
+    private sealed class Totals : StageNode<Share, Line>
     {
         private readonly Dictionary<string, (int Dollars, decimal Amount)> totals = [];
         private decimal gross;

@@ -20,18 +20,18 @@ public sealed record RedisStoreOptions
     /// <summary>
     /// How often whoever waits for a change looks without having been told of one, in case the message was lost; 100 ms to a minute, 5 seconds unless given.
     /// </summary>
-    public TimeSpan Poll { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// How long connecting, and calls whose repetition does no harm (appends, commits, everything that only looks), wait for a server that has gone or is not there yet, before
     /// they fail; zero to an hour, 10 seconds unless given, of real time. The client takes its time for each attempt to connect (<c>connectTimeout</c>), so it may be longer.
     /// </summary>
-    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// What an acknowledged write survives, as far as this store sees to it: <see cref="Durability.Process"/> unless given. <see cref="Durability.Power"/> asks for a server that
     /// flushes its append-only file before it answers (<c>appendonly yes</c>, <c>appendfsync always</c>), and no other is connected to. With <see cref="Durability.Replicated"/> each
-    /// write waits for so many replicas to confirm it (<c>WAIT</c>), and fails if they have not within <see cref="Patience"/>.
+    /// write waits for so many replicas to confirm it (<c>WAIT</c>), and fails if they have not within <see cref="Timeout"/>.
     /// </summary>
     public Durability Durability { get; init; } = Durability.Process;
 
@@ -57,9 +57,9 @@ public sealed record RedisStoreOptions
         ArgumentException.ThrowIfNullOrEmpty(Prefix);
         if (Prefix.Length > 100 || !Prefix.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or ':' or '_'))
             throw new ArgumentException($"The prefix of a store's keys has 1 to 100 letters, digits, dots, hyphens, colons and underscores; this one is {Prefix}.", nameof(Prefix));
-        ArgumentOutOfRangeException.ThrowIfLessThan(Poll, TimeSpan.FromMilliseconds(100));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(Poll, TimeSpan.FromMinutes(1));
-        ArgumentOutOfRangeException.ThrowIfLessThan(Patience, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(Patience, TimeSpan.FromHours(1));
+        ArgumentOutOfRangeException.ThrowIfLessThan(PollInterval, TimeSpan.FromMilliseconds(100));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(PollInterval, TimeSpan.FromMinutes(1));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Timeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Timeout, TimeSpan.FromHours(1));
     }
 }

@@ -32,7 +32,7 @@ public sealed partial class RedisStreamStore
             {
                 Reconsider(refused, request.Entries, request.Stream);
                 if (refused.Words[0] != "BACKPRODUCER") continue;
-                throw new StoreWentBackException(
+                throw new StoreRolledBackException(
                     $"The producer {request.Producer} of the stream {request.Stream} has the epoch {request.Epoch}, the store knows {refused.Words[1]} only: it has lost writes.")
                 { Stream = request.Stream };
             }

@@ -35,7 +35,7 @@ public sealed partial class RedisStreamStore
         ArgumentNullException.ThrowIfNull(request);
         request.Check();
         Arguments arguments = new Arguments().Group(request.Group).Name(request.Member).Name(request.Instance).Span(request.LeaseDuration);
-        arguments = request.Replaces is { } silent ? arguments.Name(silent.Instance).Number(silent.Beats) : arguments.Text("").Number(0);
+        arguments = request.Replaces is { } silent ? arguments.Name(silent.Instance).Number(silent.Heartbeats) : arguments.Text("").Number(0);
         Reply reply = await CallAsync("beat", arguments, cancellation).ConfigureAwait(false);
         return new(reply[0].IsOne ? HeartbeatStatus.Accepted : HeartbeatStatus.Refused, Infos.Member(request.Member, reply[1]));
     }
@@ -60,7 +60,7 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+    public override async ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
     {
         StreamNames.Check(member);
         long epoch = (await CallAsync("take_quarantine", new Arguments().Group(group).Name(member).Number(expectedEpoch), cancellation, isRepeatable: false).ConfigureAwait(false)).Long;

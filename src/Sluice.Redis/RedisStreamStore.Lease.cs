@@ -12,7 +12,7 @@ public sealed partial class RedisStreamStore
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxBatches, 1, nameof(request));
         if (request.Owned.Count > MaxLeasedFrom) return await LeasePagesAsync(request, cancellation).ConfigureAwait(false);
         Arguments arguments = new Arguments().Each(request.Owned, (inner, owner) => inner.Owner(owner)).Number(request.MaxItems).Number(request.MaxBytes).Number(request.MaxBatches)
-            .Each(request.Gates, (inner, gate) => inner.Name(gate)).Flag(request.Quarantine is not null);
+            .Each(request.BackpressureStreams, (inner, gate) => inner.Name(gate)).Flag(request.Quarantine is not null);
         if (request.Quarantine is { } quarantine) arguments.Group(quarantine.Group).Number(quarantine.Epoch);
         Reply reply = await CallAsync("lease", arguments, cancellation, isRepeatable: false).ConfigureAwait(false);
         string held = reply[1].Text;
@@ -22,7 +22,7 @@ public sealed partial class RedisStreamStore
         return new(batches, [.. reply[0].Items.Select(index => request.Owned[index.Int - 1])])
         {
             Damaged = damaged,
-            FullGate = held == "gate" ? request.Gates[reply[2].Int - 1] : null,
+            FullStream = held == "gate" ? request.BackpressureStreams[reply[2].Int - 1] : null,
             NextDue = reply[3].Span,
             IsEnded = reply[4].IsOne,
             IsQuarantineLost = held == "quarantine",
@@ -44,7 +44,7 @@ public sealed partial class RedisStreamStore
             batches.AddRange(page.Batches);
             damaged.AddRange(page.Damaged);
             stale.AddRange(page.Stale);
-            if (page.FullGate is not null || page.IsQuarantineLost) return page with { Batches = batches, Stale = stale, Damaged = damaged };
+            if (page.FullStream is not null || page.IsQuarantineLost) return page with { Batches = batches, Stale = stale, Damaged = damaged };
             if (page.NextDue is { } due && (nextDue is null || due < nextDue)) nextDue = due;
             isEnded &= page.IsEnded || page.Stale.Count == some.Length;
             items -= page.Batches.Sum(batch => batch.Entries.Length) + (int)page.Damaged.Sum(damage => damage.Entries.Count);

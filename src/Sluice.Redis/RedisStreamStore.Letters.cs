@@ -19,7 +19,7 @@ public sealed partial class RedisStreamStore
             foreach (Reply piece in reply[1].Items) Entries.AddPiece(fresh, piece, group.Stream, partition, attempt: 0);
             after = reply[2].Text.Length == 0 ? null : reply[2].Long;      // up to where the page is whole
             waiting.AddRange(reply[0].Items.Select(row => Waiting(row, group.Stream, partition, withPayload: true))
-                .Concat(fresh.Select(entry => new WaitingEntry(entry, WaitingState.InFlight, 0, null, "", "")))
+                .Concat(fresh.Select(entry => new WaitingEntry(entry, WaitingStatus.InFlight, 0, null, "", "")))
                 .Where(entry => after is not { } end || entry.Entry.Sequence <= end)
                 .OrderBy(entry => entry.Entry.Sequence).Take(max - waiting.Count));
             if (after is null || waiting.Count >= max) return waiting;
@@ -27,11 +27,11 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
+    public override async ValueTask<IReadOnlyList<StoredDeadLetter>> ListDeadAsync(
         GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
-        List<DeadEntry> letters = [];
+        List<StoredDeadLetter> letters = [];
         while (letters.Count < max)
         {
             Arguments arguments = new Arguments().Group(group).Flag(node is not null).Text(node ?? "").Number(after).Number(max - letters.Count);
@@ -43,11 +43,11 @@ public sealed partial class RedisStreamStore
         return letters;
     }
 
-    private static DeadEntry Letter(Reply letter, string stream)
+    private static StoredDeadLetter Letter(Reply letter, string stream)
     {
         int partition = letter[1].Int;
         long root = letter[2].Long;
-        return new DeadEntry(letter[0].Long, partition, root, Entries.Read(root, letter, 8, stream, partition),
+        return new StoredDeadLetter(letter[0].Long, partition, root, Entries.Read(root, letter, 8, stream, partition),
             letter[3].Text, letter[4].Text, letter[5].Text, letter[6].Int, letter[7].Time);
     }
 

@@ -31,7 +31,7 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
+    public override async ValueTask<bool> MoveReaderAsync(CursorCommit move, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(move);
         Arguments arguments = new Arguments().Stream(move.Stream).Name(move.Reader).Partition(move.Partition).Number(move.Next);

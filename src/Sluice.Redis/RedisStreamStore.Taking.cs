@@ -4,7 +4,7 @@ namespace Sluice.Redis;
 public sealed partial class RedisStreamStore
 {
     /// <inheritdoc/>
-    public override async ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+    public override async ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         StreamNames.Check(request.Member);
@@ -17,19 +17,19 @@ public sealed partial class RedisStreamStore
             await VerifyAsync(group, partition, cancellation).ConfigureAwait(false);
             reply = await CallAsync("take", arguments.Flag(true), cancellation, isRepeatable: false).ConfigureAwait(false);
         }
-        if (reply[0].Text != "taken") return new(reply[0].Text == "changed" ? TakeStatus.Changed : TakeStatus.Newer, default, null, reply[1].Int);
+        if (reply[0].Text != "taken") return new(reply[0].Text == "changed" ? AcquireStatus.Changed : AcquireStatus.Newer, default, null, reply[1].Int);
 
         // The epoch is taken: nobody else changes anything there, and nothing is leased before all that was in flight is a suspect.
         var owner = new Ownership(group, partition, reply[2].Long);
         while (reply[6].IsOne)
         {
             reply = await CallAsync("take_more", new Arguments().Owner(owner), cancellation).ConfigureAwait(false);
-            if (reply[0].Text != "taken") return new(TakeStatus.Changed, default, null, reply[1].Int);
+            if (reply[0].Text != "taken") return new(AcquireStatus.Changed, default, null, reply[1].Int);
         }
         IReadOnlyList<WaitingEntry> waiting = reply[7].Long == 0 ? [] : await ListHeadsAsync(group, partition, null, PartitionState.MaxWaiting, cancellation).ConfigureAwait(false);
         Dictionary<string, long> files = new(StringComparer.Ordinal);
         if (reply[8].Long > 0) foreach ((string file, (long length, _)) in await ListFilesAsync(group, partition, cancellation).ConfigureAwait(false)) files[file] = length;
-        return new(TakeStatus.Taken, owner, new(reply[3].Long, reply[4].Long, reply[5].Long, waiting, files), reply[1].Int);
+        return new(AcquireStatus.Taken, owner, new(reply[3].Long, reply[4].Long, reply[5].Long, waiting, files), reply[1].Int);
     }
 
     /// <inheritdoc/>
@@ -83,8 +83,8 @@ public sealed partial class RedisStreamStore
     private static WaitingEntry Waiting(Reply row, string stream, int partition, bool withPayload)
     {
         long sequence = row[0].Long;
-        var state = (WaitingState)row[6].Int;
+        WaitingStatus state = (WaitingStatus)row[6].Int;
         Entry entry = withPayload ? Entries.Read(sequence, row, 1, stream, partition) : Entries.ReadHead(sequence, row, 1, stream, partition);
-        return new(entry, state, row[7].Int, state == WaitingState.Retrying ? row[8].Time : null, row[9].Text, row[10].Text);
+        return new(entry, state, row[7].Int, state == WaitingStatus.Retrying ? row[8].Time : null, row[9].Text, row[10].Text);
     }
 }

@@ -3,14 +3,14 @@ namespace Sluice.Redis;
 // Compares the digest of a partition with its rows; the server adds the rows up in pages.
 public sealed partial class RedisStreamStore
 {
-    private const int MostTries = 3;                 // others may change it meanwhile
+    private const int MaxTries = 3;                 // others may change it meanwhile
     private const long Sums = 1L << 48;
 
     /// <summary>Compares the rows of a group's partition with the digest of its last commit. A partition that changes all the time is not judged: its owner compared it when it took the partition.</summary>
     /// <exception cref="StreamStoreException">They differ, or something of it cannot be read: names stream, partition and key.</exception>
     private async ValueTask VerifyAsync(GroupId group, int partition, CancellationToken cancellation)
     {
-        for (int i = 0; i < MostTries; i++) if (await TryVerifyAsync(group, partition, cancellation).ConfigureAwait(false)) return;
+        for (int i = 0; i < MaxTries; i++) if (await TryVerifyAsync(group, partition, cancellation).ConfigureAwait(false)) return;
     }
 
     // False if it was changed meanwhile.

@@ -13,12 +13,12 @@ namespace Sluice.Redis;
 /// (<see cref="RedisStoreOptions.Prefix"/>); nobody else may write to them.
 /// </para>
 /// <para>
-/// If the connection is cut, calls that do no harm when they are repeated are sent again, until <see cref="RedisStoreOptions.Patience"/> is over: a commit, or an append, that
+/// If the connection is cut, calls that do no harm when they are repeated are sent again, until <see cref="RedisStoreOptions.Timeout"/> is over: a commit, or an append, that
 /// had been done is then answered from what was recorded. Other calls fail, and say that they may have been done.
 /// </para>
 /// <para>
 /// After a restart of the server nothing is written until its append-only file has been rewritten (<c>BGREWRITEAOF</c>), as a crash may leave half a commit at its end.
-/// Whoever deletes everything (<c>FLUSHALL</c>) is noticed by the next call: <see cref="StoreWentBackException"/>.
+/// Whoever deletes everything (<c>FLUSHALL</c>) is noticed by the next call: <see cref="StoreRolledBackException"/>.
 /// </para>
 /// </remarks>
 public sealed partial class RedisStreamStore : StreamStore
@@ -41,7 +41,7 @@ public sealed partial class RedisStreamStore : StreamStore
         (this.address, this.connection, this.options) = (address, connection, options);
         (id, generation) = (opened[0].Text, opened[1].Int);
         pushed = new(options.Time);
-        poll = options.Time.CreateTimer(_ => Look(), null, options.Poll, options.Poll);
+        poll = options.Time.CreateTimer(_ => Look(), null, options.PollInterval, options.PollInterval);
     }
 
     /// <inheritdoc/>

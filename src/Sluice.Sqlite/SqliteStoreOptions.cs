@@ -10,10 +10,10 @@ public sealed record SqliteStoreOptions
     /// How large the write-ahead log becomes before it is copied into the file, in bytes; 64 KB to 1 GB, 16 MB unless given. A larger one copies less, because
     /// what was settled meanwhile is not copied, and takes longer when it does.
     /// </summary>
-    public long LogBytes { get; init; } = 16 << 20;
+    public long MaxLogBytes { get; init; } = 16 << 20;
 
     /// <summary>How much of the file SQLite keeps in memory, in bytes; 64 KB to 1 GB, 8 MB unless given.</summary>
-    public long CacheBytes { get; init; } = 8 << 20;
+    public long MaxCacheBytes { get; init; } = 8 << 20;
 
     // How many blocks are known without rows; for tests, which have fewer.
     internal int RecentBlocks { get; init; } = 256;
@@ -21,7 +21,7 @@ public sealed record SqliteStoreOptions
     internal void Check()
     {
         ArgumentNullException.ThrowIfNull(Time);
-        foreach (long bytes in (ReadOnlySpan<long>)[LogBytes, CacheBytes])
+        foreach (long bytes in (ReadOnlySpan<long>)[MaxLogBytes, MaxCacheBytes])
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 64 << 10);
             ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, 1 << 30);

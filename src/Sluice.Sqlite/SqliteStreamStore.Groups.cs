@@ -34,7 +34,7 @@ public sealed partial class SqliteStreamStore
     /// The store first reads the rows of the partition, beside other calls, and compares them with their checksums and the digest. If it is damaged, that is a <see cref="StreamStoreException"/> that names the
     /// partition, and it is not taken.
     /// </remarks>
-    public override async ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+    public override async ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         StreamNames.Check(request.Member);
@@ -88,7 +88,7 @@ public sealed partial class SqliteStreamStore
         => CallAsync(session => AttachmentCalls.CountPlaces(session, sql), cancellation);
 
     /// <inheritdoc/>
-    public override ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+    public override ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
     {
         StreamNames.Check(member);
         return CallAsync(session => GroupCalls.TakeQuarantine(session, group, member, expectedEpoch), cancellation);

@@ -21,7 +21,7 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public override ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
+    public override ValueTask<IReadOnlyList<StoredDeadLetter>> ListDeadAsync(
         GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);

@@ -19,7 +19,7 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public override ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
+    public override ValueTask<bool> MoveReaderAsync(CursorCommit move, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(move);
         return CallAsync(session =>

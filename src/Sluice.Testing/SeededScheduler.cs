@@ -12,7 +12,7 @@ namespace Sluice.Testing;
 /// (<c>Task.Run</c>, <c>ConfigureAwait(false)</c>, real input and output) comes back whenever it is ready, and is then no longer
 /// decided by the seed.</para>
 /// <para>A start drives the run until everything rests. After that, nothing happens unless <see cref="RunUntilIdle"/> or
-/// <see cref="RunToEndAsync(Run, TestClock?, TimeSpan?)"/> is called: whoever awaits something of the run calls one of them first.</para>
+/// <see cref="RunToEndAsync(PipelineRun, TestClock?, TimeSpan?)"/> is called: whoever awaits something of the run calls one of them first.</para>
 /// <para>Thread-safe, but one thread at a time drives it.</para>
 /// </remarks>
 public sealed class SeededScheduler : RunScheduler
@@ -87,7 +87,7 @@ public sealed class SeededScheduler : RunScheduler
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     /// <exception cref="InvalidOperationException">The run has stalled: nothing is left to do, and it has not ended. The message says what
     /// every node waits for. The run has then been cancelled.</exception>
-    public async Task<RunSnapshot> RunToEndAsync(Run run, TestClock? clock = null, TimeSpan? patience = null)
+    public async Task<RunSnapshot> RunToEndAsync(PipelineRun run, TestClock? clock = null, TimeSpan? patience = null)
     {
         ArgumentNullException.ThrowIfNull(run);
         while (true)

@@ -15,7 +15,7 @@ public sealed class SinkProbe<T>
     private int allowed;
 
     /// <summary>Makes a probe.</summary>
-    public SinkProbe() => Sink = Sluice.Node.Of(() => new Collector(this));
+    public SinkProbe() => Sink = Sluice.StageNode.Of(() => new Collector(this));
 
     /// <summary>The sink.</summary>
     public Sink<T> Sink { get; }

@@ -30,17 +30,17 @@ internal static class TypeNames
     // Stored names of the library's own types: run journals and rows of state have them, so a rename in the code leaves them as they are.
     private static readonly Dictionary<Type, string> Stored = new()
     {
-        [typeof(BatchEnd)] = "BatchEnd",
+        [typeof(BatchCompleted)] = "BatchEnd",
         [typeof(DeadLetter)] = "DeadLetter",
         [typeof(EntryId)] = "EntryId",
         [typeof(EntryKey)] = "EntryKey",
         [typeof(FileLine)] = "FileLine",
         [typeof(Group<,>)] = "Group",
-        [typeof(ItemLog)] = "ItemLog",
-        [typeof(Nothing)] = "Nothing",
-        [typeof(Positioned<>)] = "Positioned",
+        [typeof(ItemLogEntry)] = "ItemLog",
+        [typeof(Unit)] = "Nothing",
+        [typeof(WithPosition<>)] = "Positioned",
         [typeof(Settled<>)] = "Settled",
-        [typeof(StepRecord<>)] = "StepRecord",
+        [typeof(StepInput<>)] = "StepRecord",
         [typeof(Tick)] = "Tick",
         [typeof(Window<>)] = "Window",
     };

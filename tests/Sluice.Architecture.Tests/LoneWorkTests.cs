@@ -11,7 +11,7 @@ public class LoneWorkTests
     private static readonly string[] OnTheSchedulerByDesign =
     [
         "src/Sluice/Delivery/Epochs/EpochPump.cs", "src/Sluice/Delivery/Epochs/StageEnds.cs", "src/Sluice/Delivery/Intake/AcceptSink.cs", "src/Sluice/Delivery/Intake/ClientIntake.cs",
-        "src/Sluice/Delivery/Local/LocalWork.cs", "src/Sluice/Delivery/Work/Committer.SettlingFirst.cs", "src/Sluice/Delivery/Work/EntranceRun.cs", "src/Sluice/Delivery/Work/LeasePump.cs", "src/Sluice/Delivery/Work/Lessor.cs",
+        "src/Sluice/Delivery/Local/LocalWork.cs", "src/Sluice/Delivery/Work/Committer.SettlingFirst.cs", "src/Sluice/Delivery/Work/EntranceRun.cs", "src/Sluice/Delivery/Work/LeasePump.cs", "src/Sluice/Delivery/Work/LeaseFetcher.cs",
     ];
 
     private static readonly string[] Rooms = ["src/Sluice/Streams/", "src/Sluice/Delivery/", "src/Sluice/Flows/", "src/Sluice/Scheduling/"];

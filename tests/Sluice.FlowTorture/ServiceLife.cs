@@ -11,14 +11,14 @@ internal static class ServiceLife
     public static async Task RunAsync(ServiceOptions options)
     {
         // The server lives; on a machine that is busy with other things it may answer late.
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(options.Server, new() { Prefix = options.Prefix, Patience = options.Patience });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(options.Server, new() { Prefix = options.Prefix, Timeout = options.Patience });
         await using var supervisor = Supervisor.Attach(store, new()
         {
             Name = options.Name,
-            LeaseTime = options.LeaseTime,
+            LeaseDuration = options.LeaseTime,
             MaxStarts = int.MaxValue,
             Time = options.Skew == TimeSpan.Zero ? TimeProvider.System : new SkewedClock(options.Skew),
-            Warn = Console.Error.WriteLine,
+            OnWarning = Console.Error.WriteLine,
         });
         CrashFlow.Register(supervisor, name => options.Hosts.Contains(name), options.CarriesOver);
         Console.Out.WriteLine(Ready);

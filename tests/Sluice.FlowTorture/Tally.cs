@@ -5,7 +5,7 @@ namespace Sluice.FlowTorture;
 /// <summary>What all runs add up to. Used under a lock.</summary>
 internal sealed class Tally
 {
-    private readonly Dictionary<Resume, int> resumed = Enum.GetValues<Resume>().ToDictionary(resume => resume, _ => 0);
+    private readonly Dictionary<ResumeMode, int> resumed = Enum.GetValues<ResumeMode>().ToDictionary(resume => resume, _ => 0);
     private int runs, kills, fewest = int.MaxValue, different, hung, failed;
     private TimeSpan longest;
 
@@ -27,9 +27,9 @@ internal sealed class Tally
         runs: {runs}
         kills: {kills}
         fewest-kills-of-a-service: {fewest}
-        resumed-from-scratch: {resumed[Resume.FromScratch]}
-        resumed-per-item: {resumed[Resume.PerItem]}
-        resumed-at-checkpoint: {resumed[Resume.Checkpoint]}
+        resumed-from-scratch: {resumed[ResumeMode.FromScratch]}
+        resumed-per-item: {resumed[ResumeMode.PerItem]}
+        resumed-at-checkpoint: {resumed[ResumeMode.Checkpoint]}
         longest-run-in-ms: {longest.TotalMilliseconds:0}
         different: {different}
         hung: {hung}

@@ -53,7 +53,7 @@ internal sealed class Trial
     public IReadOnlyList<int> Kills => [.. services.Select(service => service.Kills)];
 
     /// <summary>How often a processor was started again, for each way to resume.</summary>
-    public Dictionary<Resume, int> Resumed { get; } = [];
+    public Dictionary<ResumeMode, int> Resumed { get; } = [];
 
     public TimeSpan Took { get; private set; }
 
@@ -70,7 +70,7 @@ internal sealed class Trial
     }
 
     public override string ToString()
-        => string.Create(CultureInfo.InvariantCulture, $"{string.Join(" + ", Kills)} kills, resumed {string.Join(" + ", Enum.GetValues<Resume>().Select(way => Resumed.GetValueOrDefault(way)))}, {Took.TotalSeconds:0.0} s, {Outcome.ToString().ToLowerInvariant()}");
+        => string.Create(CultureInfo.InvariantCulture, $"{string.Join(" + ", Kills)} kills, resumed {string.Join(" + ", Enum.GetValues<ResumeMode>().Select(way => Resumed.GetValueOrDefault(way)))}, {Took.TotalSeconds:0.0} s, {Outcome.ToString().ToLowerInvariant()}");
 
     private static TimeSpan SkewOf(FlowTortureOptions options, Dice dice)
         => options.HasTroubles ? TimeSpan.FromHours(dice.OneOf(-48, -1, 0, 0, 1, 48)) : TimeSpan.Zero;
@@ -81,8 +81,8 @@ internal sealed class Trial
         using var over = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
         long begun = TimeProvider.System.GetTimestamp();
         string step = "starting";
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server, new() { Prefix = prefix, Patience = options.Patience });
-        await using var starter = Supervisor.Attach(store, new() { Name = "starter", LeaseTime = lease, Warn = warnings.Enqueue });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server, new() { Prefix = prefix, Timeout = options.Patience });
+        await using var starter = Supervisor.Attach(store, new() { Name = "starter", LeaseDuration = lease, OnWarning = warnings.Enqueue });
         Task[] lives = [.. services.Select(service => LiveAsync(service, limit, over.Token))];
         FlowRun? run = null;
         void Note(string stream, int count)
@@ -100,7 +100,7 @@ internal sealed class Trial
             await run.Completion.WaitAsync(limit.Token);
             Took = TimeProvider.System.GetElapsedTime(begun);
             FlowStatus status = await run.GetStatusAsync(limit.Token);
-            foreach (IGrouping<Resume, ProcessorStatus> group in status.Processors.GroupBy(processor => CrashFlow.Everything.Processors.Single(one => one.Name == processor.Name).Resume))
+            foreach (IGrouping<ResumeMode, ProcessorStatus> group in status.Processors.GroupBy(processor => CrashFlow.Everything.Processors.Single(one => one.Name == processor.Name).Resume))
                 Resumed[group.Key] = group.Sum(processor => processor.Starts - 1);
             await over.CancelAsync();
             await Task.WhenAll(lives);

@@ -20,7 +20,7 @@ public class BracketMisfitTests
         static readonly Pipe<int, string> format = Pipe.Of<int>() | Parity;
         static readonly Consecutor<int> consecutor = new("n", source => source | Print);
         sealed class Own { public static implicit operator Sink<int>(Own own) => sink; }
-        sealed class Totals : Node<int, int>
+        sealed class Totals : StageNode<int, int>
         {
             protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(item);
         }
@@ -59,7 +59,7 @@ public class BracketMisfitTests
     [InlineData("[p, [|Route.By(IsEven)|]]", "returns the name of a branch ('string') or its index ('int')")]
     [InlineData("[p, [|Route.By(n => n % 2)|]]", "write 'Route.By((int n) => …)'")]
     [InlineData("[p, [|Route.By(Console.WriteLine)|]]", "write 'Route.By((int item) => Console.WriteLine(item))'")]
-    [InlineData("[p, [|new Totals()|]]", "'Node.Of(() => new Totals())'")]
+    [InlineData("[p, [|new Totals()|]]", "'StageNode.Of(() => new Totals())'")]
     [InlineData("[p, [|numbers|]]", "'numbers' is a source, and in brackets stand branches")]
     [InlineData("[p, [|42|]]", "'42' is of type 'int', and in brackets stand branches or ends")]
     [InlineData("[[|consecutor|], consecutor]", "'(Source<int> s) => s | consecutor'")]

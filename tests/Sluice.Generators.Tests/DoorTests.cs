@@ -38,7 +38,7 @@ public class DoorTests
         static readonly Pipe<int, string> pipe = Pipe.Of<int>() | Format;
         static readonly Sink<int> sink = Sink.Of<int>(Print);
         static readonly Sink<string> wordSink = Sink.Of<string>(PrintWord);
-        sealed class Doubler : Node<int, int>
+        sealed class Doubler : StageNode<int, int>
         {
             protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(2 * item);
         }
@@ -72,7 +72,7 @@ public class DoorTests
     [InlineData("(async n => { await SaveAsync(n); })", "sink")]
     [InlineData("pipe", "string")]
     [InlineData("sink", "sink")]
-    [InlineData("Node.Of(() => new Doubler())", "int")]
+    [InlineData("StageNode.Of(() => new Doubler())", "int")]
     [InlineData("[SaveTokenAsync, Print, sink]", "sink")]
     [InlineData("[s => s | Twice | Print, s => s | sink]", "sink")]
     [InlineData("[Console.WriteLine, Print]", "sink")]
@@ -95,7 +95,7 @@ public class DoorTests
     [InlineData("Stage.KeyBy((int n) => n % 7, lanes: 8) | Format", "string")]
     [InlineData("Format | Stage.Parallel(8) | Stage.Retry(3)", "string")]
     [InlineData("LoadTokenAsync | Stage.Timeout(TimeSpan.FromSeconds(1)).Unordered | Stage.Named(\"load\")", "string")]
-    [InlineData("Print | Stage.OnError(OnError.Skip)", "sink")]
+    [InlineData("Print | Stage.OnError(ErrorPolicy.Skip)", "sink")]
     public void EveryRowOfTheTableCompilesBehindASourceAndBehindAPipe(string right, string item)
     {
         Assert.Equal(item == "sink" ? "Pipeline" : $"Source<{item}>", TypeOf($"numbers | {right}"));

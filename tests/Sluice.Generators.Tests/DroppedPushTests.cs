@@ -31,7 +31,7 @@ public class DroppedPushTests
 
     private static Task<System.Collections.Immutable.ImmutableArray<Diagnostic>> CheckAsync(string statements) => Snippet.CheckAsync<DroppedPushAnalyzer>($$"""
         using Sluice;
-        sealed class Pushing : Node<int, int>
+        sealed class Pushing : StageNode<int, int>
         {
             public NamedOutput<string> Other { get; } = new("other");
             protected override async ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)

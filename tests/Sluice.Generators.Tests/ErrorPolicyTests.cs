@@ -2,16 +2,16 @@ namespace Sluice.Generators.Tests;
 
 public class ErrorPolicyTests
 {
-    private const string Members = "static int Twice(int n) => 2 * n; static readonly OnError policy = OnError.Skip;";
+    private const string Members = "static int Twice(int n) => 2 * n; static readonly ErrorPolicy policy = ErrorPolicy.Skip;";
 
     [Theory]
-    [InlineData("_ = numbers | Twice | Stage.OnError([|DeadLetter|]) | Console.WriteLine;", "Write 'OnError.DeadLetter'")]
-    [InlineData("_ = numbers | Twice | Stage.Retry(2).OnError([|Skip|]);", "Write 'OnError.Skip'")]
+    [InlineData("_ = numbers | Twice | Stage.OnError([|DeadLetter|]) | Console.WriteLine;", "Write 'ErrorPolicy.DeadLetter'")]
+    [InlineData("_ = numbers | Twice | Stage.Retry(2).OnError([|Skip|]);", "Write 'ErrorPolicy.Skip'")]
     public Task APolicyWithoutItsTypeIsPointedAt(string statements, string sentence) => Snippet.FindAsync<ErrorPolicyAnalyzer>(Snippet.InMethod(statements, Members), "SLU022", sentence);
 
     [Theory]
-    [InlineData("", "_ = numbers | Twice | Stage.OnError(OnError.DeadLetter) | Stage.OnError(policy);", true)]
-    [InlineData("using static Sluice.OnError;\n", "_ = numbers | Twice | Stage.OnError(Skip);", true)]
+    [InlineData("", "_ = numbers | Twice | Stage.OnError(ErrorPolicy.DeadLetter) | Stage.OnError(policy);", true)]
+    [InlineData("using static Sluice.ErrorPolicy;\n", "_ = numbers | Twice | Stage.OnError(Skip);", true)]
     [InlineData("", "_ = numbers | Twice | Stage.OnError(Bury);", false)]
     public Task WhatIsRightOrUnknownIsSilent(string usings, string statements, bool compiles) =>
         Snippet.CheckAsync<ErrorPolicyAnalyzer>(usings + Snippet.InMethod(statements, Members), "SLU022", compiles: compiles);

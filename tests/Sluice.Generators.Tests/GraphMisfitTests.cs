@@ -6,8 +6,8 @@ public class GraphMisfitTests
     private const string Members = """
         sealed record Request(int Id);
         static readonly GraphBuilder<Request> graph = Graph.For<Request>("page");
-        static readonly Node<int> number = graph.Add("number", request => request.Id);
-        static readonly Node<string> text = graph.Add("text", request => $"{request.Id}");
+        static readonly GraphNode<int> number = graph.Add("number", request => request.Id);
+        static readonly GraphNode<string> text = graph.Add("text", request => $"{request.Id}");
         static string Show(string s) => s;
         static int Sum(int a, int b) => a + b;
         static int Many(string s) => 1;
@@ -40,7 +40,7 @@ public class GraphMisfitTests
     [InlineData("graph.Add(\"x\", number, [|(int n, CancellationToken cancellation) => n|]);", "takes a token, and only a function that returns a task is given one")]
     [InlineData("graph.Add(\"x\", [|7|], (int n) => n);", "'7' is no node: it is of type 'int'")]
     [InlineData("graph.Add(\"x\", number, [|\"text\"|], (int n, string s) => n);", "'\"text\"' is no node: it is of type 'string'")]
-    [InlineData("graph.Add(\"x\", [number, text], [|(int n, string s) => n|]);", "takes 2 parameters ('int', 'string'), and here comes 'Context<Request>' (of a list of parents)")]
+    [InlineData("graph.Add(\"x\", [number, text], [|(int n, string s) => n|]);", "takes 2 parameters ('int', 'string'), and here comes 'GraphContext<Request>' (of a list of parents)")]
     public Task TheFunctionThatDoesNotFitIsPointedAt(string statements, string sentence) => Snippet.FindAsync<GraphMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU028", sentence);
 
     [Theory]

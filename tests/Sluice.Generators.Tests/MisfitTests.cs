@@ -12,7 +12,7 @@ public class MisfitTests
         static void Show(DateTime time) { }
         static readonly Source<DateTimeOffset> times = Source.From(new[] { DateTimeOffset.UnixEpoch });
         static readonly Source<(int, string)> pairs = Source.From(new[] { (1, "one") });
-        sealed class Doubler(Func<int, int> twice) : Node<int, int>
+        sealed class Doubler(Func<int, int> twice) : StageNode<int, int>
         {
             public Doubler(object options, int factor) : this(n => factor * n) { }
             protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(twice(item));

@@ -17,7 +17,7 @@ public class OperatorNameTests
     [InlineData("_ = [|Merge|](p, p) | Twice;", "write 'Pipe.Merge(…)' of pipes, or 'Source.Merge(…)' of sources")]
     [InlineData("_ = [|merge|](numbers, numbers) | Twice;", "'Source.Merge(…)' of sources")]
     [InlineData("_ = numbers | Twice | [|Parallel|](4);", "'Parallel' is an annotation: write '| Stage.Parallel(…)'")]
-    [InlineData("_ = numbers | Twice | [|OnError|](OnError.DeadLetter);", "write '| Stage.OnError(…)'")]
+    [InlineData("_ = numbers | Twice | [|OnError|](ErrorPolicy.DeadLetter);", "write '| Stage.OnError(…)'")]
     [InlineData("_ = numbers | Pipe.[|TakeWhile|](n => n < 3);", "write the types of parameters, '(int item) => …'")]
     [InlineData("_ = numbers | Pipe.[|Join|](numbers, n => n, n => n, (a, b) => a + b);", "or use the method, 'numbers.Join(…)'")]
     [InlineData("_ = Pipe.Of<int>() | [|Debounce|](TimeSpan.FromSeconds(1));", "'| Pipe.Debounce(…)'")]

@@ -12,7 +12,7 @@ public class RefusalTests
         static readonly Pipe<int, int> pipe = Pipe.Of<int>() | Twice;
         static readonly Sink<int> sink = Sink.Of<int>(Print);
         static readonly Pipeline pipeline = numbers | Print;
-        sealed class Totals : Node<int, int>
+        sealed class Totals : StageNode<int, int>
         {
             protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(item);
         }
@@ -30,8 +30,8 @@ public class RefusalTests
     [InlineData("await using var run = numbers.Start();", "SLU024: a source cannot run")]
     [InlineData("await sink.RunAsync();", "SLU024: a pipe or a sink cannot run")]
     [InlineData("await pipe.RunAsync();", "SLU024: a pipe or a sink cannot run")]
-    [InlineData("_ = numbers | Node.Of(new Totals()) | Print;", "SLU025: Node.Of takes a function that makes a node")]
-    [InlineData("_ = numbers | Node.Of(new Last());", "SLU025: Node.Of takes a function that makes a node")]
+    [InlineData("_ = numbers | StageNode.Of(new Totals()) | Print;", "SLU025: StageNode.Of takes a function that makes a node")]
+    [InlineData("_ = numbers | StageNode.Of(new Last());", "SLU025: StageNode.Of takes a function that makes a node")]
     [InlineData("_ = words | Stage.KeyBy(word => word.Length, lanes: 4) | (word => word) | Console.WriteLine;", "SLU026: the key function does not say")]
     [InlineData("_ = numbers | Twice | Pipe.Where(n => n > 2) | Print;", "SLU021: C# cannot see from here which items come")]
     [InlineData("_ = numbers | Twice | Pipe.Where(IsEven) | Print;", "SLU021: C# cannot see from here which items come")]
@@ -49,7 +49,7 @@ public class RefusalTests
     [Theory]
     [InlineData("await pipeline.RunAsync(); await numbers.ToListAsync();")]
     [InlineData("await using var run = pipeline.Start();")]
-    [InlineData("_ = numbers | Node.Of(() => new Totals()) | Node.Of(() => new Last());")]
+    [InlineData("_ = numbers | StageNode.Of(() => new Totals()) | StageNode.Of(() => new Last());")]
     [InlineData("_ = words | Stage.KeyBy((string word) => word.Length, lanes: 4) | (word => word) | Console.WriteLine;")]
     [InlineData("_ = new Consecutor<int>(\"n\", source => source | Twice | Print);")]
     [InlineData("_ = new Consecutor<int>(\"n\", source => source.Where(IsEven) | Twice | Sink.Output<int>(\"twice\"), new ConsecutorOptions());")]

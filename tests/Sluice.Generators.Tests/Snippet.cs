@@ -28,7 +28,7 @@ internal static class Snippet
         .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Where(path => Path.GetFileName(path) is var name
                 && (name.StartsWith("System.", StringComparison.Ordinal) || name is "netstandard.dll" or "mscorlib.dll"))
-            .Append(typeof(Run).Assembly.Location)
+            .Append(typeof(PipelineRun).Assembly.Location)
             .Select(path => MetadataReference.CreateFromFile(path)),
     ];
 

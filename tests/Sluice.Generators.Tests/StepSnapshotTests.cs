@@ -14,7 +14,7 @@ public class StepSnapshotTests
                 /// <summary>Loads a page from <see cref="System.Uri"/>.</summary>
                 /// <param name="address">Where it is.</param>
                 /// <returns>Its text.</returns>
-                [Step(Retries = 2, Limit = 8)]
+                [Step(Retries = 2, MaxConcurrency = 8)]
                 public static async Task<string> LoadAsync(string address, int times = 3, CancellationToken cancellation = default)
                 {
                     await Task.Delay(times, cancellation);
@@ -65,7 +65,7 @@ public class StepSnapshotTests
             /// <summary>What is common to all calls of a step.</summary>
             file static class StepDefinitions
             {
-                public static readonly global::Sluice.StepDefinition Load = new("Load", takesToken: true, retries: 2, limit: 8);
+                public static readonly global::Sluice.StepDefinition Load = new("Load", takesToken: true, retries: 2, maxConcurrency: 8);
             }
 
             """, StepTwins.Of(Source), ignoreLineEndingDifferences: true);
@@ -106,7 +106,7 @@ public class StepSnapshotTests
                         => new StoreCall<T>(this, items, more).Start(after);
 
                     /// <summary>A call of <c>Write</c>.</summary>
-                    private sealed class StoreCall<T>(global::Outer<TKey>.Inner target, global::Sluice.Args<T> items_, global::Sluice.Args<int>? more_) : global::Sluice.StepCall<global::Sluice.Nothing>(global::StepDefinitions.Store) where T : class, new()
+                    private sealed class StoreCall<T>(global::Outer<TKey>.Inner target, global::Sluice.Args<T> items_, global::Sluice.Args<int>? more_) : global::Sluice.StepCall<global::Sluice.Unit>(global::StepDefinitions.Store) where T : class, new()
                     {
                         protected override void Gather()
                         {
@@ -114,7 +114,7 @@ public class StepSnapshotTests
                             if (more_ is { } given1) Needs(given1);
                         }
 
-                        protected override global::System.Threading.Tasks.ValueTask<global::Sluice.Nothing> InvokeAsync(global::System.Threading.CancellationToken cancellation)
+                        protected override global::System.Threading.Tasks.ValueTask<global::Sluice.Unit> InvokeAsync(global::System.Threading.CancellationToken cancellation)
                         {
                             target.Write<T>(ValuesOf<global::System.Collections.Generic.List<T>, T>(items_), more_.HasValue ? ValuesOf<global::System.Collections.Generic.IEnumerable<int>, int>(more_.Value) : null!);
                             return default;

@@ -5,9 +5,9 @@ public class UnawaitedRunTests
     private const string Members = """
         static void Print(int n) { }
         static readonly Pipeline pipeline = numbers | Print;
-        static Run? kept;
+        static PipelineRun? kept;
         static bool early;
-        static void Watch(Run run) { }
+        static void Watch(PipelineRun run) { }
         """;
 
     [Theory]
@@ -15,8 +15,8 @@ public class UnawaitedRunTests
     [InlineData("[|(numbers | Print).Start(new RunOptions())|];")]
     [InlineData("var run = [|pipeline.Start()|];")]
     [InlineData("var run = [|pipeline.Start()|]; Console.WriteLine(run.Snapshot());")]
-    [InlineData("Run run; run = [|pipeline.Start()|]; run.Cancel();")]
-    [InlineData("Run? run = early ? [|pipeline.Start()|] : null; run?.Cancel();")]
+    [InlineData("PipelineRun run; run = [|pipeline.Start()|]; run.Cancel();")]
+    [InlineData("PipelineRun? run = early ? [|pipeline.Start()|] : null; run?.Cancel();")]
     [InlineData("Console.WriteLine([|pipeline.Start()|].Snapshot());")]
     [InlineData("var run = [|pipeline.Start()|]; Console.CancelKeyPress += (_, _) => run.Cancel();")]
     [InlineData("Action start = () => [|pipeline.Start()|];")]
@@ -27,25 +27,25 @@ public class UnawaitedRunTests
     [Theory]
     [InlineData("await using var run = pipeline.Start(); Console.WriteLine(run.Snapshot());")]
     [InlineData("await using (var run = pipeline.Start()) { }")]
-    [InlineData("await using Run run = pipeline.Start();")]
+    [InlineData("await using PipelineRun run = pipeline.Start();")]
     [InlineData("var run = pipeline.Start(); await run.Completion;")]
     [InlineData("var run = pipeline.Start(); await run.DrainAsync(TimeSpan.Zero).ConfigureAwait(false);")]
     [InlineData("var run = pipeline.Start(); try { } finally { await run.DisposeAsync(); }")]
     [InlineData("await pipeline.Start().Completion;")]
-    [InlineData("Run? run = null; if (early) run = pipeline.Start(); if (run is not null) await run.Completion;")]
-    [InlineData("Run? run = early ? pipeline.Start() : null; await (run?.Completion ?? Task.CompletedTask);")]
+    [InlineData("PipelineRun? run = null; if (early) run = pipeline.Start(); if (run is not null) await run.Completion;")]
+    [InlineData("PipelineRun? run = early ? pipeline.Start() : null; await (run?.Completion ?? Task.CompletedTask);")]
     [InlineData("var run = pipeline.Start(); var done = run.Completion; await done;")]
     [InlineData("var run = pipeline.Start(); Func<Task> stop = async () => await run.DrainAsync(TimeSpan.Zero); await stop();")]
     [InlineData("var run = pipeline.Start(); await foreach (var n in run.Output<int>(\"n\").ReadAllAsync()) { }")]
-    [InlineData("var runs = new List<Run> { pipeline.Start() };")]
-    [InlineData("Run[] runs = [pipeline.Start()];")]
+    [InlineData("var runs = new List<PipelineRun> { pipeline.Start() };")]
+    [InlineData("PipelineRun[] runs = [pipeline.Start()];")]
     [InlineData("var run = pipeline.Start(); var again = run; await again.Completion;")]
     [InlineData("kept = pipeline.Start();")]
     [InlineData("Watch(pipeline.Start());")]
     [InlineData("var run = pipeline.Start(); Watch(run);")]
     [InlineData("_ = pipeline.Start();")]
-    [InlineData("Func<Run> start = () => pipeline.Start();")]
-    [InlineData("Func<Run> start = () => { var run = pipeline.Start(); return run; };")]
+    [InlineData("Func<PipelineRun> start = () => pipeline.Start();")]
+    [InlineData("Func<PipelineRun> start = () => { var run = pipeline.Start(); return run; };")]
     [InlineData("await pipeline.RunAsync();")]
     public Task ARunThatIsAwaitedKeptOrHandedOnIsSilent(string statements) =>
         CheckAsync(statements, "async Task");
@@ -55,8 +55,8 @@ public class UnawaitedRunTests
         using Sluice;
         class Service
         {
-            private readonly Run run = Jobs.Nightly.Start();
-            public Run Start() => Jobs.Nightly.Start();
+            private readonly PipelineRun run = Jobs.Nightly.Start();
+            public PipelineRun Start() => Jobs.Nightly.Start();
             public void Fire() => [|Jobs.Nightly.Start()|];
         }
         static class Jobs { public static readonly Pipeline Nightly = Source.From([1]) | (n => { }); }

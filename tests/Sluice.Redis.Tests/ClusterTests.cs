@@ -21,8 +21,8 @@ public class ClusterTests
             string prefix = $"shop{i}";
             RedisServer owner = await cluster.OwnerAsync(prefix);
             if (!owners.Add(owner)) continue;
-            await using RedisStreamStore writer = await RedisStreamStore.ConnectAsync((await cluster.OtherAsync(prefix)).Address, new() { Prefix = prefix, Poll = TimeSpan.FromMinutes(1) }, Cancellation);
-            await using RedisStreamStore reader = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = prefix, Poll = TimeSpan.FromMinutes(1) }, Cancellation);
+            await using RedisStreamStore writer = await RedisStreamStore.ConnectAsync((await cluster.OtherAsync(prefix)).Address, new() { Prefix = prefix, PollInterval = TimeSpan.FromMinutes(1) }, Cancellation);
+            await using RedisStreamStore reader = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = prefix, PollInterval = TimeSpan.FromMinutes(1) }, Cancellation);
             await writer.PrepareAsync();
             long seen = await reader.WaitForChangeAsync(Rows.Orders, -1, Cancellation);
             await writer.AppendAsync(1, "a");
@@ -36,9 +36,9 @@ public class ClusterTests
     public async Task CallsWaitWhileTheSlotIsMoved()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync();
-        RedisStoreOptions options = new() { Prefix = "shop", Patience = Patience };
+        RedisStoreOptions options = new() { Prefix = "shop", Timeout = Patience };
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, options, Cancellation);
-        await using RedisStreamStore impatient = await RedisStreamStore.ConnectAsync(cluster.Addresses, options with { Patience = TimeSpan.Zero }, Cancellation);
+        await using RedisStreamStore impatient = await RedisStreamStore.ConnectAsync(cluster.Addresses, options with { Timeout = TimeSpan.Zero }, Cancellation);
         await FilledStore.FillAsync(store);
         Task<AppendResult>? appending = null;
         using EntryBatch late = Rows.Batch("late");
@@ -79,8 +79,8 @@ public class ClusterTests
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync();
         RedisServer first = await cluster.OwnerAsync("shop"), second = await cluster.AddReplicaAsync(first);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop", Durability = Durability.Replicated(1), Patience = Patience }, Cancellation);
-        await using RedisStreamStore plain = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop", Patience = Patience }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop", Durability = Durability.Replicated(1), Timeout = Patience }, Cancellation);
+        await using RedisStreamStore plain = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop", Timeout = Patience }, Cancellation);
         await store.PrepareAsync();
         for (int i = 1; i <= 20; i++) await store.AppendAsync(i, $"e{i}");
         if (isKilled) await first.KillAsync();
@@ -99,21 +99,21 @@ public class ClusterTests
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync("--cluster-replica-validity-factor", "0");
         RedisServer first = await cluster.OwnerAsync("shop"), second = await cluster.AddReplicaAsync(first);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop", Patience = Patience }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop", Timeout = Patience }, Cancellation);
         await store.PrepareAsync();
         await store.AppendAsync(1, "a");
         await RedisCluster.CaughtUpAsync(first, second);
         await second.PauseAsync();
         await store.AppendAsync(2, "b");
         await store.AppendAsync(3, "c");
-        Ownership owner = (await store.TakeAsync(Rows.Main, 0, new("m"), Cancellation)).Ownership;
+        Ownership owner = (await store.AcquireAsync(Rows.Main, 0, new("m"), Cancellation)).Ownership;
         await first.KillAsync();
         await second.KillAsync();                    // what it has been sent and has not read goes with it
         await second.StartAgainAsync();
 
         Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));
         Assert.Equal((AppendStatus.Gap, 1), (await store.AppendAsync(4, "d")) is var gap ? (gap.Status, gap.Last) : default);
-        await Assert.ThrowsAsync<StoreWentBackException>(async () => await store.CommitAsync(new(owner, 1) { Settled = [new(1, 1)] }));
+        await Assert.ThrowsAsync<StoreRolledBackException>(async () => await store.CommitAsync(new(owner, 1) { Settled = [new(1, 1)] }));
         Assert.Equal(2, await store.RaiseGenerationAsync(1, Cancellation));
     }
 
@@ -122,7 +122,7 @@ public class ClusterTests
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync();
         RedisServer first = await cluster.OwnerAsync("shop"), second = await cluster.AddReplicaAsync(first);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop", Durability = Durability.Replicated(1), Patience = Patience }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop", Durability = Durability.Replicated(1), Timeout = Patience }, Cancellation);
         using var standstill = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         standstill.CancelAfter(Patience);
         Task playing = new RandomChain(2, store).PlayAsync(standstill.Token);
@@ -142,7 +142,7 @@ public class ClusterTests
         Assert.True(failure.IsPermanent);
 
         await using RedisServer lone = await RedisServer.StartAsync("--cluster-enabled", "yes", "--cluster-port", "{second port}");
-        failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(lone.Address, new() { Prefix = "shop", Patience = TimeSpan.Zero }, Cancellation));
+        failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(lone.Address, new() { Prefix = "shop", Timeout = TimeSpan.Zero }, Cancellation));
         Assert.Contains($"No server of the Redis Cluster at {lone.Address} serves the slot", failure.Message, StringComparison.Ordinal);
     }
 

@@ -8,7 +8,7 @@ public class ConnectingTests(SharedServer server)
     [Fact]
     public async Task AServerThatIsNotThereIsNamed()
     {
-        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync("127.0.0.1:1,password=secret,connectTimeout=300", new() { Patience = TimeSpan.Zero }));
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync("127.0.0.1:1,password=secret,connectTimeout=300", new() { Timeout = TimeSpan.Zero }));
 
         Assert.Equal("No Redis server answers at 127.0.0.1:1: is it running, and is that its address?", failure.Message);
     }
@@ -34,7 +34,7 @@ public class ConnectingTests(SharedServer server)
         Assert.Equal("one:6379, 127.0.0.2:6379, two:7000", ServerAddress.Parse("one,127.0.0.2,two:7000").ToString());
         Assert.Equal("one:6380", ServerAddress.Parse("one,ssl=true").ToString());
 
-        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync("127.0.0.1:1,ssl=true,connectTimeout=300", new() { Patience = TimeSpan.Zero }));
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync("127.0.0.1:1,ssl=true,connectTimeout=300", new() { Timeout = TimeSpan.Zero }));
         Assert.Equal("No Redis server answers at 127.0.0.1:1: is it running, and is that its address, and does it speak TLS there (ssl=true)?", failure.Message);
     }
 
@@ -88,7 +88,7 @@ public class ConnectingTests(SharedServer server)
         }
 
         StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(
-            async () => await RedisStreamStore.ConnectAsync(address + ",connectTimeout=500", new() { Patience = TimeSpan.Zero }));
+            async () => await RedisStreamStore.ConnectAsync(address + ",connectTimeout=500", new() { Timeout = TimeSpan.Zero }));
         Assert.Equal($"The certificate of the server at {secret.Address} was refused, or it wants another password: trust the authority that made the certificate (SSL_CERT_FILE), give its name (sslHost=…), or judge it yourself (RedisStoreOptions.CertificateValidation).", failure.Message);
     }
 

@@ -60,7 +60,7 @@ public class DamageMatrixTests
         await consecutor.StopAsync();
         await using Consecutor<int> sender = DamagedWork.Make(store, clock, fails: _ => false);
         for (int n = 20; n < 24; n++) await sender.SendAsync(n, Cancellation);
-        TakeResult taken = await store.TakeAsync(Work, 0, new("files"), Cancellation);
+        AcquireResult taken = await store.AcquireAsync(Work, 0, new("files"), Cancellation);
         var commit = new StoreCommit(taken.Ownership, taken.State!.LastCommit + 1) { FileLengths = [new("a file", 100), new("another", 7)] };
         Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit, Cancellation)).Status);
         await store.ReleaseAsync(taken.Ownership, Cancellation);

@@ -48,7 +48,7 @@ public class DamagedFlowTests(SharedServer server)
     {
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
         List<string> warnings = [];
-        await using var service = Supervisor.Attach(store, new() { Warn = warnings.Add });
+        await using var service = Supervisor.Attach(store, new() { OnWarning = warnings.Add });
         await using (await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", 1)], run: "sound", cancellation: Cancellation)) { }
         await using (await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", 1)], run: "spoilt", cancellation: Cancellation)) { }
         await ChangeAsync(store, "flow%2Fspoilt", bytes =>

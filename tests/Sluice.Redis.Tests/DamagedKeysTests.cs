@@ -16,7 +16,7 @@ public class DamagedKeysTests
     public async Task WhateverIsChangedIsNamed()
     {
         await using RedisServer server = await RedisServer.StartAsync("--enable-debug-command", "yes");
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = new TestClock(), Patience = TimeSpan.FromSeconds(30) });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = new TestClock(), Timeout = TimeSpan.FromSeconds(30) });
         using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true,syncTimeout=5000");
         IDatabase database = raw.GetDatabase();
         await FilledStore.FillAsync(store);
@@ -53,7 +53,7 @@ public class DamagedKeysTests
             await call(store).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
             return null;
         }
-        catch (StoreWentBackException lost)
+        catch (StoreRolledBackException lost)
         {
             await store.RaiseGenerationAsync(store.Generation);
             return lost.Message.Length > 0 ? null : "says nothing";

@@ -23,7 +23,7 @@ public class DeadlineTests
         {
             begun.Release();
             await goOn.WaitAsync(cancellation);
-        }), new() { Store = store, Member = name, Warn = _ => { } }))];
+        }), new() { Store = store, InstanceId = name, OnWarning = _ => { } }))];
         foreach (Consecutor<int> consecutor in consecutors)
         {
             await consecutor.StartAsync(Cancellation);
@@ -48,9 +48,9 @@ public class DeadlineTests
         await using RedisStreamStore again = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
         foreach (string name in (string[])["first", "second"])
         {
-            await using var next = new Consecutor<int>(name, source => source.ForEach(_ => { }), new() { Store = again, Member = name });
+            await using var next = new Consecutor<int>(name, source => source.ForEach(_ => { }), new() { Store = again, InstanceId = name });
             await next.StartAsync(Cancellation);
-            ConsecutorSnapshot books = await next.IdleAsync(Cancellation);
+            ConsecutorSnapshot books = await next.WaitForIdleAsync(Cancellation);
             Assert.Equal((3, 3, 0), (books.Accepted, books.Completed, books.Unaccounted));
         }
     }
@@ -60,7 +60,7 @@ public class DeadlineTests
     {
         await using RedisServer server = await RedisServer.StartAsync();
         RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
-        Supervisor supervisor = Supervisor.Attach(store, new() { LeaseTime = TimeSpan.FromSeconds(2), Warn = _ => { } });
+        Supervisor supervisor = Supervisor.Attach(store, new() { LeaseDuration = TimeSpan.FromSeconds(2), OnWarning = _ => { } });
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
         supervisor.Register(work, async (IO<int> x, CancellationToken cancellation) =>
         {
@@ -69,7 +69,7 @@ public class DeadlineTests
         });
         FlowRun run = await supervisor.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)], cancellation: Cancellation);
         await server.PauseAsync();
-        await using (var consecutor = new Consecutor<int>("late", source => source.ForEach(_ => { }), new() { Store = store, Warn = _ => { }, LeaseTime = TimeSpan.FromSeconds(1), Run = new() { StopGrace = TimeSpan.FromSeconds(1) } }))
+        await using (var consecutor = new Consecutor<int>("late", source => source.ForEach(_ => { }), new() { Store = store, OnWarning = _ => { }, LeaseDuration = TimeSpan.FromSeconds(1), Run = new() { StopTimeout = TimeSpan.FromSeconds(1) } }))
         {
             using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(300), TimeProvider.System);
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => consecutor.StartAsync(patience.Token).WaitAsync(Patience, Cancellation));

@@ -41,7 +41,7 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
         await using RedisStreamStore store = await OpenAsync();
         RedisValue before = default;
         await ChangeAsync("st", async (database, key) => before = await database.HashGetAsync(key, "node\0k1"));
-        Ownership owner = (await store.TakeAsync(Rows.Main, 0, new("n"), Cancellation)).Ownership;
+        Ownership owner = (await store.AcquireAsync(Rows.Main, 0, new("n"), Cancellation)).Ownership;
         CommitResult result = await store.CommitAsync(new(owner, 4) { State = [new("node", "k1", 1, new byte[] { 2 })] }, Cancellation);
         Assert.Equal(CommitStatus.Committed, result.Status);
         await store.ReleaseAsync(owner, Cancellation);
@@ -55,12 +55,12 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
     public async Task ACommitThatNamesARowTwiceIsAddedUp()
     {
         await using RedisStreamStore store = await OpenAsync();
-        Ownership owner = (await store.TakeAsync(Rows.Main, 0, new("n"), Cancellation)).Ownership;
+        Ownership owner = (await store.AcquireAsync(Rows.Main, 0, new("n"), Cancellation)).Ownership;
         StateRow[] rows = [new("node", "k1", 1, new byte[] { 7 }), new("node", "k1", 1, new byte[] { 8 }), new("node", "k9", 1, null), new("other", "", 2, new byte[5000])];
         Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owner, 4) { State = rows, FileLengths = [new("file", -1), new("new", 3)] }, Cancellation)).Status);
         await store.ReleaseAsync(owner, Cancellation);
         Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
-        Assert.Equal(TakeStatus.Taken, (await store.TakeAsync(Rows.Main, 0, new("n"), Cancellation)).Status);
+        Assert.Equal(AcquireStatus.Taken, (await store.AcquireAsync(Rows.Main, 0, new("n"), Cancellation)).Status);
     }
 
     /// <summary>More rows of state, waiting entries and ranges than one call looks at.</summary>
@@ -70,13 +70,13 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
         await using RedisStreamStore store = await OpenAsync();
         using EntryBatch batch = Rows.Batch([.. Enumerable.Range(0, 5000).Select(n => $"{n}")]);
         await store.AppendAsync(new(Rows.Orders, "many", 0, 1, batch), Cancellation);
-        Ownership owner = (await store.TakeAsync(Rows.Main, 0, new("n"), Cancellation)).Ownership;
+        Ownership owner = (await store.AcquireAsync(Rows.Main, 0, new("n"), Cancellation)).Ownership;
         LeaseResult lease = await store.LeaseAsync(new([owner]) { MaxItems = 4000 }, Cancellation);
         long[] leased = [.. lease.Batches.SelectMany(one => one.Entries.ToArray()).Select(entry => entry.Sequence).Where(sequence => sequence > 20).Order()];
         StoreCommit[] commits =
         [
             new(owner, 4) { Settled = [.. leased.Where(sequence => sequence % 3 == 0).Take(240).Select(sequence => new SequenceRange(sequence, sequence))] },
-            new(owner, 5) { Deferred = [.. leased.Where(sequence => sequence % 3 == 1).Take(240).Select(sequence => new Deferral(sequence, 1, TimeSpan.FromHours(1)) { Node = "node", Error = "why" })] },
+            new(owner, 5) { Deferred = [.. leased.Where(sequence => sequence % 3 == 1).Take(240).Select(sequence => new RetryWrite(sequence, 1, TimeSpan.FromHours(1)) { Node = "node", Error = "why" })] },
             new(owner, 6) { State = [.. Enumerable.Range(0, 600).Select(n => new StateRow("node", $"{n}", 1, new byte[n]))] },
             new(owner, 7) { State = [.. Enumerable.Range(600, 600).Select(n => new StateRow("node", $"{n}", 1, new byte[n]))] },
         ];
@@ -104,7 +104,7 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
 
     private static async Task IsSaidAsync(RedisStreamStore store)
     {
-        StreamStoreException damage = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.TakeAsync(Rows.Main, 0, new("n"), Cancellation));
+        StreamStoreException damage = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.AcquireAsync(Rows.Main, 0, new("n"), Cancellation));
         Assert.Equal((Rows.Orders, 0, true), (damage.Stream, damage.Partition, damage.IsPermanent));
         Assert.NotEmpty((await store.CheckAsync(Cancellation)).Problems);
     }

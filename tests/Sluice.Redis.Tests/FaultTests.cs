@@ -31,7 +31,7 @@ public class FaultTests
     public async Task AServerThatDoesNotComeBackIsSaidOnce()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Patience = TimeSpan.Zero });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Timeout = TimeSpan.Zero });
         await store.PrepareAsync();
         await server.KillAsync();
 
@@ -150,7 +150,7 @@ public class FaultTests
 
         while (store.Connection.Database == first)
         {
-            clock.Advance(options.Poll);                // it looks now and then
+            clock.Advance(options.PollInterval);                // it looks now and then
             await store.ReadAsync(Rows.Orders);
         }
 
@@ -186,7 +186,7 @@ public class FaultTests
         await store.Connection.Database.ExecuteAsync("FLUSHALL");
 
         foreach (RedisStreamStore one in new[] { store, other })
-            Assert.Contains("FLUSHALL", (await Assert.ThrowsAsync<StoreWentBackException>(() => one.AppendAsync(2, "b"))).Message, StringComparison.Ordinal);
+            Assert.Contains("FLUSHALL", (await Assert.ThrowsAsync<StoreRolledBackException>(() => one.AppendAsync(2, "b"))).Message, StringComparison.Ordinal);
         Assert.Equal(2, await store.RaiseGenerationAsync(1));
         Assert.Equal(2, await other.RaiseGenerationAsync(1));
         await store.PrepareAsync();
@@ -202,7 +202,7 @@ public class FaultTests
         await using RedisStreamStore newcomer = await RedisStreamStore.ConnectAsync(server.Address);
         await newcomer.PrepareAsync();
 
-        await Assert.ThrowsAsync<StoreWentBackException>(() => store.AppendAsync(1, "a"));
+        await Assert.ThrowsAsync<StoreRolledBackException>(() => store.AppendAsync(1, "a"));
         Assert.Equal(2, await store.RaiseGenerationAsync(1));
         Assert.Equal(2, (await newcomer.AppendAsync(1, "a")).First!.Value.Generation);
     }

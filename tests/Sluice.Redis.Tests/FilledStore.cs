@@ -41,8 +41,8 @@ internal static class FilledStore
                 Batches = [new("batch") { Ended = 1 }],
             });
         }),
-        ("take", async store => await store.TakeAsync(Main, 0, new("n"))),
-        ("take quarantine", async store => await store.TakeQuarantineAsync(Main, "n", 1)),
+        ("take", async store => await store.AcquireAsync(Main, 0, new("n"))),
+        ("take quarantine", async store => await store.AcquireQuarantineAsync(Main, "n", 1)),
         ("lease a suspect", async store => await store.LeaseAsync(new([new(Main, 0, 3)]) { Quarantine = new(Main, 2) })),
         ("lease again", async store => await store.LeaseAsync(new([new(Main, 0, 3)]))),
         ("release", async store => await store.ReleaseAsync(new(Main, 0, 3))),
@@ -70,10 +70,10 @@ internal static class FilledStore
     {
         await store.PrepareAsync();
         await store.AddGroupAsync(Other);
-        await store.OpenReaderAsync(Rows.Orders, "reader", new() { ExpiresAfter = TimeSpan.FromHours(1), Gates = true });
+        await store.OpenReaderAsync(Rows.Orders, "reader", new() { IdleTimeout = TimeSpan.FromHours(1), AppliesBackpressure = true });
         for (int i = 1; i <= 3; i++) await AppendAsync(store, "p", (4 * i) - 3, i, [.. Enumerable.Range(0, 4).Select(n => $"{i}.{n}")]);
         await AppendAsync(store, "key", 1, 1, "idempotent");
-        Ownership owner = (await store.TakeAsync(Main, 0, new("m"))).Ownership;
+        Ownership owner = (await store.AcquireAsync(Main, 0, new("m"))).Ownership;
         Assert.Equal(8, (await store.LeaseAsync(new([owner]) { MaxItems = 8 })).Batches.Single().Entries.Length);
         using EntryBatch output = Rows.Batch("out"), derived = Rows.Batch("derived");
         await CommitAsync(store, new(owner, 1)
@@ -89,11 +89,11 @@ internal static class FilledStore
         await CommitAsync(store, new(owner, 2) { Settled = [new(3, 3), new(8, 8)], Dead = [new(3, "node", "dead", 2), new(8, "node", "dead", 2)] });
         await CommitAsync(store, new(owner, 3) { State = [new("node", "k3", 1, new byte[] { 3 })] });
         // Whoever takes it now makes 7 a suspect; then it leases more, which is in flight.
-        owner = (await store.TakeAsync(Main, 0, new("m"))).Ownership;
+        owner = (await store.AcquireAsync(Main, 0, new("m"))).Ownership;
         Assert.Equal(4, (await store.LeaseAsync(new([owner]) { MaxItems = 4 })).Batches.Single().Entries.Length);
         await store.ReserveAsync(owner, Rows.Results, 2, 20);
         await store.HeartbeatAsync(new(Main, "m", "one", TimeSpan.FromSeconds(10)));
-        await store.TakeQuarantineAsync(Main, "m", 0);
+        await store.AcquireQuarantineAsync(Main, "m", 0);
     }
 
     private static async Task CommitAsync(IStreamStore store, StoreCommit commit)

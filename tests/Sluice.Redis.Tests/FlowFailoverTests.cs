@@ -16,10 +16,10 @@ public sealed class FlowFailoverTests : IAsyncLifetime
     public ValueTask DisposeAsync() => servers.DisposeAsync();
 
     [Theory]
-    [InlineData(Resume.FromScratch)]
-    [InlineData(Resume.PerItem)]
-    [InlineData(Resume.Checkpoint)]
-    public async Task WhatWasLostIsMadeAgain(Resume resume)
+    [InlineData(ResumeMode.FromScratch)]
+    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.Checkpoint)]
+    public async Task WhatWasLostIsMadeAgain(ResumeMode resume)
     {
         var numbers = new Processor("numbers") { Inputs = ["count"], Outputs = ["number"] };
         var copy = new Processor("copy") { Inputs = ["number"], Outputs = ["copied"], Resume = resume };
@@ -27,8 +27,8 @@ public sealed class FlowFailoverTests : IAsyncLifetime
         var noticed = new TaskCompletionSource();
         int starts = 0;
         var warnings = new ConcurrentQueue<string>();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(servers.Addresses, new() { Poll = TimeSpan.FromMilliseconds(200) }, Cancellation);
-        await using var service = Supervisor.Attach(store, new() { Name = "service", Warn = warnings.Enqueue });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(servers.Addresses, new() { PollInterval = TimeSpan.FromMilliseconds(200) }, Cancellation);
+        await using var service = Supervisor.Attach(store, new() { Name = "service", OnWarning = warnings.Enqueue });
         service.Register(numbers, async (IO<int> count, IOWriter<int> number, CancellationToken cancellation) =>
         {
             bool isFirst = Interlocked.Increment(ref starts) == 1;
@@ -39,7 +39,7 @@ public sealed class FlowFailoverTests : IAsyncLifetime
                 if (gates.TryGetValue(n, out TaskCompletionSource? gate)) await gate.Task.WaitAsync(cancellation);
             }
         });
-        if (resume == Resume.Checkpoint)
+        if (resume == ResumeMode.Checkpoint)
             service.Register(copy, (IO<int> number, IOWriter<int> copied, Checkpoint<int> checkpoint, CancellationToken cancellation) => CopyAsync(number, copied, checkpoint, cancellation));
         else
             service.Register(copy, (IO<int> number, IOWriter<int> copied, CancellationToken cancellation) => CopyAsync(number, copied, null, cancellation));
@@ -54,7 +54,7 @@ public sealed class FlowFailoverTests : IAsyncLifetime
         gates[Before + Lost].SetResult();
 
         // Who had read on is told, and reads what is there now.
-        await Assert.ThrowsAsync<StoreWentBackException>(async () => await early.MoveNextAsync());
+        await Assert.ThrowsAsync<StoreRolledBackException>(async () => await early.MoveNextAsync());
         noticed.SetResult();
         await using FlowRun found = (await service.FindAsync("run", Cancellation))!;
         List<int> results = [];

@@ -6,7 +6,7 @@ namespace Sluice.Redis.Tests;
 public class FlowTests(SharedServer server)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-    private static readonly Processor Doubles = new("doubles") { Inputs = ["x"], Outputs = ["y"], Resume = Resume.PerItem };
+    private static readonly Processor Doubles = new("doubles") { Inputs = ["x"], Outputs = ["y"], Resume = ResumeMode.PerItem };
     private static readonly Processor Sums = new("sums") { Inputs = ["y"], Outputs = ["sum"] };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -58,9 +58,9 @@ public class FlowTests(SharedServer server)
 
     // Scenario 6 of the protocol: what would take more memory is refused before anything of it is written, and made again until there is room.
     [Theory]
-    [InlineData(Resume.PerItem)]
-    [InlineData(Resume.FromScratch)]
-    public async Task ARunThatFindsTheMemoryFullGoesOnWhenThereIsRoom(Resume resume)
+    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.FromScratch)]
+    public async Task ARunThatFindsTheMemoryFullGoesOnWhenThereIsRoom(ResumeMode resume)
     {
         const int Items = 500;
         await using RedisServer full = await RedisServer.StartAsync("--maxmemory-policy", "noeviction");
@@ -69,7 +69,7 @@ public class FlowTests(SharedServer server)
         await using var service = Supervisor.Attach(store, new()
         {
             Name = "service",
-            Warn = text => { if (text.Contains("maxmemory", StringComparison.Ordinal)) isRefused.TrySetResult(); },
+            OnWarning = text => { if (text.Contains("maxmemory", StringComparison.Ordinal)) isRefused.TrySetResult(); },
         });
         Processor doubles = Doubles with { Resume = resume };
         service.Register(doubles, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>

@@ -27,7 +27,7 @@ public class FlushTests
             await (await StartAsync(starter, 1, id)).DisposeAsync();
             await FlushAsync(store);
 
-            StoreWentBackException told = await Assert.ThrowsAsync<StoreWentBackException>(() => CallAsync(id));
+            StoreRolledBackException told = await Assert.ThrowsAsync<StoreRolledBackException>(() => CallAsync(id));
             Assert.Contains("FLUSHALL", told.Message, StringComparison.Ordinal);
             await CallAsync(id);
             Assert.Equal(generation + 1, store.Generation);
@@ -72,7 +72,7 @@ public class FlushTests
         await using FlowRun run = await StartAsync(starter, 1);
         await FlushAsync(store);
 
-        await Assert.ThrowsAsync<StoreWentBackException>(() => run.GetStatusAsync(Cancellation));
+        await Assert.ThrowsAsync<StoreRolledBackException>(() => run.GetStatusAsync(Cancellation));
         FlowException gone = await Assert.ThrowsAsync<FlowException>(() => run.GetStatusAsync(Cancellation));
         Assert.Contains("it was deleted, or the store was emptied", gone.Message, StringComparison.Ordinal);
     }
@@ -80,13 +80,13 @@ public class FlushTests
     [Fact]
     public async Task AHostAndAStarterWithARunUnderWayGoOnWithNewRuns()
     {
-        var options = new RedisStoreOptions { Poll = TimeSpan.FromMilliseconds(200) };
+        var options = new RedisStoreOptions { PollInterval = TimeSpan.FromMilliseconds(200) };
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore starting = await RedisStreamStore.ConnectAsync(server.Address, options, Cancellation);
         await using RedisStreamStore hosting = await RedisStreamStore.ConnectAsync(server.Address, options, Cancellation);
         await using var starter = Supervisor.Attach(starting, new() { Name = "starter" });
         var warnings = new System.Collections.Concurrent.ConcurrentQueue<string>();
-        await using var host = Supervisor.Attach(hosting, new() { Name = "host", Warn = warnings.Enqueue });
+        await using var host = Supervisor.Attach(hosting, new() { Name = "host", OnWarning = warnings.Enqueue });
         var entered = new SemaphoreSlim(0);
         var left = new SemaphoreSlim(0);
         bool isBlocked = true;
@@ -111,9 +111,9 @@ public class FlushTests
             isBlocked = false;
             await FlushAsync(starting);
 
-            Assert.Contains("FLUSHALL", (await Assert.ThrowsAsync<StoreWentBackException>(() => lost.Completion.WaitAsync(Patience, Cancellation))).Message, StringComparison.Ordinal);
+            Assert.Contains("FLUSHALL", (await Assert.ThrowsAsync<StoreRolledBackException>(() => lost.Completion.WaitAsync(Patience, Cancellation))).Message, StringComparison.Ordinal);
             Exception unread = await Assert.ThrowsAnyAsync<Exception>(() => reading.WaitAsync(Patience, Cancellation));
-            Assert.True(unread is StoreWentBackException or FlowException, $"{unread}");
+            Assert.True(unread is StoreRolledBackException or FlowException, $"{unread}");
             await CheckAsync(starter, 10 + round);
             await left.WaitAsync(Patience, Cancellation);
             await left.WaitAsync(Patience, Cancellation);        // of the run that was lost, too
@@ -139,7 +139,7 @@ public class FlushTests
                 await CheckAsync(service, 10 + round);
                 continue;                            // what it hosts was faster
             }
-            catch (StoreWentBackException)
+            catch (StoreRolledBackException)
             {
             }
             await CheckAsync(service, 10 + round);

@@ -70,7 +70,7 @@ public class IdleTests
         Assert.InRange(await MinuteAsync(store), 1, 59);
     }
 
-    private static TimeSpan Poll => new RedisStoreOptions().Poll;
+    private static TimeSpan Poll => new RedisStoreOptions().PollInterval;
 
     private async Task<RedisStreamStore> ConnectAsync(RedisServer server) => await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock }, Cancellation);
 

@@ -39,7 +39,7 @@ public class KilledServerTests
             await store.DisposeAsync();
             await server.StartAgainAsync();
             if (++kills % 3 != 0) return;
-            Task<RedisStreamStore> opening = RedisStreamStore.ConnectAsync(server.Address, new() { Patience = TimeSpan.Zero }).AsTask();
+            Task<RedisStreamStore> opening = RedisStreamStore.ConnectAsync(server.Address, new() { Timeout = TimeSpan.Zero }).AsTask();
             await server.KillAsync();
             await server.StartAgainAsync();
             try

@@ -48,7 +48,7 @@ public class LinkTests
         store.Connection.Database.Multiplexer.Close(allowCommandsToComplete: false);
 
         if (isRepeatable) Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(1, "a")).Status);
-        else Assert.Equal(1, (await store.TakeAsync(Rows.Main, 0, new("m"), Cancellation)).Ownership.Epoch);        // it was not sent
+        else Assert.Equal(1, (await store.AcquireAsync(Rows.Main, 0, new("m"), Cancellation)).Ownership.Epoch);        // it was not sent
     }
 
     // Its answer is lost, and then there is no connection to be had, not even in vain.
@@ -58,13 +58,13 @@ public class LinkTests
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);
         var brief = TimeSpan.FromMilliseconds(300);
-        RedisStoreOptions options = new() { Patience = brief, Silence = brief, Longest = TimeSpan.FromSeconds(2) };
+        RedisStoreOptions options = new() { Timeout = brief, Silence = brief, Longest = TimeSpan.FromSeconds(2) };
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, options, Cancellation);
         await store.PrepareAsync();
         proxy.SilentAfterCut = int.MaxValue;
         proxy.CutAtScript("take", Cut.Silence);
 
-        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.TakeAsync(Rows.Main, 0, new("m"), Cancellation));
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.AcquireAsync(Rows.Main, 0, new("m"), Cancellation));
 
         Assert.Contains("what was asked may have been done or not", failure.Message, StringComparison.Ordinal);
     }

@@ -58,7 +58,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     public async Task ARepetitionThatIsAnsweredFromTheRecordIsConfirmedByReplicasThatHaveIt()
     {
         await using var proxy = new WaitProxy(servers.First.Port);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Durability = Durability.Replicated(1), Patience = TimeSpan.FromSeconds(3) });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Durability = Durability.Replicated(1), Timeout = TimeSpan.FromSeconds(3) });
         await store.PrepareAsync();
         await servers.Second.PauseAsync();
         proxy.CutAfter("append");
@@ -80,16 +80,16 @@ public sealed class ReplicaTests : IAsyncLifetime
         await servers.PromoteAsync();        // what comes now is lost
         await store.AppendAsync(2, "b");
         await store.AppendAsync(3, "c");
-        Ownership owner = (await store.TakeAsync(Rows.Main, 0, new("m"))).Ownership;
+        Ownership owner = (await store.AcquireAsync(Rows.Main, 0, new("m"))).Ownership;
         await servers.First.KillAsync();
 
         Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));
         Assert.Equal((AppendStatus.Gap, 1), (await store.AppendAsync(4, "d")) is var gap ? (gap.Status, gap.Last) : default);
-        await Assert.ThrowsAsync<StoreWentBackException>(async () => await store.ReadAsync(new ReadRequest(Rows.Orders, 0, 4)));
-        await Assert.ThrowsAsync<StoreWentBackException>(async () => await store.CommitAsync(new(owner, 1) { Settled = [new(1, 1)] }));
+        await Assert.ThrowsAsync<StoreRolledBackException>(async () => await store.ReadAsync(new ReadRequest(Rows.Orders, 0, 4)));
+        await Assert.ThrowsAsync<StoreRolledBackException>(async () => await store.CommitAsync(new(owner, 1) { Settled = [new(1, 1)] }));
         Assert.Equal(2, await store.RaiseGenerationAsync(1));
     }
 
     private async Task<RedisStreamStore> ConnectAsync(TimeSpan? patience = null) => await RedisStreamStore.ConnectAsync(servers.Addresses,
-        new() { Durability = Durability.Replicated(1), Patience = patience ?? TimeSpan.FromSeconds(20) });
+        new() { Durability = Durability.Replicated(1), Timeout = patience ?? TimeSpan.FromSeconds(20) });
 }

@@ -37,7 +37,7 @@ internal static class Rows
     /// <summary>Takes the partition, leases what is there, and makes the commit that settles it with one output.</summary>
     public static async Task<StoreCommit> WorkAsync(this IStreamStore store, EntryBatch output)
     {
-        Ownership owner = (await store.TakeAsync(Main, 0, new("m"))).Ownership;
+        Ownership owner = (await store.AcquireAsync(Main, 0, new("m"))).Ownership;
         Entry[] entries = (await store.LeaseAsync(new([owner]))).Batches.Single().Entries.ToArray();
         return new(owner, 1) { Settled = [new(entries[0].Sequence, entries[^1].Sequence)], Outputs = [new(Results, output)] };
     }

@@ -24,7 +24,7 @@ public sealed class BisectInFileTests : IDisposable
         Assert.InRange(lives, 5, 200);
         await using SqliteStreamStore last = await OpenAsync();
         IPayloadSerializer<int[]> lists = PayloadSerializers.Json.For<int[]>();
-        IReadOnlyList<DeadEntry> letters = await last.ListDeadAsync(new("numbers", "numbers"), cancellation: Cancellation);
+        IReadOnlyList<StoredDeadLetter> letters = await last.ListDeadAsync(new("numbers", "numbers"), cancellation: Cancellation);
         Assert.Equal(Enumerable.Range(0, Items).Where(IsBad), letters.Select(letter => Assert.Single(lists.Deserialize(letter.Entry.Payload.Span))).Order());
         string? seen = null;
         await last.WithDatabaseAsync(database => seen = database.Ask("SELECT group_concat(n) FROM (SELECT n FROM seen ORDER BY n)"));
@@ -58,7 +58,7 @@ public sealed class BisectInFileTests : IDisposable
         {
             await consecutor.StartAsync(Cancellation);
             await consecutor.CompleteAsync(Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
         }
     }
 
@@ -66,7 +66,7 @@ public sealed class BisectInFileTests : IDisposable
 
     private static Consecutor<int> Make(IStreamStore store) => new("numbers", source => source.Chunk(32) | Stage.Named("chunks") | (static chunk => chunk.ToArray()) | Write | Stage.Named("write").Bisect
         | (static IEnumerable<int> (list) => list) | SqliteSink.InStore<int>("INSERT INTO seen VALUES(?1)", static n => [n], "CREATE TABLE IF NOT EXISTS seen(n INTEGER NOT NULL)"),
-        new() { Store = store, Delivery = Delivery.Replay(8, Backoff.None), Process = new() });
+        new() { Store = store, Delivery = DeliveryGuarantee.Replay(8, Backoff.None), Process = new() });
 
     private static int[] Write(int[] list) => Array.Exists(list, IsBad) ? throw new InvalidOperationException("a bad one") : list;
 

@@ -193,7 +193,7 @@ public sealed class BlockTests : IDisposable
 
     private async Task OpenAsync(int recent = 256)
     {
-        store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, new() { LogBytes = 1 << 20, RecentBlocks = recent });
+        store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, new() { MaxLogBytes = 1 << 20, RecentBlocks = recent });
         await store.OpenStreamAsync("s", new() { Partitions = Partitions });
         await store.AddGroupAsync(Group);
         ProducerState producer = await store.OpenProducerAsync("s", "p");
@@ -201,7 +201,7 @@ public sealed class BlockTests : IDisposable
         (owners, commits) = (new Ownership[Partitions], new long[Partitions]);
         for (int i = 0; i < Partitions; i++)
         {
-            TakeResult taken = await store.TakeAsync(Group, i, new("m"));
+            AcquireResult taken = await store.AcquireAsync(Group, i, new("m"));
             (owners[i], commits[i]) = (taken.Ownership, taken.State!.LastCommit);
         }
     }

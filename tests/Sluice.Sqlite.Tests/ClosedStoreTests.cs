@@ -95,7 +95,7 @@ public sealed class ClosedStoreTests : IDisposable
         SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, cancellation: Cancellation);
         var consecutor = new Consecutor<int>("closed-under-way", source => source.ForEach(_ => { }), new() { Store = store });
         await consecutor.StartAsync(Cancellation);
-        Assert.True((await consecutor.IdleAsync(Cancellation)).Completed >= 1000);
+        Assert.True((await consecutor.WaitForIdleAsync(Cancellation)).Completed >= 1000);
         await store.DisposeAsync();
         while (!consecutor.Completion.IsCompleted) await Task.Yield();         // whoever disposes it has seen how it ended
     }

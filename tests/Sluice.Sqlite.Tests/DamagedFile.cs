@@ -23,8 +23,8 @@ internal static class DamagedFile
         await consecutor.StopAsync();
         await using Consecutor<int> sender = DamagedWork.Make(store, clock, fails: _ => false);
         for (int n = 20; n < 24; n++) await sender.SendAsync(n, Cancellation);
-        Ownership owner = (await store.TakeAsync(new("work", "work"), 0, new("files"), Cancellation)).Ownership;
-        long last = (await store.TakeAsync(new("work", "work"), 0, new("files") { ExpectedEpoch = owner.Epoch }, Cancellation)).State!.LastCommit;
+        Ownership owner = (await store.AcquireAsync(new("work", "work"), 0, new("files"), Cancellation)).Ownership;
+        long last = (await store.AcquireAsync(new("work", "work"), 0, new("files") { ExpectedEpoch = owner.Epoch }, Cancellation)).State!.LastCommit;
         owner = owner with { Epoch = owner.Epoch + 1 };
         Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owner, last + 1) { FileLengths = [new("a file", 100), new("another", 7)] }, Cancellation)).Status);
         await store.ReleaseAsync(owner, Cancellation);

@@ -12,7 +12,7 @@ public sealed class FaultTests : IDisposable
         Assert.SkipWhen(mount is null, "Only root can mount a small file system.");
         string filler = Path.Combine(mount.Path, "filler");
         await File.WriteAllBytesAsync(filler, new byte[3 << 20]); // removing everything in one transaction needs about half as much again in the log
-        await using Shop shop = await Shop.OpenAsync(Path.Combine(mount.Path, "store.db"), options: new() { LogBytes = 64 << 10 });
+        await using Shop shop = await Shop.OpenAsync(Path.Combine(mount.Path, "store.db"), options: new() { MaxLogBytes = 64 << 10 });
         int accepted = await FillAsync(shop);
         File.Delete(filler);
         await GoOnAsync(shop, accepted);

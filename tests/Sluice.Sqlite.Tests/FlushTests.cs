@@ -63,7 +63,7 @@ public sealed class FlushTests : IDisposable
         for (int i = 0; i < 3; i++)
         {
             await consecutor.SendAsync(i);
-            await consecutor.IdleAsync();
+            await consecutor.WaitForIdleAsync();
         }
         await consecutor.StopAsync();
         Assert.Equal((3, 3), (prepared.Count, committed.Count));
@@ -139,7 +139,7 @@ public sealed class FlushTests : IDisposable
     private static SequenceRange Only(Entry[] entries) => new(Assert.Single(entries).Sequence, entries[0].Sequence);
 
     /// <summary>A sink that adds nothing to its commits: they only settle.</summary>
-    private sealed class Told(Action prepared, Action committed) : CommitSink<int>
+    private sealed class Told(Action prepared, Action committed) : TransactionalSink<int>
     {
         protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
 

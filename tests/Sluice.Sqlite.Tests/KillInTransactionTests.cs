@@ -17,7 +17,7 @@ public sealed class KillInTransactionTests : IDisposable
         {
             await shop.AppendAsync("a", "b");
             Entry[] first = await shop.LeaseAsync();
-            await shop.CommitAsync(shop.Next() with { Deferred = [.. first.Select(entry => new Deferral(entry.Sequence, 1, TimeSpan.Zero, "node", "failed"))] });
+            await shop.CommitAsync(shop.Next() with { Deferred = [.. first.Select(entry => new RetryWrite(entry.Sequence, 1, TimeSpan.Zero, "node", "failed"))] });
             shop.Store.Probe = hasEnded =>
             {
                 if (hasEnded) return;

@@ -17,11 +17,11 @@ public sealed class LockedFileTests : IDisposable
     {
         string path = Path.Combine(directory.Path, "store.db");
         var store = await SqliteStreamStore.OpenAsync(path, Durability.Process);
-        await using (var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }), new() { Store = store, Warn = _ => { } }))
+        await using (var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }), new() { Store = store, OnWarning = _ => { } }))
         {
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync([.. Enumerable.Range(0, 10)], Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
             using (Process holder = await LockAsync(path))
             {
                 Task[] sends = [.. Enumerable.Range(10, 10).Select(n => consecutor.SendAsync(n, Cancellation).AsTask())];
@@ -37,7 +37,7 @@ public sealed class LockedFileTests : IDisposable
         await using SqliteStreamStore again = await SqliteStreamStore.OpenAsync(path, Durability.Process);
         await using var next = new Consecutor<int>("work", source => source.ForEach(_ => { }), new() { Store = again });
         await next.StartAsync(Cancellation);
-        ConsecutorSnapshot books = await next.IdleAsync(Cancellation).WaitAsync(Patience, Cancellation);
+        ConsecutorSnapshot books = await next.WaitForIdleAsync(Cancellation).WaitAsync(Patience, Cancellation);
         Assert.InRange(books.Accepted, 10, 21);                          // what was not acknowledged may have been accepted
         Assert.Equal((books.Accepted, 0), (books.Completed, books.Unaccounted));
     }

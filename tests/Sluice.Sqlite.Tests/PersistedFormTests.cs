@@ -61,13 +61,13 @@ public sealed class PersistedFormTests : IDisposable
         {
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAsync(7, Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
             Assert.True(File.Exists($"{path}-work.save.lock"));
         }
         Assert.Equal(["numbers: n", "sluice_sink: name number confirmed undo", "sluice_sink_row: name place row_values"], Tables(path));
         Assert.Equal("work/save", Ask(path, "SELECT name FROM sluice_sink").Single());
         Assert.Equal("01010700000000000000", Ask(path, "SELECT hex(row_values) FROM sluice_sink_row").Single());
-        PartitionState state = (await store.TakeAsync(new("work", "work"), 0, new("someone"), Cancellation)).State!;
+        PartitionState state = (await store.AcquireAsync(new("work", "work"), 0, new("someone"), Cancellation)).State!;
         Assert.Equal(["save\ncommits"], state.FileLengths.Keys);
     }
 

@@ -19,7 +19,7 @@ internal sealed class Shop(SqliteStreamStore store) : IAsyncDisposable
         await shop.Store.AddGroupAsync(Group);
         ProducerState producer = await shop.Store.OpenProducerAsync("orders", "p");
         (shop.lastNumber, shop.epoch) = (producer.Last, producer.Epoch);
-        TakeResult taken = await shop.Store.TakeAsync(Group, 0, new("m"));
+        AcquireResult taken = await shop.Store.AcquireAsync(Group, 0, new("m"));
         (shop.Owner, shop.lastCommit) = (taken.Ownership, taken.State!.LastCommit);
         return shop;
     }

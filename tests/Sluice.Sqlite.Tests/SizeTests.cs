@@ -41,7 +41,7 @@ public sealed class SizeTests : IDisposable
     public async Task WhatIsSettledLeavesAndTheFileStopsGrowing()
     {
         string path = directory.File("store.db");
-        await using Shop shop = await Shop.OpenAsync(path, options: new() { LogBytes = 1 << 20 });
+        await using Shop shop = await Shop.OpenAsync(path, options: new() { MaxLogBytes = 1 << 20 });
         string[] payloads = [.. Enumerable.Range(0, 2000).Select(i => $"{i} {new string('x', 200)}")];
         long grown = 0;
         for (int round = 0; round < 40; round++)

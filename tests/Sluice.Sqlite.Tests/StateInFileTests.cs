@@ -19,7 +19,7 @@ public sealed class StateInFileTests : IDisposable
             await using Consecutor<int> consecutor = Make(store, seen);
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync([life, 100 + life], Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
             Assert.True(await consecutor.StopAsync());
             Assert.Empty(seen);
         }
@@ -29,7 +29,7 @@ public sealed class StateInFileTests : IDisposable
             await using Consecutor<int> consecutor = Make(store, seen);
             await consecutor.StartAsync(Cancellation);
             await consecutor.CompleteAsync(Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
             Assert.Equal(["1090 in 10 pairs, 7 windows"], seen);
         }
         await using SqliteStreamStore last = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process);

@@ -9,7 +9,7 @@ internal static class QueryCopy
     {
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(into, Durability.Process);
         await using var consecutor = new Consecutor<string>("orders", items => items | (_ => { }), new() { Store = store, Stream = new() { Partitions = 1 } });
-        await (Rows(shop, new() { PageRows = 7, Poll = TimeSpan.FromMilliseconds(1) }, Console.Out.WriteLine) | consecutor).RunAsync();
+        await (Rows(shop, new() { MaxPageRows = 7, PollInterval = TimeSpan.FromMilliseconds(1) }, Console.Out.WriteLine) | consecutor).RunAsync();
     }
 
     /// <summary>Each row of the table as two items.</summary>

@@ -21,7 +21,7 @@ internal sealed record Failure(string Type, string Message, string? Stream, int?
     public Exception ToException() => Type switch
     {
         nameof(StreamStoreException) => new StreamStoreException(Message) { Stream = Stream, Partition = Partition, Sequence = Sequence, IsPermanent = IsPermanent },
-        nameof(StoreWentBackException) => new StoreWentBackException(Message) { Stream = Stream, Partition = Partition, Sequence = Sequence },
+        nameof(StoreRolledBackException) => new StoreRolledBackException(Message) { Stream = Stream, Partition = Partition, Sequence = Sequence },
         nameof(PayloadException) => new PayloadException(Message),
         nameof(ArgumentException) => new ArgumentException(Message),
         nameof(ArgumentOutOfRangeException) => new ArgumentOutOfRangeException(null, Message),

@@ -5,7 +5,7 @@ namespace Sluice.Torture.Tests;
 /// <summary>What a consecutor over a SQLite store survives besides kills.</summary>
 public sealed class FaultTests : IDisposable
 {
-    private static readonly Delivery ReplayOnce = Delivery.Replay(1, Backoff.Constant(TimeSpan.FromMilliseconds(1)));
+    private static readonly DeliveryGuarantee ReplayOnce = DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromMilliseconds(1)));
 
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-faults-");
 
@@ -16,7 +16,7 @@ public sealed class FaultTests : IDisposable
     [Fact]
     public async Task AHandlerThatHangsTimesOutAndTheOthersComplete()
     {
-        ConsecutorSnapshot books = await RunAsync(source => source | HangAsync | Stage.Timeout(TimeSpan.FromMilliseconds(30)) | (static (int _) => { }), Delivery.Replay(0));
+        ConsecutorSnapshot books = await RunAsync(source => source | HangAsync | Stage.Timeout(TimeSpan.FromMilliseconds(30)) | (static (int _) => { }), DeliveryGuarantee.Replay(0));
 
         Assert.Equal((9, 1, 0), (books.Completed, books.Dead, books.Unaccounted));
 
@@ -51,11 +51,11 @@ public sealed class FaultTests : IDisposable
             if (Interlocked.Increment(ref starts) > 2) return;
             clock.Jump(TimeSpan.FromHours(hours));
             throw new InvalidOperationException("twice");
-        }), new() { Store = store, Delivery = Delivery.Replay(2, Backoff.Constant(TimeSpan.FromMilliseconds(20))) });
+        }), new() { Store = store, Delivery = DeliveryGuarantee.Replay(2, Backoff.Constant(TimeSpan.FromMilliseconds(20))) });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
 
-        ConsecutorSnapshot books = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot books = await consecutor.WaitForIdleAsync(Cancellation);
 
         Assert.Equal((3, 1L), (starts, books.Completed));
     }
@@ -64,14 +64,14 @@ public sealed class FaultTests : IDisposable
     public async Task ItemsForANodeThatThisCodeDoesNotHaveAreParkedAndSeenUntilCodeThatHasItStarts()
     {
         await using SqliteStreamStore store = await OpenAsync();
-        var options = new ConsecutorOptions { Store = store, Delivery = Delivery.Replay(0) };
+        var options = new ConsecutorOptions { Store = store, Delivery = DeliveryGuarantee.Replay(0) };
         await using (var newer = new Consecutor<int>("work", source => source | (static n => n + 1) | Fail | Stage.Named("new") | (static (int _) => { }), options))
         {
             await newer.StartAsync(Cancellation);
             await newer.SendAsync(1, Cancellation);
-            Assert.Equal(1, (await newer.IdleAsync(Cancellation)).Dead);
+            Assert.Equal(1, (await newer.WaitForIdleAsync(Cancellation)).Dead);
         }
-        DeadEntry letter = Assert.Single(await store.ListDeadAsync(new("work", "work"), cancellation: Cancellation));
+        StoredDeadLetter letter = Assert.Single(await store.ListDeadAsync(new("work", "work"), cancellation: Cancellation));
         Assert.Equal(1, await store.RedriveAsync(new("work", "work"), [letter.Number], Cancellation));
 
         await using (var older = new Consecutor<int>("work", source => source | (static n => n + 1) | (static (int _) => { }), options))
@@ -88,7 +88,7 @@ public sealed class FaultTests : IDisposable
         var arrived = 0;
         await using var newest = new Consecutor<int>("work", source => source | (static n => n + 1) | (n => arrived += n) | Stage.Named("new") | (static (int _) => { }), options);
         await newest.StartAsync(Cancellation);
-        Assert.Equal(2, (await newest.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(2, (await newest.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Equal(2, arrived);
 
         static int Fail(int item) => throw new InvalidOperationException($"{item}");
@@ -101,7 +101,7 @@ public sealed class FaultTests : IDisposable
         Assert.SkipWhen(mount is null, "Only root can mount a small file system.");
         string filler = Path.Combine(mount.Path, "filler");
         await File.WriteAllBytesAsync(filler, new byte[2 << 20], Cancellation);
-        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(Path.Combine(mount.Path, "work.db"), Durability.Process, new() { LogBytes = 64 << 10 }, Cancellation);
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(Path.Combine(mount.Path, "work.db"), Durability.Process, new() { MaxLogBytes = 64 << 10 }, Cancellation);
         var seen = 0;
         await using var consecutor = new Consecutor<string>("work", source => source | (_ => { Interlocked.Increment(ref seen); }), new() { Store = store });
         var accepted = 0;
@@ -124,7 +124,7 @@ public sealed class FaultTests : IDisposable
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync("there is room again", Cancellation);
 
-        ConsecutorSnapshot books = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot books = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((accepted + 1, accepted + 1, 0), (books.Accepted, books.Completed, books.Unaccounted));
         Assert.Equal(accepted + 1, seen);
     }
@@ -170,7 +170,7 @@ public sealed class FaultTests : IDisposable
             }), new() { Store = store });
             await consecutor.StartAsync(Cancellation);
             await (Source.Resumable("numbers", Enumerable.Range(0, count)) | consecutor).RunAsync(cancellation: Cancellation);
-            return await consecutor.IdleAsync(Cancellation);
+            return await consecutor.WaitForIdleAsync(Cancellation);
         }
     }
 
@@ -178,17 +178,17 @@ public sealed class FaultTests : IDisposable
     {
         List<WaitingEntry> parked = [];
         for (int partition = 0; partition < StreamOptions.DefaultPartitions; partition++)
-            parked.AddRange((await store.ListWaitingAsync(new("work", "work"), partition, cancellation: Cancellation)).Where(entry => entry.State == WaitingState.Parked));
+            parked.AddRange((await store.ListWaitingAsync(new("work", "work"), partition, cancellation: Cancellation)).Where(entry => entry.State == WaitingStatus.Parked));
         return parked;
     }
 
-    private async Task<ConsecutorSnapshot> RunAsync(Func<Source<int>, Pipeline> body, Delivery delivery)
+    private async Task<ConsecutorSnapshot> RunAsync(Func<Source<int>, Pipeline> body, DeliveryGuarantee delivery)
     {
         await using SqliteStreamStore store = await OpenAsync();
         await using var consecutor = new Consecutor<int>("work", body, new() { Store = store, Delivery = delivery });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([.. Enumerable.Range(0, 10)], Cancellation);
-        return await consecutor.IdleAsync(Cancellation);
+        return await consecutor.WaitForIdleAsync(Cancellation);
     }
 
     private async Task<SqliteStreamStore> OpenAsync(SqliteStoreOptions? options = null)

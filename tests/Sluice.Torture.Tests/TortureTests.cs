@@ -27,7 +27,7 @@ public class TortureTests
         Report report = await TortureProgram.RunAsync("--store", "sqlite", "--kills", "35", "--seed", "3", "--items", "4", "--sweep");
 
         IsGood(report, atLeast: 50);
-        foreach (string call in new[] { "AppendAsync", "TakeAsync", "TakeQuarantineAsync", "LeaseAsync", "CommitAsync", "RedriveAsync", "ReleaseAsync", "LeaveAsync" })
+        foreach (string call in new[] { "AppendAsync", "AcquireAsync", "AcquireQuarantineAsync", "LeaseAsync", "CommitAsync", "RedriveAsync", "ReleaseAsync", "LeaveAsync" })
             Assert.Contains($" {call} ", report.Errors, StringComparison.Ordinal);
     }
 

@@ -15,13 +15,13 @@ internal static class Together
                 if (text == "poison" && tries++ < 9) throw new InvalidOperationException("poison");
                 Console.WriteLine(text);
             }),
-            new ConsecutorOptions { Delivery = Delivery.Replay(1, Backoff.None) });
+            new ConsecutorOptions { Delivery = DeliveryGuarantee.Replay(1, Backoff.None) });
         await consecutor.StartAsync();
         foreach (string text in new[] { "first", "poison", "last" })
         {
             await consecutor.SendAsync(text);
-            await consecutor.IdleAsync();
+            await consecutor.WaitForIdleAsync();
         }
-        await foreach (DeadLetter letter in consecutor.DeadLetters()) Console.WriteLine($"{letter.Node}: {letter.Error}");
+        await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync()) Console.WriteLine($"{letter.Node}: {letter.Error}");
     }
 }

@@ -19,7 +19,7 @@ internal static class Crowd
             consecutors[i] = new($"work-{i}", source => source.ForEach(_ => { }), new() { Store = store });
             await consecutors[i].StartAsync();
             await consecutors[i].SendAsync(i);
-            await consecutors[i].IdleAsync();
+            await consecutors[i].WaitForIdleAsync();
         }
         double time = double.Parse(seconds, CultureInfo.InvariantCulture);
         if (time > 0) await Task.Delay(SettlesIn);

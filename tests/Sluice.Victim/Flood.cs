@@ -14,18 +14,18 @@ internal static class Flood
             new() { Store = store, Stream = new() { MaxItems = 2 * Items, MaxBytes = 4L << 30 } });
         await consecutor.StartAsync();
         await RoundAsync(100);
-        await consecutor.IdleAsync();                // everything is loaded, compiled and has its size
+        await consecutor.WaitForIdleAsync();                // everything is loaded, compiled and has its size
         consecutor.Pause();
         long managed = GC.GetTotalMemory(forceFullCollection: true), resident = Resident();
         await RoundAsync(Items / Batch);
         Console.WriteLine($"managed {GC.GetTotalMemory(forceFullCollection: true) - managed} resident {Resident() - resident} pending {consecutor.Snapshot().Pending}");
         consecutor.Resume();
-        await consecutor.IdleAsync();
+        await consecutor.WaitForIdleAsync();
         long grown = Size();
         for (int round = 0; round < 10; round++)
         {
             await RoundAsync(20);
-            await consecutor.IdleAsync();
+            await consecutor.WaitForIdleAsync();
         }
         Console.WriteLine($"file {grown} after ten rounds {Size()} seen {seen} left {(await store.FindStreamAsync("work"))!.Items}");
 

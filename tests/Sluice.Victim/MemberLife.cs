@@ -25,12 +25,12 @@ internal static class MemberLife
         ], new()
         {
             Store = new DeafStore(store, setup.DeafFile),
-            Member = setup.Name,
-            LeaseTime = setup.LeaseTime,
+            InstanceId = setup.Name,
+            LeaseDuration = setup.LeaseTime,
             CodeVersion = setup.CodeVersion,
-            Delivery = Delivery.Replay(setup.Replays, Backoff.Constant(TimeSpan.FromMilliseconds(100))),
+            Delivery = DeliveryGuarantee.Replay(setup.Replays, Backoff.Constant(TimeSpan.FromMilliseconds(100))),
             Stream = new() { Partitions = setup.Partitions },
-            Capacity = 64,
+            MaxInFlight = 64,
             Run = new() { Time = time },
         })
         { Key = static item => item.Split(':')[0] };
@@ -64,7 +64,7 @@ internal static class MemberLife
     }
 
     /// <summary>Writes a line per item into a stream of the store, within the commits.</summary>
-    private sealed class DoneSink(string member) : CommitSink<string>
+    private sealed class DoneSink(string member) : TransactionalSink<string>
     {
         protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
 

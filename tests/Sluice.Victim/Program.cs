@@ -19,13 +19,13 @@ try
         await Flood.RunAsync(store, where);
         return 0;
     }
-    Delivery delivery = Delivery.Replay(1, Backoff.Constant(TimeSpan.FromMilliseconds(1)));
+    DeliveryGuarantee delivery = DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromMilliseconds(1)));
     await using var consecutor = new Consecutor<int>("work", source => source | ((int item) => Faults.Meet(what, item)), new() { Store = store, Delivery = delivery, Stream = new() { Partitions = 2 } });
     await consecutor.StartAsync();
     await (Source.Resumable("numbers", Enumerable.Range(0, 10)) | consecutor).RunAsync();
-    ConsecutorSnapshot books = await consecutor.IdleAsync();
+    ConsecutorSnapshot books = await consecutor.WaitForIdleAsync();
     Console.WriteLine($"completed {books.Completed} dead {books.Dead} unaccounted {books.Unaccounted}");
-    await foreach (DeadLetter letter in consecutor.DeadLetters()) Console.WriteLine($"{letter.Item}: {letter.Error}");
+    await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync()) Console.WriteLine($"{letter.Item}: {letter.Error}");
     await consecutor.StopAsync();
     return 0;
 }

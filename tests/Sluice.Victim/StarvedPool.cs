@@ -34,7 +34,7 @@ internal static class StarvedPool
         }
         if (!Volatile.Read(ref isStarved)) return Say(4, "The pool is not starved.");
         go.Set();
-        ConsecutorSnapshot books = busy.IdleAsync().GetAwaiter().GetResult();
+        ConsecutorSnapshot books = busy.WaitForIdleAsync().GetAwaiter().GetResult();
         for (int beat = 0; beat < 3; beat++)
         {
             long seen = Beats("other");
@@ -44,13 +44,13 @@ internal static class StarvedPool
         string owners = string.Join(' ', store.FindGroupAsync(Group).AsTask().Result!.Partitions.Select(partition => $"{partition.Owner}:{partition.Epoch}"));
         return Say(0, $"completed {books.Completed} of {4 * threads} owners {owners}");
 
-        long Beats(string name) => store.FindGroupAsync(Group).AsTask().Result!.Members.First(member => member.Name == name).Beats;
+        long Beats(string name) => store.FindGroupAsync(Group).AsTask().Result!.Members.First(member => member.Name == name).Heartbeats;
 
         ConsecutorOptions Options(string name) => new()
         {
-            Member = name,
+            InstanceId = name,
             Store = store,
-            LeaseTime = LeaseTime,
+            LeaseDuration = LeaseTime,
             Stream = new() { Partitions = 1 },          // two would be shared
             Run = new() { Time = clock },
         };

@@ -11,11 +11,11 @@ public sealed record Greeting(string Text);
 /// <summary>What the child processes of tests execute. Lines say by themselves what is to happen.</summary>
 public static class FlowFunctions
 {
-    public static Processor Copy(Resume resume) => new($"copy-{resume}") { Inputs = ["line"], Outputs = ["copy"], Resume = resume };
+    public static Processor Copy(ResumeMode resume) => new($"copy-{resume}") { Inputs = ["line"], Outputs = ["copy"], Resume = resume };
 
     public static Processor Mix { get; } = new("mix") { Inputs = ["a", "b", "c"], Outputs = ["mixed"] };
 
-    public static Processor Pairs { get; } = new("pairs") { Inputs = ["a", "b"], Outputs = ["pair"], Resume = Resume.PerItem };
+    public static Processor Pairs { get; } = new("pairs") { Inputs = ["a", "b"], Outputs = ["pair"], Resume = ResumeMode.PerItem };
 
     public static Processor Split { get; } = new("split") { Inputs = ["line"], Outputs = ["long", "short"], Wait = true };
 
@@ -29,9 +29,9 @@ public static class FlowFunctions
 
     public static ProcessorFunctions All { get; } = new()
     {
-        { Copy(Resume.FromScratch), CopyAsync },
-        { Copy(Resume.PerItem), CopyAsync },
-        { Copy(Resume.Checkpoint), CountAsync },
+        { Copy(ResumeMode.FromScratch), CopyAsync },
+        { Copy(ResumeMode.PerItem), CopyAsync },
+        { Copy(ResumeMode.Checkpoint), CountAsync },
         { Mix, MixAsync },
         { Pairs, PairAsync },
         { Split, SplitAsync },
@@ -49,7 +49,7 @@ public static class FlowFunctions
         await using var store = new MemoryStreamStore();
         await using var supervisor = Supervisor.Attach(store, Options with { Executor = Executor.Processes(1) });
         supervisor.Register(All);
-        await using FlowRun run = await supervisor.StartAsync(Flow.From(Copy(Resume.FromScratch)).Resolve(), [IOVal.Of("line", "pid"), IOVal.Of("line", "hang")]);
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(Copy(ResumeMode.FromScratch)).Resolve(), [IOVal.Of("line", "pid"), IOVal.Of("line", "hang")]);
         Console.WriteLine(await run.Output<string>("copy").FirstAsync());
         await run.Completion;
     }

@@ -4,10 +4,10 @@ using Sluice.Workers;
 // Executes functions of flows, or does not get to it.
 switch (args)
 {
-    case ["flow-child"]: return await Worker.RunIfAskedAsync(FlowFunctions.All, FlowFunctions.Options) ? 0 : 1;
-    case ["flow-child", "knows-less"]: return await Worker.RunIfAskedAsync(new ProcessorFunctions()) ? 0 : 1;
+    case ["flow-child"]: return await Worker.TryRunAsWorkerAsync(FlowFunctions.All, FlowFunctions.Options) ? 0 : 1;
+    case ["flow-child", "knows-less"]: return await Worker.TryRunAsWorkerAsync(new ProcessorFunctions()) ? 0 : 1;
     case ["flow-parent"]:
-        if (await Worker.RunIfAskedAsync(FlowFunctions.All, FlowFunctions.Options)) return 0;
+        if (await Worker.TryRunAsWorkerAsync(FlowFunctions.All, FlowFunctions.Options)) return 0;
         await FlowFunctions.WorkForEverAsync();
         break;
     case ["flow-child", "exits"]: Console.Error.WriteLine("no such setting"); return 7;
@@ -31,7 +31,7 @@ switch (args)
     case ["--sluice-worker", "aborts", ..]: Environment.FailFast("as asked"); break;
     case ["--sluice-worker", "never-connects", ..]: await Task.Delay(Timeout.Infinite); break;
 }
-if (args is not ["--sluice-worker", "never-asks", ..] && await Worker.RunIfAskedAsync(args, Bodies.Find)) return 0;
+if (args is not ["--sluice-worker", "never-asks", ..] && await Worker.TryRunAsWorkerAsync(args, Bodies.Find)) return 0;
 
 // As a parent: works until it is killed; tells who its workers are.
 string body = args.Length > 0 ? args[^1] : "pid";

@@ -23,7 +23,7 @@ internal static class AirportDistances
     ]);
 
     // As in the sample: an origin stands for hundreds of pairs.
-    private static readonly RunOptions InLanes = new() { Capacity = 32 };
+    private static readonly RunOptions InLanes = new() { MaxBufferedItems = 32 };
 
     private static async Task<double> SluiceAsync(long rows)
     {
@@ -42,7 +42,7 @@ internal static class AirportDistances
     {
         var generated = GeneratedAirports.Of(rows);
         double sum = 0;
-        var lanes = Stage.Parallel(Environment.ProcessorCount);
+        StagePolicy lanes = Stage.Parallel(Environment.ProcessorCount);
         var pipeline = Source.From(Stages.Origins(generated.List))
             | Stages.AllPairs | lanes
             | generated.Gazetteer.Geocode | lanes

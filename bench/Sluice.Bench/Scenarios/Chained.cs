@@ -20,15 +20,15 @@ internal static class Chained
         long sum = 0;
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File, Durability.Power);
         await using Consecutor<byte[]> last = Durable.Make(store, number => sum += number);
-        await using var first = new Consecutor<byte[]>("first", source => source | Durable.Whole | Sink.Output<byte[]>("next"), new() { Store = store, Delivery = Delivery.Replay(3) });
+        await using var first = new Consecutor<byte[]>("first", source => source | Durable.Whole | Sink.Output<byte[]>("next"), new() { Store = store, Delivery = DeliveryGuarantee.Replay(3) });
         first.Output<byte[]>("next").To(last);
         await last.StartAsync();
         await first.StartAsync();
         Consecutor<byte[]> entrance = isChained ? first : last;
         await Task.WhenAll(Enumerable.Range(0, Durable.Senders).Select(sender =>
             Task.Run(() => Durable.SendOneByOneAsync(entrance, count * sender / Durable.Senders, count * (sender + 1) / Durable.Senders))));
-        await first.IdleAsync();
-        ConsecutorSnapshot books = await last.IdleAsync();
+        await first.WaitForIdleAsync();
+        ConsecutorSnapshot books = await last.WaitForIdleAsync();
         await first.StopAsync();
         await last.StopAsync();
         return books.Completed == count ? sum : double.NaN;

@@ -16,7 +16,7 @@ internal static class Dag
 
     private static Comparison Compare(string name, bool yields)
     {
-        Graph<long> graph = MakeGraph(yields, out Node<long> last);
+        Graph<long> graph = MakeGraph(yields, out GraphNode<long> last);
         return new(name, 1_000, 200, Expected,
         [
             Variant.OfTask(Variant.Ours, async count =>
@@ -45,14 +45,14 @@ internal static class Dag
         return parents;
     }
 
-    private static Graph<long> MakeGraph(bool yields, out Node<long> last)
+    private static Graph<long> MakeGraph(bool yields, out GraphNode<long> last)
     {
         GraphBuilder<long> builder = Graph.For<long>();
-        var nodes = new Node<long>[Nodes];
+        var nodes = new GraphNode<long>[Nodes];
         for (int i = 0; i < Nodes; i++)
         {
             int number = i;
-            Node<long>[] mine = [.. Parents[i].Select(parent => nodes[parent])];
+            GraphNode<long>[] mine = [.. Parents[i].Select(parent => nodes[parent])];
             string name = $"n{i}";
             nodes[i] = (mine.Length, yields && i % 10 == 0) switch
             {
@@ -69,16 +69,16 @@ internal static class Dag
         return builder.Build();
     }
 
-    private static async ValueTask<long> LaterAsync(Context<long> context, Node<long>[] parents, int number)
+    private static async ValueTask<long> LaterAsync(GraphContext<long> context, GraphNode<long>[] parents, int number)
     {
         await Task.Yield();
         return Work(parents.Length == 0 ? context.Request : Sum(context, parents), number);
     }
 
-    private static long Sum(Context<long> context, Node<long>[] parents)
+    private static long Sum(GraphContext<long> context, GraphNode<long>[] parents)
     {
         long sum = 0;
-        foreach (Node<long> parent in parents) sum += context.Get(parent);
+        foreach (GraphNode<long> parent in parents) sum += context.Get(parent);
         return sum;
     }
 

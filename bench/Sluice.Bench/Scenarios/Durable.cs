@@ -46,7 +46,7 @@ internal static class Durable
         await consecutor.StartAsync();
         await Task.WhenAll(Enumerable.Range(0, senders).Select(sender =>
             Task.Run(() => sendAsync(consecutor, count * sender / senders, count * (sender + 1) / senders))));
-        ConsecutorSnapshot books = await consecutor.IdleAsync();
+        ConsecutorSnapshot books = await consecutor.WaitForIdleAsync();
         await consecutor.StopAsync();
         return books.Completed == count ? sum : double.NaN;
     }
@@ -65,7 +65,7 @@ internal static class Durable
             long started = Stopwatch.GetTimestamp();
             await consecutor.SendAsync(item);
             ticks[i] = Stopwatch.GetTimestamp() - started;
-            await consecutor.IdleAsync();            // lone: nothing else is under way
+            await consecutor.WaitForIdleAsync();            // lone: nothing else is under way
         }
         Array.Sort(ticks);
         return new Outcome(sum, ticks[count / 2] * 1e9 / Stopwatch.Frequency);
@@ -73,7 +73,7 @@ internal static class Durable
 
     public static Consecutor<byte[]> Make(SqliteStreamStore store, Action<long> sink)
         => new("durable", source => source | Whole | (static bytes => BinaryPrimitives.ReadInt64LittleEndian(bytes)) | (static number => number + 1) | (number => sink(number - 1)),
-            new() { Store = store, Delivery = Delivery.Replay(3) });
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(3) });
 
     public static byte[] Whole(byte[] item) => item.Length == ItemBytes ? item : throw new ArgumentException($"{item.Length} bytes");
 

@@ -38,7 +38,7 @@ internal static partial class Http
             new() { Store = store, Serializers = PayloadSerializers.JsonOf(ReadingJson.Default) });
         await consecutor.StartAsync();
         await PostAllAsync(count, app => app.MapProducer("/readings", consecutor));
-        ConsecutorSnapshot books = await consecutor.IdleAsync();
+        ConsecutorSnapshot books = await consecutor.WaitForIdleAsync();
         await consecutor.StopAsync();
         return books.Completed == count ? sum : double.NaN;
     }

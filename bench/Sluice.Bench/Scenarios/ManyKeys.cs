@@ -62,7 +62,7 @@ internal static class ManyKeys
         long started = Stopwatch.GetTimestamp();
         for (long from = 0; from < count; from += ItemsAtOnce)
             await consecutor.SendAllAsync([.. Enumerable.Range(0, (int)Math.Min(ItemsAtOnce, count - from)).Select(i => Durable.Item(from + i))]);
-        ConsecutorSnapshot end = await consecutor.IdleAsync();
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync();
         double elapsed = Stopwatch.GetElapsedTime(started).TotalNanoseconds;
         await consecutor.StopAsync();
         return new(end.Completed - before == count ? sum : double.NaN, elapsed / count);
@@ -85,7 +85,7 @@ internal static class ManyKeys
         byte[] one = Encoding.UTF8.GetBytes("1");
         foreach (IGrouping<int, string> partition in byPartition)
         {
-            Ownership owner = (await store.TakeAsync(group, partition.Key, new("filler"))).Ownership;
+            Ownership owner = (await store.AcquireAsync(group, partition.Key, new("filler"))).Ownership;
             long number = 0;
             foreach (string[] some in partition.Chunk(RowsAtOnce)) await store.CommitAsync(new(owner, ++number) { State = [.. some.Select(key => new StateRow("balance", key, 0, one))] });
             await store.ReleaseAsync(owner);
@@ -94,15 +94,15 @@ internal static class ManyKeys
     }
 
     private static Consecutor<byte[]> Make(IStreamStore store, int keys, Action<long> sink)
-        => new("balances", source => source | Node.Of(static () => new Balance()) | Stage.Named("balance") | (item => sink(NumberOf(item))),
-            new() { Store = store, Delivery = Delivery.Replay(3), Stream = new() { Partitions = Partitions, MaxItems = long.MaxValue } })
+        => new("balances", source => source | StageNode.Of(static () => new Balance()) | Stage.Named("balance") | (item => sink(NumberOf(item))),
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(3), Stream = new() { Partitions = Partitions, MaxItems = long.MaxValue } })
         { Key = item => KeyOf((int)((ulong)NumberOf(item) * 11400714819323198485UL >> 20) % keys) };
 
     private static string KeyOf(int number) => string.Create(CultureInfo.InvariantCulture, $"account-{Math.Abs(number)}");
 
     private static long NumberOf(byte[] item) => BinaryPrimitives.ReadInt64LittleEndian(item);
 
-    private sealed class Balance : StatefulNode<byte[], byte[], decimal>
+    private sealed class Balance : StatefulStageNode<byte[], byte[], decimal>
     {
         protected override ValueTask ProcessAsync(byte[] item, Output<byte[]> output, CancellationToken cancellation)
         {

@@ -77,7 +77,7 @@ internal static class Redis
     private static async Task ConsumeAsync(RedisStreamStore store, int consumer, Books books)
     {
         List<Ownership> owned = [];
-        for (int partition = consumer; partition < Partitions; partition += Workers) owned.Add((await store.TakeAsync(Group, partition, new($"m{consumer}"))).Ownership);
+        for (int partition = consumer; partition < Partitions; partition += Workers) owned.Add((await store.AcquireAsync(Group, partition, new($"m{consumer}"))).Ownership);
         var commits = new Dictionary<int, long>();
         using var output = new EntryBatch { Stream = "outputs" };
         for (long seen = await store.WaitForChangeAsync(Group.Stream, -1); !books.IsComplete;)

@@ -26,9 +26,9 @@ internal static class Resolve
     private static Comparison CompareDiamonds(string name, bool yields)
     {
         GraphBuilder<long> builder = Graph.For<long>();
-        Node<long> top = builder.Add("top", request => NodeAsync(request, yields));
-        Node<long> left = builder.Add("left", top, value => NodeAsync(value, yields)), right = builder.Add("right", top, value => NodeAsync(value + 1, yields));
-        Node<long> bottom = builder.Add("bottom", left, right, (a, b) => NodeAsync(a + b, yields));
+        GraphNode<long> top = builder.Add("top", request => NodeAsync(request, yields));
+        GraphNode<long> left = builder.Add("left", top, value => NodeAsync(value, yields)), right = builder.Add("right", top, value => NodeAsync(value + 1, yields));
+        GraphNode<long> bottom = builder.Add("bottom", left, right, (a, b) => NodeAsync(a + b, yields));
         Graph<long> graph = builder.Build();
         return new(name, 200_000, 50_000, static count => (count * (count - 1.0)) + (6.0 * count),
         [
@@ -63,13 +63,13 @@ internal static class Resolve
     private static Func<long, Task<long>> MakeFanOut()
     {
         GraphBuilder<long> builder = Graph.For<long>();
-        Node<long> product = builder.Add("product", _ => BackendAsync(1));
-        Node<long> price = builder.Add("price", product, value => BackendAsync(value + 1));
-        Node<long> stock = builder.Add("stock", product, value => BackendAsync(value + 2));
-        Node<long> reviews = builder.Add("reviews", product, value => BackendAsync(value + 3));
-        Node<long> images = builder.Add("images", product, value => BackendAsync(value + 4));
-        Node<long> offers = builder.Add("offers", price, stock, (a, b) => a + b + 2);
-        Node<long> page = builder.Add("page", offers, reviews, images, (a, b, c) => a + b + c + 5);
+        GraphNode<long> product = builder.Add("product", _ => BackendAsync(1));
+        GraphNode<long> price = builder.Add("price", product, value => BackendAsync(value + 1));
+        GraphNode<long> stock = builder.Add("stock", product, value => BackendAsync(value + 2));
+        GraphNode<long> reviews = builder.Add("reviews", product, value => BackendAsync(value + 3));
+        GraphNode<long> images = builder.Add("images", product, value => BackendAsync(value + 4));
+        GraphNode<long> offers = builder.Add("offers", price, stock, (a, b) => a + b + 2);
+        GraphNode<long> page = builder.Add("page", offers, reviews, images, (a, b, c) => a + b + c + 5);
         Graph<long> graph = builder.Build();
         return async request => (await graph.ResolveAsync(request)).Get(page);
     }

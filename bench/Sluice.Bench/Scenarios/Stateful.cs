@@ -33,12 +33,12 @@ internal static class Stateful
         {
             await consecutor.StartAsync();
             await SendAsync(consecutor, count);
-            await consecutor.IdleAsync();
+            await consecutor.WaitForIdleAsync();
             await consecutor.StopAsync();
         }
         await using Consecutor<byte[]> reader = Make(store);
         decimal sum = 0;
-        await foreach (KeyValuePair<string, decimal> balance in reader.StateAsync<decimal>("balance")) sum += balance.Value;
+        await foreach (KeyValuePair<string, decimal> balance in reader.ListStateAsync<decimal>("balance")) sum += balance.Value;
         return (double)sum;
     }
 
@@ -51,7 +51,7 @@ internal static class Stateful
         await using Consecutor<byte[]> consecutor = Durable.Make(store, number => sum += number);
         await consecutor.StartAsync();
         await SendAsync(consecutor, count);
-        ConsecutorSnapshot books = await consecutor.IdleAsync();
+        ConsecutorSnapshot books = await consecutor.WaitForIdleAsync();
         await consecutor.StopAsync();
         return books.Completed == count ? sum : double.NaN;
     }
@@ -60,13 +60,13 @@ internal static class Stateful
         Task.Run(() => Durable.SendOneByOneAsync(consecutor, count * sender / Durable.Senders, count * (sender + 1) / Durable.Senders))));
 
     private static Consecutor<byte[]> Make(SqliteStreamStore store)
-        => new("stateful", source => source | Durable.Whole | Node.Of(static () => new Balance()) | Stage.Named("balance") | (static _ => { }),
-            new() { Store = store, Delivery = Delivery.Replay(3) })
+        => new("stateful", source => source | Durable.Whole | StageNode.Of(static () => new Balance()) | Stage.Named("balance") | (static _ => { }),
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(3) })
         { Key = static item => Accounts[NumberOf(item) % Keys] };
 
     private static long NumberOf(byte[] item) => BinaryPrimitives.ReadInt64LittleEndian(item);
 
-    private sealed class Balance : StatefulNode<byte[], decimal, decimal>
+    private sealed class Balance : StatefulStageNode<byte[], decimal, decimal>
     {
         protected override ValueTask ProcessAsync(byte[] item, Output<decimal> output, CancellationToken cancellation)
         {

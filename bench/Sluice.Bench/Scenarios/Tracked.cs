@@ -20,12 +20,12 @@ internal static class Tracked
     private static async Task<double> TrackedAsync(long count, Func<Source<long>, Source<long>> body)
     {
         long sum = 0;
-        var consecutor = new Consecutor<long>("tracked", source => body(source) | (value => { sum += value; }), new() { Delivery = Delivery.Replay(3) });
+        var consecutor = new Consecutor<long>("tracked", source => body(source) | (value => { sum += value; }), new() { Delivery = DeliveryGuarantee.Replay(3) });
         await using (consecutor)
         {
             await consecutor.StartAsync();
             await (Source.Range(0, count) | consecutor).RunAsync();
-            await consecutor.IdleAsync();
+            await consecutor.WaitForIdleAsync();
         }
         return sum;
     }

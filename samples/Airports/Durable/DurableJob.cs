@@ -34,8 +34,8 @@ internal sealed class DurableJob : IAsyncDisposable
         consecutor = new Consecutor<Pair>("distances", Body, new ConsecutorOptions
         {
             Store = store,
-            Delivery = Delivery.Replay(options.Store!.ExitOn is null ? Replays : ReplaysOfKillers, Backoff.Constant(TimeSpan.FromMilliseconds(10))),
-            Capacity = Capacity,
+            Delivery = DeliveryGuarantee.Replay(options.Store!.ExitOn is null ? Replays : ReplaysOfKillers, Backoff.Constant(TimeSpan.FromMilliseconds(10))),
+            MaxInFlight = Capacity,
             // One partition: pairs are taken up in the order in which they were accepted.
             Stream = new StreamOptions { Partitions = 1, MaxItems = Backlog },
             Run = new RunOptions { Mode = options.MultiThread ? ExecutionMode.MultiThread : ExecutionMode.SingleThread },
@@ -88,7 +88,7 @@ internal sealed class DurableJob : IAsyncDisposable
     }
 
     /// <summary>The dead letters, oldest first.</summary>
-    public IAsyncEnumerable<DeadLetter> DeadLetters() => consecutor.DeadLetters();
+    public IAsyncEnumerable<DeadLetter> DeadLetters() => consecutor.ListDeadLettersAsync();
 
     /// <summary>Takes up what is pending.</summary>
     /// <exception cref="UserMistake">An output cannot be gone on with.</exception>
@@ -136,7 +136,7 @@ internal sealed class DurableJob : IAsyncDisposable
     {
         try
         {
-            await using (var intake = (PairSource.Of(airports) | consecutor).Start(cancellation: giveUp))
+            await using (PipelineRun intake = (PairSource.Of(airports) | consecutor).Start(cancellation: giveUp))
             {
                 using var drain = interrupts.Drain.Register(() => _ = intake.DrainAsync());
                 await intake.Completion;
@@ -162,7 +162,7 @@ internal sealed class DurableJob : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(giveUp, interrupts.Drain);
         try
         {
-            await consecutor.IdleAsync(either.Token);
+            await consecutor.WaitForIdleAsync(either.Token);
         }
         catch (OperationCanceledException) when (interrupts.Drain.IsCancellationRequested)
         {

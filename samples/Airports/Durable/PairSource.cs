@@ -9,7 +9,7 @@ internal static class PairSource
     public static Source<Pair> Of(Airport[] airports)
         => Source.Resumable<Pair>("AllPairs", (position, _) => From(airports, position.IsEmpty ? 0 : BinaryPrimitives.ReadInt64LittleEndian(position.Span)).ToAsyncEnumerable());
 
-    private static IEnumerable<Positioned<Pair>> From(Airport[] airports, long number)
+    private static IEnumerable<WithPosition<Pair>> From(Airport[] airports, long number)
     {
         // The row that the pair is in, by walking: there are some thousands of rows at most.
         var i = 0;
@@ -21,7 +21,7 @@ internal static class PairSource
             {
                 var position = new byte[sizeof(long)];
                 BinaryPrimitives.WriteInt64LittleEndian(position, ++number);
-                yield return new Positioned<Pair>(new Pair(airports[i].Code, airports[j].Code), position);
+                yield return new WithPosition<Pair>(new Pair(airports[i].Code, airports[j].Code), position);
             }
         }
     }

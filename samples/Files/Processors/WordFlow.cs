@@ -21,11 +21,11 @@ internal static class WordFlow
     // Finds the same files in the same order when it is repeated, so it may begin anew; it has nothing but a name to read.
     public static Processor Discover { get; } = new("discover") { Inputs = [Directory], Outputs = ["paths", Found] };
 
-    public static Processor Read { get; } = new("read") { Inputs = ["paths", Directory], Outputs = ["texts"], Resume = Resume.PerItem };
+    public static Processor Read { get; } = new("read") { Inputs = ["paths", Directory], Outputs = ["texts"], Resume = ResumeMode.PerItem };
 
-    public static Processor Extract { get; } = new("extract") { Inputs = ["texts"], Outputs = ["counts"], Resume = Resume.PerItem };
+    public static Processor Extract { get; } = new("extract") { Inputs = ["texts"], Outputs = ["counts"], Resume = ResumeMode.PerItem };
 
-    public static Processor Index { get; } = new("index") { Inputs = ["counts"], Outputs = [Entries], Resume = Resume.PerItem };
+    public static Processor Index { get; } = new("index") { Inputs = ["counts"], Outputs = [Entries], Resume = ResumeMode.PerItem };
 
     public static Flow Flow { get; } = Flow.From(Discover, Read, Extract, Index)
         .With("paths", new() { MaxItems = 256 })

@@ -30,7 +30,7 @@ internal static class Aggregation
         public SortedDictionary<string, decimal> Totals { get; } = new(StringComparer.Ordinal);
     }
 
-    private sealed class Sum : Node<Person, Person>
+    private sealed class Sum : StageNode<Person, Person>
     {
         private decimal total;
 
@@ -55,7 +55,7 @@ internal static class Aggregation
 
     private static bool IsAdult(Person person) => person.Age >= 18;
 
-    private static Pipe<Person, Person> Agg(string name) => Pipe.Of<Person>() | Node.Of(() => new Sum()) | Stage.Named(name);
+    private static Pipe<Person, Person> Agg(string name) => Pipe.Of<Person>() | StageNode.Of(() => new Sum()) | Stage.Named(name);
 
     public static async Task RunAsync()
     {
@@ -67,7 +67,7 @@ internal static class Aggregation
         Source<Person> child = Source.Merge(male.Where(p => !IsAdult(p)) | Agg("male_child"), female.Where(p => !IsAdult(p)) | Agg("female_child")) | Agg("child");
         Pipeline pipe = Source.Merge(adult, child) | Agg("total") | (_ => { });
 
-        await using Run run = pipe.Start(new RunOptions { Mode = ExecutionMode.SingleThread, State = new SegmentTotals() });
+        await using PipelineRun run = pipe.Start(new RunOptions { Mode = ExecutionMode.SingleThread, State = new SegmentTotals() });
         string[] totals = await run.ResultAsync((SegmentTotals state) => state.Totals.Select(total => $"{total.Key}: {total.Value}").ToArray());
 
         Check.Lines("""

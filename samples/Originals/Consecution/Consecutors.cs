@@ -8,7 +8,7 @@ namespace Originals.Consecution;
 /// </summary>
 internal static class Consecutors
 {
-    private sealed class MyNode : Node<int, int>
+    private sealed class MyNode : StageNode<int, int>
     {
         public NamedOutput<int> MyOutput { get; } = new("my_output");
 
@@ -23,7 +23,7 @@ internal static class Consecutors
         List<int> last = [], refused = [];
 
         await using var cons1 = new Consecutor<int>("cons1", source => source
-            | Node.Of(() => new MyNode()) | Stage.Named("node0")
+            | StageNode.Of(() => new MyNode()) | Stage.Named("node0")
             | [Sink.Output<int>("a"), Sink.Output<int>("b")], options);
         await using var cons2 = new Consecutor<int>("cons2", source => source | (n => n + 1) | Sink.Output<int>("a"), options);
         await using var cons3 = new Consecutor<int>("cons3", source => source | (n => n * 10) | Sink.Output<int>("b"), options);
@@ -38,7 +38,7 @@ internal static class Consecutors
         foreach (Consecutor<int> each in new[] { others, cons5, cons4, cons3, cons2, cons1 }) await each.StartAsync();
 
         await (Source.From([1, -5, 2]) | cons1).RunAsync();             // producer | consecutor
-        foreach (Consecutor<int> each in new[] { cons1, cons2, cons3, cons4, cons5, others }) await each.IdleAsync();
+        foreach (Consecutor<int> each in new[] { cons1, cons2, cons3, cons4, cons5, others }) await each.WaitForIdleAsync();
 
         Check.Sequence([2, 3, 10, 20], last.Order(), "what reaches cons5");
         Check.Sequence([-5], refused, "what is written to my_output");

@@ -5,7 +5,7 @@ namespace Originals.Consecution;
 /// <summary>The original's first README: the entropy of the words and of the letters of a batch of files, by two branches that meet in a printer.</summary>
 internal static class Entropy
 {
-    private sealed class EntropyNode<T> : Node<T, (string Name, double Entropy)> where T : notnull
+    private sealed class EntropyNode<T> : StageNode<T, (string Name, double Entropy)> where T : notnull
     {
         private readonly Dictionary<T, int> counts = [];
         private int total;
@@ -44,8 +44,8 @@ internal static class Entropy
                 | File.ReadLines | Stage.Named("lines_from_file_name")
                 | Words | Stage.Named("words_from_line")
                 | [
-                    s => s | Node.Of(() => new EntropyNode<string>()) | Stage.Named("word_entropy"),
-                    s => s | LettersFromWord | Node.Of(() => new EntropyNode<char>()) | Stage.Named("letter_entropy"),
+                    s => s | StageNode.Of(() => new EntropyNode<string>()) | Stage.Named("word_entropy"),
+                    s => s | LettersFromWord | StageNode.Of(() => new EntropyNode<char>()) | Stage.Named("letter_entropy"),
                 ]
                 | (item => printed.Add($"Entropy for {item.Name} is {item.Entropy:0.0000}"));
             await pipeline.RunAsync(Log.SingleThread);

@@ -5,7 +5,7 @@ namespace Originals.Consecution;
 /// <summary>The original: a node filters by pushing only some of its items.</summary>
 internal static class Filter
 {
-    private sealed class FilterNode : Node<int, int>
+    private sealed class FilterNode : StageNode<int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
             => item > 3 ? output.PushAsync(item) : default;
@@ -24,7 +24,7 @@ internal static class Filter
                      loader processing 5
             """;
         var log = new Log();
-        Pipeline pipe = Source.From(Enumerable.Range(0, 6)) | log.Node("extractor") | Node.Of(() => new FilterNode()) | log.End("loader");
+        Pipeline pipe = Source.From(Enumerable.Range(0, 6)) | log.Node("extractor") | StageNode.Of(() => new FilterNode()) | log.End("loader");
         await pipe.RunAsync(Log.SingleThread);
         Check.Lines(Expected, log.Lines);
 

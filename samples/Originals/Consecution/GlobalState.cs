@@ -10,7 +10,7 @@ internal static class GlobalState
         public List<string> Lines { get; } = [];
     }
 
-    private sealed class LogNode : Node<int, int>
+    private sealed class LogNode : StageNode<int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {
@@ -21,10 +21,10 @@ internal static class GlobalState
 
     public static async Task RunAsync()
     {
-        Pipe<int, int> Log(string name) => Pipe.Of<int>() | Node.Of(() => new LogNode()) | Stage.Named(name);
+        Pipe<int, int> Log(string name) => Pipe.Of<int>() | StageNode.Of(() => new LogNode()) | Stage.Named(name);
 
         Pipeline pipe = Source.From(Enumerable.Range(0, 3)) | Log("extract") | Log("transform") | Log("load") | (_ => { });
-        await using Run run = pipe.Start(new RunOptions { Mode = ExecutionMode.SingleThread, State = new Messages() });
+        await using PipelineRun run = pipe.Start(new RunOptions { Mode = ExecutionMode.SingleThread, State = new Messages() });
         List<string> messages = await run.ResultAsync((Messages state) => state.Lines);
 
         Check.Lines("""

@@ -5,7 +5,7 @@ namespace Originals.Consecution;
 /// <summary>The original: all nodes begin in the order of the pipeline before the first item; a node ends after its last item, and after its parents have ended.</summary>
 internal static class LocalState
 {
-    private sealed class SummingNode(List<string> lines) : Node<int, int>
+    private sealed class SummingNode(List<string> lines) : StageNode<int, int>
     {
         private int sum;
 
@@ -32,7 +32,7 @@ internal static class LocalState
     public static async Task RunAsync()
     {
         List<string> lines = [];
-        Pipe<int, int> LogNode(string name) => Pipe.Of<int>() | Node.Of(() => new SummingNode(lines)) | Stage.Named(name);
+        Pipe<int, int> LogNode(string name) => Pipe.Of<int>() | StageNode.Of(() => new SummingNode(lines)) | Stage.Named(name);
 
         Pipeline pipe = Source.From(Enumerable.Range(0, 4))
             | LogNode("extract")

@@ -3,7 +3,7 @@ using Sluice;
 namespace Originals.Consecution;
 
 /// <summary>The node of most examples: it prints its name and the item, and passes the item on.</summary>
-internal sealed class LogNode<T>(List<string> lines, int width = 15) : Node<T, T>
+internal sealed class LogNode<T>(List<string> lines, int width = 15) : StageNode<T, T>
 {
     protected override ValueTask ProcessAsync(T item, Output<T> output, CancellationToken cancellation)
     {
@@ -20,7 +20,7 @@ internal sealed class Log
     public List<string> Lines { get; } = [];
 
     /// <summary>A node in the middle, or at the end of a branch that goes on.</summary>
-    public Pipe<int, int> Node(string name) => Pipe.Of<int>() | Sluice.Node.Of(() => new LogNode<int>(Lines)) | Stage.Named(name);
+    public Pipe<int, int> Node(string name) => Pipe.Of<int>() | Sluice.StageNode.Of(() => new LogNode<int>(Lines)) | Stage.Named(name);
 
     /// <summary>A node at the end. The original drops what its last node pushes.</summary>
     public Sink<int> End(string name) => Sink.Of<int>(item => Lines.Add($"{name,15} processing {item}")) | Stage.Named(name);

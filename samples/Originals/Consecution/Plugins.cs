@@ -5,7 +5,7 @@ namespace Originals.Consecution;
 /// <summary>The original: a function wires nodes that it is given, so that one topology serves several purposes.</summary>
 internal static class Plugins
 {
-    private sealed class Fold(int start, Func<int, int, int> combine) : Node<int, int>
+    private sealed class Fold(int start, Func<int, int, int> combine) : StageNode<int, int>
     {
         private int result = start;
 
@@ -18,11 +18,11 @@ internal static class Plugins
         protected override ValueTask EndAsync(Output<int> output, CancellationToken cancellation) => output.PushAsync(result);
     }
 
-    private static Pipe<int, int> PipelineFactory(Func<Node<int, int>> logNode, Func<Node<int, int>> aggNode)
+    private static Pipe<int, int> PipelineFactory(Func<StageNode<int, int>> logNode, Func<StageNode<int, int>> aggNode)
         => Pipe.Of<int>()
-            | Node.Of(logNode) | Stage.Named("extractor")
-            | Node.Of(aggNode) | Stage.Named("aggregator")
-            | Node.Of(logNode) | Stage.Named("result_logger");
+            | StageNode.Of(logNode) | Stage.Named("extractor")
+            | StageNode.Of(aggNode) | Stage.Named("aggregator")
+            | StageNode.Of(logNode) | Stage.Named("result_logger");
 
     public static async Task RunAsync()
     {

@@ -5,7 +5,7 @@ namespace Originals.Consecution;
 /// <summary>The original: a node reduces by adding up in begin and process, and pushing the result from its end.</summary>
 internal static class Reduce
 {
-    private sealed class Reducer : Node<int, int>
+    private sealed class Reducer : StageNode<int, int>
     {
         private int result;
 
@@ -33,7 +33,7 @@ internal static class Reduce
                      loader processing 3
             """;
         var log = new Log();
-        Pipeline pipe = Source.From(Enumerable.Range(0, 3)) | log.Node("extractor") | Node.Of(() => new Reducer()) | log.End("loader");
+        Pipeline pipe = Source.From(Enumerable.Range(0, 3)) | log.Node("extractor") | StageNode.Of(() => new Reducer()) | log.End("loader");
         await pipe.RunAsync(Log.SingleThread);
         Check.Lines(Expected, log.Lines);
 

@@ -18,7 +18,7 @@ internal static class TimedProducers
         manual.Complete();
         Check.Sequence([0, 1, 2], await sent, "what is sent");
 
-        Source<int> pushed = Source.Pushed<int>(async (push, cancellation) =>
+        Source<int> pushed = Source.Create<int>(async (push, cancellation) =>
         {
             for (int i = 0; i < 3; i++) await push(i);
         });
@@ -30,7 +30,7 @@ internal static class TimedProducers
         var clock = new TestClock();
         var scheduler = new SeededScheduler(seed: 1);
         List<T> items = [];
-        await using Run run = (source.Take(count) | items.Add).Start(new RunOptions { Time = clock, Scheduler = scheduler, Seed = 1 });
+        await using PipelineRun run = (source.Take(count) | items.Add).Start(new RunOptions { Time = clock, Scheduler = scheduler, Seed = 1 });
         await scheduler.RunToEndAsync(run, clock);
         return items;
     }

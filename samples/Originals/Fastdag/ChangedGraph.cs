@@ -9,14 +9,14 @@ internal static class ChangedGraph
     {
         TaskCompletionSource left = new(), right = new();
         GraphBuilder<int> builder = Graph.For<int>();
-        Node<int> first = builder.Add("first", n => n + 1);
-        Node<int> one = builder.Add("one", first, async (n, cancellation) =>
+        GraphNode<int> first = builder.Add("first", n => n + 1);
+        GraphNode<int> one = builder.Add("one", first, async (n, cancellation) =>
         {
             left.TrySetResult();
             await right.Task.WaitAsync(cancellation);          // ends only when both run at the same time
             return n * 10;
         });
-        Node<int> two = builder.Add("two", first, async (n, cancellation) =>
+        GraphNode<int> two = builder.Add("two", first, async (n, cancellation) =>
         {
             right.TrySetResult();
             await left.Task.WaitAsync(cancellation);

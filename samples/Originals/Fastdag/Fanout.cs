@@ -29,13 +29,13 @@ internal static class Fanout
     public static async Task RunAsync()
     {
         GraphBuilder<Request> builder = Graph.For<Request>("offer");
-        Node<Customer> customer = builder.Add("customer", LoadCustomerAsync);                    // add_root("customer")
-        Node<Price> price = builder.Add("price", LoadPriceAsync);                                // a second root
-        Node<string> greeting = builder.Add("greeting", customer, buyer => $"Hello {buyer!.Name}");     // add_parent(customer, "buyer")
-        Node<decimal> total = builder.Add("total", price, customer, (net, buyer) => buyer!.Country == "CH" ? net!.Amount * 2 : net!.Amount);
+        GraphNode<Customer> customer = builder.Add("customer", LoadCustomerAsync);                    // add_root("customer")
+        GraphNode<Price> price = builder.Add("price", LoadPriceAsync);                                // a second root
+        GraphNode<string> greeting = builder.Add("greeting", customer, buyer => $"Hello {buyer!.Name}");     // add_parent(customer, "buyer")
+        GraphNode<decimal> total = builder.Add("total", price, customer, (net, buyer) => buyer!.Country == "CH" ? net!.Amount * 2 : net!.Amount);
         Graph<Request> graph = builder.Build();
 
-        Context<Request> context = await graph.ResolveAsync(new Request("r-1", 7));               // run(context)
+        GraphContext<Request> context = await graph.ResolveAsync(new Request("r-1", 7));               // run(context)
 
         Check.Equal(new Customer("customer 7", "CH"), context.Get(customer), "node_data of customer");
         Check.Equal("Hello customer 7", context.Get(greeting), "node_data of greeting");

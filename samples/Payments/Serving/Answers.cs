@@ -45,7 +45,7 @@ internal static class Answers
     private static void Write(Utf8JsonWriter json, ConsecutorSnapshot snapshot)
     {
         json.WriteStartObject(snapshot.Name);
-        json.WriteString("state", snapshot.State.ToString());
+        json.WriteString("state", snapshot.Status.ToString());
         json.WriteBoolean("isIdle", snapshot.IsIdle);
         json.WriteNumber("accepted", snapshot.Accepted);
         json.WriteNumber("completed", snapshot.Completed);

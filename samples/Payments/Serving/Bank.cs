@@ -22,18 +22,18 @@ internal sealed class Bank : IAsyncDisposable
     private const int Replays = 10;
     private const long Bound = 100_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private static readonly Delivery Replayed = Delivery.Replay(Replays, Backoff.Exponential(TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(100)));
+    private static readonly DeliveryGuarantee Replayed = DeliveryGuarantee.Replay(Replays, Backoff.Exponential(TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(100)));
 
     private readonly SqliteStreamStore store;
 
     private Bank(SqliteStreamStore store, ServeOptions options)
     {
         this.store = store;
-        var stored = new ConsecutorOptions { Store = store, Serializers = PayloadSerializers.JsonOf(PaymentsJson.Default), Capacity = Capacity, Delivery = Replayed };
+        var stored = new ConsecutorOptions { Store = store, Serializers = PayloadSerializers.JsonOf(PaymentsJson.Default), MaxInFlight = Capacity, Delivery = Replayed };
         Payments = new Consecutor<Payment>("payments", source => source
-            | Node.Of(() => new Validate())
+            | StageNode.Of(() => new Validate())
             | new Poison(options.Poison).Meet | Stage.Named("charge")
-            | Node.Of(() => new RunningBalance()) | Stage.Named(Balance)
+            | StageNode.Of(() => new RunningBalance()) | Stage.Named(Balance)
             | Sink.Output<Booking>("balances"),
             stored with { Stream = new StreamOptions { MaxItems = Bound } })
         {

@@ -8,9 +8,9 @@ internal sealed class Intake : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private readonly Run run;
+    private readonly PipelineRun run;
 
-    private Intake(Run run) => this.run = run;
+    private Intake(PipelineRun run) => this.run = run;
 
     /// <summary>Where it listens.</summary>
     public required IPEndPoint Address { get; init; }
@@ -23,7 +23,7 @@ internal sealed class Intake : IAsyncDisposable
     public static async Task<Intake> StartAsync(int port, Consecutor<Payment> payments)
     {
         var listening = new TaskCompletionSource<IPEndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var run = (Source.Tcp(port, payments.Serializer, new TcpOptions { Listening = address => listening.TrySetResult(address) }) | payments).Start(new RunOptions());
+        PipelineRun run = (Source.Tcp(port, payments.Serializer, new TcpOptions { OnListening = address => listening.TrySetResult(address) }) | payments).Start(new RunOptions());
         if (await Task.WhenAny(listening.Task, run.Completion) == listening.Task) return new Intake(run) { Address = await listening.Task };
         try
         {

@@ -27,13 +27,13 @@ internal static class Server
         {
             await CatchUpAsync(bank, TimeSpan.FromSeconds(Math.Clamp(wait ?? LongestWait.TotalSeconds, 0, LongestWait.TotalSeconds)), context.RequestAborted);
             var balances = new SortedDictionary<string, decimal>(StringComparer.Ordinal);
-            await foreach (var (account, state) in bank.Payments.StateAsync<Account>(Bank.Balance, context.RequestAborted)) balances[account] = state.Balance;
+            await foreach (var (account, state) in bank.Payments.ListStateAsync<Account>(Bank.Balance, context.RequestAborted)) balances[account] = state.Balance;
             await AnswerAsync(context, json => Answers.Write(json, balances));
         });
         app.MapGet("/dead", async (HttpContext context) =>
         {
             List<Sluice.DeadLetter> letters = [];
-            await foreach (var letter in bank.Payments.DeadLetters(context.RequestAborted)) letters.Add(letter);
+            await foreach (var letter in bank.Payments.ListDeadLettersAsync(context.RequestAborted)) letters.Add(letter);
             await AnswerAsync(context, json => Answers.Write(json, letters));
         });
         app.MapGet("/rejected", (HttpContext context) => SendLinesAsync(context, options.Files.Rejected));
@@ -47,7 +47,7 @@ internal static class Server
         if (wait == TimeSpan.Zero || bank.Payments.Snapshot().IsIdle) return;
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         enough.CancelAfter(wait);
-        await ((Task)bank.Payments.IdleAsync(enough.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)bank.Payments.WaitForIdleAsync(enough.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private static async Task AnswerAsync(HttpContext context, Action<Utf8JsonWriter> write)

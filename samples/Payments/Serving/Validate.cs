@@ -3,7 +3,7 @@ using Sluice;
 namespace Payments.Serving;
 
 /// <summary>Lets payments pass that can be booked; the others go to the output "rejected", with the reason.</summary>
-internal sealed class Validate : Node<Payment, Payment>
+internal sealed class Validate : StageNode<Payment, Payment>
 {
     /// <summary>Characters of an account or a payee.</summary>
     public const int LongestName = 200;

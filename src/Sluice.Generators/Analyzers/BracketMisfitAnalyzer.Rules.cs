@@ -48,7 +48,7 @@ public sealed partial class BracketMisfitAnalyzer
     internal static readonly DiagnosticDescriptor Consecutor = Family.Error(Id, "A consecutor in brackets is written as a branch: '({1} s) => s | {0}'");
 
     internal static readonly DiagnosticDescriptor Node = Family.Error(Id,
-        "Every run and every lane has a node of its own, so a node in brackets is made by a function: 'Node.Of(() => {0})'");
+        "Every run and every lane has a node of its own, so a node in brackets is made by a function: 'StageNode.Of(() => {0})'");
 
     internal static readonly DiagnosticDescriptor Source = Family.Error(Id,
         "'{0}' is a source, and in brackets stand branches: items of another source are added behind the brackets, '(…).Merge({0})'");

@@ -21,7 +21,7 @@ public sealed partial class BracketMisfitAnalyzer() : SyntaxAnalyzer<BinaryExpre
         if (stage.Right.WithoutParentheses() is not CollectionExpressionSyntax brackets) return default;
         if (symbols.ItemOf(model.GetTypeInfo(stage.Left).Type) is not { } item) return default;
         // Brackets of ends take anything, and refuse what is no end one by one.
-        if (model.GetSymbolInfo(stage).Symbol is IMethodSymbol chosen && chosen.Parameters.LastOrDefault()?.Type.Name != "SinkBranches") return default;
+        if (model.GetSymbolInfo(stage).Symbol is IMethodSymbol chosen && chosen.Parameters.LastOrDefault()?.Type.Name != "SinkCollection") return default;
         return new Brackets(
             BracketPart.Of(brackets, model, symbols), item, item.ToMinimalDisplayString(model, brackets.SpanStart), StageText.LastStage(stage.Left, model), stage.IsKind(SyntaxKind.LessThanExpression), model, symbols).Misfit();
     }

@@ -100,7 +100,7 @@ internal sealed class BracketPart
                 "Router" => PartKind.Router,
                 "Consecutor" => PartKind.Consecutor,
                 "Source" => PartKind.Source,
-                "Node" or "SinkNode" => PartKind.Node,
+                "StageNode" or "SinkNode" => PartKind.Node,
                 _ => PartKind.Other,
             };
             if (kind != PartKind.Other) return new(written, kind, type, []);

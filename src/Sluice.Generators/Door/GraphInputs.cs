@@ -22,7 +22,7 @@ internal sealed class GraphInputs
         return new([.. all.Select(parent => (StageText.Short(parent), ((INamedTypeSymbol)model.GetTypeInfo(parent).Type!).TypeArguments[0]))], "produces");
     }
 
-    public static bool IsParent(ITypeSymbol? type) => type is INamedTypeSymbol { Name: "Node", Arity: 1, ContainingNamespace: { Name: "Sluice", ContainingNamespace.IsGlobalNamespace: true } };
+    public static bool IsParent(ITypeSymbol? type) => type is INamedTypeSymbol { Name: "GraphNode", Arity: 1, ContainingNamespace: { Name: "Sluice", ContainingNamespace.IsGlobalNamespace: true } };
 
     public string Name(int index) => inputs[index].Name;
 
@@ -36,5 +36,5 @@ internal sealed class GraphInputs
         parents.WithoutParentheses() is CollectionExpressionSyntax || (model.GetTypeInfo(parents).Type is { } type && SluiceSymbols.IsSequence(type));
 
     private static INamedTypeSymbol? Context(INamedTypeSymbol builder, SemanticModel model) =>
-        model.Compilation.GetTypeByMetadataName("Sluice.Context`1")?.Construct(builder.TypeArguments[0]);
+        model.Compilation.GetTypeByMetadataName("Sluice.GraphContext`1")?.Construct(builder.TypeArguments[0]);
 }

@@ -18,7 +18,7 @@ internal sealed class SluiceSymbols
         core = source.ContainingAssembly;
         looked = compilation.Assembly;
         pipe = compilation.GetTypeByMetadataName("Sluice.Pipe`2");
-        Run = compilation.GetTypeByMetadataName("Sluice.Run");
+        Run = compilation.GetTypeByMetadataName("Sluice.PipelineRun");
         Pipeline = compilation.GetTypeByMetadataName("Sluice.Pipeline");
         operators = compilation.GetTypeByMetadataName("Sluice.Operators");
         forms = compilation.GetTypeByMetadataName("Sluice.Pipe");

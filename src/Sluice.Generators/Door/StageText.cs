@@ -11,7 +11,7 @@ internal static class StageText
         chain = chain.WithoutParentheses();
         while (chain is BinaryExpressionSyntax { OperatorToken.Text: "|" } stage)
         {
-            if (model.GetTypeInfo(stage.Right).Type?.Name is not "StageAnnotation") return Short(stage.Right.WithoutParentheses());
+            if (model.GetTypeInfo(stage.Right).Type?.Name is not "StagePolicy") return Short(stage.Right.WithoutParentheses());
             chain = stage.Left.WithoutParentheses();
         }
         return Short(chain);

@@ -31,7 +31,7 @@ internal sealed class StepResult
     public string Future => Value is null ? "global::Sluice.Future" : $"global::Sluice.Future<{StepNames.Of(Value)}>";
 
     /// <summary>The type of the call's value.</summary>
-    public string Written => Value is null ? "global::Sluice.Nothing" : StepNames.Of(Value);
+    public string Written => Value is null ? "global::Sluice.Unit" : StepNames.Of(Value);
 
     /// <summary>The call of the method, as what is declared to be returned: not null where it must not be, and not looked at when it runs.</summary>
     public string Checked(string call)

@@ -21,7 +21,7 @@ internal sealed partial class HostedSupervisor(
     /// <summary>Before any service of the host starts: a process that was started to execute functions for another one does that, and ends.</summary>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        if (await Worker.RunIfAskedAsync(Functions(), Configured()).ConfigureAwait(false)) Environment.Exit(0);
+        if (await Worker.TryRunAsWorkerAsync(Functions(), Configured()).ConfigureAwait(false)) Environment.Exit(0);
     }
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -76,7 +76,7 @@ internal sealed partial class HostedSupervisor(
     public Task<bool> DeleteAsync(string run, CancellationToken cancellation = default) => Started.DeleteAsync(run, cancellation);
 
     private SupervisorOptions Configured()
-        => options.Supervisor with { Services = options.Supervisor.Services ?? new ContainerServices(container), Warn = options.Supervisor.Warn ?? Warn };
+        => options.Supervisor with { Services = options.Supervisor.Services ?? new ContainerServices(container), OnWarning = options.Supervisor.OnWarning ?? Warn };
 
     private ProcessorFunctions Functions()
     {

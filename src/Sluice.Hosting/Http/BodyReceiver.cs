@@ -27,8 +27,8 @@ internal sealed class BodyReceiver(HttpProducerOptions options)
     private async ValueTask<ReadOnlySequence<byte>> ReceiveWholeAsync(HttpContext context)
     {
         // One more byte than is allowed: who sends more gets our answer, with the limit in it, and not the server's.
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = options.LongestBody + 1L;
-        if (context.Request.ContentLength > options.LongestBody) throw TooLong(context);
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = options.MaxBodyBytes + 1L;
+        if (context.Request.ContentLength > options.MaxBodyBytes) throw TooLong(context);
         PipeReader reader = context.Request.BodyReader;
 
         // What is there already needs no timer: most bodies come with their headers.
@@ -37,7 +37,7 @@ internal sealed class BodyReceiver(HttpProducerOptions options)
             if (IsWhole(there, context)) return there.Buffer;
             reader.AdvanceTo(there.Buffer.Start, there.Buffer.End);
         }
-        using var late = new CancellationTokenSource(options.ReceiveTime, options.Time);
+        using var late = new CancellationTokenSource(options.ReceiveTimeout, options.Time);
         try
         {
             while (true)
@@ -50,7 +50,7 @@ internal sealed class BodyReceiver(HttpProducerOptions options)
         catch (OperationCanceledException) when (late.IsCancellationRequested)
         {
             Close(context);
-            throw new RefusedException(new(StatusCodes.Status408RequestTimeout, $"The body did not arrive within {options.ReceiveTime.TotalSeconds:0.###} seconds; nothing was accepted."));
+            throw new RefusedException(new(StatusCodes.Status408RequestTimeout, $"The body did not arrive within {options.ReceiveTimeout.TotalSeconds:0.###} seconds; nothing was accepted."));
         }
     }
 
@@ -59,14 +59,14 @@ internal sealed class BodyReceiver(HttpProducerOptions options)
 
     private bool IsWhole(System.IO.Pipelines.ReadResult read, HttpContext context)
     {
-        if (read.Buffer.Length > options.LongestBody) throw TooLong(context);
+        if (read.Buffer.Length > options.MaxBodyBytes) throw TooLong(context);
         return read.IsCompleted;
     }
 
     private RefusedException TooLong(HttpContext context)
     {
         Close(context);
-        return new(new(StatusCodes.Status413PayloadTooLarge, $"The body is longer than {options.LongestBody:N0} bytes; nothing was accepted. Send it in parts."));
+        return new(new(StatusCodes.Status413PayloadTooLarge, $"The body is longer than {options.MaxBodyBytes:N0} bytes; nothing was accepted. Send it in parts."));
     }
 
     /// <summary>The rest of the body is not waited for: without it, nobody finds the beginning of the next request.</summary>

@@ -13,7 +13,7 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
 
     private readonly BodyReceiver bodies = new(options);
     private readonly ItemReader<T> items = new(serializer.AtDoor(), options);
-    private readonly SendOptions send = new() { Patience = options.Patience, Window = options.IdempotencyWindow };
+    private readonly SendOptions send = new() { Timeout = options.Timeout, IdempotencyWindow = options.IdempotencyWindow };
 
     public async Task TakeAsync(HttpContext context)
     {
@@ -30,7 +30,7 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
                     problem = new(StatusCodes.Status422UnprocessableEntity, "The Idempotency-Key was used for another request; nothing was accepted. Give each request a key of its own, and repeat it unchanged.");
                     break;
                 default:
-                    problem = new(StatusCodes.Status429TooManyRequests, "There is no room at present; nothing was accepted. Send it again later.") { RetryAfter = sent.RetryAfter ?? options.RetryAfter };
+                    problem = new(StatusCodes.Status429TooManyRequests, "There is no room at present; nothing was accepted. Send it again later.") { RetryAfter = sent.RetryAfter ?? options.RetryAfterDuration };
                     break;
             }
         }
@@ -60,7 +60,7 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
             LogFailure(log, consecutor.Name, e);
             problem = new(StatusCodes.Status503ServiceUnavailable, "The items could not be stored. Whether they were accepted is not known: send them again, under the same Idempotency-Key, or they may be accepted twice.")
             {
-                RetryAfter = options.RetryAfter,
+                RetryAfter = options.RetryAfterDuration,
             };
         }
         await Answers.RefusedAsync(context, problem);

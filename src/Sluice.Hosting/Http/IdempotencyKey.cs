@@ -21,7 +21,7 @@ internal static class IdempotencyKey
         if (values.Count > 1) throw Malformed("is there several times");
         ReadOnlySpan<char> text = values[0].AsSpan().Trim();
         string key = text is ['"', .. var quoted] ? Unquoted(quoted) : text.ToString();
-        if (key.Length is 0 or > SendOptions.LongestKey) throw Malformed($"has {key.Length} characters");
+        if (key.Length is 0 or > SendOptions.MaxKeyLength) throw Malformed($"has {key.Length} characters");
         if (key.AsSpan().ContainsAnyExceptInRange(' ', '~')) throw Malformed("has characters that are not printable ASCII");
         return key;
     }
@@ -52,5 +52,5 @@ internal static class IdempotencyKey
     }
 
     private static RefusedException Malformed(string why)
-        => new(new(StatusCodes.Status400BadRequest, $"The header {Header} {why}. It is a text of 1 to {SendOptions.LongestKey} printable ASCII characters, such as a UUID."));
+        => new(new(StatusCodes.Status400BadRequest, $"The header {Header} {why}. It is a text of 1 to {SendOptions.MaxKeyLength} printable ASCII characters, such as a UUID."));
 }

@@ -9,7 +9,7 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
 {
     public T ReadOne(ReadOnlySequence<byte> body)
     {
-        if (body.Length > options.LongestItem) throw TooLong(1, isOnly: true);
+        if (body.Length > options.MaxItemBytes) throw TooLong(1, isOnly: true);
         if (body.IsSingleSegment) return Read(body.FirstSpan, 1, isOnly: true);
         byte[] whole = Rent(body, out int length);
         try
@@ -47,9 +47,9 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
             ReadOnlySpan<byte> line = body[range];
             if (line is [.. var before, (byte)'\r']) line = before;
             if (line.Trim(" \t"u8).IsEmpty) continue;
-            if (line.Length > options.LongestItem) throw TooLong(number, isOnly: false);
-            if (items.Count == options.MostItems)
-                throw new RefusedException(new(StatusCodes.Status413PayloadTooLarge, $"The body has more than {options.MostItems:N0} items; nothing was accepted. Send it in parts.") { Line = number });
+            if (line.Length > options.MaxItemBytes) throw TooLong(number, isOnly: false);
+            if (items.Count == options.MaxItems)
+                throw new RefusedException(new(StatusCodes.Status413PayloadTooLarge, $"The body has more than {options.MaxItems:N0} items; nothing was accepted. Send it in parts.") { Line = number });
             items.Add(Read(line, number, isOnly: false));
         }
         return items.Count > 0 ? items : throw new RefusedException(new(StatusCodes.Status400BadRequest, "The body has no items.") { Line = 1, Byte = 1 });
@@ -89,7 +89,7 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
     }
 
     private RefusedException TooLong(int number, bool isOnly)
-        => new(new(StatusCodes.Status413PayloadTooLarge, $"{What(number, isOnly)} is longer than {options.LongestItem:N0} bytes; nothing was accepted.") { Line = number });
+        => new(new(StatusCodes.Status413PayloadTooLarge, $"{What(number, isOnly)} is longer than {options.MaxItemBytes:N0} bytes; nothing was accepted.") { Line = number });
 
     private static byte[] Rent(ReadOnlySequence<byte> body, out int length)
     {

@@ -67,7 +67,7 @@ internal sealed class Arguments
         .Name(change.Batch).Number(change.Accepted).Number(change.Ended).Number(change.Failed).Flag(change.Close).Bytes(change.MarkerHeaders)
         .Each(change.MarkerStreams, (inner, stream) => inner.Name(stream)));
 
-    public Arguments Reader(ReaderOptions options) => Flag(options.Start == StreamStart.New).Span(options.ExpiresAfter).Flag(options.Gates);
+    public Arguments Reader(ReaderOptions options) => Flag(options.Start == StreamStart.New).Span(options.IdleTimeout).Flag(options.AppliesBackpressure);
 
     public RedisValue[] ToArray(DateTimeOffset? now, string store)
     {

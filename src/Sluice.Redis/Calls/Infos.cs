@@ -28,7 +28,7 @@ internal static class Infos
 
     public static ReaderInfo Reader(Reply reply) => new(
         reply[0].Name,
-        new() { Start = reply[1].Text == "1" ? StreamStart.New : StreamStart.First, ExpiresAfter = reply[2].Text.Length == 0 ? null : reply[2].Span, Gates = reply[3].Text == "1" },
+        new() { Start = reply[1].Text == "1" ? StreamStart.New : StreamStart.First, IdleTimeout = reply[2].Text.Length == 0 ? null : reply[2].Span, AppliesBackpressure = reply[3].Text == "1" },
         [.. reply[5].Items.Select(place => Place(place, reply[1].Text == "1"))], reply[4].Long);
 
     // What a reader, or a group, has of a partition where it has not moved yet: the marks of the log as they were when it was made, "new" and the partition, or "tail trimmed sum gone" with a checksum. Null if it is something else.

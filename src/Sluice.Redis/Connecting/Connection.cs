@@ -38,7 +38,7 @@ internal sealed partial class Connection : IAsyncDisposable
         for (long begun = TimeProvider.System.GetTimestamp(); ;)
         {
             // Where one is being started, or dies and comes back, it is there in a moment.
-            bool isLast = TimeProvider.System.GetElapsedTime(begun) >= options.Patience;
+            bool isLast = TimeProvider.System.GetElapsedTime(begun) >= options.Timeout;
             try
             {
                 if (await TryOpenAsync(address, route, options, isLast, cancellation).ConfigureAwait(false) is { } open) return open;
@@ -97,7 +97,7 @@ internal sealed partial class Connection : IAsyncDisposable
                 // A server that has refused has done nothing.
                 mayHaveRun |= running is not null && failure is not RedisServerException && (!isRepeatable || Failures.MayHaveRun(failure));
                 await MendAsync(used, failure, either.Token).ConfigureAwait(false);
-                bool again = (isRepeatable || !mayHaveRun) && TimeProvider.System.GetElapsedTime(begun) < options.Patience;
+                bool again = (isRepeatable || !mayHaveRun) && TimeProvider.System.GetElapsedTime(begun) < options.Timeout;
                 if (!again) throw Failures.Explain(failure, address, mayHaveRun) ?? failure;
                 await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, either.Token).ConfigureAwait(false);
             }
@@ -134,7 +134,7 @@ internal sealed partial class Connection : IAsyncDisposable
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="TimeoutException">There was none.</exception>
     internal async Task<T> AnswerAsync<T>(Task<T> answer, bool isRepeatable, CancellationToken cancellation)
-        => await answer.WaitAsync(isRepeatable || options.Patience < options.Silence ? options.Silence : options.Patience, TimeProvider.System, cancellation).ConfigureAwait(false);
+        => await answer.WaitAsync(isRepeatable || options.Timeout < options.Silence ? options.Silence : options.Timeout, TimeProvider.System, cancellation).ConfigureAwait(false);
 
     internal async Task<ServerInfo> InfoAsync(CancellationToken cancellation)
         => ServerInfo.Read((string)await AnswerAsync(link.InfoAsync("all"), isRepeatable: true, cancellation).ConfigureAwait(false));
@@ -155,7 +155,7 @@ internal sealed partial class Connection : IAsyncDisposable
             long confirmed = (long)await AnswerAsync(confirming, isRepeatable: true, cancellation).ConfigureAwait(false);
             if (used.Sockets != sockets) throw new TimeoutException();        // perhaps another server, without the last writes
             if (confirmed >= options.Durability.Replicas) return;
-            if (TimeProvider.System.GetElapsedTime(begun) >= options.Patience)
+            if (TimeProvider.System.GetElapsedTime(begun) >= options.Timeout)
                 throw new StreamStoreException(
                     $"The Redis server at {address} has done what was asked, but {confirmed} of {options.Durability.Replicas} replicas only have confirmed it: it may be lost with the server. Repeat it when they are there.");
             confirming = Confirm(used)!;

@@ -98,13 +98,13 @@ internal static class Failures
             case "NOPARTITION":
                 return NoPartition(Number(1), Name(3), Number(2));
             case "BACKOWNER":
-                return new StoreWentBackException($"{new GroupId(Name(5), Name(4))}/{words[3]}, epoch {words[2]} was taken, but the store knows the epoch {words[1]} only: it has lost writes.")
+                return new StoreRolledBackException($"{new GroupId(Name(5), Name(4))}/{words[3]}, epoch {words[2]} was taken, but the store knows the epoch {words[1]} only: it has lost writes.")
                 { Stream = Name(5), Partition = (int)Number(3) };
             case "BACKCURSOR":
-                return new StoreWentBackException($"A reader was to be moved to {Name(4)}/{words[3]}/{words[2]}, but the last entry is {words[1]}: the store has lost writes.")
+                return new StoreRolledBackException($"A reader was to be moved to {Name(4)}/{words[3]}/{words[2]}, but the last entry is {words[1]}: the store has lost writes.")
                 { Stream = Name(4), Partition = (int)Number(3), Sequence = Number(2) };
             case "BACKQUARANTINE":
-                return new StoreWentBackException($"The quarantine was taken with a higher epoch, the store knows {words[1]} only: it has lost writes.");
+                return new StoreRolledBackException($"The quarantine was taken with a higher epoch, the store knows {words[1]} only: it has lost writes.");
             case "DAMAGED":
                 return new StreamStoreException($"{Name(3)}/{words[1]}/{words[2]} is not in the store although it should be: somebody has deleted keys of Sluice's at {address}, or it is a defect. Restore a backup.")
                 { Stream = Name(3), Partition = (int)Number(1), Sequence = Number(2), IsPermanent = true };
@@ -115,12 +115,12 @@ internal static class Failures
                     + $"{(words.Length > 5 ? $" ({string.Join(' ', words[5..])})" : "")}. Somebody has changed keys of Sluice's, or it is a defect. Restore a backup; CheckAsync lists what is damaged.")
                 { Stream = stream, Partition = partition, IsPermanent = true };
             case "TOOMANY":
-                return new StreamStoreException($"The stream {Name(2)} has {words[1]} groups and readers, and can have no more: remove groups, close readers, or let readers expire (ReaderOptions.ExpiresAfter).")
+                return new StreamStoreException($"The stream {Name(2)} has {words[1]} groups and readers, and can have no more: remove groups, close readers, or let readers expire (ReaderOptions.IdleTimeout).")
                 { Stream = Name(2), IsPermanent = true };
             case "TOOMANYOUTPUTS":
                 return new StreamStoreException($"An owner of a partition of {Name(2)} keeps places in {words[1]} streams, and can have them in no more: let fewer outputs wait for room.") { Stream = Name(2), IsPermanent = true };
             case "GONE":
-                return new StoreWentBackException($"The store at {address} is not the one that was opened: everything in it was deleted since (FLUSHALL, FLUSHDB), or the server was put in place of another one. What was in it is lost.");
+                return new StoreRolledBackException($"The store at {address} is not the one that was opened: everything in it was deleted since (FLUSHALL, FLUSHDB), or the server was put in place of another one. What was in it is lost.");
             default:
                 return new StreamStoreException($"A script on {address} refused: {string.Join(' ', words)}.");
         }

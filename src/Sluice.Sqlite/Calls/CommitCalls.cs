@@ -24,10 +24,10 @@ internal static class CommitCalls
     private static Dictionary<long, Entry> Read(Session session, StoreCommit commit, StoredPartition partition)
     {
         Dictionary<long, Entry> entries = [];
-        foreach (Burial letter in commit.Dead)
+        foreach (DeadLetterWrite letter in commit.Dead)
             entries[letter.Sequence] = letter.IsDamaged ? new() { Sequence = letter.Sequence, Generation = session.Generation, Time = session.Now }
                 : partition.IsFirstTimer(letter.Sequence) ? partition.Log.Read(letter.Sequence) : StoredRows.Read(partition, letter.Sequence);
-        foreach (Deferral deferral in commit.Deferred)
+        foreach (RetryWrite deferral in commit.Deferred)
             if (partition.IsFirstTimer(deferral.Sequence)) entries[deferral.Sequence] = partition.Log.Read(deferral.Sequence);
         return entries;
     }
@@ -36,8 +36,8 @@ internal static class CommitCalls
     {
         session.Mark(partition);
         StoredGroup group = partition.Group;
-        foreach (Burial letter in commit.Dead) Bury(session, letter, partition, entries[letter.Sequence]);
-        foreach (Deferral deferral in commit.Deferred) Defer(session, deferral, partition, entries);
+        foreach (DeadLetterWrite letter in commit.Dead) Bury(session, letter, partition, entries[letter.Sequence]);
+        foreach (RetryWrite deferral in commit.Deferred) Defer(session, deferral, partition, entries);
         foreach (SequenceRange range in commit.Settled)
         {
             group.Backlog.Items -= range.Count;
@@ -59,10 +59,10 @@ internal static class CommitCalls
             if (session.Living.Reserved.GiveBack(partition, to, output.ReservedItems, output.ReservedBytes)) session.Changes.AddRoom(to.Name);
             to.Append(output.Entries);
         }
-        foreach (ReaderOpening reader in commit.Readers) ReaderCalls.Open(session, session.Stream(reader.Stream), reader.Reader, reader.Options);
-        foreach (CursorMove cursor in commit.Cursors) ReaderCalls.Move(session, cursor);
+        foreach (OpenReader reader in commit.Readers) ReaderCalls.Open(session, session.Stream(reader.Stream), reader.Reader, reader.Options);
+        foreach (CursorCommit cursor in commit.Cursors) ReaderCalls.Move(session, cursor);
         if (commit.Batches.Count > 0) BatchCalls.Count(session, commit.Batches);
-        foreach (StreamEnding ending in commit.Ends) StreamCalls.End(session, session.Stream(ending.Stream), ending.End);
+        foreach (EndStream ending in commit.Ends) StreamCalls.End(session, session.Stream(ending.Stream), ending.End);
 
         (partition.LastCommit, partition.LastCommitEpoch, partition.Version) = (commit.Sequence, commit.Owner.Epoch, partition.OwnerVersion);
         group.Stream.Trim(partition.Number);
@@ -75,11 +75,11 @@ internal static class CommitCalls
     {
         partition.Change();
         partition.LastOwn--;
-        StoredRows.Insert(partition, entry with { Sequence = partition.LastOwn }, WaitingState.Retrying, 0, partition.Group.Session.Now.UtcTicks, "", "");
+        StoredRows.Insert(partition, entry with { Sequence = partition.LastOwn }, WaitingStatus.Retrying, 0, partition.Group.Session.Now.UtcTicks, "", "");
         partition.Group.Backlog.Items++;
     }
 
-    private static void Bury(Session session, Burial letter, StoredPartition partition, in Entry root)
+    private static void Bury(Session session, DeadLetterWrite letter, StoredPartition partition, in Entry root)
     {
         StoredGroup group = partition.Group;
         session.Mark(group);
@@ -89,9 +89,9 @@ internal static class CommitCalls
             .Put(letter.Node).Put(letter.Path).Put(Shorten(letter.Error)).Put(RowBlob.Write(dead)).Run();
     }
 
-    private static void Defer(Session session, Deferral deferral, StoredPartition partition, Dictionary<long, Entry> entries)
+    private static void Defer(Session session, RetryWrite deferral, StoredPartition partition, Dictionary<long, Entry> entries)
     {
-        WaitingState state = deferral.After is null ? WaitingState.Parked : WaitingState.Retrying;
+        WaitingStatus state = deferral.After is null ? WaitingStatus.Parked : WaitingStatus.Retrying;
         long? due = (session.Now + deferral.After)?.UtcTicks;
         if (partition.IsFirstTimer(deferral.Sequence))
         {

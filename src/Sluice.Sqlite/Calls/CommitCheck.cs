@@ -15,9 +15,9 @@ internal static class CommitCheck
         }
         foreach (ICommitAttachment attachment in commit.Attachments) if (attachment is not SqliteWrites) commit.Refuse(attachment);
         AppendCalls.CheckMarkers(session, commit.Batches);
-        foreach (ReaderOpening reader in commit.Readers) _ = session.Stream(reader.Stream);
-        foreach (CursorMove cursor in commit.Cursors) ReaderCalls.CheckMove(session, cursor);
-        foreach (StreamEnding ending in commit.Ends) _ = session.Stream(ending.Stream);
+        foreach (OpenReader reader in commit.Readers) _ = session.Stream(reader.Stream);
+        foreach (CursorCommit cursor in commit.Cursors) ReaderCalls.CheckMove(session, cursor);
+        foreach (EndStream ending in commit.Ends) _ = session.Stream(ending.Stream);
         return null;
     }
 

@@ -69,11 +69,11 @@ internal static class GroupCalls
         session.Changed(id.Stream);
     }
 
-    public static TakeResult Take(Session session, GroupId id, int number, TakeRequest request)
+    public static AcquireResult Take(Session session, GroupId id, int number, AcquireRequest request)
     {
         StoredPartition partition = session.Partition(id, number);
-        if (request.ExpectedEpoch is { } expected && expected != partition.Epoch) return new(TakeStatus.Changed, default, null, partition.Version);
-        if (partition.Version > request.Version) return new(TakeStatus.Newer, default, null, partition.Version);
+        if (request.ExpectedEpoch is { } expected && expected != partition.Epoch) return new(AcquireStatus.Changed, default, null, partition.Version);
+        if (partition.Version > request.Version) return new(AcquireStatus.Newer, default, null, partition.Version);
         session.Mark(partition);
         if (partition.Owner is not null) Suspect(partition, isAlive: session.Living.Has(partition.Group.Id, number, partition.Epoch, request.Instance));
         Unreserve(session, partition);
@@ -83,7 +83,7 @@ internal static class GroupCalls
         partition.Group.Stream.Trim(number);
         var state = new PartitionState(partition.Dispatched, partition.Done, partition.LastCommit,
             StoredRows.List(partition, withPayload: false, long.MinValue, PartitionState.MaxWaiting), Files(session, partition));
-        return new(TakeStatus.Taken, new(id, number, partition.Epoch), state, partition.Version);
+        return new(AcquireStatus.Taken, new(id, number, partition.Epoch), state, partition.Version);
     }
 
     public static bool Release(Session session, Ownership owner)
@@ -121,7 +121,7 @@ internal static class GroupCalls
         => PartitionOf(session, owner) is { } partition && partition.Epoch == owner.Epoch ? partition : null;
 
     /// <summary>The partition, whoever has it now; null if the group is gone.</summary>
-    /// <exception cref="StoreWentBackException">The epoch was never given.</exception>
+    /// <exception cref="StoreRolledBackException">The epoch was never given.</exception>
     public static StoredPartition? PartitionOf(Session session, Ownership owner)
     {
         if (session.FindStream(owner.Group.Stream)?.Groups.GetValueOrDefault(owner.Group.Name) is not { } group) return null;
@@ -129,7 +129,7 @@ internal static class GroupCalls
         if (partition.Damage is not null) return null;          // stale: the next taking reports it
         return owner.Epoch <= partition.Epoch
             ? partition
-            : throw new StoreWentBackException($"{owner} was taken, but the store knows the epoch {partition.Epoch} only: it has lost writes.")
+            : throw new StoreRolledBackException($"{owner} was taken, but the store knows the epoch {partition.Epoch} only: it has lost writes.")
             { Stream = owner.Group.Stream, Partition = owner.Partition };
     }
 
@@ -140,11 +140,11 @@ internal static class GroupCalls
         foreach (long sequence in partition.FirstTimers())
             try
             {
-                StoredRows.Insert(partition, partition.Log.Read(sequence), WaitingState.Suspect, 0, null, "", "");
+                StoredRows.Insert(partition, partition.Log.Read(sequence), WaitingStatus.Suspect, 0, null, "", "");
             }
             catch (StreamStoreException)
             {
-                StoredRows.InsertDamaged(partition, sequence, WaitingState.Suspect);
+                StoredRows.InsertDamaged(partition, sequence, WaitingStatus.Suspect);
             }
         partition.Pass(partition.Done + 1, partition.Dispatched);
         partition.Advance();

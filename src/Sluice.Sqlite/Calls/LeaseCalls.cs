@@ -3,7 +3,7 @@ namespace Sluice.Sqlite;
 /// <summary>Leases and reservations.</summary>
 internal static class LeaseCalls
 {
-    private const int MostExpected = 4096;           // entries of a partition: how many there is room for in bytes is not known before they are read
+    private const int MaxExpected = 4096;           // entries of a partition: how many there is room for in bytes is not known before they are read
 
     public static ReserveStatus Reserve(Session session, Ownership owner, string streamName, long items, long bytes)
     {
@@ -24,8 +24,8 @@ internal static class LeaseCalls
             else stale.Add(owner);
 
         if (request.Quarantine is { } quarantine) return LeaseSuspect(session, quarantine, owned, stale);
-        foreach (StoredStream gate in request.Gates.Select(session.Stream))
-            if (StreamCalls.Swept(gate).IsFullFor(1, 1)) return new([], stale) { FullGate = gate.Name, NextDue = gate.NextExpiry() };
+        foreach (StoredStream gate in request.BackpressureStreams.Select(session.Stream))
+            if (StreamCalls.Swept(gate).IsFullFor(1, 1)) return new([], stale) { FullStream = gate.Name, NextDue = gate.NextExpiry() };
 
         List<LeasedBatch> batches = [];
         List<LeaseDamage> damaged = [];
@@ -74,7 +74,7 @@ internal static class LeaseCalls
     private static void LeaseNew(StoredPartition partition, Ownership owner, ref LeaseRoom room, ref Entries entries, List<LeaseDamage> damaged)
     {
         long mark = partition.SkipPassed(partition.Dispatched);
-        entries.Expect((int)Math.Min(Math.Min(room.Items, MostExpected), partition.Log.Tail - mark));
+        entries.Expect((int)Math.Min(Math.Min(room.Items, MaxExpected), partition.Log.Tail - mark));
         while (room.Items > 0 && room.Bytes > 0 && mark < partition.Log.Tail)
         {
             StoredChunk chunk;
@@ -129,7 +129,7 @@ internal static class LeaseCalls
     {
         StoredGroup group = session.Group(quarantine.Group);
         if (quarantine.Epoch > group.QuarantineEpoch)
-            throw new StoreWentBackException(
+            throw new StoreRolledBackException(
                 $"The quarantine of {quarantine.Group} was taken with the epoch {quarantine.Epoch}, the store knows {group.QuarantineEpoch} only: it has lost writes.");
         if (quarantine.Epoch < group.QuarantineEpoch || group.QuarantineOwner is null) return new([], stale) { IsQuarantineLost = true };
         foreach ((Ownership owner, StoredPartition partition) in owned)

@@ -10,13 +10,13 @@ internal static class LetterCalls
     {
         List<WaitingEntry> rows = StoredRows.List(partition, withPayload: true, after ?? long.MinValue, max);
         IEnumerable<WaitingEntry> first = partition.FirstTimers(after ?? -1).Take(max)
-            .Select(sequence => new WaitingEntry(partition.Log.Read(sequence), WaitingState.InFlight, 0, null, "", ""));
+            .Select(sequence => new WaitingEntry(partition.Log.Read(sequence), WaitingStatus.InFlight, 0, null, "", ""));
         return [.. rows.Concat(first).OrderBy(entry => entry.Entry.Sequence).Take(max)];
     }
 
-    public static IReadOnlyList<DeadEntry> ListDead(StoredGroup group, string? node, long after, int max)
+    public static IReadOnlyList<StoredDeadLetter> ListDead(StoredGroup group, string? node, long after, int max)
     {
-        List<DeadEntry> letters = [];
+        List<StoredDeadLetter> letters = [];
         Statement rows = group.Session.Sql(Columns + "AND number > ? AND (? IS NULL OR node = ?) ORDER BY number LIMIT ?")
             .Put(group.Id).Put(after).Put(node).Put(node).Put(max);
         while (rows.Next()) letters.Add(Show(rows, group));
@@ -26,8 +26,8 @@ internal static class LetterCalls
     public static int Redrive(StoredGroup group, IReadOnlyList<long> numbers)
     {
         // Read first: a letter that is damaged stays, and changes nothing.
-        List<DeadEntry> letters = [.. numbers.Distinct().Select(number => Find(group, number)).OfType<DeadEntry>()];
-        foreach (DeadEntry letter in letters)
+        List<StoredDeadLetter> letters = [.. numbers.Distinct().Select(number => Find(group, number)).OfType<StoredDeadLetter>()];
+        foreach (StoredDeadLetter letter in letters)
         {
             CommitCalls.AddOwn(group.Partitions[letter.Partition].Sound(), letter.Entry with { Generation = group.Session.Generation });
             Delete(group, letter.Number);
@@ -50,16 +50,16 @@ internal static class LetterCalls
         return group.Session.Database.Changes;
     }
 
-    private static DeadEntry? Find(StoredGroup group, long number)
+    private static StoredDeadLetter? Find(StoredGroup group, long number)
     {
         Statement row = group.Session.Sql(Columns + "AND number = ?").Put(group.Id).Put(number);
         if (!row.Next()) return null;
-        DeadEntry letter = Show(row, group);
+        StoredDeadLetter letter = Show(row, group);
         row.Reset();
         return letter;
     }
 
-    private static DeadEntry Show(Statement row, StoredGroup group) => new(
+    private static StoredDeadLetter Show(Statement row, StoredGroup group) => new(
         row.Long(0), row.Int(1), row.Long(2), RowBlob.Read(row.Bytes(8), row.Long(2), group.Stream.Name, row.Int(1)),
         row.Text(5), row.Text(6), row.Text(7), row.Int(3), new(row.Long(4), TimeSpan.Zero));
 }

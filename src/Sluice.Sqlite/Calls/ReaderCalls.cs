@@ -9,7 +9,7 @@ internal static class ReaderCalls
         {
             session.Write();
             session.Sql("INSERT INTO sluice_reader(stream, name, start, expires, gates) VALUES(?, ?, ?, ?, ?)")
-                .Put(stream.Id).Put(name).Put((long)options.Start).Put(options.ExpiresAfter?.Ticks).Put(options.Gates ? 1 : 0).Run();
+                .Put(stream.Id).Put(name).Put((long)options.Start).Put(options.IdleTimeout?.Ticks).Put(options.AppliesBackpressure ? 1 : 0).Run();
             Statement row = session.Sql("SELECT id FROM sluice_reader WHERE stream = ? AND name = ?").Put(stream.Id).Put(name);
             row.Next();
             long id = row.Long(0);
@@ -33,17 +33,17 @@ internal static class ReaderCalls
         return request.Read(log.Tail, log.Trimmed, stream.End, log.Read);
     }
 
-    public static void CheckMove(Session session, CursorMove move)
+    public static void CheckMove(Session session, CursorCommit move)
     {
         StoredStream stream = session.Stream(move.Stream);
         long tail = stream.Logs[Session.Checked(move.Partition, stream)].Tail;
         if (move.Next > tail + 1)
-            throw new StoreWentBackException(
+            throw new StoreRolledBackException(
                 $"The reader {move.Reader} was to be moved to {move.Stream}/{move.Partition}/{move.Next}, but the last entry is {tail}: the store has lost writes.")
             { Stream = move.Stream, Partition = move.Partition, Sequence = move.Next };
     }
 
-    public static bool Move(Session session, CursorMove move)
+    public static bool Move(Session session, CursorCommit move)
     {
         StoredStream stream = session.Stream(move.Stream);
         if (!stream.Readers.TryGetValue(move.Reader, out StoredReader? reader)) return false;

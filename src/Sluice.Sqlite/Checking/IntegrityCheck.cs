@@ -7,7 +7,7 @@ namespace Sluice.Sqlite;
 internal sealed class IntegrityCheck(Database database, CancellationToken cancellation)
 {
     private const int ChunksAtOnce = 256;
-    private const int MostProblems = 1000;
+    private const int MaxProblems = 1000;
 
     private readonly Dictionary<long, string> streams = [];
     private readonly List<string> problems = [];
@@ -231,7 +231,7 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
 
     private void Report(string problem)
     {
-        if (problems.Count < MostProblems) problems.Add(problem);
+        if (problems.Count < MaxProblems) problems.Add(problem);
     }
 
     private string NameOf(long log) => streams.GetValueOrDefault(log >> 12, "?");

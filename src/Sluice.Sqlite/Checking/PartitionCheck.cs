@@ -56,7 +56,7 @@ internal sealed class PartitionCheck(Database database, string stream, string gr
                 rows.Reset();
                 return $"The entry {stream}/{partition}/{row.Sequence}, which waits, does not match its checksum.";
             }
-            (count, bytes, flying, digest) = (count - 1, bytes - row.Bytes, flying - (row.State == WaitingState.InFlight ? 1 : 0), digest + RowSum.Presence(row.Sequence));
+            (count, bytes, flying, digest) = (count - 1, bytes - row.Bytes, flying - (row.State == WaitingStatus.InFlight ? 1 : 0), digest + RowSum.Presence(row.Sequence));
             found.Add(row, rows.Long(11));
         }
         if ((count, bytes, flying) != (0, 0, 0)) return $"The number of entries that wait in {Name}, or their length, is not what its marks say: {-count} too many, with {-bytes} bytes, {-flying} of them in flight.";
@@ -97,9 +97,9 @@ internal sealed class PartitionCheck(Database database, string stream, string gr
         public void Add(in RowMarks row, long id)
         {
             All += SumOf(row.Sequence, null, id);
-            if (row.State == WaitingState.Retrying) Due += SumOf(row.Sequence, row.Due, id);
-            else if (row.State == WaitingState.Suspect) Suspects += SumOf(row.Sequence, null, id);
-            else if (row.State == WaitingState.InFlight) Flying += SumOf(null, null, id);
+            if (row.State == WaitingStatus.Retrying) Due += SumOf(row.Sequence, row.Due, id);
+            else if (row.State == WaitingStatus.Suspect) Suspects += SumOf(row.Sequence, null, id);
+            else if (row.State == WaitingStatus.InFlight) Flying += SumOf(null, null, id);
         }
 
         public static long SumOf(long? sequence, long? due, long id) => new RowSum().Add(sequence).Add(due).Add(id).Value;

@@ -8,7 +8,7 @@ namespace Sluice.Sqlite;
 /// store is of a commit that has not been applied, and is taken back by what it has noted. It cannot be further ahead, because commits with sinks are made one at a time and
 /// the lock keeps other writers out. docs/adr says why it is not done by the ids of items.
 /// </remarks>
-internal sealed class SqliteDatabase(string path, RowInsert insert, string delete, string? create, bool adopt) : CommitSink<object?[]>
+internal sealed class SqliteDatabase(string path, RowInsert insert, string delete, string? create, bool adopt) : TransactionalSink<object?[]>
 {
     private const string Counter = "commits";
 

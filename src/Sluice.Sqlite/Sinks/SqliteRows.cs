@@ -1,7 +1,7 @@
 namespace Sluice.Sqlite;
 
 /// <summary>Rows that are written by the store itself, in the commit's transaction.</summary>
-internal sealed class SqliteRows(RowInsert insert, string? create) : CommitSink<object?[]>
+internal sealed class SqliteRows(RowInsert insert, string? create) : TransactionalSink<object?[]>
 {
     private bool isCreated = create is null;
     private bool isPrepared;

@@ -16,12 +16,12 @@ internal sealed class BlockCache
         return default;
     }
 
-    /// <summary>Room for a block of at most <see cref="ChunkWriter.MostBytes"/>, in the place of the oldest.</summary>
+    /// <summary>Room for a block of at most <see cref="ChunkWriter.MaxBytes"/>, in the place of the oldest.</summary>
     public Span<byte> Add(long id, int length)
     {
         ref (long Id, int Length, byte[]? Bytes) slot = ref ring[next]!;
         next = (next + 1) % Size;
-        slot = (id, length, slot.Bytes ?? new byte[ChunkWriter.MostBytes]);
+        slot = (id, length, slot.Bytes ?? new byte[ChunkWriter.MaxBytes]);
         return slot.Bytes.AsSpan(0, length);
     }
 }

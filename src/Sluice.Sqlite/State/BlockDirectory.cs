@@ -6,12 +6,12 @@ namespace Sluice.Sqlite;
 internal static class BlockDirectory
 {
     private const int ChecksumBytes = 4;
-    private const int MostBytesOfOne = 6 * 10;
+    private const int MaxBytesOfOne = 6 * 10;
 
     /// <summary>Writes it into a buffer, which grows.</summary>
     public static ReadOnlySpan<byte> Write(IReadOnlyList<ChunkPlace> chunks, ref byte[] buffer)
     {
-        if (buffer.Length < ChecksumBytes + (chunks.Count * MostBytesOfOne)) buffer = new byte[ChecksumBytes + (chunks.Count * MostBytesOfOne)];
+        if (buffer.Length < ChecksumBytes + (chunks.Count * MaxBytesOfOne)) buffer = new byte[ChecksumBytes + (chunks.Count * MaxBytesOfOne)];
         int at = ChecksumBytes;
         for (int i = 0; i < chunks.Count; i++)
         {

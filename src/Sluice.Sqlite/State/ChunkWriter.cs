@@ -1,13 +1,13 @@
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// The chunks that a transaction makes, written together: their bytes stand one behind the other in a block of at most <see cref="MostBytes"/>, which is one row. So an append to 64
+/// The chunks that a transaction makes, written together: their bytes stand one behind the other in a block of at most <see cref="MaxBytes"/>, which is one row. So an append to 64
 /// partitions fills pages that are written once, and not again when it is deleted; 64 rows, with an index, were written twice.
 /// </summary>
 internal sealed class ChunkWriter(Session session, long nextId, byte[] last)
 {
     /// <summary>A chunk of one entry may be longer; then it is in a block by itself.</summary>
-    public const int MostBytes = ChunkBuilder.MaxBytes;
+    public const int MaxBytes = ChunkBuilder.MaxBytes;
 
     private readonly List<StoredLog> logs = [];
     private byte[] directory = [];
@@ -28,7 +28,7 @@ internal sealed class ChunkWriter(Session session, long nextId, byte[] last)
         {
             logs[i].IsMaking = false;
             int length = logs[i].Making.Length;
-            if (bytes + length > MostBytes)
+            if (bytes + length > MaxBytes)
             {
                 Write(from, i, bytes);
                 (from, bytes) = (i, 0);

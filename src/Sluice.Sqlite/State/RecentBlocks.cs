@@ -6,7 +6,7 @@ namespace Sluice.Sqlite;
 /// </summary>
 internal sealed class RecentBlocks(int most)
 {
-    private const int MostChunks = 16 << 10;
+    private const int MaxChunks = 16 << 10;
 
     private readonly Queue<RecentBlock> blocks = [];
     private readonly Dictionary<long, LogChunks> logs = [];
@@ -18,10 +18,10 @@ internal sealed class RecentBlocks(int most)
     public List<long> Emptied { get; } = [];
 
     /// <summary>Whether some should get rows: more than are kept.</summary>
-    public bool AreMany => blocks.Count > most || live > MostChunks;
+    public bool AreMany => blocks.Count > most || live > MaxChunks;
 
     /// <summary>Whether enough have got rows: they get them many at a time.</summary>
-    public bool AreFew => blocks.Count <= most / 2 && live <= MostChunks / 2;
+    public bool AreFew => blocks.Count <= most / 2 && live <= MaxChunks / 2;
 
     /// <summary>The id of the oldest: all before it have rows.</summary>
     public long? FirstId => blocks.TryPeek(out RecentBlock? oldest) ? oldest.Id : null;

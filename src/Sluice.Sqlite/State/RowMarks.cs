@@ -2,7 +2,7 @@ namespace Sluice.Sqlite;
 
 /// <summary>What a row says of its entry, without the entry. A value: no lock.</summary>
 internal readonly record struct RowMarks(
-    long Sequence, WaitingState State, WaitingState Before, bool IsAlone, int Attempts, long? Due, long Bytes, string Node, string Error)
+    long Sequence, WaitingStatus State, WaitingStatus Before, bool IsAlone, int Attempts, long? Due, long Bytes, string Node, string Error)
 {
     /// <summary>Whether it matched the checksum that was stored with it, when it was read.</summary>
     public bool IsSound { get; private init; }
@@ -12,7 +12,7 @@ internal readonly record struct RowMarks(
     /// <summary>Of a row that <see cref="StoredRows.Columns"/> has selected.</summary>
     public static RowMarks Read(Statement row)
     {
-        var read = new RowMarks(row.Long(0), (WaitingState)row.Int(1), (WaitingState)row.Int(2), row.Int(3) != 0, row.Int(4), row.LongOrNull(5), row.Long(6), row.Text(7), row.Text(8));
+        var read = new RowMarks(row.Long(0), (WaitingStatus)row.Int(1), (WaitingStatus)row.Int(2), row.Int(3) != 0, row.Int(4), row.LongOrNull(5), row.Long(6), row.Text(7), row.Text(8));
         return read with { IsSound = row.Long(9) == read.Sum };
     }
 }

@@ -6,7 +6,7 @@ namespace Sluice.Sqlite;
 /// </summary>
 internal sealed class Session
 {
-    private const int MostStreams = 2000;
+    private const int MaxStreams = 2000;
 
     private readonly StreamLoader loader;
     private readonly List<Stored> marked = [];
@@ -167,7 +167,7 @@ internal sealed class Session
     public void Committed()
     {
         IsWriting = false;
-        loader.Bound(MostStreams);
+        loader.Bound(MaxStreams);
         Producers.Bound();
         Publish();
     }

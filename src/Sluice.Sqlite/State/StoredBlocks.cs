@@ -67,7 +67,7 @@ internal sealed class StoredBlocks(Session session)
             row = session.Sql("SELECT blob FROM sluice_block WHERE id = ?").Put(id);
             if (!row.Next()) return null;
             block = row.Span(0);
-            if (block.Length is > 0 and <= ChunkWriter.MostBytes) block.CopyTo(Cache.Add(id, block.Length));
+            if (block.Length is > 0 and <= ChunkWriter.MaxBytes) block.CopyTo(Cache.Add(id, block.Length));
         }
         byte[]? chunk = start >= 0 && length > 0 && start + length <= block.Length ? block.Slice((int)start, (int)length).ToArray() : null;
         row?.Reset();

@@ -7,7 +7,7 @@ namespace Sluice.Sqlite;
 internal sealed class StoredLog(Session session, StoredStream stream, int partition) : Stored
 {
     private const int ReadAhead = 16 << 10;          // bytes
-    private const int MostAhead = ChunkCache.Size / 2;                // chunks
+    private const int MaxAhead = ChunkCache.Size / 2;                // chunks
 
     private long trimmedTotal;                       // the bytes of everything up to Trimmed
     private (long Sequence, long Sum) lastSum;       // what was asked for last: a commit asks twice
@@ -199,7 +199,7 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     {
         try
         {
-            for (int some = MostAhead; most > 0 && some > 0 && chunks.Next(); some--)
+            for (int some = MaxAhead; most > 0 && some > 0 && chunks.Next(); some--)
             {
                 if (BytesOf(chunks) is not { } blob) return;
                 EntryChunkHeader header = EntryChunk.ReadHeader(blob, stream.Name, partition);

@@ -3,7 +3,7 @@ namespace Sluice.Sqlite;
 /// <summary>The producers: looked up when they append, the latest kept in memory. There may be one for every request that ever came.</summary>
 internal sealed class StoredProducers(Session session)
 {
-    private const int MostKept = 10_000;
+    private const int MaxKept = 10_000;
     private const int ForgottenAtOnce = 1000;
     private readonly Dictionary<(long, string), StoredProducer> kept = [];
     private long? nextToForget = LoadNext(session);
@@ -37,7 +37,7 @@ internal sealed class StoredProducers(Session session)
     /// <summary>Between transactions: what is kept is bounded.</summary>
     public void Bound()
     {
-        if (kept.Count > MostKept) kept.Clear();
+        if (kept.Count > MaxKept) kept.Clear();
     }
 
     public void Clear() => kept.Clear();

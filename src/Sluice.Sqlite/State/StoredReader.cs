@@ -16,7 +16,7 @@ internal sealed class StoredReader(long id, StoredStream stream, string name, Re
 
     public long Next(int partition) => next[partition];
 
-    public void Use() => ExpiresAt = stream.Session.Now + options.ExpiresAfter;
+    public void Use() => ExpiresAt = stream.Session.Now + options.IdleTimeout;
 
     /// <summary>Counts what it has before it.</summary>
     public void Count()

@@ -39,7 +39,7 @@ internal static class StoredRows
             if (!row.IsSound) throw Damaged(partition, row.Sequence);
             byte[] blob = rows.Bytes(Blob);
             Entry entry = withPayload ? RowBlob.Read(blob, row.Sequence, partition.Group.Stream.Name, partition.Number) : RowBlob.ReadHead(blob, row.Sequence, partition.Group.Stream.Name, partition.Number);
-            DateTimeOffset? due = row.State == WaitingState.Retrying ? new(row.Due ?? 0, TimeSpan.Zero) : null;
+            DateTimeOffset? due = row.State == WaitingStatus.Retrying ? new(row.Due ?? 0, TimeSpan.Zero) : null;
             found.Add(new(entry, row.State, row.Attempts, due, row.Node, row.Error));
         }
         return found;
@@ -107,13 +107,13 @@ internal static class StoredRows
         return due;
     }
 
-    public static void Insert(StoredPartition partition, in Entry entry, WaitingState state, int attempts, long? due, string node, string error)
+    public static void Insert(StoredPartition partition, in Entry entry, WaitingStatus state, int attempts, long? due, string node, string error)
         => Insert(partition, entry.Sequence, RowBlob.Write(entry), entry.Headers.Length + entry.Payload.Length, state, attempts, due, node, error);
 
     /// <summary>Makes a damaged entry with its raw bytes and the description of its damage.</summary>
-    public static void InsertDamaged(StoredPartition partition, long sequence, WaitingState state) => Insert(partition, sequence, [], 0, state, 0, null, "", "");
+    public static void InsertDamaged(StoredPartition partition, long sequence, WaitingStatus state) => Insert(partition, sequence, [], 0, state, 0, null, "", "");
 
-    private static void Insert(StoredPartition partition, long sequence, byte[] blob, long bytes, WaitingState state, int attempts, long? due, string node, string error)
+    private static void Insert(StoredPartition partition, long sequence, byte[] blob, long bytes, WaitingStatus state, int attempts, long? due, string node, string error)
     {
         var row = new RowMarks(sequence, state, default, IsAlone: false, attempts, due, bytes, node, error);
         partition.Group.Session.Sql("INSERT INTO sluice_row(grp, part, seq, state, before, alone, attempts, due, bytes, node, error, blob, sum) VALUES(?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?)")
@@ -127,10 +127,10 @@ internal static class StoredRows
     {
         partition.Change();                          // first: it begins the transaction, without which the row would be stored by itself
         partition.Flying++;
-        Change(partition, row with { Before = row.State, State = WaitingState.InFlight, IsAlone = alone });
+        Change(partition, row with { Before = row.State, State = WaitingStatus.InFlight, IsAlone = alone });
     }
 
-    public static void Defer(StoredPartition partition, long sequence, WaitingState state, int attempts, long? due, string node, string error)
+    public static void Defer(StoredPartition partition, long sequence, WaitingStatus state, int attempts, long? due, string node, string error)
     {
         (_, long bytes, long flying) = CountIn(partition, sequence, sequence);
         partition.Flying -= flying;
@@ -146,7 +146,7 @@ internal static class StoredRows
         while (deleted.Next())
         {
             Count(partition, -1, -deleted.Long(1));
-            if (deleted.Long(2) == (long)WaitingState.InFlight) partition.Flying--;
+            if (deleted.Long(2) == (long)WaitingStatus.InFlight) partition.Flying--;
             partition.Digest -= RowSum.Presence(deleted.Long(0));
         }
     }
@@ -155,7 +155,7 @@ internal static class StoredRows
     public static void Suspect(StoredPartition partition, bool isAlive)
     {
         foreach (RowMarks row in InFlight(partition))
-            Change(partition, row with { Attempts = row.Attempts + (row.IsAlone && !isAlive ? 1 : 0), State = WaitingState.Suspect, IsAlone = false, Due = null });
+            Change(partition, row with { Attempts = row.Attempts + (row.IsAlone && !isAlive ? 1 : 0), State = WaitingStatus.Suspect, IsAlone = false, Due = null });
         partition.Flying = 0;
     }
 

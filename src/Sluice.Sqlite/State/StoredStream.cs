@@ -3,7 +3,7 @@ namespace Sluice.Sqlite;
 /// <summary>A stream as the database has it: loaded when somebody asks for it, without any of its entries.</summary>
 internal sealed class StoredStream
 {
-    private const long MostAwaited = 1 << 20;        // bytes: about half of what the caches keep
+    private const long MaxAwaited = 1 << 20;        // bytes: about half of what the caches keep
 
     private int next;                                // the partition for entries without a key, moved on by every transaction
 
@@ -31,7 +31,7 @@ internal sealed class StoredStream
     {
         Backlog reserved = Session.Living.Reserved.On(this);
         foreach (StoredGroup group in Groups.Values) if (Exceeds(group.Backlog)) return true;
-        foreach (StoredReader reader in Readers.Values) if (reader.Options.Gates && Exceeds(reader.Backlog)) return true;
+        foreach (StoredReader reader in Readers.Values) if (reader.Options.AppliesBackpressure && Exceeds(reader.Backlog)) return true;
         if (Groups.Count > 0 || Readers.Count > 0 || Options.Retention == Retention.All) return false;
         return Exceeds(new Backlog { Items = Logs.Sum(log => log.Tail - log.Trimmed), Bytes = Logs.Sum(log => log.Bytes) });
 
@@ -81,7 +81,7 @@ internal sealed class StoredStream
     {
         get
         {
-            foreach (StoredGroup group in Groups.Values) if (group.Backlog.Bytes <= MostAwaited) return true;
+            foreach (StoredGroup group in Groups.Values) if (group.Backlog.Bytes <= MaxAwaited) return true;
             return false;
         }
     }

@@ -132,8 +132,8 @@ internal sealed class StreamLoader(Session session)
             readers.Add((rows.Long(0), rows.Text(1), new()
             {
                 Start = (StreamStart)rows.Int(2),
-                ExpiresAfter = rows.LongOrNull(3) is { } ticks ? TimeSpan.FromTicks(ticks) : null,
-                Gates = rows.Int(4) != 0,
+                IdleTimeout = rows.LongOrNull(3) is { } ticks ? TimeSpan.FromTicks(ticks) : null,
+                AppliesBackpressure = rows.Int(4) != 0,
             }));
         foreach ((long id, string name, ReaderOptions options) in readers)
         {

@@ -35,9 +35,9 @@ internal sealed class StoreFile(string path, Durability durability, SqliteStoreO
             throw new StreamStoreException($"The store {path} is on a file system that has no write-ahead logs (journal mode {mode}): put it on a local disk.");
         database.FlushesCommits = IsPowerSafe;
         database.Execute("PRAGMA temp_store = MEMORY");
-        database.Execute($"PRAGMA cache_size = -{options.CacheBytes / 1024}");
-        database.Execute($"PRAGMA wal_autocheckpoint = {options.LogBytes / 4096}");
-        database.Execute($"PRAGMA journal_size_limit = {options.LogBytes}");
+        database.Execute($"PRAGMA cache_size = -{options.MaxCacheBytes / 1024}");
+        database.Execute($"PRAGMA wal_autocheckpoint = {options.MaxLogBytes / 4096}");
+        database.Execute($"PRAGMA journal_size_limit = {options.MaxLogBytes}");
         database.Execute("PRAGMA cell_size_check = ON");
         Schema.Open(database);
         database.GuardStore();

@@ -68,7 +68,7 @@ internal static class AppendScenarios
         Expect.Equal(1, heir.Last, "the last number, as the heir finds it");
         Expect.Equal(new AppendResult(AppendStatus.Refused, 1, null), await rig.AppendAsync(2, ["zombie"], zombie.Epoch), "the zombie's append");
         Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(2, ["b"], heir.Epoch)).Status, "the heir's append");
-        await Expect.ThrowsAsync<StoreWentBackException>(() => rig.AppendAsync(3, ["c"], heir.Epoch + 1), "an epoch that the store never gave");
+        await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.AppendAsync(3, ["c"], heir.Epoch + 1), "an epoch that the store never gave");
         Expect.Same(["a", "b"], await rig.ReadAsync(Orders), "what is stored");
     }
 
@@ -141,7 +141,7 @@ internal static class AppendScenarios
         Expect.Equal(AppendStatus.Duplicate, (await rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, late))).Status, "a repetition within the window");
         await rig.PassAsync(3 * Second);
         Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["b"])).Status, "an append of somebody else");
-        await Expect.ThrowsAsync<StoreWentBackException>(() => rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, late)).AsTask(), "a repetition beyond the window");
+        await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, late)).AsTask(), "a repetition beyond the window");
         ProducerState again = await rig.Store.OpenProducerAsync(Orders, "sender");
         Expect.Equal(0, again.Last, "the last number of a producer that was forgotten");
         Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "sender", again.Epoch, 1, batch) { ForgetAfter = 3 * Second })).Status, "an append of a producer that was opened after it was forgotten");

@@ -36,7 +36,7 @@ internal static class BoundScenarios
     private static async Task TheSlowestConsumerThatGatesCounts(Rig rig)
     {
         await rig.PrepareAsync(new() { MaxItems = 2 });
-        await rig.Store.OpenReaderAsync(Orders, "idle", new() { Gates = false });
+        await rig.Store.OpenReaderAsync(Orders, "idle", new() { AppliesBackpressure = false });
         await rig.Store.OpenReaderAsync(Orders, "active");
         await rig.AddAsync("a", "b");
         (Ownership owner, _) = await rig.TakeAsync();
@@ -69,12 +69,12 @@ internal static class BoundScenarios
         await rig.Store.OpenReaderAsync("narrow", "reader");
         await rig.AddAsync("a", "b");
         (Ownership owner, _) = await rig.TakeAsync();
-        var lease = new LeaseRequest([owner]) { MaxItems = 1, Gates = [Results, "narrow"] };
+        var lease = new LeaseRequest([owner]) { MaxItems = 1, BackpressureStreams = [Results, "narrow"] };
         Expect.Equal(1, (await rig.Store.LeaseAsync(lease)).Batches.Count, "batches while there is room");
         using EntryBatch output = Batch("1", "2");
         await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Outputs = [new("narrow", output)] });
         LeaseResult held = await rig.Store.LeaseAsync(lease);
-        Expect.Equal((0, "narrow"), (held.Batches.Count, held.FullGate), "batches, and the gate that is full");
+        Expect.Equal((0, "narrow"), (held.Batches.Count, held.FullStream), "batches, and the gate that is full");
         await rig.Store.MoveReaderAsync(new("narrow", "reader", 0, 3));
         Expect.Same(["b"], Texts((await rig.Store.LeaseAsync(lease)).Batches.Single().Entries.ToArray()), "what is leased when there is room again");
     }

@@ -26,7 +26,7 @@ internal static class ClockScenarios
     private static async Task AHostWhoseClockIsAheadExpiresNoReader(Rig rig)
     {
         await rig.PrepareAsync();
-        await rig.Store.OpenReaderAsync(Orders, "mine", new() { ExpiresAfter = 10 * Second });
+        await rig.Store.OpenReaderAsync(Orders, "mine", new() { IdleTimeout = 10 * Second });
         await VisitAheadAsync(rig);
         Expect.True(await rig.Store.MoveReaderAsync(new(Orders, "mine", 0, 1)), "the reader is open");
     }

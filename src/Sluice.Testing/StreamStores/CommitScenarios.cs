@@ -44,7 +44,7 @@ internal static class CommitScenarios
             IReadOnlyList<WaitingEntry> waiting = await rig.Store.ListWaitingAsync(Main, 0);
             Expect.Same([("derived", 0, ""), ("c", 1, "failed"), ("e", 0, "behind 3")], waiting.Select(entry => (Text(entry.Entry), entry.Attempts, entry.Error)), "what waits");
             Expect.Same([-1L, 3, 5], waiting.Select(entry => entry.Entry.Sequence), "its sequences");
-            Expect.Same([WaitingState.Retrying, WaitingState.Retrying, WaitingState.Parked], waiting.Select(entry => entry.State), "how it waits");
+            Expect.Same([WaitingStatus.Retrying, WaitingStatus.Retrying, WaitingStatus.Parked], waiting.Select(entry => entry.State), "how it waits");
             Expect.Same([("d", "broken", "no way", 3)], (await rig.Store.ListDeadAsync(Main)).Select(letter => (Text(letter.Entry), letter.Node, letter.Error, letter.Attempts)), "dead letters");
             Expect.Same(["42"], (await rig.Store.ReadStateAsync(Main, 0, "sum", ["k", "none"])).Select(row => System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)), "state");
             StreamInfo results = (await rig.Store.FindStreamAsync(Results))!;
@@ -104,7 +104,7 @@ internal static class CommitScenarios
         await rig.ReopenAsync(kill: true);
         (owner, PartitionState state) = await rig.TakeAsync("b");
         Expect.Same([1L, 4], state.Waiting.Select(entry => entry.Entry.Sequence), "suspects");
-        Quarantine? quarantine = await rig.Store.TakeQuarantineAsync(Main, "b", 0);
+        Quarantine? quarantine = await rig.Store.AcquireQuarantineAsync(Main, "b", 0);
         await rig.LeaseAsync(owner, quarantine: quarantine);
         await rig.SettleAsync(owner, 3, 1);
         await rig.LeaseAsync(owner, quarantine: quarantine);

@@ -76,8 +76,8 @@ internal static class DamageScenarios
         await rig.LeaseAsync(owner, 3);
         if (!await rig.DamageAsync(2, Payloads[1], kill: true, isDeleted)) return;
         (owner, PartitionState state) = await rig.TakeAsync();
-        Expect.Same([(1L, WaitingState.Suspect), (2L, WaitingState.Suspect), (3L, WaitingState.Suspect)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State)), "suspects");
-        Quarantine quarantine = (await rig.Store.TakeQuarantineAsync(Main, "a", 0))!.Value;
+        Expect.Same([(1L, WaitingStatus.Suspect), (2L, WaitingStatus.Suspect), (3L, WaitingStatus.Suspect)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State)), "suspects");
+        Quarantine quarantine = (await rig.Store.AcquireQuarantineAsync(Main, "a", 0))!.Value;
         Expect.Same([Payloads[0]], Texts(await rig.LeaseAsync(owner, 1, quarantine)), "the first suspect");
         await rig.SettleAsync(owner, 1, 1);
         LeaseResult lease = await rig.Store.LeaseAsync(new([owner]) { MaxItems = 1, Quarantine = quarantine });
@@ -100,7 +100,7 @@ internal static class DamageScenarios
         await rig.Store.ReleaseAsync(owner);
         if (!await rig.DamageAsync(2, Payloads[1])) return;
         (owner, PartitionState state) = await rig.TakeAsync();
-        Expect.Same([(2L, WaitingState.Retrying)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State)), "what waits");
+        Expect.Same([(2L, WaitingStatus.Retrying)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State)), "what waits");
         await rig.PassAsync(2 * Second);
         LeaseDamage damage = await LeaseAsync(rig, owner, [Payloads[2], Payloads[3]]);
         Expect.Equal(2, damage.Attempt, "the attempt");
@@ -149,12 +149,12 @@ internal static class DamageScenarios
     {
         await rig.CommitAsync(new(owner, 1) { Settled = [settled], Dead = [Letter(damage)] });
         await rig.ReopenAsync(kill: true);
-        DeadEntry letter = (await rig.Store.ListDeadAsync(Main)).Single();
+        StoredDeadLetter letter = (await rig.Store.ListDeadAsync(Main)).Single();
         Expect.Equal((damage.Entries.First, damage.Message, damage.Raw.Length), (letter.Root, letter.Error, letter.Entry.Payload.Length), "entry, error and length of the letter");
         Expect.Equal(0, await rig.BacklogAsync(), "what is left");
         Expect.Equal(1, await rig.Store.RedriveAsync(Main, [letter.Number]), "letters that were redriven");
     }
 
-    private static Burial Letter(LeaseDamage damage)
+    private static DeadLetterWrite Letter(LeaseDamage damage)
         => new(damage.Entries.First, "node", damage.Message, damage.Attempt) { IsDamaged = true, Payload = damage.Raw, Headers = ReadOnlyMemory<byte>.Empty };
 }

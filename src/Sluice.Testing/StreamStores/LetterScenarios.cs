@@ -19,12 +19,12 @@ internal static class LetterScenarios
         Expect.Same([(1L, "a", "parse"), (2L, "b", "save"), (3L, "c", "parse")], Show(await rig.Store.ListDeadAsync(Main)), "all letters");
         Expect.Same([(3L, "c", "parse")], Show(await rig.Store.ListDeadAsync(Main, after: 2)), "the second page");
         Expect.Same([(1L, "a", "parse")], Show(await rig.Store.ListDeadAsync(Main, "parse", max: 1)), "the first of a node");
-        DeadEntry letter = (await rig.Store.ListDeadAsync(Main))[1];
+        StoredDeadLetter letter = (await rig.Store.ListDeadAsync(Main))[1];
         Expect.Equal(("it broke", 2, "parse > save", 2L, 0), (letter.Error, letter.Attempts, letter.Path, letter.Root, letter.Partition), "what a letter says");
         StreamInfo stream = (await rig.Store.FindStreamAsync(Orders))!;
         Expect.Equal((0L, 3L), (stream.Groups[0].Outstanding, stream.Groups[0].Dead), "outstanding entries and dead letters");
 
-        static IEnumerable<(long, string, string)> Show(IEnumerable<DeadEntry> letters) => letters.Select(letter => (letter.Number, Text(letter.Entry), letter.Node));
+        static IEnumerable<(long, string, string)> Show(IEnumerable<StoredDeadLetter> letters) => letters.Select(letter => (letter.Number, Text(letter.Entry), letter.Node));
     }
 
     private static async Task ARedrivenRootIsProcessedAgain(Rig rig)

@@ -46,7 +46,7 @@ internal static class MemberScenarios
         HeartbeatRequest second = new(Main, "a", "a2", 10 * Second) { Replaces = silent };
         await rig.BeatAsync("a");
         Expect.Equal(HeartbeatStatus.Refused, (await rig.Store.HeartbeatAsync(second)).Status, "replacing an instance that has sent a heartbeat since");
-        second = second with { Replaces = silent with { Beats = 2 } };
+        second = second with { Replaces = silent with { Heartbeats = 2 } };
         HeartbeatResult replaced = await rig.Store.HeartbeatAsync(second);
         Expect.Equal(new(HeartbeatStatus.Accepted, new("a", 3, "a2", 10 * Second)), replaced, "replacing one that has not");
         Expect.Equal(HeartbeatStatus.Refused, (await rig.Store.HeartbeatAsync(second with { Instance = "a3" })).Status, "a third instance that has found the first one silent, too");
@@ -69,13 +69,13 @@ internal static class MemberScenarios
     private static async Task AnOwnerThatTakesAnewIsNotChargedWithACrash(Rig rig)
     {
         PartitionState state = await SuspectAloneAsync(rig, "b1");
-        Expect.Same([(1L, WaitingState.Suspect, 0)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "what waits when the same instance has taken anew");
+        Expect.Same([(1L, WaitingStatus.Suspect, 0)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "what waits when the same instance has taken anew");
     }
 
     private static async Task AnotherInstanceOfAnOwnerIsChargedWithItsCrash(Rig rig)
     {
         PartitionState state = await SuspectAloneAsync(rig, "b2");
-        Expect.Same([(1L, WaitingState.Suspect, 1)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "what waits when another instance has taken the partition");
+        Expect.Same([(1L, WaitingStatus.Suspect, 1)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "what waits when another instance has taken the partition");
     }
 
     private static async Task TheStoreTellsItsTime(Rig rig)
@@ -99,7 +99,7 @@ internal static class MemberScenarios
         (Ownership owner, _) = await rig.TakeAsync("a", instance: "a1");
         await rig.LeaseAsync(owner);
         (owner, _) = await rig.TakeAsync("b", instance: "b1");
-        Quarantine? quarantine = await rig.Store.TakeQuarantineAsync(Main, "b", 0);
+        Quarantine? quarantine = await rig.Store.AcquireQuarantineAsync(Main, "b", 0);
         Expect.Equal(1, (await rig.LeaseAsync(owner, quarantine: quarantine)).Length, "suspects that are leased");
         return (await rig.TakeAsync("b", instance: taker)).State;
     }

@@ -96,7 +96,7 @@ internal static class OwnershipScenarios
         Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(owner, 2) { Settled = [new(1, 1)] })).Status, "a commit after the release");
         await rig.ReopenAsync(kill: true);
         (owner, PartitionState state) = await rig.TakeAsync("b");
-        Expect.Same([(3L, WaitingState.Retrying, 1)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "what waits");
+        Expect.Same([(3L, WaitingStatus.Retrying, 1)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "what waits");
         Entry[] leased = await rig.LeaseAsync(owner);
         Expect.Same([("c", 2), ("a", 1), ("d", 1)], leased.Select(entry => (Text(entry), entry.Attempt)), "what is leased then, at which attempt");
         await rig.CommitAsync(new(owner, 2) { Settled = [new(3, 4), new(1, 1)] });
@@ -106,9 +106,9 @@ internal static class OwnershipScenarios
     private static async Task OfSeveralTakersOneGetsThePartition(Rig rig)
     {
         await rig.PrepareAsync();
-        TakeResult first = await rig.Store.TakeAsync(Main, 0, new("a") { ExpectedEpoch = 0 });
-        TakeResult second = await rig.Store.TakeAsync(Main, 0, new("b") { ExpectedEpoch = 0 });
-        Expect.Equal((TakeStatus.Taken, TakeStatus.Changed), (first.Status, second.Status), "two takings of the same epoch");
+        AcquireResult first = await rig.Store.AcquireAsync(Main, 0, new("a") { ExpectedEpoch = 0 });
+        AcquireResult second = await rig.Store.AcquireAsync(Main, 0, new("b") { ExpectedEpoch = 0 });
+        Expect.Equal((AcquireStatus.Taken, AcquireStatus.Changed), (first.Status, second.Status), "two takings of the same epoch");
         Expect.Equal("a", (await rig.Store.FindGroupAsync(Main))!.Partitions[0].Owner, "the owner");
     }
 
@@ -121,8 +121,8 @@ internal static class OwnershipScenarios
         await rig.Store.ReleaseAsync(owner);
         (owner, _) = await rig.TakeAsync("new", version: 2);
         await rig.CommitAsync(new(owner, 1));
-        TakeResult refused = await rig.Store.TakeAsync(Main, 0, new("old") { Version = 1 });
-        Expect.Equal((TakeStatus.Newer, 2), (refused.Status, refused.Version), "an old member takes what a newer one has written");
+        AcquireResult refused = await rig.Store.AcquireAsync(Main, 0, new("old") { Version = 1 });
+        Expect.Equal((AcquireStatus.Newer, 2), (refused.Status, refused.Version), "an old member takes what a newer one has written");
         await rig.CommitAsync(new(owner, 2));
     }
 
@@ -147,10 +147,10 @@ internal static class OwnershipScenarios
         await rig.AddAsync("a");
         (Ownership owner, _) = await rig.TakeAsync();
         Ownership lost = owner with { Epoch = owner.Epoch + 1 };
-        await Expect.ThrowsAsync<StoreWentBackException>(() => rig.Store.LeaseAsync(new([lost])).AsTask(), "a lease");
-        await Expect.ThrowsAsync<StoreWentBackException>(() => rig.Store.CommitAsync(new(lost, 1)).AsTask(), "a commit");
-        await Expect.ThrowsAsync<StoreWentBackException>(() => rig.Store.ReadAsync(new(Orders, 0, 3)).AsTask(), "reading behind the end");
-        await Expect.ThrowsAsync<StoreWentBackException>(
+        await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.LeaseAsync(new([lost])).AsTask(), "a lease");
+        await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.CommitAsync(new(lost, 1)).AsTask(), "a commit");
+        await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.ReadAsync(new(Orders, 0, 3)).AsTask(), "reading behind the end");
+        await Expect.ThrowsAsync<StoreRolledBackException>(
             async () => await rig.Store.MoveReaderAsync(new(Orders, (await rig.Store.OpenReaderAsync(Orders, "r")).Name, 0, 3)), "a cursor behind the end");
         int generation = rig.Store.Generation;
         Expect.Equal(generation + 1, await rig.Store.RaiseGenerationAsync(generation), "the next generation");

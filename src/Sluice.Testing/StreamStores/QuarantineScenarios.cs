@@ -23,7 +23,7 @@ internal static class QuarantineScenarios
         await rig.LeaseAsync(owner, 1);
         await rig.ReopenAsync(kill: true);
         (owner, PartitionState state) = await rig.TakeAsync("b");
-        Expect.Same([(1L, WaitingState.Suspect, 1), (3L, WaitingState.Suspect, 0)],
+        Expect.Same([(1L, WaitingStatus.Suspect, 1), (3L, WaitingStatus.Suspect, 0)],
             state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "what waits");
         Expect.Equal((3L, 3L), (state.Dispatched, state.Done), "dispatched and done");
         Expect.Same(["d"], Texts(await rig.LeaseAsync(owner)), "what is leased outside of the quarantine");
@@ -51,8 +51,8 @@ internal static class QuarantineScenarios
             await rig.ReopenAsync(kill: true);
             (owner, PartitionState state) = await rig.TakeAsync("c");
             Expect.Same([("1", crash), ("2", 0)], state.Waiting.Select(entry => ($"{entry.Entry.Sequence}", entry.Attempts)), "charges after a crash alone");
-            Expect.True(state.Waiting.All(entry => entry.State == WaitingState.Suspect), "both are still suspect");
-            quarantine = (await rig.Store.TakeQuarantineAsync(Main, "c", quarantine.Epoch))!.Value;
+            Expect.True(state.Waiting.All(entry => entry.State == WaitingStatus.Suspect), "both are still suspect");
+            quarantine = (await rig.Store.AcquireQuarantineAsync(Main, "c", quarantine.Epoch))!.Value;
         }
     }
 
@@ -62,15 +62,15 @@ internal static class QuarantineScenarios
         await rig.LeaseAsync(owner, quarantine: quarantine);
         await rig.Store.ReleaseAsync(owner);
         (_, PartitionState state) = await rig.TakeAsync("c");
-        Expect.Same([(1L, WaitingState.Suspect, 0), (2L, WaitingState.Suspect, 0)],
+        Expect.Same([(1L, WaitingStatus.Suspect, 0), (2L, WaitingStatus.Suspect, 0)],
             state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "suspects after a clean shutdown");
     }
 
     private static async Task OneMemberHoldsTheQuarantine(Rig rig)
     {
         (Ownership owner, Quarantine quarantine) = await CrashedAsync(rig);
-        Expect.Equal(null, await rig.Store.TakeQuarantineAsync(Main, "c", quarantine.Epoch - 1), "a taking by somebody who was slower");
-        Quarantine? taken = await rig.Store.TakeQuarantineAsync(Main, "c", quarantine.Epoch);
+        Expect.Equal(null, await rig.Store.AcquireQuarantineAsync(Main, "c", quarantine.Epoch - 1), "a taking by somebody who was slower");
+        Quarantine? taken = await rig.Store.AcquireQuarantineAsync(Main, "c", quarantine.Epoch);
         LeaseResult lost = await rig.Store.LeaseAsync(new([owner]) { Quarantine = quarantine });
         Expect.Equal((true, 0), (lost.IsQuarantineLost, lost.Batches.Count), "a lease with a lost quarantine");
         await rig.Store.ReleaseQuarantineAsync(quarantine);
@@ -89,7 +89,7 @@ internal static class QuarantineScenarios
         (Ownership crashed, _) = await rig.TakeAsync("a");
         await rig.LeaseAsync(crashed);
         (Ownership owner, _) = await rig.TakeAsync("b");
-        Quarantine? quarantine = await rig.Store.TakeQuarantineAsync(Main, "b", 0);
+        Quarantine? quarantine = await rig.Store.AcquireQuarantineAsync(Main, "b", 0);
         return (owner, quarantine!.Value);
     }
 }

@@ -8,8 +8,8 @@ internal static class RandomCommit
     public static StoreCommit Make(Random random, PartitionModel model, int partition, int number)
     {
         List<SequenceRange> settled = [];
-        List<Deferral> deferred = [];
-        List<Burial> dead = [];
+        List<RetryWrite> deferred = [];
+        List<DeadLetterWrite> dead = [];
         foreach ((long sequence, EntryModel entry) in model.Outstanding)
             switch (random.Next(8))
             {
@@ -42,7 +42,7 @@ internal static class RandomCommit
     {
         foreach (SequenceRange range in commit.Settled)
             for (long sequence = range.First; sequence <= range.Last; sequence++) model.Entries[sequence].Fate = Fate.Ended;
-        foreach (Deferral deferral in commit.Deferred)
+        foreach (RetryWrite deferral in commit.Deferred)
         {
             EntryModel entry = model.Entries[deferral.Sequence];
             (entry.LeftOrder, entry.IsAlone, entry.Attempts) = (true, false, deferral.Attempts);

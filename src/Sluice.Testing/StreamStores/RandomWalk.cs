@@ -52,7 +52,7 @@ internal sealed class RandomWalk(Rig rig, Random random)
             Expect.Same(partitions[i].State.Select(row => $"{row.Key}={row.Value}"),
                 state.Select(row => $"{row.Key}={System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)}").Order(StringComparer.Ordinal), $"state in partition {i}");
         }
-        IReadOnlyList<DeadEntry> found = await rig.Store.ListDeadAsync(Main, max: 10_000);
+        IReadOnlyList<StoredDeadLetter> found = await rig.Store.ListDeadAsync(Main, max: 10_000);
         Expect.Same(dead.Select(letter => (letter.Key, letter.Value.Partition, letter.Value.Text)), found.Select(letter => (letter.Number, letter.Partition, Text(letter.Entry))), "dead letters");
         Expect.Same(results, Texts((await rig.Store.ReadAsync(new(Results, 0, 1) { MaxItems = 10_000 })).Entries.ToArray()), "results");
         Expect.Equal(partitions.Sum(partition => partition.Entries.Values.Count(entry => entry.Fate != Fate.Ended)), await rig.BacklogAsync(), "outstanding entries");
@@ -136,7 +136,7 @@ internal sealed class RandomWalk(Rig rig, Random random)
         Last = "lease a suspect";
         if (random.Next(3) == 0 || quarantine == 0)
         {
-            Quarantine? taken = await rig.Store.TakeQuarantineAsync(Main, "m", quarantine);
+            Quarantine? taken = await rig.Store.AcquireQuarantineAsync(Main, "m", quarantine);
             Expect.Equal(++quarantine, taken?.Epoch, "the quarantine's epoch");
         }
         var lease = new LeaseRequest([partitions[0].Owner(0), partitions[1].Owner(1)]);
@@ -157,7 +157,7 @@ internal sealed class RandomWalk(Rig rig, Random random)
         CommitResult result = await rig.Store.CommitAsync(commit);
         Expect.Equal(model.IsOwned ? CommitStatus.Committed : CommitStatus.Stale, result.Status, $"the commit ({result.Detail})");
         if (!model.IsOwned) return;
-        foreach (Burial letter in commit.Dead) dead.Add(++letters, (partition, model.Entries[letter.Sequence].Text));
+        foreach (DeadLetterWrite letter in commit.Dead) dead.Add(++letters, (partition, model.Entries[letter.Sequence].Text));
         foreach (CommitOutput output in commit.Outputs) results.Add($"r{made}");
         RandomCommit.Apply(commit, model, now, made);
         model.LastApplied = commit;

@@ -53,7 +53,7 @@ internal static class ReaderScenarios
     {
         await rig.PrepareAsync();
         await rig.Store.OpenReaderAsync(Orders, "slow");
-        await rig.Store.OpenReaderAsync(Orders, "idle", new() { Gates = false });
+        await rig.Store.OpenReaderAsync(Orders, "idle", new() { AppliesBackpressure = false });
         for (int i = 1; i <= 4; i++) await rig.AddAsync($"{i}");
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.LeaseAsync(owner);
@@ -103,7 +103,7 @@ internal static class ReaderScenarios
     private static async Task AReaderThatDiedDoesNotHoldTheStream(Rig rig)
     {
         await rig.PrepareAsync(new() { MaxItems = 2 });
-        await rig.Store.OpenReaderAsync(Orders, "page", new() { ExpiresAfter = 3 * Second });
+        await rig.Store.OpenReaderAsync(Orders, "page", new() { IdleTimeout = 3 * Second });
         await rig.AddAsync("a", "b");
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.LeaseAsync(owner);
@@ -162,7 +162,7 @@ internal static class ReaderScenarios
         await rig.SettleAsync(owner, 1, 1, 2, 3);
         await rig.ReopenAsync(kill: true);
         Expect.Same([("late", 1L), ("main", 0L)], (await rig.Store.FindStreamAsync(Orders))!.Groups.Select(group => (group.Name, group.Outstanding)), "outstanding entries by group");
-        TakeResult theirs = await rig.Store.TakeAsync(late, 0, new("x"));
+        AcquireResult theirs = await rig.Store.AcquireAsync(late, 0, new("x"));
         Expect.Same(["c"], Texts((await rig.Store.LeaseAsync(new([theirs.Ownership]))).Batches.SelectMany(batch => batch.Entries.ToArray())), "what the late group leases");
         await rig.Store.RemoveGroupAsync(late);
         Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(theirs.Ownership, 1) { Settled = [new(3, 3)] })).Status, "a commit of a removed group");

@@ -83,8 +83,8 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
 
     public async Task<(Ownership Owner, PartitionState State)> TakeAsync(string member = "a", int partition = 0, int version = 0, string? instance = null)
     {
-        TakeResult result = await Store.TakeAsync(Main, partition, new(member) { Version = version, Instance = instance });
-        Expect.Equal(TakeStatus.Taken, result.Status, $"{member} takes {Main}/{partition}");
+        AcquireResult result = await Store.AcquireAsync(Main, partition, new(member) { Version = version, Instance = instance });
+        Expect.Equal(AcquireStatus.Taken, result.Status, $"{member} takes {Main}/{partition}");
         return (result.Ownership, result.State!);
     }
 

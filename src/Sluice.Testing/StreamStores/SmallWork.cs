@@ -29,10 +29,10 @@ internal sealed class SmallWork(string name, int count)
             appended = result.Last;
         }
 
-        TakeResult taken = await store.TakeAsync(Group, 0, new("worker"));
+        AcquireResult taken = await store.AcquireAsync(Group, 0, new("worker"));
         Expect.True(taken.State!.LastCommit >= committed, $"acknowledged commits are there (commit {committed} was acknowledged, {taken.State.LastCommit} is known)");
         GroupInfo? group = await store.FindGroupAsync(Group);
-        Quarantine? quarantine = await store.TakeQuarantineAsync(Group, "worker", group!.QuarantineEpoch);
+        Quarantine? quarantine = await store.AcquireQuarantineAsync(Group, "worker", group!.QuarantineEpoch);
         for (long commit = taken.State.LastCommit + 1; ;)
         {
             var lease = new LeaseRequest([taken.Ownership]) { MaxItems = 2 };
@@ -60,8 +60,8 @@ internal sealed class SmallWork(string name, int count)
     private async Task<StoreCommit> WorkAsync(IStreamStore store, Ownership owner, long commit, Entry[] entries)
     {
         List<SequenceRange> settled = [];
-        List<Deferral> deferred = [];
-        List<Burial> dead = [];
+        List<RetryWrite> deferred = [];
+        List<DeadLetterWrite> dead = [];
         var output = new EntryBatch();
         int sum = await SumAsync(store);
         foreach (Entry entry in entries)

@@ -165,9 +165,9 @@ internal static class StateScenarios
             await Expect.ThrowsAsync<ArgumentException>(() => rig.Store.OpenStreamAsync(name).AsTask(), $"a stream with a name of {name.Length} characters");
         StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.AppendAsync(1, ["a"], stream: "nowhere"), "an append to a missing stream");
         Expect.True(failure.Message.Contains("nowhere", StringComparison.Ordinal), $"the message names the stream ({failure.Message})");
-        failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.TakeAsync(new(Orders, "nobody"), 0, new("a")).AsTask(), "a partition of a missing group");
+        failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.AcquireAsync(new(Orders, "nobody"), 0, new("a")).AsTask(), "a partition of a missing group");
         Expect.True(failure.Message.Contains("nobody", StringComparison.Ordinal), $"the message names the group ({failure.Message})");
-        await Expect.ThrowsAsync<ArgumentOutOfRangeException>(() => rig.Store.TakeAsync(Main, 1, new("a")).AsTask(), "a partition that is not there");
+        await Expect.ThrowsAsync<ArgumentOutOfRangeException>(() => rig.Store.AcquireAsync(Main, 1, new("a")).AsTask(), "a partition that is not there");
         await Expect.ThrowsAsync<ArgumentException>(() => rig.AppendAsync(1, []), "an empty append");
         await Expect.ThrowsAsync<OperationCanceledException>(() => rig.Store.FindStreamAsync(Orders, new CancellationToken(canceled: true)).AsTask(), "a call that is given up");
     }

@@ -64,7 +64,7 @@ public static class StreamStoreContract
 }
 
 /// <summary>A store does not keep the contract of <see cref="IStreamStore"/>.</summary>
-public sealed class StreamStoreContractException : Exception
+public sealed class StreamStoreContractException : SluiceException
 {
     /// <summary>Makes one without a message.</summary>
     public StreamStoreContractException() { }

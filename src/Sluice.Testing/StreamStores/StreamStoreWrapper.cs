@@ -101,8 +101,8 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => Done(nameof(LeaveAsync), () => inner.LeaveAsync(group, member, instance, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
-        => CallAsync(nameof(TakeAsync), () => inner.TakeAsync(group, partition, request, cancellation));
+    public virtual ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default)
+        => CallAsync(nameof(AcquireAsync), () => inner.AcquireAsync(group, partition, request, cancellation));
 
     /// <inheritdoc/>
     public virtual ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
@@ -121,8 +121,8 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => CallAsync(nameof(CommitAsync), () => inner.CommitAsync(commit, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
-        => CallAsync(nameof(TakeQuarantineAsync), () => inner.TakeQuarantineAsync(group, member, expectedEpoch, cancellation));
+    public virtual ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+        => CallAsync(nameof(AcquireQuarantineAsync), () => inner.AcquireQuarantineAsync(group, member, expectedEpoch, cancellation));
 
     /// <inheritdoc/>
     public virtual ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation = default)
@@ -154,7 +154,7 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => CallAsync(nameof(ListWaitingHeadsAsync), () => inner.ListWaitingHeadsAsync(group, partition, after, max, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
+    public virtual ValueTask<IReadOnlyList<StoredDeadLetter>> ListDeadAsync(
         GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default)
         => CallAsync(nameof(ListDeadAsync), () => inner.ListDeadAsync(group, node, after, max, cancellation));
 
@@ -175,7 +175,7 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => CallAsync(nameof(ReadAsync), () => inner.ReadAsync(request, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
+    public virtual ValueTask<bool> MoveReaderAsync(CursorCommit move, CancellationToken cancellation = default)
         => CallAsync(nameof(MoveReaderAsync), () => inner.MoveReaderAsync(move, cancellation));
 
     /// <inheritdoc/>

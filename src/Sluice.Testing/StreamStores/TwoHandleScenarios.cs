@@ -78,17 +78,17 @@ internal static class TwoHandleScenarios
         {
             await rig.AddAsync("a", "b");
             long epoch = (await second.FindGroupAsync(Main))!.Partitions[0].Epoch;
-            TakeResult[] takes = await Task.WhenAll(
-                rig.Store.TakeAsync(Main, 0, new("a") { ExpectedEpoch = epoch }).AsTask(), second.TakeAsync(Main, 0, new("b") { ExpectedEpoch = epoch }).AsTask());
-            Expect.Equal(1, takes.Count(take => take.Status == TakeStatus.Taken), "takers of one partition that get it");
-            Quarantine?[] quarantines = await Task.WhenAll(rig.Store.TakeQuarantineAsync(Main, "a", 0).AsTask(), second.TakeQuarantineAsync(Main, "b", 0).AsTask());
+            AcquireResult[] takes = await Task.WhenAll(
+                rig.Store.AcquireAsync(Main, 0, new("a") { ExpectedEpoch = epoch }).AsTask(), second.AcquireAsync(Main, 0, new("b") { ExpectedEpoch = epoch }).AsTask());
+            Expect.Equal(1, takes.Count(take => take.Status == AcquireStatus.Taken), "takers of one partition that get it");
+            Quarantine?[] quarantines = await Task.WhenAll(rig.Store.AcquireQuarantineAsync(Main, "a", 0).AsTask(), second.AcquireQuarantineAsync(Main, "b", 0).AsTask());
             Expect.Equal(1, quarantines.Count(quarantine => quarantine is not null), "takers of the quarantine that get it");
             HeartbeatResult[] beats = await Task.WhenAll(
                 rig.Store.HeartbeatAsync(new(Main, "m", "m1", Second)).AsTask(), second.HeartbeatAsync(new(Main, "m", "m2", Second)).AsTask());
             Expect.Equal(1, beats.Count(beat => beat.Status == HeartbeatStatus.Accepted), "instances that get a name");
 
             // The owner of the partition commits through either object: the epoch decides, not the connection.
-            Ownership owner = takes.Single(take => take.Status == TakeStatus.Taken).Ownership;
+            Ownership owner = takes.Single(take => take.Status == AcquireStatus.Taken).Ownership;
             await second.LeaseAsync(new([owner]));
             CommitResult[] commits = await Task.WhenAll(
                 rig.Store.CommitAsync(new(owner, 1) { Settled = [new(1, 1)] }).AsTask(), second.CommitAsync(new(owner, 1) { Settled = [new(1, 1)] }).AsTask());
@@ -139,11 +139,11 @@ internal static class TwoHandleScenarios
             (Ownership before, _) = await rig.TakeAsync();
             await rig.LeaseAsync(before);
             await rig.CommitAsync(new(before, 1) { Settled = [new(1, 1)] });
-            TakeResult taken = await second.TakeAsync(Main, 0, new("b"));
-            Expect.Equal((TakeStatus.Taken, 1L), (taken.Status, taken.State!.LastCommit), "the partition, taken elsewhere, with the commit that was made here");
+            AcquireResult taken = await second.AcquireAsync(Main, 0, new("b"));
+            Expect.Equal((AcquireStatus.Taken, 1L), (taken.Status, taken.State!.LastCommit), "the partition, taken elsewhere, with the commit that was made here");
             Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(before, 2) { Settled = [new(2, 2)] })).Status, "a commit of the former owner");
             Expect.True(!await rig.Store.ReleaseAsync(before), "the former owner has nothing to release");
-            Expect.Same([(2L, WaitingState.Suspect)], taken.State.Waiting.Select(entry => (entry.Entry.Sequence, entry.State)), "what was under way with the former owner");
+            Expect.Same([(2L, WaitingStatus.Suspect)], taken.State.Waiting.Select(entry => (entry.Entry.Sequence, entry.State)), "what was under way with the former owner");
             await rig.AddAsync("c");
             Expect.Same(["c"], Texts((await second.LeaseAsync(new([taken.Ownership]))).Batches.Single().Entries.ToArray()), "what the owner leases");
             Expect.Equal(CommitStatus.Committed, (await second.CommitAsync(new(taken.Ownership, 2) { Settled = [new(3, 3)] })).Status, "a commit of the owner");
@@ -180,7 +180,7 @@ internal static class TwoHandleScenarios
             Expect.Equal(AppendStatus.Full, (await rig.Store.AppendAsync(new(Orders, "late", 0, 1, batch))).Status, "an append to a full stream");
             long seen = await rig.Store.WaitForChangeAsync(Orders, -1);
             Task<long> room = rig.Store.WaitForChangeAsync(Orders, seen).AsTask();
-            TakeResult taken = await second.TakeAsync(Main, 0, new("b"));
+            AcquireResult taken = await second.AcquireAsync(Main, 0, new("b"));
             await second.LeaseAsync(new([taken.Ownership]));
             Expect.Equal(CommitStatus.Committed, (await second.CommitAsync(new(taken.Ownership, 1) { Settled = [new(1, 2)] })).Status, "a commit that makes room");
             Expect.True(await room > seen, "who waits for room is woken");

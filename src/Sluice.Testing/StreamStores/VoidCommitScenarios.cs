@@ -92,8 +92,8 @@ internal static class VoidCommitScenarios
             commit with { Outputs = [new(Results, many)] },
             commit with { Outputs = [new(Results, large)] },
             commit with { Settled = apart },
-            commit with { Deferred = [.. apart.Select(range => new Deferral(range.First, 1, TimeSpan.Zero))] },
-            commit with { Cursors = [.. Enumerable.Repeat(new CursorMove(Results, "r", 0, 1), StoreCommit.MaxItems)] },
+            commit with { Deferred = [.. apart.Select(range => new RetryWrite(range.First, 1, TimeSpan.Zero))] },
+            commit with { Cursors = [.. Enumerable.Repeat(new CursorCommit(Results, "r", 0, 1), StoreCommit.MaxItems)] },
         })
         {
             StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.CommitAsync(tooLarge).AsTask(), "a commit beyond the limits");
@@ -141,7 +141,7 @@ internal static class VoidCommitScenarios
         Expect.Equal(0, (await rig.Store.ListDeadAsync(Main)).Count, "dead letters of a void commit");
         IReadOnlyList<WaitingEntry> waiting = await rig.Store.ListWaitingAsync(Main, 0);
         Expect.True(waiting.Any(entry => entry.Entry.Sequence == 1), "entry 1 is outstanding after a void commit");
-        Expect.True(waiting.All(entry => entry.State == WaitingState.InFlight), "what is outstanding is in flight after a void commit");
+        Expect.True(waiting.All(entry => entry.State == WaitingStatus.InFlight), "what is outstanding is in flight after a void commit");
         await rig.CommitAsync(Everything(owner, commit));
         Expect.Equal(2, (await rig.ReadAsync()).Length, "output and marker of the same commit, put right");
     }

@@ -46,8 +46,8 @@ internal static class WaitingScenarios
         Expect.Same(["k1"], Texts(await rig.LeaseAsync(owner)), "what is leased while two are parked");
         await rig.ReopenAsync(kill: true);
         (owner, PartitionState state) = await rig.TakeAsync("b");
-        Expect.Same([WaitingState.Suspect, WaitingState.Parked, WaitingState.Parked], state.Waiting.Select(entry => entry.State), "what waits after a crash");
-        await rig.LeaseAsync(owner, quarantine: await rig.Store.TakeQuarantineAsync(Main, "b", 0));
+        Expect.Same([WaitingStatus.Suspect, WaitingStatus.Parked, WaitingStatus.Parked], state.Waiting.Select(entry => entry.State), "what waits after a crash");
+        await rig.LeaseAsync(owner, quarantine: await rig.Store.AcquireQuarantineAsync(Main, "b", 0));
         await rig.CommitAsync(new(owner, 2) { Settled = [new(1, 1)], Deferred = [new(3, 0, TimeSpan.Zero), new(2, 0, TimeSpan.Zero)] });
         Expect.Same([("k2", 1), ("k3", 1)], (await rig.LeaseAsync(owner)).Select(entry => (Text(entry), entry.Attempt)), "what is freed, in order");
     }
@@ -91,7 +91,7 @@ internal static class WaitingScenarios
         Entry[] leased = await rig.LeaseAsync(owner);
         Expect.Same([(-1L, 1, "window 1"), (-2L, 1, "window 2")], leased.Select(entry => (entry.Sequence, entry.Attempt, Text(entry))), "derived entries, as leased");
         Expect.Equal((EntryKey.Of("k"), 4, "enters at sink"), (leased[0].Key, leased[0].CodeVersion, System.Text.Encoding.UTF8.GetString(leased[0].Headers.Span)), "the first one's head");
-        TakeResult theirs = await rig.Store.TakeAsync(other, 0, new("x"));
+        AcquireResult theirs = await rig.Store.AcquireAsync(other, 0, new("x"));
         Expect.Same(["a"], Texts((await rig.Store.LeaseAsync(new([theirs.Ownership]))).Batches.SelectMany(batch => batch.Entries.ToArray())), "what another group sees");
         await rig.SettleAsync(owner, 2, -1);
         await rig.CommitAsync(new(owner, 3) { Settled = [new(-2, -2)], Derived = derived });
@@ -106,10 +106,10 @@ internal static class WaitingScenarios
         await rig.LeaseAsync(owner, 3);
         await rig.CommitAsync(new(owner, 1) { Deferred = [new(1, 1, null, "node", "parked"), new(2, 1, Second, "node", new string('x', 5000))] });
         IReadOnlyList<WaitingEntry> page = await rig.Store.ListWaitingAsync(Main, 0, max: 2);
-        Expect.Same([("a", WaitingState.Parked), ("b", WaitingState.Retrying)], page.Select(entry => (Text(entry.Entry), entry.State)), "the first page");
+        Expect.Same([("a", WaitingStatus.Parked), ("b", WaitingStatus.Retrying)], page.Select(entry => (Text(entry.Entry), entry.State)), "the first page");
         Expect.Equal((4000, "node", true), (page[1].Error.Length, page[1].Node, page[1].Due is not null), "error, node and due time of a retry");
         page = await rig.Store.ListWaitingAsync(Main, 0, after: 2, max: 2);
-        Expect.Same([("c", WaitingState.InFlight)], page.Select(entry => (Text(entry.Entry), entry.State)), "the second page");
+        Expect.Same([("c", WaitingStatus.InFlight)], page.Select(entry => (Text(entry.Entry), entry.State)), "the second page");
     }
 
     private static async Task ATakingShowsTheFirstPageOfWhatWaits(Rig rig)
@@ -119,12 +119,12 @@ internal static class WaitingScenarios
         for (int i = 0; i < All; i += 500) await rig.AddAsync([.. Enumerable.Range(i + 1, 500).Select(n => $"{n}")]);
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.LeaseAsync(owner, All);
-        for (int i = 0; i < 6; i++) await rig.CommitAsync(new(owner, i + 1) { Deferred = [.. Enumerable.Range((i * 250) + 1, 250).Select(n => new Deferral(n, n % 3, null, "node", "parked"))] });
+        for (int i = 0; i < 6; i++) await rig.CommitAsync(new(owner, i + 1) { Deferred = [.. Enumerable.Range((i * 250) + 1, 250).Select(n => new RetryWrite(n, n % 3, null, "node", "parked"))] });
         (_, PartitionState state) = await rig.TakeAsync();
         Expect.Same(Enumerable.Range(1, PartitionState.MaxWaiting).Select(n => (long)n), state.Waiting.Select(entry => entry.Entry.Sequence), "the first page");
         IReadOnlyList<WaitingEntry> rest = await rig.Store.ListWaitingHeadsAsync(Main, 0, PartitionState.MaxWaiting, 499);
         rest = [.. rest, .. await rig.Store.ListWaitingHeadsAsync(Main, 0, rest[^1].Entry.Sequence, 499)];
-        Expect.Same(Enumerable.Range(PartitionState.MaxWaiting + 1, 500).Select(n => ((long)n, n % 3, 0, WaitingState.Parked)),
+        Expect.Same(Enumerable.Range(PartitionState.MaxWaiting + 1, 500).Select(n => ((long)n, n % 3, 0, WaitingStatus.Parked)),
             rest.Select(entry => (entry.Entry.Sequence, entry.Attempts, entry.Entry.Payload.Length, entry.State)), "the pages behind it");
     }
 

@@ -11,7 +11,7 @@ internal static class GraphOperator
 }
 
 /// <summary>An asynchronous map that resolves a graph: named after the graph, where that has a name.</summary>
-internal sealed class GraphOperator<TRequest>(Graph<TRequest> graph) : SelectAsyncOperator<TRequest, Context<TRequest>>(graph.ResolveAsync, null)
+internal sealed class GraphOperator<TRequest>(Graph<TRequest> graph) : SelectAsyncOperator<TRequest, GraphContext<TRequest>>(graph.ResolveAsync, null)
 {
     public override string Kind => "graph";
 

@@ -3,7 +3,7 @@ namespace Sluice;
 // How a consecutor ends, and what is given up when there is no more time. Locking rule: `state` and `asked` under `sync`; everything is awaited outside of it.
 public sealed partial class Consecutor<T>
 {
-    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxRest = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource patience; // of a stop, with what is under way
     private readonly CancellationTokenSource grace;  // of a stop with a deadline, with code that does not heed its token
@@ -19,7 +19,7 @@ public sealed partial class Consecutor<T>
             return;
         }
         lock (sync) asked = limit;
-        TimeSpan rest = limit / 10 < LongestRest ? limit / 10 : LongestRest;
+        TimeSpan rest = limit / 10 < MaxRest ? limit / 10 : MaxRest;
         patience.CancelAfter(limit - rest);
         grace.CancelAfter(limit - (rest / 2));
         core.GiveUpWithin(limit);
@@ -43,10 +43,10 @@ public sealed partial class Consecutor<T>
         core.Drop();
         core.Members.Drop();
         await EndSendersAsync().ConfigureAwait(false);
-        RunningMembers.Of(core.Given).Leave(core, place);
+        LocalMembers.Of(core.Given).Leave(core, place);
         lock (sync)
         {
-            if (state != ConsecutorState.Failed) state = ConsecutorState.Stopped;
+            if (state != ConsecutorStatus.Failed) state = ConsecutorStatus.Stopped;
             failure = stopFailure ?? failure;
         }
         if (failure is null) ended.TrySetResult();
@@ -67,7 +67,7 @@ public sealed partial class Consecutor<T>
     /// <summary>Gives everything back, uncharged. Ends when the store, or a sink, has had its time.</summary>
     private async Task GiveBackAsync()
     {
-        core.GiveUpWithin(core.Options.LeaseTime);
+        core.GiveUpWithin(core.Options.LeaseDuration);
         core.Committer.End();
         await committing.WaitAsync(core.GivenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await core.Members.StopTakingAsync().WaitAsync(core.GivenUp).ConfigureAwait(false);
@@ -84,12 +84,12 @@ public sealed partial class Consecutor<T>
         if (core.Owned is { Length: > 0 } owned) left.Add($"the partitions {string.Join(", ", owned.Select(static partition => partition.Number).Order())} were not given back");
         TimeSpan? limit;
         lock (sync) limit = asked;
-        return new($"The consecutor {Name} was to stop within {limit ?? core.Options.LeaseTime}, and the store did not answer in that time: {(left.Count > 0 ? string.Join("; ", left) : $"the member {Member} could not leave")}. "
+        return new($"The consecutor {Name} was to stop within {limit ?? core.Options.LeaseDuration}, and the store did not answer in that time: {(left.Count > 0 ? string.Join("; ", left) : $"the member {Member} could not leave")}. "
             + "Nothing is lost: the next owner goes on where the store is. Another member takes over when this one has been silent for the lease time.");
     }
 
     /// <summary>Whether the present flow of execution is that of a handler: who waits for the consecutor there waits for itself.</summary>
-    private bool IsInside => Run.IsInside(run) || Run.IsInside(core.Entrances.Run);
+    private bool IsInside => PipelineRun.IsInside(run) || PipelineRun.IsInside(core.Entrances.Run);
 
     private async Task CommitAsync()
     {
@@ -103,7 +103,7 @@ public sealed partial class Consecutor<T>
         }
     }
 
-    private async Task WatchAsync(Run started)
+    private async Task WatchAsync(PipelineRun started)
     {
         await started.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (started.Completion.Exception is { } failure) Fail(failure.InnerException!);
@@ -117,10 +117,10 @@ public sealed partial class Consecutor<T>
         bool isStopping;
         lock (sync)
         {
-            if (state is ConsecutorState.Stopped or ConsecutorState.Failed) return;
-            isStopping = state == ConsecutorState.Stopping;
+            if (state is ConsecutorStatus.Stopped or ConsecutorStatus.Failed) return;
+            isStopping = state == ConsecutorStatus.Stopping;
             if (isStopping) stopFailure ??= cause;
-            else state = ConsecutorState.Failed;
+            else state = ConsecutorStatus.Failed;
         }
         core.Problem = FailureText.Of(cause);
         if (isStopping) patience.Cancel();           // what the stop waits for will not end any more
@@ -138,7 +138,7 @@ public sealed partial class Consecutor<T>
     {
         if (!isTold) core.Warn($"The consecutor {Name} has failed, and takes up nothing more: {FailureText.Of(cause)}");
         await EndQuietlyAsync().ConfigureAwait(false);
-        RunningMembers.Of(core.Given).Leave(core, place);
+        LocalMembers.Of(core.Given).Leave(core, place);
         EndWith(cause);
 
         async Task EndQuietlyAsync()

@@ -3,21 +3,21 @@ namespace Sluice;
 // How a consecutor begins, pauses and is asked to end. Locking rule: `state` under `sync`; everything is awaited outside of it.
 public sealed partial class Consecutor<T>
 {
-    private readonly RunningMember place;            // among those of this process
+    private readonly LocalMember place;            // among those of this process
 
     /// <summary>Takes the partitions that nobody else has, and resumes what was pending: at once, or when earlier owners have been silent for the lease time.</summary>
     /// <exception cref="InvalidOperationException">
-    /// It was started before; or state is stored that its code would forget or misread, which the message lists (<see cref="StateOptions"/> says what was meant); or another one of its name runs in this process, over the same store and as the same <see cref="ConsecutorOptions.Member"/>: this one may be
+    /// It was started before; or state is stored that its code would forget or misread, which the message lists (<see cref="StateOptions"/> says what was meant); or another one of its name runs in this process, over the same store and as the same <see cref="ConsecutorOptions.InstanceId"/>: this one may be
     /// started when that one has ended.
     /// </exception>
-    /// <exception cref="MemberInUseException">Another process is alive as the same <see cref="ConsecutorOptions.Member"/>.</exception>
+    /// <exception cref="MemberInUseException">Another process is alive as the same <see cref="ConsecutorOptions.InstanceId"/>.</exception>
     /// <exception cref="StreamStoreException">The store failed, or the stream there has another number of partitions.</exception>
     public async Task StartAsync(CancellationToken cancellation = default)
     {
         while (TryBegin() is { } other)
         {
             // One that has failed is about to give back what it has; whoever is started instead of it need not know when that is done.
-            if (other.State() != ConsecutorState.Failed) throw IsRunningAlready(other);
+            if (other.State() != ConsecutorStatus.Failed) throw IsRunningAlready(other);
             await other.Completion.WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellation.ThrowIfCancellationRequested();
         }
@@ -26,14 +26,14 @@ public sealed partial class Consecutor<T>
             await core.OpenAsync(cancellation, again: true).ConfigureAwait(false);          // outputs may have been wired since the first time
             if (!ownsStore) await core.StateCheck.CheckAllAsync(cancellation).ConfigureAwait(false);
             await core.Members.StartAsync(cancellation).ConfigureAwait(false);
-            var following = new Following(core) { Outputs = core.Outputs, KeepsOrder = core.Epochs is not null, DividesLists = core.Options.Delivery.Level != DeliveryLevel.None };
+            var following = new ItemTracking(core) { Outputs = core.Outputs, KeepsOrder = core.Epochs is not null, DividesLists = core.Options.Delivery.Level != DeliveryLevel.None };
             core.Following = following;
-            Run started = pipeline.Start(core.Options.Run with { Following = following, TrackItems = true }, CancellationToken.None);
+            PipelineRun started = pipeline.Start(core.Options.Run with { Following = following, TrackItems = true }, CancellationToken.None);
             run = started;
             await core.Members.BeginSinksAsync(cancellation).ConfigureAwait(false);
             committing = CommitAsync();
             _ = WatchAsync(started);
-            core.IsLeasing = State == ConsecutorState.Running;
+            core.IsLeasing = State == ConsecutorStatus.Running;
         }
         catch (Exception e)
         {
@@ -47,8 +47,8 @@ public sealed partial class Consecutor<T>
     {
         lock (sync)
         {
-            if (state != ConsecutorState.Running) return;
-            state = ConsecutorState.Paused;
+            if (state != ConsecutorStatus.Running) return;
+            state = ConsecutorStatus.Paused;
         }
         core.IsLeasing = false;
     }
@@ -58,8 +58,8 @@ public sealed partial class Consecutor<T>
     {
         lock (sync)
         {
-            if (state != ConsecutorState.Paused) return;
-            state = ConsecutorState.Running;
+            if (state != ConsecutorStatus.Paused) return;
+            state = ConsecutorStatus.Running;
         }
         core.IsLeasing = run is not null;
     }
@@ -70,9 +70,9 @@ public sealed partial class Consecutor<T>
     /// <para>
     /// A deadline holds whatever the store and your code do. The last tenth of it, a second at most, is for giving back: what is under way then is cancelled and goes back to the store. What is not given back
     /// at the deadline is left behind, safely: the next owner of a partition voids it. <see cref="Completion"/> fails then with a <see cref="TimeoutException"/> that says what was not finished, as a warning does
-    /// (<see cref="ConsecutorOptions.Warn"/>), and whoever starts as another member waits for the lease time.
+    /// (<see cref="ConsecutorOptions.OnWarning"/>), and whoever starts as another member waits for the lease time.
     /// </para>
-    /// <para>Without a deadline, it waits for what is under way as long as that takes; then the store has <see cref="ConsecutorOptions.LeaseTime"/> to take everything back.</para>
+    /// <para>Without a deadline, it waits for what is under way as long as that takes; then the store has <see cref="ConsecutorOptions.LeaseDuration"/> to take everything back.</para>
     /// </remarks>
     /// <param name="deadline">How long that may take; no limit unless given. Zero cancels what is under way at once, as <see cref="DisposeAsync"/> does. A second call may give one, or <see cref="DisposeAsync"/> cut it short.</param>
     /// <returns>Whether all that was under way has ended.</returns>
@@ -99,7 +99,7 @@ public sealed partial class Consecutor<T>
         }
         core.Committer.Hurry();
         // What is in no store cannot go back to one: it is let through.
-        if (local is null || State == ConsecutorState.Paused) core.IsLeasing = false;
+        if (local is null || State == ConsecutorStatus.Paused) core.IsLeasing = false;
         while ((core.InFlight > 0 || (core.IsLeasing && local!.HasItems)) && !patience.IsCancellationRequested && !core.Life.IsCancellationRequested)
             await core.Quiet.WaitAsync().WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         bool isQuiet = core.InFlight == 0;
@@ -108,7 +108,7 @@ public sealed partial class Consecutor<T>
     }
 
     /// <summary>
-    /// Cancels what is under way, which goes back to the store, uncharged. Throws nothing. Code that does not heed its token has <see cref="RunOptions.StopGrace"/>, then the store has <see cref="ConsecutorOptions.LeaseTime"/>:
+    /// Cancels what is under way, which goes back to the store, uncharged. Throws nothing. Code that does not heed its token has <see cref="RunOptions.StopTimeout"/>, then the store has <see cref="ConsecutorOptions.LeaseDuration"/>:
     /// after that others take over anyway.
     /// </summary>
     public async ValueTask DisposeAsync()
@@ -127,8 +127,8 @@ public sealed partial class Consecutor<T>
     /// <returns>A task that ends when nothing of it is at work any more.</returns>
     internal async Task AbandonAsync()
     {
-        lock (sync) state = ConsecutorState.Stopped;
-        RunningMembers.Of(core.Given).Leave(core, place);
+        lock (sync) state = ConsecutorStatus.Stopped;
+        LocalMembers.Of(core.Given).Leave(core, place);
         core.Members.Drop();
         core.Drop();
         core.StopWaiting();
@@ -141,22 +141,22 @@ public sealed partial class Consecutor<T>
     }
 
     /// <returns>Null if it runs from here on; else who runs in its place.</returns>
-    private RunningMember? TryBegin()
+    private LocalMember? TryBegin()
     {
         lock (sync)
         {
-            if (state is not ConsecutorState.Created) throw new InvalidOperationException($"The consecutor {Name} was started before ({state}). Make another one to go on.");
-            if (RunningMembers.Of(core.Given).TryEnter(core, place) is { } other) return other;
-            state = ConsecutorState.Running;
+            if (state is not ConsecutorStatus.Created) throw new InvalidOperationException($"The consecutor {Name} was started before ({state}). Make another one to go on.");
+            if (LocalMembers.Of(core.Given).TryEnter(core, place) is { } other) return other;
+            state = ConsecutorStatus.Running;
             return null;
         }
     }
 
-    private InvalidOperationException IsRunningAlready(RunningMember other) => new(
+    private InvalidOperationException IsRunningAlready(LocalMember other) => new(
         $"A consecutor {Name} is at work in this process already ({other.State()}), over the same store and as the same member '{Member}': this one would take everything from it. "
-        + "Stop that one first; or, if they are to share the work, give each its own ConsecutorOptions.Member.");
+        + "Stop that one first; or, if they are to share the work, give each its own ConsecutorOptions.InstanceId.");
 
-    private ConsecutorState State
+    private ConsecutorStatus State
     {
         get { lock (sync) return state; }
     }
@@ -165,9 +165,9 @@ public sealed partial class Consecutor<T>
     {
         lock (sync)
         {
-            if (state is ConsecutorState.Stopping or ConsecutorState.Stopped or ConsecutorState.Failed) return false;
-            bool wasStarted = state != ConsecutorState.Created;
-            state = wasStarted ? ConsecutorState.Stopping : ConsecutorState.Stopped;
+            if (state is ConsecutorStatus.Stopping or ConsecutorStatus.Stopped or ConsecutorStatus.Failed) return false;
+            bool wasStarted = state != ConsecutorStatus.Created;
+            state = wasStarted ? ConsecutorStatus.Stopping : ConsecutorStatus.Stopped;
             if (wasStarted) return true;
         }
         core.Drop();

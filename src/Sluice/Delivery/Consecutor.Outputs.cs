@@ -4,7 +4,7 @@ public sealed partial class Consecutor<T>
 {
     internal ConsecutorCore Core => core;
 
-    internal ConsecutorState StateNow => State;
+    internal ConsecutorStatus StateNow => State;
 
     /// <summary>A named output, to be led to another consecutor (<see cref="ConsecutorOutput{T}.To"/>): of a <see cref="Sink.Output{T}"/>, or of a node (<see cref="NamedOutput{T}"/>).</summary>
     /// <remarks>

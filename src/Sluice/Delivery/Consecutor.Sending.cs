@@ -80,7 +80,7 @@ public sealed partial class Consecutor<T>
     }
 
     // Only saves the store a row for a day: a store that is slow to answer need not be waited for.
-    private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaxFarewell = TimeSpan.FromSeconds(2);
 
     private async Task EndSendersAsync()
     {
@@ -88,7 +88,7 @@ public sealed partial class Consecutor<T>
         lock (sync) all = [.. own.Values];
         if (all.Length > 0)
         {
-            core.GiveUpWithin(core.Options.LeaseTime < LongestFarewell ? core.Options.LeaseTime : LongestFarewell);
+            core.GiveUpWithin(core.Options.LeaseDuration < MaxFarewell ? core.Options.LeaseDuration : MaxFarewell);
             await Task.WhenAll(all.Select(appender => appender.EndAsync(core.GivenUp))).WaitAsync(core.GivenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         core.StopWaiting();

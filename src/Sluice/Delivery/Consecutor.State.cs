@@ -6,12 +6,12 @@ namespace Sluice;
 public sealed partial class Consecutor<T>
 {
     /// <summary>What a node remembers, by partition and key, as it is stored: to look at it, to export it, or to move it elsewhere.</summary>
-    /// <remarks>Read page by page; what is committed meanwhile may be in it or not. Of a <see cref="StatefulNode{TIn, TOut, TState}"/> there is a row for each key; of an operator there are rows of its own making.</remarks>
+    /// <remarks>Read page by page; what is committed meanwhile may be in it or not. Of a <see cref="StatefulStageNode{TIn, TOut, TState}"/> there is a row for each key; of an operator there are rows of its own making.</remarks>
     /// <param name="node">The node's name.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="ArgumentException">The pipeline has no node of that name.</exception>
     /// <exception cref="StreamStoreException">The store failed.</exception>
-    public async IAsyncEnumerable<StoredState> StateAsync(string node, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<StoredState> ListStateAsync(string node, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         Check(node);
         await core.OpenAsync(cancellation).ConfigureAwait(false);
@@ -29,16 +29,16 @@ public sealed partial class Consecutor<T>
         }
     }
 
-    /// <summary>The states of a <see cref="StatefulNode{TIn, TOut, TState}"/>, by key, as they were committed last.</summary>
-    /// <inheritdoc cref="StateAsync(string, CancellationToken)"/>
+    /// <summary>The states of a <see cref="StatefulStageNode{TIn, TOut, TState}"/>, by key, as they were committed last.</summary>
+    /// <inheritdoc cref="ListStateAsync(string, CancellationToken)"/>
     /// <typeparam name="TState">The type of the state. One that was stored in another version is read as this one, without <c>Migrate</c>.</typeparam>
     /// <param name="node">The node's name.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="PayloadException">A state is none of that type.</exception>
-    public async IAsyncEnumerable<KeyValuePair<string, TState>> StateAsync<TState>(string node, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<KeyValuePair<string, TState>> ListStateAsync<TState>(string node, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         IPayloadSerializer<TState> serializer = core.StateSerializers.For<TState>();
-        await foreach (StoredState stored in StateAsync(node, cancellation).ConfigureAwait(false)) yield return new(stored.Key, Read(serializer, node, stored));
+        await foreach (StoredState stored in ListStateAsync(node, cancellation).ConfigureAwait(false)) yield return new(stored.Key, Read(serializer, node, stored));
     }
 
     private static TState Read<TState>(IPayloadSerializer<TState> serializer, string node, StoredState stored)

@@ -10,10 +10,10 @@ public sealed partial class Consecutor<T>
     /// <summary>Waits until everything that was sent is accepted, or refused, and everything that was accepted has ended: completed, or dead. Parked items and suspects that somebody else holds are waited for as well; and, where the input is complete (<see cref="CompleteAsync"/>), what nodes put out at the end.</summary>
     /// <returns>The consecutor at that moment.</returns>
     /// <exception cref="InvalidOperationException">It has not been started and items wait, or it was stopped before they had ended; or it was called inside of a handler of this consecutor, for which it would wait.</exception>
-    public async Task<ConsecutorSnapshot> IdleAsync(CancellationToken cancellation = default)
+    public async Task<ConsecutorSnapshot> WaitForIdleAsync(CancellationToken cancellation = default)
     {
         if (IsInside)
-            throw new InvalidOperationException($"IdleAsync of the consecutor {Name} was called inside of one of its own handlers, whose item it would wait for, without end. Call it outside: let the handler set a signal that your program waits for.");
+            throw new InvalidOperationException($"WaitForIdleAsync of the consecutor {Name} was called inside of one of its own handlers, whose item it would wait for, without end. Call it outside: let the handler set a signal that your program waits for.");
         var moved = new Signal();
         core.Books.Moved += moved.Set;
         try
@@ -22,7 +22,7 @@ public sealed partial class Consecutor<T>
             {
                 bool isAppending = core.Sends.IsAppending;
                 if (!isAppending && core.InFlight == 0 && core.Books.IsIdle && core.HasEnded && await core.Members.AreAllIdleAsync().WaitAsync(cancellation).ConfigureAwait(false) && Snapshot() is { IsIdle: true } idle) return idle;
-                if (State == ConsecutorState.Created)
+                if (State == ConsecutorStatus.Created)
                 {
                     if (Snapshot() is { IsIdle: false } books)
                         throw new InvalidOperationException($"The consecutor {Name} has not been started, so none of the {books.Pending} items that wait can end. Call StartAsync first.");
@@ -52,18 +52,18 @@ public sealed partial class Consecutor<T>
         if (core.Outputs.IsUsed) snapshot = snapshot with { Outputs = core.Outputs.Counts };
         if (snapshot.Problem is not null) return snapshot;
         if (core.Outputs.Problem is { } noPlace) return snapshot with { Problem = noPlace };
-        return core.Sends.Problem(snapshot.State) is { } full ? snapshot with { Problem = full }
+        return core.Sends.Problem(snapshot.Status) is { } full ? snapshot with { Problem = full }
             : snapshot.Parked > 0 ? snapshot with { Problem = core.Parked } : snapshot;
     }
 
     /// <summary>The dead letters, oldest first, read from the store page by page.</summary>
-    public async IAsyncEnumerable<DeadLetter> DeadLetters([EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<DeadLetter> ListDeadLettersAsync([EnumeratorCancellation] CancellationToken cancellation = default)
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
         for (long after = 0; ;)
         {
-            IReadOnlyList<DeadEntry> page = await core.Store.ListDeadAsync(core.Group, null, after, PageSize, cancellation).ConfigureAwait(false);
-            foreach (DeadEntry dead in page) yield return Letters.Read<T>(core, dead);
+            IReadOnlyList<StoredDeadLetter> page = await core.Store.ListDeadAsync(core.Group, null, after, PageSize, cancellation).ConfigureAwait(false);
+            foreach (StoredDeadLetter dead in page) yield return Letters.Read<T>(core, dead);
             if (page.Count < PageSize) yield break;
             after = page[^1].Number;
         }
@@ -111,7 +111,7 @@ public sealed partial class Consecutor<T>
         long end = await LastLetterAsync(cancellation).ConfigureAwait(false);
         for (long after = 0; after < end;)
         {
-            IReadOnlyList<DeadEntry> page = await core.Store.ListDeadAsync(core.Group, null, after, most, cancellation).ConfigureAwait(false);
+            IReadOnlyList<StoredDeadLetter> page = await core.Store.ListDeadAsync(core.Group, null, after, most, cancellation).ConfigureAwait(false);
             if (page.Count == 0) break;
             after = page[^1].Number;
             List<long> chosen = [.. page.Where(dead => dead.Number <= end && which(Letters.Read<T>(core, dead))).Select(dead => dead.Number)];

@@ -16,7 +16,7 @@ namespace Sluice;
 /// </remarks>
 /// <example><code>
 /// await using var payments = new Consecutor&lt;Payment&gt;("payments", source => source | Validate | BookAsync,
-///     new ConsecutorOptions { Store = store, Delivery = Delivery.Replay(5) });
+///     new ConsecutorOptions { Store = store, Delivery = DeliveryGuarantee.Replay(5) });
 /// await payments.StartAsync();
 /// await payments.SendAsync(payment);          // durable when it returns
 /// </code></example>
@@ -34,14 +34,14 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
     private readonly PayloadSerializers serializers;
     private readonly LocalIntake<T>? local;
     private Appender<T>? sender;
-    private ConsecutorState state;
-    private Run? run;
+    private ConsecutorStatus state;
+    private PipelineRun? run;
     private Task committing = Task.CompletedTask;
 
     /// <summary>Refused: a body without an end.</summary>
     [OverloadResolutionPriority(-1)]
-    [Obsolete(Misfit.OpenBody, error: true)]
-    public Consecutor(string name, Func<Source<T>, object> body, ConsecutorOptions? options = null) => throw Misfit.Refused();
+    [Obsolete(CompileErrors.OpenBody, error: true)]
+    public Consecutor(string name, Func<Source<T>, object> body, ConsecutorOptions? options = null) => throw CompileErrors.Refused();
 
     /// <summary>Makes a consecutor; nothing runs and nothing is opened yet.</summary>
     /// <param name="name">Its name, and that of its stream: 1 to 200 characters. What it has accepted is found again by it.</param>
@@ -69,7 +69,7 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
                 + "source it is given, once; what others bring is sent to it: producer | consecutor.");
         }
         if (recorder.KeepsState && options.Delivery.Level == DeliveryLevel.None)
-            throw new InvalidTopologyException($"The consecutor {name} keeps state, and Delivery.None settles items before they are started: what they have changed could not be committed with them. Use Delivery.Confirm or Delivery.Replay.");
+            throw new InvalidTopologyException($"The consecutor {name} keeps state, and DeliveryGuarantee.None settles items before they are started: what they have changed could not be committed with them. Use DeliveryGuarantee.Confirm or DeliveryGuarantee.Replay.");
         ownsStore = options.Store is null;
         if (ownsStore && !recorder.KeepsState)
         {
@@ -112,5 +112,5 @@ public sealed partial class Consecutor<T> : IAsyncDisposable
     /// <summary>Where items are accepted that are in no store; else null.</summary>
     internal LocalIntake<T>? Local => local;
 
-    internal string Member => core.Options.Member;
+    internal string Member => core.Options.InstanceId;
 }

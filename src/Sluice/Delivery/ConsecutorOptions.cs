@@ -3,14 +3,14 @@ namespace Sluice;
 /// <summary>How a consecutor works. Immutable; the names of the stream and of the group are the consecutor's.</summary>
 public sealed record ConsecutorOptions
 {
-    private const int MostOfMember = StreamNames.MaxLength - 20;          // producers have names that begin with it
+    private const int MaxOfMember = StreamNames.MaxLength - 20;          // producers have names that begin with it
 
     private readonly int capacity = 4096;
     private readonly long maxOutputBytes = 64 << 20;
     private readonly int codeVersion;
     private readonly TimeSpan commitInterval;
     private readonly TimeSpan leaseTime = TimeSpan.FromSeconds(30);
-    private readonly Delivery delivery = Delivery.Replay(3);
+    private readonly DeliveryGuarantee delivery = DeliveryGuarantee.Replay(3);
     private readonly StreamOptions stream = new();
     private readonly PayloadSerializers serializers = PayloadSerializers.Json;
     private readonly string member = MemberInstance.DefaultMember;
@@ -26,7 +26,7 @@ public sealed record ConsecutorOptions
 
     /// <summary>What is done for an accepted item; <c>Replay(3)</c> unless given.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
-    public Delivery Delivery
+    public DeliveryGuarantee Delivery
     {
         get => delivery;
         init => delivery = NotNull(value, nameof(Delivery));
@@ -54,12 +54,12 @@ public sealed record ConsecutorOptions
     /// How many items may be under way at once, from lease to commit: 1 or more; 4,096 unless given. What else was accepted stays in the store.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
-    public int Capacity
+    public int MaxInFlight
     {
         get => capacity;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(Capacity)));
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(MaxInFlight)));
             capacity = value;
         }
     }
@@ -96,12 +96,12 @@ public sealed record ConsecutorOptions
     /// process had when that has been silent for its lease time.
     /// </summary>
     /// <exception cref="ArgumentException">Null, empty, longer than 180 characters, or with control characters.</exception>
-    public string Member
+    public string InstanceId
     {
         get => member;
         init
         {
-            StreamNames.Check(NotNull(value, nameof(Member)), Property(nameof(Member)), MostOfMember);
+            StreamNames.Check(NotNull(value, nameof(InstanceId)), Property(nameof(InstanceId)), MaxOfMember);
             member = value;
         }
     }
@@ -115,13 +115,13 @@ public sealed record ConsecutorOptions
 
     /// <summary>How long another member must have been silent before its partitions are taken; more than zero, 30 seconds unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
-    public TimeSpan LeaseTime
+    public TimeSpan LeaseDuration
     {
         get => leaseTime;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, Property(nameof(LeaseTime)));
-            leaseTime = Waits.Check(value, Property(nameof(LeaseTime)));
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, Property(nameof(LeaseDuration)));
+            leaseTime = Waits.Check(value, Property(nameof(LeaseDuration)));
         }
     }
 
@@ -148,12 +148,12 @@ public sealed record ConsecutorOptions
     /// the end of a batch is an entry of the stream, counted among the items, which is completed by the call, and is tried again, or dead, if it throws, as <see cref="Delivery"/> says. While items
     /// are processed, in no order with them, and by several threads.
     /// </summary>
-    public Func<BatchEnd, CancellationToken, ValueTask>? BatchEnded { get; init; }
+    public Func<BatchCompleted, CancellationToken, ValueTask>? OnBatchCompleted { get; init; }
 
     /// <summary>
     /// Told what people should know and nothing fails of, from any thread. Unless given, warnings go to the event source <c>Sluice</c> and, each text once, to standard error.
     /// </summary>
-    public Action<string>? Warn { get; init; }
+    public Action<string>? OnWarning { get; init; }
 
     /// <summary>How the pipeline is run: mode, clock, scheduler, state, capacity of boundaries, seed, grace.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
@@ -180,7 +180,7 @@ public sealed record ConsecutorOptions
     }
 
     /// <summary>Which consecutors are in its process. For tests, which have several in one.</summary>
-    internal Solitude Process { get; init; } = Solitude.OfProcess;
+    internal ExclusiveExecution Process { get; init; } = ExclusiveExecution.OfProcess;
 
     private static TValue NotNull<TValue>(TValue? value, string property) where TValue : class
         => value ?? throw new ArgumentNullException(Property(property), $"{Property(property)} cannot be null. Leave it out to have what is there unless given.");

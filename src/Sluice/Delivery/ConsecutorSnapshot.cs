@@ -7,9 +7,9 @@ namespace Sluice;
 /// A consecutor at one moment: where every accepted item is. Exact: every item is in one place, and the places are counted together.
 /// </summary>
 /// <param name="Name">The consecutor's name.</param>
-/// <param name="State">Where it is in its life.</param>
+/// <param name="Status">Where it is in its life.</param>
 /// <param name="Run">The pipeline's nodes; null before the start.</param>
-public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunSnapshot? Run)
+public sealed record ConsecutorSnapshot(string Name, ConsecutorStatus Status, RunSnapshot? Run)
 {
     /// <summary>Items that were accepted, since the stream was made.</summary>
     public long Accepted { get; init; }
@@ -25,7 +25,7 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
     /// </summary>
     public long Dead { get; init; }
 
-    /// <summary>Those that failed and are not kept: under <see cref="Delivery.Confirm"/>, beyond <see cref="Delivery.Track"/>'s number, skipped by policy, deleted as letters.</summary>
+    /// <summary>Those that failed and are not kept: under <see cref="DeliveryGuarantee.Confirm"/>, beyond <see cref="DeliveryGuarantee.Track"/>'s number, skipped by policy, deleted as letters.</summary>
     public long Cancelled { get; init; }
 
     /// <summary>Those in the store that have not been handed to the pipeline yet: new ones, and redriven letters.</summary>
@@ -59,7 +59,7 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
     public IReadOnlyList<StoppedPartition> Stopped { get; init; } = [];
 
     /// <summary>
-    /// What the store was found to have lost of what it had acknowledged (<see cref="StoreWentBackException"/>), for people; null if nothing is known to be lost. It stays
+    /// What the store was found to have lost of what it had acknowledged (<see cref="StoreRolledBackException"/>), for people; null if nothing is known to be lost. It stays
     /// for as long as the consecutor lives.
     /// </summary>
     public string? Loss { get; init; }
@@ -78,7 +78,7 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{Name}: {State}").AppendLine();
+        text.Append(CultureInfo.InvariantCulture, $"{Name}: {Status}").AppendLine();
         text.Append(CultureInfo.InvariantCulture, $"accepted {Accepted} = completed {Completed} + skipped {Skipped} + dead {Dead} + cancelled {Cancelled}")
             .Append(CultureInfo.InvariantCulture, $" + pending {Pending} + in flight {InFlight} + retrying {Retrying} + parked {Parked} + suspect {Suspect}");
         if (Split > 0) text.Append(CultureInfo.InvariantCulture, $" - split {Split}");
@@ -94,7 +94,7 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorState State, RunS
 }
 
 /// <summary>Where a consecutor is in its life.</summary>
-public enum ConsecutorState
+public enum ConsecutorStatus
 {
     /// <summary>Not started: what is sent waits.</summary>
     Created,

@@ -4,23 +4,23 @@ namespace Sluice;
 public sealed record SendOptions
 {
     /// <summary>The most characters of an <see cref="IdempotencyKey"/>.</summary>
-    public const int LongestKey = 150;
+    public const int MaxKeyLength = 150;
 
-    private const int LongestFingerprint = 64;
+    private const int MaxFingerprint = 64;
 
     private readonly string? key;
     private readonly TimeSpan window = TimeSpan.FromDays(1);
     private readonly TimeSpan patience;
     private readonly ReadOnlyMemory<byte> fingerprint;
 
-    /// <summary>What is sent under the same key again, within <see cref="Window"/>, is not accepted again; null unless given. The keys of a consecutor are one set.</summary>
+    /// <summary>What is sent under the same key again, within <see cref="IdempotencyWindow"/>, is not accepted again; null unless given. The keys of a consecutor are one set.</summary>
     /// <exception cref="ArgumentException">Empty, longer than 150 characters, or with control characters.</exception>
     public string? IdempotencyKey
     {
         get => key;
         init
         {
-            if (value is not null) StreamNames.Check(value, Property(nameof(IdempotencyKey)), LongestKey);
+            if (value is not null) StreamNames.Check(value, Property(nameof(IdempotencyKey)), MaxKeyLength);
             key = value;
         }
     }
@@ -30,13 +30,13 @@ public sealed record SendOptions
     /// was accepted within that time, so accepted requests in a second times this window bound their number.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
-    public TimeSpan Window
+    public TimeSpan IdempotencyWindow
     {
         get => window;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, Property(nameof(Window)));
-            window = Waits.Check(value, Property(nameof(Window)));
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, Property(nameof(IdempotencyWindow)));
+            window = Waits.Check(value, Property(nameof(IdempotencyWindow)));
         }
     }
 
@@ -47,17 +47,17 @@ public sealed record SendOptions
         get => fingerprint;
         init
         {
-            if (value.Length > LongestFingerprint) throw new ArgumentException($"A fingerprint has {LongestFingerprint} bytes at most; this one has {value.Length}.", Property(nameof(Fingerprint)));
+            if (value.Length > MaxFingerprint) throw new ArgumentException($"A fingerprint has {MaxFingerprint} bytes at most; this one has {value.Length}.", Property(nameof(Fingerprint)));
             fingerprint = value;
         }
     }
 
     /// <summary>How long to wait for room before the answer is <see cref="SendStatus.Full"/>; not at all unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
-    public TimeSpan Patience
+    public TimeSpan Timeout
     {
         get => patience;
-        init => patience = Waits.Check(value, Property(nameof(Patience)));
+        init => patience = Waits.Check(value, Property(nameof(Timeout)));
     }
 
     internal static SendOptions Default { get; } = new();

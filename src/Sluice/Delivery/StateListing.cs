@@ -80,7 +80,7 @@ public static class StateListing
 
 /// <summary>A node of a consecutor that has state in a store.</summary>
 /// <param name="Node">Its name.</param>
-/// <param name="Rows">How many rows, in all partitions; of a <see cref="StatefulNode{TIn, TOut, TState}"/> there is one for each key.</param>
+/// <param name="Rows">How many rows, in all partitions; of a <see cref="StatefulStageNode{TIn, TOut, TState}"/> there is one for each key.</param>
 /// <param name="Partitions">The partitions that have some.</param>
 public sealed record NodeState(string Node, long Rows, IReadOnlyList<int> Partitions)
 {

@@ -1,7 +1,7 @@
 namespace Sluice;
 
 /// <summary>
-/// An item that failed for good: at a stage annotated with <see cref="OnError.DeadLetter"/>, or in a consecutor after its last attempt.
+/// An item that failed for good: at a stage annotated with <see cref="ErrorPolicy.DeadLetter"/>, or in a consecutor after its last attempt.
 /// </summary>
 /// <param name="Node">Where it failed.</param>
 /// <param name="Item">

@@ -9,7 +9,7 @@ namespace Sluice;
 /// <param name="Retried">Attempts beyond the first.</param>
 /// <param name="Queued">Items that wait in front of it.</param>
 /// <param name="Activity">What it is doing. Nodes without a boundary between them share a thread, and so an activity.</param>
-/// <param name="BlockedOn">What is full, when it is blocked: an edge, as <c>from -&gt; to</c>, or a named output that nobody reads, as <c>node.output -&gt; Run.Output, unread</c>.</param>
+/// <param name="BlockedOn">What is full, when it is blocked: an edge, as <c>from -&gt; to</c>, or a named output that nobody reads, as <c>node.output -&gt; PipelineRun.Output, unread</c>.</param>
 public sealed record NodeSnapshot(
     TopologyNode Node, long In, long Out, long Skipped, long Failed, long Retried, long Queued, NodeActivity Activity, string? BlockedOn)
 {
@@ -19,7 +19,7 @@ public sealed record NodeSnapshot(
     /// </summary>
     public TimeSpan? Time { get; init; }
 
-    /// <summary>What the node has measured of its work, by name (<see cref="Node{TIn, TOut}.Measure"/>); empty if nothing. All lanes added up.</summary>
+    /// <summary>What the node has measured of its work, by name (<see cref="StageNode{TIn, TOut}.Measure"/>); empty if nothing. All lanes added up.</summary>
     public IReadOnlyDictionary<string, TimeSpan> Measured { get; init; } = System.Collections.ObjectModel.ReadOnlyDictionary<string, TimeSpan>.Empty;
 
     /// <summary>The node's name.</summary>

@@ -4,15 +4,15 @@ using System.Text;
 namespace Sluice;
 
 /// <summary>A run at one moment. Nothing was stopped to take it: figures of different nodes may be some items apart.</summary>
-/// <param name="State">Where the run is in its life.</param>
+/// <param name="Status">Where the run is in its life.</param>
 /// <param name="Elapsed">Time since the start, by the run's clock.</param>
 /// <param name="Roots">What became of the sources' items; null unless the run follows them (<c>RunOptions.TrackItems</c>).</param>
 /// <param name="Nodes">The nodes, in the order of the topology.</param>
 /// <param name="Outputs">The named outputs that were written to, by name.</param>
-/// <param name="DeadLetters">The newest items that ended as dead letters, oldest first (<c>RunOptions.DeadLetterCapacity</c> of them at most).</param>
-/// <param name="StillRunning">Nodes whose code did not stop in time when it was told to, as in <see cref="Run.StillRunning"/>.</param>
+/// <param name="DeadLetters">The newest items that ended as dead letters, oldest first (<c>RunOptions.MaxDeadLetters</c> of them at most).</param>
+/// <param name="StillRunning">Nodes whose code did not stop in time when it was told to, as in <see cref="PipelineRun.StillRunning"/>.</param>
 public sealed record RunSnapshot(
-    RunState State, TimeSpan Elapsed, RootCounts? Roots, IReadOnlyList<NodeSnapshot> Nodes,
+    RunStatus Status, TimeSpan Elapsed, ItemCounts? Roots, IReadOnlyList<NodeSnapshot> Nodes,
     IReadOnlyDictionary<string, OutputCounts> Outputs, IReadOnlyList<DeadLetter> DeadLetters, IReadOnlyList<string> StillRunning)
 {
     /// <summary>The node of this name.</summary>
@@ -24,7 +24,7 @@ public sealed record RunSnapshot(
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{State} after {Elapsed.TotalSeconds:0.000} s").AppendLine();
+        text.Append(CultureInfo.InvariantCulture, $"{Status} after {Elapsed.TotalSeconds:0.000} s").AppendLine();
         if (Roots is { } roots)
         {
             text.Append(CultureInfo.InvariantCulture, $"accepted {roots.Accepted} = completed {roots.Completed} + skipped {roots.Skipped}")

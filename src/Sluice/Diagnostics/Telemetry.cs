@@ -38,7 +38,7 @@ internal static class Telemetry
     ];
 
     // How many names of nodes are remembered after their runs have ended; what comes beyond that is counted under one name.
-    private const int MostNames = 1000;
+    private const int MaxNames = 1000;
     private const string OtherNames = "(other)";
 
     static Telemetry()
@@ -61,7 +61,7 @@ internal static class Telemetry
         }
     }
 
-    public static void RunEnded(IObservedRun run, RunState how, Exception? failure)
+    public static void RunEnded(IObservedRun run, RunStatus how, Exception? failure)
     {
         bool counted = false;
         foreach (Instrument counter in Counters) counted |= counter.Enabled;
@@ -69,7 +69,7 @@ internal static class Telemetry
         {
             // Counters only grow: what a run has counted stays when the run goes.
             if (TryRemove(run) && counted)
-                foreach (NodeSnapshot node in run.Snapshot().Nodes) AddTo(OfEndedRuns, node, MostNames);
+                foreach (NodeSnapshot node in run.Snapshot().Nodes) AddTo(OfEndedRuns, node, MaxNames);
         }
         string outcome = OutcomeOf(how);
         try
@@ -101,13 +101,13 @@ internal static class Telemetry
     }
 
     // Dashboards ask for these texts: no names of the code's.
-    private static string OutcomeOf(RunState how) => how switch
+    private static string OutcomeOf(RunStatus how) => how switch
     {
-        RunState.Running => "running",
-        RunState.Draining => "draining",
-        RunState.Stopping => "stopping",
-        RunState.Completed => "completed",
-        RunState.Failed => "failed",
+        RunStatus.Running => "running",
+        RunStatus.Draining => "draining",
+        RunStatus.Stopping => "stopping",
+        RunStatus.Completed => "completed",
+        RunStatus.Failed => "failed",
         _ => "cancelled",
     };
 
@@ -178,7 +178,7 @@ internal static class Telemetry
         {
             var totals = new Dictionary<string, Totals>(OfEndedRuns);
             foreach (IObservedRun run in All())
-                foreach (NodeSnapshot node in run.Snapshot().Nodes) AddTo(totals, node, MostNames);
+                foreach (NodeSnapshot node in run.Snapshot().Nodes) AddTo(totals, node, MaxNames);
             return [.. totals.Select(total => Measure(total.Key, figure(total.Value)))];
         }
     }
@@ -191,9 +191,9 @@ internal static class Telemetry
 
     private static Measurement<long> Measure(string node, long value) => new(value, new KeyValuePair<string, object?>("node", node));
 
-    private static void AddTo(Dictionary<string, Totals> totals, NodeSnapshot node, int mostNames)
+    private static void AddTo(Dictionary<string, Totals> totals, NodeSnapshot node, int maxNames)
     {
-        string name = totals.Count < mostNames || totals.ContainsKey(node.Name) ? node.Name : OtherNames;
+        string name = totals.Count < maxNames || totals.ContainsKey(node.Name) ? node.Name : OtherNames;
         Totals known = totals.GetValueOrDefault(name);
         totals[name] = new(known.In + node.In, known.Out + node.Out, known.Failed + node.Failed, known.Retried + node.Retried);
     }

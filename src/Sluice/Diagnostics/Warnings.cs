@@ -8,8 +8,8 @@ namespace Sluice;
 /// </remarks>
 internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
 {
-    private const int MostInMinute = 20;
-    private const int MostRemembered = 1000;
+    private const int MaxInMinute = 20;
+    private const int MaxRemembered = 1000;
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
     private static readonly Warnings OfProcess = new(static () => Console.Error, TimeProvider.System);
 
@@ -67,11 +67,11 @@ internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
         {
             if (!written.Add(text)) return null;
             order.Enqueue(text);
-            if (order.Count > MostRemembered) written.Remove(order.Dequeue());
+            if (order.Count > MaxRemembered) written.Remove(order.Dequeue());
             long now = time.GetTimestamp();
             if (minuteBegan is not { } began || time.GetElapsedTime(began, now) >= Minute) (minuteBegan, inMinute) = (now, 0);
-            return ++inMinute <= MostInMinute ? $"sluice: warning: {text}"
-                : inMinute == MostInMinute + 1 ? $"sluice: warning: More than {MostInMinute} warnings in a minute. The event source \"Sluice\" has all of them, and so has a handler of your own (the Warn option)."
+            return ++inMinute <= MaxInMinute ? $"sluice: warning: {text}"
+                : inMinute == MaxInMinute + 1 ? $"sluice: warning: More than {MaxInMinute} warnings in a minute. The event source \"Sluice\" has all of them, and so has a handler of your own (the OnWarning option)."
                 : null;
         }
     }

@@ -4,11 +4,11 @@ namespace Sluice;
 /// <remarks>Any thread; no locks.</remarks>
 internal sealed class AttemptLimit : CancellationTokenSource
 {
-    private readonly Run run;
+    private readonly PipelineRun run;
     private readonly int node;
     private readonly ITimer timer;
 
-    public AttemptLimit(Run run, int node, TimeSpan limit)
+    public AttemptLimit(PipelineRun run, int node, TimeSpan limit)
     {
         (this.run, this.node) = (run, node);
         timer = run.Time.CreateTimer(static attempt => ((AttemptLimit)attempt!).End(), this, limit, Timeout.InfiniteTimeSpan);

@@ -1,6 +1,6 @@
 namespace Sluice;
 
-/// <summary>Where the named outputs of a run lead that follows its items for somebody else (<see cref="Following"/>).</summary>
+/// <summary>Where the named outputs of a run lead that follows its items for somebody else (<see cref="ItemTracking"/>).</summary>
 /// <remarks>Thread-safe.</remarks>
 internal interface IFollowedOutputs
 {

@@ -47,7 +47,7 @@ internal abstract class Inlet<T> : IInlet
     /// Takes items straight out of the ring in front of it: up to <paramref name="count"/> of those that are there, less
     /// where one has to wait. A stage that can do better than one push per item overrides it.
     /// </summary>
-    public virtual ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
+    public virtual ValueTask PullAsync(Ring<T> ring, PipelineRun run, int count, ref int taken)
     {
         while (taken < count)
         {

@@ -8,7 +8,7 @@ internal sealed class Islands
     private readonly Pump?[] heads;
     private readonly int[] islands;
 
-    public Islands(Run run, TopologyRecorder recorder)
+    public Islands(PipelineRun run, TopologyRecorder recorder)
     {
         this.recorder = recorder;
         heads = new Pump?[recorder.Count];
@@ -39,7 +39,7 @@ internal sealed class Islands
     /// <remarks>
     /// Code that is awaited is known by its node. Of synchronous code only the chain of calls is known in which it hangs, unless times are recorded: a mark for each call would cost as much as the calls.
     /// </remarks>
-    public IEnumerable<string> NamesOfBusy(Run run)
+    public IEnumerable<string> NamesOfBusy(PipelineRun run)
     {
         var busy = new HashSet<int>();
         foreach (StageContext context in run.Contexts)

@@ -1,7 +1,7 @@
 namespace Sluice;
 
 /// <summary>Reports what goes into a stage.</summary>
-internal sealed class LogInput<T>(StageContext context, Inlet<T> stage, Action<ItemLog> log) : PassThrough<T>(context, stage), IWraps
+internal sealed class LogInput<T>(StageContext context, Inlet<T> stage, Action<ItemLogEntry> log) : PassThrough<T>(context, stage), IWraps
 {
     public object Inner => Next;
 
@@ -9,7 +9,7 @@ internal sealed class LogInput<T>(StageContext context, Inlet<T> stage, Action<I
     {
         try
         {
-            log(new ItemLog(Context.Run.NameOf(Node), IsOutput: false, item, Context.Run.Time.GetUtcNow()));
+            log(new ItemLogEntry(Context.Run.NameOf(Node), IsOutput: false, item, Context.Run.Time.GetUtcNow()));
         }
         catch (Exception e)
         {
@@ -21,13 +21,13 @@ internal sealed class LogInput<T>(StageContext context, Inlet<T> stage, Action<I
 }
 
 /// <summary>Reports what comes out of a stage.</summary>
-internal sealed class LogOutput<T>(StageContext context, Inlet<T> next, Action<ItemLog> log) : PassThrough<T>(context, next)
+internal sealed class LogOutput<T>(StageContext context, Inlet<T> next, Action<ItemLogEntry> log) : PassThrough<T>(context, next)
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         try
         {
-            log(new ItemLog(Context.Run.NameOf(Node), IsOutput: true, item, Context.Run.Time.GetUtcNow()));
+            log(new ItemLogEntry(Context.Run.NameOf(Node), IsOutput: true, item, Context.Run.Time.GetUtcNow()));
         }
         catch (Exception e)
         {

@@ -32,5 +32,5 @@ internal interface ITakesFollowed<T>
     /// <param name="items">One or more.</param>
     /// <param name="followed">Who they are.</param>
     /// <param name="taken">How many were taken is added to it; also where one has failed, which is the last of them.</param>
-    ValueTask PushAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken);
+    ValueTask PushAsync(ReadOnlySpan<T> items, in ItemRefs followed, ref int taken);
 }

@@ -38,15 +38,15 @@ internal abstract class Operator<TIn, TOut>
     public virtual bool NeedsTickets => false;
 
     /// <summary>Whether items end here: in a sink, or in an operator that holds or combines them, whose outputs are new roots.</summary>
-    public virtual bool EndsItems => typeof(TOut) == typeof(Nothing);
+    public virtual bool EndsItems => typeof(TOut) == typeof(Unit);
 
     /// <summary>
     /// Whether a failure further down may be thrown through it: it has nothing left to do for the item then. Others get an
-    /// <see cref="Isolation{T}"/> behind them where a run goes on after failures.
+    /// <see cref="FailureBoundary{T}"/> behind them where a run goes on after failures.
     /// </summary>
     public virtual bool LetsFailuresThrough => false;
 
-    /// <summary>Whether its instances are <see cref="IRemembers"/>: then it has one for each partition in a consecutor.</summary>
+    /// <summary>Whether its instances are <see cref="IStateful"/>: then it has one for each partition in a consecutor.</summary>
     public virtual bool Remembers => false;
 
     /// <summary>Whether it keeps state in a consecutor, under its name.</summary>
@@ -56,13 +56,13 @@ internal abstract class Operator<TIn, TOut>
     public virtual StateShape Shape => new(Kind, null, 0);
 
     /// <summary>Why it must not stand in a run that another one goes on from, after a crash: it would have forgotten something.</summary>
-    public virtual string? Forgets => KeepsState ? null : Stateful ?? (EndsItems && typeof(TOut) != typeof(Nothing) ? "holds items" : null);
+    public virtual string? Forgets => KeepsState ? null : Stateful ?? (EndsItems && typeof(TOut) != typeof(Unit) ? "holds items" : null);
 
     /// <summary>
     /// Why it would put out other items if it began in the middle of its input: it remembers items that went by. A producer that resumes begins there. Null for a function of each
     /// item, for a stage that depends on the moments at which items come, and for one that ends the stream.
     /// </summary>
-    public virtual string? StartsAnew => Stateful ?? (EndsItems && typeof(TOut) != typeof(Nothing) ? "holds items" : null);
+    public virtual string? StartsAnew => Stateful ?? (EndsItems && typeof(TOut) != typeof(Unit) ? "holds items" : null);
 
     /// <summary>The named output that it leads to, if it does.</summary>
     public virtual string? OutputName => null;

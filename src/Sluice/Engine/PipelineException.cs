@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>A run has failed: at which node, on which item, and why.</summary>
 /// <remarks><see cref="Exception.InnerException"/> is what the user's code threw.</remarks>
-public class PipelineException : Exception
+public class PipelineException : SluiceException
 {
     /// <summary>A failure of a node.</summary>
     /// <param name="node">The node's name.</param>

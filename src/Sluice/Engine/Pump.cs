@@ -2,11 +2,11 @@ namespace Sluice;
 
 /// <summary>What drives an island: the stages that are fused into one chain of calls.</summary>
 /// <remarks>Started once by the run. A failure ends the run; so does nothing else.</remarks>
-internal abstract class Pump(Run run, int node) : IThreadPoolWorkItem, IChained<Pump>
+internal abstract class Pump(PipelineRun run, int node) : IThreadPoolWorkItem, IChained<Pump>
 {
     private volatile bool waiting;
 
-    public Run Run => run;
+    public PipelineRun Run => run;
 
     /// <summary>The first node of the island.</summary>
     public int Node => node;
@@ -32,7 +32,7 @@ internal abstract class Pump(Run run, int node) : IThreadPoolWorkItem, IChained<
         bool begins = turn.TryBegin();
         ExecutionContext? outer = run.Enter();
         Start();
-        Run.Leave(outer);
+        PipelineRun.Leave(outer);
         if (begins) turn.Finish();
     }
 

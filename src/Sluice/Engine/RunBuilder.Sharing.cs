@@ -17,7 +17,7 @@ internal sealed partial class RunBuilder
     private Dictionary<object, int> CountUses()
     {
         var counting = SharedUses.Counting();
-        blueprint.Build(new RunBuilder(blueprint, isFollowed: false, Following.Consecutor) { uses = counting });
+        blueprint.Build(new RunBuilder(blueprint, isFollowed: false, ItemTracking.Consecutor) { uses = counting });
         return counting.Counted!;
     }
 

@@ -19,14 +19,14 @@ internal sealed partial class RunBuilder
     {
         this.blueprint = blueprint;
         Following = options.Following;
-        Run = new Run(options, blueprint);
+        Run = new PipelineRun(options, blueprint);
         IsMultiThread = options.Mode == ExecutionMode.MultiThread;
     }
 
     private RunBuilder(IBlueprint blueprint, bool isFollowed, string home)
-        : this(isFollowed ? DrawingOptions with { Following = new Following(blueprint) { Home = home } } : DrawingOptions, blueprint) => recorder = new TopologyRecorder();
+        : this(isFollowed ? DrawingOptions with { Following = new ItemTracking(blueprint) { Home = home } } : DrawingOptions, blueprint) => recorder = new TopologyRecorder();
 
-    public Run Run { get; }
+    public PipelineRun Run { get; }
 
     public bool IsMultiThread { get; }
 
@@ -34,7 +34,7 @@ internal sealed partial class RunBuilder
     public bool IsDrawing => recorder is not null;
 
     /// <summary>Set when the run goes on after failures, for somebody who follows its items.</summary>
-    public Following? Following { get; }
+    public ItemTracking? Following { get; }
 
     /// <summary>Set when a stage needs to know which root item it is working for.</summary>
     public bool NeedsTickets { get; set; }
@@ -43,7 +43,7 @@ internal sealed partial class RunBuilder
     /// <param name="blueprint">What to draw.</param>
     /// <param name="isFollowed">Whether it is also to be checked for stages that do not fit into runs that are followed.</param>
     /// <param name="home">What such a run belongs to, in messages.</param>
-    public static TopologyRecorder Draw(IBlueprint blueprint, bool isFollowed = false, string home = Following.Consecutor)
+    public static TopologyRecorder Draw(IBlueprint blueprint, bool isFollowed = false, string home = ItemTracking.Consecutor)
     {
         var builder = new RunBuilder(blueprint, isFollowed, home);
         blueprint.Build(builder);
@@ -59,7 +59,7 @@ internal sealed partial class RunBuilder
     {
         if (!IsDrawing) return AddNode(options);
         return AddNode(
-            new NodeRecord(stage.Kind, options, stage.Function, stage.Hint, typeof(TIn), typeof(TOut) == typeof(Nothing) ? null : typeof(TOut))
+            new NodeRecord(stage.Kind, options, stage.Function, stage.Hint, typeof(TIn), typeof(TOut) == typeof(Unit) ? null : typeof(TOut))
             {
                 StartsAnew = stage.StartsAnew,
                 KeepsState = stage.KeepsState,
@@ -117,7 +117,7 @@ internal sealed partial class RunBuilder
 
     /// <summary>The inlet such that failures of items do not come out of it, in runs that go on after them.</summary>
     public Inlet<T> Isolated<T>(Inlet<T> inlet)
-        => Following is null || IsDrawing || inlet is Terminal or Isolation<T> or Boundary<T> ? inlet : new Isolation<T>(inlet, Following.KeepsOrder);
+        => Following is null || IsDrawing || inlet is Terminal or FailureBoundary<T> or Boundary<T> ? inlet : new FailureBoundary<T>(inlet, Following.KeepsOrder);
 
     /// <summary>A node takes its items in here. Nothing enters in a branch of a fork-join: the other branches would be missing.</summary>
     public void Enter<T>(int node, Inlet<T> inlet)
@@ -131,7 +131,7 @@ internal sealed partial class RunBuilder
     {
         if (Following is null || forgets is null) return;
         throw new InvalidTopologyException(
-            $"{(hint is null ? $"A {kind}" : $"The {kind} {hint}")} does not fit into {Following.Home}: it {forgets}, and would forget that when the process ends. Put it in front of {Following.Home.Replace("a ", "the ", StringComparison.Ordinal)}, or into a pipeline of its own{(isByKey && Following.Home == Following.Consecutor ? "; or use a StatefulNode or a TimedNode, which have state by key" : "")}.");
+            $"{(hint is null ? $"A {kind}" : $"The {kind} {hint}")} does not fit into {Following.Home}: it {forgets}, and would forget that when the process ends. Put it in front of {Following.Home.Replace("a ", "the ", StringComparison.Ordinal)}, or into a pipeline of its own{(isByKey && Following.Home == ItemTracking.Consecutor ? "; or use a StatefulStageNode or a TimedStageNode, which have state by key" : "")}.");
     }
 
     /// <summary>A stage keeps state in the store of a consecutor.</summary>
@@ -145,7 +145,7 @@ internal sealed partial class RunBuilder
     /// <exception cref="InvalidTopologyException">It has no name of its own, or stands in lanes.</exception>
     public void KeepsState(string kind, string? hint, string? name, Type emits, bool isTimed, bool isInLanes, StateShape shape)
     {
-        if (Following is { Home: not Following.Consecutor }) Check(kind, "remembers items", hint);
+        if (Following is { Home: not ItemTracking.Consecutor }) Check(kind, "remembers items", hint);
         if (recorder is not null) (recorder.KeepsState, recorder.KeepsTime) = (true, recorder.KeepsTime || isTimed);
         string what = hint is null ? $"A {kind}" : $"The {kind} {hint}";
         if (name is null)
@@ -153,11 +153,11 @@ internal sealed partial class RunBuilder
         if (name.Any(char.IsControl)) throw new InvalidTopologyException($"{what} keeps state in a consecutor, and its name has a control character: its state could not be told from that of others. Give it another one.");
         if (name.StartsWith('$')) throw new InvalidTopologyException($"{what} keeps state in a consecutor and is called '{name}': names that begin with $ are those of the library's own rows there. Give it another one.");
         recorder?.States.TryAdd(name, shape);
-        if (emits != typeof(Nothing)) recorder?.Emitted.Add((name, emits));
+        if (emits != typeof(Unit)) recorder?.Emitted.Add((name, emits));
         if (isInLanes)
         {
             throw new InvalidTopologyException(
-                $"The {kind} {name} cannot stand in lanes in a consecutor: there, its state is stored for each partition, not for each key. Leave Stage.KeyBy out, and it works for each partition by itself; or use a StatefulNode, which has state by key.");
+                $"The {kind} {name} cannot stand in lanes in a consecutor: there, its state is stored for each partition, not for each key. Leave Stage.KeyBy out, and it works for each partition by itself; or use a StatefulStageNode, which has state by key.");
         }
     }
 
@@ -219,7 +219,7 @@ internal sealed partial class RunBuilder
         return ring;
     }
 
-    public Run Launch(CancellationToken cancellation)
+    public PipelineRun Launch(CancellationToken cancellation)
     {
         CheckOpen();
         if (hasGivenNames) _ = Run.Topology;         // says so before anything runs when a name is not unique

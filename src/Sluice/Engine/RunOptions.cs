@@ -23,7 +23,7 @@ public sealed record RunOptions
     /// <summary>Where the run's work is executed. The thread pool unless given; not used in single-thread mode unless given.</summary>
     public RunScheduler? Scheduler { get; init; }
 
-    /// <summary>An object that all nodes of the run share; see <see cref="Run.State{TState}"/>. It must be safe for use by several threads when the run has several.</summary>
+    /// <summary>An object that all nodes of the run share; see <see cref="PipelineRun.State{TState}"/>. It must be safe for use by several threads when the run has several.</summary>
     public object? State { get; init; }
 
     /// <summary>
@@ -34,23 +34,23 @@ public sealed record RunOptions
 
     /// <summary>
     /// Whether each node's time is recorded (<see cref="NodeSnapshot.Time"/>). Off unless given: it takes two looks at the clock for each item and node, and nodes are not joined. It also makes
-    /// <see cref="Run.StillRunning"/> name the one node whose synchronous code hangs, not the chain of nodes that it stands in.
+    /// <see cref="PipelineRun.StillRunning"/> name the one node whose synchronous code hangs, not the chain of nodes that it stands in.
     /// </summary>
     public bool RecordTimings { get; init; }
 
     /// <summary>How many items a boundary holds where no other number is asked for: 1 or more; 1,024 unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
-    public int Capacity
+    public int MaxBufferedItems
     {
         get => capacity;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(Capacity)));
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(MaxBufferedItems)));
             capacity = value;
         }
     }
 
-    /// <summary>Names of node outputs whose items are kept for <see cref="Run.Output{T}"/>. What goes to other named outputs is counted and discarded.</summary>
+    /// <summary>Names of node outputs whose items are kept for <see cref="PipelineRun.Output{T}"/>. What goes to other named outputs is counted and discarded.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public IReadOnlyCollection<string> Outputs
     {
@@ -62,36 +62,36 @@ public sealed record RunOptions
     /// Called with the run before its first item, on the thread that starts it: the way to hold on to a single-threaded
     /// run, which is over when Start returns.
     /// </summary>
-    public Action<Run>? Started { get; init; }
+    public Action<PipelineRun>? OnStarted { get; init; }
 
     /// <summary>Seed of everything random in the run, such as jitter; random unless given.</summary>
     public int? Seed { get; init; }
 
     /// <summary>How many dead letters are kept; older ones go first. 1 or more; 1,000 unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
-    public int DeadLetterCapacity
+    public int MaxDeadLetters
     {
         get => deadLetterCapacity;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(DeadLetterCapacity)));
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(MaxDeadLetters)));
             deadLetterCapacity = value;
         }
     }
 
     /// <summary>
     /// How long a cancelled or failed run waits for user code that does not honour its token. After that it ends without
-    /// it and names it in <see cref="Run.StillRunning"/>. Zero or more; 30 seconds unless given. The deadline of a drain cuts it short.
+    /// it and names it in <see cref="PipelineRun.StillRunning"/>. Zero or more; 30 seconds unless given. The deadline of a drain cuts it short.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
-    public TimeSpan StopGrace
+    public TimeSpan StopTimeout
     {
         get => stopGrace;
-        init => stopGrace = Waits.Check(value, Property(nameof(StopGrace)));
+        init => stopGrace = Waits.Check(value, Property(nameof(StopTimeout)));
     }
 
     /// <summary>Set for runs that follow their items for somebody else.</summary>
-    internal Following? Following { get; init; }
+    internal ItemTracking? Following { get; init; }
 
     private static TValue NotNull<TValue>(TValue? value, string property) where TValue : class
         => value ?? throw new ArgumentNullException(Property(property), $"{Property(property)} cannot be null. Leave it out to have what is there unless given.");

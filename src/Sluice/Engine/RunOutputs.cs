@@ -77,7 +77,7 @@ internal sealed class RunOutputs(RunOptions options)
             channels ??= [];
             if (!channels.TryGetValue(name, out NamedChannel? known))
             {
-                var made = new NamedChannel<T>(options.Capacity);
+                var made = new NamedChannel<T>(options.MaxBufferedItems);
                 channels.Add(name, made);
                 if (completed) made.Complete(failure);
                 return made.Channel;

@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>Lets several sources of a single-threaded run into one operator, one item at a time, when it is ready for it.</summary>
 /// <remarks>What an <see cref="IslandPump"/> with several inputs is to a run with several threads; the items are not queued in between.</remarks>
-internal sealed class SerialFanIn(Run run)
+internal sealed class SerialFanIn(PipelineRun run)
 {
     private readonly Gate gate = new(run.Scheduler);
     private readonly List<Waiter> blocked = [];
@@ -20,7 +20,7 @@ internal sealed class SerialFanIn(Run run)
     {
         private readonly SerialFanIn owner;
         private readonly Inlet<T> inlet;
-        private readonly Run run;
+        private readonly PipelineRun run;
         private readonly Waiter waiter;
 
         public Input(SerialFanIn owner, Inlet<T> inlet)
@@ -91,5 +91,5 @@ internal sealed class SerialFanIn(Run run)
         }
     }
 
-    private Run Run => run;
+    private PipelineRun Run => run;
 }

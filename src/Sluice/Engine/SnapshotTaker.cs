@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>Puts together what a run looks like right now. Nothing stops for it: figures are a moment apart.</summary>
 internal static class SnapshotTaker
 {
-    public static RunSnapshot Take(Run run, TopologyRecorder recorder)
+    public static RunSnapshot Take(PipelineRun run, TopologyRecorder recorder)
     {
         var counts = new NodeCounts[recorder.Count];
         var isTimed = new bool[recorder.Count];
@@ -24,7 +24,7 @@ internal static class SnapshotTaker
             if (boundary is { IsBlocked: true, From: >= 0 })
                 blockedOn[boundary.From] = $"{recorder.NameOfStart(boundary.From)} -> {recorder.NameOf(boundary.Node)}";
         }
-        foreach (var (node, output) in run.Outputs.Waiting) blockedOn[node] = $"{recorder.NameOf(node)}.{output} -> Run.Output, unread";
+        foreach (var (node, output) in run.Outputs.Waiting) blockedOn[node] = $"{recorder.NameOf(node)}.{output} -> PipelineRun.Output, unread";
 
         bool over = run.IsOver;
         var islands = new Islands(run, recorder);
@@ -54,16 +54,16 @@ internal static class SnapshotTaker
         return new RunSnapshot(StateOf(run), run.Elapsed, RootsOf(run), nodes, run.Outputs.Counts, run.DeadLetters, run.StillRunning);
     }
 
-    private static RunState StateOf(Run run)
-        => run.IsOver ? run.HowItEnded : run.IsStopping ? RunState.Stopping : run.IsDraining ? RunState.Draining : RunState.Running;
+    private static RunStatus StateOf(PipelineRun run)
+        => run.IsOver ? run.HowItEnded : run.IsStopping ? RunStatus.Stopping : run.IsDraining ? RunStatus.Draining : RunStatus.Running;
 
-    private static RootCounts? RootsOf(Run run)
+    private static ItemCounts? RootsOf(PipelineRun run)
     {
         if (run.Tickets.Count == 0) return null;
-        RootCounts sum = default;
+        ItemCounts sum = default;
         foreach (TicketRing ring in run.Tickets)
         {
-            RootCounts one = ring.Count();
+            ItemCounts one = ring.Count();
             sum = new(sum.Accepted + one.Accepted, sum.Completed + one.Completed, sum.Skipped + one.Skipped, sum.Failed + one.Failed, sum.Pending + one.Pending);
         }
         return sum;

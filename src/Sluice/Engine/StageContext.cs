@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>What a stage instance knows of the run around it, and its counters.</summary>
 /// <remarks>One per instance, that is, per run and lane. Written by the island that runs the instance, read by snapshots.</remarks>
-internal sealed class StageContext(Run run, int node, StageContext? guard = null) : IChained<StageContext>
+internal sealed class StageContext(PipelineRun run, int node, StageContext? guard = null) : IChained<StageContext>
 {
     public long In;
     public long Out;
@@ -16,7 +16,7 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
     private long since;                              // an item is in it: one more than the timestamp since when; 0 if none is
     private Dictionary<string, long>? measured;      // under its lock
 
-    public Run Run => run;
+    public PipelineRun Run => run;
 
     public int Node => node;
 
@@ -27,7 +27,7 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
         set => attempt = value;
     }
 
-    /// <summary>The ticket of the item that a stage behind a <see cref="Guard{TIn, TOut}"/> works on: the guard keeps it.</summary>
+    /// <summary>The ticket of the item that a stage behind a <see cref="PolicyStage{TIn, TOut}"/> works on: the guard keeps it.</summary>
     public Ticket? Ticket { get; set; }
 
     /// <summary>Where an instance of a stage that remembers something is being made: for which partition; null in runs without such.</summary>
@@ -136,19 +136,19 @@ internal sealed class StageContext(Run run, int node, StageContext? guard = null
         return failure;
     }
 
-    /// <summary>What happens to an item at which a stage that chooses a branch has failed; other stages have a <see cref="Guard{TIn, TOut}"/>.</summary>
-    public OnError OnError { get; set; }
+    /// <summary>What happens to an item at which a stage that chooses a branch has failed; other stages have a <see cref="PolicyStage{TIn, TOut}"/>.</summary>
+    public ErrorPolicy OnError { get; set; }
 
     /// <summary>The failure of user code at an item, in a stage without attempts: <see cref="OnError"/> decides.</summary>
     /// <returns>Normally, if the item was dropped or put aside.</returns>
     public void GiveUp(Exception cause, object? item, Ticket? ticket)
     {
-        if (OnError == OnError.Stop || (cause is OperationCanceledException && run.IsStopping)) throw Failure(cause, item, ticket);
+        if (OnError == ErrorPolicy.Stop || (cause is OperationCanceledException && run.IsStopping)) throw Failure(cause, item, ticket);
         Failed++;
         var failure = new PipelineException(run.NameOf(node), item, cause, node, isAboutItem: true);
-        if (OnError == OnError.Skip) ticket?.Settle(Outcome.Failed);
+        if (OnError == ErrorPolicy.Skip) ticket?.Settle(Outcome.Failed);
         else ticket?.Fail(failure, isFinal: true, attempts: 1);
-        if (OnError == OnError.DeadLetter && !failure.IsKept) run.AddDeadLetter(FailureText.Letter(failure, 1, run.Time.GetUtcNow()));
+        if (OnError == ErrorPolicy.DeadLetter && !failure.IsKept) run.AddDeadLetter(FailureText.Letter(failure, 1, run.Time.GetUtcNow()));
     }
 
     /// <summary>Adds up the instances of a node.</summary>

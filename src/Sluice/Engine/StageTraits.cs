@@ -13,5 +13,5 @@ internal readonly record struct StageTraits(
     string Kind, string? Stateful, bool IsAsynchronous, bool IsSink, bool IsTimed = false, bool CanBeKeyed = false, bool IsKeyed = false, Type? Input = null)
 {
     public static StageTraits Of<TIn, TOut>(Operator<TIn, TOut> stage)
-        => new(stage.Kind, stage.Stateful, stage.IsAsynchronous, typeof(TOut) == typeof(Nothing), stage.IsTimed, stage.Exclusive is null, Input: typeof(TIn));
+        => new(stage.Kind, stage.Stateful, stage.IsAsynchronous, typeof(TOut) == typeof(Unit), stage.IsTimed, stage.Exclusive is null, Input: typeof(TIn));
 }

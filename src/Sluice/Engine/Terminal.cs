@@ -1,7 +1,7 @@
 namespace Sluice;
 
 /// <summary>The end of a branch that ends in a sink. Shared by all lanes, branches and runs: it has no state, but for a count of inputs that nobody reads.</summary>
-internal sealed class Terminal : Inlet<Nothing>
+internal sealed class Terminal : Inlet<Unit>
 {
     private Terminal() => Node = -1;
 
@@ -9,7 +9,7 @@ internal sealed class Terminal : Inlet<Nothing>
 
     public override void Attach(IUpstream upstream) { }
 
-    public override ValueTask PushAsync(Nothing item, Ticket? ticket) => default;
+    public override ValueTask PushAsync(Unit item, Ticket? ticket) => default;
 
     protected override ValueTask OnCompleteAsync() => default;
 }

@@ -25,7 +25,7 @@ internal sealed class TicketRing(int source, Action? ended = null)
         return slot;
     }
 
-    public RootCounts Count()
+    public ItemCounts Count()
     {
         lock (sweeping)
         {

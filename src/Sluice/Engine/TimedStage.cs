@@ -9,7 +9,7 @@ namespace Sluice;
 /// </remarks>
 internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWorkItem, IDue
 {
-    private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+    private static readonly TimeSpan MaxTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
     private readonly Gate gate;
     private readonly Waiter change;
@@ -174,7 +174,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
 
     private void Arm(TimeSpan wait)
     {
-        if (wait > LongestTimer) wait = LongestTimer;
+        if (wait > MaxTimer) wait = MaxTimer;
         if (scope is not null)
         {
             scope.SetDue(this, wait);

@@ -4,7 +4,7 @@ namespace Sluice;
 /// Thrown by an <see cref="IExecutor"/>: where it had a function executed is gone, and the function has not come to its end. It has not failed: the processor is started again from where it was, as after the death of a service,
 /// up to <see cref="SupervisorOptions.MaxStarts"/> times.
 /// </summary>
-public sealed class ExecutionLostException : Exception
+public sealed class ExecutionLostException : SluiceException
 {
     /// <summary>Makes one without a message.</summary>
     public ExecutionLostException() { }

@@ -1,7 +1,7 @@
 namespace Sluice;
 
 /// <summary>A run of a flow, or a part of it, has failed. The message says where it began.</summary>
-public class FlowException : Exception
+public class FlowException : SluiceException
 {
     /// <summary>Makes one without a message.</summary>
     public FlowException() { }

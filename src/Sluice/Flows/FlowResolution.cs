@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>Checks a flow and plans it.</summary>
 internal static class FlowResolution
 {
-    private const int MostNamed = 12;                // in the text of a cycle
+    private const int MaxNamed = 12;                // in the text of a cycle
 
     public static Flow.Resolution Of(IReadOnlyList<Processor> processors)
     {
@@ -33,7 +33,7 @@ internal static class FlowResolution
         int first = Array.IndexOf(streams, streams.Min(StringComparer.Ordinal));
         int[] order = [.. Enumerable.Range(first, cycle.Length).Select(i => i % cycle.Length)];
         // The processor behind a stream reads it and writes the next one.
-        string by = cycle.Length > MostNamed ? $"by {cycle.Length} processors" : $"by {string.Join(", ", order.Select(i => cycle[(i + 1) % cycle.Length].Name))}";
+        string by = cycle.Length > MaxNamed ? $"by {cycle.Length} processors" : $"by {string.Join(", ", order.Select(i => cycle[(i + 1) % cycle.Length].Name))}";
         return $"The flow has a cycle: {Cycles.Describe(order, streams)} ({by}). {(cycle.Length == 1 ? "It would wait for itself; remove this stream." : "Each would wait for the other; remove one of these streams.")}";
     }
 

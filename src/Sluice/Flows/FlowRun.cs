@@ -27,7 +27,7 @@ public sealed class FlowRun : IAsyncDisposable
         string keeper = ReaderNames.OfResult(core.Options.Name);
         foreach (string result in watch.Plan.Results)
         {
-            var port = new PortPlan(Id, result, keeper, ReaderNames.Gate(keeper), From: 1) { GateExpiry = core.Options.ReaderPatience, KeeperExpiry = core.Options.KeepResults, MovesKeeper = true, IsRejoined = !isOwner && watch.Plan.Stream(result).Retention != Retention.All };
+            var port = new PortPlan(Id, result, keeper, ReaderNames.Gate(keeper), From: 1) { GateExpiry = core.Options.ReaderTimeout, KeeperExpiry = core.Options.ResultRetentionDuration, MovesKeeper = true, IsRejoined = !isOwner && watch.Plan.Stream(result).Retention != Retention.All };
             ports.Add(result, new(core.Calls, port, boundary: null));
         }
     }
@@ -43,14 +43,14 @@ public sealed class FlowRun : IAsyncDisposable
     /// </summary>
     /// <exception cref="FlowException">A processor has failed (the first one, with what it said), or the run was cancelled or deleted.</exception>
     /// <exception cref="NondeterministicReplayException">It has failed because a processor that was repeated has put out something else.</exception>
-    /// <exception cref="StoreWentBackException">The store has lost writes, and perhaps the run with them.</exception>
+    /// <exception cref="StoreRolledBackException">The store has lost writes, and perhaps the run with them.</exception>
     /// <exception cref="ObjectDisposedException">This object was disposed before the run had ended.</exception>
-    /// <remarks>The function of a processor that asks for it waits from then on until the run has ended: it gives up its slot (<see cref="SupervisorOptions.Slots"/>), which the run may need. Await it where you ask for it.</remarks>
+    /// <remarks>The function of a processor that asks for it waits from then on until the run has ended: it gives up its slot (<see cref="SupervisorOptions.MaxConcurrency"/>), which the run may need. Await it where you ask for it.</remarks>
     public Task Completion => ExecutionSlot.Current is { } slot ? slot.WaitAsync(completion.Value) : completion.Value;
 
     /// <summary>
     /// An output, to be read while it is made. What was read leaves the store, unless the stream has <see cref="Retention.All"/>: read it once, from the first value on. Values wait for their reader; who stops reading for
-    /// longer than <see cref="SupervisorOptions.ReaderPatience"/> holds nobody up. Of a run that was started with <c>keepOutputs: true</c> everything can be read again.
+    /// longer than <see cref="SupervisorOptions.ReaderTimeout"/> holds nobody up. Of a run that was started with <c>keepOutputs: true</c> everything can be read again.
     /// </summary>
     /// <typeparam name="T">The type of its values.</typeparam>
     /// <param name="name">The stream.</param>
@@ -81,13 +81,13 @@ public sealed class FlowRun : IAsyncDisposable
         => reason is null ? throw new ArgumentNullException(nameof(reason)) : core.AskAsync(() => FlowReports.CancelAsync(core, watch.Plan, reason, cancellation), cancellation);
 
     /// <summary>
-    /// Lets go of the results: they are not kept for this service any more. What it was still putting in fails. If the store has not answered for <see cref="SupervisorOptions.LeaseTime"/>, they are kept until they expire.
+    /// Lets go of the results: they are not kept for this service any more. What it was still putting in fails. If the store has not answered for <see cref="SupervisorOptions.LeaseDuration"/>, they are kept until they expire.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
         await feeding.CancelAsync().ConfigureAwait(false);
-        using var patience = new CancellationTokenSource(core.Options.LeaseTime, core.Options.Time);
+        using var patience = new CancellationTokenSource(core.Options.LeaseDuration, core.Options.Time);
         // Those who read it find out without being told, by this service's silence.
         await Task.WhenAll(feeds).WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         // Who has only looked at the run leaves what it has not read to who has started it, or will come again.
@@ -127,7 +127,7 @@ public sealed class FlowRun : IAsyncDisposable
     private async Task FollowAsync()
     {
         await watch.Over.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (watch.Over.Exception?.InnerException is StoreWentBackException)
+        if (watch.Over.Exception?.InnerException is StoreRolledBackException)
             await core.RenewAsync(watch.Generation, feeding.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

@@ -30,7 +30,7 @@ public sealed record ProcessorStatus(string Name, FlowState State, string? Host,
 {
     /// <summary>
     /// How long the service that asks has seen no service that hosts this processor, although it has not ended: it stands still until one comes. Zero when it has looked for the first time; null if one hosts it, and in lists of
-    /// runs. A host that has died counts until it has been silent for <see cref="SupervisorOptions.LeaseTime"/>, from the first look on.
+    /// runs. A host that has died counts until it has been silent for <see cref="SupervisorOptions.LeaseDuration"/>, from the first look on.
     /// </summary>
     public TimeSpan? NoHostFor { get; init; }
 

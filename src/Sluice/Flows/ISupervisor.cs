@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>Starts flows, watches them and stops them, from any service that uses the store.</summary>
 /// <remarks>
-/// Thread-safe. Where the store has lost writes, or everything in it was deleted, a call fails with a <see cref="StoreWentBackException"/>, and the next one works with what is there.
+/// Thread-safe. Where the store has lost writes, or everything in it was deleted, a call fails with a <see cref="StoreRolledBackException"/>, and the next one works with what is there.
 /// </remarks>
 public interface ISupervisor
 {
@@ -28,7 +28,7 @@ public interface ISupervisor
     /// <returns>The run; null if it is not in the store.</returns>
     Task<FlowRun?> FindAsync(string run, CancellationToken cancellation = default);
 
-    /// <summary>All runs in the store, by id. One whose journal cannot be read is left out, and the service is warned (<see cref="SupervisorOptions.Warn"/>).</summary>
+    /// <summary>All runs in the store, by id. One whose journal cannot be read is left out, and the service is warned (<see cref="SupervisorOptions.OnWarning"/>).</summary>
     IAsyncEnumerable<FlowStatus> ListAsync(CancellationToken cancellation = default);
 
     /// <summary>Cancels a run.</summary>
@@ -38,7 +38,7 @@ public interface ISupervisor
     /// <returns>Whether there is such a run.</returns>
     Task<bool> CancelAsync(string run, string reason = "", CancellationToken cancellation = default);
 
-    /// <summary>Removes a run that has ended from the store, with its results. Runs that have ended are removed after <see cref="SupervisorOptions.KeepRuns"/> anyway. What is left of a start that has failed is removed as well.</summary>
+    /// <summary>Removes a run that has ended from the store, with its results. Runs that have ended are removed after <see cref="SupervisorOptions.RunRetentionDuration"/> anyway. What is left of a start that has failed is removed as well.</summary>
     /// <returns>Whether there was such a run, or something of one.</returns>
     /// <exception cref="InvalidOperationException">It has not ended, or a processor of it is still at work: cancel it first.</exception>
     Task<bool> DeleteAsync(string run, CancellationToken cancellation = default);

@@ -37,7 +37,7 @@ public sealed record Processor
     public bool Wait { get; init; }
 
     /// <summary>From where it goes on after its host has died.</summary>
-    public Resume Resume { get; init; }
+    public ResumeMode Resume { get; init; }
 
     /// <summary>How often its function is called again after it has failed; null, as it is unless given, for never: the run fails then.</summary>
     public ProcessorRetry? Retry { get; init; }
@@ -61,7 +61,7 @@ public sealed record Processor
     {
         string[] notes =
         [
-            .. Wait ? ["waits"] : (string[])[], .. Resume == Resume.FromScratch ? (string[])[] : [$"resumes {Resume}"],
+            .. Wait ? ["waits"] : (string[])[], .. Resume == ResumeMode.FromScratch ? (string[])[] : [$"resumes {Resume}"],
             .. Retry is null ? (string[])[] : [Retry.ToString()], .. Timeout is { } limit ? [$"{limit} at most"] : (string[])[],
         ];
         return $"{Name}: {string.Join(", ", Inputs)}{(Inputs.Count > 0 ? " " : "")}->{(Outputs.Count > 0 ? " " : "")}{string.Join(", ", Outputs)}{(notes.Length > 0 ? $" ({string.Join(", ", notes)})" : "")}";

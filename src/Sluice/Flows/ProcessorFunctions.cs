@@ -7,7 +7,7 @@ namespace Sluice;
 /// <remarks>Not thread-safe while it is filled.</remarks>
 /// <example><code>
 /// var functions = new ProcessorFunctions { { foobar, MultiplyAsync }, { total, SumAsync } };
-/// if (await Worker.RunIfAskedAsync(functions)) return;
+/// if (await Worker.TryRunAsWorkerAsync(functions)) return;
 /// </code></example>
 public sealed class ProcessorFunctions : IEnumerable<Processor>
 {

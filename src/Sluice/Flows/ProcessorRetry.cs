@@ -9,7 +9,7 @@ namespace Sluice;
 /// <para>A failure of an input, a difference of a repetition and a cancellation are not tried again. Immutable; equal if all members are.</para>
 /// </remarks>
 /// <example><code>
-/// var geocode = new Processor("geocode") { Inputs = ["address"], Outputs = ["place"], Resume = Resume.PerItem, Retry = new(3), Timeout = TimeSpan.FromSeconds(30) };
+/// var geocode = new Processor("geocode") { Inputs = ["address"], Outputs = ["place"], Resume = ResumeMode.PerItem, Retry = new(3), Timeout = TimeSpan.FromSeconds(30) };
 /// </code></example>
 public sealed record ProcessorRetry
 {

@@ -57,7 +57,7 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
     public static Supervisor Attach(IStreamStore store, SupervisorOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(store);
-        ChildMark.ThrowIfWaiting();
+        ExecutorEnvironment.ThrowIfWaiting();
         options ??= new();
         lock (Attached)
         {
@@ -168,10 +168,10 @@ public sealed class Supervisor : ISupervisor, IAsyncDisposable
         return await core.AskAsync(() => DeleteNowAsync(run, cancellation), cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Takes on nothing more, and hands over what it hosts: functions are cancelled, and go on elsewhere. Ends when they have stopped; the store has <see cref="SupervisorOptions.LeaseTime"/> to answer.</summary>
+    /// <summary>Takes on nothing more, and hands over what it hosts: functions are cancelled, and go on elsewhere. Ends when they have stopped; the store has <see cref="SupervisorOptions.LeaseDuration"/> to answer.</summary>
     public async ValueTask DisposeAsync()
     {
-        await Ending(core.Options.LeaseTime).ConfigureAwait(false);
+        await Ending(core.Options.LeaseDuration).ConfigureAwait(false);
     }
 
     /// <summary>Takes on nothing more, and hands over what it hosts, as <see cref="DisposeAsync"/> does, in a time that holds whatever the store and the functions do. What is left behind ends by itself, or others take it over when this service has been silent for the lease time.</summary>

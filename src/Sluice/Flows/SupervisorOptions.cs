@@ -9,11 +9,11 @@ public sealed record SupervisorOptions
     public string Name { get; init => field = Checked(value); } = Default();
 
     /// <summary>How long a service may be silent before others take over what it hosts; 100 milliseconds to an hour, 15 seconds unless given. It gives a sign of life three times in it.</summary>
-    public TimeSpan LeaseTime
+    public TimeSpan LeaseDuration
     {
         get;
         init => field = value >= TimeSpan.FromMilliseconds(100) && value <= TimeSpan.FromHours(1) ? value
-            : throw new ArgumentOutOfRangeException(nameof(LeaseTime), $"The lease time is 100 milliseconds to an hour, not {value}.");
+            : throw new ArgumentOutOfRangeException(nameof(LeaseDuration), $"The lease time is 100 milliseconds to an hour, not {value}.");
     } = TimeSpan.FromSeconds(15);
 
     /// <summary>
@@ -44,42 +44,42 @@ public sealed record SupervisorOptions
     } = 5;
 
     /// <summary>How long results are kept for a service that has started a run and does not come to read them; a day unless given, more than zero, ten years at most.</summary>
-    public TimeSpan KeepResults
+    public TimeSpan ResultRetentionDuration
     {
         get;
         init => field = value > TimeSpan.Zero && value <= TenYears ? value
-            : throw new ArgumentOutOfRangeException(nameof(KeepResults), $"Results are kept for some time, {TenYears.TotalDays:N0} days at most, not for {value}.");
+            : throw new ArgumentOutOfRangeException(nameof(ResultRetentionDuration), $"Results are kept for some time, {TenYears.TotalDays:N0} days at most, not for {value}.");
     } = TimeSpan.FromDays(1);
 
     /// <summary>How long a run stays in the store after it has ended, with the results that nobody has read; a day unless given, <see cref="Timeout.InfiniteTimeSpan"/> for ever. Every service on the store looks after that.</summary>
-    public TimeSpan KeepRuns
+    public TimeSpan RunRetentionDuration
     {
         get;
         init => field = value >= TimeSpan.Zero || value == Timeout.InfiniteTimeSpan ? value
-            : throw new ArgumentOutOfRangeException(nameof(KeepRuns), $"How long a run that has ended is kept is not negative, so it cannot be {value}; Timeout.InfiniteTimeSpan keeps it for ever.");
+            : throw new ArgumentOutOfRangeException(nameof(RunRetentionDuration), $"How long a run that has ended is kept is not negative, so it cannot be {value}; Timeout.InfiniteTimeSpan keeps it for ever.");
     } = TimeSpan.FromDays(1);
 
     /// <summary>
     /// How many functions may be at work at a time in this service; all unless given, at least one. One that waits for a value, or for room, is not at work: the next may go on meanwhile.
     /// </summary>
-    public int? Slots
+    public int? MaxConcurrency
     {
         get;
-        init => field = value is null or >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(Slots), $"There is at least one slot, not {value}.");
+        init => field = value is null or >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(MaxConcurrency), $"There is at least one slot, not {value}.");
     }
 
     /// <summary>
     /// How long a reader of results that does not read on holds up who writes them; half a minute unless given, more than zero, 49 days at most. After that they are kept, up to <see cref="FlowStreamOptions.MaxKept"/>.
     /// </summary>
-    public TimeSpan ReaderPatience
+    public TimeSpan ReaderTimeout
     {
         get;
         init => field = value > TimeSpan.Zero && value <= Waits.Longest ? value
-            : throw new ArgumentOutOfRangeException(nameof(ReaderPatience), $"A reader of results may take some time, {Waits.Longest.TotalDays:N0} days at most, not {value}.");
+            : throw new ArgumentOutOfRangeException(nameof(ReaderTimeout), $"A reader of results may take some time, {Waits.Longest.TotalDays:N0} days at most, not {value}.");
     } = TimeSpan.FromSeconds(30);
 
     /// <summary>Told what people should know and nobody fails of; called from any thread. Unless given, warnings go to the event source <c>Sluice</c> and, each text once, to standard error; there is also told what it throws.</summary>
-    public Action<string>? Warn { get; init; }
+    public Action<string>? OnWarning { get; init; }
 
     /// <summary>Where time comes from; the system's unless given.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

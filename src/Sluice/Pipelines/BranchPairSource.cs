@@ -25,7 +25,7 @@ internal sealed class BranchPairSource<T, TLeft, TRight, TOut>(
 
     internal override bool CrossesThreads => options.CrossesThreads || upstream.CrossesThreads || left.CrossesThreads || right.CrossesThreads;
 
-    internal override Source<TOut> Annotate(StageAnnotation annotation)
+    internal override Source<TOut> Annotate(StagePolicy annotation)
     {
         StageOptions annotated = annotation.Apply(options, new StageTraits(pair.Kind, "takes from two branches", IsAsynchronous: false, IsSink: false));
         FanInOptions.Check(pair.Kind, annotation, annotated);

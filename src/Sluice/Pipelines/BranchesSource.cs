@@ -10,7 +10,7 @@ internal abstract class FanOutOperator<T>
     /// <summary>Whether it does no more than to give every item to all branches: then it is no node of its own in a picture, unless it is annotated.</summary>
     public virtual bool IsOnlyEdges => false;
 
-    /// <summary>Whether a function of the user's chooses the branch: it may fail at an item, and an <see cref="OnError"/> says what happens then.</summary>
+    /// <summary>Whether a function of the user's chooses the branch: it may fail at an item, and an <see cref="ErrorPolicy"/> says what happens then.</summary>
     public virtual bool Chooses => false;
 
     /// <summary>Whether an item goes to one branch only, so that a failure of the branch may be thrown through it.</summary>
@@ -30,11 +30,11 @@ internal sealed class BranchesSource<T, TOut>(
 
     internal override bool IsUnordered => upstream.IsUnordered || Array.Exists(branches, branch => branch.Pipe.IsUnordered);
 
-    internal override Source<TOut> Annotate(StageAnnotation annotation)
+    internal override Source<TOut> Annotate(StagePolicy annotation)
     {
         // Behind sinks there is one thing an annotation can be about; behind a merge, what comes out of it.
-        StageOptions annotated = annotation.Apply(options, new StageTraits(fanOut.Kind, "has branches", false, typeof(TOut) == typeof(Nothing)));
-        if (annotated.Bisects || (annotated.OnError != OnError.Stop && !fanOut.Chooses) || annotated.Log is not null)
+        StageOptions annotated = annotation.Apply(options, new StageTraits(fanOut.Kind, "has branches", false, typeof(TOut) == typeof(Unit)));
+        if (annotated.Bisects || (annotated.OnError != ErrorPolicy.Stop && !fanOut.Chooses) || annotated.Log is not null)
             throw new InvalidOperationException($"{annotation} does not fit here: a {fanOut.Kind} is not a function. Annotate the stages of the branches.");
         return new BranchesSource<T, TOut>(upstream, fanOut, branches, annotated);
     }

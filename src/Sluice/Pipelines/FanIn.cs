@@ -9,7 +9,7 @@ internal readonly struct FanIn
 
     public FanIn(RunBuilder builder, int node)
     {
-        capacity = builder.Run.Options.Capacity;
+        capacity = builder.Run.Options.MaxBufferedItems;
         if (builder.IsMultiThread) builder.Run.Add(pump = new IslandPump(builder.Run, node));
         else gate = new SerialFanIn(builder.Run);
     }
@@ -19,7 +19,7 @@ internal readonly struct FanIn
 
 internal static class FanInOptions
 {
-    public static void Check(string kind, StageAnnotation annotation, StageOptions options)
+    public static void Check(string kind, StagePolicy annotation, StageOptions options)
     {
         if (options.HasPolicy || options.Log is not null)
             throw new InvalidOperationException($"{annotation} does not fit here: a {kind} is not a function. Annotate the stages before or behind it.");

@@ -17,7 +17,7 @@ internal sealed class ForkJoinSource<T, TOut>(Source<T> upstream, ForkBranch<T>[
 
     private bool HasThreads => Array.Exists(branches, branch => branch.CrossesThreads);
 
-    internal override Source<TOut> Annotate(StageAnnotation annotation)
+    internal override Source<TOut> Annotate(StagePolicy annotation)
     {
         StageOptions annotated = annotation.Apply(options, new StageTraits(Kind, "takes from several branches", IsAsynchronous: false, IsSink: false));
         if (annotated.HasPolicy || annotated.Log is not null)

@@ -27,5 +27,5 @@ public readonly struct ItemContext
     public int Attempt => context.Attempt + ((ticket ?? context.Ticket)?.EarlierAttempts ?? 0);
 
     /// <summary>The run.</summary>
-    public Run Run => context.Run;
+    public PipelineRun Run => context.Run;
 }

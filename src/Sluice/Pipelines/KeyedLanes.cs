@@ -4,7 +4,7 @@ namespace Sluice;
 /// <typeparam name="T">The type of the items.</typeparam>
 public abstract class KeyedLanes<T>
 {
-    private const int MostLanes = 1024;
+    private const int MaxLanes = 1024;
 
     private protected KeyedLanes(Func<T, int> hash, Func<T, string> text, Delegate key, int lanes) => (Hash, Text, Key, Lanes) = (hash, text, key, lanes);
 
@@ -28,7 +28,7 @@ public abstract class KeyedLanes<T>
         ArgumentNullException.ThrowIfNull(key);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxKeys, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(lanes, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(lanes, MostLanes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(lanes, MaxLanes);
         // The same lane in every process: a run that is repeated under its seed is the same run.
         return new KeyedLanes<T, TKey>(item => StableHash.Bucket(StableHash.Of(key(item)), int.MaxValue), item => KeyText.Of(key(item)), key, lanes, maxKeys);
     }

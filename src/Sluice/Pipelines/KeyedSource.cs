@@ -36,7 +36,7 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
             own.KeyOf = keyed.Text;
             if (isByText) own.OwnsKey = key => KeyRouter<T>.LaneOf(KeyedLanes<T>.HashOf(key), lanes.Length) == lane;
             lanes[i] = isByKey ? keyed.ByKey(own, outlet, instance, isTimed) : instance(own, outlet);
-            if (builder.IsMultiThread) lanes[i] = builder.Boundary(lanes[i], builder.Run.Options.Capacity);
+            if (builder.IsMultiThread) lanes[i] = builder.Boundary(lanes[i], builder.Run.Options.MaxBufferedItems);
         }
         var context = new StageContext(builder.Run, node);           // counts nothing: the lanes do
         var router = new KeyRouter<T>(context, hash, lanes);

@@ -17,7 +17,7 @@ internal sealed class MergeSource<T>(Source<T>[] inputs, MergeOperator<T> merge,
 {
     internal override bool CrossesThreads => true;
 
-    internal override Source<T> Annotate(StageAnnotation annotation)
+    internal override Source<T> Annotate(StagePolicy annotation)
     {
         StageOptions annotated = annotation.Apply(options, new StageTraits(merge.Kind, "takes from several inputs", IsAsynchronous: false, IsSink: false));
         FanInOptions.Check(merge.Kind, annotation, annotated);

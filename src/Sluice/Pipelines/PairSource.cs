@@ -22,7 +22,7 @@ internal sealed class PairSource<TLeft, TRight, TOut>(
 
     internal override bool CrossesThreads => true;
 
-    internal override Source<TOut> Annotate(StageAnnotation annotation)
+    internal override Source<TOut> Annotate(StagePolicy annotation)
     {
         StageOptions annotated = annotation.Apply(options, new StageTraits(pair.Kind, "takes from two inputs", IsAsynchronous: false, IsSink: false));
         FanInOptions.Check(pair.Kind, annotation, annotated);

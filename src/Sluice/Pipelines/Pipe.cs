@@ -63,9 +63,9 @@ public sealed partial class Pipe<TIn, TOut> : BranchOrRouter<TIn, TOut>
     internal Pipe<TIn, TNext> Then<TNext>(Operator<TOut, TNext> stage) => new(open, tail.Then(stage));
 
     /// <summary>Ends.</summary>
-    internal Sink<TIn> Then(Func<Source<TOut>, Pipeline> next) => new(new Pipe<TIn, Nothing>(open, next(tail).Tail));
+    internal Sink<TIn> Then(Func<Source<TOut>, Pipeline> next) => new(new Pipe<TIn, Unit>(open, next(tail).Tail));
 
-    internal Pipe<TIn, TOut> Annotate(StageAnnotation annotation) => new(open, tail.Annotate(annotation));
+    internal Pipe<TIn, TOut> Annotate(StagePolicy annotation) => new(open, tail.Annotate(annotation));
 
     internal Pipe<TIn, TOut> Rewrite(Rewriter rewriter)
     {

@@ -14,8 +14,8 @@ public static partial class Pipe
 
     /// <summary>Refused: <c>Pipe.Merge(source, source)</c>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
-    [Obsolete(Misfit.MergedSources, error: true)]
-    public static Source<T> Merge<T>(params Source<T>[] sources) => throw Misfit.Refused();
+    [Obsolete(CompileErrors.MergedSources, error: true)]
+    public static Source<T> Merge<T>(params Source<T>[] sources) => throw CompileErrors.Refused();
 
     /// <summary>Each item to the next of several pipes in turn; what comes out of them is merged.</summary>
     /// <param name="branches">At least one.</param>

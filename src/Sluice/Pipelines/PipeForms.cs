@@ -14,14 +14,14 @@ public static partial class Pipe
     /// <summary>Refused: <c>Pipe.Where(n => n > 2)</c>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [OverloadResolutionPriority(-1)]
-    [Obsolete(Misfit.FormWithoutType, error: true)]
-    public static ItemPipe Where(Func<dynamic, dynamic> predicate) => throw Misfit.Refused();
+    [Obsolete(CompileErrors.FormWithoutType, error: true)]
+    public static ItemPipe Where(Func<dynamic, dynamic> predicate) => throw CompileErrors.Refused();
 
     /// <summary>Refused: <c>Pipe.Where(IsEven)</c>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [OverloadResolutionPriority(-2)]
-    [Obsolete(Misfit.FormWithoutType, error: true)]
-    public static ItemPipe Where(Delegate predicate) => throw Misfit.Refused();
+    [Obsolete(CompileErrors.FormWithoutType, error: true)]
+    public static ItemPipe Where(Delegate predicate) => throw CompileErrors.Refused();
 
     /// <summary>The items up to the first one for which the predicate is false.</summary>
     /// <param name="predicate">See <see cref="Operators.TakeWhile{T}(Source{T}, Func{T, bool})"/>.</param>

@@ -11,7 +11,7 @@ public sealed partial class Pipeline
     /// <exception cref="KeyNotFoundException">There is no node of this name.</exception>
     /// <exception cref="ArgumentException">Another word than these; or the node has no such side, as a source has no input.</exception>
     /// <exception cref="InvalidOperationException">The node is a branch or a fan-in, which is no function.</exception>
-    public Pipeline Log(string node, string what = "both", Action<ItemLog>? log = null)
+    public Pipeline Log(string node, string what = "both", Action<ItemLogEntry>? log = null)
     {
         ArgumentNullException.ThrowIfNull(node);
         (bool isInput, bool isOutput) = what switch
@@ -26,11 +26,11 @@ public sealed partial class Pipeline
         if (isInput && !isOutput && found.InputType is null) throw new ArgumentException($"'{node}' is a {found.Kind} and has no input. Log its output.", nameof(what));
         if (isOutput && !isInput && found.OutputType is null) throw new ArgumentException($"'{node}' is a {found.Kind} and has no output. Log its input.", nameof(what));
         log ??= static line => Console.WriteLine(line);
-        Action<ItemLog> chosen = isInput && isOutput ? log : line =>
+        Action<ItemLogEntry> chosen = isInput && isOutput ? log : line =>
         {
             if (line.IsOutput == isOutput) log(line);
         };
-        return new Pipeline(Tail.Rewrite(new NodeAnnotator(drawn.NumberOf(found), node, StageAnnotation.AlsoLog(chosen), SharedFinder.In(Tail))));
+        return new Pipeline(Tail.Rewrite(new NodeAnnotator(drawn.NumberOf(found), node, StagePolicy.AlsoLog(chosen), SharedFinder.In(Tail))));
     }
 }
 
@@ -39,7 +39,7 @@ public sealed partial class Pipeline
 /// <param name="name">Its name.</param>
 /// <param name="annotation">About it.</param>
 /// <param name="uses">How many users each shared source of the pipeline has.</param>
-internal sealed class NodeAnnotator(int number, string name, StageAnnotation annotation, Dictionary<object, int> uses) : NodeRewriter(number, uses)
+internal sealed class NodeAnnotator(int number, string name, StagePolicy annotation, Dictionary<object, int> uses) : NodeRewriter(number, uses)
 {
     public override Source<T> Source<T>(Source<T> original) => original.Annotate(annotation);
 

@@ -16,21 +16,21 @@ public sealed partial class Pipeline
 }
 
 /// <summary>The ends of several pipelines.</summary>
-internal sealed class EndsSource(Source<Nothing>[] ends) : Source<Nothing>
+internal sealed class EndsSource(Source<Unit>[] ends) : Source<Unit>
 {
     internal override bool CrossesThreads => true;
 
     private protected override string Cannot => "several pipelines end here. Annotate the stages in them";
 
-    internal override Source<Nothing> Rewrite(Rewriter rewriter)
+    internal override Source<Unit> Rewrite(Rewriter rewriter)
     {
-        var rewritten = new Source<Nothing>[ends.Length];
+        var rewritten = new Source<Unit>[ends.Length];
         for (int i = ends.Length - 1; i >= 0; i--) rewritten[i] = ends[i].Rewrite(rewriter);
         return new EndsSource(rewritten);
     }
 
     /// <summary>Backwards, as everything is built.</summary>
-    internal override void Build(RunBuilder builder, Inlet<Nothing> next)
+    internal override void Build(RunBuilder builder, Inlet<Unit> next)
     {
         next.ShareAmong(ends.Length);
         for (int i = ends.Length - 1; i >= 0; i--) ends[i].Build(builder, next);

@@ -7,9 +7,9 @@ public sealed partial class Pipeline : IBlueprint
     private static readonly RunOptions MultiThread = new();
     private static readonly RunOptions SingleThread = new() { Mode = ExecutionMode.SingleThread };
 
-    internal Pipeline(Source<Nothing> tail) => Tail = tail;
+    internal Pipeline(Source<Unit> tail) => Tail = tail;
 
-    internal Source<Nothing> Tail { get; }
+    internal Source<Unit> Tail { get; }
 
     /// <summary>The pipeline as a graph: to be walked, searched and drawn.</summary>
     /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
@@ -18,12 +18,12 @@ public sealed partial class Pipeline : IBlueprint
     /// <summary>Starts a run.</summary>
     /// <remarks>
     /// In single-thread mode this thread does the work: Start returns when the run has ended or waits for something
-    /// outside. Hold on to the run and await <see cref="Run.Completion"/>: that is where failures surface.
+    /// outside. Hold on to the run and await <see cref="PipelineRun.Completion"/>: that is where failures surface.
     /// </remarks>
     /// <param name="mode">Multi-threaded unless given.</param>
     /// <param name="cancellation">Cancels the run.</param>
     /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
-    public Run Start(ExecutionMode mode = ExecutionMode.MultiThread, CancellationToken cancellation = default)
+    public PipelineRun Start(ExecutionMode mode = ExecutionMode.MultiThread, CancellationToken cancellation = default)
         => Start(mode == ExecutionMode.SingleThread ? SingleThread : MultiThread, cancellation);
 
     /// <summary>Starts a run.</summary>
@@ -31,7 +31,7 @@ public sealed partial class Pipeline : IBlueprint
     /// <param name="cancellation">Cancels the run.</param>
     /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
     /// <exception cref="ArgumentException"><see cref="RunOptions.Outputs"/> has a name that nothing in the pipeline writes to.</exception>
-    public Run Start(RunOptions options, CancellationToken cancellation = default)
+    public PipelineRun Start(RunOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         var builder = new RunBuilder(options, this);
@@ -49,7 +49,7 @@ public sealed partial class Pipeline : IBlueprint
     }
 
     /// <summary>The definition on one line: <c>source-1 | Twice | [Print, Save]</c>. A graph that brackets cannot express is drawn as <see cref="Topology.ToText"/> draws it.</summary>
-    public override string ToString() => Drawing.Text(() => Topology, typeof(Nothing));
+    public override string ToString() => Drawing.Text(() => Topology, typeof(Unit));
 
     void IBlueprint.Build(RunBuilder builder) => Tail.Build(builder, Terminal.Shared);
 
@@ -66,13 +66,13 @@ public sealed partial class Pipeline : IBlueprint
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     public async Task<RunSnapshot> RunAsync(RunOptions? options = null, CancellationToken cancellation = default)
     {
-        if (options is { Outputs.Count: > 0, Started: null })
+        if (options is { Outputs.Count: > 0, OnStarted: null })
         {
             throw new ArgumentException(
-                $"Nobody could read the output '{options.Outputs.First()}': it holds {options.Capacity} items, and the run would wait for ever. "
-                + "Use Start, read Run.Output and await Run.Completion; or get hold of the run with RunOptions.Started.", nameof(options));
+                $"Nobody could read the output '{options.Outputs.First()}': it holds {options.MaxBufferedItems} items, and the run would wait for ever. "
+                + "Use Start, read PipelineRun.Output and await PipelineRun.Completion; or get hold of the run with RunOptions.OnStarted.", nameof(options));
         }
-        Run run = Start(options ?? MultiThread, cancellation);
+        PipelineRun run = Start(options ?? MultiThread, cancellation);
         await using (run.ConfigureAwait(false))
         {
             await run.Completion.ConfigureAwait(false);

@@ -96,7 +96,7 @@ internal sealed class NodeReplacer(int number, string name, object replacement, 
 
     public override Source<TOut> Stage<TIn, TOut>(Source<TIn> before, Source<TOut> original) => replacement is Pipe<TIn, TOut> pipe
         ? pipe.Annotate(Sluice.Stage.Named(name)).After(before)
-        : throw DoesNotFit(typeof(TOut) == typeof(Nothing)
+        : throw DoesNotFit(typeof(TOut) == typeof(Unit)
             ? $"is a sink of {TypeNames.Of(typeof(TIn))}"
             : $"takes {TypeNames.Of(typeof(TIn))} and puts out {TypeNames.Of(typeof(TOut))}");
 

@@ -5,7 +5,7 @@ namespace Sluice;
 /// <typeparam name="T">The type of what goes in.</typeparam>
 public sealed partial class Sink<T>
 {
-    internal Sink(Pipe<T, Nothing> pipe) => Pipe = pipe;
+    internal Sink(Pipe<T, Unit> pipe) => Pipe = pipe;
 
     /// <summary>The sink as a graph, without what it will be joined to.</summary>
     public Topology Topology => Pipe.Topology;
@@ -13,7 +13,7 @@ public sealed partial class Sink<T>
     /// <summary>The definition on one line: <c>Twice | Print</c>. A graph that brackets cannot express is drawn as <see cref="Topology.ToText"/> draws it.</summary>
     public override string ToString() => Drawing.Text(() => Topology, typeof(T));
 
-    internal Pipe<T, Nothing> Pipe { get; }
+    internal Pipe<T, Unit> Pipe { get; }
 
-    internal static Sink<T> Of(Operator<T, Nothing> stage) => new(Pipe<T, Nothing>.Of(stage));
+    internal static Sink<T> Of(Operator<T, Unit> stage) => new(Pipe<T, Unit>.Of(stage));
 }

@@ -51,7 +51,7 @@ public abstract partial class Source<T>
     internal abstract Source<T> Rewrite(Rewriter rewriter);
 
     /// <summary>The same with its last stage annotated.</summary>
-    internal virtual Source<T> Annotate(StageAnnotation annotation)
+    internal virtual Source<T> Annotate(StagePolicy annotation)
         => throw new InvalidOperationException($"{annotation} annotates the stage before it, and there is none: {Cannot}.");
 
     /// <summary>What stands here, for <see cref="Annotate"/>'s message.</summary>

@@ -19,7 +19,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
 
     internal override bool IsUnordered => upstream.IsUnordered || options is { Parallel: > 1, Ordered: false } || upstream is KeyedSource<TIn>;
 
-    internal override Source<TOut> Annotate(StageAnnotation annotation)
+    internal override Source<TOut> Annotate(StagePolicy annotation)
         => new StageSource<TIn, TOut>(upstream, stage, annotation.Apply(options, StageTraits.Of(stage) with { IsKeyed = upstream is KeyedSource<TIn> }));
 
     internal override Source<TOut> Rewrite(Rewriter rewriter)
@@ -32,12 +32,12 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
-        if (builder.Following is { Home: Following.Consecutor } && upstream is KeyedSource<TIn> && stage.StoredByKey is { } byKey)
+        if (builder.Following is { Home: ItemTracking.Consecutor } && upstream is KeyedSource<TIn> && stage.StoredByKey is { } byKey)
         {
             new StageSource<TIn, TOut>(upstream, byKey, options).Build(builder, next);
             return;
         }
-        if (stage.EndsItems && typeof(TOut) != typeof(Nothing)) builder.CheckParts(stage.Kind);
+        if (stage.EndsItems && typeof(TOut) != typeof(Unit)) builder.CheckParts(stage.Kind);
         if (stage.HasTimers) builder.CheckParts("node with timers");
         if (options.Bisects) builder.CheckDivides(stage.Kind);
         if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets, stage.Hint, isByKey: upstream is KeyedSource<TIn> && stage.IsByKey); // asks a node's factory for an instance
@@ -126,7 +126,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
             next = new TimeOutput<TOut>(context, next);
         }
         if (options.Log is { } log) next = new LogOutput<TOut>(context, next, log);
-        Inlet<TIn> inlet = options.HasPolicy ? new Guard<TIn, TOut>(context, stage, options, next) : stage.Create(context, next);
+        Inlet<TIn> inlet = options.HasPolicy ? new PolicyStage<TIn, TOut>(context, stage, options, next) : stage.Create(context, next);
         if (options.Log is { } logInput) inlet = new LogInput<TIn>(context, inlet, logInput);
         return isTimed ? new TimeInput<TIn>(context, inlet) : inlet;
     }

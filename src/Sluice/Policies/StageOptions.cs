@@ -19,15 +19,15 @@ internal sealed record StageOptions
     public int Retries { get; init; }
     public Backoff Backoff { get; init; } = Backoff.None;
     public TimeSpan? Timeout { get; init; }
-    public OnError OnError { get; init; }
+    public ErrorPolicy OnError { get; init; }
 
     /// <summary>Whether a list that has failed for good is divided, until what fails is alone.</summary>
     public bool Bisects { get; init; }
 
-    public Action<ItemLog>? Log { get; init; }
+    public Action<ItemLogEntry>? Log { get; init; }
 
     /// <summary>Whether an item may be attempted again, timed out or dropped, so that its outputs must be held back.</summary>
-    public bool HasPolicy => Retries > 0 || Timeout is not null || OnError != OnError.Stop || Bisects;
+    public bool HasPolicy => Retries > 0 || Timeout is not null || OnError != ErrorPolicy.Stop || Bisects;
 
     /// <summary>Whether items leave the stage's thread here when the run has several.</summary>
     public bool CrossesThreads => Parallel > 1 || Blocks || Buffer is not null;
@@ -41,7 +41,7 @@ internal sealed record StageOptions
         if (Retries > 0) yield return $"retry {Retries}";
         if (Timeout is { } timeout) yield return $"timeout {timeout:g}";
         if (Bisects) yield return "bisects";
-        if (OnError != OnError.Stop) yield return OnError == OnError.Skip ? "skips failures" : "dead-letters failures";
+        if (OnError != ErrorPolicy.Stop) yield return OnError == ErrorPolicy.Skip ? "skips failures" : "dead-letters failures";
         if (Buffer is { } buffer) yield return $"buffer {buffer}";
     }
 }

@@ -23,7 +23,7 @@ public sealed record ProcessOptions
     /// stages that are <see cref="Stage.Parallel"/>. With a <see cref="Stage.Timeout"/> it has one.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
-    public int? ItemsPerWorker { get; init => field = value is { } number ? Within(number, 1, 4096, nameof(ItemsPerWorker)) : null; }
+    public int? MaxItemsPerWorker { get; init => field = value is { } number ? Within(number, 1, 4096, nameof(MaxItemsPerWorker)) : null; }
 
     /// <summary>The longest payload of an item, and of all results of an item together, in bytes; 16 MiB unless given, 1 GiB at most.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
@@ -31,19 +31,19 @@ public sealed record ProcessOptions
 
     /// <summary>How many workers an item may end that works on nothing else, before it is given up as <see cref="Stage.OnError"/> says; 1 or more; 3 unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
-    public int MostDeaths { get; init => field = Within(value, 1, int.MaxValue, nameof(MostDeaths)); } = 3;
+    public int MaxCrashes { get; init => field = Within(value, 1, int.MaxValue, nameof(MaxCrashes)); } = 3;
 
     /// <summary>How many workers in a row may end before they have got to work, until the run fails; 1 or more; 5 unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
-    public int MostFailedStarts { get; init => field = Within(value, 1, int.MaxValue, nameof(MostFailedStarts)); } = 5;
+    public int MaxFailedStarts { get; init => field = Within(value, 1, int.MaxValue, nameof(MaxFailedStarts)); } = 5;
 
     /// <summary>How long a worker may take until it connects, in real time; 30 seconds unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero, negative, or more than 49 days.</exception>
-    public TimeSpan StartTime { get; init => field = Time(value, nameof(StartTime)); } = TimeSpan.FromSeconds(30);
+    public TimeSpan StartTimeout { get; init => field = Time(value, nameof(StartTimeout)); } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a worker may take to end by itself when it is not needed any more, in real time; then it is killed. 5 seconds unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero, negative, or more than 49 days.</exception>
-    public TimeSpan StopTime { get; init => field = Time(value, nameof(StopTime)); } = TimeSpan.FromSeconds(5);
+    public TimeSpan StopTimeout { get; init => field = Time(value, nameof(StopTimeout)); } = TimeSpan.FromSeconds(5);
 
     private static int Within(int value, int least, int most, string name)
         => value >= least && value <= most ? value : throw new ArgumentOutOfRangeException($"{nameof(ProcessOptions)}.{name}", value, $"From {least:N0} to {most:N0}.");

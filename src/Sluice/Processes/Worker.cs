@@ -16,16 +16,16 @@ public static partial class Worker
     /// <param name="bodies">Makes the body of a name; null if there is none.</param>
     /// <returns>Whether it was a worker, and its work is done: then the program is to end.</returns>
     /// <example><code>
-    /// if (await Worker.RunIfAskedAsync(args, name => name == "parse" ? WorkerBody.Of(Stages.Parse) : null)) return;
+    /// if (await Worker.TryRunAsWorkerAsync(args, name => name == "parse" ? WorkerBody.Of(Stages.Parse) : null)) return;
     /// await (Source.Lines("big.log") | Pipe.InProcesses&lt;string, Hit&gt;("parse", new() { Workers = 4 }) | Save).RunAsync();
     /// </code></example>
-    public static async Task<bool> RunIfAskedAsync(string[] args, Func<string, WorkerBody?> bodies)
+    public static async Task<bool> TryRunAsWorkerAsync(string[] args, Func<string, WorkerBody?> bodies)
     {
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(bodies);
-        if (args is not [Invitation.Argument, var name, ..]) return false;
-        if (Invitation.Take() is not { } invitation)
-            throw new InvalidOperationException($"{Invitation.Argument} is for processes that a pipeline starts by itself (Pipe.InProcesses).");
+        if (args is not [WorkerToken.Argument, var name, ..]) return false;
+        if (WorkerToken.Take() is not { } invitation)
+            throw new InvalidOperationException($"{WorkerToken.Argument} is for processes that a pipeline starts by itself (Pipe.InProcesses).");
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = true);
         if (await WorkerLink.TryConnectAsync(invitation).ConfigureAwait(false) is not { } link) return true;
@@ -38,7 +38,7 @@ public static partial class Worker
         WorkerBody body;
         try
         {
-            body = bodies(name) ?? throw new InvalidOperationException($"The program knows no body '{name}': the function that is given to Worker.RunIfAskedAsync returned null.");
+            body = bodies(name) ?? throw new InvalidOperationException($"The program knows no body '{name}': the function that is given to Worker.TryRunAsWorkerAsync returned null.");
         }
         catch (Exception e)
         {

@@ -42,8 +42,8 @@ internal sealed class WorkerBody<TIn, TOut> : WorkerBody
     {
         link.SayHello(TypeNames.ToStore(typeof(TIn)), TypeNames.ToStore(typeof(TOut)));
         var intake = new WorkerIntake<TIn>(link, items);
-        var options = new RunOptions { TrackItems = true, Following = new Following(intake) { Home = Home }, StopGrace = Worker.StopGrace };
-        Run run = pipeline.Start(options);
+        var options = new RunOptions { TrackItems = true, Following = new ItemTracking(intake) { Home = Home }, StopTimeout = Worker.StopGrace };
+        PipelineRun run = pipeline.Start(options);
         await using (run.ConfigureAwait(false))
         {
             Task receiving = intake.ReceiveAsync();

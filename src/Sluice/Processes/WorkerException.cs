@@ -1,7 +1,7 @@
 namespace Sluice;
 
 /// <summary>Something has failed in a worker process: the body at an item, or the process itself. What is known of it came as text.</summary>
-public class WorkerException : Exception
+public class WorkerException : SluiceException
 {
     /// <summary>Makes one without a message.</summary>
     public WorkerException() { }

@@ -96,7 +96,7 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
 }
 
 internal sealed class ResumablePump<T>(
-    StageContext context, Inlet<T> next, string name, string kind, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<Positioned<T>>> produce)
+    StageContext context, Inlet<T> next, string name, string kind, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce)
     : SourcePump<T>(context, next), IResumablePump
 {
     private readonly ConcurrentQueue<(long Sequence, ReadOnlyMemory<byte> Before, ReadOnlyMemory<byte> Behind)> positions = new();
@@ -137,7 +137,7 @@ internal sealed class ResumablePump<T>(
     protected override async ValueTask ProduceAsync()
     {
         ReadOnlyMemory<byte> before = start;
-        IAsyncEnumerator<Positioned<T>> items = Open();
+        IAsyncEnumerator<WithPosition<T>> items = Open();
         bool left = false;
         try
         {
@@ -151,7 +151,7 @@ internal sealed class ResumablePump<T>(
                     return;
                 }
                 if (!await EndedAsync(moving)) return;
-                Positioned<T> item = items.Current;
+                WithPosition<T> item = items.Current;
                 if (isResumed) positions.Enqueue((produced, before, item.Position));
                 produced++;
                 before = item.Position;
@@ -167,17 +167,17 @@ internal sealed class ResumablePump<T>(
         }
     }
 
-    private static async Task DisposeAfterAsync(Task<bool> move, IAsyncEnumerator<Positioned<T>> items)
+    private static async Task DisposeAfterAsync(Task<bool> move, IAsyncEnumerator<WithPosition<T>> items)
     {
         await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         await items.DisposeAsync();
     }
 
-    private IAsyncEnumerator<Positioned<T>> Open()
+    private IAsyncEnumerator<WithPosition<T>> Open()
     {
         try
         {
-            IAsyncEnumerable<Positioned<T>> made = produce(start, StopToken)
+            IAsyncEnumerable<WithPosition<T>> made = produce(start, StopToken)
                 ?? throw new InvalidOperationException($"The function of the producer '{name}' returned null instead of a sequence. If there is nothing, return an empty one.");
             return made.GetAsyncEnumerator(StopToken);
         }
@@ -187,7 +187,7 @@ internal sealed class ResumablePump<T>(
         }
     }
 
-    private static Task<bool> MoveNext(IAsyncEnumerator<Positioned<T>> items)
+    private static Task<bool> MoveNext(IAsyncEnumerator<WithPosition<T>> items)
     {
         try
         {

@@ -38,7 +38,7 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
     private Channel<T> Items => Volatile.Read(ref made) ?? Make();
 
     /// <summary>How many items may wait to be taken.</summary>
-    protected int Capacity => capacity ?? Run.Options.Capacity;
+    protected int Capacity => capacity ?? Run.Options.MaxBufferedItems;
 
     protected sealed override async ValueTask ProduceAsync()
     {

@@ -65,5 +65,5 @@ internal sealed class LineReader(TextReader text, string? name, int longest, Bad
     }
 
     private InvalidDataException TooLong() => new(
-        $"{(name is null ? "Line" : $"{name}, line")} {Number + 1} is longer than {longest} characters. If that is meant, give a larger longestLine.");
+        $"{(name is null ? "Line" : $"{name}, line")} {Number + 1} is longer than {longest} characters. If that is meant, give a larger maxLineLength.");
 }

@@ -1,6 +1,6 @@
 namespace Sluice;
 
-internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOrigin origin, Func<long, string, T> select, int longestLine)
+internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOrigin origin, Func<long, string, T> select, int maxLineLength)
     : SourcePump<T>(context, next)
 {
     private LineReader lines = null!;
@@ -13,7 +13,7 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
     {
         try
         {
-            lines = origin.Open(longestLine, out waits);
+            lines = origin.Open(maxLineLength, out waits);
         }
         catch (Exception e)
         {

@@ -6,7 +6,7 @@ namespace Sluice;
 public static partial class Source
 {
     /// <summary>A source that is fed by hand: <c>await intake.SendAsync(item)</c>.</summary>
-    /// <param name="capacity">How many accepted items may wait to be taken, 1 or more; the run's <see cref="RunOptions.Capacity"/> unless given.</param>
+    /// <param name="capacity">How many accepted items may wait to be taken, 1 or more; the run's <see cref="RunOptions.MaxBufferedItems"/> unless given.</param>
     /// <exception cref="ArgumentOutOfRangeException">A capacity below 1.</exception>
     public static ManualSource<T> Manual<T>(int? capacity = null)
     {
@@ -61,7 +61,7 @@ public sealed class ManualSource<T> : Source<T>
 
     internal override Source<T> Rewrite(Rewriter rewriter) => rewriter.Visit() ? rewriter.Source(this) : this;
 
-    internal override Source<T> Annotate(StageAnnotation annotation) => leaf.Annotate(annotation);
+    internal override Source<T> Annotate(StagePolicy annotation) => leaf.Annotate(annotation);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendLaterAsync(T item, CancellationToken cancellation)

@@ -3,7 +3,7 @@ using System.Threading.Channels;
 namespace Sluice;
 
 /// <summary>What happens to an item that comes from where nothing can be made to wait, when the pipeline is behind.</summary>
-public enum WhenFull
+public enum FullMode
 {
     /// <summary>The source fails: nothing is lost in silence. The default.</summary>
     Fail,
@@ -20,9 +20,9 @@ public static partial class Source
     /// <summary>The items of an observable. Every run subscribes once, and unsubscribes when no more is wanted.</summary>
     /// <param name="items">The observable; it may push from any thread, one item at a time.</param>
     /// <param name="whenFull">What happens when it is faster than the pipeline.</param>
-    /// <param name="capacity">How many items may wait to be taken, 1 or more; the run's <see cref="RunOptions.Capacity"/> unless given.</param>
+    /// <param name="capacity">How many items may wait to be taken, 1 or more; the run's <see cref="RunOptions.MaxBufferedItems"/> unless given.</param>
     /// <exception cref="ArgumentOutOfRangeException">A capacity below 1.</exception>
-    public static Source<T> From<T>(IObservable<T> items, WhenFull whenFull = WhenFull.Fail, int? capacity = null)
+    public static Source<T> From<T>(IObservable<T> items, FullMode whenFull = FullMode.Fail, int? capacity = null)
     {
         ArgumentNullException.ThrowIfNull(items);
         if (capacity is { } given) ArgumentOutOfRangeException.ThrowIfLessThan(given, 1, nameof(capacity));
@@ -30,7 +30,7 @@ public static partial class Source
     }
 }
 
-internal sealed class ObservableSource<T>(IObservable<T> items, WhenFull whenFull, int? capacity, StageOptions options) : LeafSource<T>(options)
+internal sealed class ObservableSource<T>(IObservable<T> items, FullMode whenFull, int? capacity, StageOptions options) : LeafSource<T>(options)
 {
     private protected override string Kind => "source";
 
@@ -46,25 +46,25 @@ internal sealed class ObservableSource<T>(IObservable<T> items, WhenFull whenFul
 internal sealed class ObservablePump<T> : IntakePump<T>, IObserver<T>
 {
     private readonly IObservable<T> items;
-    private readonly WhenFull whenFull;
+    private readonly FullMode whenFull;
     private readonly TaskCompletionSource<IDisposable?> subscribed = new();
     private SynchronizationContext? ownContext;
 
-    public ObservablePump(StageContext context, Inlet<T> next, IObservable<T> items, WhenFull whenFull, int? capacity) : base(context, next, capacity)
+    public ObservablePump(StageContext context, Inlet<T> next, IObservable<T> items, FullMode whenFull, int? capacity) : base(context, next, capacity)
     {
         (this.items, this.whenFull) = (items, whenFull);
         if (!Run.Scheduler.IsSerial) Run.OnLaunch.Add(Subscribe);
     }
 
     protected override BoundedChannelFullMode FullMode
-        => whenFull == WhenFull.DropOldest ? BoundedChannelFullMode.DropOldest : BoundedChannelFullMode.Wait;
+        => whenFull == Sluice.FullMode.DropOldest ? BoundedChannelFullMode.DropOldest : BoundedChannelFullMode.Wait;
 
     public void OnNext(T value)
     {
         if (IsStopped || TryAccept(value)) return;
         string full = $"The observable is faster than the pipeline: {Capacity} items wait already.";
-        if (whenFull == WhenFull.Fail)
-            Close(new InvalidOperationException($"{full} Raise the capacity, or say WhenFull.Block or WhenFull.DropOldest."));
+        if (whenFull == Sluice.FullMode.Fail)
+            Close(new InvalidOperationException($"{full} Raise the capacity, or say FullMode.Block or FullMode.DropOldest."));
         else if (ownContext is not null && ownContext == SynchronizationContext.Current)
             Close(new InvalidOperationException($"{full} It pushes on the run's own thread, which would wait for itself. Use ExecutionMode.MultiThread."));
         else
@@ -133,7 +133,7 @@ internal sealed class ObservablePump<T> : IntakePump<T>, IObserver<T>
         {
             ExecutionContext? outer = pump.Run.Enter();
             pump.Subscribe();
-            Run.Leave(outer);
+            PipelineRun.Leave(outer);
         }
     }
 }

@@ -2,16 +2,16 @@ namespace Sluice;
 
 public static partial class Source
 {
-    /// <summary>A function that pushes: <c>Source.Pushed&lt;int&gt;(async (push, cancellation) => { await push(1); })</c>. The source ends, or fails, with it.</summary>
+    /// <summary>A function that pushes: <c>Source.Create&lt;int&gt;(async (push, cancellation) => { await push(1); })</c>. The source ends, or fails, with it.</summary>
     /// <remarks>
     /// Every run calls it once. An awaited push is an accepted item; pushes may come from several threads. The token is
     /// cancelled when no more is wanted; a push then throws an <see cref="OperationCanceledException"/>, and the item was
     /// not accepted.
     /// </remarks>
     /// <param name="producer">The function. Await every push: that is the backpressure.</param>
-    /// <param name="capacity">How many pushed items may wait to be taken, 1 or more; the run's <see cref="RunOptions.Capacity"/> unless given.</param>
+    /// <param name="capacity">How many pushed items may wait to be taken, 1 or more; the run's <see cref="RunOptions.MaxBufferedItems"/> unless given.</param>
     /// <exception cref="ArgumentOutOfRangeException">A capacity below 1.</exception>
-    public static Source<T> Pushed<T>(Func<Func<T, ValueTask>, CancellationToken, Task> producer, int? capacity = null)
+    public static Source<T> Create<T>(Func<Func<T, ValueTask>, CancellationToken, Task> producer, int? capacity = null)
     {
         ArgumentNullException.ThrowIfNull(producer);
         if (capacity is { } given) ArgumentOutOfRangeException.ThrowIfLessThan(given, 1, nameof(capacity));
@@ -86,7 +86,7 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         {
             ExecutionContext? outer = pump.Run.Enter();
             _ = pump.ProducingAsync();
-            Run.Leave(outer);
+            PipelineRun.Leave(outer);
         }
     }
 }

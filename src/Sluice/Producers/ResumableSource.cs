@@ -12,14 +12,14 @@ public static partial class Source
     /// </remarks>
     /// <param name="name">Its name; its position is found again by it. One run at a time has it: a later one takes it over.</param>
     /// <param name="produce">Makes the items behind a position; an empty one means from the beginning.</param>
-    public static Source<T> Resumable<T>(string name, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<Positioned<T>>> produce)
+    public static Source<T> Resumable<T>(string name, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce)
     {
         ArgumentNullException.ThrowIfNull(produce);
         return Resumable(name, "Source.Resumable(name, function)", produce);
     }
 
     /// <summary>A sequence that is the same, from its beginning, at every start: what was accepted before is skipped by counting.</summary>
-    /// <inheritdoc cref="Resumable{T}(string, Func{ReadOnlyMemory{byte}, CancellationToken, IAsyncEnumerable{Positioned{T}}})"/>
+    /// <inheritdoc cref="Resumable{T}(string, Func{ReadOnlyMemory{byte}, CancellationToken, IAsyncEnumerable{WithPosition{T}}})"/>
     /// <param name="name">Its name; its position is found again by it.</param>
     /// <param name="items">The sequence.</param>
     public static Source<T> Resumable<T>(string name, IEnumerable<T> items)
@@ -32,7 +32,7 @@ public static partial class Source
     /// <param name="name">Its name.</param>
     /// <param name="kind">Who makes its positions (<see cref="IResumablePump.Kind"/>).</param>
     /// <param name="produce">Makes the items behind a position.</param>
-    private static ResumableSource<T> Resumable<T>(string name, string kind, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<Positioned<T>>> produce)
+    private static ResumableSource<T> Resumable<T>(string name, string kind, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         return new(name, (context, next) => new ResumablePump<T>(context, next, name, kind, produce), StageOptions.Default);

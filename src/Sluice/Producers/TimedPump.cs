@@ -4,7 +4,7 @@ namespace Sluice;
 internal abstract class TimedPump<T>(StageContext context, Inlet<T> next) : SourcePump<T>(context, next)
 {
     // Clocks are set, and computers sleep: whoever waits for a time of day looks at it again now and then.
-    private static readonly TimeSpan LongestSleep = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MaxSleep = TimeSpan.FromMinutes(1);
 
     protected TimeProvider Time => Run.Time;
 
@@ -23,7 +23,7 @@ internal abstract class TimedPump<T>(StageContext context, Inlet<T> next) : Sour
     {
         while (!IsStopped && MoveNext())
         {
-            while (!IsStopped && UntilDue is { Ticks: > 0 } wait) await SleepAsync(wait < LongestSleep ? wait : LongestSleep);
+            while (!IsStopped && UntilDue is { Ticks: > 0 } wait) await SleepAsync(wait < MaxSleep ? wait : MaxSleep);
             if (IsStopped) return;
             T item;
             try

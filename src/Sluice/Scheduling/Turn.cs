@@ -11,7 +11,7 @@ namespace Sluice;
 /// </remarks>
 internal sealed class Turn
 {
-    private const int LongestTurn = 64;              // then others may have the thread
+    private const int MaxTurn = 64;              // then others may have the thread
 
     [ThreadStatic]
     private static Turn? ofThread;
@@ -55,7 +55,7 @@ internal sealed class Turn
     public void Finish()
     {
         accepts = false;
-        for (int i = 0; i < LongestTurn && next is { } work; i++)
+        for (int i = 0; i < MaxTurn && next is { } work; i++)
         {
             next = null;
             work.Execute();

@@ -59,11 +59,11 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
     /// <param name="end">How the stream has ended; null if it has not.</param>
     /// <param name="position">The position recorded with the producer; empty if there is none.</param>
     /// <returns>The answer; null if the append is to be accepted.</returns>
-    /// <exception cref="StoreWentBackException">The producer has an epoch that the store does not know yet.</exception>
+    /// <exception cref="StoreRolledBackException">The producer has an epoch that the store does not know yet.</exception>
     public AppendResult? Refusal(long epoch, long last, (long Number, EntryId? Id) latest, StreamEnd? end, ReadOnlyMemory<byte> position = default)
     {
         if (Epoch > epoch)
-            throw new StoreWentBackException($"The producer {Producer} of the stream {Stream} has the epoch {Epoch}, the store knows {epoch} only: it has lost writes.") { Stream = Stream };
+            throw new StoreRolledBackException($"The producer {Producer} of the stream {Stream} has the epoch {Epoch}, the store knows {epoch} only: it has lost writes.") { Stream = Stream };
         if (Epoch < epoch) return new(AppendStatus.Refused, last, null);
         if (LastSequence <= last)
             return new(AppendStatus.Duplicate, last, Sequence == latest.Number ? latest.Id : null) { Position = position.IsEmpty ? default : position };
@@ -99,7 +99,7 @@ public enum AppendStatus
 
     /// <summary>
     /// The first number is not the last plus one: nothing was accepted. Go on from <see cref="AppendResult.Last"/> plus one; if that is below what was
-    /// acknowledged before, the store went back (<see cref="StoreWentBackException"/>).
+    /// acknowledged before, the store went back (<see cref="StoreRolledBackException"/>).
     /// </summary>
     Gap,
 

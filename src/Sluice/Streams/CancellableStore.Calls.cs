@@ -36,7 +36,7 @@ internal sealed partial class CancellableStore
 
     public ValueTask LeaveAsync(GroupId group, string member, string instance, CancellationToken cancellation) => Within(inner.LeaveAsync(group, member, instance, cancellation), cancellation);
 
-    public ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation) => Within(inner.TakeAsync(group, partition, request, cancellation), cancellation);
+    public ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation) => Within(inner.AcquireAsync(group, partition, request, cancellation), cancellation);
 
     public ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation) => Within(inner.ReleaseAsync(owner, cancellation), cancellation);
 
@@ -45,8 +45,8 @@ internal sealed partial class CancellableStore
     public ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation)
         => Within(inner.ReserveAsync(owner, stream, items, bytes, cancellation), cancellation);
 
-    public ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation)
-        => Within(inner.TakeQuarantineAsync(group, member, expectedEpoch, cancellation), cancellation);
+    public ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation)
+        => Within(inner.AcquireQuarantineAsync(group, member, expectedEpoch, cancellation), cancellation);
 
     public ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation) => Within(inner.ReleaseQuarantineAsync(quarantine, cancellation), cancellation);
 
@@ -65,7 +65,7 @@ internal sealed partial class CancellableStore
     public ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(GroupId group, int partition, long? after, int max, CancellationToken cancellation)
         => Within(inner.ListWaitingAsync(group, partition, after, max, cancellation), cancellation);
 
-    public ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(GroupId group, string? node, long after, int max, CancellationToken cancellation)
+    public ValueTask<IReadOnlyList<StoredDeadLetter>> ListDeadAsync(GroupId group, string? node, long after, int max, CancellationToken cancellation)
         => Within(inner.ListDeadAsync(group, node, after, max, cancellation), cancellation);
 
     public ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation) => Within(inner.RedriveAsync(group, numbers, cancellation), cancellation);
@@ -76,7 +76,7 @@ internal sealed partial class CancellableStore
 
     public ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation) => Within(inner.ReadAsync(request, cancellation), cancellation);
 
-    public ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation) => Within(inner.MoveReaderAsync(move, cancellation), cancellation);
+    public ValueTask<bool> MoveReaderAsync(CursorCommit move, CancellationToken cancellation) => Within(inner.MoveReaderAsync(move, cancellation), cancellation);
 
     public ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation) => Within(inner.CloseReaderAsync(stream, reader, cancellation), cancellation);
 }

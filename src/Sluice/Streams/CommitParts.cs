@@ -15,14 +15,14 @@ public readonly record struct SequenceRange(long First, long Last)
 /// <param name="After">When to lease it again, from the store's present time; null parks it. Not negative.</param>
 /// <param name="Node">Where it failed; empty if it did not.</param>
 /// <param name="Error">Why it failed or is parked, for people; stores keep the first 4,000 characters.</param>
-public sealed record Deferral(long Sequence, int Attempts, TimeSpan? After, string Node = "", string Error = "");
+public sealed record RetryWrite(long Sequence, int Attempts, TimeSpan? After, string Node = "", string Error = "");
 
 /// <summary>A dead letter in the making.</summary>
 /// <param name="Sequence">The outstanding entry that died, or whose part did.</param>
 /// <param name="Node">Where it failed.</param>
 /// <param name="Error">Why, for people; stores keep the first 4,000 characters.</param>
 /// <param name="Attempts">How many attempts it had.</param>
-public sealed record Burial(long Sequence, string Node, string Error, int Attempts)
+public sealed record DeadLetterWrite(long Sequence, string Node, string Error, int Attempts)
 {
     /// <summary>What the failing node was given, so that it can be given it again; null keeps the payload of the entry itself.</summary>
     public ReadOnlyMemory<byte>? Payload { get; init; }
@@ -81,19 +81,19 @@ public readonly record struct FileLength(string Name, long Length);
 /// <param name="Stream">The stream.</param>
 /// <param name="Reader">The reader's name.</param>
 /// <param name="Options">How.</param>
-public sealed record ReaderOpening(string Stream, string Reader, ReaderOptions Options);
+public sealed record OpenReader(string Stream, string Reader, ReaderOptions Options);
 
 /// <summary>A cursor that a commit moves.</summary>
 /// <param name="Stream">The stream.</param>
 /// <param name="Reader">The reader; nothing happens if it is not open.</param>
 /// <param name="Partition">The partition, from zero.</param>
 /// <param name="Next">The sequence it has not read yet; lower than before changes nothing.</param>
-public sealed record CursorMove(string Stream, string Reader, int Partition, long Next);
+public sealed record CursorCommit(string Stream, string Reader, int Partition, long Next);
 
 /// <summary>A stream that a commit ends; nothing happens if it has ended.</summary>
 /// <param name="Stream">The stream.</param>
 /// <param name="End">How.</param>
-public sealed record StreamEnding(string Stream, StreamEnd End);
+public sealed record EndStream(string Stream, StreamEnd End);
 
 /// <summary>
 /// Something that only stores of one kind can write, in the same transaction as a commit: rows of a table of the user's in the store's database, for

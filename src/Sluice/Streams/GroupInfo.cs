@@ -10,13 +10,13 @@ public sealed record GroupInfo(
 
 /// <summary>A member of a group.</summary>
 /// <param name="Name">The member.</param>
-/// <param name="Beats">
+/// <param name="Heartbeats">
 /// How many heartbeats were sent under the name. An observer judges whether the member is alive: it is silent if the count has not changed for <paramref name="LeaseDuration"/> on the
 /// observer's own monotonic clock.
 /// </param>
 /// <param name="Instance">Which start of the member sends them.</param>
 /// <param name="LeaseDuration">How long this member may be silent, as its last heartbeat said.</param>
-public readonly record struct MemberInfo(string Name, long Beats, string Instance, TimeSpan LeaseDuration);
+public readonly record struct MemberInfo(string Name, long Heartbeats, string Instance, TimeSpan LeaseDuration);
 
 /// <summary>A partition, as a group sees it.</summary>
 /// <param name="Partition">The number, from zero.</param>

@@ -28,8 +28,8 @@ public sealed record HeartbeatRequest(GroupId Group, string Member, string Insta
     public MemberInfo? Apply(MemberInfo? present)
     {
         if (present is not { } holder) return new(Member, 1, Instance, LeaseDuration);
-        bool isReplaced = Replaces is { } silent && silent.Instance == holder.Instance && silent.Beats == holder.Beats;
-        return holder.Instance == Instance || isReplaced ? new(Member, holder.Beats + 1, Instance, LeaseDuration) : null;
+        bool isReplaced = Replaces is { } silent && silent.Instance == holder.Instance && silent.Heartbeats == holder.Heartbeats;
+        return holder.Instance == Instance || isReplaced ? new(Member, holder.Heartbeats + 1, Instance, LeaseDuration) : null;
     }
 }
 

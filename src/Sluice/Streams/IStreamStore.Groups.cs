@@ -34,9 +34,9 @@ public partial interface IStreamStore
     /// <summary>
     /// Takes a partition: raises its epoch, which voids every earlier owner at once. What was in flight with an owner that did not
     /// release it becomes suspect, without a charge. A suspect that was running alone is charged with one attempt, unless the same instance takes the partition anew
-    /// (<see cref="TakeRequest.Instance"/>): that process is alive.
+    /// (<see cref="AcquireRequest.Instance"/>): that process is alive.
     /// </summary>
-    ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default);
+    ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default);
 
     /// <summary>
     /// Gives a partition back (clean shutdown, rebalancing): what is in flight returns to where it was before its lease, uncharged, and reservations end. The epoch stays: the next taking raises it.
@@ -57,7 +57,7 @@ public partial interface IStreamStore
 
     /// <summary>Applies an atomic group wholly, or not at all. Never waits for room.</summary>
     /// <exception cref="StreamStoreException">It is beyond the limits of a commit, names a stream that is not there, or has an attachment that this store cannot write; nothing was applied.</exception>
-    /// <exception cref="StoreWentBackException">The epoch is one that the store never gave, or a cursor is to be moved behind the end of its stream.</exception>
+    /// <exception cref="StoreRolledBackException">The epoch is one that the store never gave, or a cursor is to be moved behind the end of its stream.</exception>
     ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default);
 
     /// <summary>Takes the group's quarantine, if its epoch is still the expected one.</summary>
@@ -66,7 +66,7 @@ public partial interface IStreamStore
     /// <param name="expectedEpoch">As seen in <see cref="GroupInfo"/>: when nobody holds it, or who holds it was found silent.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <returns>The right to run suspects; null if somebody was faster.</returns>
-    ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default);
+    ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default);
 
     /// <summary>Gives the quarantine back; nothing happens if somebody else has it.</summary>
     ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation = default);

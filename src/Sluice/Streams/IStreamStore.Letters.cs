@@ -26,7 +26,7 @@ public partial interface IStreamStore
     /// <param name="after">The last number of the page before; zero for the first page.</param>
     /// <param name="max">The most letters; at least one.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
+    ValueTask<IReadOnlyList<StoredDeadLetter>> ListDeadAsync(
         GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default);
 
     /// <summary>

@@ -11,13 +11,13 @@ public partial interface IStreamStore
         string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default);
 
     /// <summary>Reads entries, from anywhere; does not wait for more.</summary>
-    /// <exception cref="StoreWentBackException">They are wanted from a place behind the end.</exception>
+    /// <exception cref="StoreRolledBackException">They are wanted from a place behind the end.</exception>
     ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default);
 
     /// <summary>Moves a cursor, so that what it has passed may leave the store; never back.</summary>
     /// <returns>Whether the reader is open: one that expired has to be opened again, and may have missed something.</returns>
-    /// <exception cref="StoreWentBackException">It is to be moved behind the end.</exception>
-    ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default);
+    /// <exception cref="StoreRolledBackException">It is to be moved behind the end.</exception>
+    ValueTask<bool> MoveReaderAsync(CursorCommit move, CancellationToken cancellation = default);
 
     /// <summary>Closes a reader: it holds nothing any more. Nothing happens if it is not open.</summary>
     ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation = default);

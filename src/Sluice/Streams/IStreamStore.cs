@@ -13,7 +13,7 @@ namespace Sluice;
 /// </para>
 /// <para>
 /// What the protocol expects (full, gap, stale…) is a result. Exceptions are misuse (<see cref="ArgumentException"/>, or <see cref="StreamStoreException"/> for a stream or
-/// group that is not there) and failures of the store. <see cref="StoreWentBackException"/> comes from any call that carries an epoch which the store never gave.
+/// group that is not there) and failures of the store. <see cref="StoreRolledBackException"/> comes from any call that carries an epoch which the store never gave.
 /// </para>
 /// <para>
 /// Thread-safe. Calls run side by side, and a store merges those that come together into one write. Of two calls that overlap either may be first.
@@ -35,7 +35,7 @@ public partial interface IStreamStore : IAsyncDisposable
     /// <summary>What this store noticed, when it was opened, to have lost of what it had acknowledged earlier, for people; null if nothing. It has begun a new generation then.</summary>
     string? Loss => null;
 
-    /// <summary>Begins a new generation, after a <see cref="StoreWentBackException"/>.</summary>
+    /// <summary>Begins a new generation, after a <see cref="StoreRolledBackException"/>.</summary>
     /// <param name="expected">The generation that went back: of several members that notice, one raises it.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <returns>The present generation.</returns>
@@ -70,7 +70,7 @@ public partial interface IStreamStore : IAsyncDisposable
 
     /// <summary>Appends entries under a number. Entries with a key go to their key's partition, in order; the others to one that the store chooses for as many as it writes together.</summary>
     /// <exception cref="PayloadException">An entry is longer than the stream allows; nothing was appended.</exception>
-    /// <exception cref="StoreWentBackException">The epoch is one that the store never gave.</exception>
+    /// <exception cref="StoreRolledBackException">The epoch is one that the store never gave.</exception>
     ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default);
 
     /// <summary>

@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>A table, or what else a commit writes to, refuses one item because of what the item is. Nothing of the commit was applied, and a repetition would be refused again.</summary>
 /// <remarks>
-/// A <see cref="CommitSink{T}"/> throws it from <c>PrepareAsync</c>, and a store throws it for an attachment of a commit. The consecutor then fails that one item, which is tried again
+/// A <see cref="TransactionalSink{T}"/> throws it from <c>PrepareAsync</c>, and a store throws it for an attachment of a commit. The consecutor then fails that one item, which is tried again
 /// and becomes a dead letter, and commits the others. Every other exception means that the connection or the medium failed: the same commit is tried again until it succeeds.
 /// </remarks>
 public class ItemRejectedException : StreamStoreException

@@ -7,7 +7,7 @@ namespace Sluice;
 /// <summary>Says what is wrong with a payload, and what was expected, to its sender, who does not know the types of this program and need not.</summary>
 internal static partial class JsonMistakes
 {
-    private const int MostNames = 20, LongestName = 100;
+    private const int MaxNames = 20, MaxName = 100;
 
     /// <param name="mistake">What the parser says.</param>
     /// <param name="type">What was to be read.</param>
@@ -38,7 +38,7 @@ internal static partial class JsonMistakes
         if (Unmapped().Match(message) is { Success: true } unmapped)
         {
             string[] names = [.. (JsonTypes.At(type, Parent(path)) is { Kind: JsonTypeInfoKind.Object } at ? at.Properties : []).Where(one => one.Set is not null || one.AssociatedParameter is not null)
-                .Select(one => $"'{one.Name}'").Take(MostNames)];
+                .Select(one => $"'{one.Name}'").Take(MaxNames)];
             return $"There is no member '{Short(unmapped.Groups[1].Value)}' here{(names.Length == 0 ? "" : $": expected {string.Join(", ", names)}")}.";
         }
         return Twice().Match(message) is { Success: true } twice ? $"{(twice.Groups[1].Success ? $"The member '{Short(twice.Groups[1].Value)}'" : "A member")} is there twice." : null;
@@ -55,7 +55,7 @@ internal static partial class JsonMistakes
         return end <= 0 ? "$" : path[..end];
     }
 
-    private static string Short(string name) => name.Length <= LongestName ? name : name[..LongestName] + "…";
+    private static string Short(string name) => name.Length <= MaxName ? name : name[..MaxName] + "…";
 
     [GeneratedRegex(@"^The JSON value could not be converted to .+?\.(?= Path: |$)", RegexOptions.Singleline)]
     private static partial Regex Converted();

@@ -14,7 +14,7 @@ public sealed record LeaseRequest(IReadOnlyList<Ownership> Owned)
     public long MaxBytes { get; init; } = 1 << 20;
 
     /// <summary>Output streams: nothing is leased while one of them is full, so that commits overshoot a bound once only.</summary>
-    public IReadOnlyList<string> Gates { get; init; } = [];
+    public IReadOnlyList<string> BackpressureStreams { get; init; } = [];
 
     /// <summary>
     /// Ask for one suspect, to be run with nothing else in the process. If the owner dies with it, that is charged as an attempt. Null: for
@@ -29,7 +29,7 @@ public sealed record LeaseRequest(IReadOnlyList<Ownership> Owned)
 public sealed record LeaseResult(IReadOnlyList<LeasedBatch> Batches, IReadOnlyList<Ownership> Stale)
 {
     /// <summary>The gate that is full; null if nothing was held back.</summary>
-    public string? FullGate { get; init; }
+    public string? FullStream { get; init; }
 
     /// <summary>
     /// How long until something may be had without a change of the stream: the next retry of these partitions is due, or a reader that holds
@@ -41,7 +41,7 @@ public sealed record LeaseResult(IReadOnlyList<LeasedBatch> Batches, IReadOnlyLi
     public bool IsEnded { get; init; }
 
     /// <summary>
-    /// Entries that were leased and cannot be read, by partition and sequence. They count as dispatched, like those in <see cref="Batches"/>, which has what comes behind them as well. Bury them (<see cref="Burial.IsDamaged"/>),
+    /// Entries that were leased and cannot be read, by partition and sequence. They count as dispatched, like those in <see cref="Batches"/>, which has what comes behind them as well. Bury them (<see cref="DeadLetterWrite.IsDamaged"/>),
     /// or release the partition, and what was leased of it is as before.
     /// </summary>
     public IReadOnlyList<LeaseDamage> Damaged { get; init; } = [];

@@ -1,7 +1,7 @@
 namespace Sluice;
 
 /// <summary>Another process is alive under the name of this member: of two members with one name, the second is refused.</summary>
-public sealed class MemberInUseException : InvalidOperationException
+public sealed class MemberInUseException : SluiceException
 {
     /// <summary>Makes one without a message.</summary>
     public MemberInUseException() { }

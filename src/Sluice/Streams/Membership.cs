@@ -23,8 +23,9 @@ internal sealed class Membership(IStreamStore store, GroupId group, string membe
         MemberInfo holder = answer.Holder;
         for (long since = time.GetTimestamp(); answer.Status == HeartbeatStatus.Refused;)
         {
-            bool? isAlive = answer.Holder == holder ? MemberInstance.IsAlive(holder.Instance) : true;
-            if (isAlive == true) throw InUse();
+            // An instance that is known to have ended may have left a heartbeat behind, which arrives now.
+            bool? isAlive = MemberInstance.IsAlive(answer.Holder.Instance);
+            if (isAlive ?? answer.Holder != holder) throw InUse();
             TimeSpan left = holder.LeaseDuration - time.GetElapsedTime(since);
             if (isAlive is null && left > TimeSpan.Zero)
             {
@@ -33,7 +34,7 @@ internal sealed class Membership(IStreamStore store, GroupId group, string membe
                 await Task.Delay(pause < left ? pause : left, time, cancellation).ConfigureAwait(false);
                 answer = await store.HeartbeatAsync(Request, cancellation).ConfigureAwait(false);
             }
-            else answer = await store.HeartbeatAsync(Request with { Replaces = holder }, cancellation).ConfigureAwait(false);
+            else answer = await store.HeartbeatAsync(Request with { Replaces = answer.Holder }, cancellation).ConfigureAwait(false);
             if (answer.Status == HeartbeatStatus.Accepted) waiting(null);
         }
         return await store.FindGroupAsync(group, cancellation).ConfigureAwait(false) ?? throw Gone();
@@ -60,6 +61,6 @@ internal sealed class Membership(IStreamStore store, GroupId group, string membe
 
     private MemberInUseException InUse() => new(
         $"Another process is at work as the member '{member}' of {group}. Two members of one name would take each other's partitions. Give each process a name of its own "
-        + "(ConsecutorOptions.Member, SupervisorOptions.Name), or leave the name out: the default differs in each process. If the other process is the one to end, stop it first.")
+        + "(ConsecutorOptions.InstanceId, SupervisorOptions.Name), or leave the name out: the default differs in each process. If the other process is the one to end, stop it first.")
     { Member = member };
 }

@@ -10,13 +10,13 @@ public sealed record ReaderOptions
     /// Null for a reader that stays until it is closed. Otherwise it is closed by the store when nobody has used its name for this long, so that
     /// a reader that died does not hold the stream.
     /// </summary>
-    public TimeSpan? ExpiresAfter { get; init; }
+    public TimeSpan? IdleTimeout { get; init; }
 
     /// <summary>
     /// Whether what it has before it counts for the stream's bound. A reader that does not gate keeps entries in the store all the same: watch
     /// <see cref="StreamInfo.Items"/>.
     /// </summary>
-    public bool Gates { get; init; } = true;
+    public bool AppliesBackpressure { get; init; } = true;
 }
 
 /// <summary>A reader at a moment.</summary>
@@ -46,12 +46,12 @@ public sealed record ReadRequest(string Stream, int Partition, long From)
     /// <param name="trimmed">Everything up to here may be gone.</param>
     /// <param name="end">How the stream has ended; null if it has not.</param>
     /// <param name="read">Reads an entry.</param>
-    /// <exception cref="StoreWentBackException">It was to be read from behind the next entry.</exception>
+    /// <exception cref="StoreRolledBackException">It was to be read from behind the next entry.</exception>
     public ReadResult Read(long tail, long trimmed, StreamEnd? end, Func<long, Entry> read)
     {
         ArgumentNullException.ThrowIfNull(read);
         if (From > tail + 1)
-            throw new StoreWentBackException(
+            throw new StoreRolledBackException(
                 $"{Stream}/{Partition} was to be read from {From}, but its last entry is {tail}: the store has lost writes, or nobody has read that far.")
             { Stream = Stream, Partition = Partition, Sequence = From };
         long next = Math.Max(From, trimmed + 1);

@@ -23,10 +23,10 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
     public IReadOnlyList<SequenceRange> Settled { get; init; } = [];
 
     /// <summary>What is to be tried again later, or parked; also of entries that wait already.</summary>
-    public IReadOnlyList<Deferral> Deferred { get; init; } = [];
+    public IReadOnlyList<RetryWrite> Deferred { get; init; } = [];
 
     /// <summary>Dead letters. The root of one that ends by it stands in <see cref="Settled"/> as well.</summary>
-    public IReadOnlyList<Burial> Dead { get; init; } = [];
+    public IReadOnlyList<DeadLetterWrite> Dead { get; init; } = [];
 
     /// <summary>Entries for streams. They overshoot the bounds if they must.</summary>
     public IReadOnlyList<CommitOutput> Outputs { get; init; } = [];
@@ -44,16 +44,16 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
     public IReadOnlyList<FileLength> FileLengths { get; init; } = [];
 
     /// <summary>Readers that are opened, unless they are open.</summary>
-    public IReadOnlyList<ReaderOpening> Readers { get; init; } = [];
+    public IReadOnlyList<OpenReader> Readers { get; init; } = [];
 
     /// <summary>Cursors of readers that are moved; never back.</summary>
-    public IReadOnlyList<CursorMove> Cursors { get; init; } = [];
+    public IReadOnlyList<CursorCommit> Cursors { get; init; } = [];
 
     /// <summary>Counters of batches that change.</summary>
     public IReadOnlyList<BatchChange> Batches { get; init; } = [];
 
     /// <summary>Streams that are completed or failed, after the outputs.</summary>
-    public IReadOnlyList<StreamEnding> Ends { get; init; } = [];
+    public IReadOnlyList<EndStream> Ends { get; init; } = [];
 
     /// <summary>What only this kind of store can write, in the same transaction. It does not count for the limits.</summary>
     public IReadOnlyList<ICommitAttachment> Attachments { get; init; } = [];
@@ -82,7 +82,7 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
     /// The rest (readers and ends count once, partitions of outputs (<see cref="CommitOutput.Spread"/>), lengths of files and cursors twice, batches three times, and markers of batches sixteen times) is free up to a hundred.
     /// A store does a commit in one step, and nobody else is served meanwhile.
     /// </summary>
-    public int Weight => Items + ((WeightOfRange - 1) * (Deferred.Count + Dead.Count)) + (WeightOfRange * Math.Max(0, Settled.Count - 1)) + Math.Max(0, Rest - MostFree);
+    public int Weight => Items + ((WeightOfRange - 1) * (Deferred.Count + Dead.Count)) + (WeightOfRange * Math.Max(0, Settled.Count - 1)) + Math.Max(0, Rest - MaxFree);
 
     private int Rest => Readers.Count + Ends.Count + (2 * (Outputs.Sum(output => output.Spread) + FileLengths.Count + Cursors.Count)) + (3 * Batches.Count) + (16 * Batches.Sum(batch => batch.MarkerStreams.Count));
 
@@ -92,7 +92,7 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
     /// <summary>What a settled range, a deferral or a dead letter adds to the weight.</summary>
     internal const int WeightOfRange = 4;
 
-    private const int MostFree = 100;
+    private const int MaxFree = 100;
 
     // A single part may be of any length, and rows of state beside it do not count with it.
     private long LimitedBytes => Items - State.Count > 1 ? Bytes : Items > 1 ? State.Sum(row => row.Value?.Length ?? 0L) : 0;
@@ -104,11 +104,11 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
     {
         foreach (SequenceRange range in Settled)
             if (range.First > range.Last) throw new ArgumentException($"A commit of {Owner} settles from {range.First} to {range.Last}.");
-        foreach (Deferral deferral in Deferred)
+        foreach (RetryWrite deferral in Deferred)
             if (deferral.Attempts < 0 || deferral.After < TimeSpan.Zero)
                 throw new ArgumentException($"A commit of {Owner} defers {deferral.Sequence} with {deferral.Attempts} attempts, by {deferral.After}.");
         foreach (BatchChange change in Batches) change.Check();
-        foreach (ReaderOpening reader in Readers) StreamNames.Check(reader.Reader);
+        foreach (OpenReader reader in Readers) StreamNames.Check(reader.Reader);
 
         if (Fits) return;
         throw new StreamStoreException(
@@ -141,9 +141,9 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
         for (int i = 1; i < settled.Length; i++) if (settled[i].First <= settled[i - 1].Last) return settled[i].First;
         foreach (SequenceRange range in settled) if (!areOutstanding(range)) return range.First;
         HashSet<long> deferred = [];
-        foreach (Deferral deferral in Deferred)
+        foreach (RetryWrite deferral in Deferred)
             if (!areOutstanding(new(deferral.Sequence, deferral.Sequence)) || !deferred.Add(deferral.Sequence) || IsSettled(deferral.Sequence)) return deferral.Sequence;
-        foreach (Burial letter in Dead) if (!areOutstanding(new(letter.Sequence, letter.Sequence))) return letter.Sequence;
+        foreach (DeadLetterWrite letter in Dead) if (!areOutstanding(new(letter.Sequence, letter.Sequence))) return letter.Sequence;
         return null;
 
         // The ranges are in order and apart from each other: the last that begins before the sequence is the one.

@@ -75,7 +75,7 @@ public abstract class StreamStore : IStreamStore
     public abstract ValueTask LeaveAsync(GroupId group, string member, string instance, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
-    public abstract ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default);
+    public abstract ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
     public abstract ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default);
@@ -90,7 +90,7 @@ public abstract class StreamStore : IStreamStore
     public abstract ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
-    public abstract ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default);
+    public abstract ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
     public abstract ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation = default);
@@ -112,7 +112,7 @@ public abstract class StreamStore : IStreamStore
     public abstract ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
-    public abstract ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default);
+    public abstract ValueTask<bool> MoveReaderAsync(CursorCommit move, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
     public abstract ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation = default);
@@ -127,7 +127,7 @@ public abstract class StreamStore : IStreamStore
         => [.. (await ListWaitingAsync(group, partition, after, max, cancellation).ConfigureAwait(false)).Select(static entry => entry with { Entry = entry.Entry with { Payload = default } })];
 
     /// <inheritdoc/>
-    public abstract ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default);
+    public abstract ValueTask<IReadOnlyList<StoredDeadLetter>> ListDeadAsync(GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
     public abstract ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default);

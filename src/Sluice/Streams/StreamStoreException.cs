@@ -1,7 +1,7 @@
 namespace Sluice;
 
 /// <summary>A stream store failed, or was used in a way that cannot be meant. What a protocol expects (full, gap, stale…) is a result, not this.</summary>
-public class StreamStoreException : Exception
+public class StreamStoreException : SluiceException
 {
     /// <summary>Makes one without a message.</summary>
     public StreamStoreException() { }
@@ -32,23 +32,23 @@ public class StreamStoreException : Exception
 /// The store knows less than it has acknowledged: a backup was restored, a replica took over without the last writes, or somebody
 /// deleted data. Drop everything in memory, call <see cref="IStreamStore.RaiseGenerationAsync"/>, and load again; what was lost is lost, and is to be reported.
 /// </summary>
-public class StoreWentBackException : StreamStoreException
+public class StoreRolledBackException : StreamStoreException
 {
     /// <summary>Makes one without a message.</summary>
-    public StoreWentBackException() { }
+    public StoreRolledBackException() { }
 
     /// <summary>Makes one.</summary>
     /// <param name="message">What was known, and what the store says now.</param>
-    public StoreWentBackException(string message) : base(message) { }
+    public StoreRolledBackException(string message) : base(message) { }
 
     /// <summary>Makes one with a cause.</summary>
     /// <param name="message">What was known, and what the store says now.</param>
     /// <param name="inner">The cause.</param>
-    public StoreWentBackException(string message, Exception? inner) : base(message, inner) { }
+    public StoreRolledBackException(string message, Exception? inner) : base(message, inner) { }
 }
 
 /// <summary>A payload could not be written or read, or is too large. Concerns one entry; the store is well.</summary>
-public class PayloadException : Exception
+public class PayloadException : SluiceException
 {
     /// <summary>Makes one without a message.</summary>
     public PayloadException() { }

@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>Asks for a partition.</summary>
 /// <param name="Member">Who asks; recorded as the owner. Never used to decide anything: that is what the epoch is for.</param>
-public sealed record TakeRequest(string Member)
+public sealed record AcquireRequest(string Member)
 {
     /// <summary>
     /// Take it only if its epoch is still this one (as seen in <see cref="GroupInfo"/>): of several members that find an owner silent,
@@ -23,7 +23,7 @@ public sealed record TakeRequest(string Member)
 }
 
 /// <summary>What became of a request for a partition.</summary>
-public enum TakeStatus
+public enum AcquireStatus
 {
     /// <summary>It is taken: all former owners are void.</summary>
     Taken,
@@ -40,7 +40,7 @@ public enum TakeStatus
 /// <param name="Ownership">What leases and commits carry from now on; default unless taken.</param>
 /// <param name="State">Everything that the new owner starts from; null unless taken.</param>
 /// <param name="Version">The version of the code that wrote the partition last.</param>
-public sealed record TakeResult(TakeStatus Status, Ownership Ownership, PartitionState? State, int Version);
+public sealed record AcquireResult(AcquireStatus Status, Ownership Ownership, PartitionState? State, int Version);
 
 /// <summary>What a group keeps of a partition, apart from the rows of its nodes' state.</summary>
 /// <param name="Dispatched">Everything up to this sequence was leased at least once: its first attempt is spent.</param>
@@ -59,7 +59,7 @@ public sealed record PartitionState(
 }
 
 /// <summary>Why an entry that was dispatched has not ended.</summary>
-public enum WaitingState
+public enum WaitingStatus
 {
     /// <summary>It is with the present owner.</summary>
     InFlight,
@@ -81,4 +81,4 @@ public enum WaitingState
 /// <param name="Due">When it may be leased again, by the store's clock; null unless retrying.</param>
 /// <param name="Node">Where it failed last; empty if it did not.</param>
 /// <param name="Error">Why, or why it is parked; empty if neither.</param>
-public sealed record WaitingEntry(Entry Entry, WaitingState State, int Attempts, DateTimeOffset? Due, string Node, string Error);
+public sealed record WaitingEntry(Entry Entry, WaitingStatus State, int Attempts, DateTimeOffset? Due, string Node, string Error);

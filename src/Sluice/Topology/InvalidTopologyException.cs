@@ -1,7 +1,7 @@
 namespace Sluice;
 
 /// <summary>A graph was described that cannot be run. The message names every problem, by path, and what to do about it.</summary>
-public sealed class InvalidTopologyException : Exception
+public sealed class InvalidTopologyException : SluiceException
 {
     /// <summary>Makes the exception of one problem.</summary>
     /// <param name="message">What is wrong, where, and what to do.</param>

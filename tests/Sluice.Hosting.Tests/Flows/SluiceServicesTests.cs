@@ -204,7 +204,7 @@ public class SluiceServicesTests
     {
         public TaskCompletionSource Refused { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public override ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+        public override ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default)
         {
             Refused.TrySetResult();
             throw new ObjectDisposedException("store");

@@ -113,7 +113,7 @@ public class AnswerTests
     public async Task WhatIsTooLongIsRefused()
     {
         await using var stores = new Stores("memory");
-        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { LongestItem = 200, LongestBody = 1000, MostItems = 5 }, stream: new() { Partitions = 1, MaxEntryBytes = 150 });
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { MaxItemBytes = 200, MaxBodyBytes = 1000, MaxItems = 5 }, stream: new() { Partitions = 1, MaxEntryBytes = 150 });
 
         string longest = """{"Id":"","Quantity":1}""";
         Assert.Equal(413, await StatusAsync(Item(201)));

@@ -13,7 +13,7 @@ public class FullTests
     public async Task WhenThereIsNoRoomSendersAreToldSoAndNothingIsLost(string kind)
     {
         await using var stores = new Stores(kind);
-        var options = new HttpProducerOptions { Patience = TimeSpan.Zero, RetryAfter = TimeSpan.FromMilliseconds(1500) };
+        var options = new HttpProducerOptions { Timeout = TimeSpan.Zero, RetryAfterDuration = TimeSpan.FromMilliseconds(1500) };
         await using Service service = await Service.StartAsync(await stores.OpenAsync(), options, starts: false, stream: new() { Partitions = 1, MaxItems = 50 });
 
         string[] bodies = [.. Enumerable.Range(0, 400).Select(i => $$"""{"Id":"{{i}}","Quantity":1}""")];
@@ -46,7 +46,7 @@ public class FullTests
     public async Task WhoeverHasPatienceWaitsForRoom(string type, string? key)
     {
         await using var stores = new Stores("memory");
-        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { Patience = TimeSpan.FromDays(1) }, starts: false, stream: new() { Partitions = 1, MaxItems = 1 });
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { Timeout = TimeSpan.FromDays(1) }, starts: false, stream: new() { Partitions = 1, MaxItems = 1 });
 
         Assert.Equal(202, (int)(await service.PostAsync(Whole)).StatusCode);
         Task<HttpResponseMessage> waiting = service.PostAsync(Whole, type, key);

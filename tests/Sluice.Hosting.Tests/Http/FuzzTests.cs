@@ -20,7 +20,7 @@ public class FuzzTests
     {
         int seed = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), CultureInfo.InvariantCulture, out int given) ? given : Random.Shared.Next();
         await using var stores = new Stores(kind);
-        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { LongestItem = 400, LongestBody = 2000, MostItems = 12 });
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { MaxItemBytes = 400, MaxBodyBytes = 2000, MaxItems = 12 });
         var expected = new ConcurrentBag<Order>();
         var statuses = new ConcurrentDictionary<int, int>();
         int next = -1;

@@ -66,7 +66,7 @@ internal sealed class Service : IAsyncDisposable
     /// <summary>How many were accepted, and what was processed of them, when all have ended.</summary>
     public async Task<(long Accepted, Order[] Processed)> EndAsync()
     {
-        ConsecutorSnapshot books = await Orders.IdleAsync();
+        ConsecutorSnapshot books = await Orders.WaitForIdleAsync();
         Assert.Equal(0, books.Unaccounted);
         return (books.Accepted, [.. Processed]);
     }

@@ -26,7 +26,7 @@ public class SlowClientTests
     {
         var clock = new TestClock();
         await using var stores = new Stores("memory");
-        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { Time = clock, ReceiveTime = TimeSpan.FromSeconds(30) });
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { Time = clock, ReceiveTimeout = TimeSpan.FromSeconds(30) });
         using RawClient client = await RawClient.ConnectAsync(service.Address);
 
         await client.SendAsync($"{Head}\r\n{Body[..10]}");
@@ -73,7 +73,7 @@ public class SlowClientTests
     public async Task AnEndlessBodyIsCutShort()
     {
         await using var stores = new Stores("memory");
-        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { LongestBody = 10_000 });
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { MaxBodyBytes = 10_000 });
         using RawClient client = await RawClient.ConnectAsync(service.Address);
 
         await client.SendAsync("POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n");

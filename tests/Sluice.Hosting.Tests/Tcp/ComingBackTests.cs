@@ -90,7 +90,7 @@ public class ComingBackTests
         Assert.Contains("superseded", told, StringComparison.Ordinal);
         await heir.SendAsync("1 a");
         await heir.AcknowledgedAsync(1);
-        await one.Texts.IdleAsync();
+        await one.Texts.WaitForIdleAsync();
         while (one.Processed.IsEmpty) await Task.Yield();                                   // the other process knows of it when it is leased
         Assert.Equal(["a"], one.Processed);
     }
@@ -118,7 +118,7 @@ public class ComingBackTests
     public async Task WhoIsGoneWhileHeWaitsForRoomHasNothingAcceptedLater()
     {
         await using var stores = new Stores("memory");
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { IdleTime = TimeSpan.FromDays(1) }, starts: false, stream: new() { Partitions = 1, MaxItems = 1 });
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { IdleTimeout = TimeSpan.FromDays(1) }, starts: false, stream: new() { Partitions = 1, MaxItems = 1 });
         (TcpProbe probe, _) = await TcpProbe.HelloAsync(listener.Address, "client");
         await probe.SendAsync("1 a");
         await probe.AcknowledgedAsync(1);
@@ -141,7 +141,7 @@ public class ComingBackTests
     {
         var clock = new TestClock();
         await using var stores = new Stores("memory");
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { IdleTime = TimeSpan.FromSeconds(60) }, time: clock);
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { IdleTimeout = TimeSpan.FromSeconds(60) }, time: clock);
         (TcpProbe silent, _) = await TcpProbe.HelloAsync(listener.Address);
         (TcpProbe trickling, _) = await TcpProbe.HelloAsync(listener.Address);
         (TcpProbe alive, _) = await TcpProbe.HelloAsync(listener.Address);

@@ -17,7 +17,7 @@ public class FrameFuzzTests
     {
         int seed = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), CultureInfo.InvariantCulture, out int given) ? given : Random.Shared.Next();
         await using var stores = new Stores(kind);
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { LongestFrame = LongestFrame });
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { MaxFrameBytes = LongestFrame });
         var expected = new ConcurrentBag<string>();
         int next = -1, errors = 0;
 

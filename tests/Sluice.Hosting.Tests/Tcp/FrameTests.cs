@@ -92,7 +92,7 @@ public class FrameTests
     public async Task WhatIsMalformedIsToldBehindWhatIsAccepted(string sent, string told)
     {
         await using var stores = new Stores("memory");
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { LongestFrame = 20 });
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { MaxFrameBytes = 20 });
         await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
 
         await probe.SendRawAsync(Encoding.Latin1.GetBytes(sent));
@@ -109,7 +109,7 @@ public class FrameTests
     public async Task WhereThereAreTooManyTheyAreTold()
     {
         await using var stores = new Stores("memory");
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { MostConnections = 2 });
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { MaxConnections = 2 });
         (TcpProbe one, _) = await TcpProbe.HelloAsync(listener.Address);
         (TcpProbe two, _) = await TcpProbe.HelloAsync(listener.Address);
         await using TcpProbe first = one, second = two;
@@ -168,7 +168,7 @@ public class FrameTests
     {
         var listening = new TaskCompletionSource<IPEndPoint>();
         List<string> seen = [];
-        Run run = (Source.Tcp(0, new() { Listening = listening.SetResult }) | (text => text.ToUpperInvariant()) | (text => seen.Add(text))).Start();
+        PipelineRun run = (Source.Tcp(0, new() { OnListening = listening.SetResult }) | (text => text.ToUpperInvariant()) | (text => seen.Add(text))).Start();
         (TcpProbe probe, _) = await TcpProbe.HelloAsync(await listening.Task, "somebody");
         await using TcpProbe one = probe;
 

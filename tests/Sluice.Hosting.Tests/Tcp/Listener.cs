@@ -6,12 +6,12 @@ namespace Sluice.Hosting.Tests.Tcp;
 /// <summary>A consecutor, and a run of <c>Source.Tcp</c> in front of it.</summary>
 internal sealed class Listener : IAsyncDisposable
 {
-    private Listener(Consecutor<string> consecutor, Run run, IPEndPoint address, ConcurrentQueue<string> processed)
+    private Listener(Consecutor<string> consecutor, PipelineRun run, IPEndPoint address, ConcurrentQueue<string> processed)
         => (Texts, Run, Address, Processed) = (consecutor, run, address, processed);
 
     public Consecutor<string> Texts { get; }
 
-    public Run Run { get; }
+    public PipelineRun Run { get; }
 
     public IPEndPoint Address { get; }
 
@@ -23,14 +23,14 @@ internal sealed class Listener : IAsyncDisposable
         var consecutor = new Consecutor<string>("texts", source => source | (text => processed.Enqueue(text)), new() { Store = store, Stream = stream ?? new() { Partitions = 1 } });
         if (starts) await consecutor.StartAsync();
         var listening = new TaskCompletionSource<IPEndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Run run = (Source.Tcp(0, (options ?? new()) with { Listening = listening.SetResult }) | consecutor).Start(new RunOptions { Time = time ?? TimeProvider.System });
+        PipelineRun run = (Source.Tcp(0, (options ?? new()) with { OnListening = listening.SetResult }) | consecutor).Start(new RunOptions { Time = time ?? TimeProvider.System });
         return new(consecutor, run, await listening.Task, processed);
     }
 
     /// <summary>What was processed, when all that was accepted has ended.</summary>
     public async Task<string[]> EndAsync()
     {
-        Assert.Equal(0, (await Texts.IdleAsync()).Unaccounted);
+        Assert.Equal(0, (await Texts.WaitForIdleAsync()).Unaccounted);
         return [.. Processed];
     }
 

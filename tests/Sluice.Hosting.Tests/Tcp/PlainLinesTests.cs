@@ -49,7 +49,7 @@ public class PlainLinesTests
     public async Task ABadLineIsToldAndTheOthersGoOn()
     {
         await using var stores = new Stores("memory");
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain with { LongestFrame = 20 });
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain with { MaxFrameBytes = 20 });
         await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
 
         await probe.SendRawAsync([.. "a\n"u8, 0xFF, .. "\nb\n"u8]);
@@ -66,7 +66,7 @@ public class PlainLinesTests
     public async Task ALineWithoutAnEndIsBoundedInMemory()
     {
         await using var stores = new Stores("memory");
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain with { LongestFrame = 20 });
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain with { MaxFrameBytes = 20 });
         await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
 
         await probe.SendRawAsync(Encoding.ASCII.GetBytes("a\n" + new string('x', 100_000)));
@@ -139,7 +139,7 @@ public class PlainLinesTests
     {
         var clock = new TestClock();
         await using var stores = new Stores("memory");
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { Protocol = TcpProtocol.Auto, IdleTime = TimeSpan.FromSeconds(60) }, time: clock);
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { Protocol = TcpProtocol.Auto, IdleTimeout = TimeSpan.FromSeconds(60) }, time: clock);
         await using TcpProbe trickling = await TcpProbe.ConnectAsync(listener.Address);
         (TcpProbe alive, _) = await TcpProbe.HelloAsync(listener.Address);
         await using TcpProbe other = alive;

@@ -70,7 +70,7 @@ internal static class LargeStore
         for (int i = 0; i < WideAppends; i++) await AppendAsync(store, Wide, 1 + (i * AppendRequest.MaxSpread), AppendRequest.MaxSpread, keyed: true);
         for (int i = 0; i < 256; i++)
         {
-            Ownership owner = (await store.TakeAsync(WideGroup, i, new("m"))).Ownership;
+            Ownership owner = (await store.AcquireAsync(WideGroup, i, new("m"))).Ownership;
             if ((await store.LeaseAsync(new([owner]) { MaxItems = 1 })).Batches is not [var leased]) continue;
             long sequence = leased.Entries.Span[0].Sequence;
             Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owner, 1) { Settled = [new(sequence, sequence)], Dead = [new(sequence, "node", "why", 1)] })).Status);
@@ -78,14 +78,14 @@ internal static class LargeStore
         }
         await Task.WhenAll(Enumerable.Range(0, Small).Select(i => store.OpenStreamAsync($"small{i}", new() { Partitions = 1 }).AsTask()));
         await store.OpenStreamAsync(Gone, new() { Partitions = 4096 });
-        for (int i = 0; i < 20; i++) await store.OpenReaderAsync(Gone, $"r{i}", new() { ExpiresAfter = i == 0 ? null : TimeSpan.FromHours(1) });
+        for (int i = 0; i < 20; i++) await store.OpenReaderAsync(Gone, $"r{i}", new() { IdleTimeout = i == 0 ? null : TimeSpan.FromHours(1) });
     }
 
     private static async Task FillCrowdedAsync(RedisStreamStore store)
     {
         await store.OpenStreamAsync(Crowded, new() { Partitions = 16 });
         await store.AddGroupAsync(CrowdedGroup);
-        await Task.WhenAll(Enumerable.Range(0, 490).Select(i => store.OpenReaderAsync(Crowded, $"r{i}", new() { ExpiresAfter = TimeSpan.FromHours(1), Gates = true }).AsTask()));
+        await Task.WhenAll(Enumerable.Range(0, 490).Select(i => store.OpenReaderAsync(Crowded, $"r{i}", new() { IdleTimeout = TimeSpan.FromHours(1), AppliesBackpressure = true }).AsTask()));
         await AppendAsync(store, Crowded, 1, 1000, keyed: true);
     }
 
@@ -100,8 +100,8 @@ internal static class LargeStore
 
         await WorkAsync(store, Waiting, 2 * Many, 250, at => new(default, 0)
         {
-            Deferred = at < Many ? [.. Enumerable.Range(1, 250).Select(i => new Deferral(at + i, 1, TimeSpan.Zero) { Node = "node", Error = "why" })] : [],
-            Dead = at < Many ? [] : [.. Enumerable.Range(1, 250).Select(i => new Burial(at + i, i % 2 == 0 ? "node" : "other", "why", 3))],
+            Deferred = at < Many ? [.. Enumerable.Range(1, 250).Select(i => new RetryWrite(at + i, 1, TimeSpan.Zero) { Node = "node", Error = "why" })] : [],
+            Dead = at < Many ? [] : [.. Enumerable.Range(1, 250).Select(i => new DeadLetterWrite(at + i, i % 2 == 0 ? "node" : "other", "why", 3))],
             Settled = at < Many ? [] : [new(at + 1, at + 250)],
         });
         for (int at = 0; at < Many; at += 1000)
@@ -113,7 +113,7 @@ internal static class LargeStore
     // Takes the partition, leases so much, and commits for each step of it.
     private static async Task WorkAsync(RedisStreamStore store, GroupId group, int count, int step, Func<int, StoreCommit?> commit)
     {
-        Ownership owner = (await store.TakeAsync(group, 0, new("m"))).Ownership;
+        Ownership owner = (await store.AcquireAsync(group, 0, new("m"))).Ownership;
         Owners[group] = (owner, 1);
         for (int leased = 0; leased < count;) leased += (await store.LeaseAsync(new([owner]) { MaxItems = Math.Min(4096, count - leased) })).Batches.Sum(batch => batch.Entries.Length);
         for (int at = 0; at + step <= count; at += step)

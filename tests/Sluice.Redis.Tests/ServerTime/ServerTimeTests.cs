@@ -64,20 +64,20 @@ public sealed class ServerTimeTests
         ("commit state", false, async (store, run) => await CommitAsync(store, Waiting, new(default, 0) { State = [.. Enumerable.Range(1000 * run, 1000).Select(i => new StateRow("state", $"k{i}", 1, new byte[20]))] })),
         ("commit many settled", false, async (store, run) => await CommitAsync(store, Flying, new(default, 0) { Settled = [.. Enumerable.Range(0, MostRanges).Select(i => new SequenceRange((5000 * run) + (2 * i) + 2, (5000 * run) + (2 * i) + 2))] })),
         ("commit between settled", false, async (store, run) => await CommitAsync(store, Ranges, new(default, 0) { Settled = [.. Enumerable.Range(0, MostRanges).Select(i => new SequenceRange((5000 * run) + (2 * i) + 11, (5000 * run) + (2 * i) + 11))] })),
-        ("commit deferred", false, async (store, run) => await CommitAsync(store, Flying, new(default, 0) { Deferred = [.. Enumerable.Range(0, MostDeferred).Select(i => new Deferral(20_000 + (1000 * run) + i, 1, TimeSpan.FromHours(1)))] })),
+        ("commit deferred", false, async (store, run) => await CommitAsync(store, Flying, new(default, 0) { Deferred = [.. Enumerable.Range(0, MostDeferred).Select(i => new RetryWrite(20_000 + (1000 * run) + i, 1, TimeSpan.FromHours(1)))] })),
         ("commit dead", false, async (store, run) => await CommitAsync(store, Flying, new(default, 0)
         {
             Settled = [new(30_000 + (1000 * run), 29_999 + MostDeferred + (1000 * run))],
-            Dead = [.. Enumerable.Range(0, MostDeferred).Select(i => new Burial(30_000 + (1000 * run) + i, "node", "why", 1))],
+            Dead = [.. Enumerable.Range(0, MostDeferred).Select(i => new DeadLetterWrite(30_000 + (1000 * run) + i, "node", "why", 1))],
         })),
         ("commit outputs to as many partitions", false, (store, _) => CommitOutputsAsync(store, Wide, MostSpread, 4096)),
-        ("commit cursors", true, async (store, _) => await CommitAsync(store, Waiting, new(default, 0) { Cursors = [.. WideOwners.Take(MostCursors).Select(owner => new CursorMove(Wide, "r0", owner.Partition, 2))] })),
-        ("commit openings of readers", false, async (store, run) => await CommitAsync(store, Waiting, new(default, 0) { Readers = [.. Enumerable.Range(0, MostReaders).Select(i => new ReaderOpening($"small{i}", $"reader{run}", new()))] })),
+        ("commit cursors", true, async (store, _) => await CommitAsync(store, Waiting, new(default, 0) { Cursors = [.. WideOwners.Take(MostCursors).Select(owner => new CursorCommit(Wide, "r0", owner.Partition, 2))] })),
+        ("commit openings of readers", false, async (store, run) => await CommitAsync(store, Waiting, new(default, 0) { Readers = [.. Enumerable.Range(0, MostReaders).Select(i => new OpenReader($"small{i}", $"reader{run}", new()))] })),
         ("commit ends of batches", false, async (store, run) => await CommitAsync(store, Waiting, new(default, 0) { Batches = [.. Enumerable.Range(0, MostMarkers).Select(i => new BatchChange($"batch{run}-{i}") { Accepted = 1, Ended = 1, Close = true, MarkerStreams = [$"small{i}"] })] })),
         ("commit lengths of files", false, async (store, run) => await CommitAsync(store, Waiting, new(default, 0) { FileLengths = [.. Enumerable.Range(0, 550).Select(i => new FileLength($"{i}", i))] })),
         ("commit outputs to a crowded stream", false, (store, _) => CommitOutputsAsync(store, Crowded, StoreCommit.MaxItems, 16)),
         ("take among retries", false, (store, _) => TakeAsync(store, Waiting)),
-        ("take quarantine", false, async (store, run) => Assert.NotNull(await store.TakeQuarantineAsync(Flying, "m", run))),
+        ("take quarantine", false, async (store, run) => Assert.NotNull(await store.AcquireQuarantineAsync(Flying, "m", run))),
         ("release quarantine", false, async (store, run) => await store.ReleaseQuarantineAsync(new(Flying, 1 + run))),
         ("take from a silent owner", true, (store, _) => TakeAsync(store, Flying)),
         ("take with many files", false, (store, _) => TakeAsync(store, Waiting)),
@@ -101,7 +101,7 @@ public sealed class ServerTimeTests
         await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
         string prefix = SharedServer.NewPrefix();
         // A busy machine is not what is measured.
-        var patient = new RedisStoreOptions { Prefix = prefix, Poll = TimeSpan.FromMinutes(1), Patience = TimeSpan.FromMinutes(2), Silence = TimeSpan.FromMinutes(2) };
+        var patient = new RedisStoreOptions { Prefix = prefix, PollInterval = TimeSpan.FromMinutes(1), Timeout = TimeSpan.FromMinutes(2), Silence = TimeSpan.FromMinutes(2) };
         await using RedisStreamStore direct = await RedisStreamStore.ConnectAsync(server.Address, patient);
         long begun = Stopwatch.GetTimestamp();
         await FillAsync(direct, prefix);
@@ -145,7 +145,7 @@ public sealed class ServerTimeTests
     }
 
     private static async Task TakeAsync(RedisStreamStore store, GroupId group)
-        => Owners[group] = ((await store.TakeAsync(group, 0, new("m"))).Ownership, Owners[group].Sequence);
+        => Owners[group] = ((await store.AcquireAsync(group, 0, new("m"))).Ownership, Owners[group].Sequence);
 
     // As many as a commit holds.
     private static async Task CommitOutputsAsync(IStreamStore store, string stream, int count, int partitions)

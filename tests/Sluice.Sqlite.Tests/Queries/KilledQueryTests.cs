@@ -50,7 +50,7 @@ public sealed class KilledQueryTests : IDisposable
             new() { Store = store, Stream = new() { Partitions = 1 }, Run = new() { Mode = ExecutionMode.SingleThread } });
         await (QueryCopy.Rows(Shop, new(), static _ => { }) | consecutor).RunAsync(cancellation: TestContext.Current.CancellationToken);
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
-        await consecutor.IdleAsync(TestContext.Current.CancellationToken);
+        await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
         Assert.Equal(Enumerable.Range(1, last).SelectMany(id => new[] { $"{id}a", $"{id}b" }), seen);
     }
 

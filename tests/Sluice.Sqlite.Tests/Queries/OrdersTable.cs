@@ -28,11 +28,11 @@ internal sealed class OrdersTable : IAsyncDisposable
     }
 
     public Source<string> ById(QueryOptions? options = null, string sql = "SELECT id, customer FROM orders WHERE id > @id ORDER BY id LIMIT @take")
-        => Source.Query("orders", Connect, sql, [new("id", 0L)], row => $"{row.GetInt64(0)}", options ?? new() { PageRows = 3 });
+        => Source.Query("orders", Connect, sql, [new("id", 0L)], row => $"{row.GetInt64(0)}", options ?? new() { MaxPageRows = 3 });
 
     public Source<string> ByChange()
         => Source.Query("orders", Connect, "SELECT id, changed FROM orders WHERE (changed, id) > (@changed, @id) ORDER BY changed, id LIMIT @take",
-            [new("changed", -1L), new("id", 0L)], row => $"{row.GetInt64(0)}", new() { PageRows = 2 });
+            [new("changed", -1L), new("id", 0L)], row => $"{row.GetInt64(0)}", new() { MaxPageRows = 2 });
 
     public async Task AcceptAsync(Source<string> source, int? items = null)
     {
@@ -46,7 +46,7 @@ internal sealed class OrdersTable : IAsyncDisposable
         var seen = new ConcurrentQueue<string>();
         await using Consecutor<string> consecutor = New(seen.Enqueue);
         await consecutor.StartAsync();
-        await consecutor.IdleAsync();
+        await consecutor.WaitForIdleAsync();
         return [.. seen];
     }
 

@@ -17,7 +17,7 @@ public class QueryTests
         for (int rows = 1; rows <= 8; rows++)
         {
             List<string> seen = [];
-            await (orders.ById(new() { PageRows = rows }) | seen.Add).RunAsync();
+            await (orders.ById(new() { MaxPageRows = rows }) | seen.Add).RunAsync();
             Assert.Equal(Ids(1, 2, 3, 5, 7, 8, 9), seen);
         }
     }
@@ -83,7 +83,7 @@ public class QueryTests
         var clock = new TestClock();
         orders.Add(1, 2);
         await using Consecutor<string> consecutor = orders.New(static _ => { });
-        Run run = (orders.ById(new() { PageRows = 3, Poll = TimeSpan.FromSeconds(5), Time = clock }) | consecutor).Start(cancellation: Cancellation);
+        PipelineRun run = (orders.ById(new() { MaxPageRows = 3, PollInterval = TimeSpan.FromSeconds(5), Time = clock }) | consecutor).Start(cancellation: Cancellation);
         await clock.WaitForTimersAsync(1, Cancellation);
         orders.Add(3, 4, 5, 6);
         Assert.Equal(2, run.Snapshot().Roots!.Value.Accepted);
@@ -116,7 +116,7 @@ public class QueryTests
         orders.Run("INSERT INTO orders VALUES('a'), ('B'), ('\uFFFD'), ('\U0001F600')");
         List<string> seen = [];
         Source<string> Read(string collate, IComparer<string>? order) => Source.Query("orders", orders.Connect,
-            $"SELECT id FROM orders WHERE id > @id {collate} ORDER BY id {collate} LIMIT @take", [new("id", "")], row => row.GetString(0), new() { PageRows = 1, TextOrder = order });
+            $"SELECT id FROM orders WHERE id > @id {collate} ORDER BY id {collate} LIMIT @take", [new("id", "")], row => row.GetString(0), new() { MaxPageRows = 1, TextOrder = order });
         await (Read("COLLATE BINARY", null) | seen.Add).RunAsync(cancellation: Cancellation);
         Assert.Equal(["B", "a", "\uFFFD", "\U0001F600"], seen);
         seen.Clear();

@@ -22,13 +22,13 @@ public sealed class RefusedRowTests : IDisposable
         {
             await using var words = new Consecutor<int>("words",
                 source => source | ((isInStore ? SqliteSink.InStore<int>(Insert, Row, Create) : SqliteSink.InDatabase<int>(path, Insert, "DELETE FROM word WHERE text = ?1", Row, Create)) | Stage.Named("table")),
-                new() { Store = store, Process = new(), Delivery = Delivery.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } })
+                new() { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } })
             { Key = hasKeys ? static n => $"{n % 3}" : null };
             await words.SendAllAsync([.. Enumerable.Range(0, 300)], Cancellation);
             await words.StartAsync(Cancellation);
-            ConsecutorSnapshot end = await words.IdleAsync(Cancellation);
+            ConsecutorSnapshot end = await words.WaitForIdleAsync(Cancellation);
             Assert.Equal((295L, 5L, 0L, null), (end.Completed, end.Dead, end.Unaccounted, end.Problem));
-            DeadLetter[] letters = [.. (await words.DeadLetters(Cancellation).ToListAsync(Cancellation)).OrderBy(static letter => letter.Item)];
+            DeadLetter[] letters = [.. (await words.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation)).OrderBy(static letter => letter.Item)];
             Assert.Equal([30, 60, 90, 120, 150], letters.Select(static letter => (int)letter.Item!));
             Assert.All(letters, static letter => Assert.Equal(("table", 2), (letter.Node, letter.Attempts)));
             string[] why = ["(NULL, 1, NULL) was refused: NOT NULL constraint failed: word.text", "('w60', 100, NULL) was refused: CHECK", "('w90', 'long', NULL) was refused: CHECK",
@@ -45,10 +45,10 @@ public sealed class RefusedRowTests : IDisposable
     {
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, cancellation: Cancellation);
         await using var words = new Consecutor<int>("words", source => source | SqliteSink.InStore<int>(Insert, static n => [$"w{n}", 1, null], Create),
-            new() { Store = store, Process = new(), Delivery = Delivery.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } });
+            new() { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } });
         await words.StartAsync(Cancellation);
         await words.SendAsync(1, Cancellation);
-        await words.IdleAsync(Cancellation);
+        await words.WaitForIdleAsync(Cancellation);
         await store.ExecuteAsync(new SqliteWrites().Add("ALTER TABLE word RENAME TO away"), Cancellation);
         await words.SendAsync(2, Cancellation);
         while (words.Snapshot().Problem is null)
@@ -58,7 +58,7 @@ public sealed class RefusedRowTests : IDisposable
         }
         Assert.Equal(0, words.Snapshot().Dead);
         await store.ExecuteAsync(new SqliteWrites().Add("ALTER TABLE away RENAME TO word"), Cancellation);
-        ConsecutorSnapshot end = await words.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await words.WaitForIdleAsync(Cancellation);
         Assert.Equal((2L, 0L), (end.Completed, end.Dead));
     }
 

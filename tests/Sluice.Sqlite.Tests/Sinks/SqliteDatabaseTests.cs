@@ -27,7 +27,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         {
             stored.Clear();
             foreach (FileInfo file in directory.EnumerateFiles()) file.Delete();
-            CommitSink<object?[]> sink = await BeginAsync();
+            TransactionalSink<object?[]> sink = await BeginAsync();
             for (int i = 0; i < batches.Length; i++)
             {
                 if (i == deadly)
@@ -51,7 +51,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     [Fact]
     public async Task AVoidCommitIsTakenBackAndTheNextOneGoesOn()
     {
-        CommitSink<object?[]> sink = await BeginAsync();
+        TransactionalSink<object?[]> sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
         SinkCommit<object?[]> commit = Commit(["lost", "too"], new(0));
         await sink.Prepare(commit, default);
@@ -69,7 +69,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     public async Task NothingIsWrittenWhileTheFileIsNotInItsPlace(bool isReplaced)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "An open file cannot be moved there.");
-        CommitSink<object?[]> sink = await BeginAsync();
+        TransactionalSink<object?[]> sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
         File.Move(FilePath, FilePath + ".away");
         if (isReplaced) await File.WriteAllTextAsync(FilePath, "", TestContext.Current.CancellationToken);
@@ -87,7 +87,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     [Fact]
     public async Task ACommitWhoseRowsCannotAllBeWrittenWritesNone()
     {
-        CommitSink<object?[]> sink = await BeginAsync();
+        TransactionalSink<object?[]> sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
         SinkCommit<object?[]> commit = Commit(["b", "a"], new(0));
         var failure = await Assert.ThrowsAsync<ItemRejectedException>(() => sink.Prepare(commit, default).AsTask());
@@ -101,7 +101,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     [Fact]
     public async Task AFileThatDoesNotBelongToTheStoreIsRefused()
     {
-        CommitSink<object?[]> sink = await BeginAsync();
+        TransactionalSink<object?[]> sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
         await sink.End();
         File.Copy(FilePath, FilePath + ".old");
@@ -129,7 +129,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     [Fact]
     public async Task TwoSinksOfOneNameCannotHaveOneFile()
     {
-        CommitSink<object?[]> sink = await BeginAsync();
+        TransactionalSink<object?[]> sink = await BeginAsync();
         var failure = await Assert.ThrowsAsync<IOException>(() => BeginAsync());
         Assert.Contains("is locked", failure.Message, StringComparison.Ordinal);
         await sink.End();
@@ -145,7 +145,7 @@ public sealed class SqliteDatabaseTests : IDisposable
             await using var consecutor = new Consecutor<string>("words", source => source | SqliteSink.InStore<string>(Insert, Row, Create), new() { Store = store });
             await consecutor.StartAsync(TestContext.Current.CancellationToken);
             await (Source.Resumable("words", words) | consecutor).RunAsync();
-            ConsecutorSnapshot end = await consecutor.IdleAsync(TestContext.Current.CancellationToken);
+            ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
             Assert.Equal((500L, 500L), (end.Accepted, end.Completed));
             await consecutor.StopAsync();
         }
@@ -200,14 +200,14 @@ public sealed class SqliteDatabaseTests : IDisposable
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(FilePath + ".store", Durability.Process);
         Func<string, object?[]> values = word => word switch { "short" => Row(word)[..3], "none" => null!, _ => Row(word) };
         Sink<string> sink = isInStore ? SqliteSink.InStore(Insert, values, Create) : SqliteSink.InDatabase(FilePath, Insert, Delete, values, Create);
-        await using var consecutor = new Consecutor<string>("words", source => source | sink | Stage.Named("rows"), new() { Store = store, Delivery = Delivery.Replay(0) });
+        await using var consecutor = new Consecutor<string>("words", source => source | sink | Stage.Named("rows"), new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
         Assert.Equal(["words", "rows"], consecutor.Topology.Nodes.Select(node => node.Name));
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         await consecutor.SendAllAsync(["a", "short", "b", "none"], TestContext.Current.CancellationToken);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(TestContext.Current.CancellationToken);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
         Assert.Equal((2L, 2L), (end.Completed, end.Dead));
         List<string> errors = [];
-        await foreach (DeadLetter letter in consecutor.DeadLetters(TestContext.Current.CancellationToken))
+        await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(TestContext.Current.CancellationToken))
         {
             Assert.Equal("rows", letter.Node);
             errors.Add(letter.Error);
@@ -216,9 +216,9 @@ public sealed class SqliteDatabaseTests : IDisposable
         Assert.Contains(errors, error => error.Contains("returned null instead of the values of a row", StringComparison.Ordinal));
     }
 
-    private Task<CommitSink<object?[]>> BeginAsync(bool adopt = false) => BeginAsync(new SqliteDatabase(FilePath, new(Insert), Delete, Create, adopt));
+    private Task<TransactionalSink<object?[]>> BeginAsync(bool adopt = false) => BeginAsync(new SqliteDatabase(FilePath, new(Insert), Delete, Create, adopt));
 
-    private async Task<CommitSink<object?[]>> BeginAsync(CommitSink<object?[]> sink)
+    private async Task<TransactionalSink<object?[]>> BeginAsync(TransactionalSink<object?[]> sink)
     {
         try
         {
@@ -232,7 +232,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         }
     }
 
-    private async Task CommitAsync(CommitSink<object?[]> sink, string[] words)
+    private async Task CommitAsync(TransactionalSink<object?[]> sink, string[] words)
     {
         var parts = new CommitParts(0);
         SinkCommit<object?[]> commit = Commit(words, parts);

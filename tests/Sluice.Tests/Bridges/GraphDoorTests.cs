@@ -12,7 +12,7 @@ public class GraphDoorTests
         int running = 0, most = 0;
         var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         GraphBuilder<int> builder = Graph.For<int>("square");
-        Node<int> number = builder.Add("number", async (n, cancellation) =>
+        GraphNode<int> number = builder.Add("number", async (n, cancellation) =>
         {
             int now = Interlocked.Increment(ref running);
             lock (builder) most = Math.Max(most, now);
@@ -21,7 +21,7 @@ public class GraphDoorTests
             Interlocked.Decrement(ref running);
             return n;
         });
-        Node<int> square = builder.Add("square", number, n => n * n);
+        GraphNode<int> square = builder.Add("square", number, n => n * n);
         Source<int> squares = Source.From(Enumerable.Range(0, 100)) | builder.Build() | Stage.Parallel(Lanes) | (context => context.Get(square));
         Assert.Equal(Enumerable.Range(0, 100).Select(n => n * n), await squares.ToListAsync(cancellation: Cancellation));
         Assert.Equal(Lanes, most);
@@ -34,7 +34,7 @@ public class GraphDoorTests
     {
         GraphBuilder<int> builder = Graph.For<int>("page");
         builder.Add("price", n => n == 3 ? throw new FormatException("no price") : n);
-        Pipe<int, Context<int>> pages = Pipe.Of<int>() | builder.Build();
+        Pipe<int, GraphContext<int>> pages = Pipe.Of<int>() | builder.Build();
         List<int> done = [];
         Pipeline pipeline = Source.From([1, 2, 3, 4]) | pages | (context => done.Add(context.Request));
         var failure = await Assert.ThrowsAsync<PipelineException>(() => pipeline.RunAsync(cancellation: Cancellation));
@@ -43,7 +43,7 @@ public class GraphDoorTests
         Assert.Equal([1, 2], done);
 
         done.Clear();
-        await (Source.From([1, 2, 3, 4]) | pages | Stage.OnError(OnError.Skip) | (context => done.Add(context.Request))).RunAsync(cancellation: Cancellation);
+        await (Source.From([1, 2, 3, 4]) | pages | Stage.OnError(ErrorPolicy.Skip) | (context => done.Add(context.Request))).RunAsync(cancellation: Cancellation);
         Assert.Equal([1, 2, 4], done);
     }
 }

@@ -17,7 +17,7 @@ public class AloneTests
     {
         await using var store = new MemoryStreamStore(clock);
         await CrashAsync(store, [1, 2]);
-        var process = new Solitude();
+        var process = new ExclusiveExecution();
         var steps = new ConcurrentQueue<string>();
         Hold held = new(), suspect = new();
         await using var other = new Consecutor<int>("other", source => source.ForEachAsync(async (int n, ItemContext _, CancellationToken _) =>
@@ -43,8 +43,8 @@ public class AloneTests
         await other.SendAsync(3, Cancellation);
         Assert.Equal(["other 1", "work 1"], steps);
         suspect.Release();
-        Assert.Equal(2, (await work.IdleAsync(Cancellation)).Completed);
-        Assert.Equal(3, (await other.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(2, (await work.WaitForIdleAsync(Cancellation)).Completed);
+        Assert.Equal(3, (await other.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Equal(["other 1", "work 1", "work 2", "other 2", "other 3"], steps);
     }
 
@@ -52,7 +52,7 @@ public class AloneTests
     public async Task SuspectsOfManyConsecutorsRunOneAtATime()
     {
         await using var store = new MemoryStreamStore();
-        var process = new Solitude();
+        var process = new ExclusiveExecution();
         string[] names = ["work", "more", "most"];
         foreach (string name in names) await CrashAsync(store, [.. Enumerable.Range(0, 20)], name);
         int running = 0, overlaps = 0;
@@ -72,7 +72,7 @@ public class AloneTests
         }));
         foreach (Consecutor<int> consecutor in all)
         {
-            ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+            ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
             Assert.Equal((520L, 0L), (end.Completed, end.Unaccounted));
             await consecutor.DisposeAsync();
         }
@@ -84,7 +84,7 @@ public class AloneTests
     {
         await using var store = new MemoryStreamStore(clock);
         await CrashAsync(store, [1, 2]);
-        var process = new Solitude();
+        var process = new ExclusiveExecution();
         var answers = new ConcurrentDictionary<int, TaskCompletionSource>();
         await using var other = new Consecutor<int>("other", source => source | (n => { answers[n].TrySetResult(); }), Options(store, process));
         await other.StartAsync(Cancellation);
@@ -95,10 +95,10 @@ public class AloneTests
             await answer.Task;
         }), Options(store, process));
         await work.StartAsync(Cancellation);
-        Task<ConsecutorSnapshot> idle = work.IdleAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = work.WaitForIdleAsync(Cancellation);
         await PatienceAsync(idle);
         Assert.Equal((2L, 0L), ((await idle).Completed, (await idle).Dead));
-        Assert.Equal(2, (await other.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(2, (await other.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     [Fact]
@@ -106,7 +106,7 @@ public class AloneTests
     {
         await using var store = new MemoryStreamStore(clock);
         await CrashAsync(store, [1, 2]);
-        var process = new Solitude();
+        var process = new ExclusiveExecution();
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Hold begun = new();
         await using var other = new Consecutor<int>("other", source => source.ForEachAsync(async (int _, ItemContext _, CancellationToken _) =>
@@ -124,10 +124,10 @@ public class AloneTests
             if (Interlocked.Decrement(ref left) == 0) done.SetResult();
         }), Options(store, process));
         await work.StartAsync(Cancellation);
-        Task<ConsecutorSnapshot> idle = other.IdleAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = other.WaitForIdleAsync(Cancellation);
         await PatienceAsync(idle);
         Assert.Equal(1, (await idle).Completed);
-        Assert.Equal(2, (await work.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(2, (await work.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     /// <summary>A suspect waits for a place in the full stream of a consecutor that has suspects too, and may not run them meanwhile. No time passes.</summary>
@@ -149,12 +149,12 @@ public class AloneTests
         await using var two = second;
         await first.StartAsync(Cancellation);
         await second.StartAsync(Cancellation);
-        Assert.Equal((20L, 0L), ((await first.IdleAsync(Cancellation)).Completed, first.Snapshot().Dead));
-        Assert.Equal((20L, 0L), ((await second.IdleAsync(Cancellation)).Completed, second.Snapshot().Dead));
+        Assert.Equal((20L, 0L), ((await first.WaitForIdleAsync(Cancellation)).Completed, first.Snapshot().Dead));
+        Assert.Equal((20L, 0L), ((await second.WaitForIdleAsync(Cancellation)).Completed, second.Snapshot().Dead));
 
-        (Consecutor<int>, Consecutor<int>) Chain(Solitude process, bool hasKey, Func<CancellationToken, ValueTask> work)
+        (Consecutor<int>, Consecutor<int>) Chain(ExclusiveExecution process, bool hasKey, Func<CancellationToken, ValueTask> work)
         {
-            ConsecutorOptions options = Options(store, process) with { Capacity = 4 };
+            ConsecutorOptions options = Options(store, process) with { MaxInFlight = 4 };
             var first = new Consecutor<int>("first", source => source | Sink.Output<int>("out"), options) { Key = hasKey ? n => $"{n % 3}" : null };
             var second = new Consecutor<int>("second", source => source.ForEachAsync((int _, ItemContext _, CancellationToken cancellation) => work(cancellation)),
                 options with { Stream = new() { Partitions = 1, MaxItems = 3 } });
@@ -170,18 +170,18 @@ public class AloneTests
         await using var store = new MemoryStreamStore(clock);
         await CrashAsync(store, [1]);
         await CrashAsync(store, [1, 2], "more");
-        var process = new Solitude();
+        var process = new ExclusiveExecution();
         Hold hangs = new();
         await using var work = new Consecutor<int>("work", source => source.ForEachAsync(async (int _, ItemContext _, CancellationToken _) => await hangs.WaitAsync()), Options(store, process));
         await work.StartAsync(Cancellation);
         await hangs.Reached;
         await using var more = new Consecutor<int>("more", source => source | (_ => { }), Options(store, process));
         await more.StartAsync(Cancellation);
-        Task<ConsecutorSnapshot> idle = more.IdleAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = more.WaitForIdleAsync(Cancellation);
         await PatienceAsync(idle);
         Assert.Equal(2, (await idle).Completed);
         hangs.Release();
-        Assert.Equal(1, (await work.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(1, (await work.WaitForIdleAsync(Cancellation)).Completed);
         await Member.UntilAsync(() => !process.IsAsked);
     }
 
@@ -191,26 +191,26 @@ public class AloneTests
         await using var store = new MemoryStreamStore(clock);
         await CrashAsync(store, [1]);
         await CrashAsync(store, [1], "more");
-        var process = new Solitude();
+        var process = new ExclusiveExecution();
         await using var paused = new Consecutor<int>("more", source => source | (_ => { }), Options(store, process));
         await paused.StartAsync(Cancellation);
-        await paused.IdleAsync(Cancellation);
+        await paused.WaitForIdleAsync(Cancellation);
         paused.Pause();
         await using var local = new Consecutor<int>("local", source => source | (_ => { }), Options(null, process));
         await local.StartAsync(Cancellation);
         await local.SendAsync(1, Cancellation);
-        await local.IdleAsync(Cancellation);
+        await local.WaitForIdleAsync(Cancellation);
         local.Pause();
         await using (var stopped = new Consecutor<int>("stopped", source => source | (_ => { }), Options(store, process)))
         {
             await stopped.StartAsync(Cancellation);
             await stopped.SendAsync(1, Cancellation);
-            await stopped.IdleAsync(Cancellation);
+            await stopped.WaitForIdleAsync(Cancellation);
             await stopped.StopAsync();
         }
         await using var work = new Consecutor<int>("work", source => source | (_ => { }), Options(store, process));
         await work.StartAsync(Cancellation);
-        Assert.Equal(1, (await work.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(1, (await work.WaitForIdleAsync(Cancellation)).Completed);
         await Member.UntilAsync(() => !process.IsAsked);
     }
 
@@ -225,12 +225,12 @@ public class AloneTests
         }
     }
 
-    private ConsecutorOptions Options(IStreamStore? store, Solitude process) => new()
+    private ConsecutorOptions Options(IStreamStore? store, ExclusiveExecution process) => new()
     {
         Store = store,
         Process = process,
-        LeaseTime = Member.LeaseTime,
-        Delivery = Delivery.Replay(0),
+        LeaseDuration = Member.LeaseTime,
+        Delivery = DeliveryGuarantee.Replay(0),
         Stream = new() { Partitions = 1 },
         Run = new() { Time = clock },
     };

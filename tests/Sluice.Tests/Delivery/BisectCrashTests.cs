@@ -42,15 +42,15 @@ public class BisectCrashTests
         int items = faults.Random.Next(1, 40), size = faults.Random.Next(2, 30), keys = faults.Random.Next(1, 5);
         var lines = new Ledger();
         CrashLab lab = Lab(faults, items, isKeyed: true, n => $"{n % keys}");
-        await lab.PlayAsync(source => source | Node.Of(() => new Sum()) | Stage.Named("before") | (n => Enumerable.Range(n * size, size).ToArray())
-            | faults.Write | Stage.Named("write") | faults.Bisect | (list => list.ToArray()) | Each | Node.Of(() => new Sum()) | Stage.Named("behind") | lines.Sink<int>("lines"), cancellation);
+        await lab.PlayAsync(source => source | StageNode.Of(() => new Sum()) | Stage.Named("before") | (n => Enumerable.Range(n * size, size).ToArray())
+            | faults.Write | Stage.Named("write") | faults.Bisect | (list => list.ToArray()) | Each | StageNode.Of(() => new Sum()) | Stage.Named("behind") | lines.Sink<int>("lines"), cancellation);
         Check(faults, Enumerable.Range(0, items * size), lines, lab, n => Enumerable.Range(n * size, size));
     });
 
     private static CrashLab Lab(Faults faults, int items, bool isKeyed, Func<int, string?>? key = null)
     {
         var lab = new CrashLab(faults.Random, items);
-        ConsecutorOptions options = lab.Options with { Delivery = Delivery.Replay(faults.Random.Next(6, 9), Backoff.None) };
+        ConsecutorOptions options = lab.Options with { Delivery = DeliveryGuarantee.Replay(faults.Random.Next(6, 9), Backoff.None) };
         return new(faults.Random, items) { IsCompleted = true, Options = options, Key = isKeyed ? key ?? (static n => $"{n % 5}") : null };
     }
 
@@ -78,7 +78,7 @@ public class BisectCrashTests
 
     private static int[] Numbers(Ledger ledger) => [.. ledger.Lines.Select(int.Parse).Order()];
 
-    private sealed class Sum : StatefulNode<int, int, long>
+    private sealed class Sum : StatefulStageNode<int, int, long>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {
@@ -96,7 +96,7 @@ public class BisectCrashTests
         public Random Random { get; } = new(seed);
 
         /// <summary>Divided at once, or when all attempts are used up.</summary>
-        public StageAnnotation Bisect { get; } = seed % 2 == 0 ? Stage.Bisect : Stage.Bisect.OnError(OnError.DeadLetter);
+        public StagePolicy Bisect { get; } = seed % 2 == 0 ? Stage.Bisect : Stage.Bisect.OnError(ErrorPolicy.DeadLetter);
 
         public bool IsBad(int item) => (int)((((uint)seed * 2654435761u) ^ ((uint)item * 2246822519u)) * 3266489917u >> 7) % 100 < share;
 

@@ -17,23 +17,23 @@ public class BisectedTests
     {
         await using var store = new MemoryStreamStore();
         bad.Add(37);
-        await using Consecutor<int> consecutor = Chunks(store, 64, Delivery.Replay(1, Backoff.None));
+        await using Consecutor<int> consecutor = Chunks(store, 64, DeliveryGuarantee.Replay(1, Backoff.None));
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([.. Enumerable.Range(0, 64)], Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((1L, 0L, 0L), (end.Dead, end.Cancelled, end.Unaccounted));
         Assert.Equal(Enumerable.Range(0, 64).Where(static n => n != 37), Lines());
 
         // The chunk three times, as it came out and twice as Delivery says; each part of it once; what is alone twice.
         Assert.Equal(3 + (2 * 5) + 1 + 2, started.Count);
-        DeadLetter letter = Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal([37], Assert.IsType<int[]>(letter.Item));
         Assert.Equal(("write", 2, "work -> chunks -> write, item 38 of 64", true, "FormatException: 37 is bad"), (letter.Node, letter.Attempts, letter.Path, letter.EntersAtNode, letter.Error));
         Assert.Equal("work/0/chunks/1.1@1/write[37..38]", letter.Id);
 
         bad.Clear();
         Assert.Equal(1, await consecutor.RedriveAsync(letter.Id, Cancellation));
-        end = await consecutor.IdleAsync(Cancellation);
+        end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((0L, 0L), (end.Dead, end.Unaccounted));
         Assert.Equal(Enumerable.Range(0, 64), Lines());
     }
@@ -46,30 +46,30 @@ public class BisectedTests
     {
         await using var store = new MemoryStreamStore();
         bad.UnionWith(Enumerable.Range(0, count));
-        await using Consecutor<int> consecutor = Chunks(store, count, Delivery.Replay(0));
+        await using Consecutor<int> consecutor = Chunks(store, count, DeliveryGuarantee.Replay(0));
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([.. bad], Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((count, count, 0L, 0L), (end.Accepted, end.Dead, end.Cancelled, end.Unaccounted));
         Assert.Equal((2 * count) - 1 + 1, started.Count);           // the first start of what comes out of a chunk does not count
-        List<DeadLetter> letters = await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation);
+        List<DeadLetter> letters = await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation);
         Assert.Equal(bad.Order(), letters.Select(static letter => Assert.Single((int[])letter.Item!)).Order());
         Assert.Equal(count, letters.Select(static letter => letter.Id).Distinct().Count());
     }
 
     [Theory]
-    [InlineData(OnError.Skip)]
-    [InlineData(OnError.DeadLetter)]
-    public async Task APolicyOfTheStageIsAboutWhatIsAloneAndDividesAtOnce(OnError policy)
+    [InlineData(ErrorPolicy.Skip)]
+    [InlineData(ErrorPolicy.DeadLetter)]
+    public async Task APolicyOfTheStageIsAboutWhatIsAloneAndDividesAtOnce(ErrorPolicy policy)
     {
         await using var store = new MemoryStreamStore();
         bad.Add(2);
         await using var consecutor = new Consecutor<int[]>("work", source => source | Write | Stage.Named("write").Bisect.OnError(policy) | Each | ledger.Sink<int>(),
-            new() { Store = store, Delivery = Delivery.Replay(5, Backoff.None) });
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(5, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync([0, 1, 2, 3], Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
-        Assert.Equal((policy == OnError.DeadLetter ? 1L : 0L, policy == OnError.Skip ? 1L : 0L, 0L), (end.Dead, end.Cancelled, end.Unaccounted));
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
+        Assert.Equal((policy == ErrorPolicy.DeadLetter ? 1L : 0L, policy == ErrorPolicy.Skip ? 1L : 0L, 0L), (end.Dead, end.Cancelled, end.Unaccounted));
         Assert.Equal(["0,1", "0,1,2,3", "2", "2,3", "3"], started.Order(StringComparer.Ordinal));
         Assert.Equal([0, 1, 3], Lines());
     }
@@ -87,12 +87,12 @@ public class BisectedTests
         await using var store = new MemoryStreamStore();
         bad.UnionWith([2, 3, 7]);
         var written = new ConcurrentQueue<int>();
-        Delivery delivery = level switch { "Confirm" => Delivery.Confirm, "None" => Delivery.None, "Track(10)" => Delivery.Track(10), _ => Delivery.Replay(2, Backoff.None) };
+        DeliveryGuarantee delivery = level switch { "Confirm" => DeliveryGuarantee.Confirm, "None" => DeliveryGuarantee.None, "Track(10)" => DeliveryGuarantee.Track(10), _ => DeliveryGuarantee.Replay(2, Backoff.None) };
         await using var consecutor = new Consecutor<int[]>("work", source => source | Write | Stage.Named("write").Bisect | Each | written.Enqueue,
             new() { Store = hasStore ? store : null, Delivery = delivery });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([[0, 1, 2, 3, 4], [5], [6, 7]], Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal([0, 1, 4, 5, 6], written.Order());
         Assert.Equal(level is "Confirm" or "None" ? 0 : 3, end.Dead);
         Assert.Equal(0, end.Unaccounted);
@@ -104,12 +104,12 @@ public class BisectedTests
     {
         await using var store = new MemoryStreamStore();
         bad.UnionWith([1, 6]);
-        var ended = new TaskCompletionSource<BatchEnd>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var ended = new TaskCompletionSource<BatchCompleted>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var consecutor = new Consecutor<int[]>("work", source => source | Write | Stage.Named("write").Bisect | Each | ledger.Sink<int>(), new()
         {
             Store = store,
-            Delivery = Delivery.Replay(0),
-            BatchEnded = (end, _) =>
+            Delivery = DeliveryGuarantee.Replay(0),
+            OnBatchCompleted = (end, _) =>
             {
                 Assert.Equal(6, ledger.Lines.Count);         // nothing is told before the halves have ended
                 ended.TrySetResult(end);
@@ -120,7 +120,7 @@ public class BisectedTests
         ConsecutorBatch<int[]> batch = await consecutor.OpenBatchAsync("today", Cancellation);
         await batch.SendAllAsync([[0, 1, 2, 3], [4, 5, 6, 7]], Cancellation);
         await batch.CloseAsync(Cancellation);
-        BatchEnd end = await ended.Task.WaitAsync(Cancellation);
+        BatchCompleted end = await ended.Task.WaitAsync(Cancellation);
         Assert.Equal((2 + (2 * 4), 2), ((int)end.Items, (int)end.Failed));
     }
 
@@ -128,11 +128,11 @@ public class BisectedTests
     public async Task AListWhoseHalvesAreTooMuchForACommitIsALetterThatSaysSo()
     {
         await using var store = new MemoryStreamStore();
-        await using var consecutor = new Consecutor<string[]>("work", source => source.ForEach(_ => throw new FormatException("no")) | Stage.Named("write").Bisect, new() { Store = store, Delivery = Delivery.Replay(0) });
+        await using var consecutor = new Consecutor<string[]>("work", source => source.ForEach(_ => throw new FormatException("no")) | Stage.Named("write").Bisect, new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync([new('x', 400_000), new('y', 400_000)], Cancellation);
-        await consecutor.IdleAsync(Cancellation);
-        DeadLetter letter = Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        await consecutor.WaitForIdleAsync(Cancellation);
+        DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal("FormatException: no (The list was not divided: its halves are more than one commit holds. Make smaller lists.)", letter.Error);
     }
 
@@ -141,18 +141,18 @@ public class BisectedTests
     {
         await using var store = new MemoryStreamStore();
         bad.Add(2);
-        await using var consecutor = new Consecutor<int>("work", source => source | Node.Of(() => new Count()) | Stage.Named("count") | (n => Enumerable.Range(0, n).ToArray())
-            | Write | Stage.Named("write").Bisect | Each | ledger.Sink<int>(), new() { Store = store, Delivery = Delivery.Replay(1, Backoff.None) });
+        await using var consecutor = new Consecutor<int>("work", source => source | StageNode.Of(() => new Count()) | Stage.Named("count") | (n => Enumerable.Range(0, n).ToArray())
+            | Write | Stage.Named("write").Bisect | Each | ledger.Sink<int>(), new() { Store = store, Delivery = DeliveryGuarantee.Replay(1, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 5, 2], Cancellation);
-        Assert.Equal(1, (await consecutor.IdleAsync(Cancellation)).Dead);
+        Assert.Equal(1, (await consecutor.WaitForIdleAsync(Cancellation)).Dead);
         Assert.Equal([0, 0, 0, 1, 1, 3, 4], Lines());
-        await foreach (var (_, count) in consecutor.StateAsync<int>("count", Cancellation)) Assert.Equal(3, count);
+        await foreach (var (_, count) in consecutor.ListStateAsync<int>("count", Cancellation)) Assert.Equal(3, count);
         bad.Clear();
         await consecutor.RedriveAsync(_ => true, Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal([0, 0, 0, 1, 1, 2, 3, 4], Lines());
-        await foreach (var (_, count) in consecutor.StateAsync<int>("count", Cancellation)) Assert.Equal(3, count);
+        await foreach (var (_, count) in consecutor.ListStateAsync<int>("count", Cancellation)) Assert.Equal(3, count);
     }
 
     [Fact]
@@ -161,22 +161,22 @@ public class BisectedTests
         await using var store = new MemoryStreamStore();
         bad.Add(2);
         await using var consecutor = new Consecutor<int>("work", source => source | (n => Enumerable.Range(0, n).ToArray()) | Write | Stage.Named("write").Bisect | Each
-            | Node.Of(() => new Count()) | Stage.Named("count") | ledger.Sink<int>(), new() { Store = store, Delivery = Delivery.Replay(0) })
+            | StageNode.Of(() => new Count()) | Stage.Named("count") | ledger.Sink<int>(), new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) })
         { Key = static n => $"of {n}" };
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([2, 5], Cancellation);
-        Assert.Equal(1, (await consecutor.IdleAsync(Cancellation)).Dead);
+        Assert.Equal(1, (await consecutor.WaitForIdleAsync(Cancellation)).Dead);
         Assert.Equal([("of 2", 2), ("of 5", 4)], await CountsAsync());
         bad.Clear();
         await consecutor.RedriveAsync(_ => true, Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal([("of 2", 2), ("of 5", 5)], await CountsAsync());
 
         async Task<List<(string, int)>> CountsAsync()
-            => await consecutor.StateAsync<int>("count", Cancellation).Select(static cell => (cell.Key, cell.Value)).OrderBy(static cell => cell.Key).ToListAsync(Cancellation);
+            => await consecutor.ListStateAsync<int>("count", Cancellation).Select(static cell => (cell.Key, cell.Value)).OrderBy(static cell => cell.Key).ToListAsync(Cancellation);
     }
 
-    private Consecutor<int> Chunks(IStreamStore store, int size, Delivery delivery)
+    private Consecutor<int> Chunks(IStreamStore store, int size, DeliveryGuarantee delivery)
         => new("work", source => source.Chunk(size) | Stage.Named("chunks") | Write | Stage.Named("write").Bisect | Each | ledger.Sink<int>(), new() { Store = store, Delivery = delivery });
 
     private int[] Write(int[] list)
@@ -194,7 +194,7 @@ public class BisectedTests
 
     private int[] Lines() => [.. ledger.Lines.Select(int.Parse).Order()];
 
-    private sealed class Count : StatefulNode<int, int, int>
+    private sealed class Count : StatefulStageNode<int, int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {

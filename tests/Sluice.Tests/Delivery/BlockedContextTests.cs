@@ -42,20 +42,20 @@ public class BlockedContextTests
         {
             await Task.Yield();
             return n == 3 ? throw new InvalidOperationException("not three") : n;
-        }).ForEach(_ => { }), new() { Store = store, Delivery = Delivery.Replay(0) });
+        }).ForEach(_ => { }), new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
         Block(consecutor.StartAsync());
         Block(consecutor.SendAllAsync([1, 2, 3]).AsTask());
         Block(consecutor.SendAsync(4).AsTask());
         Block(consecutor.TrySendAsync(5, new() { IdempotencyKey = "five" }));
         Block(OpenAsync(consecutor));
-        Block(consecutor.IdleAsync());
+        Block(consecutor.WaitForIdleAsync());
         Block(consecutor.RedriveAsync(_ => true));
-        Block(consecutor.IdleAsync());
+        Block(consecutor.WaitForIdleAsync());
         Block(consecutor.CompleteAsync());
         Block(consecutor.StopAsync());
         Block(consecutor.DisposeAsync().AsTask());
 
-        Supervisor supervisor = Supervisor.Attach(store, new() { Warn = _ => { } });
+        Supervisor supervisor = Supervisor.Attach(store, new() { OnWarning = _ => { } });
         var add = new Processor("add") { Inputs = ["x"], Outputs = ["y"] };
         supervisor.Register(add, AddAsync);
         FlowRun run = Block(supervisor.StartAsync(Flow.From(add).Resolve(), [IOVal.Of("x", 1)]));

@@ -22,7 +22,7 @@ public sealed class ClosedStoreTests : IAsyncDisposable
     [InlineData("not started")]
     public async Task WhoeverUsesItIsToldTheSame(string how)
     {
-        Consecutor<int> consecutor = New(how == "let go" ? Sluice.Delivery.None : Sluice.Delivery.Replay(3));
+        Consecutor<int> consecutor = New(how == "let go" ? Sluice.DeliveryGuarantee.None : Sluice.DeliveryGuarantee.Replay(3));
         if (how != "not started") await consecutor.StartAsync(Cancellation);
         if (how == "paused") consecutor.Pause();
         if (how is "at work" or "let go")
@@ -34,7 +34,7 @@ public sealed class ClosedStoreTests : IAsyncDisposable
         let.SetResult();
         if (how is "paused" or "not started") Assert.Equal(Why, (await Assert.ThrowsAsync<InvalidOperationException>(async () => await consecutor.SendAsync(2, Cancellation))).Message);
         Assert.Equal(Why, (await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.Completion)).Message);
-        Assert.Equal(ConsecutorState.Failed, consecutor.Snapshot().State);
+        Assert.Equal(ConsecutorStatus.Failed, consecutor.Snapshot().Status);
         Assert.StartsWith($"InvalidOperationException: {Why}", consecutor.Snapshot().Problem, StringComparison.Ordinal);
         await consecutor.StopAsync();
         await consecutor.DisposeAsync();
@@ -43,7 +43,7 @@ public sealed class ClosedStoreTests : IAsyncDisposable
     [Fact]
     public async Task AStopWithoutADeadlineEndsWithTheStore()
     {
-        Consecutor<int> consecutor = New(Sluice.Delivery.Replay(3));
+        Consecutor<int> consecutor = New(Sluice.DeliveryGuarantee.Replay(3));
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
         await begun.Task;
@@ -52,12 +52,12 @@ public sealed class ClosedStoreTests : IAsyncDisposable
         let.SetResult();
         Assert.False(await stopping);
         Assert.Equal(Why, (await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.Completion)).Message);
-        Assert.Equal(ConsecutorState.Stopped, consecutor.Snapshot().State);
+        Assert.Equal(ConsecutorStatus.Stopped, consecutor.Snapshot().Status);
         Assert.StartsWith($"InvalidOperationException: {Why}", consecutor.Snapshot().Problem, StringComparison.Ordinal);
     }
 
     /// <summary>An item begins, and ends when it is let.</summary>
-    private Consecutor<int> New(Sluice.Delivery delivery) => new("numbers", source => source.ForEachAsync(async (_, _, _) =>
+    private Consecutor<int> New(Sluice.DeliveryGuarantee delivery) => new("numbers", source => source.ForEachAsync(async (_, _, _) =>
     {
         begun.TrySetResult();
         await let.Task;

@@ -16,7 +16,7 @@ public class ConsecutorTests
         await consecutor.StartAsync(Cancellation);
 
         for (int i = 0; i < 30; i++) await consecutor.SendAsync(i, Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
 
         Assert.Equal((30L, 20L, 10L, 0L), (end.Accepted, end.Completed, end.Skipped, end.Unaccounted));
         Assert.Equal(Enumerable.Range(0, 30).Where(n => n % 3 != 0).Select(n => n * 2), seen.Order());
@@ -30,12 +30,12 @@ public class ConsecutorTests
     public async Task EachLevelDoesWithAFailureWhatItSays(DeliveryLevel level, int starts, int dead, int cancelled)
     {
         var attempts = new ConcurrentDictionary<int, int>();
-        Sluice.Delivery delivery = level switch
+        Sluice.DeliveryGuarantee delivery = level switch
         {
-            DeliveryLevel.None => Sluice.Delivery.None,
-            DeliveryLevel.Confirm => Sluice.Delivery.Confirm,
-            DeliveryLevel.Track => Sluice.Delivery.Track(1),
-            _ => Sluice.Delivery.Replay(3, Backoff.None),
+            DeliveryLevel.None => Sluice.DeliveryGuarantee.None,
+            DeliveryLevel.Confirm => Sluice.DeliveryGuarantee.Confirm,
+            DeliveryLevel.Track => Sluice.DeliveryGuarantee.Track(1),
+            _ => Sluice.DeliveryGuarantee.Replay(3, Backoff.None),
         };
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("numbers", source => source | Check | (_ => { }), new() { Store = store, Delivery = delivery });
@@ -43,10 +43,10 @@ public class ConsecutorTests
         for (int i = 0; i < 5; i++)
         {
             await consecutor.SendAsync(i, Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
         }
 
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((5L, 3L, dead, cancelled, 0L), (end.Accepted, end.Completed, end.Dead, end.Cancelled, end.Unaccounted));
         Assert.Equal(starts, attempts[1]);
         Assert.Equal(1, attempts[0]);
@@ -68,14 +68,14 @@ public class ConsecutorTests
         var seen = new ConcurrentQueue<int>();
         int starts = 0;
         await using var consecutor = new Consecutor<int>("numbers", source => source | (n => n == 1 && ++starts < 2 ? throw new TimeoutException() : n) | seen.Enqueue,
-            new() { Store = store, Delivery = Sluice.Delivery.Replay(1, Backoff.Constant(TimeSpan.FromMinutes(5))), Run = new() { Time = clock } });
+            new() { Store = store, Delivery = Sluice.DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromMinutes(5))), Run = new() { Time = clock } });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await UntilAsync(consecutor, snapshot => snapshot is { Retrying: 1, Completed: 1 });
         await consecutor.SendAsync(3, Cancellation);
         await UntilAsync(consecutor, snapshot => snapshot is { Retrying: 1, Completed: 2 });
 
-        Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
         await clock.WaitForTimersAsync(2, Cancellation);              // the heart, and the pump that waits for what is due
         clock.Advance(TimeSpan.FromMinutes(5));
         Assert.Equal(3, (await idle).Completed);
@@ -101,7 +101,7 @@ public class ConsecutorTests
         }
         await using Consecutor<int> next = New();
         await next.StartAsync(Cancellation);
-        ConsecutorSnapshot end = await next.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await next.WaitForIdleAsync(Cancellation);
         Assert.Equal((3L, 3L, 0L), (end.Accepted, end.Completed, end.Suspect));
         Assert.Equal([(1, 1), (2, 1), (3, 1)], done.Order());
 
@@ -129,10 +129,10 @@ public class ConsecutorTests
         var last = new ConcurrentQueue<object>();
         var item = new object();
         await using var consecutor = new Consecutor<object>("objects", source => source | (o => ++starts < 3 ? throw new TimeoutException() : o) | last.Enqueue,
-            new() { Delivery = Sluice.Delivery.Replay(2, Backoff.None) });
+            new() { Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(item, Cancellation);
-        Assert.Equal(1, (await consecutor.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(1, (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Same(item, Assert.Single(last));
     }
 
@@ -144,10 +144,10 @@ public class ConsecutorTests
         const int Count = 20_000;
         var ids = new ConcurrentDictionary<int, ConcurrentBag<string>>();
         int done = 0;
-        await using var consecutor = new Consecutor<int>("numbers", Body, new() { Delivery = Sluice.Delivery.Replay(2, Backoff.None) });
+        await using var consecutor = new Consecutor<int>("numbers", Body, new() { Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
         await (Source.From(Enumerable.Range(0, Count)) | consecutor).RunAsync(cancellation: Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
 
         Assert.Equal((Count, Count - 210L, 200L, 10L, 0L, 0L), (end.Accepted, end.Completed, end.Skipped, end.Dead, end.Cancelled, end.Unaccounted));
         Assert.Equal(Count - 210, done);
@@ -182,11 +182,11 @@ public class ConsecutorTests
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentQueue<int>();
         await using var consecutor = new Consecutor<int>("numbers", source => source | (n => n) | Stage.Parallel(4) | seen.Enqueue,
-            new() { Store = store, Capacity = 7, Stream = new() { Partitions = 5 } })
+            new() { Store = store, MaxInFlight = 7, Stream = new() { Partitions = 5 } })
         { Key = n => $"{n % 10}" };
         await consecutor.StartAsync(Cancellation);
         await (Source.From(Enumerable.Range(0, 1000)) | consecutor).RunAsync(cancellation: Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         for (int key = 0; key < 10; key++) Assert.Equal(Enumerable.Range(0, 100).Select(n => (n * 10) + key), seen.Where(n => n % 10 == key));
     }
 
@@ -200,13 +200,13 @@ public class ConsecutorTests
         Assert.False(waiting.IsCompleted);
         await consecutor.StartAsync(Cancellation);
         await waiting;
-        Assert.Equal(4, (await consecutor.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(4, (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     private static async Task<List<DeadLetter>> LettersAsync<T>(Consecutor<T> consecutor)
     {
         List<DeadLetter> letters = [];
-        await foreach (DeadLetter letter in consecutor.DeadLetters(Cancellation)) letters.Add(letter);
+        await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(Cancellation)) letters.Add(letter);
         return letters;
     }
 

@@ -7,10 +7,10 @@ internal sealed class CrashLab(Random random, int items)
 
     public ConsecutorOptions Options { get; init; } = new()
     {
-        Delivery = Sluice.Delivery.Replay(40, Backoff.None),
+        Delivery = Sluice.DeliveryGuarantee.Replay(40, Backoff.None),
         Stream = new() { Partitions = random.Next(1, 5), MaxItems = random.Next(2) == 0 ? 1_000 : 10 },
-        Capacity = random.Next(1, 40),
-        Run = new() { Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, Capacity = random.Next(1, 20) },
+        MaxInFlight = random.Next(1, 40),
+        Run = new() { Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, MaxBufferedItems = random.Next(1, 20) },
     };
 
     /// <summary>What stands between the store and each process.</summary>
@@ -36,7 +36,7 @@ internal sealed class CrashLab(Random random, int items)
             var memory = new StateMemory(random.Next(3) switch { 0 => 0, 1 => 1_000, _ => StateMemory.DefaultBytes });          // so that state is evicted after each epoch, now and then, or never
             ConsecutorOptions options = Options with { Store = mortal, Process = new(), StateMemory = memory };
             Consecutor<int> consecutor = Key is null ? new("numbers", body, options) : new("numbers", body, options) { Key = Key };
-            Run? intake = null;
+            PipelineRun? intake = null;
             Task work = WorkAsync();
             try
             {
@@ -67,9 +67,9 @@ internal sealed class CrashLab(Random random, int items)
                 intake = (Source.Resumable("numbers", Enumerable.Range(0, items)) | consecutor).Start(cancellation: cancellation);
                 await intake.Completion;
                 if (IsCompleted) await consecutor.CompleteAsync(cancellation);
-                End = await consecutor.IdleAsync(cancellation);
+                End = await consecutor.WaitForIdleAsync(cancellation);
                 Letters.Clear();
-                await foreach (DeadLetter letter in consecutor.DeadLetters(cancellation)) Letters.Add(letter);
+                await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(cancellation)) Letters.Add(letter);
                 Assert.True(await consecutor.StopAsync());
             }
         }

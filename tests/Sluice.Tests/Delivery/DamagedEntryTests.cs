@@ -42,7 +42,7 @@ public class DamagedEntryTests
         Assert.Equal(stopped.Stopped.Single().Message, Assert.Single(warnings));          // once for the damage, not for each look
 
         store.Damage("work", partition, stopped.Stopped.Single().Entries!.Value.First);          // the same bit once more: repaired
-        Task idle = consecutor.IdleAsync(Cancellation);
+        Task idle = consecutor.WaitForIdleAsync(Cancellation);
         while (!idle.IsCompleted) await Member.BeatAsync(store, clock, "one");
         await idle;
         ConsecutorSnapshot end = consecutor.Snapshot();
@@ -58,10 +58,10 @@ public class DamagedEntryTests
         int partition = await SendAndDamageAsync(store);
         await using Consecutor<int> consecutor = Make(store, keepsOrder, DamagePolicy.DeadLetter);
         await consecutor.StartAsync(Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         ConsecutorSnapshot end = consecutor.Snapshot();
         Assert.True(end is { Accepted: Items, Completed: Items - 1, Dead: 1, Stopped.Count: 0, Unaccounted: 0 }, $"{end}");
-        DeadEntry letter = (await store.ListDeadAsync(Member.Group, cancellation: Cancellation)).Single();
+        StoredDeadLetter letter = (await store.ListDeadAsync(Member.Group, cancellation: Cancellation)).Single();
         Assert.Contains($"work/{partition}/", letter.Error, StringComparison.Ordinal);
         Assert.True(letter.Entry.Payload.Length > EntryChunk.RecordOverhead, "what there is of its bytes is kept");
     }
@@ -76,7 +76,7 @@ public class DamagedEntryTests
         await SendAsync(store);
         for (int i = 0; i < Partitions; i++)
         {
-            TakeResult taken = await store.TakeAsync(Member.Group, i, new("dead"), Cancellation);
+            AcquireResult taken = await store.AcquireAsync(Member.Group, i, new("dead"), Cancellation);
             await store.LeaseAsync(new([taken.Ownership]), Cancellation);
         }
         int partition = await DamageAsync(store);
@@ -115,7 +115,7 @@ public class DamagedEntryTests
     }
 
     private Consecutor<int> Make(MemoryStreamStore store, bool keepsOrder, DamagePolicy policy)
-        => new("work", source => source | (started.Enqueue), Member.Options("one", new CountingStore(store, () => Interlocked.Increment(ref calls)), clock, Partitions) with { OnDamage = policy, Warn = warnings.Enqueue }) { Key = keepsOrder ? n => $"{n}" : null };
+        => new("work", source => source | (started.Enqueue), Member.Options("one", new CountingStore(store, () => Interlocked.Increment(ref calls)), clock, Partitions) with { OnDamage = policy, OnWarning = warnings.Enqueue }) { Key = keepsOrder ? n => $"{n}" : null };
 
     private static async Task<string> EpochsAsync(MemoryStreamStore store)
         => string.Join(' ', (await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions.Select(partition => partition.Epoch));

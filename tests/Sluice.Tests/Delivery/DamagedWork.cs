@@ -11,13 +11,13 @@ internal static class DamagedWork
         {
             Store = store,
             Process = new(),
-            Delivery = Delivery.Replay(3, Backoff.Constant(TimeSpan.FromSeconds(5))),
+            Delivery = DeliveryGuarantee.Replay(3, Backoff.Constant(TimeSpan.FromSeconds(5))),
             Stream = new() { Partitions = 2 },
             Run = new() { Time = clock },
         })
     { Key = static n => $"{n % 4}" };
 
-    private sealed class Totals : StatefulNode<int, int, int>
+    private sealed class Totals : StatefulStageNode<int, int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(State += item);
     }

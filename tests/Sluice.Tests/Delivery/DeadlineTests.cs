@@ -24,10 +24,10 @@ public class DeadlineTests
         {
             begun.Release();
             if (isDeaf) await goOn.Task;
-        }), Options(store) with { Warn = warnings.Add });
+        }), Options(store) with { OnWarning = warnings.Add });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
-        if (!isDeaf) await consecutor.IdleAsync(Cancellation);
+        if (!isDeaf) await consecutor.WaitForIdleAsync(Cancellation);
         else await begun.WaitAsync(Cancellation);
         store.Freeze();
         Task sending = isDeaf ? Task.CompletedTask : consecutor.SendAsync(4, CancellationToken.None).AsTask();
@@ -35,7 +35,7 @@ public class DeadlineTests
         clock.Advance(TimeSpan.FromSeconds(10));
         bool isQuiet = await stop.WaitAsync(Patience, Cancellation);
         Assert.Equal(!isDeaf, isQuiet);
-        Assert.Equal(ConsecutorState.Stopped, consecutor.Snapshot().State);
+        Assert.Equal(ConsecutorStatus.Stopped, consecutor.Snapshot().Status);
         var late = await Assert.ThrowsAsync<TimeoutException>(() => consecutor.Completion);
         Assert.Contains("work was to stop within 00:00:10", late.Message);
         Assert.Contains("the partitions 0, 1 were not given back", late.Message);
@@ -50,7 +50,7 @@ public class DeadlineTests
         await using var next = new Consecutor<int>("work", source => source.ForEach(_ => { }), Options(inner));
         await next.StartAsync(Cancellation);
         await next.SendAsync(5, Cancellation);
-        ConsecutorSnapshot books = await next.IdleAsync(Cancellation).WaitAsync(Patience, Cancellation);
+        ConsecutorSnapshot books = await next.WaitForIdleAsync(Cancellation).WaitAsync(Patience, Cancellation);
         Assert.Equal(books.Accepted, books.Completed);
         Assert.InRange(books.Accepted, 4, isDeaf ? 4 : 5);          // what was sent to the store that stood still may come late
         Assert.Equal(0, books.Unaccounted);
@@ -62,10 +62,10 @@ public class DeadlineTests
         await using var inner = new MemoryStreamStore(clock);
         var store = new FrozenStore(inner);
         List<string> warnings = [];
-        var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }), Options(store) with { Warn = warnings.Add });
+        var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }), Options(store) with { OnWarning = warnings.Add });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         store.Freeze();
         Task disposing = consecutor.DisposeAsync().AsTask();
         await store.Stuck.WaitAsync(Patience, Cancellation);          // it gives back
@@ -83,7 +83,7 @@ public class DeadlineTests
         {
             await using var inner = new MemoryStreamStore(clock);
             var store = new FrozenStore(inner) { FreezesAt = at };
-            var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }), Options(store) with { LeaseTime = TimeSpan.FromSeconds(1), Warn = _ => { } });
+            var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }), Options(store) with { LeaseDuration = TimeSpan.FromSeconds(1), OnWarning = _ => { } });
             using var patience = new CancellationTokenSource();
             Task start = consecutor.StartAsync(patience.Token);
             if (await Task.WhenAny(start, store.Stuck.WaitAsync(Cancellation)).WaitAsync(Patience, Cancellation) == start)
@@ -115,10 +115,10 @@ public class DeadlineTests
     {
         await using var inner = new MemoryStreamStore(clock);
         var store = new FrozenStore(inner);
-        var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }), Options(store) with { Warn = _ => { } });
+        var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }), Options(store) with { OnWarning = _ => { } });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         store.Freeze();
         Func<CancellationToken, Task>[] calls =
         [
@@ -126,7 +126,7 @@ public class DeadlineTests
             cancellation => consecutor.SendAllAsync([3, 4], cancellation).AsTask(),
             cancellation => consecutor.TrySendAsync(5, new() { IdempotencyKey = "five" }, cancellation),
             cancellation => consecutor.TrySendAsync(6, null, cancellation),
-            cancellation => consecutor.IdleAsync(cancellation),
+            cancellation => consecutor.WaitForIdleAsync(cancellation),
             cancellation => consecutor.CompleteAsync(cancellation),
             cancellation => consecutor.OpenBatchAsync("batch", cancellation),
             cancellation => consecutor.RedriveAsync(_ => true, cancellation),
@@ -150,8 +150,8 @@ public class DeadlineTests
     {
         Store = store,
         Stream = new() { Partitions = 2 },
-        LeaseTime = TimeSpan.FromSeconds(30),
-        Run = new() { Time = clock, StopGrace = TimeSpan.FromSeconds(1) },
+        LeaseDuration = TimeSpan.FromSeconds(30),
+        Run = new() { Time = clock, StopTimeout = TimeSpan.FromSeconds(1) },
         Process = new(),
     };
 }

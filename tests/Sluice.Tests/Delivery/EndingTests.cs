@@ -27,7 +27,7 @@ public class EndingTests
         if (byDisposal) await consecutor.DisposeAsync();
         else await consecutor.StopAsync(TimeSpan.Zero);
         Assert.False(await stopping);
-        Assert.Equal(ConsecutorState.Stopped, consecutor.Snapshot().State);
+        Assert.Equal(ConsecutorStatus.Stopped, consecutor.Snapshot().Status);
         await consecutor.DisposeAsync();
     }
 
@@ -56,7 +56,7 @@ public class EndingTests
         Assert.Equal("deadline", failure.ParamName);
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => consecutor.StopAsync(TimeSpan.MaxValue));
         await consecutor.SendAsync(1, Cancellation);
-        Assert.Equal(1, (await consecutor.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(1, (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
         Assert.True(await consecutor.StopAsync());
     }
 
@@ -65,9 +65,9 @@ public class EndingTests
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new() { Store = store });
-        Assert.True((await consecutor.IdleAsync(Cancellation)).IsIdle);
+        Assert.True((await consecutor.WaitForIdleAsync(Cancellation)).IsIdle);
         await consecutor.SendAsync(1, Cancellation);
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.IdleAsync(Cancellation));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.WaitForIdleAsync(Cancellation));
         Assert.Equal("The consecutor numbers has not been started, so none of the 1 items that wait can end. Call StartAsync first.", failure.Message);
     }
 
@@ -111,7 +111,7 @@ public class EndingTests
         }
         await using Consecutor<int> again = New(5);
         await again.StartAsync(Cancellation);
-        Assert.Equal(3, (await again.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(3, (await again.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Equal([1, 2, 3], seen.Order());
 
         Consecutor<int> New(int version) => new("numbers", source => source.ForEach(seen.Add), new() { Store = store, CodeVersion = version, Stream = new() { Partitions = 1 } });
@@ -125,29 +125,29 @@ public class EndingTests
         await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ =>
         {
             if (++starts < 5) throw new TimeoutException();
-        }), new() { Store = store, Delivery = Sluice.Delivery.Replay(int.MaxValue, Backoff.None) });
+        }), new() { Store = store, Delivery = Sluice.DeliveryGuarantee.Replay(int.MaxValue, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
-        Assert.Equal((1L, 0L), ((await consecutor.IdleAsync(Cancellation)).Completed, consecutor.Snapshot().Dead));
+        Assert.Equal((1L, 0L), ((await consecutor.WaitForIdleAsync(Cancellation)).Completed, consecutor.Snapshot().Dead));
         Assert.Equal(5, starts);
     }
 
     [Fact]
     public void OptionsOutOfRangeAreRefusedByName()
     {
-        Refuses("ConsecutorOptions.Capacity", () => new ConsecutorOptions { Capacity = 0 });
-        Refuses("ConsecutorOptions.LeaseTime", () => new ConsecutorOptions { LeaseTime = TimeSpan.MaxValue });
-        Refuses("ConsecutorOptions.LeaseTime", () => new ConsecutorOptions { LeaseTime = TimeSpan.Zero });
+        Refuses("ConsecutorOptions.MaxInFlight", () => new ConsecutorOptions { MaxInFlight = 0 });
+        Refuses("ConsecutorOptions.LeaseDuration", () => new ConsecutorOptions { LeaseDuration = TimeSpan.MaxValue });
+        Refuses("ConsecutorOptions.LeaseDuration", () => new ConsecutorOptions { LeaseDuration = TimeSpan.Zero });
         Refuses("ConsecutorOptions.CommitInterval", () => new ConsecutorOptions { CommitInterval = TimeSpan.MaxValue });
         Refuses("ConsecutorOptions.CodeVersion", () => new ConsecutorOptions { CodeVersion = -5 });
-        Refuses("RunOptions.StopGrace", () => new RunOptions { StopGrace = TimeSpan.FromSeconds(-1) });
-        Refuses("RunOptions.DeadLetterCapacity", () => new RunOptions { DeadLetterCapacity = 0 });
-        Refuses("RunOptions.Capacity", () => new RunOptions { Capacity = 0 });
+        Refuses("RunOptions.StopTimeout", () => new RunOptions { StopTimeout = TimeSpan.FromSeconds(-1) });
+        Refuses("RunOptions.MaxDeadLetters", () => new RunOptions { MaxDeadLetters = 0 });
+        Refuses("RunOptions.MaxBufferedItems", () => new RunOptions { MaxBufferedItems = 0 });
         Refuses("limit", () => Stage.Timeout(TimeSpan.MaxValue));
         Refuses("StreamOptions.Partitions", () => New("numbers", new() { Stream = new() { Partitions = 5000 } }));
         Refuses("StreamOptions.MaxItems", () => New("numbers", new() { Stream = new() { MaxItems = 0 } }));
-        Assert.StartsWith("ConsecutorOptions.LeaseTime ('10675199.02:48:05.4775807') must be less than or equal to '49.00:00:00'.",
-            Assert.Throws<ArgumentOutOfRangeException>(() => new ConsecutorOptions { LeaseTime = TimeSpan.MaxValue }).Message, StringComparison.Ordinal);
+        Assert.StartsWith("ConsecutorOptions.LeaseDuration ('10675199.02:48:05.4775807') must be less than or equal to '49.00:00:00'.",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new ConsecutorOptions { LeaseDuration = TimeSpan.MaxValue }).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -157,7 +157,7 @@ public class EndingTests
         Refuses("ConsecutorOptions.Stream", () => new ConsecutorOptions { Stream = null! });
         Refuses("ConsecutorOptions.Serializers", () => new ConsecutorOptions { Serializers = null! });
         Refuses("ConsecutorOptions.Run", () => new ConsecutorOptions { Run = null! });
-        Refuses("ConsecutorOptions.Member", () => new ConsecutorOptions { Member = null! });
+        Refuses("ConsecutorOptions.InstanceId", () => new ConsecutorOptions { InstanceId = null! });
         Refuses("RunOptions.Time", () => new RunOptions { Time = null! });
         Refuses("RunOptions.Outputs", () => new RunOptions { Outputs = null! });
         Assert.Null(new ConsecutorOptions { Store = null }.Store);
@@ -170,7 +170,7 @@ public class EndingTests
     {
         string message = $"A name in a stream store has 1 to 200 characters, none of them a control character such as a line break; this one {what}. (Parameter 'name')";
         Assert.Equal(message, Assert.Throws<ArgumentException>(() => New(name, new())).Message);
-        Refuses("ConsecutorOptions.Member", () => new ConsecutorOptions { Member = name });
+        Refuses("ConsecutorOptions.InstanceId", () => new ConsecutorOptions { InstanceId = name });
     }
 
     private static void Refuses(string property, Func<object> make) => Assert.Equal(property, Assert.ThrowsAny<ArgumentException>(make).ParamName);

@@ -55,9 +55,9 @@ public class ForkJoinDeliveryTests
         var starts = new ConcurrentDictionary<int, int>();
         var lab = new CrashLab(random, items) { Key = static n => $"{n % 4}" };
         await lab.PlayAsync(source => source.ForkJoin(
-                first => (isApart ? first.Buffer(2) : first) | Node.Of(static () => new Running()) | Stage.Named("first"),
+                first => (isApart ? first.Buffer(2) : first) | StageNode.Of(static () => new Running()) | Stage.Named("first"),
                 second => second | (n => n % 11 == 5 && starts.AddOrUpdate(n, 1, static (_, known) => known + 1) < 3 ? throw new TimeoutException("not now") : n),
-                static (n, sums, _) => (Item: n, Sum: sums[0])) | Node.Of(static () => new Behind()) | Stage.Named("behind") | ledger.Sink<string>(), cancellation);
+                static (n, sums, _) => (Item: n, Sum: sums[0])) | StageNode.Of(static () => new Behind()) | Stage.Named("behind") | ledger.Sink<string>(), cancellation);
 
         List<string> expected = [];
         foreach (var key in Enumerable.Range(0, items).GroupBy(static n => n % 4))
@@ -80,9 +80,9 @@ public class ForkJoinDeliveryTests
         Consecutor<int> consecutor = New();
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((2L, 1L, 0L, 2), (end.Completed, end.Dead, end.Unaccounted, joins));
-        DeadLetter letter = Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal(("check", 2, false, 2), (letter.Node, letter.Item, letter.EntersAtNode, letter.Attempts));
         await consecutor.DisposeAsync();
 
@@ -90,7 +90,7 @@ public class ForkJoinDeliveryTests
         await using Consecutor<int> next = New();
         await next.StartAsync(Cancellation);
         Assert.Equal(1, await next.RedriveAsync(static _ => true, Cancellation));
-        end = await next.IdleAsync(Cancellation);
+        end = await next.WaitForIdleAsync(Cancellation);
         Assert.Equal((3L, 0L, 0L, 3), (end.Completed, end.Dead, end.Unaccounted, joins));
         Assert.Equal(["1: 10", "2: 20", "3: 30"], ledger.Lines.Order());
 
@@ -101,7 +101,7 @@ public class ForkJoinDeliveryTests
                 {
                     Interlocked.Increment(ref joins);
                     return $"{n}: {first[0]}";
-                }) | ledger.Sink<string>(), new() { Store = store, Process = new(), Delivery = Delivery.Replay(1, Backoff.None) });
+                }) | ledger.Sink<string>(), new() { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(1, Backoff.None) });
     }
 
     /// <summary>A skipped part counts as filtered; a dead one is not joined, nor is anything of its item committed.</summary>
@@ -111,17 +111,17 @@ public class ForkJoinDeliveryTests
         await using var store = new MemoryStreamStore();
         (var ledger, var noted) = (new Ledger(), new Ledger());
         await using var first = new Consecutor<int>("first", source => source.ForkJoin(
-                one => (isApart ? one.Buffer(3) : one) | Node.Of(static () => new Noting()),
-                two => two | (static n => n % 5 == 1 ? throw new FormatException("skipped") : n) | Stage.OnError(OnError.Skip)
-                    | (static n => n % 5 == 2 ? throw new FormatException("dead") : n) | Stage.OnError(OnError.DeadLetter),
+                one => (isApart ? one.Buffer(3) : one) | StageNode.Of(static () => new Noting()),
+                two => two | (static n => n % 5 == 1 ? throw new FormatException("skipped") : n) | Stage.OnError(ErrorPolicy.Skip)
+                    | (static n => n % 5 == 2 ? throw new FormatException("dead") : n) | Stage.OnError(ErrorPolicy.DeadLetter),
                 static (n, one, two) => $"{n}: {one.Count} {two.Count}") | Stage.Named("join") | ledger.Sink<string>(), new() { Store = store, Process = new() });
         await using var second = new Consecutor<int>("second", source => source | (n => $"{n}") | noted.Sink<string>(), new() { Store = store, Process = new() });
         first.Output<int>("noted").To(second);
         await second.StartAsync(Cancellation);
         await first.StartAsync(Cancellation);
         await first.SendAllAsync([.. Enumerable.Range(0, 50)], Cancellation);
-        ConsecutorSnapshot end = await first.IdleAsync(Cancellation);
-        await second.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await first.WaitForIdleAsync(Cancellation);
+        await second.WaitForIdleAsync(Cancellation);
         Assert.Equal((30L, 10L, 10L, 0L), (end.Completed, end.Cancelled, end.Dead, end.Unaccounted));
         int[] living = [.. Enumerable.Range(0, 50).Where(static n => n % 5 != 2)];
         Assert.Equal(living.Select(static n => $"{n}: 1 {(n % 5 == 1 ? 0 : 1)}").Order(), ledger.Lines.Order());
@@ -149,7 +149,7 @@ public class ForkJoinDeliveryTests
         Assert.Equal(isCrash ? 0 : 20, ledger.Lines.Count);
         await using Consecutor<int> next = New();
         await next.StartAsync(Cancellation);
-        Assert.Equal((20L, 0L), await next.IdleAsync(Cancellation) is var end ? (end.Accepted, end.Unaccounted) : default);
+        Assert.Equal((20L, 0L), await next.WaitForIdleAsync(Cancellation) is var end ? (end.Accepted, end.Unaccounted) : default);
         Assert.Equal(Enumerable.Range(0, 20).Select(static n => $"{n}").Order(), ledger.Lines.Order());
 
         Consecutor<int> New() => new("numbers", source => source.ForkJoin(first => first | WaitAsync | Stage.Parallel(20), second => second, static (n, _, _) => $"{n}") | ledger.Sink<string>(),
@@ -178,12 +178,12 @@ public class ForkJoinDeliveryTests
         return n;
     }
 
-    private sealed class Running : StatefulNode<int, long, long>
+    private sealed class Running : StatefulStageNode<int, long, long>
     {
         protected override ValueTask ProcessAsync(int item, Output<long> output, CancellationToken cancellation) => output.PushAsync(State += item);
     }
 
-    private sealed class Behind : StatefulNode<(int Item, long Sum), string, long>
+    private sealed class Behind : StatefulStageNode<(int Item, long Sum), string, long>
     {
         protected override ValueTask ProcessAsync((int Item, long Sum) item, Output<string> output, CancellationToken cancellation)
         {
@@ -192,7 +192,7 @@ public class ForkJoinDeliveryTests
         }
     }
 
-    private sealed class Noting : Node<int, int>
+    private sealed class Noting : StageNode<int, int>
     {
         private readonly NamedOutput<int> noted = new("noted");
 

@@ -38,7 +38,7 @@ public class HiccupTests
         await using (var consecutor = new Consecutor<int>("work", source => source | Halves | Stage.Named("halves") | Check | Stage.Named("check") | ledger.Sink<int>(), new()
         {
             Store = store,
-            Delivery = Delivery.Replay(1, Backoff.None),
+            Delivery = DeliveryGuarantee.Replay(1, Backoff.None),
             Run = new() { Time = clock },
             Stream = new() { Partitions = 2 },
             Process = new(),
@@ -47,7 +47,7 @@ public class HiccupTests
             await consecutor.StartAsync(Cancellation);
             store.IsHealthy = false;
             await PassAsync(consecutor.SendAllAsync([.. Enumerable.Range(0, Items)], Cancellation).AsTask());
-            Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+            Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
             await PassAsync(idle, consecutor);
             Assert.Equal((Items, 0L, 0L), ((await idle).Completed + (await idle).Dead, (await idle).Unaccounted, (await idle).Split));
             Volatile.Write(ref isMended, true);
@@ -63,7 +63,7 @@ public class HiccupTests
                     // Whether it was done is not known; what was done is not done again.
                 }
             }
-            idle = consecutor.IdleAsync(Cancellation);
+            idle = consecutor.WaitForIdleAsync(Cancellation);
             await PassAsync(idle, consecutor);
             ConsecutorSnapshot end = await idle;
             Assert.True(end is { Accepted: Items, Completed: Items, Dead: 0, Retrying: 0, Pending: 0, Unaccounted: 0, IsIdle: true }, $"failed call {failAt} {moment} ({store.Failed}): {end}");

@@ -18,10 +18,10 @@ public class IdleCostTests
         List<Consecutor<int>> consecutors = [];
         for (int i = 0; i < Count; i++)
         {
-            var consecutor = new Consecutor<int>($"work-{i}", source => source.ForEach(_ => { }), new() { Store = store, LeaseTime = TimeSpan.FromSeconds(30), Run = new() { Time = clock }, Process = new() });
+            var consecutor = new Consecutor<int>($"work-{i}", source => source.ForEach(_ => { }), new() { Store = store, LeaseDuration = TimeSpan.FromSeconds(30), Run = new() { Time = clock }, Process = new() });
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAsync(i, Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
             consecutors.Add(consecutor);
         }
         await Member.UntilAsync(() => store.Waiting == Count);

@@ -18,19 +18,19 @@ public class InsideTests
         await using var consecutor = self = new Consecutor<string>("work", source => source.ForEachAsync(async (what, _, cancellation) =>
         {
             await Task.Yield();
-            if (what == "idle") await self!.IdleAsync(cancellation);
+            if (what == "idle") await self!.WaitForIdleAsync(cancellation);
             else if (what == "stop") await self!.StopAsync();
-            else await other.IdleAsync(cancellation);
-        }) | Stage.Parallel(lanes), new() { Store = hasStore ? store : null, Delivery = Delivery.Replay(0) });
+            else await other.WaitForIdleAsync(cancellation);
+        }) | Stage.Parallel(lanes), new() { Store = hasStore ? store : null, Delivery = DeliveryGuarantee.Replay(0) });
         await consecutor.StartAsync(Cancellation);
         foreach (string what in (string[])["idle", "other"]) await consecutor.SendAsync(what, Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         await consecutor.SendAsync("stop", Cancellation);
         await consecutor.Completion.WaitAsync(Cancellation);            // it has begun
         ConsecutorSnapshot books = consecutor.Snapshot();
         Assert.Equal((1, 2), (books.Completed, books.Dead));
-        string[] errors = [.. (await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation)).Select(letter => letter.Error)];
-        Assert.Contains(errors, text => text.Contains("IdleAsync of the consecutor work was called inside of one of its own handlers"));
+        string[] errors = [.. (await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation)).Select(letter => letter.Error)];
+        Assert.Contains(errors, text => text.Contains("WaitForIdleAsync of the consecutor work was called inside of one of its own handlers"));
         Assert.Contains(errors, text => text.Contains("StopAsync of the consecutor work was called inside of one of its own handlers"));
     }
 
@@ -39,7 +39,7 @@ public class InsideTests
     [InlineData(ExecutionMode.SingleThread)]
     public async Task AFunctionThatDrainsItsRunIsToldSo(ExecutionMode mode)
     {
-        Run? run = null;
+        PipelineRun? run = null;
         Exception? told = null;
         int handled = 0;
         Pipeline pipeline = Source.Range(0, int.MaxValue).ForEachAsync(async (_, _, _) =>
@@ -54,7 +54,7 @@ public class InsideTests
                 told = e;
             }
         });
-        Run started = pipeline.Start(new RunOptions { Mode = mode, Started = made => run = made });
+        PipelineRun started = pipeline.Start(new RunOptions { Mode = mode, OnStarted = made => run = made });
         await started.Completion.WaitAsync(Cancellation);
         Assert.Contains("inside of a function of the run itself", told!.Message);
         Assert.InRange(handled, 1, int.MaxValue - 1);

@@ -34,10 +34,10 @@ public class LargeCommitTests
             new() { Store = store, Stream = new() { Partitions = 1 } });
         await consecutor.SendAllAsync([.. Enumerable.Range(0, items)], Cancellation);
         await consecutor.StartAsync(Cancellation);
-        return await consecutor.IdleAsync(Cancellation);
+        return await consecutor.WaitForIdleAsync(Cancellation);
     }
 
-    private sealed class Copies(int count) : CommitSink<int>
+    private sealed class Copies(int count) : TransactionalSink<int>
     {
         protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
 

@@ -15,7 +15,7 @@ public class LateAppendTests
         var late = new HoldingStore(store, nameof(IStreamStore.AppendAsync));
         Consecutor<int> dead = Make(late);
         await dead.StartAsync(Cancellation);
-        Run cut = Intake(dead);
+        PipelineRun cut = Intake(dead);
         await late.Held.WaitAsync(Cancellation);
         cut.Cancel();
         Task abandoned = dead.AbandonAsync();
@@ -25,8 +25,8 @@ public class LateAppendTests
         await next.StartAsync(Cancellation);
         late.Release();
         while ((await store.FindStreamAsync("numbers", Cancellation))!.Items == 0) await Member.NextAsync();
-        await using (Run resumed = Intake(next)) await resumed.Completion;
-        Task<ConsecutorSnapshot> idle = next.IdleAsync(Cancellation);
+        await using (PipelineRun resumed = Intake(next)) await resumed.Completion;
+        Task<ConsecutorSnapshot> idle = next.WaitForIdleAsync(Cancellation);
         slow.Release();
 
         Assert.True(await idle is { Accepted: 1, Completed: 1, Unaccounted: 0 }, $"{await idle}");
@@ -34,7 +34,7 @@ public class LateAppendTests
         await cut.DisposeAsync();
     }
 
-    private static Run Intake(Consecutor<int> consecutor) => (Source.Resumable("numbers", Enumerable.Range(0, 1)) | consecutor).Start(cancellation: Cancellation);
+    private static PipelineRun Intake(Consecutor<int> consecutor) => (Source.Resumable("numbers", Enumerable.Range(0, 1)) | consecutor).Start(cancellation: Cancellation);
 
     private static Consecutor<int> Make(IStreamStore store) => new("numbers", static source => source | (static (int _) => { }), new() { Store = store, Stream = new() { Partitions = 1 }, Process = new() });
 

@@ -48,13 +48,13 @@ public class LeaseWidthTests
     public async Task AllPartitionsHaveTheirTurn()
     {
         await using var store = new Observed(new MemoryStreamStore());
-        await using var work = new Consecutor<int>("work", source => source | (static _ => { }), new() { Store = store, Capacity = 512, Process = new() })
+        await using var work = new Consecutor<int>("work", source => source | (static _ => { }), new() { Store = store, MaxInFlight = 512, Process = new() })
         {
             Key = static n => (n % 640).ToString(CultureInfo.InvariantCulture),
         };
         await work.SendAllAsync([.. Enumerable.Range(0, 1280)], Cancellation);
         await work.StartAsync(Cancellation);
-        Assert.Equal(1280, (await work.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(1280, (await work.WaitForIdleAsync(Cancellation)).Completed);
         (int most, int[] served)[] leases = [.. store.Leases];
         Assert.All(leases, lease => Assert.True(lease.served.Length <= lease.most));
         Assert.Equal(int.MaxValue, leases[0].most);

@@ -12,7 +12,7 @@ internal sealed class Ledger
 
     public Sink<T> Sink<T>(string name = "ledger") => Sluice.Sink.Commit(() => new Writer<T>(this, name));
 
-    private sealed class Writer<T>(Ledger ledger, string name) : CommitSink<T>
+    private sealed class Writer<T>(Ledger ledger, string name) : TransactionalSink<T>
     {
         private long committed;
 

@@ -17,7 +17,7 @@ public class LetterTests
         Consecutor<int> consecutor = New();
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(7, Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((0L, 2L, 1L, 0L), (end.Completed, end.Dead, end.Split, end.Unaccounted));
         Assert.Equal(["70"], ledger.Lines);
         List<DeadLetter> letters = await LettersAsync(consecutor);
@@ -31,17 +31,17 @@ public class LetterTests
         await using Consecutor<int> next = New();
         await next.StartAsync(Cancellation);
         Assert.Equal(1, await next.RedriveAsync(letter => letter.Item is 71, Cancellation));
-        end = await next.IdleAsync(Cancellation);
+        end = await next.WaitForIdleAsync(Cancellation);
         Assert.Equal((1L, 1L, 0L), (end.Completed, end.Dead, end.Unaccounted));
         Assert.Equal(1, await next.RedriveAsync(letters[0].Id, Cancellation));
-        await next.IdleAsync(Cancellation);
+        await next.WaitForIdleAsync(Cancellation);
 
         Assert.Equal(["70", "71", "72"], ledger.Lines.Order());
         Assert.Equal(1, splits);
         Assert.Equal(letters[0].Id, Assert.Single(ids.Distinct()));
 
         Consecutor<int> New() => new("numbers", source => source | Split | Check | [s => s | ledger.Sink<int>(), s => s.ForEachAsync(NoteAsync)],
-            new() { Store = store, Delivery = Sluice.Delivery.Replay(0) });
+            new() { Store = store, Delivery = Sluice.DeliveryGuarantee.Replay(0) });
 
         IEnumerable<int> Split(int n)
         {
@@ -68,7 +68,7 @@ public class LetterTests
         {
             await first.StartAsync(Cancellation);
             await first.SendAsync(1, Cancellation);
-            Assert.Equal(1, (await first.IdleAsync(Cancellation)).Dead);
+            Assert.Equal(1, (await first.WaitForIdleAsync(Cancellation)).Dead);
             await first.StopAsync();
         }
         isMended = true;
@@ -84,12 +84,12 @@ public class LetterTests
         }
         await using Consecutor<int> again = New("check");
         await again.StartAsync(Cancellation);
-        Assert.Equal(1, (await again.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(1, (await again.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Equal([2], seen);
 
         Consecutor<int> New(string node) => new("numbers",
             source => source | (n => n + 1) | ((int n) => isMended ? n : throw new FormatException()) | Stage.Named(node) | seen.Add,
-            new() { Store = store, Delivery = Sluice.Delivery.Replay(0) });
+            new() { Store = store, Delivery = Sluice.DeliveryGuarantee.Replay(0) });
     }
 
     [Fact]
@@ -104,10 +104,10 @@ public class LetterTests
         {
             Assert.True(++lives < 10, "It goes on dying.");
             var killed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var consecutor = new Consecutor<int>("numbers", source => source.ForEachAsync(WorkAsync), new() { Store = store, Delivery = Sluice.Delivery.Replay(2, Backoff.None), Process = new() });
+            var consecutor = new Consecutor<int>("numbers", source => source.ForEachAsync(WorkAsync), new() { Store = store, Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None), Process = new() });
             await consecutor.StartAsync(Cancellation);
             if (lives == 1) await consecutor.SendAllAsync(Enumerable.Range(0, 20).ToList(), Cancellation);
-            Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+            Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
             if (await Task.WhenAny(idle, killed.Task) == idle)
             {
                 end = await idle;
@@ -137,7 +137,7 @@ public class LetterTests
     private static async Task<List<DeadLetter>> LettersAsync<T>(Consecutor<T> consecutor)
     {
         List<DeadLetter> letters = [];
-        await foreach (DeadLetter letter in consecutor.DeadLetters(Cancellation)) letters.Add(letter);
+        await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(Cancellation)) letters.Add(letter);
         return letters;
     }
 

@@ -33,13 +33,13 @@ public class LiveProducerTests
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentQueue<int>();
         await using Consecutor<int> consecutor = New(store, seen.Enqueue, Bound);
-        Run run = (Live(kind, 100_000, out Func<int> taken) | consecutor).Start(cancellation: Cancellation);
+        PipelineRun run = (Live(kind, 100_000, out Func<int> taken) | consecutor).Start(cancellation: Cancellation);
         while (taken() < AppendsOf) await Member.NextAsync();
         Assert.InRange(taken(), Bound, 3 * AppendsOf);
         Task<bool> drained = run.DrainAsync();
         await consecutor.StartAsync(Cancellation);
         Assert.True(await drained);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal(Enumerable.Range(0, seen.Count), seen);
         await Member.UntilAsync(() => taken() >= seen.Count);            // the giver counts after it has given
         Assert.InRange(seen.Count, Bound, taken());
@@ -52,7 +52,7 @@ public class LiveProducerTests
         await using var inner = new MemoryStreamStore();
         await using var store = new Refusing(inner);
         await using Consecutor<int> consecutor = New(store, static _ => { });
-        Run run = (Live(kind, 3, out _, staysOpen: true) | consecutor).Start(cancellation: Cancellation);
+        PipelineRun run = (Live(kind, 3, out _, staysOpen: true) | consecutor).Start(cancellation: Cancellation);
         var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
         Assert.Contains("Somebody else has opened the producer", failure.Message, StringComparison.Ordinal);
     }
@@ -65,7 +65,7 @@ public class LiveProducerTests
         switch (kind)
         {
             case "pushed":
-                return Source.Pushed<int>(async (push, cancellation) =>
+                return Source.Create<int>(async (push, cancellation) =>
                 {
                     for (int n = 0; n < count; n++)
                     {
@@ -140,7 +140,7 @@ public class LiveProducerTests
         var seen = new ConcurrentQueue<int>();
         await using Consecutor<int> consecutor = New(store, seen.Enqueue);
         await consecutor.StartAsync(Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         return [.. seen];
     }
 

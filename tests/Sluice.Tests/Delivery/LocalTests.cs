@@ -38,7 +38,7 @@ public class LocalTests
         await consecutor.SendAllAsync(["last"], Cancellation);
         Assert.Equal((701L, 701L, 0L), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Pending, consecutor.Snapshot().Unaccounted));
         consecutor.Resume();
-        Assert.Equal(701, (await consecutor.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(701, (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Equal([.. items, "last"], seen.OrderBy(item => item is string));
     }
 
@@ -50,14 +50,14 @@ public class LocalTests
     {
         var sums = new ConcurrentBag<int>();
         var starts = new ConcurrentDictionary<int, int>();
-        await using var consecutor = new Consecutor<int>("numbers", Body, new() { Delivery = Sluice.Delivery.Replay(1, Backoff.None) });
+        await using var consecutor = new Consecutor<int>("numbers", Body, new() { Delivery = Sluice.DeliveryGuarantee.Replay(1, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
         await (Source.From(Enumerable.Range(0, 3000)) | consecutor).RunAsync(cancellation: Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
 
         Assert.Equal((3000L, 2997L, 3L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));
         List<DeadLetter> letters = [];
-        await foreach (DeadLetter letter in consecutor.DeadLetters(Cancellation)) letters.Add(letter);
+        await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(Cancellation)) letters.Add(letter);
         Assert.Equal(
             [("First", 700), ("Second", 1401), ("Sink", 2102)],
             letters.Select(letter => (letter.Node, (int)letter.Item!)).OrderBy(letter => letter.Item2));
@@ -94,9 +94,9 @@ public class LocalTests
         var lines = new ConcurrentDictionary<int, int>();
         await using var consecutor = new Consecutor<int>("numbers", source => build(source) | Note, new()
         {
-            Delivery = Sluice.Delivery.Replay(40, Backoff.None),
+            Delivery = Sluice.DeliveryGuarantee.Replay(40, Backoff.None),
             Stream = new() { MaxItems = random.Next(2) == 0 ? 100_000 : 10 },
-            Run = new() { Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, Capacity = random.Next(1, 300) },
+            Run = new() { Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, MaxBufferedItems = random.Next(1, 300) },
         });
         await consecutor.StartAsync(Cancellation);
         int first = random.Next(items + 1), second = random.Next(first, items + 1);
@@ -110,9 +110,9 @@ public class LocalTests
             await Task.Yield();
         }
         await sending;
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         int letters = 0;
-        await foreach (DeadLetter _ in consecutor.DeadLetters(Cancellation)) letters++;
+        await foreach (DeadLetter _ in consecutor.ListDeadLettersAsync(Cancellation)) letters++;
         Assert.True(await consecutor.StopAsync());
         Check(items, expect, lines, end, letters);
 

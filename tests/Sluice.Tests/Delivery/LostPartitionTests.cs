@@ -23,7 +23,7 @@ public class LostPartitionTests
         store.FailsRelease = true;
         store.FailsLeaseOf = 1;
         for (int n = 0; n < 20; n++) await consecutor.SendAsync(n, Cancellation);
-        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.IdleAsync(Cancellation));
+        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.WaitForIdleAsync(Cancellation));
         Assert.True(end is { Accepted: 20, Completed: 20, Unaccounted: 0 }, $"{end}");
         Assert.Equal(Enumerable.Range(0, 20), started.Distinct().Order());          // what was under way when all partitions were given up is started again
         Assert.False(store.FailsRelease);
@@ -44,7 +44,7 @@ public class LostPartitionTests
         await second.StopAsync();
         await UntilOwnersAsync("one one", "one");
         let.SetResult();
-        ConsecutorSnapshot end = await IdleAsync(first, first.IdleAsync(Cancellation));
+        ConsecutorSnapshot end = await IdleAsync(first, first.WaitForIdleAsync(Cancellation));
         Assert.True(end is { Accepted: 20, Completed: 20, Unaccounted: 0 }, $"{end}");
         Assert.Equal(Enumerable.Range(0, 20), started.Order());
 
@@ -75,7 +75,7 @@ public class LostPartitionTests
         {
             started.Enqueue(n);
             if (n < 5) await let.Task.WaitAsync(cancellation);
-        }) | Stage.Parallel(8), Member.Options("one", store, clock) with { Delivery = Delivery.None });
+        }) | Stage.Parallel(8), Member.Options("one", store, clock) with { Delivery = DeliveryGuarantee.None });
         await consecutor.StartAsync(Cancellation);
         for (int n = 0; n < 5; n++) await consecutor.SendAsync(n, Cancellation);
         await Member.UntilAsync(() => started.Count == 5);
@@ -83,7 +83,7 @@ public class LostPartitionTests
         await consecutor.SendAsync(5, Cancellation);
         await Member.UntilAsync(() => store.FailsLeaseOf < 0);
         let.SetResult();
-        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.IdleAsync(Cancellation));
+        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.WaitForIdleAsync(Cancellation));
         await consecutor.StopAsync();                // lets what is let go of end
         end = consecutor.Snapshot();
         Assert.True(end is { Accepted: 6, Completed: 6, Pending: 0, InFlight: 0, Unaccounted: 0 }, $"{end}");
@@ -94,11 +94,11 @@ public class LostPartitionTests
     public async Task WhatCouldNotBeLetGoOfIsNotStarted()
     {
         await using var store = new LosingStore(new MemoryStreamStore(clock));
-        await using var consecutor = new Consecutor<int>("work", source => source | (started.Enqueue), Member.Options("one", store, clock) with { Delivery = Delivery.None });
+        await using var consecutor = new Consecutor<int>("work", source => source | (started.Enqueue), Member.Options("one", store, clock) with { Delivery = DeliveryGuarantee.None });
         await consecutor.StartAsync(Cancellation);
         store.IsTakenBeforeCommit = true;
         await consecutor.SendAsync(1, Cancellation);
-        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.IdleAsync(Cancellation));
+        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.WaitForIdleAsync(Cancellation));
         Assert.True(end is { Accepted: 1, Completed: 1, Unaccounted: 0 }, $"{end}");
         Assert.Equal([1], started);
     }
@@ -120,7 +120,7 @@ public class LostPartitionTests
         await consecutor.SendAsync(there[0], Cancellation);
         await Member.UntilAsync(() => store.FailsLeaseOf < 0 && store.Releases == 2);
         sink.Let.SetResult();
-        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.IdleAsync(Cancellation));
+        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.WaitForIdleAsync(Cancellation));
         Assert.True(end is { Accepted: 4, Completed: 4, Unaccounted: 0 }, $"{end}");
         Assert.Equal(4 * Copies.Count, (await store.FindStreamAsync("out", Cancellation))!.Items);
     }
@@ -138,7 +138,7 @@ public class LostPartitionTests
             s => s | ledger.Sink<int>(),
             s => s | (n => { started.Enqueue(n); if (n == 1 && started.Count(static one => one == 1) == 1) throw new TimeoutException("not now"); }),
         ],
-        Member.Options("one", store, clock, 2) with { Delivery = Delivery.Replay(1, Backoff.Constant(TimeSpan.FromHours(1))) })
+        Member.Options("one", store, clock, 2) with { Delivery = DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromHours(1))) })
         { Key = n => n < 3 ? here[0] : n == 3 ? here[1] : there[0] };
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await consecutor.StartAsync(Cancellation);
@@ -150,7 +150,7 @@ public class LostPartitionTests
         await consecutor.SendAsync(4, Cancellation);
         await Member.UntilAsync(() => store.Releases == 2);
         for (int i = 0; i < 200; i++) await Member.NextAsync();          // it would take them now
-        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.IdleAsync(Cancellation), TimeSpan.FromMinutes(1));
+        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.WaitForIdleAsync(Cancellation), TimeSpan.FromMinutes(1));
         Assert.True(end is { Accepted: 4, Completed: 4, Unaccounted: 0 }, $"{end}");
         Assert.Equal(["1", "2", "3", "4"], ledger.Lines.Order());
     }
@@ -163,7 +163,7 @@ public class LostPartitionTests
         string here = keys.First(static key => EntryKey.Of(key).PartitionOf(2) == 0), there = keys.First(static key => EntryKey.Of(key).PartitionOf(2) == 1);
         await using var store = new LosingStore(new MemoryStreamStore(clock));
         ConsecutorOptions options = Member.Options("one", store, clock, 2);
-        await using var consecutor = new Consecutor<int>("work", source => source | (started.Enqueue), options with { Run = options.Run with { StopGrace = TimeSpan.FromDays(1) } }) { Key = n => n == 1 ? here : there };
+        await using var consecutor = new Consecutor<int>("work", source => source | (started.Enqueue), options with { Run = options.Run with { StopTimeout = TimeSpan.FromDays(1) } }) { Key = n => n == 1 ? here : there };
         await consecutor.StartAsync(Cancellation);
         store.FailsCommits = true;
         await consecutor.SendAsync(1, Cancellation);
@@ -245,7 +245,7 @@ public class LostPartitionTests
             if (IsTakenBeforeCommit)
             {
                 IsTakenBeforeCommit = false;
-                TakeResult taken = await Inner.TakeAsync(commit.Owner.Group, commit.Owner.Partition, new("other") { ExpectedEpoch = commit.Owner.Epoch }, cancellation);
+                AcquireResult taken = await Inner.AcquireAsync(commit.Owner.Group, commit.Owner.Partition, new("other") { ExpectedEpoch = commit.Owner.Epoch }, cancellation);
                 await Inner.ReleaseAsync(taken.Ownership, cancellation);
             }
             CommitResult result = await base.CommitAsync(commit, cancellation);
@@ -255,7 +255,7 @@ public class LostPartitionTests
         }
     }
 
-    private sealed class Copies : CommitSink<int>
+    private sealed class Copies : TransactionalSink<int>
     {
         public const int Count = StoreCommit.MaxItems / 2;
 

@@ -14,17 +14,17 @@ internal static class Member
     /// <summary>Options of a member that has a process of its own.</summary>
     public static ConsecutorOptions Options(string name, IStreamStore store, TimeProvider time, int partitions = 1) => new()
     {
-        Member = name,
+        InstanceId = name,
         Store = store,
-        LeaseTime = LeaseTime,
-        Delivery = Delivery.Replay(3, Backoff.None),
+        LeaseDuration = LeaseTime,
+        Delivery = DeliveryGuarantee.Replay(3, Backoff.None),
         Stream = new() { Partitions = partitions },
         Run = new() { Time = time },
         Process = new(),
     };
 
     public static async Task<long> BeatsAsync(IStreamStore store, string name)
-        => (await store.FindGroupAsync(Group, Cancellation))!.Members.FirstOrDefault(member => member.Name == name).Beats;
+        => (await store.FindGroupAsync(Group, Cancellation))!.Members.FirstOrDefault(member => member.Name == name).Heartbeats;
 
     /// <summary>The owners of the partitions, each with its epoch.</summary>
     public static async Task<string> OwnersAsync(IStreamStore store)

@@ -12,9 +12,9 @@ public class MemberNameTests
     [Fact]
     public async Task TheDefaultNameIsNotTheMachines()
     {
-        Assert.NotEqual(Environment.MachineName, new ConsecutorOptions().Member);
-        Assert.Equal(new ConsecutorOptions().Member, new ConsecutorOptions().Member);
-        Assert.Contains($"-{Environment.ProcessId}-", new ConsecutorOptions().Member, StringComparison.Ordinal);
+        Assert.NotEqual(Environment.MachineName, new ConsecutorOptions().InstanceId);
+        Assert.Equal(new ConsecutorOptions().InstanceId, new ConsecutorOptions().InstanceId);
+        Assert.Contains($"-{Environment.ProcessId}-", new ConsecutorOptions().InstanceId, StringComparison.Ordinal);
         await Task.CompletedTask;
     }
 
@@ -34,7 +34,7 @@ public class MemberNameTests
         }
         MemberInUseException refused = await Assert.ThrowsAsync<MemberInUseException>(() => starting);
         Assert.Contains("'me'", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("ConsecutorOptions.Member", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("ConsecutorOptions.InstanceId", refused.Message, StringComparison.Ordinal);
         Assert.All((await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions, partition => Assert.Null(partition.Owner));
     }
 
@@ -107,7 +107,7 @@ public class MemberNameTests
     }
 
     private Consecutor<int> Make(IStreamStore store, string name, TimeSpan? lease = null)
-        => new("work", source => source | (_ => { }), Member.Options(name, store, clock) with { LeaseTime = lease ?? Member.LeaseTime });
+        => new("work", source => source | (_ => { }), Member.Options(name, store, clock) with { LeaseDuration = lease ?? Member.LeaseTime });
 
     private static async Task OpenAsync(MemoryStreamStore store)
     {

@@ -109,7 +109,7 @@ public class MemberTests
         await other.StartAsync(Cancellation);
         await dead.AbandonAsync();
         blind.IsBlind = true;
-        Task<ConsecutorSnapshot> idle = other.IdleAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = other.WaitForIdleAsync(Cancellation);
         for (int round = 0; !idle.IsCompleted; round++)
         {
             Assert.True(round < 5_000, $"It has {await Member.OwnersAsync(store)}, and waits.");

@@ -55,7 +55,7 @@ public class OverlappingRunsTests
             {
                 await Task.WhenAny(run);
                 // The last may be the append of a run that it has superseded, whose answer is still to be counted: that is waited for.
-                if (run.IsCompletedSuccessfully) Assert.Equal(Items, (await seen.Consecutor.IdleAsync(Cancellation)).Accepted);
+                if (run.IsCompletedSuccessfully) Assert.Equal(Items, (await seen.Consecutor.WaitForIdleAsync(Cancellation)).Accepted);
                 else await AssertSupersededAsync(run);
             }
             Assert.Contains(runs, run => run.IsCompletedSuccessfully);
@@ -94,23 +94,23 @@ public class OverlappingRunsTests
     /// <summary>Accepts one item, then waits until it is let on.</summary>
     private static Source<int> Slow(TaskCompletionSource reached, TaskCompletionSource goOn) => Source.Resumable<int>("numbers", (position, _) => SlowFrom(position, reached, goOn.Task));
 
-    private static IEnumerable<Positioned<int>> From(ReadOnlyMemory<byte> position)
+    private static IEnumerable<WithPosition<int>> From(ReadOnlyMemory<byte> position)
     {
         for (int n = position.IsEmpty ? 0 : BitConverter.ToInt32(position.Span); n < Items; n++) yield return new(n, BitConverter.GetBytes(n + 1));
     }
 
-    private static async IAsyncEnumerable<Positioned<int>> YieldingFrom(ReadOnlyMemory<byte> position)
+    private static async IAsyncEnumerable<WithPosition<int>> YieldingFrom(ReadOnlyMemory<byte> position)
     {
-        foreach (Positioned<int> item in From(position))
+        foreach (WithPosition<int> item in From(position))
         {
             await Task.Yield();
             yield return item;
         }
     }
 
-    private static async IAsyncEnumerable<Positioned<int>> SlowFrom(ReadOnlyMemory<byte> position, TaskCompletionSource reached, Task goOn)
+    private static async IAsyncEnumerable<WithPosition<int>> SlowFrom(ReadOnlyMemory<byte> position, TaskCompletionSource reached, Task goOn)
     {
-        foreach (Positioned<int> item in From(position))
+        foreach (WithPosition<int> item in From(position))
         {
             if (item.Item == 1)
             {
@@ -138,7 +138,7 @@ public class OverlappingRunsTests
 
         public async Task AssertAllOnceAsync()
         {
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
             Assert.Equal(Enumerable.Range(0, Items), items);
         }
 

@@ -29,7 +29,7 @@ public class PositionedTests
         await consecutor.StartAsync(Cancellation);
         await Assert.ThrowsAnyAsync<Exception>(() => (Source.Resumable<int>("tape", ReadAsync) | consecutor).RunAsync(cancellation: Cancellation));
         await (Source.Resumable<int>("tape", ReadAsync) | consecutor).RunAsync(cancellation: Cancellation);
-        Assert.Equal((Length, Length), ((await consecutor.IdleAsync(Cancellation)).Accepted, consecutor.Snapshot().Completed));
+        Assert.Equal((Length, Length), ((await consecutor.WaitForIdleAsync(Cancellation)).Accepted, consecutor.Snapshot().Completed));
         Assert.Equal(Enumerable.Range(0, Length).Select(n => $"{n}").Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
     }
 
@@ -48,7 +48,7 @@ public class PositionedTests
         return mortal.Calls;
 
         Consecutor<int> New(IStreamStore itsStore) => new("work", source => source | ledger.Sink<int>(),
-            new() { Store = itsStore, Capacity = 16, Stream = new() { Partitions = 2, MaxItems = 20 }, Process = new() });
+            new() { Store = itsStore, MaxInFlight = 16, Stream = new() { Partitions = 2, MaxItems = 20 }, Process = new() });
     }
 
     private static async Task WorkAsync(Consecutor<int> consecutor)
@@ -57,13 +57,13 @@ public class PositionedTests
 
         // A third of them become three items, the others none, so that a position may lie in the middle of what it has become.
         await (Source.Resumable<int>("tape", ReadAsync) | Unfold | consecutor).RunAsync(cancellation: Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
     }
 
     private static IEnumerable<int> Unfold(int n) => n % 3 == 0 ? [n, n + 1, n + 2] : [];
 
     /// <summary>Reads a tape from a place on it; places are not numbers of items.</summary>
-    private static async IAsyncEnumerable<Positioned<int>> ReadAsync(ReadOnlyMemory<byte> position, [EnumeratorCancellation] CancellationToken cancellation)
+    private static async IAsyncEnumerable<WithPosition<int>> ReadAsync(ReadOnlyMemory<byte> position, [EnumeratorCancellation] CancellationToken cancellation)
     {
         int place = position.IsEmpty ? 1000 : BinaryPrimitives.ReadInt32BigEndian(position.Span);
         Assert.Equal(0, place % 10);

@@ -62,7 +62,7 @@ internal sealed class RandomBody(int seed)
             case 6:
                 return (source => source | Stage.KeyBy((int n) => n % 7, lanes: 3) | Faulty, ExpectFaulty);
             case 7:
-                return (source => source | Sluice.Node.Of(() => new Pair(this, step)), (n, expected, next) =>
+                return (source => source | Sluice.StageNode.Of(() => new Pair(this, step)), (n, expected, next) =>
                 {
                     next(n);
                     if (FailsAlways(step, n)) (expected.DeadParts, expected.DiesWhole) = (expected.DeadParts + 1, true);
@@ -145,7 +145,7 @@ internal sealed class RandomBody(int seed)
         if (fate < 10 && start <= fate - 3) throw new TimeoutException($"{value} fails at step {step} for the {start}. time");
     }
 
-    private sealed class Pair(RandomBody owner, int step) : Node<int, int>
+    private sealed class Pair(RandomBody owner, int step) : StageNode<int, int>
     {
         protected override async ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {

@@ -23,10 +23,10 @@ public class RedriveTests
         {
             if (!Volatile.Read(ref isMended)) throw new FormatException();
             Interlocked.Increment(ref completed);
-        }), new() { Store = store, Delivery = Delivery.Replay(0), Run = new() { Time = clock }, Stream = new() { Partitions = 1 } });
+        }), new() { Store = store, Delivery = DeliveryGuarantee.Replay(0), Run = new() { Time = clock }, Stream = new() { Partitions = 1 } });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([.. Enumerable.Range(0, letters)], Cancellation);
-        Assert.Equal(letters, (await consecutor.IdleAsync(Cancellation)).Dead);
+        Assert.Equal(letters, (await consecutor.WaitForIdleAsync(Cancellation)).Dead);
         Volatile.Write(ref isMended, true);
 
         // Half of it, then it is given up.
@@ -44,7 +44,7 @@ public class RedriveTests
         redriving = consecutor.RedriveAsync(_ => true, perSecond, Cancellation);
         await PassAsync(() => redriving.IsCompleted);
         Assert.Equal(letters - first, await redriving);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((letters, 0L, 0L, letters), (end.Completed, end.Dead, end.Unaccounted, completed));
         Assert.True(store.Span >= TimeSpan.FromSeconds((letters - 2 * store.Largest) / perSecond), $"{letters} letters in {store.Span}");
 
@@ -80,9 +80,9 @@ public class RedriveTests
             {
                 await broken.StartAsync(Cancellation);
                 await broken.SendAllAsync([.. Enumerable.Range(0, 10)], Cancellation);
-                Assert.Equal(3, (await broken.IdleAsync(Cancellation)).Dead);
+                Assert.Equal(3, (await broken.WaitForIdleAsync(Cancellation)).Dead);
                 Assert.Equal(isPart ? 17 : 14, ledger.Lines.Count);
-                Assert.All(await broken.DeadLetters(Cancellation).ToListAsync(Cancellation), letter => Assert.Equal((isPart, isPart ? "second" : "first"), (letter.EntersAtNode, letter.Node)));
+                Assert.All(await broken.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation), letter => Assert.Equal((isPart, isPart ? "second" : "first"), (letter.EntersAtNode, letter.Node)));
             }
             isMended = true;
             var mortal = new MortalStore(store, dieAt, moment);
@@ -97,7 +97,7 @@ public class RedriveTests
 
             Consecutor<int> New(IStreamStore itsStore) => new("work",
                 source => source | First | Stage.Named("first") | Second | Stage.Named("second") | ledger.Sink<int>(),
-                new() { Store = itsStore, Delivery = Delivery.Replay(0), Stream = new() { Partitions = 2 }, Process = new() });
+                new() { Store = itsStore, Delivery = DeliveryGuarantee.Replay(0), Stream = new() { Partitions = 2 }, Process = new() });
 
             // What fails in the middle of what it puts out dies as a whole.
             IEnumerable<int> First(int n)
@@ -114,7 +114,7 @@ public class RedriveTests
         {
             await consecutor.StartAsync(Cancellation);
             await consecutor.RedriveAsync(_ => true, Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
         }
     }
 

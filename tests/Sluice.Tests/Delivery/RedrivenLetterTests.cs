@@ -17,20 +17,20 @@ public class RedrivenLetterTests
             {
                 arrived.Enqueue($"{item.Id}: {text}");
                 return Task.CompletedTask;
-            }), new() { Store = store, Delivery = Delivery.Replay(0) });
+            }), new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync("sent", Cancellation);
 
         // Dies before it has put anything out, and so at its node; then in the middle, and so as a whole.
         for (int death = 1; death <= 2; death++)
         {
-            Assert.Equal(1, (await consecutor.IdleAsync(Cancellation)).Dead);
-            DeadLetter letter = Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation));
+            Assert.Equal(1, (await consecutor.WaitForIdleAsync(Cancellation)).Dead);
+            DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
             Assert.True(letter.EntersAtNode);
             Assert.StartsWith($"{letter.Id}: ", arrived.LastOrDefault($"{letter.Id}: "), StringComparison.Ordinal);
             Assert.Equal(1, await consecutor.RedriveAsync(_ => true, Cancellation));
         }
-        Assert.Equal((1, 0), ((await consecutor.IdleAsync(Cancellation)).Completed, consecutor.Snapshot().Dead));
+        Assert.Equal((1, 0), ((await consecutor.WaitForIdleAsync(Cancellation)).Completed, consecutor.Snapshot().Dead));
         Assert.All(arrived, text => Assert.EndsWith("@1: sent first second", text, StringComparison.Ordinal));
         Assert.Single(arrived.Distinct());
 

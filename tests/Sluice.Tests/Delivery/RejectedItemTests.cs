@@ -19,16 +19,16 @@ public class RejectedItemTests
         var table = new Table { SaysWhich = saysWhich };
         await using var consecutor = new Consecutor<int>("work",
             source => (shape == "with state" ? source.Scan((Sum: 0L, N: 0), static (all, n) => (all.Sum + n, n)) | Stage.Named("sum") | (static all => all.N) : source) | (Sink.Commit(() => new Rows(table)) | Stage.Named("table")),
-            new() { Store = store, Process = new(), Delivery = Delivery.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } })
+            new() { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } })
         { Key = shape == "with keys" ? static n => $"{n % 5}" : null };
         await consecutor.SendAllAsync([.. Enumerable.Range(1, Items)], Cancellation);
         await consecutor.StartAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
 
         int[] bad = [.. Enumerable.Range(1, Items).Where(Table.Refuses)];
         Assert.Equal((Items - bad.Length, (long)bad.Length, 0L, null), (end.Completed, end.Dead, end.Unaccounted, end.Problem));
         Assert.Equal(Enumerable.Range(1, Items).Except(bad), table.Committed.Order());
-        DeadLetter[] letters = await consecutor.DeadLetters(Cancellation).ToArrayAsync(Cancellation);
+        DeadLetter[] letters = await consecutor.ListDeadLettersAsync(Cancellation).ToArrayAsync(Cancellation);
         Assert.Equal(bad, letters.Select(static letter => (int)letter.Item!).Order());
         Assert.All(letters, static letter => Assert.Equal(("table", 2, $"ItemRejectedException: {letter.Item} is refused."), (letter.Node, letter.Attempts, letter.Error)));
         Assert.True(table.Others > 0, "No failure of the connection was met.");
@@ -43,15 +43,15 @@ public class RejectedItemTests
         await using var store = new MemoryStreamStore();
         var table = new Table { SaysWhich = saysWhich };
         await using var consecutor = new Consecutor<int>("work", source => source.Chunk(4) | Stage.Named("some") | (static some => some.Sum()) | (Sink.Commit(() => new Rows(table)) | Stage.Named("table")),
-            new() { Store = store, Process = new(), Delivery = Delivery.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } });
+            new() { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } });
         await consecutor.SendAllAsync([.. Enumerable.Range(1, 160)], Cancellation);
         await consecutor.StartAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         int[] sums = [.. Enumerable.Range(1, 160).Chunk(4).Select(static some => some.Sum())];
         Assert.Contains(sums, Table.Refuses);
         Assert.Equal((sums.Count(Table.Refuses), 0L), ((int)end.Dead, end.Unaccounted));
         Assert.Equal(sums.Where(static sum => !Table.Refuses(sum)), table.Committed.Order());
-        Assert.All(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation), static letter => Assert.IsType<int[]>(letter.Item));
+        Assert.All(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation), static letter => Assert.IsType<int[]>(letter.Item));
     }
 
     private sealed class Table
@@ -65,7 +65,7 @@ public class RejectedItemTests
         public static bool Refuses(int n) => n % 37 == 5 || n == 90;
     }
 
-    private sealed class Rows(Table table) : CommitSink<int>
+    private sealed class Rows(Table table) : TransactionalSink<int>
     {
         private List<int> prepared = [];
         private int calls;

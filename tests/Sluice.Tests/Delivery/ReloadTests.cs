@@ -25,7 +25,7 @@ public class ReloadTests
             Store = store,
             Run = new() { Time = clock },
             Stream = new() { Partitions = 2 },
-            LeaseTime = TimeSpan.FromSeconds(30),
+            LeaseDuration = TimeSpan.FromSeconds(30),
             Process = new(),
         })
         { Key = isKeyed ? static n => $"{n}" : null };
@@ -37,7 +37,7 @@ public class ReloadTests
         for (int i = 0; idle is not { IsCompleted: true }; i++)
         {
             Assert.True(i < 2_000_000, $"still at it: {consecutor.Snapshot()}");
-            if (sent.IsCompleted) idle ??= consecutor.IdleAsync(Cancellation);
+            if (sent.IsCompleted) idle ??= consecutor.WaitForIdleAsync(Cancellation);
             if (i % 100 == 99 && clock.GetUtcNow() - begun < TimeSpan.FromSeconds(9)) clock.Advance(Step);
             await Member.NextAsync();
         }
@@ -61,10 +61,10 @@ public class ReloadTests
         await using var consecutor = new Consecutor<int>("work", source => source | (static n => n) | Stage.Buffer(4) | HoldAsync | ledger.Sink<int>(), new()
         {
             Store = store,
-            Member = "one",
+            InstanceId = "one",
             Run = new() { Time = clock },
             Stream = new() { Partitions = 2 },
-            LeaseTime = Member.LeaseTime,
+            LeaseDuration = Member.LeaseTime,
             Process = new(),
         })
         { Key = _ => key };
@@ -118,7 +118,7 @@ public class ReloadTests
             bool released = await base.ReleaseAsync(owner, cancellation);
             if (owner.Partition != 1 || HasTaken) return released;
             await Inner.BeatAsync(owner.Group, "other", cancellation);
-            await Inner.TakeAsync(owner.Group, 1, new("other"), cancellation);
+            await Inner.AcquireAsync(owner.Group, 1, new("other"), cancellation);
             HasTaken = true;
             return released;
         }

@@ -19,7 +19,7 @@ public sealed class RestartTests : IDisposable
     {
         await using var store = new MemoryStreamStore();
         var blocked = new TaskCompletionSource();
-        var options = new ConsecutorOptions { Store = store, Stream = new() { Partitions = 1 }, Delivery = Sluice.Delivery.Replay(1, Backoff.Constant(TimeSpan.FromHours(1))) };
+        var options = new ConsecutorOptions { Store = store, Stream = new() { Partitions = 1 }, Delivery = Sluice.DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromHours(1))) };
         await using (Consecutor<int> first = New())
         {
             await first.StartAsync(Cancellation);
@@ -61,7 +61,7 @@ public sealed class RestartTests : IDisposable
         await using Consecutor<int> second = New();
         await second.StartAsync(Cancellation);
         await second.SendAsync(1, Cancellation);
-        await second.IdleAsync(Cancellation);
+        await second.WaitForIdleAsync(Cancellation);
         await second.StopAsync();
         Assert.Equal(["1"], await File.ReadAllLinesAsync(good, Cancellation));
 
@@ -81,17 +81,17 @@ public sealed class RestartTests : IDisposable
         string path = Path.Combine(directory.FullName, "lines.txt");
         (GroupId group, int first, int other, int distant) = Divided();
         await using var consecutor = new Consecutor<int>("numbers", source => source | Sink.ToFile<int>(path, static n => $"{n}"),
-            new() { Store = store, Stream = new() { Partitions = 2 }, Member = "self", Run = new() { Time = clock } })
+            new() { Store = store, Stream = new() { Partitions = 2 }, InstanceId = "self", Run = new() { Time = clock } })
         { Key = static n => $"{n}" };
         await consecutor.StartAsync(Cancellation);
         foreach (int item in new[] { 0, distant })
         {
             await consecutor.SendAsync(item, Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
         }
 
         await store.BeatAsync(group, "thief", Cancellation);
-        Ownership[] stolen = [(await store.TakeAsync(group, first, new("thief"), Cancellation)).Ownership, (await store.TakeAsync(group, other, new("thief"), Cancellation)).Ownership];
+        Ownership[] stolen = [(await store.AcquireAsync(group, first, new("thief"), Cancellation)).Ownership, (await store.AcquireAsync(group, other, new("thief"), Cancellation)).Ownership];
         await store.ReleaseAsync(stolen[0], Cancellation);
         while ((await store.FindGroupAsync(group, Cancellation))!.Partitions[first].Owner != "self")
         {
@@ -100,7 +100,7 @@ public sealed class RestartTests : IDisposable
             await Task.Yield();
         }
         await consecutor.SendAsync(0, Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         await consecutor.StopAsync();
         Assert.Equal(["0", $"{distant}", "0"], await File.ReadAllLinesAsync(path, Cancellation));
     }
@@ -119,7 +119,7 @@ public sealed class RestartTests : IDisposable
         foreach (int item in new[] { 0, distant })
         {
             await killed.SendAsync(item, Cancellation);
-            await killed.IdleAsync(Cancellation);
+            await killed.WaitForIdleAsync(Cancellation);
         }
         mortal.IsDead = true;
         await killed.DisposeAsync();                 // the lock of its file goes as with a process; the store hears nothing
@@ -132,7 +132,7 @@ public sealed class RestartTests : IDisposable
         Assert.Equal(0, waiting.InFlight);
         Assert.Contains($"one has partition {other}", waiting.Problem, StringComparison.Ordinal);
         Assert.Equal(["0", $"{distant}"], await File.ReadAllLinesAsync(path, Cancellation));
-        Task idle = next.IdleAsync(Cancellation);
+        Task idle = next.WaitForIdleAsync(Cancellation);
         while (!idle.IsCompleted)
         {
             long before = await BeatsAsync();
@@ -143,10 +143,10 @@ public sealed class RestartTests : IDisposable
         await next.StopAsync();
         Assert.Equal(["0", $"{distant}", "0"], await File.ReadAllLinesAsync(path, Cancellation));
 
-        async Task<long> BeatsAsync() => (await store.FindGroupAsync(group, Cancellation))!.Members.First(static member => member.Name == "two").Beats;
+        async Task<long> BeatsAsync() => (await store.FindGroupAsync(group, Cancellation))!.Members.First(static member => member.Name == "two").Heartbeats;
 
         Consecutor<int> Make(string member, IStreamStore over) => new("numbers", source => source | Sink.ToFile<int>(path, static n => $"{n}"),
-            new() { Store = over, Stream = new() { Partitions = 2 }, Member = member, Process = new(), Run = new() { Time = clock } })
+            new() { Store = over, Stream = new() { Partitions = 2 }, InstanceId = member, Process = new(), Run = new() { Time = clock } })
         { Key = static n => $"{n}" };
     }
 

@@ -32,12 +32,12 @@ public class SealedConsecutorTests
         await AppendAsync(store, bad.Select(each => each.Payload));
         await consecutor.SendAsync(new string('b', 5_000), Cancellation);
         await consecutor.StartAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
 
         Assert.Equal((2L, 6L, 0L), (end.Completed, end.Dead, end.Unaccounted));
         Assert.Equal([new string('b', 5_000), "good"], seen.Order());
         List<DeadLetter> letters = [];
-        await foreach (DeadLetter letter in consecutor.DeadLetters(Cancellation)) letters.Add(letter);
+        await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(Cancellation)) letters.Add(letter);
         foreach (var (payload, error) in bad)
         {
             DeadLetter letter = Assert.Single(letters, letter => letter.Payload.Span.SequenceEqual(payload));
@@ -55,7 +55,7 @@ public class SealedConsecutorTests
         await using var store = new MemoryStreamStore();
         var booked = new ConcurrentBag<string>();
         bool isMended = false;
-        var options = new ConsecutorOptions { Store = store, Serializers = Serializers, Delivery = Sluice.Delivery.Replay(0), Process = new() };
+        var options = new ConsecutorOptions { Store = store, Serializers = Serializers, Delivery = Sluice.DeliveryGuarantee.Replay(0), Process = new() };
         await using var target = new Consecutor<string>("booked", source => source | booked.Add, options);
         await using var consecutor = new Consecutor<string>("orders",
             source => source | ((string s) => s.Split(' ')) | ((string[] words) => isMended || words.Length < 3 ? words[0] : throw new FormatException("three")) | Stage.Named("book") | Sink.Output<string>("out"), options);
@@ -63,16 +63,16 @@ public class SealedConsecutorTests
         await target.StartAsync(Cancellation);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(["a b", "c d e"], Cancellation);
-        Assert.Equal((1L, 1L), (await consecutor.IdleAsync(Cancellation) is var end ? end.Completed : 0, end.Dead));
+        Assert.Equal((1L, 1L), (await consecutor.WaitForIdleAsync(Cancellation) is var end ? end.Completed : 0, end.Dead));
         DeadLetter? letter = null;
-        await foreach (DeadLetter each in consecutor.DeadLetters(Cancellation)) letter = each;
+        await foreach (DeadLetter each in consecutor.ListDeadLettersAsync(Cancellation)) letter = each;
         Assert.Equal(["c", "d", "e"], Assert.IsType<string[]>(letter!.Item));
         Assert.True(letter.EntersAtNode);
         Assert.Equal(0xF8, letter.Payload.Span[0]);
         isMended = true;
         await consecutor.RedriveAsync(_ => true, Cancellation);
-        await consecutor.IdleAsync(Cancellation);
-        await target.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        await target.WaitForIdleAsync(Cancellation);
 
         Assert.Equal(["a", "c"], booked.Order());
     }

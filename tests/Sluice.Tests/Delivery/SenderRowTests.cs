@@ -60,7 +60,7 @@ public sealed class SenderRowTests
 
         using var late = new EntryBatch();
         late.Add("1"u8);
-        await Assert.ThrowsAsync<StoreWentBackException>(async () => await store.AppendAsync(new("orders", "ended/send", 1, 1, late)));
+        await Assert.ThrowsAsync<StoreRolledBackException>(async () => await store.AppendAsync(new("orders", "ended/send", 1, 1, late)));
         Assert.Equal(2, (await store.FindStreamAsync("orders"))!.Appended);
     }
 }

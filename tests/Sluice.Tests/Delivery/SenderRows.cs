@@ -27,7 +27,7 @@ internal static class SenderRows
     }
 
     public static Consecutor<int> New(IStreamStore store, TimeProvider clock, string member)
-        => new(Name, items => items.ForEach(static _ => { }), new() { Store = store, Run = new() { Time = clock }, Member = member, IsMemberUnique = true });
+        => new(Name, items => items.ForEach(static _ => { }), new() { Store = store, Run = new() { Time = clock }, InstanceId = member, IsMemberUnique = true });
 
     /// <summary>How many senders the store knows.</summary>
     public static async Task<int> CountAsync(IStreamStore store, int starts)

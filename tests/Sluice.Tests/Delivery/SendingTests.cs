@@ -50,7 +50,7 @@ public class SendingTests
         Assert.StartsWith("Item 1 of 1 cannot be sent: ", failure.Message, StringComparison.Ordinal);
         await consecutor.SendAsync(5, Cancellation);
 
-        Assert.Equal((3L, 3L), ((await consecutor.IdleAsync(Cancellation)).Accepted, consecutor.Snapshot().Completed));
+        Assert.Equal((3L, 3L), ((await consecutor.WaitForIdleAsync(Cancellation)).Accepted, consecutor.Snapshot().Completed));
         Assert.Equal([1, 2, 5], seen.Order());
     }
 
@@ -65,7 +65,7 @@ public class SendingTests
         Pipeline producer = Source.From([1, 2, 3]) | (n => n == 3 ? throw new FormatException("no good") : n) | consecutor;
         await Assert.ThrowsAsync<PipelineException>(() => producer.RunAsync(cancellation: Cancellation));
 
-        Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
         Assert.False(idle.IsCompleted);
         store.LetOneGo();
         store.LetOneGo();
@@ -103,7 +103,7 @@ public class SendingTests
         Assert.EndsWith(" (0) has ended since. The consecutor is paused.", await ProblemAsync(consecutor, clock), StringComparison.Ordinal);
         consecutor.Resume();
         await waiting;
-        Assert.Equal((2L, null), ((await consecutor.IdleAsync(Cancellation)).Completed, consecutor.Snapshot().Problem));
+        Assert.Equal((2L, null), ((await consecutor.WaitForIdleAsync(Cancellation)).Completed, consecutor.Snapshot().Problem));
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public class SendingTests
         Assert.EndsWith(" (0) has ended since. The consecutor is paused.", await ProblemAsync(consecutor, clock), StringComparison.Ordinal);
         consecutor.Resume();
         await producing;
-        Assert.Equal((5000L, null), ((await consecutor.IdleAsync(Cancellation)).Completed, consecutor.Snapshot().Problem));
+        Assert.Equal((5000L, null), ((await consecutor.WaitForIdleAsync(Cancellation)).Completed, consecutor.Snapshot().Problem));
     }
 
     private static async Task<string> ProblemAsync(Consecutor<int> consecutor, TestClock clock)

@@ -31,7 +31,7 @@ public class SharedAppendTests
         }
         await Assert.ThrowsAsync<PayloadException>(() => consecutor.TrySendAsync(new string('x', 1000), new() { IdempotencyKey = "key" }, Cancellation));
         await consecutor.StartAsync(Cancellation);
-        Assert.Equal(38 + (isWarm ? 1 : 0), (await consecutor.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(38 + (isWarm ? 1 : 0), (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     [Theory]
@@ -44,7 +44,7 @@ public class SharedAppendTests
         await using var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }), new()
         {
             Store = store,
-            BatchEnded = (end, _) =>
+            OnBatchCompleted = (end, _) =>
             {
                 lock (told) told.Add($"{end.Batch}: {end.Items}");
                 return default;
@@ -56,7 +56,7 @@ public class SharedAppendTests
         await beside.SendAsync(3, Cancellation);
         if (hasEnded) await consecutor.StartAsync(Cancellation);
         Assert.True(await first.CloseAsync(Cancellation));
-        if (hasEnded) await consecutor.IdleAsync(Cancellation);
+        if (hasEnded) await consecutor.WaitForIdleAsync(Cancellation);
         ConsecutorBatch<int> again = await consecutor.OpenBatchAsync("monday", Cancellation);
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => again.SendAsync(4, Cancellation).AsTask());
         Assert.Contains("A batch monday of work was closed before", refused.Message);

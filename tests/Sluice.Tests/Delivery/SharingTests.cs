@@ -44,7 +44,7 @@ public class SharingTests
         await second.SendAllAsync([.. Enumerable.Range(100, 100)], Cancellation);
         foreach (Consecutor<int> one in new[] { first, second })
         {
-            Task<ConsecutorSnapshot> idle = one.IdleAsync(Cancellation);
+            Task<ConsecutorSnapshot> idle = one.WaitForIdleAsync(Cancellation);
             while (!idle.IsCompleted) await BeatAsync(store, "a", "b");
             ConsecutorSnapshot end = await idle;
             Assert.Equal((200L, 200L, 0L, 0L), (end.Accepted, end.Completed, end.Cancelled, end.Unaccounted));

@@ -22,7 +22,7 @@ public class StoreWentBackTests
         await using Consecutor<int> consecutor = New(store, seen);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([6, 7, 8, 9], Cancellation);
-        Assert.Equal(9, (await consecutor.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(9, (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Null(consecutor.Snapshot().Loss);
         seen.Clear();
 
@@ -84,7 +84,7 @@ public class StoreWentBackTests
         await using Consecutor<int> consecutor = New(store, seen);
         await consecutor.StartAsync(Cancellation);
         await (Source.Resumable("numbers", Enumerable.Range(0, 40)) | consecutor).RunAsync(cancellation: Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
 
         var failure = await Assert.ThrowsAnyAsync<Exception>(() => (Source.Resumable("numbers", SwitchedAt(50)) | consecutor).RunAsync(cancellation: Cancellation));
         Assert.Contains("Run the producer again", failure.ToString(), StringComparison.Ordinal);

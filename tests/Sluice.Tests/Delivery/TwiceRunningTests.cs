@@ -20,19 +20,19 @@ public class TwiceRunningTests
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => second.StartAsync(Cancellation));
         Assert.Equal(
             "A consecutor numbers is at work in this process already (Running), over the same store and as the same member 'me': this one would take everything from it. "
-            + "Stop that one first; or, if they are to share the work, give each its own ConsecutorOptions.Member.", failure.Message);
+            + "Stop that one first; or, if they are to share the work, give each its own ConsecutorOptions.InstanceId.", failure.Message);
 
         // Nobody was robbed, and nobody has failed.
         let.SetResult();
-        Assert.Equal(1, (await first.IdleAsync(Cancellation)).Completed);
-        Assert.Equal((ConsecutorState.Running, null), (first.Snapshot().State, first.Snapshot().Problem));
-        Assert.Equal(ConsecutorState.Created, second.Snapshot().State);
+        Assert.Equal(1, (await first.WaitForIdleAsync(Cancellation)).Completed);
+        Assert.Equal((ConsecutorStatus.Running, null), (first.Snapshot().Status, first.Snapshot().Problem));
+        Assert.Equal(ConsecutorStatus.Created, second.Snapshot().Status);
         Assert.False(second.Completion.IsCompleted);
 
         await first.StopAsync();
         await second.StartAsync(Cancellation);
         await second.SendAsync(2, Cancellation);
-        Assert.Equal(2, (await second.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(2, (await second.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     [Theory]
@@ -54,14 +54,29 @@ public class TwiceRunningTests
         {
             failing.IsClosed = true;
             await first.SendAsync(1, Cancellation);
-            while (first.Snapshot().State != ConsecutorState.Failed) await Task.Yield();          // and maybe not at its end yet
+            while (first.Snapshot().Status != ConsecutorStatus.Failed) await Task.Yield();          // and maybe not at its end yet
             failing.IsClosed = false;
         }
 
         await using Consecutor<int> second = New(failing, _ => Task.CompletedTask);
         await second.StartAsync(Cancellation);
         await second.SendAsync(2, Cancellation);
-        Assert.Equal(how == "fail" ? 2 : 1, (await second.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(how == "fail" ? 2 : 1, (await second.WaitForIdleAsync(Cancellation)).Completed);
+    }
+
+    [Fact]
+    public async Task AHeartbeatThatArrivesAfterTheEndOfItsSenderIsNoSignOfLife()
+    {
+        await using var memory = new MemoryStreamStore();
+        var store = new LateStore(memory);
+        await using Consecutor<int> first = New(store, _ => Task.CompletedTask);
+        await first.StartAsync(Cancellation);
+        await first.AbandonAsync();
+
+        await using Consecutor<int> second = New(store, _ => Task.CompletedTask);
+        await second.StartAsync(Cancellation);
+        Assert.Equal(ConsecutorStatus.Running, second.Snapshot().Status);
+        Assert.True(store.IsLateDone);
     }
 
     [Theory]
@@ -76,7 +91,7 @@ public class TwiceRunningTests
         await using Consecutor<int> second = New(otherStore ? another : store, _ => Task.CompletedTask, name, member);
         await first.StartAsync(Cancellation);
         await second.StartAsync(Cancellation);
-        Assert.Equal(ConsecutorState.Running, second.Snapshot().State);
+        Assert.Equal(ConsecutorStatus.Running, second.Snapshot().Status);
     }
 
     [Fact]
@@ -90,11 +105,30 @@ public class TwiceRunningTests
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(async () => await first.SendAsync(3, Cancellation));
         Assert.Equal(
             "Somebody else has opened the producer 'me/send' of numbers since: another consecutor of this name sends to the same store as the same member 'me'. "
-            + "The items were not accepted. Let one of them end before the next one sends, or give each its own ConsecutorOptions.Member.", failure.Message);
+            + "The items were not accepted. Let one of them end before the next one sends, or give each its own ConsecutorOptions.InstanceId.", failure.Message);
     }
 
     private static Consecutor<int> New(IStreamStore store, Func<int, Task> work, string name = "numbers", string member = "me")
-        => new(name, source => source.ForEachAsync(async (item, _, _) => await work(item)), new() { Store = store, Member = member, Stream = new() { Partitions = 2 } });
+        => new(name, source => source.ForEachAsync(async (item, _, _) => await work(item)), new() { Store = store, InstanceId = member, Stream = new() { Partitions = 2 } });
+
+    /// <summary>Sends the first heartbeat once more, just before a second instance takes the name.</summary>
+    private sealed class LateStore(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        private HeartbeatRequest? first;
+
+        public bool IsLateDone { get; private set; }
+
+        public override async ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
+        {
+            first ??= request;
+            if (request.Replaces is not null && !IsLateDone)
+            {
+                IsLateDone = true;
+                Assert.Equal(HeartbeatStatus.Accepted, (await base.HeartbeatAsync(first, cancellation)).Status);
+            }
+            return await base.HeartbeatAsync(request, cancellation);
+        }
+    }
 
     private sealed class FailingStore(IStreamStore inner) : StreamStoreWrapper(inner)
     {

@@ -27,7 +27,7 @@ public class UnchargedSuspectTests
         }
         foreach (int partition in new[] { 0, 1 })    // a process that dies with all of it under way
         {
-            TakeResult taken = await store.TakeAsync(Member.Group, partition, new("dead") { Instance = "dead1" }, Cancellation);
+            AcquireResult taken = await store.AcquireAsync(Member.Group, partition, new("dead") { Instance = "dead1" }, Cancellation);
             await store.LeaseAsync(new([taken.Ownership]), Cancellation);
         }
 
@@ -37,7 +37,7 @@ public class UnchargedSuspectTests
         {
             attempts.Enqueue(item.Attempt);
             return default;
-        }), Member.Options("me", faulty, clock, partitions: 2) with { Delivery = Delivery.Replay(1, Backoff.None) });
+        }), Member.Options("me", faulty, clock, partitions: 2) with { Delivery = DeliveryGuarantee.Replay(1, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
         for (int round = 0; (await store.FindStreamAsync("work", Cancellation))!.Groups[0].Outstanding > 0; round++)
         {

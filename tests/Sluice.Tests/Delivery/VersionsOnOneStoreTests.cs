@@ -68,15 +68,15 @@ public class VersionsOnOneStoreTests
         {
             await first.StartAsync(Cancellation);
             await first.SendAsync(new("ann", 10), Cancellation);
-            await first.IdleAsync(Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
         }
         await using Consecutor<Older> second = Counting<RenamedBalance>(store, static (before, item) => new(before!.Holder.ToUpperInvariant(), before.Total + item.Amount));
         Exception failure = await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
             await second.StartAsync(Cancellation);
             await second.SendAsync(new("ann", 1), Cancellation);
-            await second.IdleAsync(Cancellation);
-            await foreach (DeadLetter dead in second.DeadLetters(Cancellation)) throw new InvalidOperationException(dead.Error);
+            await second.WaitForIdleAsync(Cancellation);
+            await foreach (DeadLetter dead in second.ListDeadLettersAsync(Cancellation)) throw new InvalidOperationException(dead.Error);
         });
         Assert.Contains(nameof(RenamedBalance), failure.Message, StringComparison.Ordinal);          // the start refuses state of another type
         Assert.DoesNotContain(nameof(NullReferenceException), failure.ToString(), StringComparison.Ordinal);
@@ -90,7 +90,7 @@ public class VersionsOnOneStoreTests
         {
             await first.StartAsync(Cancellation);
             await first.SendAsync(new("ann", 10), Cancellation);
-            await first.IdleAsync(Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
         }
         var seen = new ConcurrentQueue<New.Total?>();
         await using Consecutor<Older> second = Counting<New.Total>(store, (before, item) =>
@@ -102,8 +102,8 @@ public class VersionsOnOneStoreTests
         {
             await second.StartAsync(Cancellation);
             await second.SendAsync(new("ann", 1), Cancellation);
-            await second.IdleAsync(Cancellation);
-            await foreach (DeadLetter dead in second.DeadLetters(Cancellation)) throw new InvalidOperationException(dead.Error);
+            await second.WaitForIdleAsync(Cancellation);
+            await foreach (DeadLetter dead in second.ListDeadLettersAsync(Cancellation)) throw new InvalidOperationException(dead.Error);
         });
         Assert.Contains("Holder", failure.Message, StringComparison.Ordinal);          // names the missing member
         Assert.DoesNotContain(nameof(NullReferenceException), failure.ToString(), StringComparison.Ordinal);
@@ -137,9 +137,9 @@ public class VersionsOnOneStoreTests
         await using Consecutor<T> consecutor = Make<T>(store, seen.Enqueue, serializers);
         await consecutor.StartAsync(Cancellation);
         if (redrives) await consecutor.RedriveAsync(_ => true, cancellation: Cancellation);
-        Assert.Equal(0, (await consecutor.IdleAsync(Cancellation)).Unaccounted);
+        Assert.Equal(0, (await consecutor.WaitForIdleAsync(Cancellation)).Unaccounted);
         List<DeadLetter> dead = [];
-        await foreach (DeadLetter letter in consecutor.DeadLetters(Cancellation)) dead.Add(letter);
+        await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(Cancellation)) dead.Add(letter);
         return ([.. seen], dead);
     }
 

@@ -70,11 +70,11 @@ internal sealed class QuarantineOfAnother(IStreamStore inner) : StreamStoreWrapp
 {
     private bool isTaken;
 
-    public override async ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+    public override async ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
     {
-        if (!isTaken) await Inner.TakeQuarantineAsync(group, "another", expectedEpoch, cancellation);
+        if (!isTaken) await Inner.AcquireQuarantineAsync(group, "another", expectedEpoch, cancellation);
         isTaken = true;
-        return await Inner.TakeQuarantineAsync(group, member, expectedEpoch, cancellation);
+        return await Inner.AcquireQuarantineAsync(group, member, expectedEpoch, cancellation);
     }
 }
 
@@ -95,7 +95,7 @@ internal sealed class LeasesFailAndOthersTake(IStreamStore inner) : StreamStoreW
         bool isReleased = await Inner.ReleaseAsync(owner, cancellation);
         if (isMended) return isReleased;
         await Inner.BeatAsync(owner.Group, "other", cancellation);
-        Taken.Enqueue((await Inner.TakeAsync(owner.Group, owner.Partition, new("other"), cancellation)).Ownership);
+        Taken.Enqueue((await Inner.AcquireAsync(owner.Group, owner.Partition, new("other"), cancellation)).Ownership);
         return isReleased;
     }
 }
@@ -116,7 +116,7 @@ internal sealed class SilentCommits(IStreamStore inner) : StreamStoreWrapper(inn
 }
 
 /// <summary>A sink whose beginning takes as long as the test wants.</summary>
-internal sealed class WaitingSink(Func<Task> begins) : CommitSink<int>
+internal sealed class WaitingSink(Func<Task> begins) : TransactionalSink<int>
 {
     protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => new(begins());
 

@@ -17,7 +17,7 @@ public sealed class WakingTests : IAsyncDisposable
     [Fact]
     public void WhoFirstComesWhileSomebodyIsAloneIsWokenAfterIt()
     {
-        var process = new Solitude();
+        var process = new ExclusiveExecution();
         ConsecutorCore alone = Core("alone"), late = Core("late");
         int woken = 0;
         late.WakePump = () => woken++;
@@ -41,7 +41,7 @@ public sealed class WakingTests : IAsyncDisposable
         var slow = new SlowLeases(store, clock);
         int starts = 0;
         await using var work = new Consecutor<int>("work", source => source | (_ => { if (++starts < 2) throw new TimeoutException(); }),
-            Member.Options("me", slow, clock) with { LeaseTime = TimeSpan.FromHours(1), Delivery = Delivery.Replay(1, Backoff.Constant(TimeSpan.FromMinutes(5))) });
+            Member.Options("me", slow, clock) with { LeaseDuration = TimeSpan.FromHours(1), Delivery = DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromMinutes(5))) });
         await work.StartAsync(Cancellation);
         DateTimeOffset due = clock.GetUtcNow() + TimeSpan.FromMinutes(5);
         await work.SendAsync(1, Cancellation);
@@ -49,7 +49,7 @@ public sealed class WakingTests : IAsyncDisposable
         Assert.Equal(due, clock.NextDue);
         Assert.Equal(due - TimeSpan.FromMinutes(4), clock.GetUtcNow());
         clock.Advance(TimeSpan.FromMinutes(4));
-        Assert.Equal(1, (await work.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(1, (await work.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class WakingTests : IAsyncDisposable
         await work.StartAsync(Cancellation);
         await clock.WaitForTimersAsync(2, Cancellation);                  // the heart's, and one
         clock.Advance(TimeSpan.FromSeconds(1));                           // the other one has died meanwhile
-        Assert.Equal(1, (await work.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(1, (await work.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class WakingTests : IAsyncDisposable
         while ((await store.FindGroupAsync(Member.Group, Cancellation))!.QuarantineOwner is not null) await Member.NextAsync();
         Assert.Equal(1, work.Snapshot().Completed);
         work.Resume();
-        Assert.Equal(2, (await work.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(2, (await work.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class WakingTests : IAsyncDisposable
         await work.SendAsync(2, Cancellation);
         await store.AddGroupAsync(Member.Group, StreamStart.First, Cancellation);
         await store.BeatAsync(Member.Group, "ghost", Cancellation);
-        TakeResult ghosts = await store.TakeAsync(Member.Group, 1, new("ghost"), Cancellation);
+        AcquireResult ghosts = await store.AcquireAsync(Member.Group, 1, new("ghost"), Cancellation);
         Assert.Single((await store.LeaseAsync(new([ghosts.Ownership]) { MaxItems = 1 }, Cancellation)).Batches);
         await work.StartAsync(Cancellation);
         await store.BeatAsync(Member.Group, "ghost", Cancellation);      // it is heard of, or the sink would wait for what it has
@@ -118,7 +118,7 @@ public sealed class WakingTests : IAsyncDisposable
             await Member.NextAsync();                // sending waits for nothing here: the pump may need this thread
         }
         mayGoOn.SetResult();
-        Assert.Equal(sent, (await work.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(sent, (await work.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     [Fact]
@@ -135,7 +135,7 @@ public sealed class WakingTests : IAsyncDisposable
         long beats = await Member.BeatsAsync(store, "me");
         held.Release();
         while (await Member.BeatsAsync(store, "me") == beats) await Member.NextAsync();
-        Assert.Equal(1, (await work.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(1, (await work.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     [Fact]
@@ -155,7 +155,7 @@ public sealed class WakingTests : IAsyncDisposable
         broken.Mend();
         foreach (Ownership taken in broken.Taken) await store.ReleaseAsync(taken, Cancellation);
         await Member.BeatAsync(store, clock, "me");
-        Assert.Equal(1, (await work.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(1, (await work.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Equal("me:3", await Member.OwnersAsync(store));
     }
 
@@ -167,7 +167,7 @@ public sealed class WakingTests : IAsyncDisposable
         {
             await broken.StartAsync(Cancellation);
             await broken.SendAsync(-1, Cancellation);
-            Assert.Equal(1, (await broken.IdleAsync(Cancellation)).Dead);
+            Assert.Equal(1, (await broken.WaitForIdleAsync(Cancellation)).Dead);
         }
         Consecutor<int> dropped = New(held);
         await dropped.StartAsync(Cancellation);
@@ -178,24 +178,24 @@ public sealed class WakingTests : IAsyncDisposable
         await ended;
         await using Consecutor<int> last = New(store);
         await last.StartAsync(Cancellation);
-        Assert.Equal((0L, 1L, 0L), ((await last.IdleAsync(Cancellation)).Completed, last.Snapshot().Dead, last.Snapshot().Unaccounted));
+        Assert.Equal((0L, 1L, 0L), ((await last.WaitForIdleAsync(Cancellation)).Completed, last.Snapshot().Dead, last.Snapshot().Unaccounted));
 
         Consecutor<int> New(IStreamStore itsStore) => new("work", source => source | (n => n * 2) | (n => { if (n < 0) throw new FormatException(); }),
-            Member.Options("me", itsStore, clock) with { Delivery = Delivery.Replay(0) });
+            Member.Options("me", itsStore, clock) with { Delivery = DeliveryGuarantee.Replay(0) });
     }
 
     [Fact]
     public async Task WhoIsDroppedWhileItemsAreSettledBeforeTheyStartEnds()
     {
         var silent = new SilentCommits(store);
-        var work = new Consecutor<int>("work", source => source | (_ => { }), Member.Options("me", silent, clock) with { Delivery = Delivery.None });
+        var work = new Consecutor<int>("work", source => source | (_ => { }), Member.Options("me", silent, clock) with { Delivery = DeliveryGuarantee.None });
         await work.StartAsync(Cancellation);
         await work.SendAsync(1, Cancellation);
         await silent.Called;
         await work.AbandonAsync();
         await using var last = new Consecutor<int>("work", source => source | (_ => { }), Member.Options("me", store, clock));
         await last.StartAsync(Cancellation);
-        Assert.Equal(1, (await last.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(1, (await last.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -26,7 +26,7 @@ public class AsyncSourceEndTests
             }
         }
         List<int> seen = [];
-        await using Run run = Source.From(Endless()).ForEach(seen.Add).Start();
+        await using PipelineRun run = Source.From(Endless()).ForEach(seen.Add).Start();
         await waiting.Task;
         Assert.True(await run.DrainAsync());
         Assert.Equal([1], seen);
@@ -46,8 +46,8 @@ public class AsyncSourceEndTests
             await never.Task;
         }
         var clock = new TestClock();
-        Run run = (Source.From(Deaf()) | Stage.Named("deaf")).ForEach(_ => { })
-            .Start(new RunOptions { Time = clock, StopGrace = TimeSpan.FromSeconds(5) });
+        PipelineRun run = (Source.From(Deaf()) | Stage.Named("deaf")).ForEach(_ => { })
+            .Start(new RunOptions { Time = clock, StopTimeout = TimeSpan.FromSeconds(5) });
         await waiting.Task;
         Task<bool> drained = run.DrainAsync();
         await clock.WaitForTimersAsync();

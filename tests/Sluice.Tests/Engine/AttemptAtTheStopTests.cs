@@ -10,7 +10,7 @@ public class AttemptAtTheStopTests
         var inside = new TaskCompletionSource();
         var scheduler = new SeededScheduler(1);
         Pipeline pipeline = Source.Range(0, 3).ForEachAsync(async (_, _, _) => await inside.Task) | Stage.Timeout(TimeSpan.FromHours(1));
-        await using Run run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock() });
+        await using PipelineRun run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock() });
         scheduler.RunUntilIdle();
         run.Cancel();
         scheduler.RunUntilIdle();

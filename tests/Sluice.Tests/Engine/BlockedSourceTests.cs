@@ -27,7 +27,7 @@ public sealed class BlockedSourceTests : IDisposable
     [InlineData(Kind.Asynchronous, ExecutionMode.SingleThread)]
     public async Task ADrainGoesThroughAndEndsAfterTheGrace(Kind kind, ExecutionMode mode)
     {
-        (Run run, Task start) = await StartAsync(kind, mode);
+        (PipelineRun run, Task start) = await StartAsync(kind, mode);
         Task<bool> drained = run.DrainAsync();
         clock.Advance(TimeSpan.FromSeconds(1));      // the moment to come back
         await ended.Task;                            // what it has put out has gone through
@@ -44,21 +44,21 @@ public sealed class BlockedSourceTests : IDisposable
     [InlineData(ExecutionMode.SingleThread)]
     public async Task ADeadlineHoldsAndTheAnswerIsThatAllWentThrough(ExecutionMode mode)
     {
-        (Run run, Task start) = await StartAsync(Kind.Sequence, mode);
+        (PipelineRun run, Task start) = await StartAsync(Kind.Sequence, mode);
         Task<bool> drained = run.DrainAsync(TimeSpan.FromMilliseconds(500));
         clock.Advance(TimeSpan.FromMilliseconds(250));
         await ended.Task;
         clock.Advance(TimeSpan.FromMilliseconds(250));
         await AdvanceUntilAsync(drained);
         Assert.True(await drained);
-        Assert.Equal(RunState.Completed, run.Snapshot().State);
+        Assert.Equal(RunStatus.Completed, run.Snapshot().Status);
         await ReleaseAsync(run, start);
     }
 
     [Fact]
     public async Task AnItemThatComesWithinTheMomentGoesThrough()
     {
-        (Run run, Task start) = await StartAsync(Kind.Sequence, ExecutionMode.MultiThread);
+        (PipelineRun run, Task start) = await StartAsync(Kind.Sequence, ExecutionMode.MultiThread);
         Task<bool> drained = run.DrainAsync();
         goOn.Set();
         Assert.True(await drained);
@@ -70,7 +70,7 @@ public sealed class BlockedSourceTests : IDisposable
     [Fact]
     public async Task AStageThatWantsNoMoreEndsTheRunBehindABlockedSequence()
     {
-        Run run = ((Source.From(Blocked()) | Stage.Named("blocked")).Buffer(4).Where(_ => blocked.Task.IsCompleted || blocked.Task.Wait(Timeout.Infinite)).Take(1) | Node.Of(() => new Seen(this)))
+        PipelineRun run = ((Source.From(Blocked()) | Stage.Named("blocked")).Buffer(4).Where(_ => blocked.Task.IsCompleted || blocked.Task.Wait(Timeout.Infinite)).Take(1) | StageNode.Of(() => new Seen(this)))
             .Start(new RunOptions { Time = clock });
         await blocked.Task;
         while (!ended.Task.IsCompleted)
@@ -88,7 +88,7 @@ public sealed class BlockedSourceTests : IDisposable
     public async Task AReadThatBlocksIsNotWaitedFor()
     {
         using var reader = new BlockingReader(blocked, goOn);
-        Run run = (Source.Lines(reader) | Stage.Named("lines") | (line => int.Parse(line, System.Globalization.CultureInfo.InvariantCulture)) | Node.Of(() => new Seen(this)))
+        PipelineRun run = (Source.Lines(reader) | Stage.Named("lines") | (line => int.Parse(line, System.Globalization.CultureInfo.InvariantCulture)) | StageNode.Of(() => new Seen(this)))
             .Start(new RunOptions { Time = clock });
         await blocked.Task;
         Task<bool> drained = run.DrainAsync();
@@ -104,7 +104,7 @@ public sealed class BlockedSourceTests : IDisposable
     public async Task AFunctionThatPushesAndBlocksDoesNotHoldUpWhatItHasPushed()
     {
         var got = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Run run = Source.Pushed<int>(async (push, _) =>
+        PipelineRun run = Source.Create<int>(async (push, _) =>
         {
             await push(7);
             goOn.Wait(CancellationToken.None);
@@ -118,7 +118,7 @@ public sealed class BlockedSourceTests : IDisposable
     public async Task ADeadlineThatIsNoneIsRefusedBeforeTheDrainBegins()
     {
         ManualSource<int> intake = Source.Manual<int>();
-        Run run = intake.ForEach(seen.Add).Start();
+        PipelineRun run = intake.ForEach(seen.Add).Start();
         Assert.Throws<ArgumentOutOfRangeException>(() => { _ = run.DrainAsync(TimeSpan.FromSeconds(-5)); });
         await intake.SendAsync(1, TestContext.Current.CancellationToken);
         intake.Complete();
@@ -126,13 +126,13 @@ public sealed class BlockedSourceTests : IDisposable
         Assert.Equal([1], seen);
     }
 
-    private async Task<(Run Run, Task Start)> StartAsync(Kind kind, ExecutionMode mode)
+    private async Task<(PipelineRun Run, Task Start)> StartAsync(Kind kind, ExecutionMode mode)
     {
         Source<int> source = kind == Kind.Sequence ? Source.From(Blocked()) : Source.From(BlockedAsync());
-        Pipeline pipeline = source | Stage.Named("blocked") | (static n => n) | Node.Of(() => new Seen(this));
-        var run = new TaskCompletionSource<Run>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Pipeline pipeline = source | Stage.Named("blocked") | (static n => n) | StageNode.Of(() => new Seen(this));
+        var run = new TaskCompletionSource<PipelineRun>(TaskCreationOptions.RunContinuationsAsynchronously);
         Task start = Task.Factory.StartNew(
-            () => pipeline.Start(new RunOptions { Mode = mode, Time = clock, Started = run.SetResult }), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => pipeline.Start(new RunOptions { Mode = mode, Time = clock, OnStarted = run.SetResult }), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         await blocked.Task;
         return (await run.Task, start);
     }
@@ -147,7 +147,7 @@ public sealed class BlockedSourceTests : IDisposable
     }
 
     /// <summary>The source comes back, too late: nothing of that is seen.</summary>
-    private async Task ReleaseAsync(Run run, Task start)
+    private async Task ReleaseAsync(PipelineRun run, Task start)
     {
         goOn.Set();
         await left.Task;

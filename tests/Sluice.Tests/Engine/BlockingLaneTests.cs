@@ -31,7 +31,7 @@ public class BlockingLaneTests
     {
         int thread = Environment.CurrentManagedThreadId;
         var scheduler = new SeededScheduler(3);
-        Run run = (Source.From([1, 2, 3]) | (n => Environment.CurrentManagedThreadId == thread ? n : throw new InvalidOperationException("another thread")) | Stage.Parallel(4).Blocking())
+        PipelineRun run = (Source.From([1, 2, 3]) | (n => Environment.CurrentManagedThreadId == thread ? n : throw new InvalidOperationException("another thread")) | Stage.Parallel(4).Blocking())
             .ForEach(static _ => { }).Start(new RunOptions { Scheduler = scheduler });
         await scheduler.RunToEndAsync(run);
     }

@@ -24,18 +24,18 @@ public class DrainTests
                 while (true) yield return produced++;
             }
             var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            Run? run = null;
+            PipelineRun? run = null;
             Pipeline pipeline = Source.From(Endless()) | (n => n) | Stage.Buffer(8) | (n => n) | Stage.Parallel(2) | (async (long _) =>
             {
                 await Task.Yield();
                 if (++seen == 10) begun.SetResult();
             });
-            var starting = Task.Run(() => pipeline.Start(new RunOptions { Mode = mode, TrackItems = true, Started = started => run = started }));
+            var starting = Task.Run(() => pipeline.Start(new RunOptions { Mode = mode, TrackItems = true, OnStarted = started => run = started }));
             await begun.Task;
             Assert.True(await run!.DrainAsync());
             await starting;
             Assert.Equal(produced, seen);
-            Assert.Equal(new RootCounts(produced, produced, 0, 0, 0), run.Snapshot().Roots);
+            Assert.Equal(new ItemCounts(produced, produced, 0, 0, 0), run.Snapshot().Roots);
             Assert.True(await run.DrainAsync());                         // once more does nothing
         }
     }
@@ -50,7 +50,7 @@ public class DrainTests
             await late.Task;
             yield return 2;
         }
-        Run run = (Source.From(Deaf()) | Stage.Named("deaf") | sink.Sink).Start(Options);
+        PipelineRun run = (Source.From(Deaf()) | Stage.Named("deaf") | sink.Sink).Start(Options);
         Task<bool> drained = run.DrainAsync();
         scheduler.RunUntilIdle();
         Assert.Equal([1], sink.Items);
@@ -74,7 +74,7 @@ public class DrainTests
             yield return 1;
             await never.Task;
         }
-        Run run = (Source.From(Deaf()) | Stage.Named("deaf") | sink.Sink).Start(Options);
+        PipelineRun run = (Source.From(Deaf()) | Stage.Named("deaf") | sink.Sink).Start(Options);
         Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(5));
         scheduler.RunUntilIdle();
         clock.Advance(TimeSpan.FromSeconds(4.9));
@@ -98,7 +98,7 @@ public class DrainTests
             await never.Task;
         }
         sink.Block();
-        Run run = (Source.From(Deaf()) | Stage.Named("deaf").Buffer(2) | sink.Sink).Start(Options);
+        PipelineRun run = (Source.From(Deaf()) | Stage.Named("deaf").Buffer(2) | sink.Sink).Start(Options);
         Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(5));
         scheduler.RunUntilIdle();
         clock.Advance(TimeSpan.FromSeconds(5));
@@ -112,7 +112,7 @@ public class DrainTests
     public async Task CodeThatIgnoresEvenTheCancellationAtTheDeadlineIsLeftBehindASecondLater()
     {
         var never = new TaskCompletionSource();
-        Run run = (source.Source | (async (int _) => await never.Task) | Stage.Named("deaf")).Start(Options);
+        PipelineRun run = (source.Source | (async (int _) => await never.Task) | Stage.Named("deaf")).Start(Options);
         source.Push(1);
         scheduler.RunUntilIdle();
         Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(5));

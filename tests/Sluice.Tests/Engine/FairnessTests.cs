@@ -80,7 +80,7 @@ public class FairnessTests
     {
         var scheduler = new QueueScheduler(isSerial: false);
         var other = new Other();
-        var options = new RunOptions { Scheduler = scheduler, Capacity = int.MaxValue / 2 };
+        var options = new RunOptions { Scheduler = scheduler, MaxBufferedItems = int.MaxValue / 2 };
         Inlet<int>? input = null;
         var instance = new Refilled(item =>
         {
@@ -110,7 +110,7 @@ public class FairnessTests
             else board.Complete();
             return default;
         });
-        Run run = NewRun(scheduler);
+        PipelineRun run = NewRun(scheduler);
         var output = new ParallelOutput<int, int>(run, next, 0, board, new Waiter(scheduler), []);
         Finish(0);
         scheduler.Schedule(output);
@@ -145,12 +145,12 @@ public class FairnessTests
     private static void Start(Pipeline pipeline, ExecutionMode mode, TestClock? clock = null)
     {
         var scheduler = new QueueScheduler(isSerial: mode == ExecutionMode.SingleThread);
-        Run run = pipeline.Start(new RunOptions { Mode = mode, Scheduler = scheduler, Time = clock ?? TimeProvider.System });
+        PipelineRun run = pipeline.Start(new RunOptions { Mode = mode, Scheduler = scheduler, Time = clock ?? TimeProvider.System });
         scheduler.RunUntilIdle();
         Assert.True(run.Completion.IsCompletedSuccessfully);
     }
 
-    private static Run NewRun(QueueScheduler scheduler) => new(new RunOptions { Scheduler = scheduler }, new Nothings());
+    private static PipelineRun NewRun(QueueScheduler scheduler) => new(new RunOptions { Scheduler = scheduler }, new Nothings());
 
     private sealed class Nothings : IBlueprint
     {
@@ -180,7 +180,7 @@ public class FairnessTests
         }
     }
 
-    private sealed class Many(Endless items) : Node<int, int>
+    private sealed class Many(Endless items) : StageNode<int, int>
     {
         protected override async ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {

@@ -14,12 +14,12 @@ public class FlowOfExecutionTests
     public async Task EveryStageSeesTheCallersValues(ExecutionMode mode)
     {
         List<string> missing = [];
-        Pipeline pipeline = (Source.From(Items()) | CheckedAsync | Stage.Parallel(3) | CheckedAsync | CheckedAsync | Checked | Stage.Parallel(2) | Node.Of(() => new CheckedNode(this, missing)) | Stage.Buffer(4))
+        Pipeline pipeline = (Source.From(Items()) | CheckedAsync | Stage.Parallel(3) | CheckedAsync | CheckedAsync | Checked | Stage.Parallel(2) | StageNode.Of(() => new CheckedNode(this, missing)) | Stage.Buffer(4))
             .Chunk(3, TimeSpan.FromMilliseconds(1)).SelectMany(chunk => chunk) | Stage.KeyBy((int n) => n, lanes: 2) | Checked | CheckedAsync | (n => { Checked(n); });
         using var activity = new Activity("request");
         activity.Start();
         Tenant.Value = "acme";
-        Run run = pipeline.Start(mode);
+        PipelineRun run = pipeline.Start(mode);
         Tenant.Value = "another";
         Activity.Current = null;
         await run.Completion;
@@ -50,7 +50,7 @@ public class FlowOfExecutionTests
     {
         Tenant.Value = "acme";
         Pipeline pipeline = Source.From([1, 2]).Do(static _ => Tenant.Value = "changed").ForEach(static _ => { });
-        Run run = pipeline.Start(ExecutionMode.SingleThread);
+        PipelineRun run = pipeline.Start(ExecutionMode.SingleThread);
         Assert.Equal("acme", Tenant.Value);
         await run.Completion;
     }
@@ -60,7 +60,7 @@ public class FlowOfExecutionTests
     {
         Tenant.Value = "acme";
         string? seen = "";
-        Run run;
+        PipelineRun run;
         using (ExecutionContext.SuppressFlow()) run = Source.From([1]).ForEach(_ => seen = Tenant.Value).Start();
         await run.Completion;
         Assert.Null(seen);
@@ -71,7 +71,7 @@ public class FlowOfExecutionTests
     {
         var ticker = new Ticker();
         List<int> seen = [];
-        Run run = Source.From(ticker).ForEach(seen.Add).Start();
+        PipelineRun run = Source.From(ticker).ForEach(seen.Add).Start();
         for (int i = 0; i < 50; i++) ticker.Observer!.OnNext(i);
         ticker.Observer!.OnCompleted();
         await run.Completion;
@@ -85,7 +85,7 @@ public class FlowOfExecutionTests
         var ticker = new Ticker();
         using var cancellation = new CancellationTokenSource();
         var scheduler = new HeldScheduler();
-        Run run = Source.From(ticker).ForEach(static _ => { }).Start(new RunOptions { Scheduler = scheduler }, cancellation.Token);
+        PipelineRun run = Source.From(ticker).ForEach(static _ => { }).Start(new RunOptions { Scheduler = scheduler }, cancellation.Token);
         Assert.NotNull(ticker.Observer);
         await cancellation.CancelAsync();
         scheduler.Release();
@@ -99,7 +99,7 @@ public class FlowOfExecutionTests
         lock (missing) missing.Add($"{where}: {Tenant.Value} {Activity.Current?.OperationName}");
     }
 
-    private sealed class CheckedNode(object test, List<string> missing) : Node<int, int>
+    private sealed class CheckedNode(object test, List<string> missing) : StageNode<int, int>
     {
         protected override ValueTask BeginAsync(CancellationToken cancellation)
         {

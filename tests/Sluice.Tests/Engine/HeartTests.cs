@@ -14,7 +14,7 @@ public class HeartTests
         var clock = new TestClock();
         DateTimeOffset start = clock.GetUtcNow();
         using SemaphoreSlim called = new(0), mayGoOn = new(0);
-        var heart = new Heart(clock, Interval, () =>
+        var heart = new HeartbeatTimer(clock, Interval, () =>
         {
             called.Release();
             return mayGoOn.WaitAsync();
@@ -40,7 +40,7 @@ public class HeartTests
         var clock = new TestClock();
         DateTimeOffset start = clock.GetUtcNow();
         using SemaphoreSlim called = new(0);
-        var heart = new Heart(clock, Interval, () =>
+        var heart = new HeartbeatTimer(clock, Interval, () =>
         {
             called.Release();
             return Task.CompletedTask;
@@ -62,7 +62,7 @@ public class HeartTests
         List<Exception> told = [];
         using SemaphoreSlim called = new(0);
         int calls = 0;
-        var heart = new Heart(clock, Interval, () => ++calls switch
+        var heart = new HeartbeatTimer(clock, Interval, () => ++calls switch
         {
             1 => throw new ObjectDisposedException("store"),
             2 => Task.FromException(new InvalidOperationException("late")),
@@ -88,7 +88,7 @@ public class HeartTests
         var clock = new TestClock();
         using ManualResetEventSlim goOn = new();
         using SemaphoreSlim called = new(0), blocked = new(0);
-        var stuck = new Heart(clock, Interval, () =>
+        var stuck = new HeartbeatTimer(clock, Interval, () =>
         {
             blocked.Release();
             goOn.Wait();
@@ -96,7 +96,7 @@ public class HeartTests
         }, Fail);
         clock.Advance(Interval);
         await blocked.WaitAsync(Cancellation);
-        var heart = new Heart(clock, Interval, () => Task.FromResult(called.Release()), Fail);
+        var heart = new HeartbeatTimer(clock, Interval, () => Task.FromResult(called.Release()), Fail);
         for (int i = 0; i < 5; i++)
         {
             clock.Advance(Interval);
@@ -116,7 +116,7 @@ public class HeartTests
         TimeSpan interval = TimeSpan.FromMilliseconds(200);
         var threads = new System.Collections.Concurrent.ConcurrentDictionary<int, bool>();
         int beats = 0;
-        Heart[] hearts = [.. Enumerable.Range(0, 1000).Select(_ => new Heart(TimeProvider.System, interval, () =>
+        HeartbeatTimer[] hearts = [.. Enumerable.Range(0, 1000).Select(_ => new HeartbeatTimer(TimeProvider.System, interval, () =>
         {
             threads[Environment.CurrentManagedThreadId] = true;
             if (Interlocked.Increment(ref beats) <= 1000) called.Signal();

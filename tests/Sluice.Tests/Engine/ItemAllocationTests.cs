@@ -3,7 +3,7 @@ namespace Sluice.Tests.Engines;
 /// <summary>Where nothing waits, an item allocates nothing. A node lets others have the thread after 4,096 pushes: that is a wait.</summary>
 public class ItemAllocationTests
 {
-    private sealed class Twice : Node<int, int>
+    private sealed class Twice : StageNode<int, int>
     {
         protected override async ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {
@@ -12,7 +12,7 @@ public class ItemAllocationTests
         }
     }
 
-    private sealed class Straight : Node<int, int>
+    private sealed class Straight : StageNode<int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(item + 1);
     }
@@ -20,8 +20,8 @@ public class ItemAllocationTests
     public static TheoryData<string, Func<Source<int>, Pipeline>> Chains => new()
     {
         { "functions", static source => source | (static n => n + 1) | Pipe.Where<int>(static n => n % 2 == 0) | (static _ => { }) },
-        { "nodes", static source => source | Node.Of(static () => new Straight()) | Node.Of(static () => new Twice()) | Node.Of(static () => new Straight()) | (static _ => { }) },
-        { "nodes by key", static source => source | Stage.KeyBy((int n) => n % 7) | Node.Of(static () => new Straight()) | (static _ => { }) },
+        { "nodes", static source => source | StageNode.Of(static () => new Straight()) | StageNode.Of(static () => new Twice()) | StageNode.Of(static () => new Straight()) | (static _ => { }) },
+        { "nodes by key", static source => source | Stage.KeyBy((int n) => n % 7) | StageNode.Of(static () => new Straight()) | (static _ => { }) },
         { "operators by key", static source => source | Stage.KeyBy((int n) => n % 7) | Pipe.Of<int>().Scan(0, static (sum, n) => sum + n) | (static _ => { }) },
         { "a branch", static source => source | [Pipe.Of<int>().ForEach(static _ => { }), Pipe.Of<int>().ForEach(static _ => { })] },
     };

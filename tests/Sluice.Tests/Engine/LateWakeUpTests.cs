@@ -10,7 +10,7 @@ public class LateWakeUpTests
     public void AProducerThatIsWokenTooEarlyGoesOnWaitingForRoom()
     {
         var scheduler = new QueueScheduler();
-        var run = new Run(new RunOptions { Scheduler = scheduler }, new Nothings());
+        var run = new PipelineRun(new RunOptions { Scheduler = scheduler }, new Nothings());
         var ring = new Ring<int>(1);
         var boundary = new Boundary<int>(run, ring, new Waiter(scheduler), 0);
         Assert.True(boundary.PushAsync(1, null).IsCompletedSuccessfully);

@@ -19,7 +19,7 @@ public sealed class NodeTimeTests : IDisposable
         var scheduler = new SeededScheduler(5);
         Source<int> source = Source.From([1, 2, 3]) | Fast | Stage.Named("fast") | WaitAsync | Stage.Named("slow") | Stage.Parallel(lanes);
         if (retries) source |= Stage.Retry(1);
-        Run run = (source | Node.Of(() => new Measuring(clock)) | Stage.Named("node")).ForEach(static _ => { }).Start(new RunOptions { Scheduler = scheduler, Time = clock, RecordTimings = true });
+        PipelineRun run = (source | StageNode.Of(() => new Measuring(clock)) | Stage.Named("node")).ForEach(static _ => { }).Start(new RunOptions { Scheduler = scheduler, Time = clock, RecordTimings = true });
         RunSnapshot end = await scheduler.RunToEndAsync(run, clock);
         Assert.Equal(TimeSpan.Zero, end["fast"].Time);
         Assert.Equal(TimeSpan.FromSeconds(6), end["slow"].Time);
@@ -51,7 +51,7 @@ public sealed class NodeTimeTests : IDisposable
     public async Task SynchronousCodeThatHangsIsNamedWithItsChainOrAloneWhereTimesAreRecorded(bool recordsTimings, string named)
     {
         var hangs = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Run run = (Source.From([1]) | Stage.Named("numbers") | (n => n) | Stage.Named("first") | Hang | Stage.Named("second") | (n => n) | Stage.Named("third") | (_ => { }) | Stage.Named("last"))
+        PipelineRun run = (Source.From([1]) | Stage.Named("numbers") | (n => n) | Stage.Named("first") | Hang | Stage.Named("second") | (n => n) | Stage.Named("third") | (_ => { }) | Stage.Named("last"))
             .Start(new RunOptions { Time = clock, RecordTimings = recordsTimings });
         await hangs.Task;
         run.Cancel();
@@ -69,7 +69,7 @@ public sealed class NodeTimeTests : IDisposable
         }
     }
 
-    private sealed class Measuring(TestClock clock) : Node<int, int>
+    private sealed class Measuring(TestClock clock) : StageNode<int, int>
     {
         protected override async ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {

@@ -13,7 +13,7 @@ public class ParallelFailureTests
         for (int seed = 0; seed < 50; seed++)
         {
             var scheduler = new SeededScheduler(seed);
-            Run run = (Source.From([1, 2]).Select(n => n == 0 ? n : throw new FormatException("no"))
+            PipelineRun run = (Source.From([1, 2]).Select(n => n == 0 ? n : throw new FormatException("no"))
                     | Stage.Parallel(2).Unordered)
                 .ForEach((int _) => { })
                 .Start(new RunOptions { Scheduler = scheduler });
@@ -27,7 +27,7 @@ public class ParallelFailureTests
         for (int seed = 0; seed < 50; seed++)
         {
             var scheduler = new SeededScheduler(seed);
-            Run run = (Source.From([1, 2]).SelectMany(n => Enumerable.Range(0, 3000)) | Stage.Parallel(2))
+            PipelineRun run = (Source.From([1, 2]).SelectMany(n => Enumerable.Range(0, 3000)) | Stage.Parallel(2))
                 .ForEach((int n) => throw new FormatException("no"))
                 .Start(new RunOptions { Scheduler = scheduler });
             await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, patience: NothingOutside));

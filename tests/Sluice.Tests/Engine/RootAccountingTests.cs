@@ -13,20 +13,20 @@ public class RootAccountingTests
             .SelectMany(n => n == 2 ? Array.Empty<int>() : [n])
             .ForEach(_ => { });
         RunSnapshot end = await pipeline.RunAsync(Tracked);
-        Assert.Equal(new RootCounts(3, 2, 1, 0, 0), end.Roots);
+        Assert.Equal(new ItemCounts(3, 2, 1, 0, 0), end.Roots);
     }
 
     [Fact]
     public async Task ARootWhosePushedItemsAreAllFilteredOutIsSkipped()
     {
-        Pipeline pipeline = (Source.From([1, 2, 3]) | Node.Of(() => new Twice()))
+        Pipeline pipeline = (Source.From([1, 2, 3]) | StageNode.Of(() => new Twice()))
             .SelectMany(n => n == 2 ? Array.Empty<int>() : [n])
             .ForEach(_ => { });
         RunSnapshot end = await pipeline.RunAsync(Tracked);
-        Assert.Equal(new RootCounts(3, 2, 1, 0, 0), end.Roots);
+        Assert.Equal(new ItemCounts(3, 2, 1, 0, 0), end.Roots);
     }
 
-    private sealed class Twice : Node<int, int>
+    private sealed class Twice : StageNode<int, int>
     {
         protected override async ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {

@@ -16,14 +16,14 @@ public class RunTests
     {
         var never = new TaskCompletionSource();
         Pipeline pipeline = source.Source | (n => n) | Stage.Buffer(3) | (async (int _) => await never.Task) | Stage.Named("deaf");
-        Run run = pipeline.Start(Options with { StopGrace = TimeSpan.FromSeconds(20) });
+        PipelineRun run = pipeline.Start(Options with { StopTimeout = TimeSpan.FromSeconds(20) });
         source.Push(1);
         scheduler.RunUntilIdle();
         run.Cancel();
         scheduler.RunUntilIdle();
         clock.Advance(TimeSpan.FromSeconds(19));
         Assert.False(run.Completion.IsCompleted);
-        Assert.Equal(RunState.Stopping, run.Snapshot().State);
+        Assert.Equal(RunStatus.Stopping, run.Snapshot().Status);
         Assert.Empty(run.StillRunning);
         clock.Advance(TimeSpan.FromSeconds(1));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
@@ -37,7 +37,7 @@ public class RunTests
         for (int seed = 0; seed < 200; seed++)
         {
             var scheduler = new SeededScheduler(seed);
-            Run? run = null;
+            PipelineRun? run = null;
             scheduler.BeforeStep = step =>
             {
                 if (step == 1 + (seed % 397)) run!.Cancel();
@@ -48,7 +48,7 @@ public class RunTests
                 await Task.Yield();
                 return n == 3 && seed % 2 == 0 ? throw new FormatException("three") : n;
             }) | Stage.Parallel(3) | Stage.Buffer(2) | (_ => { });
-            run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock(), TrackItems = true, Started = started => run = started });
+            run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock(), TrackItems = true, OnStarted = started => run = started });
             await run.DisposeAsync();
             TaskStatus first = run.Completion.Status;
             ends.Add(first);
@@ -56,9 +56,9 @@ public class RunTests
             await run.DisposeAsync();
             Assert.Equal(first, run.Completion.Status);
             RunSnapshot end = run.Snapshot();
-            RootCounts roots = end.Roots!.Value;
+            ItemCounts roots = end.Roots!.Value;
             Assert.Equal(roots.Accepted, roots.Completed + roots.Skipped + roots.Failed + roots.Pending);
-            Assert.Equal(first switch { TaskStatus.Canceled => RunState.Cancelled, TaskStatus.Faulted => RunState.Failed, _ => RunState.Completed }, end.State);
+            Assert.Equal(first switch { TaskStatus.Canceled => RunStatus.Cancelled, TaskStatus.Faulted => RunStatus.Failed, _ => RunStatus.Completed }, end.Status);
             if (first == TaskStatus.RanToCompletion) Assert.Equal(0, roots.Pending);
             Assert.Empty(run.StillRunning);
             Assert.All(end.Nodes, node => Assert.Equal(NodeActivity.Ended, node.Activity));
@@ -70,7 +70,7 @@ public class RunTests
     public async Task TheTokenOfTheCallerCancels()
     {
         using var cancellation = new CancellationTokenSource();
-        Run run = (source.Source | sink.Sink).Start(Options, cancellation.Token);
+        PipelineRun run = (source.Source | sink.Sink).Start(Options, cancellation.Token);
         await cancellation.CancelAsync();
         scheduler.RunUntilIdle();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
@@ -84,7 +84,7 @@ public class RunTests
         var idle = new SourceProbe<int>();
         Pipeline pipeline = Source.Merge(source.Source | Stage.Named("busy"), idle.Source | Stage.Named("idle"))
             | (n => n) | Stage.Named("work").Buffer(2) | (n => n) | Stage.Named("last") | sink.Sink;
-        await using Run run = pipeline.Start(Options with { Capacity = 3 });
+        await using PipelineRun run = pipeline.Start(Options with { MaxBufferedItems = 3 });
         source.Push([.. Enumerable.Range(0, 100)]);
         scheduler.RunUntilIdle();
         RunSnapshot stalled = run.Snapshot();
@@ -101,18 +101,18 @@ public class RunTests
     [Fact]
     public async Task TheStateIsSharedAndTheResultComputedFromItAtTheEnd()
     {
-        Run run = (Source.From([1, 2, 3]) | Node.Of(() => new Adder())).Start(new RunOptions { State = new Sum() });
+        PipelineRun run = (Source.From([1, 2, 3]) | StageNode.Of(() => new Adder())).Start(new RunOptions { State = new Sum() });
         Assert.Equal(6, await run.ResultAsync((Sum sum) => sum.Total));
         Assert.Contains("is a Sum, not a Adder", Assert.Throws<InvalidOperationException>(() => run.State<Adder>()).Message, StringComparison.Ordinal);
-        await using Run bare = (Source.From([1]) | (_ => { })).Start();
+        await using PipelineRun bare = (Source.From([1]) | (_ => { })).Start();
         Assert.Contains("State = new Sum(…)", Assert.Throws<InvalidOperationException>(() => bare.State<Sum>()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task NamedOutputsAreReadByNameAndOthersCountedAndDiscarded()
     {
-        Pipeline pipeline = Source.From(Enumerable.Range(0, 10)) | Node.Of(() => new Splitter()) | (_ => { });
-        Run run = pipeline.Start(Options with { Outputs = ["odd"], Capacity = 2 });
+        Pipeline pipeline = Source.From(Enumerable.Range(0, 10)) | StageNode.Of(() => new Splitter()) | (_ => { });
+        PipelineRun run = pipeline.Start(Options with { Outputs = ["odd"], MaxBufferedItems = 2 });
         Assert.False(run.Completion.IsCompleted);                        // nobody has read yet: bounded
         List<int> odd = [];
         while (!run.Completion.IsCompleted)
@@ -135,15 +135,15 @@ public class RunTests
     [InlineData(2, 4)]                                                   // one lane is blocked, and the other has nothing to do
     public async Task ANodeWhoseOutputNobodyReadsIsBlockedOnIt(int lanes, int room)
     {
-        Pipeline pipeline = source.Source | Stage.Named("numbers") | Stage.KeyBy((int n) => n % 2, lanes) | Node.Of(() => new Splitter()) | (_ => { });
-        await using Run run = pipeline.Start(Options with { Outputs = ["odd"], Capacity = room });
+        Pipeline pipeline = source.Source | Stage.Named("numbers") | Stage.KeyBy((int n) => n % 2, lanes) | StageNode.Of(() => new Splitter()) | (_ => { });
+        await using PipelineRun run = pipeline.Start(Options with { Outputs = ["odd"], MaxBufferedItems = room });
         source.Push([.. Enumerable.Range(0, room).Select(n => (2 * n) + 1)]);
         scheduler.RunUntilIdle();
         Assert.Equal(NodeActivity.Waiting, run.Snapshot()["Splitter"].Activity);
         source.Push(99);
         scheduler.RunUntilIdle();
         RunSnapshot stalled = run.Snapshot();
-        Assert.Equal((NodeActivity.Blocked, "Splitter.odd -> Run.Output, unread"), (stalled["Splitter"].Activity, stalled["Splitter"].BlockedOn));
+        Assert.Equal((NodeActivity.Blocked, "Splitter.odd -> PipelineRun.Output, unread"), (stalled["Splitter"].Activity, stalled["Splitter"].BlockedOn));
         Assert.True(run.Output<int>("odd").TryRead(out _));
         scheduler.RunUntilIdle();
         Assert.Equal((NodeActivity.Waiting, null), (run.Snapshot()["Splitter"].Activity, run.Snapshot()["Splitter"].BlockedOn));
@@ -152,7 +152,7 @@ public class RunTests
     [Fact]
     public async Task WhatARunLeavesBehindIsInItsLastSnapshot()
     {
-        Pipeline pipeline = Source.From([1, 2, 3]) | (n => n == 2 ? throw new FormatException("no twos") : n) | Stage.Named("odd").OnError(OnError.DeadLetter) | (_ => { });
+        Pipeline pipeline = Source.From([1, 2, 3]) | (n => n == 2 ? throw new FormatException("no twos") : n) | Stage.Named("odd").OnError(ErrorPolicy.DeadLetter) | (_ => { });
         RunSnapshot end = await pipeline.RunAsync();
         Assert.Equal(("odd", 2), (Assert.Single(end.DeadLetters).Node, end.DeadLetters[0].Item));
         Assert.Contains("dead letters 1, the last: 2 failed in odd after 1 attempt: no twos", end.ToString(), StringComparison.Ordinal);
@@ -161,16 +161,16 @@ public class RunTests
     [Fact]
     public async Task OutputsThatNobodyCouldReadAreRefused()
     {
-        Pipeline pipeline = Source.From([1, 2, 3]) | Node.Of(() => new Splitter()) | (_ => { });
-        var options = new RunOptions { Outputs = ["odd"], Capacity = 1 };
+        Pipeline pipeline = Source.From([1, 2, 3]) | StageNode.Of(() => new Splitter()) | (_ => { });
+        var options = new RunOptions { Outputs = ["odd"], MaxBufferedItems = 1 };
         Assert.Contains("'odd'", (await Assert.ThrowsAsync<ArgumentException>(() => pipeline.RunAsync(options))).Message, StringComparison.Ordinal);
         List<int> odd = [];
         Task? reading = null;
-        async Task ReadAsync(Run run)
+        async Task ReadAsync(PipelineRun run)
         {
             await foreach (int item in run.Output<int>("odd").ReadAllAsync()) odd.Add(item);
         }
-        await pipeline.RunAsync(options with { Started = run => reading = ReadAsync(run) });
+        await pipeline.RunAsync(options with { OnStarted = run => reading = ReadAsync(run) });
         await reading!;
         Assert.Equal([1, 3], odd);
     }
@@ -189,7 +189,7 @@ public class RunTests
         }
     }
 
-    private sealed class Splitter : Node<int, int>
+    private sealed class Splitter : StageNode<int, int>
     {
         private readonly NamedOutput<int> odd = new("odd"), even = new("even");
 

@@ -20,7 +20,7 @@ public class SerialFanInFailureTests
                 throw new FormatException("three");
             }
             var scheduler = new SeededScheduler(seed);
-            Run run = Source.From([1, 2, 3, 4]).Merge(Source.From([5, 6, 7, 8]))
+            PipelineRun run = Source.From([1, 2, 3, 4]).Merge(Source.From([5, 6, 7, 8]))
                 .ForEachAsync((n, _, _) => TakeAsync(n))
                 .Start(new RunOptions { Mode = ExecutionMode.SingleThread, Scheduler = scheduler });
             var failure = await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, patience: TimeSpan.Zero));

@@ -12,7 +12,7 @@ public class SharedLanesTests
     /// <summary>Enough for all processors: fewer are not shared.</summary>
     private static readonly int Lanes = Math.Max(2, Environment.ProcessorCount);
 
-    private static readonly StageAnnotation InLanes = Stage.Parallel(Lanes);
+    private static readonly StagePolicy InLanes = Stage.Parallel(Lanes);
 
     [Fact]
     public async Task OrderCountsAndTicketsAreThoseOfStagesInARow()
@@ -21,10 +21,10 @@ public class SharedLanesTests
         var pipeline = Source.From(Enumerable.Range(0, Items))
             | Several | InLanes
             | ((int n) => n * 0.5) | InLanes
-            | ((double n) => n % 5 == 4 ? throw new FormatException("no") : n) | InLanes | Stage.OnError(OnError.Skip).Named("picky")
+            | ((double n) => n % 5 == 4 ? throw new FormatException("no") : n) | InLanes | Stage.OnError(ErrorPolicy.Skip).Named("picky")
             | ((double n) => n.ToString(CultureInfo.InvariantCulture)) | InLanes
             | written.Add;
-        await using Run run = pipeline.Start(new RunOptions { TrackItems = true });
+        await using PipelineRun run = pipeline.Start(new RunOptions { TrackItems = true });
         await run.Completion;
 
         double[] made = [.. Enumerable.Range(0, Items).SelectMany(Several).Select(n => n * 0.5)];
@@ -64,7 +64,7 @@ public class SharedLanesTests
     {
         var written = new List<string>();
         var pipeline = Source.From(Enumerable.Range(0, Items)) | One | InLanes | Half | InLanes | Text | InLanes | Bang | InLanes | written.Add;
-        await using Run run = pipeline.Start();
+        await using PipelineRun run = pipeline.Start();
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
 
         Assert.Equal((node, item), (failure.Node, Convert.ToString(failure.Item, CultureInfo.InvariantCulture)));
@@ -85,7 +85,7 @@ public class SharedLanesTests
         {
             var scheduler = new SeededScheduler(seed);
             var written = new List<int>();
-            Run run = (Source.From(Enumerable.Range(0, 20)).Select(n => n == 4 ? throw new FormatException("no") : n) | Stage.Parallel(7) | written.Add | Stage.Parallel(7))
+            PipelineRun run = (Source.From(Enumerable.Range(0, 20)).Select(n => n == 4 ? throw new FormatException("no") : n) | Stage.Parallel(7) | written.Add | Stage.Parallel(7))
                 .Start(new RunOptions { Scheduler = scheduler });
             await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, patience: TimeSpan.Zero));
             Assert.Empty(written.Except([0, 1, 2, 3]));
@@ -129,8 +129,8 @@ public class SharedLanesTests
         {
             var scheduler = new SeededScheduler(seed);
             var written = new List<long>();
-            Run run = (Source.From(Enumerable.Range(0, 20)) | Several | Stage.Parallel(3) | ((int n) => (long)n) | Stage.Parallel(3) | written.Add)
-                .Start(new RunOptions { Scheduler = scheduler, Capacity = 4 });
+            PipelineRun run = (Source.From(Enumerable.Range(0, 20)) | Several | Stage.Parallel(3) | ((int n) => (long)n) | Stage.Parallel(3) | written.Add)
+                .Start(new RunOptions { Scheduler = scheduler, MaxBufferedItems = 4 });
             await scheduler.RunToEndAsync(run, patience: TimeSpan.Zero);
             await run.Completion;
             Assert.Equal(Enumerable.Range(0, 20).SelectMany(Several).Select(n => (long)n), written);

@@ -37,7 +37,7 @@ public sealed class TelemetryTests : IDisposable
         var scheduler = new SeededScheduler(1);
         Pipeline live = source.Source | (n => n) | Stage.Named("measured-map").Buffer(2) | (n => n) | Stage.Named("measured-last") | sink.Sink;
         sink.Block();
-        Run run = live.Start(new RunOptions { Scheduler = scheduler });
+        PipelineRun run = live.Start(new RunOptions { Scheduler = scheduler });
         source.Push([.. Enumerable.Range(0, 10)]);
         scheduler.RunUntilIdle();
         Assert.Equal(14, Figure("sluice.node.items.in measured-map"));
@@ -68,7 +68,7 @@ public sealed class TelemetryTests : IDisposable
         var scheduler = new SeededScheduler(1);
         Pipeline fails = Source.From([1, 2]) | (n => n == 2 ? throw new FormatException("two") : n) | (_ => { });
         var source = new SourceProbe<int>();
-        Run waits = (source.Source | (_ => { })).Start(new RunOptions { Scheduler = scheduler });
+        PipelineRun waits = (source.Source | (_ => { })).Start(new RunOptions { Scheduler = scheduler });
         Assert.Same(caller, Activity.Current);
         await Assert.ThrowsAsync<PipelineException>(() => fails.RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread }));
         Assert.Same(caller, Activity.Current);

@@ -10,12 +10,12 @@ public class TimeoutCallbackTests
     {
         var clock = new TestClock();
         using SemaphoreSlim begun = new(0);
-        Run run = (Source.Range(0, 1).ForEachAsync(async (_, _, cancellation) =>
+        PipelineRun run = (Source.Range(0, 1).ForEachAsync(async (_, _, cancellation) =>
         {
             cancellation.Register(() => throw new InvalidOperationException("in a callback"));
             begun.Release();
             await Task.Delay(Timeout.Infinite, cancellation);
-        }) | Stage.Timeout(TimeSpan.FromSeconds(1)) | Stage.OnError(OnError.DeadLetter)).Start(new RunOptions { Time = clock });
+        }) | Stage.Timeout(TimeSpan.FromSeconds(1)) | Stage.OnError(ErrorPolicy.DeadLetter)).Start(new RunOptions { Time = clock });
         await begun.WaitAsync(TestContext.Current.CancellationToken);
         clock.Advance(TimeSpan.FromSeconds(1));      // what a timer's callback throws comes out here
         while (!run.Completion.IsCompleted)

@@ -13,7 +13,7 @@ public class TurnTests
         var scheduler = new QueueScheduler();
         ManualSource<int> intake = Source.Manual<int>();
         Pipeline pipeline = intake | Seen | Stage.Buffer(8) | Seen | Stage.Buffer(8) | Seen | Stage.Buffer(8) | (item => { Seen(item); });
-        await using Run run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock() });
+        await using PipelineRun run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock() });
         scheduler.RunUntilIdle();
         for (int i = 0; i < 5; i++)
         {

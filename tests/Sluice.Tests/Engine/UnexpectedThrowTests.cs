@@ -9,7 +9,7 @@ public class UnexpectedThrowTests
     public async Task ACallbackOnTheTokenOfASourceMayThrowInADrain()
     {
         var begun = new TaskCompletionSource();
-        Run run = Source.Pushed<int>(async (_, stop) =>
+        PipelineRun run = Source.Create<int>(async (_, stop) =>
         {
             stop.Register(static () => throw new InvalidOperationException("in a callback"));
             begun.SetResult();
@@ -18,7 +18,7 @@ public class UnexpectedThrowTests
         await begun.Task;
         var failure = await Assert.ThrowsAsync<PipelineException>(() => run.DrainAsync());
         Assert.Contains("in a callback", failure.Message);
-        Assert.Equal(RunState.Failed, run.Snapshot().State);
+        Assert.Equal(RunStatus.Failed, run.Snapshot().Status);
     }
 
     [Fact]
@@ -26,7 +26,7 @@ public class UnexpectedThrowTests
     {
         using var cancellation = new CancellationTokenSource();
         var begun = new TaskCompletionSource();
-        Run run = Source.Pushed<int>(async (_, stop) =>
+        PipelineRun run = Source.Create<int>(async (_, stop) =>
         {
             stop.Register(static () => throw new InvalidOperationException("in a callback"));
             begun.SetResult();
@@ -53,7 +53,7 @@ public class UnexpectedThrowTests
             outer.TraceStateString = "throws";
             outer.Start();
             RunSnapshot end = await Source.From([1, 2]).ForEach(static _ => { }).RunAsync();
-            Assert.Equal(RunState.Completed, end.State);
+            Assert.Equal(RunStatus.Completed, end.Status);
             Assert.Equal(7, await Step.Of(static () => 7)());
         }
         Assert.Contains(warned.Texts, static text => text.Contains("the collector is away"));
@@ -63,7 +63,7 @@ public class UnexpectedThrowTests
     public async Task AnAsyncVoidMethodFailsASingleThreadedRun()
     {
         var goOn = new TaskCompletionSource();
-        Run run = Source.From(WaitAsync(Forget)).ForEach(static _ => { }).Start(ExecutionMode.SingleThread);
+        PipelineRun run = Source.From(WaitAsync(Forget)).ForEach(static _ => { }).Start(ExecutionMode.SingleThread);
         Task thrown = Assert.ThrowsAsync<PipelineException>(() => run.Completion);
         goOn.SetResult();
         await thrown;
@@ -101,7 +101,7 @@ public class UnexpectedThrowTests
     public async Task AFactoryThatThrowsTheSecondTimeDoesNotHideTheFailure()
     {
         int made = 0;
-        Pipeline pipeline = (Source.From([1]) | Node.Of(() => ++made > 1 ? throw new InvalidOperationException("once only") : new Failing())).ForEach(static _ => { });
+        Pipeline pipeline = (Source.From([1]) | StageNode.Of(() => ++made > 1 ? throw new InvalidOperationException("once only") : new Failing())).ForEach(static _ => { });
         var failure = await Assert.ThrowsAsync<PipelineException>(() => pipeline.RunAsync());
         Assert.Equal("it fails", failure.InnerException!.Message);
     }
@@ -110,7 +110,7 @@ public class UnexpectedThrowTests
     public async Task AFailedRunThatIsOnlyDisposedIsToldAsAWarning()
     {
         using var warned = new WarningListener();
-        await using (Run run = Source.From([1]).ForEach(static _ => throw new InvalidOperationException("nobody looked")).Start(ExecutionMode.SingleThread))
+        await using (PipelineRun run = Source.From([1]).ForEach(static _ => throw new InvalidOperationException("nobody looked")).Start(ExecutionMode.SingleThread))
         {
         }
         Assert.Contains(warned.Texts, static text => text.Contains("nothing has asked for its Completion") && text.Contains("nobody looked"));
@@ -146,7 +146,7 @@ public class UnexpectedThrowTests
         static void Drop() => _ = Source.From([1]).ForEach(static _ => throw new InvalidOperationException("dropped and forgotten")).Start(ExecutionMode.SingleThread);
     }
 
-    private sealed class Failing : Node<int, int>
+    private sealed class Failing : StageNode<int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => throw new InvalidOperationException("it fails");
     }

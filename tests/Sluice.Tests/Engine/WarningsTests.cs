@@ -44,7 +44,7 @@ public class WarningsTests
     {
         using var listener = new WarningListener();
         await using var store = new MemoryStreamStore();
-        await using (var supervisor = Supervisor.Attach(store, new() { Warn = _ => throw new InvalidOperationException("the log is closed") }))
+        await using (var supervisor = Supervisor.Attach(store, new() { OnWarning = _ => throw new InvalidOperationException("the log is closed") }))
         {
             var twice = new Processor("told-by-a-broken-log") { Outputs = ["y"] };
             supervisor.Register(twice, () => Task.FromResult(1));

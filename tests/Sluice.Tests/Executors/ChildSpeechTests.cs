@@ -6,7 +6,7 @@ namespace Sluice.Tests.Executors;
 public class ChildSpeechTests
 {
     private const int Items = 100;
-    private static readonly Processor Work = new("work") { Inputs = ["x", "other"], Outputs = ["y"], Resume = Resume.PerItem };
+    private static readonly Processor Work = new("work") { Inputs = ["x", "other"], Outputs = ["y"], Resume = ResumeMode.PerItem };
 
     [Fact]
     public async Task NothingIsRememberedOfReadingsThatHaveEnded()
@@ -120,7 +120,7 @@ public class ChildSpeechTests
             },
         };
         PlayedChild child = await PlayedChild.ExecutingAsync(functions);
-        Supervisor service = lab.Join(options => options with { Executor = child, Slots = 1 });
+        Supervisor service = lab.Join(options => options with { Executor = child, MaxConcurrency = 1 });
         service.Register(functions);
         Flow flow = Flow.From(copy).Resolve();
         List<FlowRun> runs = [];
@@ -141,7 +141,7 @@ public class ChildSpeechTests
         var functions = new ProcessorFunctions();
         foreach (Processor one in chain) functions.Add(one, (context, cancellation) => PassAsync(context.Input<int>(one.Inputs[0]), one.Outputs[0], cancellation));
         PlayedChild child = await PlayedChild.ExecutingAsync(functions);
-        Supervisor service = lab.Join(options => options with { Executor = child, Slots = 1 });
+        Supervisor service = lab.Join(options => options with { Executor = child, MaxConcurrency = 1 });
         service.Register(functions);
         Flow flow = Flow.From(chain).With("y", new() { MaxItems = 10 }).With("z", new() { MaxItems = 10 }).Resolve();
         await using FlowRun run = await service.StartAsync(flow, Enumerable.Range(0, 1000).Select(value => IOVal.Of("x", value)), cancellation: FlowLab.Cancellation);

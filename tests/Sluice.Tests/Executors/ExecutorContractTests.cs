@@ -11,10 +11,10 @@ public class ExecutorContractTests
     private const int Items = 2_000;
 
     [Theory]
-    [InlineData(Resume.FromScratch)]
-    [InlineData(Resume.PerItem)]
-    [InlineData(Resume.Checkpoint)]
-    public async Task AFunctionIsExecutedByMessages(Resume resume)
+    [InlineData(ResumeMode.FromScratch)]
+    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.Checkpoint)]
+    public async Task AFunctionIsExecutedByMessages(ResumeMode resume)
     {
         await using var lab = new FlowLab();
         var work = new Processor("work") { Inputs = ["x", "by"], Outputs = ["y"], Resume = resume, Retry = new(1) { Delay = TimeSpan.Zero } };
@@ -30,7 +30,7 @@ public class ExecutorContractTests
                     {
                         if (value == Items / 2 && context.Attempt == 1) throw new IOException("no ink");
                         await y.WriteAsync(value * factor, cancellation);
-                        if (resume == Resume.Checkpoint && value % 100 == 0) await context.Checkpoint<int>().SaveAsync(value, cancellation);
+                        if (resume == ResumeMode.Checkpoint && value % 100 == 0) await context.Checkpoint<int>().SaveAsync(value, cancellation);
                     }
                 }
             },

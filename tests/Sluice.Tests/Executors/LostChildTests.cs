@@ -13,10 +13,10 @@ public class LostChildTests
     private static CancellationToken Cancellation => FlowLab.Cancellation;
 
     [Theory]
-    [InlineData(Resume.FromScratch)]
-    [InlineData(Resume.PerItem)]
-    [InlineData(Resume.Checkpoint)]
-    public async Task AChildThatIsKilledIsReplacedAndNothingIsLostOrDoubled(Resume resume)
+    [InlineData(ResumeMode.FromScratch)]
+    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.Checkpoint)]
+    public async Task AChildThatIsKilledIsReplacedAndNothingIsLostOrDoubled(ResumeMode resume)
     {
         string[] files = [ProcessExecutorLab.NoFile(), ProcessExecutorLab.NoFile()];
         string[] lines = [.. Enumerable.Range(0, 2_000).Select(n => n == 500 ? $"once {files[0]} kill" : n == 1_500 ? $"once {files[1]} die 3" : $"line {n}")];
@@ -24,7 +24,7 @@ public class LostChildTests
 
         List<string> copies = await ProcessExecutorLab.RunAsync<string>(lab.Join(), FlowFunctions.Copy(resume), "copy", ProcessExecutorLab.Lines("line", lines));
 
-        Assert.Equal(resume == Resume.Checkpoint ? lines.Select((line, i) => $"{i + 1} {line}") : lines, copies);
+        Assert.Equal(resume == ResumeMode.Checkpoint ? lines.Select((line, i) => $"{i + 1} {line}") : lines, copies);
         Assert.Equal(2, lab.Flows.Warnings.Count);
         Assert.Contains("is started again: the child process has ended with exit code 137 (SIGKILL", lab.Flows.Warnings[0], StringComparison.Ordinal);
         Assert.Contains("is started again: the child process has ended with exit code 3. It wrote: asked to die", lab.Flows.Warnings[1], StringComparison.Ordinal);
@@ -32,10 +32,10 @@ public class LostChildTests
     }
 
     [Theory]
-    [InlineData(Resume.FromScratch)]
-    [InlineData(Resume.PerItem)]
-    [InlineData(Resume.Checkpoint)]
-    public async Task ChildrenThatAreKilledFromOutsideLoseAndDoubleNothing(Resume resume)
+    [InlineData(ResumeMode.FromScratch)]
+    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.Checkpoint)]
+    public async Task ChildrenThatAreKilledFromOutsideLoseAndDoubleNothing(ResumeMode resume)
     {
         string[] lines = [.. Enumerable.Range(0, 20_000).Select(n => $"line {n}")];
         await using var lab = new ProcessExecutorLab();
@@ -53,7 +53,7 @@ public class LostChildTests
         }
         await run.Completion;
 
-        Assert.Equal(resume == Resume.Checkpoint ? lines.Select((line, i) => $"{i + 1} {line}") : lines, copies);
+        Assert.Equal(resume == ResumeMode.Checkpoint ? lines.Select((line, i) => $"{i + 1} {line}") : lines, copies);
         Assert.True(killed > 0, "None was killed.");
     }
 
@@ -78,7 +78,7 @@ public class LostChildTests
         string file = ProcessExecutorLab.NoFile();
         var read = new TaskCompletionSource();
         await using var lab = new ProcessExecutorLab();
-        await using FlowRun run = await lab.Join().StartAsync(Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve(), [IOVal.Stream("line", LinesAsync())], cancellation: Cancellation);
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(), [IOVal.Stream("line", LinesAsync())], cancellation: Cancellation);
         await run.Output<string>("copy").FirstAsync(Cancellation);
         read.SetResult();
 
@@ -113,9 +113,9 @@ public class LostChildTests
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(count: 1, configure: options => options with { MaxStarts = 3 });
-        await using FlowRun innocent = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", "wait"])], run: "innocent", cancellation: Cancellation);
+        await using FlowRun innocent = await service.StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", "wait"])], run: "innocent", cancellation: Cancellation);
         Assert.Equal("a", await innocent.Output<string>("copy").FirstAsync(Cancellation));
-        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", "die 42"])], run: "run", cancellation: Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", "die 42"])], run: "run", cancellation: Cancellation);
 
         FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion);
 
@@ -127,14 +127,14 @@ public class LostChildTests
     }
 
     [Theory]
-    [InlineData("exits", "A child process has ended before it asked for work, with exit code 7: its program must say if (await Worker.RunIfAskedAsync(functions)) return; before it does anything else. It wrote: no such setting")]
+    [InlineData("exits", "A child process has ended before it asked for work, with exit code 7: its program must say if (await Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else. It wrote: no such setting")]
     [InlineData("never-asks", "It wrote: This process was started to execute the functions of processors for another one (Executor.Processes), and its program has not asked for that")]
     public async Task AChildThatDoesNotAskForWorkIsReported(string how, string expected)
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(child: ProcessExecutorLab.Child(how), configure: options => options with { MaxStarts = 2 });
 
-        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(Resume.FromScratch), "copy", IOVal.Of("line", "a")));
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(ResumeMode.FromScratch), "copy", IOVal.Of("line", "a")));
 
         Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
     }
@@ -145,7 +145,7 @@ public class LostChildTests
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(child: new() { Program = "/no/such/program" }, configure: options => options with { MaxStarts = 2 });
 
-        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(Resume.FromScratch), "copy", IOVal.Of("line", "a")));
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(ResumeMode.FromScratch), "copy", IOVal.Of("line", "a")));
 
         Assert.Contains("The worker process /no/such/program cannot be started", failure.Message, StringComparison.Ordinal);
     }
@@ -156,9 +156,9 @@ public class LostChildTests
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(child: ProcessExecutorLab.Child("knows-less"));
 
-        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(Resume.FromScratch), "copy", IOVal.Of("line", "a")));
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(ResumeMode.FromScratch), "copy", IOVal.Of("line", "a")));
 
-        Assert.Contains("Where it is executed there is no function for it: what is registered with the supervisor must be given to Worker.RunIfAskedAsync (or to the RemoteWorker), too.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("Where it is executed there is no function for it: what is registered with the supervisor must be given to Worker.TryRunAsWorkerAsync (or to the RemoteWorker), too.", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -167,8 +167,8 @@ public class LostChildTests
     public async Task ACancelledRunStopsItsFunctions(string how)
     {
         await using var lab = new ProcessExecutorLab();
-        Supervisor service = lab.Join(count: 1, child: ProcessExecutorLab.Child() with { StopTime = how == "hang" ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromMinutes(1) });
-        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["pid", how])], cancellation: Cancellation);
+        Supervisor service = lab.Join(count: 1, child: ProcessExecutorLab.Child() with { StopTimeout = how == "hang" ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromMinutes(1) });
+        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["pid", how])], cancellation: Cancellation);
         List<string> seen = [];
         await foreach (string copy in run.Output<string>("copy").StreamAsync(Cancellation))
         {
@@ -190,8 +190,8 @@ public class LostChildTests
     public async Task TheEndOfTheSupervisorEndsTheChildren(string how)
     {
         await using var lab = new ProcessExecutorLab();
-        Supervisor service = lab.Join(child: ProcessExecutorLab.Child() with { StopTime = TimeSpan.FromMilliseconds(200) });
-        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", how])], cancellation: Cancellation);
+        Supervisor service = lab.Join(child: ProcessExecutorLab.Child() with { StopTimeout = TimeSpan.FromMilliseconds(200) });
+        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", how])], cancellation: Cancellation);
         Assert.Equal("a", await run.Output<string>("copy").FirstAsync(Cancellation));
         Assert.NotEmpty(ProcessExecutorLab.Children());
 

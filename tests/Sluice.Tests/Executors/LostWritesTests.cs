@@ -19,7 +19,7 @@ public class LostWritesTests
         Supervisor service = lab.Join(options => options with { Services = FlowFunctions.Options.Services, Executor = children == 0 ? null : Executor.Processes(children, ProcessExecutorLab.Child()) }, store);
         service.Register(FlowFunctions.All);
 
-        List<string> copies = await ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(Resume.FromScratch), "copy", ProcessExecutorLab.Lines("line", lines));
+        List<string> copies = await ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(ResumeMode.FromScratch), "copy", ProcessExecutorLab.Lines("line", lines));
 
         Assert.Equal(lines, copies);
         Assert.Equal(2, store.Generation);
@@ -33,7 +33,7 @@ public class LostWritesTests
 
         public override ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
             => request.Stream.EndsWith("/line", StringComparison.Ordinal) && request.From > 1_000 && Interlocked.Exchange(ref hasForgotten, 1) == 0
-                ? throw new StoreWentBackException("As if there had been a failover.")
+                ? throw new StoreRolledBackException("As if there had been a failover.")
                 : base.ReadAsync(request, cancellation);
     }
 }

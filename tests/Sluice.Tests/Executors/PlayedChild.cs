@@ -6,14 +6,14 @@ namespace Sluice.Tests.Executors;
 /// <summary>An executor whose only child is played by the test, on the other end of the socket of a process that does nothing.</summary>
 internal sealed class PlayedChild : IExecutor, IAsyncDisposable
 {
-    private static readonly ProcessExecutorOptions Options = new() { StopTime = TimeSpan.FromMilliseconds(1) };
+    private static readonly ProcessExecutorOptions Options = new() { StopTimeout = TimeSpan.FromMilliseconds(1) };
 
     private readonly CancellationTokenSource life = new();
-    private readonly WorkerDoor door;
+    private readonly WorkerListener door;
     private readonly Task playing;
     private readonly ChildConnection connection;
 
-    private PlayedChild(CancellationTokenSource life, WorkerDoor door, Task playing, ChildConnection connection)
+    private PlayedChild(CancellationTokenSource life, WorkerListener door, Task playing, ChildConnection connection)
         => (this.life, this.door, this.playing, this.connection) = (life, door, playing, connection);
 
     /// <summary>What is remembered of the functions.</summary>
@@ -64,14 +64,14 @@ internal sealed class PlayedChild : IExecutor, IAsyncDisposable
         life.Dispose();
     }
 
-    private static async Task<PlayedChild> StartAsync(Func<Invitation, Task> play)
+    private static async Task<PlayedChild> StartAsync(Func<WorkerToken, Task> play)
     {
         var life = new CancellationTokenSource();
-        var door = new WorkerDoor(new() { MaxItemBytes = Options.MaxValueBytes }, life.Token);
-        Invitation invitation = door.Invite(out Task<WorkerArrival> arriving);
+        var door = new WorkerListener(new() { MaxItemBytes = Options.MaxValueBytes }, life.Token);
+        WorkerToken invitation = door.Invite(out Task<WorkerArrival> arriving);
         Task playing = play(invitation);
         WorkerArrival arrival = await arriving.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        WorkerProcess process = WorkerProcess.Start("sleep", ["600"], ChildMark.Variable, invitation, keepsErrors: true);
+        WorkerProcess process = WorkerProcess.Start("sleep", ["600"], ExecutorEnvironment.Variable, invitation, keepsErrors: true);
         return new(life, door, playing, new(arrival, process, new(process.Errors), Options));
     }
 }

@@ -10,10 +10,10 @@ public class ProcessExecutorTests
     private static CancellationToken Cancellation => FlowLab.Cancellation;
 
     [Theory]
-    [InlineData(Resume.FromScratch)]
-    [InlineData(Resume.PerItem)]
-    [InlineData(Resume.Checkpoint)]
-    public async Task ResultsAreThoseOfTheLocalExecutor(Resume resume)
+    [InlineData(ResumeMode.FromScratch)]
+    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.Checkpoint)]
+    public async Task ResultsAreThoseOfTheLocalExecutor(ResumeMode resume)
     {
         string[] lines = [.. Enumerable.Range(0, 5_000).Select(n => $"line {n}")];
         List<List<string>> results = [];
@@ -53,7 +53,7 @@ public class ProcessExecutorTests
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(count: 2);
-        Flow flow = Flow.From(FlowFunctions.Copy(Resume.FromScratch)).Resolve();
+        Flow flow = Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve();
         List<FlowRun> runs = [];
         for (int i = 0; i < 4; i++) runs.Add(await service.StartAsync(flow, [ProcessExecutorLab.Lines("line", ["pid", "wait"])], cancellation: Cancellation));
         List<string> pids = [];
@@ -73,7 +73,7 @@ public class ProcessExecutorTests
     public async Task ProcessorsOfAFlowWorkInDifferentProcesses()
     {
         await using var lab = new ProcessExecutorLab();
-        Flow flow = Flow.From(FlowFunctions.Copy(Resume.PerItem), FlowFunctions.Total).Resolve();
+        Flow flow = Flow.From(FlowFunctions.Copy(ResumeMode.PerItem), FlowFunctions.Total).Resolve();
         await using FlowRun run = await lab.Join().StartAsync(flow, [ProcessExecutorLab.Lines("line", Enumerable.Range(0, 30_000).Select(n => $"{n}"))], cancellation: Cancellation);
 
         Assert.Equal(30_000, await run.Output<int>("lines").FirstAsync(Cancellation));
@@ -86,7 +86,7 @@ public class ProcessExecutorTests
         await using var lab = new ProcessExecutorLab();
         Flow flow = Flow.From(FlowFunctions.Twice).With("first", new FlowStreamOptions { MaxItems = 100 }).Resolve();
         int[] numbers = [.. Enumerable.Range(0, 5_000)];
-        await using FlowRun run = await lab.Join(configure: options => options with { ReaderPatience = TimeSpan.FromHours(1) })
+        await using FlowRun run = await lab.Join(configure: options => options with { ReaderTimeout = TimeSpan.FromHours(1) })
             .StartAsync(flow, [IOVal.Stream("a", FlowLab.Many(numbers)), IOVal.Stream("b", FlowLab.Many(numbers))], cancellation: Cancellation);
 
         Assert.Equal(numbers, await FlowLab.ReadAsync(run.Output<int>("second")));
@@ -98,7 +98,7 @@ public class ProcessExecutorTests
     public async Task WhatAFunctionThrowsFailsItsProcessorWithItsText()
     {
         await using var lab = new ProcessExecutorLab();
-        Flow flow = Flow.From(FlowFunctions.Copy(Resume.FromScratch), FlowFunctions.Total).Resolve();
+        Flow flow = Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch), FlowFunctions.Total).Resolve();
         await using FlowRun run = await lab.Join().StartAsync(flow, [ProcessExecutorLab.Lines("line", ["a", "throw no good"])], run: "run", cancellation: Cancellation);
 
         FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion);
@@ -120,7 +120,7 @@ public class ProcessExecutorTests
         FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<byte[]>(service, FlowFunctions.Large, "bytes", IOVal.Of("size", 1_000_001)));
         Assert.Contains("A value for the stream bytes has 1,000,001 bytes, and a child process sends 1,000,000 at most (ProcessExecutorOptions.MaxValueBytes)", failure.Message, StringComparison.Ordinal);
 
-        failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(Resume.FromScratch), "copy", IOVal.Of("line", new string('x', 1_000_001))));
+        failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(ResumeMode.FromScratch), "copy", IOVal.Of("line", new string('x', 1_000_001))));
         Assert.Contains("and a child process is sent 1,000,000 at most (ProcessExecutorOptions.MaxValueBytes)", failure.Message, StringComparison.Ordinal);
     }
 }

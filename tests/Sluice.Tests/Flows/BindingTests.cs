@@ -68,7 +68,7 @@ public class BindingTests
 
     [Fact]
     public void ACheckpointNeedsItsResumeMode()
-        => Refused("its parameter saved is a Checkpoint<int>, but the processor resumes FromScratch. Make it Resume = Resume.Checkpoint.", (Checkpoint<int> saved) => Task.FromResult(saved.Value));
+        => Refused("its parameter saved is a Checkpoint<int>, but the processor resumes FromScratch. Make it Resume = ResumeMode.Checkpoint.", (Checkpoint<int> saved) => Task.FromResult(saved.Value));
 
     [Fact]
     public void ReferencesAreRefused() => Refused("its parameter arg is passed by reference; pass it by value.", new ByReference((ref int arg) => Task.CompletedTask));

@@ -8,9 +8,9 @@ public class BoundTests
     private static readonly FlowStreamOptions Small = new() { MaxItems = 100 };
 
     [Theory]
-    [InlineData(Resume.PerItem)]
-    [InlineData(Resume.FromScratch)]
-    public async Task WhoWritesWaitsForWhoReads(Resume resume)
+    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.FromScratch)]
+    public async Task WhoWritesWaitsForWhoReads(ResumeMode resume)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -48,7 +48,7 @@ public class BoundTests
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
-        var taker = new Processor("taker") { Inputs = ["x"], Outputs = ["count"], Resume = Resume.PerItem };
+        var taker = new Processor("taker") { Inputs = ["x"], Outputs = ["count"], Resume = ResumeMode.PerItem };
         long most = 0;
         service.Register(Maker, MakeMany);
         service.Register(taker, async (IO<int> x, IOWriter<int> count) =>

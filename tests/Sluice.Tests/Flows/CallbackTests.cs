@@ -51,7 +51,7 @@ public class CallbackTests
         var isAtWork = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var isCalled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var said = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Supervisor service = lab.Join(options => options with { Time = clock, Warn = text => said.TrySetResult(text) });
+        Supervisor service = lab.Join(options => options with { Time = clock, OnWarning = text => said.TrySetResult(text) });
         service.Register(First, async (CancellationToken cancellation) =>
         {
             CancellationTokenRegistration registered = cancellation.Register(() =>
@@ -90,7 +90,7 @@ public class CallbackTests
     {
         await using var lab = new FlowLab();
         var said = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Supervisor service = lab.Join(options => options with { Warn = text => said.TrySetResult(text) });
+        Supervisor service = lab.Join(options => options with { OnWarning = text => said.TrySetResult(text) });
         var isAtWork = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         FlowRun run = await service.StartAsync(Flow.From(new Processor("copy") { Inputs = ["x"], Outputs = ["y"] }).Resolve(), [IOVal.Stream("x", PutInAsync())], run: "run", cancellation: FlowLab.Cancellation);
         await isAtWork.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);

@@ -88,7 +88,7 @@ public class CancelTests
         service.Register(Work, () => go.Task);
         await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).State == FlowState.Running);
-        var calls = new Insistence(lab.Store, TimeProvider.System, _ => { }, FlowLab.Patience);
+        var calls = new StoreRetrier(lab.Store, TimeProvider.System, _ => { }, FlowLab.Patience);
         await RunWatch.AddAsync(calls, run.Id, new(RunEventKind.Moving, "service-1", "work"), FlowLab.Cancellation);
         Assert.Equal(FlowState.Running, (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State);
         go.SetResult();

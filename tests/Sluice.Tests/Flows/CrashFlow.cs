@@ -10,13 +10,13 @@ internal static class CrashFlow
     private static readonly string[] Merged = ["odds", "square"];
 
     private static readonly Processor Maker = new("maker") { Inputs = [Input], Outputs = ["x"] };
-    private static readonly Processor Odd = new("odd") { Inputs = ["x"], Outputs = ["odds"], Resume = Resume.PerItem };
-    private static readonly Processor Squares = new("squares") { Inputs = ["x"], Outputs = ["square"], Resume = Resume.PerItem };
-    private static readonly Processor Running = new("running") { Inputs = ["odds"], Outputs = ["sums"], Resume = Resume.Checkpoint };
+    private static readonly Processor Odd = new("odd") { Inputs = ["x"], Outputs = ["odds"], Resume = ResumeMode.PerItem };
+    private static readonly Processor Squares = new("squares") { Inputs = ["x"], Outputs = ["square"], Resume = ResumeMode.PerItem };
+    private static readonly Processor Running = new("running") { Inputs = ["odds"], Outputs = ["sums"], Resume = ResumeMode.Checkpoint };
     private static readonly Processor Joined = new("joined") { Inputs = ["square", "sums"], Outputs = ["pairs"] };
     private static readonly Processor Mixed = new("mixed") { Inputs = Merged, Outputs = ["mix"] };
-    private static readonly Processor Blended = new("blended") { Inputs = Merged, Outputs = ["blend"], Resume = Resume.PerItem };
-    private static readonly Processor Copied = new("copied") { Inputs = ["mix"], Outputs = ["copy"], Resume = Resume.PerItem };
+    private static readonly Processor Blended = new("blended") { Inputs = Merged, Outputs = ["blend"], Resume = ResumeMode.PerItem };
+    private static readonly Processor Copied = new("copied") { Inputs = ["mix"], Outputs = ["copy"], Resume = ResumeMode.PerItem };
     private static readonly Processor Total = new("total") { Inputs = ["x"], Outputs = ["total"], Wait = true };
 
     public static Flow Everything { get; } = Flow.From(Maker, Odd, Squares, Running, Joined, Mixed, Blended, Copied, Total)

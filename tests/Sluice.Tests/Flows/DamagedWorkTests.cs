@@ -67,7 +67,7 @@ public class DamagedWorkTests
         await using FlowRun run = await starter.StartAsync(Working, [IOVal.Of("x", 1)], run: "run-1", cancellation: FlowLab.Cancellation);
         await isAtWork.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await dying.AbandonAsync();
-        TakeResult taken = await lab.Store.TakeAsync(Group, PartitionOf("run-1"), new("vandal"), FlowLab.Cancellation);
+        AcquireResult taken = await lab.Store.AcquireAsync(Group, PartitionOf("run-1"), new("vandal"), FlowLab.Cancellation);
         CommitResult done = await lab.Store.CommitAsync(new(taken.Ownership, taken.State!.LastCommit + 1) { State = [new("work", "run-1", 1, "{"u8.ToArray())] }, FlowLab.Cancellation);
         Assert.Equal(CommitStatus.Committed, done.Status);
         await lab.Store.ReleaseAsync(taken.Ownership, FlowLab.Cancellation);

@@ -17,7 +17,7 @@ public class FeedLifeTests
         var clock = new TestClock();
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
         var beating = new BeatingStore(lab.Store);
-        Supervisor service = lab.Join(options => options with { Time = clock, LeaseTime = TimeSpan.FromSeconds(3) }, beating);
+        Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = TimeSpan.FromSeconds(3) }, beating);
         var isRead = new TaskCompletionSource();
         var end = new TaskCompletionSource();
         FlowRun run = await service.StartAsync(Working, [IOVal.Stream("x", NumbersAsync(isRead, end.Task, isDeaf))], cancellation: FlowLab.Cancellation);
@@ -39,7 +39,7 @@ public class FeedLifeTests
     {
         var clock = new TestClock();
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
-        SupervisorOptions Timed(SupervisorOptions options) => options with { Time = clock, LeaseTime = TimeSpan.FromSeconds(3) };
+        SupervisorOptions Timed(SupervisorOptions options) => options with { Time = clock, LeaseDuration = TimeSpan.FromSeconds(3) };
         Supervisor starter = lab.Join(Timed);
         lab.Join(Timed).Register(Work, StartTests.CopyAsync);
         var isRead = new TaskCompletionSource();
@@ -74,7 +74,7 @@ public class FeedLifeTests
     private static async Task HeartbeatsAsync(TestClock clock, int count)
     {
         using var beaten = new SemaphoreSlim(0);
-        var heart = new Heart(clock, TimeSpan.FromSeconds(1), () =>
+        var heart = new HeartbeatTimer(clock, TimeSpan.FromSeconds(1), () =>
         {
             beaten.Release();
             return Task.CompletedTask;

@@ -17,7 +17,7 @@ public class FlowDeadlineTests
     {
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
         var store = new FrozenStore(lab.Store);
-        Supervisor service = lab.Join(options => options with { Time = clock, LeaseTime = TimeSpan.FromHours(1) }, store);
+        Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = TimeSpan.FromHours(1) }, store);
         using SemaphoreSlim begun = new(0);
         var goOn = new TaskCompletionSource();
         service.Register(Work, async (IO<int> x, CancellationToken cancellation) =>

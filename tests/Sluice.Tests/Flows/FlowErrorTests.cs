@@ -15,12 +15,12 @@ public class FlowErrorTests
         ("One of the processors is null. (Parameter 'processors')", _ => Say(() => Flow.From([null!]))),
         ("There is no stream \"v\". Near it: x, y. (Parameter 'stream')", _ => Say(() => Flow.From(Work).With("v", new()))),
         ("The stream y: MaxItems, MaxBytes and MaxKept are at least one, MaxItemBytes is 1 to 256 MB.", _ => Say(() => Flow.From(Work).With("y", new() { MaxKept = 0 }))),
-        ("The lease time is 100 milliseconds to an hour, not 02:00:00. (Parameter 'LeaseTime')", _ => Say(() => new SupervisorOptions { LeaseTime = TimeSpan.FromHours(2) })),
+        ("The lease time is 100 milliseconds to an hour, not 02:00:00. (Parameter 'LeaseDuration')", _ => Say(() => new SupervisorOptions { LeaseDuration = TimeSpan.FromHours(2) })),
         ("A processor is started at least once, not 0 times. (Parameter 'MaxStarts')", _ => Say(() => new SupervisorOptions { MaxStarts = 0 })),
-        ("How long a run that has ended is kept is not negative, so it cannot be -00:00:01; Timeout.InfiniteTimeSpan keeps it for ever. (Parameter 'KeepRuns')", _ => Say(() => new SupervisorOptions { KeepRuns = TimeSpan.FromSeconds(-1) })),
-        ("Results are kept for some time, 3,650 days at most, not for -1.00:00:00. (Parameter 'KeepResults')", _ => Say(() => new SupervisorOptions { KeepResults = TimeSpan.FromDays(-1) })),
-        ("A reader of results may take some time, 49 days at most, not 00:00:00. (Parameter 'ReaderPatience')", _ => Say(() => new SupervisorOptions { ReaderPatience = TimeSpan.Zero })),
-        ("There is at least one slot, not 0. (Parameter 'Slots')", _ => Say(() => new SupervisorOptions { Slots = 0 })),
+        ("How long a run that has ended is kept is not negative, so it cannot be -00:00:01; Timeout.InfiniteTimeSpan keeps it for ever. (Parameter 'RunRetentionDuration')", _ => Say(() => new SupervisorOptions { RunRetentionDuration = TimeSpan.FromSeconds(-1) })),
+        ("Results are kept for some time, 3,650 days at most, not for -1.00:00:00. (Parameter 'ResultRetentionDuration')", _ => Say(() => new SupervisorOptions { ResultRetentionDuration = TimeSpan.FromDays(-1) })),
+        ("A reader of results may take some time, 49 days at most, not 00:00:00. (Parameter 'ReaderTimeout')", _ => Say(() => new SupervisorOptions { ReaderTimeout = TimeSpan.Zero })),
+        ("There is at least one slot, not 0. (Parameter 'MaxConcurrency')", _ => Say(() => new SupervisorOptions { MaxConcurrency = 0 })),
 
         ("The flow has not been resolved, so it has no Plan: call flow.Resolve() first.", lab => lab.Join().StartAsync(Flow.From(Work), One)),
         ("One of the inputs is null. (Parameter 'inputs')", lab => lab.Join().StartAsync(Working, [null!])),
@@ -72,19 +72,19 @@ public class FlowErrorTests
         ("The run r has failed: the processor work has: The processor work has put out a string to \"y\", whose values are int.", lab => Fail(lab, Work, (IOWriter<int> y) => new[] { IOVal.Of("y", "one") })),
         ("The run r has failed: the processor work has: ArgumentException: The processor work: There is no input \"why\". There are: x.", lab => Fail(lab, Work, (ProcessorContext context) => { context.Input<int>("why"); return Task.CompletedTask; })),
         ("The run r has failed: the processor work has: ArgumentException: The processor work: There is no output \"x\". Near it: y.", lab => Fail(lab, Work, (ProcessorContext context) => { context.Output<int>("x"); return Task.CompletedTask; })),
-        ("The run r has failed: the processor work has: InvalidOperationException: The processor work resumes FromScratch, and remembers nothing. Make it Resume = Resume.Checkpoint.",
+        ("The run r has failed: the processor work has: InvalidOperationException: The processor work resumes FromScratch, and remembers nothing. Make it Resume = ResumeMode.Checkpoint.",
             lab => Fail(lab, Work, (ProcessorContext context) => { context.Checkpoint<int>(); return Task.CompletedTask; })),
         ("The run r has failed: the processor work has: The stream x is read a second time: a processor that resumes per item, or at checkpoints, reads each of its inputs once. Read it once, or let it resume from scratch.",
-            lab => Fail(lab, Work with { Resume = Resume.PerItem }, async (IO<int> x) =>
+            lab => Fail(lab, Work with { Resume = ResumeMode.PerItem }, async (IO<int> x) =>
             {
                 await FlowLab.ReadAsync(x);
                 await FlowLab.ReadAsync(x);
             })),
         ("The run r has failed: the processor work has: The processor work was to save a state of 300,002 bytes; the limit is 262,144. Save a reference to it.",
-            lab => Fail(lab, Work with { Resume = Resume.Checkpoint }, async (Checkpoint<string> saved) => await saved.SaveAsync(new('s', 300_000)))),
+            lab => Fail(lab, Work with { Resume = ResumeMode.Checkpoint }, async (Checkpoint<string> saved) => await saved.SaveAsync(new('s', 300_000)))),
         ("The run r has failed: the processor work has: The processor work of the run r has put out 999 values with 999 bytes between two commits; what an item becomes is one commit, with at most 998 values and 524,288 bytes, or a single value. "
             + "Put out less for an item, save checkpoints more often, or let it resume from scratch.",
-            lab => Fail(lab, Work with { Resume = Resume.PerItem }, async (IO<int> x, IOWriter<int> y) =>
+            lab => Fail(lab, Work with { Resume = ResumeMode.PerItem }, async (IO<int> x, IOWriter<int> y) =>
             {
                 await foreach (int _ in x.StreamAsync())
                     for (int i = 0; i < 1_000; i++) await y.WriteAsync(1);
@@ -104,9 +104,9 @@ public class FlowErrorTests
         ("The run r has failed: the processor work has: The processor work has put out to \"why\", which is not among its outputs (y). Add it to Outputs, or correct the name. "
             + "The flow declares \"work: x -> y\", the service service-1 has registered \"work: x -> why\": only the flow's has the output y; only the service's has the output why. Use one declaration for both.",
             lab => Fail(lab, Work with { Outputs = ["why"] }, () => new[] { IOVal.Of("why", 1) }, Working)),
-        ("The run r has failed: the processor work has: InvalidOperationException: The processor work resumes PerItem, and remembers nothing. Make it Resume = Resume.Checkpoint. "
+        ("The run r has failed: the processor work has: InvalidOperationException: The processor work resumes PerItem, and remembers nothing. Make it Resume = ResumeMode.Checkpoint. "
             + "The flow declares \"work: x -> y (resumes PerItem)\", the service service-1 has registered \"work: x -> y (resumes Checkpoint)\": the flow's resumes PerItem, the service's Checkpoint. Use one declaration for both.",
-            lab => Fail(lab, Work with { Resume = Resume.Checkpoint }, (ProcessorContext context) => { context.Checkpoint<int>(); return Task.CompletedTask; }, Flow.From(Work with { Resume = Resume.PerItem }).Resolve())),
+            lab => Fail(lab, Work with { Resume = ResumeMode.Checkpoint }, (ProcessorContext context) => { context.Checkpoint<int>(); return Task.CompletedTask; }, Flow.From(Work with { Resume = ResumeMode.PerItem }).Resolve())),
         ("The run r has failed: the processor work has: The stream x of the run r has failed: What was put in failed: no more paper", lab => Fail(lab, Work, async (IO<int> x) => { await FlowLab.ReadAsync(x); }, IOVal.Stream("x", TearAsync()))),
     ];
 

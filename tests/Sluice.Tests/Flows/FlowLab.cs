@@ -21,7 +21,7 @@ internal sealed class FlowLab(IStreamStore inner) : IAsyncDisposable
     /// <summary>Another service on the store.</summary>
     public Supervisor Join(Func<SupervisorOptions, SupervisorOptions>? configure = null, IStreamStore? store = null)
     {
-        var options = new SupervisorOptions { Name = $"service-{++names}", Warn = Note };
+        var options = new SupervisorOptions { Name = $"service-{++names}", OnWarning = Note };
         Supervisor service = Supervisor.Attach(store ?? Store, configure?.Invoke(options) ?? options);
         services.Add(service);
         return service;

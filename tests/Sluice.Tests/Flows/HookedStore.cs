@@ -32,10 +32,10 @@ internal sealed class HookedStore(IStreamStore inner) : StreamStoreWrapper(inner
         return await base.AppendAsync(request, cancellation);
     }
 
-    public override async ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+    public override async ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default)
     {
-        TakeResult result = await base.TakeAsync(group, partition, request, cancellation);
-        if (Before is { } before) await before(nameof(TakeAsync), group.Stream);
+        AcquireResult result = await base.AcquireAsync(group, partition, request, cancellation);
+        if (Before is { } before) await before(nameof(AcquireAsync), group.Stream);
         return result;
     }
 

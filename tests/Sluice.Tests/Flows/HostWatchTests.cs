@@ -63,5 +63,5 @@ public class HostWatchTests
         async Task<TimeSpan?> LookAsync() => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].NoHostFor;
     }
 
-    private Supervisor Join(IStreamStore store, string name) => Supervisor.Attach(store, new() { Name = name, Time = clock, LeaseTime = Lease });
+    private Supervisor Join(IStreamStore store, string name) => Supervisor.Attach(store, new() { Name = name, Time = clock, LeaseDuration = Lease });
 }

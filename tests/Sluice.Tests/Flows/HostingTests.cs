@@ -71,7 +71,7 @@ public class HostingTests
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
-        SupervisorOptions Named(string name) => new() { Name = name, Time = clock, LeaseTime = TimeSpan.FromSeconds(9) };
+        SupervisorOptions Named(string name) => new() { Name = name, Time = clock, LeaseDuration = TimeSpan.FromSeconds(9) };
         await using var starter = Supervisor.Attach(store, Named("starter"));
         var dying = Supervisor.Attach(store, Named("dying"));
         dying.Register(Work, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
@@ -208,7 +208,7 @@ public class HostingTests
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
-        await using var service = Supervisor.Attach(store, new() { Time = clock, KeepRuns = TimeSpan.FromMinutes(10) });
+        await using var service = Supervisor.Attach(store, new() { Time = clock, RunRetentionDuration = TimeSpan.FromMinutes(10) });
         service.Register(Work, StartTests.CopyAsync);
         await using FlowRun ended = await service.StartAsync(Working, [IOVal.Of("x", 1)], run: "ended", cancellation: FlowLab.Cancellation);
         await ended.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);

@@ -70,7 +70,7 @@ public class IOTests
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
-        var zip = new Processor("zip") { Inputs = ["a", "b"], Outputs = ["left"], Resume = Resume.PerItem };
+        var zip = new Processor("zip") { Inputs = ["a", "b"], Outputs = ["left"], Resume = ResumeMode.PerItem };
         service.Register(zip, async (IO<int> a, IO<int> b, IOWriter<string> left) =>
         {
             await foreach (int _ in b.StreamAsync())

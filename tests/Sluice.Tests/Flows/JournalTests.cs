@@ -49,7 +49,7 @@ public class JournalTests
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
-        await using var service = Supervisor.Attach(store, new() { Time = clock, KeepRuns = TimeSpan.FromMinutes(10) });
+        await using var service = Supervisor.Attach(store, new() { Time = clock, RunRetentionDuration = TimeSpan.FromMinutes(10) });
         service.Register(Copying.Processors[0], StartTests.CopyAsync);
         await store.OpenStreamAsync("flow/a", new() { Partitions = 1 }, FlowLab.Cancellation);
         await AddAsync(store, "flow/a", "no journal");
@@ -72,7 +72,7 @@ public class JournalTests
     {
         await using var lab = new FlowLab();
         await using FlowRun run = await lab.Join().StartAsync(Copying, [IOVal.Of("x", 1)], run: "run", cancellation: FlowLab.Cancellation);
-        var calls = new Insistence(lab.Store, TimeProvider.System, _ => { }, TimeSpan.FromSeconds(1));
+        var calls = new StoreRetrier(lab.Store, TimeProvider.System, _ => { }, TimeSpan.FromSeconds(1));
         foreach (RunEventKind kind in (RunEventKind[])[RunEventKind.Started, RunEventKind.Stuck, RunEventKind.Idle, RunEventKind.Moving])
             await RunWatch.AddAsync(calls, "run", new(kind, "host", "copy", Stream: "y"), FlowLab.Cancellation);
         await using RunWatch watch = (await RunWatch.OpenAsync(calls, "run", FlowLab.Cancellation))!;

@@ -4,9 +4,9 @@ namespace Sluice.Tests.Flows;
 public class LeftBehindTests
 {
     [Theory]
-    [InlineData(Resume.PerItem)]
-    [InlineData(Resume.Checkpoint)]
-    public async Task WhatItReadsIsNotWrittenDownAnyMore(Resume resume)
+    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.Checkpoint)]
+    public async Task WhatItReadsIsNotWrittenDownAnyMore(ResumeMode resume)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -36,7 +36,7 @@ public class LeftBehindTests
             async Task ReadOnAsync()
             {
                 await go.Task;
-                if (resume == Resume.Checkpoint) await context.Checkpoint<int>().SaveAsync(1);
+                if (resume == ResumeMode.Checkpoint) await context.Checkpoint<int>().SaveAsync(1);
                 while (await values.MoveNextAsync())
                 {
                 }

@@ -4,10 +4,10 @@ namespace Sluice.Tests.Flows;
 public class LongValueTests
 {
     [Theory]
-    [InlineData(Resume.FromScratch)]
-    [InlineData(Resume.PerItem)]
-    [InlineData(Resume.Checkpoint)]
-    public async Task AProcessorMayEndWithALongValue(Resume resume)
+    [InlineData(ResumeMode.FromScratch)]
+    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.Checkpoint)]
+    public async Task AProcessorMayEndWithALongValue(ResumeMode resume)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -39,7 +39,7 @@ public class LongValueTests
                 return never.Task;
             },
         };
-        var total = new Processor("total") { Outputs = ["sum"], Resume = Resume.PerItem };
+        var total = new Processor("total") { Outputs = ["sum"], Resume = ResumeMode.PerItem };
         int begun = 0;
         Supervisor dying = lab.Join(options => options with { Name = "host" }, store);
         dying.Register(total, Write);

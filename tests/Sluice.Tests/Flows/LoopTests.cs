@@ -3,7 +3,7 @@ namespace Sluice.Tests.Flows;
 /// <summary>Several loops in one processor, and where each goes on.</summary>
 public class LoopTests
 {
-    private static readonly Processor Items = new("items") { Inputs = ["a", "b"], Outputs = ["y"], Resume = Resume.PerItem };
+    private static readonly Processor Items = new("items") { Inputs = ["a", "b"], Outputs = ["y"], Resume = ResumeMode.PerItem };
 
     [Theory]
     [InlineData(false)]
@@ -47,9 +47,9 @@ public class LoopTests
     }
 
     [Theory]
-    [InlineData(Resume.PerItem, -1)]
-    [InlineData(Resume.Checkpoint, 55)]
-    public async Task WhatIsPutOutBehindTheLastItemIsPutOutOnce(Resume resume, int expected)
+    [InlineData(ResumeMode.PerItem, -1)]
+    [InlineData(ResumeMode.Checkpoint, 55)]
+    public async Task WhatIsPutOutBehindTheLastItemIsPutOutOnce(ResumeMode resume, int expected)
     {
         await using var lab = new FlowLab();
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = resume };
@@ -70,7 +70,7 @@ public class LoopTests
 
         void Register(Supervisor service)
         {
-            if (resume == Resume.PerItem)
+            if (resume == ResumeMode.PerItem)
                 service.Register(work, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
                 {
                     await foreach (int _ in x.StreamAsync(cancellation)) { }
@@ -94,7 +94,7 @@ public class LoopTests
     public async Task AValueThatWasReadLastBeforeABreakIsSaved()
     {
         await using var lab = new FlowLab();
-        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = Resume.Checkpoint };
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = ResumeMode.Checkpoint };
         var saved = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Supervisor first = lab.Join();
         Register(first, isFirst: true);

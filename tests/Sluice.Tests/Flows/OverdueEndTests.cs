@@ -14,9 +14,9 @@ public class OverdueEndTests
     public async Task ItIsSaidAfterTenSecondsAndThenEverLessOften()
     {
         await using var store = new MemoryStreamStore(clock);
-        using var core = new SupervisorCore(store, new() { Time = clock, Warn = warnings.Add });
+        using var core = new SupervisorCore(store, new() { Time = clock, OnWarning = warnings.Add });
         using var life = new CancellationTokenSource();
-        var overdue = new OverdueEnd(core, "The processor work of the run run", life.Token);
+        var overdue = new StopTimeoutWarning(core, "The processor work of the run run", life.Token);
         int Said(double after)
         {
             clock.Advance(TimeSpan.FromSeconds(after));
@@ -41,7 +41,7 @@ public class OverdueEndTests
         var lab = new FlowLab(new MemoryStreamStore(clock));
         var release = new TaskCompletionSource();
         var said = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Supervisor service = lab.Join(options => options with { Time = clock, Warn = text => said.TrySetResult(text) });
+        Supervisor service = lab.Join(options => options with { Time = clock, OnWarning = text => said.TrySetResult(text) });
         service.Register(Work, async (IO<int> x, IOWriter<int> y) =>
         {
             await y.WriteAsync(await x.FirstAsync());

@@ -43,7 +43,7 @@ public class ReadingTests
         Supervisor service = null!;
         await bustle.InsideAsync(() =>
         {
-            service = lab.Join(options => options with { Slots = 1 });
+            service = lab.Join(options => options with { MaxConcurrency = 1 });
             service.Register(either, async (IO<int> a, IO<int> b) => await await Task.WhenAny(a.FirstAsync().AsTask(), b.FirstAsync().AsTask()));
             return Task.CompletedTask;
         });
@@ -99,7 +99,7 @@ public class ReadingTests
     public async Task ASaveBehindOneThatWasTooLargeLosesNothing()
     {
         await using var lab = new FlowLab();
-        Processor saving = Work with { Resume = Resume.Checkpoint };
+        Processor saving = Work with { Resume = ResumeMode.Checkpoint };
         lab.Join().Register(saving, async (IO<int> x, IOWriter<int> y, Checkpoint<string> saved) =>
         {
             await foreach (int value in x.StreamAsync())
@@ -162,7 +162,7 @@ public class ReadingTests
     public async Task ARunEndsHoweverLongAnErrorOrAStateIs(bool isState)
     {
         await using var lab = new FlowLab();
-        Processor work = Work with { Resume = isState ? Resume.Checkpoint : Resume.FromScratch };
+        Processor work = Work with { Resume = isState ? ResumeMode.Checkpoint : ResumeMode.FromScratch };
         Delegate save = async (Checkpoint<string> saved) => { await saved.SaveAsync(new('s', 2 << 20)); };
         Delegate fail = () => Task.FromException(new InvalidOperationException(new('e', 2 << 20)));
         lab.Join().Register(work, isState ? save : fail);

@@ -14,7 +14,7 @@ public class RefusedLeaseTests
         await using var inner = new MemoryStreamStore(clock);
         var store = new FullStore(inner);
         int warnings = 0;
-        await using var host = Supervisor.Attach(store, new() { Name = "host", Time = clock, KeepRuns = Timeout.InfiniteTimeSpan, LeaseTime = TimeSpan.FromHours(1), Warn = _ => Interlocked.Increment(ref warnings) });
+        await using var host = Supervisor.Attach(store, new() { Name = "host", Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan, LeaseDuration = TimeSpan.FromHours(1), OnWarning = _ => Interlocked.Increment(ref warnings) });
         host.Register(Work, StartTests.CopyAsync);
         for (TimeSpan passed = TimeSpan.Zero; passed < TimeSpan.FromMinutes(5) && store.Refused < 1_000;)
         {

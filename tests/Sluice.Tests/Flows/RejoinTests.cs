@@ -15,7 +15,7 @@ public class RejoinTests
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
-        SupervisorOptions Named(string name) => new() { Name = name, Time = clock, LeaseTime = TimeSpan.FromSeconds(9) };
+        SupervisorOptions Named(string name) => new() { Name = name, Time = clock, LeaseDuration = TimeSpan.FromSeconds(9) };
         GroupId group = FlowNames.Hosts("work");
         var first = Supervisor.Attach(store, Named("one"));
         first.Register(Work, StartTests.CopyAsync);
@@ -41,7 +41,7 @@ public class RejoinTests
         await done;
         foreach (FlowRun run in runs) await run.DisposeAsync();
 
-        async Task<long[]> BeatsAsync() => [.. (await store.FindGroupAsync(group, FlowLab.Cancellation))!.Members.Select(static member => member.Beats)];
+        async Task<long[]> BeatsAsync() => [.. (await store.FindGroupAsync(group, FlowLab.Cancellation))!.Members.Select(static member => member.Heartbeats)];
 
         async Task UntilAsync(Func<GroupInfo, bool> isSo)
         {

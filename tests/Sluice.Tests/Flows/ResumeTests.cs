@@ -117,7 +117,7 @@ public class ResumeTests
         var clock = new TestClock();
         await using var store = new BrokenOnceStore(lab.Store);
         int starts = 0;
-        lab.Join(options => options with { Time = clock, KeepRuns = Timeout.InfiniteTimeSpan }, store).Register(Work, async (IO<int> x, CancellationToken cancellation) =>
+        lab.Join(options => options with { Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan }, store).Register(Work, async (IO<int> x, CancellationToken cancellation) =>
         {
             Interlocked.Increment(ref starts);
             return await x.FirstAsync(cancellation);

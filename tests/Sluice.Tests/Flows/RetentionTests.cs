@@ -7,12 +7,12 @@ public class RetentionTests
     private static readonly Processor Maker = new("maker") { Outputs = ["x"] };
 
     [Theory]
-    [InlineData(Resume.FromScratch, false)]
-    [InlineData(Resume.FromScratch, true)]
-    [InlineData(Resume.PerItem, false)]
-    [InlineData(Resume.PerItem, true)]
-    [InlineData(Resume.Checkpoint, false)]
-    public async Task InputsAreKeptUntilTheLastOfTheirReadersHasEnded(Resume resume, bool waits)
+    [InlineData(ResumeMode.FromScratch, false)]
+    [InlineData(ResumeMode.FromScratch, true)]
+    [InlineData(ResumeMode.PerItem, false)]
+    [InlineData(ResumeMode.PerItem, true)]
+    [InlineData(ResumeMode.Checkpoint, false)]
+    public async Task InputsAreKeptUntilTheLastOfTheirReadersHasEnded(ResumeMode resume, bool waits)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();

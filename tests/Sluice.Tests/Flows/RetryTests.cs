@@ -9,10 +9,10 @@ public class RetryTests
     private static readonly ProcessorRetry AtOnce = new(2) { Delay = TimeSpan.Zero };
 
     [Theory]
-    [InlineData(Resume.FromScratch, new[] { 1, 2, 3, 1, 2, 3, 4 })]
-    [InlineData(Resume.PerItem, new[] { 1, 2, 3, 3, 4 })]
-    [InlineData(Resume.Checkpoint, new[] { 1, 2, 3, 3, 4 })]
-    public async Task AnAttemptGoesOnFromWhereTheProcessorSays(Resume resume, int[] calls)
+    [InlineData(ResumeMode.FromScratch, new[] { 1, 2, 3, 1, 2, 3, 4 })]
+    [InlineData(ResumeMode.PerItem, new[] { 1, 2, 3, 3, 4 })]
+    [InlineData(ResumeMode.Checkpoint, new[] { 1, 2, 3, 3, 4 })]
+    public async Task AnAttemptGoesOnFromWhereTheProcessorSays(ResumeMode resume, int[] calls)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -26,7 +26,7 @@ public class RetryTests
                 called.Enqueue(value);
                 if (value == 3 && called.Count(one => one == 3) == 1) throw new IOException("no paper");
                 await y.WriteAsync(value, cancellation);
-                if (resume == Resume.Checkpoint) await context.Checkpoint<int>().SaveAsync(value, cancellation);
+                if (resume == ResumeMode.Checkpoint) await context.Checkpoint<int>().SaveAsync(value, cancellation);
             }
         });
         await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), Inputs(4), cancellation: FlowLab.Cancellation);
@@ -61,7 +61,7 @@ public class RetryTests
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
-        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = Resume.PerItem, Retry = new(1) { Delay = TimeSpan.Zero } };
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = ResumeMode.PerItem, Retry = new(1) { Delay = TimeSpan.Zero } };
         ConcurrentDictionary<int, int> seen = new();
         service.Register(work, async (IO<int> x, IOWriter<int> y) =>
         {
@@ -81,7 +81,7 @@ public class RetryTests
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
-        SupervisorOptions Named(string name) => new() { Name = name, Time = clock, KeepRuns = Timeout.InfiniteTimeSpan, LeaseTime = TimeSpan.FromSeconds(9) };
+        SupervisorOptions Named(string name) => new() { Name = name, Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan, LeaseDuration = TimeSpan.FromSeconds(9) };
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Retry = new(2) { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1) } };
         var first = Supervisor.Attach(store, Named("first"));
         int calls = 0;
@@ -146,9 +146,9 @@ public class RetryTests
     }
 
     [Theory]
-    [InlineData(Resume.FromScratch)]
-    [InlineData(Resume.PerItem)]
-    public async Task WhatWorksForTooLongHasFailedAndWaitingIsNoWork(Resume resume)
+    [InlineData(ResumeMode.FromScratch)]
+    [InlineData(ResumeMode.PerItem)]
+    public async Task WhatWorksForTooLongHasFailedAndWaitingIsNoWork(ResumeMode resume)
     {
         await using var lab = new FlowLab();
         var clock = new TestClock();
@@ -158,7 +158,7 @@ public class RetryTests
         {
             if (!called.IsEmpty && stream.EndsWith("/x", StringComparison.Ordinal)) isResting.TrySetResult();
         });
-        Supervisor service = lab.Join(options => options with { Time = clock, KeepRuns = Timeout.InfiniteTimeSpan }, watched);
+        Supervisor service = lab.Join(options => options with { Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan }, watched);
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = resume, Retry = AtOnce, Timeout = TimeSpan.FromSeconds(10) };
         var isStuck = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var isWaiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -195,8 +195,8 @@ public class RetryTests
         }
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal([2], (await FlowLab.ReadAsync(run.Output<int>("y"))).TakeLast(1));
-        Assert.Equal(resume == Resume.PerItem ? [1, 2, 2] : [1, 2, 1, 2], called);
-        Assert.Contains(lab.Warnings, text => text.EndsWith($"It has worked for longer than 00:00:10{(resume == Resume.PerItem ? " on one item" : "")}, not counting what it waited for (Processor.Timeout).", StringComparison.Ordinal));
+        Assert.Equal(resume == ResumeMode.PerItem ? [1, 2, 2] : [1, 2, 1, 2], called);
+        Assert.Contains(lab.Warnings, text => text.EndsWith($"It has worked for longer than 00:00:10{(resume == ResumeMode.PerItem ? " on one item" : "")}, not counting what it waited for (Processor.Timeout).", StringComparison.Ordinal));
 
         bool IsRetried()
         {

@@ -84,6 +84,6 @@ public class RunRecordsTests
     }
 
     private static RunPlan Plan() => new("run", "key", "starter",
-        [new("work", ["in"], ["out"], Wait: true, Resume.PerItem) { Retry = new(3, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)), Timeout = TimeSpan.FromHours(1) }],
+        [new("work", ["in"], ["out"], Wait: true, ResumeMode.PerItem) { Retry = new(3, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)), Timeout = TimeSpan.FromHours(1) }],
         [new("out", "int", IsGiven: true, 1, 2, 3, 4, default) { Given = new(5, "digest") }], ["out"]);
 }

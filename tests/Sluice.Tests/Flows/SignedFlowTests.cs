@@ -6,7 +6,7 @@ namespace Sluice.Tests.Flows;
 public class SignedFlowTests
 {
     private static readonly PayloadSerializers Serializers = PayloadSerializers.Json.Signed(new("k1", [.. Enumerable.Range(0, 32).Select(n => (byte)n)]));
-    private static readonly Processor Pair = new("pair") { Inputs = ["owed", "paid"], Outputs = ["sum"], Resume = Resume.Checkpoint };
+    private static readonly Processor Pair = new("pair") { Inputs = ["owed", "paid"], Outputs = ["sum"], Resume = ResumeMode.Checkpoint };
 
     [Fact]
     public async Task ARunWithSignedValuesEndsWell()

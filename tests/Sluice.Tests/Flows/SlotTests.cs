@@ -11,7 +11,7 @@ public class SlotTests
     public async Task WhoWaitsForARunOfItsOwnGivesItsSlotAway(string how)
     {
         await using var lab = new FlowLab();
-        Supervisor service = lab.Join(options => options with { Slots = 1 });
+        Supervisor service = lab.Join(options => options with { MaxConcurrency = 1 });
         Processor outer = new("outer") { Outputs = ["a"] }, inner = new("inner") { Inputs = ["x"], Outputs = ["b"] };
         int atWork = 0, most = 0;
         service.Register(inner, async (IO<int> x) =>
@@ -47,7 +47,7 @@ public class SlotTests
     public async Task WhoGivesUpWaitingForAValueTakesHisSlotAgain()
     {
         await using var lab = new FlowLab();
-        Supervisor service = lab.Join(options => options with { Slots = 1 });
+        Supervisor service = lab.Join(options => options with { MaxConcurrency = 1 });
         var reader = new Processor("reader") { Inputs = ["x"], Outputs = ["y"] };
         var other = new Processor("other") { Outputs = ["z"] };
         using var patience = new CancellationTokenSource();

@@ -3,7 +3,7 @@ namespace Sluice.Tests.Flows;
 /// <summary>What an item becomes is one commit; what several become need not be.</summary>
 public class StagingTests
 {
-    private static readonly Processor Grow = new("grow") { Inputs = ["length"], Outputs = ["text"], Resume = Resume.PerItem };
+    private static readonly Processor Grow = new("grow") { Inputs = ["length"], Outputs = ["text"], Resume = ResumeMode.PerItem };
 
     [Fact]
     public async Task AValueMayBeLongerThanACommitWhateverWasPutOutBefore()

@@ -13,7 +13,7 @@ public class StalledTests
     {
         var clock = new TestClock();
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
-        Supervisor service = lab.Join(options => options with { Time = clock, KeepRuns = Timeout.InfiniteTimeSpan });
+        Supervisor service = lab.Join(options => options with { Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan });
         var hasRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         service.Register(Source, async (IOWriter<int> x, CancellationToken cancellation) =>
         {

@@ -179,8 +179,8 @@ public class StartTests
     {
         await using var lab = new FlowLab();
         var clock = new TestClock();
-        var store = new HookedStore(lab.Store) { Before = (call, stream) => stream == "flow/a" && call == nameof(IStreamStore.TakeAsync) ? lab.Store.DeleteStreamAsync("flow-io/a/y").AsTask() : Task.CompletedTask };
-        Supervisor service = lab.Join(options => options with { Time = clock, KeepRuns = Timeout.InfiniteTimeSpan }, store);
+        var store = new HookedStore(lab.Store) { Before = (call, stream) => stream == "flow/a" && call == nameof(IStreamStore.AcquireAsync) ? lab.Store.DeleteStreamAsync("flow-io/a/y").AsTask() : Task.CompletedTask };
+        Supervisor service = lab.Join(options => options with { Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan }, store);
         Task<FlowRun> start = service.StartAsync(Copying, [IOVal.Of("x", 1)], run: "a", cancellation: FlowLab.Cancellation);
         await clock.WaitForTimersAsync(1, FlowLab.Cancellation);
         clock.Advance(TimeSpan.FromSeconds(1));

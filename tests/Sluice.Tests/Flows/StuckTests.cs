@@ -14,8 +14,8 @@ public class StuckTests
         string journal = FlowNames.Journal("run"), values = FlowNames.Values("run", "y");
         foreach (string stream in (string[])[journal, values]) await store.OpenStreamAsync(stream, new() { Partitions = 1 }, FlowLab.Cancellation);
         var plan = new StreamPlan("y", Type: null, IsGiven: false, MaxItems: 1, MaxBytes: 1, MaxItemBytes: 1, MaxKept: 1, Retention.UntilRead);
-        var writer = new ProcessorPlan("work", [], ["y"], Wait: false, Resume.FromScratch);
-        using var stalls = new Stalls(core, new("run", "key", "test", [writer], [plan], []), writer, FlowLab.Cancellation);
+        var writer = new ProcessorPlan("work", [], ["y"], Wait: false, ResumeMode.FromScratch);
+        using var stalls = new DeadlockDetector(core, new("run", "key", "test", [writer], [plan], []), writer, FlowLab.Cancellation);
         var output = new OutputStream(core.Calls, "run", plan, "work", stalls, slot: null, FlowLab.Cancellation);
 
         long seen = await store.WaitForChangeAsync(values, -1, FlowLab.Cancellation);

@@ -16,8 +16,8 @@ public class SweepTests
     {
         var clock = new TestClock();
         await using var store = new CountingStore(new MemoryStreamStore(clock));
-        SupervisorOptions Named(int n) => new() { Name = $"service-{n}", Time = clock, KeepRuns = Keep };
-        await using (var host = Supervisor.Attach(store, Named(0) with { KeepRuns = Timeout.InfiniteTimeSpan }))
+        SupervisorOptions Named(int n) => new() { Name = $"service-{n}", Time = clock, RunRetentionDuration = Keep };
+        await using (var host = Supervisor.Attach(store, Named(0) with { RunRetentionDuration = Timeout.InfiniteTimeSpan }))
         {
             host.Register(Work, StartTests.CopyAsync);
             for (int i = 0; i < 20; i++)
@@ -66,12 +66,12 @@ public class SweepTests
         away.Jump(TimeSpan.FromDays(daysAhead));
         var warnings = new ConcurrentQueue<string>();
         await using var store = new MemoryStreamStore(clock);
-        await using var host = Supervisor.Attach(store, new() { Name = "host", Time = clock, KeepRuns = Timeout.InfiniteTimeSpan });
+        await using var host = Supervisor.Attach(store, new() { Name = "host", Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan });
         host.Register(Work, StartTests.CopyAsync);
         await using FlowRun run = await host.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         DateTimeOffset ended = clock.GetUtcNow();
-        await using var sweeper = Supervisor.Attach(store, new() { Name = "sweeper", Time = away, KeepRuns = Keep, Warn = warnings.Enqueue });
+        await using var sweeper = Supervisor.Attach(store, new() { Name = "sweeper", Time = away, RunRetentionDuration = Keep, OnWarning = warnings.Enqueue });
         while ((await store.ListStreamsAsync("flow/")).Count > 0)
         {
             await clock.WaitForTimersAsync(1, FlowLab.Cancellation);

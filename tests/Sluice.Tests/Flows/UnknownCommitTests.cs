@@ -8,7 +8,7 @@ public class UnknownCommitTests
     // More than there are partitions: whichever is deleted shares one with others.
     private const int Runs = 40;
 
-    private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"], Resume = Resume.PerItem };
+    private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"], Resume = ResumeMode.PerItem };
 
     [Fact]
     public async Task TheNextOneIsNotTakenForIt()
@@ -21,11 +21,11 @@ public class UnknownCommitTests
             await lab.Store.DeleteStreamAsync("first");
             throw new StreamStoreException("The answer is lost, as the test wants.");
         };
-        using var core = new SupervisorCore(hooked, new() { ReaderPatience = FlowLab.Patience });
-        Insistence calls = core.Calls;
+        using var core = new SupervisorCore(hooked, new() { ReaderTimeout = FlowLab.Patience });
+        StoreRetrier calls = core.Calls;
         await WorkGroup.OpenAsync(core, Work.Name, FlowLab.Cancellation);
         foreach (string stream in (string[])["first", "second"]) await lab.Store.OpenStreamAsync(stream, cancellation: FlowLab.Cancellation);
-        TakeResult taken = await lab.Store.TakeAsync(FlowNames.Hosts(Work.Name), 0, new("one"), FlowLab.Cancellation);
+        AcquireResult taken = await lab.Store.AcquireAsync(FlowNames.Hosts(Work.Name), 0, new("one"), FlowLab.Cancellation);
         using var partition = new WorkPartition(calls, taken.Ownership, taken.State!.LastCommit);
 
         var gone = await Assert.ThrowsAsync<FlowException>(() => PutAsync("first"));

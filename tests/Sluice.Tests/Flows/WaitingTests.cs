@@ -50,7 +50,7 @@ public class WaitingTests
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 
-    private static SupervisorOptions Options(string name, TestClock clock) => new() { Name = name, Time = clock, KeepRuns = Timeout.InfiniteTimeSpan };
+    private static SupervisorOptions Options(string name, TestClock clock) => new() { Name = name, Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan };
 
     /// <summary>Does not say when one of its streams changes.</summary>
     private sealed class DeafStore(IStreamStore inner, string stream) : StreamStoreWrapper(inner, leaveOpen: true)

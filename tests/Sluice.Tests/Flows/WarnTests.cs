@@ -7,7 +7,7 @@ public class WarnTests
     public async Task ItStopsNoRun()
     {
         await using var lab = new FlowLab();
-        Supervisor service = lab.Join(options => options with { Warn = _ => throw new ObjectDisposedException("log") });
+        Supervisor service = lab.Join(options => options with { OnWarning = _ => throw new ObjectDisposedException("log") });
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
         service.Register(work, (IO<int> x) => x.IsComplete ? Task.FromResult(1) : throw new InvalidOperationException("no ink"));
         await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);

@@ -9,7 +9,7 @@ public class FlowRecordTests
 {
     private static RunPlan Plan => new("r", "k", "s",
         [
-            new("p", ["in"], ["out"], Wait: true, Resume.PerItem)
+            new("p", ["in"], ["out"], Wait: true, ResumeMode.PerItem)
             { Retry = new(3, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)), Timeout = TimeSpan.FromSeconds(2) },
         ],
         [new("in", "int", IsGiven: true, 1, 2, 3, 4, Retention.All) { Given = new(5, "d") }], ["out"]);
@@ -90,13 +90,13 @@ public class FlowRecordTests
     [Fact]
     public void WaysToResumeAreWrittenByTheseNames()
     {
-        Assert.Equal(3, Enum.GetValues<Resume>().Length);
-        Assert.Contains("""{"Name":"p","Inputs":[],"Outputs":[]}""", Of(Resume.FromScratch), StringComparison.Ordinal);
-        Assert.Contains("""{"Name":"p","Inputs":[],"Outputs":[],"Resume":"PerItem"}""", Of(Resume.PerItem), StringComparison.Ordinal);
-        Assert.Contains("""{"Name":"p","Inputs":[],"Outputs":[],"Resume":"Checkpoint"}""", Of(Resume.Checkpoint),
+        Assert.Equal(3, Enum.GetValues<ResumeMode>().Length);
+        Assert.Contains("""{"Name":"p","Inputs":[],"Outputs":[]}""", Of(ResumeMode.FromScratch), StringComparison.Ordinal);
+        Assert.Contains("""{"Name":"p","Inputs":[],"Outputs":[],"Resume":"PerItem"}""", Of(ResumeMode.PerItem), StringComparison.Ordinal);
+        Assert.Contains("""{"Name":"p","Inputs":[],"Outputs":[],"Resume":"Checkpoint"}""", Of(ResumeMode.Checkpoint),
             StringComparison.Ordinal);
 
-        static string Of(Resume resume) => JsonOf(new ProcessorPlan("p", [], [], Wait: false, resume), []);
+        static string Of(ResumeMode resume) => JsonOf(new ProcessorPlan("p", [], [], Wait: false, resume), []);
     }
 
     [Fact]

@@ -18,9 +18,9 @@ public class ItemFormTests
             new Window<int>(Time, Time.AddSeconds(1), [1], 2));
         Is("""{"Path":"p","Number":1,"Text":"t"}""", new FileLine("p", 1, "t"));
         Is("""{"Time":"1970-01-01T00:00:00+00:00"}""", new Tick(Time));
-        Is("""{"Consecutor":"c","Batch":"b","Items":3,"Failed":1}""", new BatchEnd("c", "b", 3, 1));
+        Is("""{"Consecutor":"c","Batch":"b","Items":3,"Failed":1}""", new BatchCompleted("c", "b", 3, 1));
         Is("""{"Generation":1,"Stream":"s","Partition":2,"Sequence":3}""", new EntryId(1, "s", 2, 3));
-        Is("{}", default(Nothing));
+        Is("{}", default(Unit));
     }
 
     private static void Is<T>(string expected, T item)

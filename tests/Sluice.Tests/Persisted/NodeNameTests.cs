@@ -24,7 +24,7 @@ public class NodeNameTests
         Is("every-1", Source.Every(Second, null, static () => 1));
         Is("cron-1", Source.Cron("* * * * *"));
         Is("manual-1", Source.Manual<int>());
-        Is("pushed-1", Source.Pushed<int>(static (_, _) => Task.CompletedTask));
+        Is("pushed-1", Source.Create<int>(static (_, _) => Task.CompletedTask));
         Is("lines-1", Source.Lines(TextReader.Null));
         Is("lines-1", Source.Lines("file"));
         Is("lines-1", Source.StandardInput());
@@ -57,8 +57,8 @@ public class NodeNameTests
         Is("source-1 window-1", Numbers.SessionWindow(Time, Second));
         Is("source-1 aggregate-1", Numbers.Aggregate(0, static (sum, n) => sum + n));
         Is("source-1 scan-1", Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Scan(0, static (sum, n) => sum + n));
-        Is("source-1 Doubled", Numbers | Node.Of(static () => new Doubled()));
-        Is("source-1 Doubled Doubled-2", Numbers | Node.Of(static () => new Doubled()) | Node.Of(static () => new Doubled()));
+        Is("source-1 Doubled", Numbers | StageNode.Of(static () => new Doubled()));
+        Is("source-1 Doubled Doubled-2", Numbers | StageNode.Of(static () => new Doubled()) | StageNode.Of(static () => new Doubled()));
 
         static async IAsyncEnumerable<int> Many(int n)
         {
@@ -95,7 +95,7 @@ public class NodeNameTests
         Is("source-1 texts", Numbers | Sink.Output<int>("texts"));
         Is("source-1 out.txt", Numbers | Sink.ToFile<int>("/x/out.txt", static n => ""));
         Is("source-1 Staged", Numbers | Sink.Commit(static () => new Staged()));
-        Is("source-1 Kept", Numbers | Node.Of(static () => new Kept()));
+        Is("source-1 Kept", Numbers | StageNode.Of(static () => new Kept()));
     }
 
     /// <summary>The row of $nodes for each kind of node that keeps state; a node of another shape is refused.</summary>
@@ -109,7 +109,7 @@ public class NodeNameTests
         Is("n: group of int", Shapes(Numbers.GroupBy(static n => n)));
         Is("n: window of int", Shapes(Numbers.Window(Second)));
         Is("n: event-time window of int", Shapes(Numbers.Window(Time, Second)));
-        Is("n: node of int", Shapes(Numbers | Node.Of(static () => new Total())));
+        Is("n: node of int", Shapes(Numbers | StageNode.Of(static () => new Total())));
         Is("n: scan by key of int",
             Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Scan(0, static (sum, n) => sum + n)));
         Is("n: distinct by key of int[]", Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Distinct(10)));
@@ -125,13 +125,13 @@ public class NodeNameTests
     {
         (Type Type, string Name)[] names =
         [
-            (typeof(BatchEnd), "BatchEnd"), (typeof(DeadLetter), "DeadLetter"), (typeof(EntryId), "EntryId"),
+            (typeof(BatchCompleted), "BatchEnd"), (typeof(DeadLetter), "DeadLetter"), (typeof(EntryId), "EntryId"),
             (typeof(EntryKey), "EntryKey"),
-            (typeof(FileLine), "FileLine"), (typeof(ItemLog), "ItemLog"), (typeof(Nothing), "Nothing"), (typeof(Tick), "Tick"),
+            (typeof(FileLine), "FileLine"), (typeof(ItemLogEntry), "ItemLog"), (typeof(Unit), "Nothing"), (typeof(Tick), "Tick"),
             (typeof(Tick?), "Tick?"),
             (typeof(Group<string, int>), "Group<string, int>"), (typeof(Window<FileLine>[]), "Window<FileLine>[]"),
-            (typeof(Settled<(Tick, long?)>), "Settled<(Tick, long?)>"), (typeof(Positioned<string>), "Positioned<string>"),
-            (typeof(StepRecord<byte[]>), "StepRecord<byte[]>"),
+            (typeof(Settled<(Tick, long?)>), "Settled<(Tick, long?)>"), (typeof(WithPosition<string>), "Positioned<string>"),
+            (typeof(StepInput<byte[]>), "StepRecord<byte[]>"),
             (typeof(Dictionary<string, Window<int>>), "Dictionary<string, Window<int>>"),
         ];
         foreach ((Type type, string name) in names) Assert.Equal($"scan of {name}", new StateShape("scan", type, 0).ToString());
@@ -150,13 +150,13 @@ public class NodeNameTests
     private static void Is(string expected, Topology topology)
         => Is(expected, string.Join(' ', topology.Nodes.Select(static node => node.Name)));
 
-    private sealed class Doubled : Node<int, int>
+    private sealed class Doubled : StageNode<int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
             => output.PushAsync(2 * item);
     }
 
-    private sealed class Total : StatefulNode<int, int, int>
+    private sealed class Total : StatefulStageNode<int, int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
             => output.PushAsync(State += item);
@@ -167,7 +167,7 @@ public class NodeNameTests
         protected override ValueTask ProcessAsync(int item, CancellationToken cancellation) => default;
     }
 
-    private sealed class Staged : CommitSink<int>
+    private sealed class Staged : TransactionalSink<int>
     {
         protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
 

@@ -16,7 +16,7 @@ public class PersistedFormTests
         Assert.Equal(
             "Plan=32 Choices=33 Begin=34 Cancel=35 Answer=36 Refusal=37 Fault=38 Credit=39 Open=64 Read=65 Release=66 Save=67 At=68 Reach=69 Chosen=70 Put=71 Done=72 Failed=73", NumbersOf<CallFrame>());
         Assert.Equal("Other=1 Flow=2 Different=3 Cancelled=4 Payload=5 Misuse=6", NumbersOf<FailureKind>());
-        Assert.Equal("SLUICE_PROCESSORS", ChildMark.Variable);
+        Assert.Equal("SLUICE_PROCESSORS", ExecutorEnvironment.Variable);
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public class PersistedFormTests
     {
         Assert.Equal("$end", StageEnds.Node);
         Assert.Equal("$nodes", StateCheck.Node);
-        Assert.Equal("$books", PartitionBooks.Node);
+        Assert.Equal("$books", PartitionCounts.Node);
         Assert.Equal("$spill", Spill.Node);
         Assert.Equal("work", WorkPartition.Node);
     }

@@ -31,12 +31,12 @@ public sealed class ProducerPositionTests : IDisposable
             new ResumableLinesOptions()));
         Assert.True(File.Exists(Path.Combine(directory.FullName, ".tape.lines")));
         await IsAsync("Source.ResumableInput", Source.ResumableInput("tape", static (_, line) => line, new StringReader("one\ntwo\n")));
-        await IsAsync("Source.ResumableFiles", Source.ResumableFiles("tape", files, new() { Quiet = TimeSpan.Zero }));
+        await IsAsync("Source.ResumableFiles", Source.ResumableFiles("tape", files, new() { QuietDuration = TimeSpan.Zero }));
         Assert.True(File.Exists(Path.Combine(files, ".tape.taken")));
         await IsAsync("Source.Every(name, interval, function)", Source.Every("tape", TimeSpan.FromMilliseconds(20), static tick => tick));
         await IsAsync("Source.Cron(name, expression, function)", Source.Cron("tape", "* * * * * *", static tick => tick));
 
-        static async IAsyncEnumerable<Positioned<int>> Positions()
+        static async IAsyncEnumerable<WithPosition<int>> Positions()
         {
             await Task.Yield();
             yield return new(1, new byte[] { 1 });
@@ -111,7 +111,7 @@ public sealed class ProducerPositionTests : IDisposable
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<T>("work", static items => items.ForEach(static _ => { }), new() { Store = store });
         await consecutor.StartAsync(Cancellation);
-        Run run = (source | consecutor).Start();
+        PipelineRun run = (source | consecutor).Start();
         while (consecutor.Snapshot().Accepted == 0) await Task.Delay(5, Cancellation);
         run.Cancel();
         await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -17,9 +17,9 @@ public partial class StoreNameTests
     {
         await using var inner = new MemoryStreamStore();
         var store = new NotingStore(inner);
-        await using (var consecutor = new Consecutor<int>("c", static source => source | Node.Of(static () => new Late())
+        await using (var consecutor = new Consecutor<int>("c", static source => source | StageNode.Of(static () => new Late())
             | Stage.Named("late") | (static _ => { }),
-            new() { Store = store, Member = "m", Stream = new() { Partitions = 1 } }) { Key = static _ => "key" })
+            new() { Store = store, InstanceId = "m", Stream = new() { Partitions = 1 } }) { Key = static _ => "key" })
         {
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAsync(1, Cancellation);
@@ -32,7 +32,7 @@ public partial class StoreNameTests
             await (Source.From([6]) | consecutor).RunAsync(cancellation: Cancellation);
             await (Source.Resumable("tape", [7]) | consecutor).RunAsync(cancellation: Cancellation);
             await consecutor.CompleteAsync(Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
         }
         Is(store,
         [
@@ -63,11 +63,11 @@ public partial class StoreNameTests
                 items => items.Join(static one => one, static other => other.Select(static n => -n), static n => n, static n => n,
                     static (one, _) => one)
                     | Stage.Named("join"))
-            .ForEach(static _ => { }), new() { Store = store, Member = "m", Stream = new() { Partitions = 1 } }))
+            .ForEach(static _ => { }), new() { Store = store, InstanceId = "m", Stream = new() { Partitions = 1 } }))
         {
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAsync(1, Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
         }
         Is(store,
         [
@@ -134,7 +134,7 @@ public partial class StoreNameTests
     [GeneratedRegex("[0-9]{18,19}")]
     private static partial Regex Number();
 
-    private sealed class Late : TimedNode<int, int, int>
+    private sealed class Late : TimedStageNode<int, int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {

@@ -74,9 +74,9 @@ public class TelemetryNameTests
         using Activity caller = new Activity("caller").Start();
         await (Source.From([1]) | (static _ => { })).RunAsync(cancellation: Cancellation);
         await Assert.ThrowsAsync<PipelineException>(() => Failing().RunAsync(cancellation: Cancellation));
-        Run endless = (Source.Manual<int>() | (static _ => { })).Start();
+        PipelineRun endless = (Source.Manual<int>() | (static _ => { })).Start();
         endless.Cancel();
-        await endless.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await endless.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         await endless.DisposeAsync();
         var half = Step.Of<int, int>(static n => n == 0 ? throw new FormatException() : n / 2);
         await half(2);

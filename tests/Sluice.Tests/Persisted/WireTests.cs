@@ -11,9 +11,9 @@ public class WireTests
     public void AChildIsStartedWithTheseNames()
     {
         Assert.Equal(("SLUICE_WORKER", "SLUICE_PROCESSORS", "--sluice-worker"),
-            (Invitation.Variable, ChildMark.Variable, Invitation.Argument));
+            (WorkerToken.Variable, ExecutorEnvironment.Variable, WorkerToken.Argument));
         Assert.Equal(new string('A', 64) + "00000400" + "/socket",
-            new Invitation("/socket", [.. Enumerable.Repeat((byte)0xAA, 32)], 1024).Text);
+            new WorkerToken("/socket", [.. Enumerable.Repeat((byte)0xAA, 32)], 1024).Text);
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public class WireTests
             Hex(failure.Memory.Span));
 
         byte[] sent = [];
-        using var calls = new CallWriter(message => sent = message.ToArray(), static _ => { });
+        using var calls = new CallFrameWriter(message => sent = message.ToArray(), static _ => { });
         calls.SayValues(7, isComplete: true, new Entry[] { new() { Sequence = 3, Generation = 1, Payload = new byte[] { 9 } } });
         Assert.Equal("24" + "0700000000000000" + "01" + "0300000000000000" + "0100000000000000" + "01000000" + "09", Hex(sent));
 
@@ -65,7 +65,7 @@ public class WireTests
     {
         Numbers((Retention.UntilRead, 0), (Retention.All, 1));
         Numbers((StreamStart.First, 0), (StreamStart.New, 1));
-        Numbers((WaitingState.InFlight, 0), (WaitingState.Retrying, 1), (WaitingState.Parked, 2), (WaitingState.Suspect, 3));
+        Numbers((WaitingStatus.InFlight, 0), (WaitingStatus.Retrying, 1), (WaitingStatus.Parked, 2), (WaitingStatus.Suspect, 3));
     }
 
     [Fact]
@@ -99,10 +99,10 @@ public class WireTests
     [Fact]
     public void RowsOfTheLibraryHaveTheirBytes()
     {
-        StateRow books = new PartitionBooks(1, 2, 3).ToRow();
+        StateRow books = new PartitionCounts(1, 2, 3).ToRow();
         Assert.Equal(("$books", "", 1, "0100000000000000" + "0200000000000000" + "0300000000000000"),
             (books.Node, books.Key, books.Version, Hex(books.Value!.Value.Span)));
-        Assert.Equal(2, new PartitionBooks(1, 2, 3, HasSpills: true).ToRow().Version);
+        Assert.Equal(2, new PartitionCounts(1, 2, 3, HasSpills: true).ToRow().Version);
 
         var spill = new Spill(5, 6, new(1, 2, 3, 4));
         StateRow piece = spill.Add(new byte[] { 9 });
@@ -125,7 +125,7 @@ public class WireTests
         using EntryBatch output = Batch(), derived = Batch();
         Assert.Equal("00" + "016F" + Entry, Hex(SpillPiece.Of(commit with { Outputs = [new("o", output)] }).Single()));
         Assert.Equal("01" + Entry, Hex(SpillPiece.Of(commit with { Derived = derived }).Single()));
-        var letter = new Burial(1, "n", "e", 2) { Path = "p", Payload = new byte[] { 9 } };
+        var letter = new DeadLetterWrite(1, "n", "e", 2) { Path = "p", Payload = new byte[] { 9 } };
         Assert.Equal("02" + "016E" + "0165" + "02000000" + "0170" + "00" + "01" + "01000000" + "09" + "00",
             Hex(SpillPiece.Of(commit with { Dead = [letter] }).Single()));
 

@@ -78,7 +78,7 @@ public sealed class AnnotationTests
         Assert.Equal(Enumerable.Range(0, 100).SelectMany(n => new[] { n, n }), seen);
         NodeSnapshot node = end["Twice"];
         Assert.Equal((100L, 200L, 0L, 0L, 99L), (node.In, node.Out, node.Skipped, node.Failed, node.Retried));
-        Assert.Equal(new RootCounts(100, 100, 0, 0, 0), end.Roots);
+        Assert.Equal(new ItemCounts(100, 100, 0, 0, 0), end.Roots);
     }
 
     [Fact]
@@ -102,19 +102,19 @@ public sealed class AnnotationTests
     public async Task SkippedFailuresAreCountedAndTheRunGoesOn(ExecutionMode mode)
     {
         List<int> seen = [];
-        Source<int> stage = Source.From(Enumerable.Range(0, 10)).Select(ThirdsFail) | Stage.OnError(OnError.Skip);
+        Source<int> stage = Source.From(Enumerable.Range(0, 10)).Select(ThirdsFail) | Stage.OnError(ErrorPolicy.Skip);
         RunSnapshot end = await stage.ForEach(seen.Add).RunAsync(new RunOptions { Mode = mode, TrackItems = true });
         Assert.Equal([1, 2, 4, 5, 7, 8], seen);
         NodeSnapshot node = end[nameof(ThirdsFail)];
         Assert.Equal((10L, 6L, 0L, 4L, 0L), (node.In, node.Out, node.Skipped, node.Failed, node.Retried));
-        Assert.Equal(new RootCounts(10, 6, 0, 4, 0), end.Roots);
+        Assert.Equal(new ItemCounts(10, 6, 0, 4, 0), end.Roots);
     }
 
     [Fact]
     public async Task ADeadLetterSaysWhatFailedWhereAndHowOften()
     {
-        Pipeline pipeline = (Source.From([1, 3, 6, 9]).Select(ThirdsFail) | Stage.Retry(1, Backoff.None).OnError(OnError.DeadLetter)).ForEach(_ => { });
-        await using Run run = pipeline.Start(new RunOptions { DeadLetterCapacity = 2, Time = clock });
+        Pipeline pipeline = (Source.From([1, 3, 6, 9]).Select(ThirdsFail) | Stage.Retry(1, Backoff.None).OnError(ErrorPolicy.DeadLetter)).ForEach(_ => { });
+        await using PipelineRun run = pipeline.Start(new RunOptions { MaxDeadLetters = 2, Time = clock });
         await run.Completion;
         Assert.Equal(["6 failed in ThirdsFail after 2 attempts: a third", "9 failed in ThirdsFail after 2 attempts: a third"], run.DeadLetters.Select(letter => $"{letter}"));
         Assert.All(run.DeadLetters, letter => Assert.IsType<FormatException>(letter.Exception));
@@ -134,8 +134,8 @@ public sealed class AnnotationTests
             return n;
         }
         Source<int> stage = Source.From([1, 2]).SelectAsync(Slow)
-            | Stage.Timeout(TimeSpan.FromSeconds(5)).Retry(1, Backoff.None).OnError(OnError.DeadLetter);
-        await using Run run = await PlayAsync(stage.ForEach(n => log.Add($"{Seconds()}: done {n}")), 20);
+            | Stage.Timeout(TimeSpan.FromSeconds(5)).Retry(1, Backoff.None).OnError(ErrorPolicy.DeadLetter);
+        await using PipelineRun run = await PlayAsync(stage.ForEach(n => log.Add($"{Seconds()}: done {n}")), 20);
         // One that does not stop gets a second to notice before it is left behind.
         Assert.Equal(honoursItsToken ? ["0: try 1", "5: try 1", "10: try 2", "10: done 2"] : ["0: try 1", "6: try 1", "12: try 2", "12: done 2"], log);
         DeadLetter letter = Assert.Single(run.DeadLetters);
@@ -193,7 +193,7 @@ public sealed class AnnotationTests
     [Fact]
     public async Task TheLogShowsWhatGoesInAndComesOut()
     {
-        List<ItemLog> log = [];
+        List<ItemLogEntry> log = [];
         Source<int> stage = Source.From([1, 2]).Where(n => n > 1) | Stage.Named("large").Log(log.Add);
         await stage.ForEach(_ => { }).RunAsync(new RunOptions { Time = clock, Mode = ExecutionMode.SingleThread });
         Assert.Equal(["> large: 1", "> large: 2", "< large: 2"], log.Select(line => $"{line}"));
@@ -208,12 +208,12 @@ public sealed class AnnotationTests
     {
         Source<int> logged = (Source.From([7]) | Stage.Named("first")).Select(n => n + 1) | Stage.Named("logged").Parallel(lanes).Log(
             line => _ = line.IsOutput == atOutput ? throw new IOException("the log is full") : 0);
-        Run run = logged.ForEach(_ => { }).Start(new RunOptions { Mode = mode, TrackItems = true });
+        PipelineRun run = logged.ForEach(_ => { }).Start(new RunOptions { Mode = mode, TrackItems = true });
         var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
         Assert.Equal(("logged", atOutput ? 8 : 7, "the log is full"), (failure.Node, failure.Item, failure.InnerException!.Message));
         NodeSnapshot node = run.Snapshot()["logged"];
         Assert.Equal((1, 0, 1), (node.In, node.Out, node.Failed));
-        Assert.Equal(new RootCounts(1, 0, 0, 1, 0), run.Snapshot().Roots);
+        Assert.Equal(new ItemCounts(1, 0, 0, 1, 0), run.Snapshot().Roots);
     }
 
     public static TheoryData<string, Func<object>> Misfits => new()
@@ -224,7 +224,7 @@ public sealed class AnnotationTests
         { "is synchronous", () => Source.From([1]).Select(n => n) | Stage.Timeout(TimeSpan.FromSeconds(1)) },
         { "a sink puts nothing out", () => Source.From([1]).ForEach(_ => { }) | Stage.Buffer(1) },
         { "takes from several inputs", () => Source.Merge(Source.From([1])) | Stage.Parallel(2) },
-        { "a zip is not a function", () => Source.From([1]).Zip(Source.From([1]), (a, b) => a + b) | Stage.OnError(OnError.Skip) },
+        { "a zip is not a function", () => Source.From([1]).Zip(Source.From([1]), (a, b) => a + b) | Stage.OnError(ErrorPolicy.Skip) },
         { "where a pipe begins", () => Pipe.Of<int>() | Stage.Parallel(2) },
         { "stands before the stage", () => Source.From([1]) | Stage.KeyBy((int n) => n, lanes: 2) | Stage.Retry(1) },
     };
@@ -239,9 +239,9 @@ public sealed class AnnotationTests
     private int Seconds() => (int)TimeSpan.FromTicks(clock.GetTimestamp()).TotalSeconds;
 
     /// <summary>Runs on this thread, in virtual time.</summary>
-    private async Task<Run> PlayAsync(Pipeline pipeline, int seconds)
+    private async Task<PipelineRun> PlayAsync(Pipeline pipeline, int seconds)
     {
-        Run run = pipeline.Start(new RunOptions { Time = clock, Scheduler = scheduler });
+        PipelineRun run = pipeline.Start(new RunOptions { Time = clock, Scheduler = scheduler });
         await clock.AdvanceAsync(TimeSpan.FromSeconds(seconds), settle: () =>
         {
             scheduler.RunUntilIdle();

@@ -11,7 +11,7 @@ public sealed class BisectTests
     public async Task OnlyTheBadItemIsPutAsideAndTheOthersGoThroughInOrder()
     {
         bad.Add(37);
-        await using Run run = (Source.From(Enumerable.Range(0, 64)).Chunk(64) | Write | Stage.Bisect.OnError(OnError.DeadLetter)).Start();
+        await using PipelineRun run = (Source.From(Enumerable.Range(0, 64)).Chunk(64) | Write | Stage.Bisect.OnError(ErrorPolicy.DeadLetter)).Start();
         await run.Completion;
         Assert.Equal(Enumerable.Range(0, 64).Where(static n => n != 37), written);
         Assert.Equal((2 * 6) + 1, started.Count);
@@ -24,7 +24,7 @@ public sealed class BisectTests
     public async Task WhereAllFailThereAreTwiceAsManyStartsLessOne()
     {
         bad.UnionWith(Enumerable.Range(0, 10));
-        await using Run run = (Source.From(Enumerable.Range(0, 10)).Chunk(10) | Write | Stage.Bisect.OnError(OnError.DeadLetter)).Start();
+        await using PipelineRun run = (Source.From(Enumerable.Range(0, 10)).Chunk(10) | Write | Stage.Bisect.OnError(ErrorPolicy.DeadLetter)).Start();
         await run.Completion;
         Assert.Equal(Enumerable.Range(0, 10), run.DeadLetters.Select(static letter => Assert.Single((int[])letter.Item!)));
         Assert.Equal(19, started.Count);
@@ -36,7 +36,7 @@ public sealed class BisectTests
     public async Task OnlyTheWholeAndWhatIsAloneHaveAllAttempts()
     {
         bad.Add(2);
-        await using Run run = (Source.From(Enumerable.Range(0, 4)).Chunk(4) | Write | Stage.Retry(2, Backoff.None).Bisect.OnError(OnError.Skip)).Start();
+        await using PipelineRun run = (Source.From(Enumerable.Range(0, 4)).Chunk(4) | Write | Stage.Retry(2, Backoff.None).Bisect.OnError(ErrorPolicy.Skip)).Start();
         await run.Completion;
         Assert.Equal(["0,1,2,3", "0,1,2,3", "0,1,2,3", "0,1", "2,3", "2", "2", "2", "3"], started.Select(static list => string.Join(',', list)));
         Assert.Equal([0, 1, 3], written);
@@ -57,7 +57,7 @@ public sealed class BisectTests
     {
         bad.UnionWith([3, 4, 11]);
         List<int> seen = [];
-        await using Run run = (Source.From(Enumerable.Range(0, 20)).Chunk(5).SelectMany(list => Checked(list)) | Stage.Bisect.OnError(OnError.DeadLetter) | seen.Add).Start(new RunOptions { TrackItems = true });
+        await using PipelineRun run = (Source.From(Enumerable.Range(0, 20)).Chunk(5).SelectMany(list => Checked(list)) | Stage.Bisect.OnError(ErrorPolicy.DeadLetter) | seen.Add).Start(new RunOptions { TrackItems = true });
         await run.Completion;
         Assert.Equal(Enumerable.Range(0, 20).Where(n => !bad.Contains(n)), seen);
         Assert.Equal(3, run.DeadLetters.Count);
@@ -74,9 +74,9 @@ public sealed class BisectTests
             int items = random.Next(1, 300), size = random.Next(1, 100), share = random.Next(1, 101);
             HashSet<int> some = [.. Enumerable.Range(0, items).Where(_ => random.Next(100) < share)];
             List<int> seen = [];
-            await using Run run = (Source.From(Enumerable.Range(0, items)).Chunk(size) | (list => list.ToList())
-                | ((List<int> list) => list.Exists(some.Contains) ? throw new FormatException() : list) | Stage.Parallel(lanes).Bisect.OnError(OnError.DeadLetter) | seen.AddRange)
-                .Start(new RunOptions { DeadLetterCapacity = 1000 });
+            await using PipelineRun run = (Source.From(Enumerable.Range(0, items)).Chunk(size) | (list => list.ToList())
+                | ((List<int> list) => list.Exists(some.Contains) ? throw new FormatException() : list) | Stage.Parallel(lanes).Bisect.OnError(ErrorPolicy.DeadLetter) | seen.AddRange)
+                .Start(new RunOptions { MaxDeadLetters = 1000 });
             await run.Completion;
             Assert.Equal(Enumerable.Range(0, items).Where(n => !some.Contains(n)), seen);
             Assert.Equal(some.Order(), run.DeadLetters.Select(static letter => Assert.Single((List<int>)letter.Item!)).Order());
@@ -94,7 +94,7 @@ public sealed class BisectTests
         Assert.Equal([0, 2, 3, 4, 5, 6], written);
 
         Task Pass<TList>(TList list) where TList : IEnumerable<int>
-            => (Source.From([list]) | ((TList part) => Write([.. part])) | Stage.Bisect.OnError(OnError.Skip)).RunAsync();
+            => (Source.From([list]) | ((TList part) => Write([.. part])) | Stage.Bisect.OnError(ErrorPolicy.Skip)).RunAsync();
     }
 
     [Fact]

@@ -66,7 +66,7 @@ public sealed class BracketRouterTests
     [Fact]
     public async Task ANodeClassIsTheNameOfItsBranch()
     {
-        Pipe<int, int> doubled = Node.Of(() => new Doubler()), kept = Of<int>() | Stage.KeyBy((int n) => n) | (n => n) | Stage.Named("kept");
+        Pipe<int, int> doubled = StageNode.Of(() => new Doubler()), kept = Of<int>() | Stage.KeyBy((int n) => n) | (n => n) | Stage.Named("kept");
         Assert.Equal([1, 4, 3, 8], await (Numbers | [doubled, kept, Route.By((int n) => n % 2 == 0 ? nameof(Doubler) : "kept")]).ToListAsync(SingleThread));
     }
 
@@ -75,7 +75,7 @@ public sealed class BracketRouterTests
     {
         Source<string> routed = Numbers | [EvenPipe, Route.By(Parity)];
         Assert.Contains("there is no branch 'Odd'. There are: Even.", (await Assert.ThrowsAsync<PipelineException>(() => routed.ToListAsync())).Message, StringComparison.Ordinal);
-        Assert.Equal(["e2", "e4"], await (routed | Stage.OnError(OnError.Skip)).ToListAsync());
+        Assert.Equal(["e2", "e4"], await (routed | Stage.OnError(ErrorPolicy.Skip)).ToListAsync());
     }
 
     [Fact]
@@ -126,7 +126,7 @@ public sealed class BracketRouterTests
         Assert.Equal(["1 one", "2 three"], await (Numbers | Pipe.Zip(words, (int n, string word) => $"{n} {word}")).ToListAsync(SingleThread));
     }
 
-    private sealed class Doubler : Node<int, int>
+    private sealed class Doubler : StageNode<int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(2 * item);
     }

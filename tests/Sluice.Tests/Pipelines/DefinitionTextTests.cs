@@ -105,7 +105,7 @@ public class DefinitionTextTests
         Assert.Equal("1 failed in Geocode after 1 attempt: (its Message threw NotSupportedException)",
             new DeadLetter("Geocode", 1, "no", 1, DateTimeOffset.UnixEpoch) { Exception = new MuteException() }.ToString());
         Assert.Contains("…", new DeadLetter("Geocode", new string('x', 10_000), "no", 1, DateTimeOffset.UnixEpoch).ToString(), StringComparison.Ordinal);
-        Assert.Equal("> Geocode: Mute (its ToString threw NotSupportedException)", new ItemLog("Geocode", false, new Mute(), DateTimeOffset.UnixEpoch).ToString());
+        Assert.Equal("> Geocode: Mute (its ToString threw NotSupportedException)", new ItemLogEntry("Geocode", false, new Mute(), DateTimeOffset.UnixEpoch).ToString());
     }
 
     private sealed class Mute

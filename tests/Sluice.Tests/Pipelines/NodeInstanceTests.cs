@@ -18,7 +18,7 @@ public class NodeInstanceTests
     public async Task AnInstanceOfAFactoryIsDisposedWithItsRun()
     {
         List<Counting> made = [];
-        Pipeline pipeline = (Source.From([1]) | Node.Of(() =>
+        Pipeline pipeline = (Source.From([1]) | StageNode.Of(() =>
         {
             var node = new Counting();
             made.Add(node);
@@ -45,7 +45,7 @@ public class NodeInstanceTests
         var node = new Counting();
         Assert.Throws<InvalidOperationException>(() => _ = (Source.From([1]) | node | Stage.Parallel(2)).ForEach(_ => { }).Start());
         Pipeline pipeline = (Source.From([1, 2]) | node).ForEach(_ => { });
-        Assert.Throws<InvalidDataException>(() => _ = pipeline.Start(new RunOptions { Started = static _ => throw new InvalidDataException("not now") }));
+        Assert.Throws<InvalidDataException>(() => _ = pipeline.Start(new RunOptions { OnStarted = static _ => throw new InvalidDataException("not now") }));
         Assert.Equal(2, (await pipeline.RunAsync())["Counting"].In);
         Assert.False(node.IsDisposed);
     }
@@ -65,7 +65,7 @@ public class NodeInstanceTests
         Assert.Equal(["letters/0", "letters/0", "letters/1", "letters/1"], ids);
     }
 
-    private sealed class Counting : Node<int, int>, IDisposable
+    private sealed class Counting : StageNode<int, int>, IDisposable
     {
         private int count;
 

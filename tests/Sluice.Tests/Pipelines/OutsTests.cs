@@ -11,7 +11,7 @@ public class OutsTests
     public async Task AChannelIsCompletedWithTheRunAndGetsItsFailure()
     {
         var good = Channel.CreateBounded<int>(1);
-        Run run = (Source.From([1, 2, 3]) | Sink.ToChannel(good.Writer)).Start();
+        PipelineRun run = (Source.From([1, 2, 3]) | Sink.ToChannel(good.Writer)).Start();
         Assert.Equal([1, 2, 3], await good.Reader.ReadAllAsync().ToListAsync());
         await run.Completion;
 
@@ -42,7 +42,7 @@ public class OutsTests
         var source = new SourceProbe<int>();
         source.Push([.. Enumerable.Range(0, 100)]);
         source.Complete();
-        await using IAsyncEnumerator<int> items = source.Source.ToAsyncEnumerable(new RunOptions { Mode = mode, Capacity = 4 }).GetAsyncEnumerator();
+        await using IAsyncEnumerator<int> items = source.Source.ToAsyncEnumerable(new RunOptions { Mode = mode, MaxBufferedItems = 4 }).GetAsyncEnumerator();
         for (int i = 0; i < 100; i++)
         {
             Assert.True(await items.MoveNextAsync());

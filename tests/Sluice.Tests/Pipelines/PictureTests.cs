@@ -53,7 +53,7 @@ public class PictureTests
         var slow = new SinkProbe<int>();
         slow.Block();
         Pipeline pipeline = source.Source | Stage.Named("numbers") | Twice | Stage.Buffer(2) | [Sink.Of<int>(ToFile), slow.Sink];
-        await using Run run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock() });
+        await using PipelineRun run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock() });
         source.Push([.. Enumerable.Range(0, 9)]);
         scheduler.RunUntilIdle();
         RunSnapshot stalled = run.Snapshot();
@@ -73,7 +73,7 @@ public class PictureTests
         var slow = new SinkProbe<int>();
         slow.Block();
         Pipeline pipeline = source.Source | Twice | [s => s | Half | Stage.Buffer(2) | slow.Sink, s => s.Buffer(1) | ToFile];
-        await using Run run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock(), Capacity = 1 });
+        await using PipelineRun run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock(), MaxBufferedItems = 1 });
         source.Push([.. Enumerable.Range(0, 9)]);
         scheduler.RunUntilIdle();
         Assert.StartsWith("Half -> ", run.Snapshot()["Twice"].BlockedOn, StringComparison.Ordinal);

@@ -36,7 +36,7 @@ public class PipeFormTests
         var scheduler = new SeededScheduler(1);
         var source = new SourceProbe<int>();
         var sink = new SinkProbe<int>();
-        await using Run run = (source.Source | Debounce(TimeSpan.FromSeconds(1)) | Delay(TimeSpan.FromSeconds(2)) | sink.Sink)
+        await using PipelineRun run = (source.Source | Debounce(TimeSpan.FromSeconds(1)) | Delay(TimeSpan.FromSeconds(2)) | sink.Sink)
             .Start(new RunOptions { Time = clock, Scheduler = scheduler, Seed = 1 });
 
         source.Push(1, 2, 3);

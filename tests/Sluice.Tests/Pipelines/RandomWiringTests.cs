@@ -68,7 +68,7 @@ public sealed class RandomWiringTests
             List<RandomWiring.Piece> ends = [];
             await using var store = new MemoryStreamStore();
             ExecutionMode mode = way == Way.SingleThread ? ExecutionMode.SingleThread : ExecutionMode.MultiThread;
-            var options = new ConsecutorOptions { Store = store, Delivery = Delivery.Replay(3, Backoff.None), Run = new() { Mode = mode, Capacity = 1 + (seed % 5) } };
+            var options = new ConsecutorOptions { Store = store, Delivery = DeliveryGuarantee.Replay(3, Backoff.None), Run = new() { Mode = mode, MaxBufferedItems = 1 + (seed % 5) } };
             await using var wired = new Consecutor<long>("wired", source =>
             {
                 ends = new RandomWiring(seed, (source | FailOnce).Share(), items).Grow().Ends;
@@ -85,11 +85,11 @@ public sealed class RandomWiringTests
             foreach (Consecutor<long> target in targets) await target.StartAsync(Cancellation);
             await wired.StartAsync(Cancellation);
             foreach (long item in items) await wired.SendAsync(item);
-            ConsecutorSnapshot end = await wired.IdleAsync(Cancellation);
+            ConsecutorSnapshot end = await wired.WaitForIdleAsync(Cancellation);
             Assert.True(end.Completed + end.Skipped == items.Count && end.Dead == 0, $"graph {seed}: {end}");
             for (int i = 0; i < ends.Count; i++)
             {
-                await targets[i].IdleAsync(Cancellation);
+                await targets[i].WaitForIdleAsync(Cancellation);
                 AssertSame(ends[i].Items, seen[i], seed, i, null);
                 await targets[i].DisposeAsync();
             }
@@ -101,14 +101,14 @@ public sealed class RandomWiringTests
     private static RunOptions Options(Way way, int seed) => new()
     {
         Mode = way == Way.SingleThread ? ExecutionMode.SingleThread : ExecutionMode.MultiThread,
-        Capacity = 1 + (seed % 5),
+        MaxBufferedItems = 1 + (seed % 5),
         TrackItems = true,
         Scheduler = way == Way.Seeded ? new SeededScheduler(seed) : null,
     };
 
     private static async Task<RunSnapshot> PlayAsync(Pipeline pipeline, RunOptions options)
     {
-        await using Run run = pipeline.Start(options, Cancellation);
+        await using PipelineRun run = pipeline.Start(options, Cancellation);
         options.Scheduler?.Drive();
         await run.Completion;
         return run.Snapshot();

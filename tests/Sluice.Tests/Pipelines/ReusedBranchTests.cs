@@ -6,7 +6,7 @@ namespace Sluice.Tests.Pipelines;
 public sealed class ReusedBranchTests
 {
     private static readonly Source<int> Numbers = Source.From([1, 2, 3]) | Stage.Named("numbers");
-    private static readonly Pipe<int, int> CheckPipe = Pipe.Of<int>() | Check | Stage.OnError(OnError.DeadLetter);
+    private static readonly Pipe<int, int> CheckPipe = Pipe.Of<int>() | Check | Stage.OnError(ErrorPolicy.DeadLetter);
 
     public static TheoryData<ExecutionMode> Modes => [ExecutionMode.SingleThread, ExecutionMode.MultiThread];
 
@@ -24,7 +24,7 @@ public sealed class ReusedBranchTests
         Assert.Contains("Check-2", pipeline.Topology.ToMermaid(), StringComparison.Ordinal);
         Assert.Contains("Check-2", pipeline.Topology.ToDot(), StringComparison.Ordinal);
 
-        await using Run run = pipeline.Log("Check-2", "input", line => lines.Enqueue($"{line}")).Start(mode);
+        await using PipelineRun run = pipeline.Log("Check-2", "input", line => lines.Enqueue($"{line}")).Start(mode);
         await run.Completion;
         RunSnapshot end = run.Snapshot();
         Assert.Equal((3, 2, 1), (end["Check"].In, end["Check"].Out, end["Check"].Failed));
@@ -75,13 +75,13 @@ public sealed class ReusedBranchTests
         var seen = new ConcurrentQueue<int>();
         Pipe<int, int> strict = Pipe.Of<int>() | Check;
         await using var consecutor = new Consecutor<int>("reused", source => source | [strict, Pipe.Of<int>() | Negate | strict] | seen.Enqueue,
-            new() { Store = store, Delivery = Delivery.Replay(0), Run = new() { Mode = mode } });
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(0), Run = new() { Mode = mode } });
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         foreach (int n in (int[])[1, 2, 3]) await consecutor.SendAsync(n);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(TestContext.Current.CancellationToken);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
         Assert.Equal((1L, 2L), (end.Completed, end.Dead));
         List<string> letters = [];
-        await foreach (DeadLetter letter in consecutor.DeadLetters(TestContext.Current.CancellationToken)) letters.Add($"{letter.Node} {letter.Item}");
+        await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(TestContext.Current.CancellationToken)) letters.Add($"{letter.Node} {letter.Item}");
         Assert.Equal(["Check 2", "Check-2 -3"], letters.Order(StringComparer.Ordinal));
     }
 
@@ -93,14 +93,14 @@ public sealed class ReusedBranchTests
         var seen = new ConcurrentQueue<int>();
         bool isBroken = true;
         await using var consecutor = new Consecutor<int>("doubled", source => source | [s => s, s => s] | [s => s, s => s] | (n => isBroken && n == 2 ? throw new FormatException("not yet") : n) | Stage.Named("last") | seen.Enqueue,
-            new() { Store = store, Delivery = Delivery.Replay(0) });
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         foreach (int n in (int[])[1, 2]) await consecutor.SendAsync(n);
-        Assert.Equal(4L, (await consecutor.IdleAsync(TestContext.Current.CancellationToken)).Dead);       // each of its parts
+        Assert.Equal(4L, (await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken)).Dead);       // each of its parts
         Assert.Equal([1, 1, 1, 1], seen);
         isBroken = false;
         await consecutor.RedriveAsync(_ => true);
-        await consecutor.IdleAsync(TestContext.Current.CancellationToken);
+        await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
         Assert.Equal([1, 1, 1, 1, 2, 2, 2, 2], seen);
     }
 }

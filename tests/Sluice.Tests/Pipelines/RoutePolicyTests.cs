@@ -19,7 +19,7 @@ public sealed class RoutePolicyTests
     public async Task ItIsPutAsideAndTheOthersGoOn(ExecutionMode mode, bool isFused)
     {
         var seen = new ConcurrentQueue<int>();
-        await using Run run = (Routed(isFused) | Stage.OnError(OnError.DeadLetter) | seen.Enqueue).Start(new RunOptions { Mode = mode, TrackItems = true });
+        await using PipelineRun run = (Routed(isFused) | Stage.OnError(ErrorPolicy.DeadLetter) | seen.Enqueue).Start(new RunOptions { Mode = mode, TrackItems = true });
         await run.Completion;
         Assert.Equal(Expected.Order(), seen.Order());
         Assert.Equal([(3, "no threes"), (6, "there is no branch 'nowhere'. There are: even, odd. Add the branch, or an `otherwise`.")], run.DeadLetters.Select(letter => ((int)letter.Item!, letter.Exception!.Message)));
@@ -33,7 +33,7 @@ public sealed class RoutePolicyTests
     public async Task ItIsSkipped(ExecutionMode mode, bool isFused)
     {
         var seen = new ConcurrentQueue<int>();
-        RunSnapshot end = await (Routed(isFused) | Stage.OnError(OnError.Skip) | seen.Enqueue).RunAsync(new RunOptions { Mode = mode, TrackItems = true });
+        RunSnapshot end = await (Routed(isFused) | Stage.OnError(ErrorPolicy.Skip) | seen.Enqueue).RunAsync(new RunOptions { Mode = mode, TrackItems = true });
         Assert.Equal(Expected.Order(), seen.Order());
         Assert.Equal((4, 2), (end.Roots!.Value.Completed, end.Roots!.Value.Failed));
     }
@@ -44,7 +44,7 @@ public sealed class RoutePolicyTests
         var failure = await Assert.ThrowsAsync<PipelineException>(() => (Routed(isFused) | (_ => { })).RunAsync(new RunOptions { Mode = mode }));
         Assert.Equal(("Kind", 3), (failure.Node, (int)failure.Item!));
 
-        Source<int> source = Source.From([1, 2]).Route(n => "a", ("a", s => s | Broken)) | Stage.OnError(OnError.Skip);
+        Source<int> source = Source.From([1, 2]).Route(n => "a", ("a", s => s | Broken)) | Stage.OnError(ErrorPolicy.Skip);
         failure = await Assert.ThrowsAsync<PipelineException>(() => (source | (_ => { })).RunAsync(new RunOptions { Mode = mode }));
         Assert.Equal("Broken", failure.Node);
 
@@ -57,13 +57,13 @@ public sealed class RoutePolicyTests
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentQueue<int>();
         await using var consecutor = new Consecutor<int>("routed",
-            source => source.Route(Kind, ("even", s => s | (n => n)), ("odd", s => s | (n => -n))) | Stage.OnError(OnError.DeadLetter) | seen.Enqueue, new() { Store = store });
+            source => source.Route(Kind, ("even", s => s | (n => n)), ("odd", s => s | (n => -n))) | Stage.OnError(ErrorPolicy.DeadLetter) | seen.Enqueue, new() { Store = store });
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         for (int n = 1; n <= 6; n++) await consecutor.SendAsync(n);
-        await consecutor.IdleAsync();
+        await consecutor.WaitForIdleAsync();
         Assert.Equal(Expected.Order(), seen.Order());
         List<DeadLetter> letters = [];
-        await foreach (DeadLetter letter in consecutor.DeadLetters(TestContext.Current.CancellationToken)) letters.Add(letter);
+        await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(TestContext.Current.CancellationToken)) letters.Add(letter);
         Assert.Equal([(3, "Kind", 1), (6, "Kind", 1)], letters.Select(letter => ((int)letter.Item!, letter.Node, letter.Attempts)).Order());
     }
 
@@ -71,8 +71,8 @@ public sealed class RoutePolicyTests
     public void WhatDoesNotChooseTakesNoPolicy()
     {
         Source<int> numbers = Source.From([1]);
-        Assert.Throws<InvalidOperationException>(() => numbers.RoundRobin(s => s | (n => n)) | Stage.OnError(OnError.Skip));
-        Assert.Throws<InvalidOperationException>(() => (numbers | [s => s | (n => n), s => s]) | Stage.OnError(OnError.Skip));
+        Assert.Throws<InvalidOperationException>(() => numbers.RoundRobin(s => s | (n => n)) | Stage.OnError(ErrorPolicy.Skip));
+        Assert.Throws<InvalidOperationException>(() => (numbers | [s => s | (n => n), s => s]) | Stage.OnError(ErrorPolicy.Skip));
         Assert.Throws<InvalidOperationException>(() => numbers.Route(n => "a", ("a", s => s)) | Stage.Retry(1));
     }
 }

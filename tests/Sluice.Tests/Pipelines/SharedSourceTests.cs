@@ -72,7 +72,7 @@ public sealed class SharedSourceTests
     {
         Source<long> shared = Source.Range(0, 5000).Share();
         List<long> few = [], all = [];
-        await Pipeline.Of(shared.Take(3).ForEach(few.Add), shared.ForEach(all.Add)).RunAsync(new RunOptions { Mode = mode, Capacity = 1 }, Cancellation);
+        await Pipeline.Of(shared.Take(3).ForEach(few.Add), shared.ForEach(all.Add)).RunAsync(new RunOptions { Mode = mode, MaxBufferedItems = 1 }, Cancellation);
         Assert.Equal((3, 5000), (few.Count, all.Count));
         var failure = await Assert.ThrowsAsync<PipelineException>(() => Pipeline.Of(shared | (_ => { }), shared | (n => n == 7 ? throw new FormatException("seven") : n) | Stage.Named("odd") | (_ => { })).RunAsync(new RunOptions { Mode = mode }, Cancellation));
         Assert.Equal("odd", failure.Node);
@@ -99,15 +99,15 @@ public sealed class SharedSourceTests
             Source<int> a = (source | A).Share();
             Source<int> b = (a | B).Share();
             return Pipeline.Of(Source.Merge(b | (n => n == 30 && isBroken ? throw new FormatException("not yet") : n), a | C) | Stage.Named("met") | seen.Enqueue, b | D | seen.Enqueue);
-        }, new() { Store = store, Delivery = Delivery.Replay(0) });
+        }, new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
         await consecutor.StartAsync(Cancellation);
         foreach (int n in (int[])[1, 2, 3]) await consecutor.SendAsync(n);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((2L, 1L), (end.Completed, end.Dead));
         Assert.Equal(new[] { 20, 40, 200, 300, 400, 1020, 1030, 1040 }.Order(), seen.Order());
         isBroken = false;
         await consecutor.RedriveAsync(_ => true);
-        Assert.Equal(3L, (await consecutor.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(3L, (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     [Theory, MemberData(nameof(Modes))]
@@ -119,10 +119,10 @@ public sealed class SharedSourceTests
             Source<int> a = (source | A).Share();
             Source<int> b = (a | B).Share();
             return Pipeline.Of(Source.Merge(b, a | C) | seen.Enqueue, b | D | Stage.Parallel(2) | seen.Enqueue);
-        }, new() { Run = new() { Mode = mode, Capacity = 2 } });
+        }, new() { Run = new() { Mode = mode, MaxBufferedItems = 2 } });
         await consecutor.StartAsync(Cancellation);
         for (int n = 0; n < 500; n++) await consecutor.SendAsync(n);
-        Assert.Equal(500L, (await consecutor.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(500L, (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Equal(Enumerable.Range(1, 500).SelectMany(n => new[] { 10 * n, 100 * n, (10 * n) + 1000 }).Order(), seen.Order());
     }
 

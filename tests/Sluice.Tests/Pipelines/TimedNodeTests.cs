@@ -17,7 +17,7 @@ public sealed class TimedNodeTests
         {
             int lanes = 1 + (seed % 3);
             string[] expected = await PlayAsync(seed, mode, source => (source | Stage.KeyBy((int n) => n % Keys, lanes)).Debounce(TimeSpan.FromSeconds(1)));
-            string[] seen = await PlayAsync(seed, mode, source => source | Stage.KeyBy((int n) => n % Keys, lanes) | Node.Of(() => new Trailing()));
+            string[] seen = await PlayAsync(seed, mode, source => source | Stage.KeyBy((int n) => n % Keys, lanes) | StageNode.Of(() => new Trailing()));
             Assert.Equal(expected.Order(StringComparer.Ordinal), seen.Order(StringComparer.Ordinal));
         }
     }
@@ -28,7 +28,7 @@ public sealed class TimedNodeTests
         var random = new Random(1);
         for (int round = 0; round < 50; round++)
         {
-            await using var run = new TimedRun<string>(mode, source => source | Node.Of(() => new Recorder()));
+            await using var run = new TimedRun<string>(mode, source => source | StageNode.Of(() => new Recorder()));
             double now = 0;
             var timers = new List<(double At, int Number)>();
             List<string> expected = [];
@@ -52,7 +52,7 @@ public sealed class TimedNodeTests
     [Theory, MemberData(nameof(Modes))]
     public async Task ATimerIsMovedCancelledAndToldApartByName(ExecutionMode mode)
     {
-        await using var run = new TimedRun<string>(mode, source => source | Stage.KeyBy((int n) => n / 10, 2) | Node.Of(() => new Remote()));
+        await using var run = new TimedRun<string>(mode, source => source | Stage.KeyBy((int n) => n / 10, 2) | StageNode.Of(() => new Remote()));
         run.Send(10, 20);                            // set "a" for 1 s in both keys
         run.Send(11);                                // set "b" for 2 s
         run.Pass(0.5);
@@ -72,7 +72,7 @@ public sealed class TimedNodeTests
     [Theory, MemberData(nameof(Modes))]
     public async Task AFailureOfATimerNamesNodeTimerAndKey(ExecutionMode mode)
     {
-        await using var run = new TimedRun<string>(mode, source => source | Node.Of(() => new Remote()) | Stage.Named("remote"));
+        await using var run = new TimedRun<string>(mode, source => source | StageNode.Of(() => new Remote()) | Stage.Named("remote"));
         run.Send(4);
         run.Pass(1);
         var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Run.Completion);
@@ -83,7 +83,7 @@ public sealed class TimedNodeTests
     [Theory, MemberData(nameof(Modes))]
     public async Task AtTheEndNoTimerFiresAndEachKeyIsAsked(ExecutionMode mode)
     {
-        await using var run = new TimedRun<int>(mode, source => source | Stage.KeyBy((int n) => n % 2, 1) | Node.Of(() => new Trailing()));
+        await using var run = new TimedRun<int>(mode, source => source | Stage.KeyBy((int n) => n % 2, 1) | StageNode.Of(() => new Trailing()));
         run.Send(1, 2, 3);
         run.End();
         Assert.Equal("2@0 3@0", run.Seen);
@@ -94,11 +94,11 @@ public sealed class TimedNodeTests
     [Fact]
     public void WhereTimersDoNotFitIsSaid()
     {
-        var fork = Assert.Throws<InvalidTopologyException>(() => Source.From([1]).ForkJoin(left => left | Node.Of(() => new Trailing()), right => right | (n => n), (n, lefts, rights) => n).ForEach(_ => { }).Topology);
+        var fork = Assert.Throws<InvalidTopologyException>(() => Source.From([1]).ForkJoin(left => left | StageNode.Of(() => new Trailing()), right => right | (n => n), (n, lefts, rights) => n).ForEach(_ => { }).Topology);
         Assert.Contains("A node with timers does not fit into a branch of a fork-join", fork.Message, StringComparison.Ordinal);
-        var timeout = Assert.Throws<InvalidOperationException>(() => Source.From([1]) | Node.Of(() => new Trailing()) | Stage.Timeout(TimeSpan.FromSeconds(1)));
+        var timeout = Assert.Throws<InvalidOperationException>(() => Source.From([1]) | StageNode.Of(() => new Trailing()) | Stage.Timeout(TimeSpan.FromSeconds(1)));
         Assert.Contains("a node with timers also acts between the attempts", timeout.Message, StringComparison.Ordinal);
-        Assert.Throws<InvalidOperationException>(() => Source.From([1]) | Node.Of(() => new Trailing()) | Stage.OnError(OnError.Skip));
+        Assert.Throws<InvalidOperationException>(() => Source.From([1]) | StageNode.Of(() => new Trailing()) | Stage.OnError(ErrorPolicy.Skip));
     }
 
     private static async Task<string[]> PlayAsync(int seed, ExecutionMode mode, Func<Source<int>, Source<int>> pipeline)
@@ -115,7 +115,7 @@ public sealed class TimedNodeTests
         return run.Seen.Split(' ', StringSplitOptions.RemoveEmptyEntries);
     }
 
-    private sealed class Trailing : TimedNode<int, int, int?>
+    private sealed class Trailing : TimedStageNode<int, int, int?>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {
@@ -136,7 +136,7 @@ public sealed class TimedNodeTests
         }
     }
 
-    private sealed class Recorder : TimedNode<int, string, int>
+    private sealed class Recorder : TimedStageNode<int, string, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<string> output, CancellationToken cancellation)
         {
@@ -151,7 +151,7 @@ public sealed class TimedNodeTests
         }
     }
 
-    private sealed class Remote : TimedNode<int, string, int>
+    private sealed class Remote : TimedStageNode<int, string, int>
     {
         protected override async ValueTask ProcessAsync(int item, Output<string> output, CancellationToken cancellation)
         {

@@ -5,7 +5,7 @@ public sealed class UnknownOutputTests
 {
     private static readonly NamedOutput<int> Given = new("given");
 
-    private static Pipeline Splitting => Source.From([1, 2, 3]) | Node.Of(() => new Splitter(Given)) | (_ => { });
+    private static Pipeline Splitting => Source.From([1, 2, 3]) | StageNode.Of(() => new Splitter(Given)) | (_ => { });
 
     [Fact]
     public void ARunDoesNotStart()
@@ -23,13 +23,13 @@ public sealed class UnknownOutputTests
     [Fact]
     public async Task AllWaysToHaveAnOutputAreKnown()
     {
-        await using Run run = Splitting.Start(new RunOptions { Outputs = ["odd", "even", "given", "inherited", "first", "second", "shared"] });
+        await using PipelineRun run = Splitting.Start(new RunOptions { Outputs = ["odd", "even", "given", "inherited", "first", "second", "shared"] });
         await run.Completion;
         foreach (string name in (string[])["odd", "even", "given", "inherited", "first", "second", "shared"]) Assert.Equal(3, await run.Output<int>(name).ReadAllAsync(TestContext.Current.CancellationToken).CountAsync(TestContext.Current.CancellationToken));
 
         // Also of an instance that was made before, and of a sink.
         var instance = new Splitter(new("given later"));
-        await using Run other = (Source.From([1]) | instance | Sink.Output<int>("sink")).Start(new RunOptions { Outputs = ["given later", "first", "sink"] });
+        await using PipelineRun other = (Source.From([1]) | instance | Sink.Output<int>("sink")).Start(new RunOptions { Outputs = ["given later", "first", "sink"] });
         await other.Completion;
         Assert.Equal(1, await other.Output<int>("given later").ReadAsync(TestContext.Current.CancellationToken));
     }
@@ -38,7 +38,7 @@ public sealed class UnknownOutputTests
     public async Task AConsecutorDoesNotTakeIt()
     {
         await using var store = new MemoryStreamStore();
-        await using var consecutor = new Consecutor<int>("splitting", source => source | Node.Of(() => new Splitter(Given)) | (_ => { }), new() { Store = store });
+        await using var consecutor = new Consecutor<int>("splitting", source => source | StageNode.Of(() => new Splitter(Given)) | (_ => { }), new() { Store = store });
         Assert.NotNull(consecutor.Output<int>("even"));
         var failure = Assert.Throws<ArgumentException>(() => consecutor.Output<int>("my_outptu"));
         Assert.Contains("The consecutor splitting has no output 'my_outptu': nothing in its pipeline writes to one. There is even, ", failure.Message, StringComparison.Ordinal);
@@ -46,7 +46,7 @@ public sealed class UnknownOutputTests
         Assert.Contains("carries int, not string", failure.Message, StringComparison.Ordinal);
     }
 
-    private abstract class Base : Node<int, int>
+    private abstract class Base : StageNode<int, int>
     {
         private readonly NamedOutput<int> inherited = new("inherited");
 

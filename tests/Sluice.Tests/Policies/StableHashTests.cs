@@ -72,7 +72,7 @@ public class StableHashTests
     {
         Dictionary<string, int> lanes = [];
         int made = 0;
-        Pipeline pipeline = Source.From("ATL BOS CLT DEN EWR FLL".Split(' ')) | Stage.KeyBy((string code) => code, lanes: 4) | Node.Of(() => new Lane(made++, lanes));
+        Pipeline pipeline = Source.From("ATL BOS CLT DEN EWR FLL".Split(' ')) | Stage.KeyBy((string code) => code, lanes: 4) | StageNode.Of(() => new Lane(made++, lanes));
         await pipeline.RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread });
         Assert.Equal("1 3 1 0 2 2", string.Join(' ', lanes.OrderBy(lane => lane.Key, StringComparer.Ordinal).Select(lane => lane.Value)));
     }

@@ -36,7 +36,7 @@ public class ProcessTests
         List<int> branches = await (Numbers(1_000) | Pipe.InProcesses<int, int>("stages", Two)).ToListAsync(cancellation: Cancellation);
         Assert.Equal(Enumerable.Range(1, 1_000).SelectMany(n => n % 2 == 0 ? new[] { n * 10, n } : [n * 10]), branches);
 
-        List<int> lanes = await (Numbers(500) | Pipe.InProcesses<int, int>("lanes", Two with { ItemsPerWorker = 16 })).ToListAsync(cancellation: Cancellation);
+        List<int> lanes = await (Numbers(500) | Pipe.InProcesses<int, int>("lanes", Two with { MaxItemsPerWorker = 16 })).ToListAsync(cancellation: Cancellation);
         Assert.Equal(Enumerable.Range(0, 500), lanes);
     }
 
@@ -76,10 +76,10 @@ public class ProcessTests
         string[] items = ["a", "throw 1", "b", "throw 2", "c"];
         Source<string> source = Source.From(items) | Pipe.InProcesses<string, string>("text", Two);
 
-        Assert.Equal(["a", "b", "c"], await (source | Stage.OnError(OnError.Skip)).ToListAsync(cancellation: Cancellation));
+        Assert.Equal(["a", "b", "c"], await (source | Stage.OnError(ErrorPolicy.Skip)).ToListAsync(cancellation: Cancellation));
 
-        Run? run = null;
-        List<string> results = await (source | Stage.Retry(2, Backoff.None).OnError(OnError.DeadLetter)).ToListAsync(new RunOptions { Started = started => run = started, TrackItems = true }, Cancellation);
+        PipelineRun? run = null;
+        List<string> results = await (source | Stage.Retry(2, Backoff.None).OnError(ErrorPolicy.DeadLetter)).ToListAsync(new RunOptions { OnStarted = started => run = started, TrackItems = true }, Cancellation);
         Assert.Equal(["a", "b", "c"], results);
         Assert.Equal([("throw 1", 3), ("throw 2", 3)], run!.DeadLetters.Select(letter => ((string)letter.Item!, letter.Attempts)));
         Assert.Equal((5L, 3L, 0L, 2L, 0L), run.Snapshot().Roots is var roots ? (roots!.Value.Accepted, roots.Value.Completed, roots.Value.Skipped, roots.Value.Failed, roots.Value.Pending) : default);
@@ -93,8 +93,8 @@ public class ProcessTests
 
         Assert.Equal(["a", "b"], await (Source.From(["a", "b"]) | Pipe.InProcesses<string, string>("attempts", Two)).ToListAsync(cancellation: Cancellation));
 
-        Run? run = null;
-        Assert.Equal([0, 2, 4], await (Numbers(6) | Pipe.InProcesses<int, int>("letters", Two)).ToListAsync(new RunOptions { Started = started => run = started }, Cancellation));
+        PipelineRun? run = null;
+        Assert.Equal([0, 2, 4], await (Numbers(6) | Pipe.InProcesses<int, int>("letters", Two)).ToListAsync(new RunOptions { OnStarted = started => run = started }, Cancellation));
         Assert.Equal([1, 3, 5], run!.DeadLetters.Select(letter => (int)letter.Item!));
         Assert.Equal("WorkerException: 'Even' failed with System.FormatException: 1 is odd", run.DeadLetters[0].Error);
     }
@@ -139,9 +139,9 @@ public class ProcessTests
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() => (Source.From(items) | Pipe.InProcesses<string, string>("text", Two)).ToListAsync(cancellation: Cancellation));
         Assert.Equal("'text' failed on item die 42: The worker process has ended 3 times while it had nothing but this item to work on, the last time with exit code 42.", failure.Message);
 
-        Run? run = null;
-        List<string> results = await (Source.From(items) | Pipe.InProcesses<string, string>("text", Two with { MostDeaths = 1 }) | Stage.Retry(5).OnError(OnError.DeadLetter))
-            .ToListAsync(new RunOptions { Started = started => run = started }, Cancellation);
+        PipelineRun? run = null;
+        List<string> results = await (Source.From(items) | Pipe.InProcesses<string, string>("text", Two with { MaxCrashes = 1 }) | Stage.Retry(5).OnError(ErrorPolicy.DeadLetter))
+            .ToListAsync(new RunOptions { OnStarted = started => run = started }, Cancellation);
         Assert.Equal(items.Where(item => item != "die 42"), results);
         DeadLetter letter = Assert.Single(run!.DeadLetters);
         Assert.Equal(("die 42", "WorkerException: The worker process has ended once while it had nothing but this item to work on, the last time with exit code 42."), (letter.Item, letter.Error));
@@ -163,9 +163,9 @@ public class ProcessTests
     [InlineData(true)]
     public async Task AnItemThatTakesTooLongEndsItsWorker(bool areTimersEarly)
     {
-        Run? run = null;
-        List<string> results = await (Source.From(["a", "hang", "b"]) | Pipe.InProcesses<string, string>("text", Two) | Stage.Timeout(TimeSpan.FromSeconds(1)).OnError(OnError.DeadLetter))
-            .ToListAsync(new RunOptions { Started = started => run = started, Time = areTimersEarly ? new HastyTime() : TimeProvider.System }, Cancellation);
+        PipelineRun? run = null;
+        List<string> results = await (Source.From(["a", "hang", "b"]) | Pipe.InProcesses<string, string>("text", Two) | Stage.Timeout(TimeSpan.FromSeconds(1)).OnError(ErrorPolicy.DeadLetter))
+            .ToListAsync(new RunOptions { OnStarted = started => run = started, Time = areTimersEarly ? new HastyTime() : TimeProvider.System }, Cancellation);
 
         Assert.Equal(["a", "b"], results);
         Assert.Equal("TimeoutException: The attempt took longer than 00:00:01. Its worker process was ended.", Assert.Single(run!.DeadLetters).Error);
@@ -178,7 +178,7 @@ public class ProcessTests
     public async Task WorkersThatDoNotGetToWorkFailTheRun(string body, string how)
     {
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(
-            () => (Numbers(10) | Pipe.InProcesses<int, int>(body, Two with { MostFailedStarts = 2 })).ToListAsync(cancellation: Cancellation));
+            () => (Numbers(10) | Pipe.InProcesses<int, int>(body, Two with { MaxFailedStarts = 2 })).ToListAsync(cancellation: Cancellation));
 
         Assert.StartsWith($"'{body}' failed: 2 worker processes in a row have ended before they got to work, the last one with {how}. 10 items wait, the first one is 0.", failure.Message, StringComparison.Ordinal);
     }
@@ -187,7 +187,7 @@ public class ProcessTests
     public async Task AWorkerThatDoesNotConnectIsKilled()
     {
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(
-            () => (Numbers(1) | Pipe.InProcesses<int, int>("never-connects", Two with { MostFailedStarts = 1, Workers = 1, StartTime = TimeSpan.FromSeconds(1) })).ToListAsync(cancellation: Cancellation));
+            () => (Numbers(1) | Pipe.InProcesses<int, int>("never-connects", Two with { MaxFailedStarts = 1, Workers = 1, StartTimeout = TimeSpan.FromSeconds(1) })).ToListAsync(cancellation: Cancellation));
 
         Assert.Contains("had not connected after 00:00:01", failure.Message, StringComparison.Ordinal);
         Assert.Empty(WorkerProgram.Children());
@@ -231,7 +231,7 @@ public class ProcessTests
     [Fact]
     public async Task AHangingWorkerIsKilledWhenTheRunIsCancelled()
     {
-        Run run = (Source.From(["hang"]) | Pipe.InProcesses<string, string>("text", Two with { StopTime = TimeSpan.FromSeconds(1) }) | (_ => { })).Start();
+        PipelineRun run = (Source.From(["hang"]) | Pipe.InProcesses<string, string>("text", Two with { StopTimeout = TimeSpan.FromSeconds(1) }) | (_ => { })).Start();
         while (run.Snapshot()["text"].In == 0) await Task.Yield();
         await run.DisposeAsync();
 
@@ -243,7 +243,7 @@ public class ProcessTests
     {
         var results = new List<int>();
         var isEnough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Run run = (Numbers(int.MaxValue) | Pipe.InProcesses<int, int>("double", Two) | (n =>
+        PipelineRun run = (Numbers(int.MaxValue) | Pipe.InProcesses<int, int>("double", Two) | (n =>
         {
             results.Add(n);
             if (results.Count == 1_000) isEnough.SetResult();
@@ -271,16 +271,16 @@ public class ProcessTests
     {
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentBag<string>();
-        await using var consecutor = new Consecutor<string>("orders", source => source | Pipe.InProcesses<string, string>("text", Two with { MostDeaths = 1 }) | Stage.Unordered | seen.Add,
-            new() { Store = store, Delivery = Sluice.Delivery.Replay(1, Backoff.None) });
+        await using var consecutor = new Consecutor<string>("orders", source => source | Pipe.InProcesses<string, string>("text", Two with { MaxCrashes = 1 }) | Stage.Unordered | seen.Add,
+            new() { Store = store, Delivery = Sluice.DeliveryGuarantee.Replay(1, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([.. Enumerable.Range(0, 100).Select(n => n switch { 20 => "die 3", 40 => "throw it", _ => $"{n}" })], Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
 
         Assert.Equal((98L, 2L, 0L), (end.Completed, end.Dead, end.Unaccounted));
         Assert.Equal(98, seen.Distinct().Count());
         Dictionary<string, DeadLetter> letters = [];
-        await foreach (DeadLetter letter in consecutor.DeadLetters(Cancellation)) letters[(string)letter.Item!] = letter;
+        await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(Cancellation)) letters[(string)letter.Item!] = letter;
         Assert.Equal(1, letters["die 3"].Attempts);
         Assert.Equal(2, letters["throw it"].Attempts);
         await consecutor.StopAsync();

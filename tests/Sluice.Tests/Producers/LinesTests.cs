@@ -38,10 +38,10 @@ public sealed class LinesTests : IDisposable
     {
         await File.WriteAllTextAsync(path, "short\n" + new string('x', 50_000));
         List<string> seen = [];
-        var failure = await Assert.ThrowsAsync<PipelineException>(() => (Source.Lines(path, longestLine: 40_000) | seen.Add).RunAsync());
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => (Source.Lines(path, maxLineLength: 40_000) | seen.Add).RunAsync());
         Assert.Contains($"{path}, line 2 is longer than 40000 characters", failure.Message, StringComparison.Ordinal);
         Assert.Equal(["short"], seen);
-        Assert.Single(await Source.Lines(new StringReader("12345"), longestLine: 5).ToListAsync());
+        Assert.Single(await Source.Lines(new StringReader("12345"), maxLineLength: 5).ToListAsync());
     }
 
     [Theory]
@@ -88,7 +88,7 @@ public sealed class LinesTests : IDisposable
         var pipe = new System.IO.Pipelines.Pipe();
         var sink = new Sluice.Testing.SinkProbe<string>();
         Source<string> lines = Source.Lines(pipe.Reader.AsStream());
-        Run run = (lines | sink.Sink).Start();
+        PipelineRun run = (lines | sink.Sink).Start();
         await pipe.Writer.WriteAsync("one\ntw"u8.ToArray());
         Assert.Equal(["one"], await sink.WaitForAsync(1));
         var second = await Assert.ThrowsAsync<PipelineException>(() => lines.ToListAsync());
@@ -116,7 +116,7 @@ public sealed class LinesTests : IDisposable
     public async Task WhatACancelledRunHadWrittenIsThere()
     {
         var source = new Sluice.Testing.SourceProbe<string>();
-        Run run = (source.Source | Sink.Lines(path)).Start();
+        PipelineRun run = (source.Source | Sink.Lines(path)).Start();
         source.Push("a", "b");
         await source.WaitForDemandAsync();
         await run.DisposeAsync();

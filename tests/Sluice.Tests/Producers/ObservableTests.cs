@@ -12,7 +12,7 @@ public class ObservableTests
     [InlineData(ExecutionMode.MultiThread)]
     public async Task ItemsOfAnObservableComeInOrderAndItsErrorFailsTheRun(ExecutionMode mode)
     {
-        Run run = (Source.From(subject) | sink.Sink).Start(mode);
+        PipelineRun run = (Source.From(subject) | sink.Sink).Start(mode);
         IObserver<int> observer = await subject.Subscribed;
         for (int i = 0; i < 100; i++) observer.OnNext(i);
         observer.OnError(new FormatException("broken"));
@@ -25,14 +25,14 @@ public class ObservableTests
     public async Task AnObservableThatIsTooFastFailsTheRunUnlessSaidOtherwise()
     {
         sink.Block();
-        Run run = (Source.From(subject, capacity: 2) | sink.Sink).Start();
+        PipelineRun run = (Source.From(subject, capacity: 2) | sink.Sink).Start();
         IObserver<int> observer = await subject.Subscribed;
         observer.OnNext(0);
         await sink.HeldAsync();
         for (int i = 1; i <= 3; i++) observer.OnNext(i);
         sink.Release();
         var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
-        Assert.Contains("2 items wait already. Raise the capacity, or say WhenFull.Block or WhenFull.DropOldest.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("2 items wait already. Raise the capacity, or say FullMode.Block or FullMode.DropOldest.", failure.Message, StringComparison.Ordinal);
         Assert.Equal([0, 1, 2], sink.Items);
     }
 
@@ -40,7 +40,7 @@ public class ObservableTests
     public async Task TheOldestAreDroppedAndCounted()
     {
         sink.Block();
-        Run run = (Source.From(subject, WhenFull.DropOldest, capacity: 2) | sink.Sink).Start();
+        PipelineRun run = (Source.From(subject, FullMode.DropOldest, capacity: 2) | sink.Sink).Start();
         IObserver<int> observer = await subject.Subscribed;
         observer.OnNext(0);
         await sink.HeldAsync();
@@ -55,7 +55,7 @@ public class ObservableTests
     [Fact]
     public async Task TheThreadOfTheObservableWaitsForRoom()
     {
-        Source<int> everything = Source.From(new Cold(10_000), WhenFull.Block, capacity: 4);
+        Source<int> everything = Source.From(new Cold(10_000), FullMode.Block, capacity: 4);
         Assert.Equal(Enumerable.Range(0, 10_000), await everything.ToListAsync());
         var failure = await Assert.ThrowsAsync<PipelineException>(() => everything.ToListAsync(new RunOptions { Mode = ExecutionMode.SingleThread }));
         Assert.Contains("on the run's own thread", failure.Message, StringComparison.Ordinal);
@@ -65,7 +65,7 @@ public class ObservableTests
     public async Task ADrainUnsubscribesAndTakesWhatHadCome()
     {
         sink.Block();
-        Run run = (Source.From(subject) | sink.Sink).Start();
+        PipelineRun run = (Source.From(subject) | sink.Sink).Start();
         IObserver<int> observer = await subject.Subscribed;
         observer.OnNext(0);
         observer.OnNext(1);

@@ -17,7 +17,7 @@ public class PushedSourceTests
         sink.Block();
         Task first = intake.SendAsync(0).AsTask();
         Assert.False(first.IsCompleted);                                 // there is no run yet
-        Run run = (intake | sink.Sink).Start(On(scheduler));
+        PipelineRun run = (intake | sink.Sink).Start(On(scheduler));
         await first;
         scheduler.RunUntilIdle();
         Assert.True(intake.SendAsync(1).IsCompleted);
@@ -46,7 +46,7 @@ public class PushedSourceTests
         {
             ManualSource<int> intake = Source.Manual<int>(capacity: 4);
             List<int> seen = [];
-            Run run = (intake | (n => n) | Stage.Buffer(2) | seen.Add).Start(mode);
+            PipelineRun run = (intake | (n => n) | Stage.Buffer(2) | seen.Add).Start(mode);
             int accepted = 0;
             Task[] senders = [.. Enumerable.Range(0, 3).Select(sender => Task.Run(async () =>
             {
@@ -74,7 +74,7 @@ public class PushedSourceTests
     {
         ManualSource<int> intake = Source.Manual<int>();
         Source<int> named = intake | Stage.Named("orders");
-        await using Run first = (named | sink.Sink).Start(ExecutionMode.SingleThread);
+        await using PipelineRun first = (named | sink.Sink).Start(ExecutionMode.SingleThread);
         var failure = await Assert.ThrowsAsync<PipelineException>(() => named.ToListAsync());
         Assert.Equal("orders", failure.Node);
         Assert.Contains("one live thing", failure.Message, StringComparison.Ordinal);
@@ -89,7 +89,7 @@ public class PushedSourceTests
     {
         ManualSource<int> intake = Source.Manual<int>(capacity: 1);
         sink.Block();
-        Run run = (intake | sink.Sink).Start();
+        PipelineRun run = (intake | sink.Sink).Start();
         Task sending = Task.Run(async () =>
         {
             while (true) await intake.SendAsync(1);
@@ -102,7 +102,7 @@ public class PushedSourceTests
     [Fact]
     public async Task AFunctionPushesUntilItEnds()
     {
-        Source<int> source = Source.Pushed<int>(async (push, cancellation) =>
+        Source<int> source = Source.Create<int>(async (push, cancellation) =>
         {
             for (int i = 0; i < 100; i++) await push(i);
         }, capacity: 3);
@@ -113,7 +113,7 @@ public class PushedSourceTests
             await scheduler.RunToEndAsync((source | seen.Add).Start(On(scheduler)), patience: TimeSpan.Zero);
             Assert.Equal(Enumerable.Range(0, 100), seen);
         }
-        Source<int> failing = Source.Pushed<int>((push, cancellation) => throw new FormatException("no"));
+        Source<int> failing = Source.Create<int>((push, cancellation) => throw new FormatException("no"));
         Assert.Equal("'pushed-1' failed: no", (await Assert.ThrowsAsync<PipelineException>(() => failing.ToListAsync())).Message);
     }
 
@@ -126,12 +126,12 @@ public class PushedSourceTests
             int accepted = 0;
             bool told = false;
             List<int> seen = [];
-            Run? run = null;
+            PipelineRun? run = null;
             scheduler.BeforeStep = step =>
             {
                 if (step == 20) _ = run!.DrainAsync();
             };
-            Source<int> source = Source.Pushed<int>(async (push, cancellation) =>
+            Source<int> source = Source.Create<int>(async (push, cancellation) =>
             {
                 try
                 {
@@ -147,7 +147,7 @@ public class PushedSourceTests
                     told = true;
                 }
             }, capacity: 2);
-            await scheduler.RunToEndAsync((source | (n => n) | Stage.Buffer(2) | seen.Add).Start(On(scheduler) with { Started = started => run = started }));
+            await scheduler.RunToEndAsync((source | (n => n) | Stage.Buffer(2) | seen.Add).Start(On(scheduler) with { OnStarted = started => run = started }));
             Assert.Equal(accepted, seen.Count);
             Assert.True(told);
         }
@@ -160,7 +160,7 @@ public class PushedSourceTests
         for (int i = 0; i < 10; i++) channel.Writer.TryWrite(i);
         sink.Block();
         var scheduler = new SeededScheduler(1);
-        Run run = (Source.From(channel.Reader) | sink.Sink).Start(On(scheduler));
+        PipelineRun run = (Source.From(channel.Reader) | sink.Sink).Start(On(scheduler));
         Task<bool> drained = run.DrainAsync();
         sink.Release();
         scheduler.RunUntilIdle();

@@ -12,7 +12,7 @@ public class TimedSourceTests
 
     private double Now => (clock.GetUtcNow() - new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)).TotalSeconds;
 
-    private Run Start<T>(Source<T> source, int seed = 1)
+    private PipelineRun Start<T>(Source<T> source, int seed = 1)
         => (source.Select(item => (object)$"{item}@{Now:0.###}") | sink.Sink).Start(new RunOptions { Scheduler = scheduler, Time = clock, Seed = seed });
 
     private void Pass(TimeSpan time)
@@ -30,7 +30,7 @@ public class TimedSourceTests
         }
     }
 
-    private async Task DrainedAsync(Run run)
+    private async Task DrainedAsync(PipelineRun run)
     {
         Task<bool> drained = run.DrainAsync();
         scheduler.RunUntilIdle();
@@ -43,7 +43,7 @@ public class TimedSourceTests
     [Fact]
     public async Task AnIntervalTicksWithoutDriftUntilItIsDrained()
     {
-        Run run = Start(Source.Interval(90 * Second));
+        PipelineRun run = Start(Source.Interval(90 * Second));
         Pass(300 * Second);
         Assert.Equal(["0@90", "1@180", "2@270"], sink.Items);
         await DrainedAsync(run);
@@ -53,7 +53,7 @@ public class TimedSourceTests
     public async Task TicksForWhichThereWasNoTimeAreLeftOutAndSoAreTheirNumbers()
     {
         sink.Block();
-        Run run = Start(Source.Interval(Second));
+        PipelineRun run = Start(Source.Interval(Second));
         Pass(3.5 * Second);
         sink.Release();
         Pass(2 * Second);
@@ -64,7 +64,7 @@ public class TimedSourceTests
     [Fact]
     public async Task JitterMakesTicksLaterAndIsSeeded()
     {
-        Run run = Start(Source.Interval(10 * Second, 5 * Second), seed: 3);
+        PipelineRun run = Start(Source.Interval(10 * Second, 5 * Second), seed: 3);
         Pass(1000 * Second);
         double[] late = [.. sink.Items.Select((tick, i) => double.Parse(((string)tick).Split('@')[1]) - (10 * (i + 1)))];
         Assert.True(late.Length is 99 or 100);
@@ -77,7 +77,7 @@ public class TimedSourceTests
     public async Task EveryWaitsFromOneItemToTheNextCall()
     {
         int calls = 0;
-        Run run = Start(Source.Every(10 * Second, null, async cancellation =>
+        PipelineRun run = Start(Source.Every(10 * Second, null, async cancellation =>
         {
             await Task.Delay(3 * Second, clock, cancellation);
             return ++calls;
@@ -90,13 +90,13 @@ public class TimedSourceTests
     }
 
     [Theory]
-    [InlineData(Missed.Skip, new[] { "00:10:00/0@600", "00:10:00/1@600", "00:40:00/0@2400", "00:40:00/1@2400" })]
-    [InlineData(Missed.CatchUp, new[] { "00:10:00/0@600", "00:10:00/1@600", "00:20:00/0@2100", "00:20:00/1@2100", "00:30:00/0@2100", "00:30:00/1@2100", "00:40:00/0@2400", "00:40:00/1@2400" })]
-    public async Task AFunctionMakesItemsAtEveryTickAndTheOptionSaysWhatBecomesOfThoseForWhichThereWasNoTime(Missed missed, string[] expected)
+    [InlineData(MissedTickPolicy.Skip, new[] { "00:10:00/0@600", "00:10:00/1@600", "00:40:00/0@2400", "00:40:00/1@2400" })]
+    [InlineData(MissedTickPolicy.CatchUp, new[] { "00:10:00/0@600", "00:10:00/1@600", "00:20:00/0@2100", "00:20:00/1@2100", "00:30:00/0@2100", "00:30:00/1@2100", "00:40:00/0@2400", "00:40:00/1@2400" })]
+    public async Task AFunctionMakesItemsAtEveryTickAndTheOptionSaysWhatBecomesOfThoseForWhichThereWasNoTime(MissedTickPolicy missed, string[] expected)
     {
         TimeSpan[] takes = [TimeSpan.FromMinutes(25), TimeSpan.Zero];
         int calls = 0;
-        Run run = Start(Source.Every("clock", TimeSpan.FromMinutes(10), (tick, cancellation) => Make(tick, takes[Math.Min(calls++, 1)], cancellation), new() { Missed = missed }));
+        PipelineRun run = Start(Source.Every("clock", TimeSpan.FromMinutes(10), (tick, cancellation) => Make(tick, takes[Math.Min(calls++, 1)], cancellation), new() { Missed = missed }));
         Pass(TimeSpan.FromMinutes(45));
         Assert.Equal(expected, sink.Items);
         await DrainedAsync(run);
@@ -112,7 +112,7 @@ public class TimedSourceTests
     [Fact]
     public async Task AFunctionThatThrowsFailsTheSource()
     {
-        Run run = Start(Source.Every<int>(Second, null, () => throw new FormatException("no reading")));
+        PipelineRun run = Start(Source.Every<int>(Second, null, () => throw new FormatException("no reading")));
         var failure = await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, clock));
         Assert.Equal("'every-1' failed: no reading", failure.Message);
     }
@@ -120,7 +120,7 @@ public class TimedSourceTests
     [Fact]
     public async Task CronFiresAtItsTimesAndSkipsWhatItMissed()
     {
-        Run run = Start(Source.Cron("0 */5 * * * *").Select(time => time.ToString("HH:mm:ss")));
+        PipelineRun run = Start(Source.Cron("0 */5 * * * *").Select(time => time.ToString("HH:mm:ss")));
         Pass(TimeSpan.FromMinutes(11));
         sink.Block();
         Pass(TimeSpan.FromMinutes(17));                                  // 15 rests in the sink, 20 and 25 pass
@@ -133,7 +133,7 @@ public class TimedSourceTests
     [Fact]
     public async Task CronGoesByItsTimeZone()
     {
-        Run run = Start(Source.Cron("0 9 * * *", TimeZoneInfo.CreateCustomTimeZone("x", TimeSpan.FromHours(2), "x", "x")).Select(time => time.ToString("HH:mmzzz")));
+        PipelineRun run = Start(Source.Cron("0 9 * * *", TimeZoneInfo.CreateCustomTimeZone("x", TimeSpan.FromHours(2), "x", "x")).Select(time => time.ToString("HH:mmzzz")));
         Pass(TimeSpan.FromHours(8));
         Assert.Equal(["09:00+02:00@25200"], sink.Items);
         run.Cancel();

@@ -217,10 +217,10 @@ internal sealed class Dice
                 ordered = false;
                 break;
         }
-        if (Chance(12)) policy = policy with { OnError = Pick(OnError.Skip, OnError.DeadLetter), FailsEvery = Range(1, 6), Failures = Range(1, 3) };
+        if (Chance(12)) policy = policy with { OnError = Pick(ErrorPolicy.Skip, ErrorPolicy.DeadLetter), FailsEvery = Range(1, 6), Failures = Range(1, 3) };
         if (Chance(12)) policy = policy with { Retries = Range(1, 3), FailsEvery = Range(1, 6), Failures = Range(1, 3) };
         if (policy.IsFatal && (hasFatal || Chance(60))) policy = policy with { Failures = policy.Retries };
-        if (!hasFatal && Chance(4)) policy = policy with { FailsEvery = Range(2, 20), Failures = policy.Retries + 1, OnError = OnError.Stop };
+        if (!hasFatal && Chance(4)) policy = policy with { FailsEvery = Range(2, 20), Failures = policy.Retries + 1, OnError = ErrorPolicy.Stop };
         hasFatal |= policy.IsFatal;
         return policy;
     }

@@ -7,7 +7,7 @@ internal abstract record Ending(int Id)
 
     public abstract bool IsFatal { get; }
 
-    public abstract Source<Nothing> Build(Source<long> source, Rig rig);
+    public abstract Source<Unit> Build(Source<long> source, Rig rig);
 
     public abstract void Expect(Expected input, Oracle oracle);
 
@@ -25,7 +25,7 @@ internal sealed record SinkEnding(int Id, Policy Policy, Pace Pace, bool IsAsync
 
     public override bool IsFatal => Policy.IsFatal;
 
-    public override Source<Nothing> Build(Source<long> source, Rig rig)
+    public override Source<Unit> Build(Source<long> source, Rig rig)
     {
         Action<long> remember = rig.Sink(Name);
         Probe probe = rig.Probe(Name, Id, Policy);
@@ -93,10 +93,10 @@ internal sealed record FanEnding(int Id, FanKind Kind, IReadOnlyList<(Chain Chai
 
     public override bool IsFatal => Unknown > 0 || Branches.Any(branch => branch.Chain.Steps.Any(step => step.IsFatal) || branch.Ending.IsFatal);
 
-    public override Source<Nothing> Build(Source<long> source, Rig rig)
+    public override Source<Unit> Build(Source<long> source, Rig rig)
     {
         var branches = Branches.Select(branch
-            => (Func<Source<long>, Source<Nothing>>)(start => branch.Ending.Build(branch.Chain.Build(start, rig), rig))).ToArray();
+            => (Func<Source<long>, Source<Unit>>)(start => branch.Ending.Build(branch.Chain.Build(start, rig), rig))).ToArray();
         return Fan.Build(source, Id, Kind, branches, Unknown).Annotate(Stage.Named(Name));
     }
 

@@ -23,16 +23,16 @@ internal static class Execution
         Oracle full = graph.Graph.Expect(graph.Capacity);
         rig.QueueBound = name => full.Nodes.TryGetValue(name, out NodeExpectation? node) ? node.QueueBound : 0;
         var scheduler = mode == Mode.Seeded ? new SeededScheduler(schedule) : null;
-        Run run = graph.Graph.Build(rig).Start(new RunOptions
+        PipelineRun run = graph.Graph.Build(rig).Start(new RunOptions
         {
             Mode = mode == Mode.SingleThread ? ExecutionMode.SingleThread : ExecutionMode.MultiThread,
             Scheduler = scheduler,
             Time = clock ?? TimeProvider.System,
-            Capacity = graph.Capacity,
+            MaxBufferedItems = graph.Capacity,
             TrackItems = true,
             Seed = schedule,
-            DeadLetterCapacity = int.MaxValue,
-            Started = started => rig.Run = started,
+            MaxDeadLetters = int.MaxValue,
+            OnStarted = started => rig.Run = started,
         });
         string? stall = scheduler is null ? Wait(run) : Drive(run, scheduler, clock!);
         if (stall is not null) return stall;
@@ -45,7 +45,7 @@ internal static class Execution
     }
 
     /// <returns>What it looks like if it hangs.</returns>
-    private static string? Wait(Run run)
+    private static string? Wait(PipelineRun run)
     {
         try
         {
@@ -60,7 +60,7 @@ internal static class Execution
         return text;
     }
 
-    private static string? Drive(Run run, SeededScheduler scheduler, TestClock clock)
+    private static string? Drive(PipelineRun run, SeededScheduler scheduler, TestClock clock)
     {
         try
         {

@@ -22,7 +22,7 @@ internal sealed record Policy
     public int Keys { get; init; } = 1;
     public int? Buffer { get; init; }
     public int Retries { get; init; }
-    public OnError OnError { get; init; }
+    public ErrorPolicy OnError { get; init; }
 
     /// <summary>About every how manyth item fails; 0: none does.</summary>
     public int FailsEvery { get; init; }
@@ -33,9 +33,9 @@ internal sealed record Policy
     /// <summary>Whether there is a time limit for an attempt, which none comes near.</summary>
     public bool HasTimeout { get; init; }
 
-    public bool IsGuarded => HasTimeout || Retries > 0 || OnError != OnError.Stop;
+    public bool IsGuarded => HasTimeout || Retries > 0 || OnError != ErrorPolicy.Stop;
 
-    public bool IsFatal => FailsEvery > 0 && Failures > Retries && OnError == OnError.Stop;
+    public bool IsFatal => FailsEvery > 0 && Failures > Retries && OnError == ErrorPolicy.Stop;
 
     /// <summary>What is added to the queue of this step, and of the next one.</summary>
     public int OwnQueue(int capacity) => KeyLanes > 0 ? KeyLanes * capacity : Parallel > 1 ? Math.Max(capacity, Parallel) : 0;
@@ -57,7 +57,7 @@ internal sealed record Policy
         if (Buffer is { } capacity) source = source.Annotate(Stage.Buffer(capacity));
         if (Retries > 0) source = source.Annotate(Stage.Retry(Retries, Backoff.None));
         if (HasTimeout) source = source.Annotate(Stage.Timeout(Never));
-        if (OnError != OnError.Stop) source = source.Annotate(Stage.OnError(OnError));
+        if (OnError != ErrorPolicy.Stop) source = source.Annotate(Stage.OnError(OnError));
         return source;
     }
 
@@ -69,7 +69,7 @@ internal sealed record Policy
         if (Buffer is { } capacity) text.Append($" buffer({capacity})");
         if (Retries > 0) text.Append($" retry({Retries})");
         if (HasTimeout) text.Append(" timeout");
-        if (OnError != OnError.Stop) text.Append($" onError({OnError})");
+        if (OnError != ErrorPolicy.Stop) text.Append($" onError({OnError})");
         if (FailsEvery > 0) text.Append($" [1 of {FailsEvery} fails {Failures} times]");
         return text.ToString();
     }
@@ -83,6 +83,6 @@ internal sealed record Policy
         if (KeyLanes > 0) yield return this with { KeyLanes = 0, Keys = 1 };
         if (Buffer is not null) yield return this with { Buffer = null };
         if (HasTimeout) yield return this with { HasTimeout = false };
-        if (IsGuarded && FailsEvery == 0) yield return this with { Retries = 0, OnError = OnError.Stop };
+        if (IsGuarded && FailsEvery == 0) yield return this with { Retries = 0, OnError = ErrorPolicy.Stop };
     }
 }

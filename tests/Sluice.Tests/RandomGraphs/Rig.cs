@@ -19,7 +19,7 @@ internal sealed class Rig(bool isMultiThread, int capacity, Interference interfe
 
     public int Capacity => capacity;
 
-    public Run? Run { get; set; }
+    public PipelineRun? Run { get; set; }
 
     public TimeProvider? Clock => clock;
 

@@ -1,7 +1,7 @@
 namespace Sluice.Tests.RandomGraphs;
 
 /// <summary>Compares what a run did with what the oracle expects of it.</summary>
-internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot snapshot, Oracle full)
+internal sealed class Verdict(GraphCase graph, Rig rig, PipelineRun run, RunSnapshot snapshot, Oracle full)
 {
     private Oracle? after;
 
@@ -25,7 +25,7 @@ internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot sna
 
     private IEnumerable<string> Completed()
     {
-        if (snapshot.State != RunState.Completed) yield return $"the snapshot says {snapshot.State}";
+        if (snapshot.Status != RunStatus.Completed) yield return $"the snapshot says {snapshot.Status}";
         Oracle oracle = OfAccepted();
         if (oracle.Fatal.Find(item => item.IsCertain) is { } fatal) yield return $"it completed, although {fatal.Value} fails at {fatal.Node}";
         foreach (var (name, expected) in oracle.Sinks)
@@ -35,7 +35,7 @@ internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot sna
         if (!oracle.IsExact) yield break;
         if (!run.DeadLetters.Select(letter => (letter.Node, (long)letter.Item!)).Order().SequenceEqual(oracle.DeadLetters.Order()))
             yield return "the dead letters differ";
-        RootCounts expectedRoots = new(
+        ItemCounts expectedRoots = new(
             oracle.Roots.Count, oracle.Roots.Count(root => root.End == RootEnd.Completed),
             oracle.Roots.Count(root => root.End == RootEnd.Skipped), oracle.Roots.Count(root => root.End == RootEnd.Failed), 0);
         if (snapshot.Roots!.Value != expectedRoots) yield return $"root items: {snapshot.Roots}, expected {expectedRoots}";
@@ -43,7 +43,7 @@ internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot sna
 
     private IEnumerable<string> Failed(Exception failure)
     {
-        if (snapshot.State != RunState.Failed) yield return $"the snapshot says {snapshot.State}";
+        if (snapshot.Status != RunStatus.Failed) yield return $"the snapshot says {snapshot.Status}";
         if (failure is not PipelineException { InnerException: FaultException or KeyNotFoundException } known) yield return $"it failed with {failure}";
         else foreach (string wrong in Failed(known)) yield return wrong;
         foreach (string wrong in Prefixes()) yield return wrong;
@@ -61,7 +61,7 @@ internal sealed class Verdict(GraphCase graph, Rig rig, Run run, RunSnapshot sna
 
     private IEnumerable<string> Cancelled()
     {
-        if (snapshot.State != RunState.Cancelled) yield return $"the snapshot says {snapshot.State}";
+        if (snapshot.Status != RunStatus.Cancelled) yield return $"the snapshot says {snapshot.Status}";
         if (!rig.WasInterfered || graph.Interference.Kind != InterferenceKind.Cancel) yield return "it was cancelled, and nobody asked for it";
         foreach (string wrong in Prefixes()) yield return wrong;
     }

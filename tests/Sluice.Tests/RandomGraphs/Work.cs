@@ -53,8 +53,8 @@ internal sealed record Work(string Name, int Id, Policy Policy, Func<long, IEnum
         if (failures <= Policy.Retries) return true;
         node.Failed++;
         item.Root?.EndsAs(RootEnd.Failed);
-        if (Policy.OnError == OnError.DeadLetter) oracle.DeadLetters.Add((Name, item.Value));
-        if (Policy.OnError != OnError.Stop) return true;
+        if (Policy.OnError == ErrorPolicy.DeadLetter) oracle.DeadLetters.Add((Name, item.Value));
+        if (Policy.OnError != ErrorPolicy.Stop) return true;
         oracle.Fatal.Add(new(Name, item.Value, !oracle.MayBeStopped, item.Root is not null));
         return Policy.Unordered;
     }

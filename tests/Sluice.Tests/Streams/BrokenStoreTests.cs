@@ -142,11 +142,11 @@ public class BrokenStoreTests
 
     private sealed class LeasesSuspectsToAnybody(IStreamStore inner) : StreamStoreWrapper(inner)
     {
-        public override async ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+        public override async ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default)
         {
             if (await Inner.FindGroupAsync(group, cancellation) is { } info)
                 await Inner.ReleaseAsync(new(group, partition, info.Partitions[partition].Epoch), cancellation);
-            return await Inner.TakeAsync(group, partition, request, cancellation);
+            return await Inner.AcquireAsync(group, partition, request, cancellation);
         }
     }
 }

@@ -23,7 +23,7 @@ public class MemoryStreamStoreTests
         await store.OpenStreamAsync("s", new() { Partitions = 1 });
         GroupId group = new("s", "g");
         await store.AddGroupAsync(group);
-        Ownership owner = (await store.TakeAsync(group, 0, new("m"))).Ownership;
+        Ownership owner = (await store.AcquireAsync(group, 0, new("m"))).Ownership;
         using var batch = new EntryBatch();
         for (int i = 0; i < 1000; i++) batch.Add(new byte[1000]);
         List<WeakReference> payloads = [];

@@ -12,7 +12,7 @@ public class ProbeTests
     {
         var scheduler = new SeededScheduler(1);
         sink.Block();
-        await using Run run = (source.Source | (n => n) | Stage.Buffer(3) | sink.Sink).Start(new RunOptions { Scheduler = scheduler });
+        await using PipelineRun run = (source.Source | (n => n) | Stage.Buffer(3) | sink.Sink).Start(new RunOptions { Scheduler = scheduler });
         Assert.True(source.IsWanted);
         source.Push([.. Enumerable.Range(0, 10)]);
         scheduler.RunUntilIdle();
@@ -38,7 +38,7 @@ public class ProbeTests
     [InlineData(ExecutionMode.MultiThread)]
     public async Task ProbesWorkOnRealThreads(ExecutionMode mode)
     {
-        await using Run run = (source.Source | (n => n) | Stage.Buffer(3) | sink.Sink).Start(mode);
+        await using PipelineRun run = (source.Source | (n => n) | Stage.Buffer(3) | sink.Sink).Start(mode);
         await source.WaitForDemandAsync();
         source.Push(1, 2, 3);
         Assert.Equal([1, 2, 3], await sink.WaitForAsync(3));
@@ -56,7 +56,7 @@ public class ProbeTests
     public async Task ASourceProbeIsToldToStop()
     {
         sink.Block();
-        await using Run run = (source.Source | sink.Sink).Start();
+        await using PipelineRun run = (source.Source | sink.Sink).Start();
         await source.WaitForDemandAsync();
         source.Push(1);
         run.Cancel();

@@ -5,7 +5,7 @@ namespace Sluice.Tests.Testing;
 public class SeededSchedulerTests
 {
     private static RunOptions On(SeededScheduler scheduler, TestClock? clock = null)
-        => new() { Scheduler = scheduler, Time = clock ?? new TestClock(), Seed = scheduler.Seed, StopGrace = TimeSpan.FromSeconds(1) };
+        => new() { Scheduler = scheduler, Time = clock ?? new TestClock(), Seed = scheduler.Seed, StopTimeout = TimeSpan.FromSeconds(1) };
 
     /// <summary>Everything that hops: boundaries, lanes, a merge, user code that awaits, timers, named outputs, retries.</summary>
     private static async Task<string> TraceOfARacyPipelineAsync(int seed)
@@ -35,7 +35,7 @@ public class SeededSchedulerTests
             | (n => trace.Add($"out {n}"));
         RunSnapshot end = await scheduler.RunToEndAsync(pipeline.Start(On(scheduler, clock)), clock, TimeSpan.Zero);
         Assert.Equal(17, trace.Count(line => line.StartsWith("out", StringComparison.Ordinal)));
-        Assert.Equal(RunState.Completed, end.State);
+        Assert.Equal(RunStatus.Completed, end.Status);
         return string.Join(", ", trace) + $" in {scheduler.Steps} steps";
     }
 
@@ -66,7 +66,7 @@ public class SeededSchedulerTests
             return n;
         }
         Pipeline pipeline = Source.From(Enumerable.Range(0, 50)) | HopAsync | Stage.Parallel(4) | Stage.Buffer(3) | (_ => { });
-        Run run = pipeline.Start(On(scheduler, clock));
+        PipelineRun run = pipeline.Start(On(scheduler, clock));
         while (!run.Completion.IsCompleted)
         {
             scheduler.RunUntilIdle();
@@ -83,7 +83,7 @@ public class SeededSchedulerTests
         var never = new TaskCompletionSource();
         Pipeline pipeline = Source.From(Enumerable.Range(0, 100)) | (n => n) | Stage.Named("head").Buffer(4)
             | (async (int _, CancellationToken cancellation) => await never.Task.WaitAsync(cancellation)) | Stage.Named("stuck");
-        Run run = pipeline.Start(On(scheduler));
+        PipelineRun run = pipeline.Start(On(scheduler));
         var stall = await Assert.ThrowsAsync<InvalidOperationException>(() => scheduler.RunToEndAsync(run, new TestClock(), TimeSpan.Zero));
         Assert.Contains("stalled (seed 1", stall.Message, StringComparison.Ordinal);
         Assert.True(stall.Message.Contains("blocked on head -> stuck", StringComparison.Ordinal), stall.Message);
@@ -125,7 +125,7 @@ public class SeededSchedulerTests
         for (int step = 1; step < 60; step++)
         {
             var scheduler = new SeededScheduler(step);
-            Run? run = null;
+            PipelineRun? run = null;
             int at = step;
             scheduler.BeforeStep = now =>
             {
@@ -136,7 +136,7 @@ public class SeededSchedulerTests
                 await Task.Yield();
                 return n;
             }) | Stage.Parallel(2) | Stage.Buffer(1) | (_ => { });
-            await using (run = pipeline.Start(On(scheduler) with { Started = started => run = started })) { }
+            await using (run = pipeline.Start(On(scheduler) with { OnStarted = started => run = started })) { }
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
             Assert.Empty(run.StillRunning);
         }
@@ -150,7 +150,7 @@ public class SeededSchedulerTests
             var (scheduler, clock) = (new SeededScheduler(seed), new TestClock());
             var sink = new SinkProbe<int>();
             sink.Block();
-            Run run = (Source.From(Enumerable.Range(0, 1000)) | (n => n) | Stage.Buffer(5) | sink.Sink).Start(On(scheduler, clock));
+            PipelineRun run = (Source.From(Enumerable.Range(0, 1000)) | (n => n) | Stage.Buffer(5) | sink.Sink).Start(On(scheduler, clock));
             Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(10));
             scheduler.RunUntilIdle();
             clock.Advance(TimeSpan.FromSeconds(9));

@@ -31,7 +31,7 @@ internal sealed class MemberRig : IAsyncDisposable
     private MemberRig(RedisServer server, RedisStreamStore store, int partitions)
     {
         (this.server, Store, this.partitions) = (server, store, partitions);
-        sender = new("work", static source => source | (static _ => { }), new() { Store = store, Member = "sender", Stream = new() { Partitions = partitions } }) { Key = static item => item.Split(':')[0] };
+        sender = new("work", static source => source | (static _ => { }), new() { Store = store, InstanceId = "sender", Stream = new() { Partitions = partitions } }) { Key = static item => item.Split(':')[0] };
         patience.CancelAfter(Patience);
     }
 
@@ -76,7 +76,7 @@ internal sealed class MemberRig : IAsyncDisposable
     /// <summary>How many items wait: for their next attempt, for one of their key, for a node, to run alone.</summary>
     public async Task<long> WaitingAsync() => (await Store.FindStreamAsync("work", Cancellation))!.Groups.SingleOrDefault(static group => group.Name == "work")?.Waiting ?? 0;
 
-    public Task<IReadOnlyList<DeadEntry>> LettersAsync() => Store.ListDeadAsync(Group, cancellation: Cancellation).AsTask();
+    public Task<IReadOnlyList<StoredDeadLetter>> LettersAsync() => Store.ListDeadAsync(Group, cancellation: Cancellation).AsTask();
 
     public Task UntilAsync(Func<bool> isSo) => UntilAsync(() => Task.FromResult(isSo()));
 

@@ -28,7 +28,7 @@ public class MemberScenarioTests
             Add(dead.Name);
         }
 
-        DeadEntry letter = Assert.Single(await rig.LettersAsync());
+        StoredDeadLetter letter = Assert.Single(await rig.LettersAsync());
         Assert.Contains("The process ended 3 times while nothing but this item was being processed", letter.Error, StringComparison.Ordinal);
         Assert.Equal(4, deaths);                     // once in company, three times alone
         foreach (IGrouping<string, Done> key in rig.Done.GroupBy(static done => done.Key))
@@ -175,7 +175,7 @@ public class MemberScenarioTests
         await renewed.KillAsync();
         await rig.MendAsync();
         MemberProcess old = rig.Start("old");
-        DeadEntry letter = Assert.Single(await rig.LettersAsync());
+        StoredDeadLetter letter = Assert.Single(await rig.LettersAsync());
         Assert.Equal(1, await rig.Store.RedriveAsync(MemberRig.Group, [letter.Number], rig.Cancellation));
         await rig.SendAsync("other:1");
         await rig.UntilAsync(async () => rig.Done.Count == 1 && await rig.WaitingAsync() == 1);

@@ -98,9 +98,9 @@ internal static class Auditor
         IPayloadSerializer<Work[]> lists = PayloadSerializers.Json.For<Work[]>();
         for (long after = 0; ;)
         {
-            IReadOnlyList<DeadEntry> letters = await store.ListDeadAsync(group, after: after);
+            IReadOnlyList<StoredDeadLetter> letters = await store.ListDeadAsync(group, after: after);
             if (letters.Count == 0) return;
-            foreach (DeadEntry letter in letters)
+            foreach (StoredDeadLetter letter in letters)
             {
                 bool isList = letter.Entry.Payload.Span[0] == (byte)'[';
                 Work[] works = isList ? lists.Deserialize(letter.Entry.Payload.Span) : [serializer.Deserialize(letter.Entry.Payload.Span)];

@@ -4,7 +4,7 @@ namespace Sluice.Torture;
 
 /// <summary>Writes a line per item into a stream of the store, within the commits.</summary>
 /// <param name="mark">What kind of line it is.</param>
-internal sealed class ResultSink(string mark) : CommitSink<Work>
+internal sealed class ResultSink(string mark) : TransactionalSink<Work>
 {
     public const string Stream = "results";
 

@@ -10,7 +10,7 @@ internal readonly record struct Tally(long Count, long Sum, [property: JsonIgnor
 
 /// <summary>Counts the items of each key, or of each partition, and lets them through.</summary>
 /// <param name="spoils">Whether an item makes its state one that cannot be written.</param>
-internal sealed class TallyNode(Func<Work, bool> spoils) : StatefulNode<Work, Work, Tally>
+internal sealed class TallyNode(Func<Work, bool> spoils) : StatefulStageNode<Work, Work, Tally>
 {
     public const string NodeName = "tally";
 

@@ -96,7 +96,7 @@ internal sealed class Case
     /// <summary>Branches that hold items, or hand them to another consecutor.</summary>
     public IReadOnlyList<Extra> Extras { get; }
 
-    public Delivery Delivery => Delivery.Replay(Replays, Backoff.Constant(TimeSpan.FromMilliseconds(2)));
+    public DeliveryGuarantee Delivery => DeliveryGuarantee.Replay(Replays, Backoff.Constant(TimeSpan.FromMilliseconds(2)));
 
     public Work WorkOf(long number) => new(number, (int)(Dice.Mix((ulong)number) % 20), "");
 

@@ -73,8 +73,8 @@ internal sealed record LifePlan
     public static LifePlan Throw(Dice dice, bool cures)
     {
         Ending ending = dice.OneOf(Ending.KilledSoon, Ending.KilledSoon, Ending.KilledAtCall, Ending.KilledAtCall, Ending.KilledAtCall, Ending.KilledAtBirth);
-        string call = dice.OneOf("CommitAsync", "CommitAsync", "LeaseAsync", "LeaseAsync", "AppendAsync", "TakeAsync", cures ? "RedriveAsync" : "", "");
-        int number = call is "TakeAsync" or "RedriveAsync" ? 1 + dice.Below(3) : 1 + dice.Below(1 << dice.Between(1, 7));
+        string call = dice.OneOf("CommitAsync", "CommitAsync", "LeaseAsync", "LeaseAsync", "AppendAsync", "AcquireAsync", cures ? "RedriveAsync" : "", "");
+        int number = call is "AcquireAsync" or "RedriveAsync" ? 1 + dice.Below(3) : 1 + dice.Below(1 << dice.Between(1, 7));
 
         // Short times as often as long ones: of 1 ms, 2 ms, 4 ms, … 512 ms.
         var delay = TimeSpan.FromMilliseconds((1 << dice.Below(10)) * (1 + (dice.Below(1000) / 1000.0)) / 2);

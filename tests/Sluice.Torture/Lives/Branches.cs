@@ -20,5 +20,5 @@ internal static class Branches
     /// <summary>What the last of them feeds. Nothing of it fails, so that it has no letters.</summary>
     public static Consecutor<Work> NewSecond(IStreamStore store, Troubles troubles) => new(Extra.Second,
         static source => source | (Sink.Commit(static () => new ResultSink(Extra.Second)) | Stage.Named("lines")),
-        Life.With(troubles, new() { Store = store, Delivery = Delivery.Replay(1000, Backoff.None), Stream = new() { Partitions = 2 } }));
+        Life.With(troubles, new() { Store = store, Delivery = DeliveryGuarantee.Replay(1000, Backoff.None), Stream = new() { Partitions = 2 } }));
 }

@@ -87,7 +87,7 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
         {
             Store = store,
             Delivery = @case.Delivery,
-            Capacity = @case.Capacity,
+            MaxInFlight = @case.Capacity,
             Stream = new() { Partitions = @case.Partitions, MaxItems = @case.Bound },
         }))
         { Key = @case.HasKeys ? work => $"{work.Key}" : null };
@@ -100,17 +100,17 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
     /// <summary>Options as the troubles of a life want them.</summary>
     public static ConsecutorOptions With(Troubles troubles, ConsecutorOptions options)
     {
-        if (troubles == Troubles.None) return options with { Member = "torture" };
-        options = options with { CodeVersion = troubles.CodeVersion, LeaseTime = ShortLease, Run = new() { Time = SkewedClock.Of(troubles) } };
-        return troubles.IsUnnamed ? options : options with { Member = "torture" };
+        if (troubles == Troubles.None) return options with { InstanceId = "torture" };
+        options = options with { CodeVersion = troubles.CodeVersion, LeaseDuration = ShortLease, Run = new() { Time = SkewedClock.Of(troubles) } };
+        return troubles.IsUnnamed ? options : options with { InstanceId = "torture" };
     }
 
     // The last life: nothing is sent any more, and what nodes hold comes out.
     private static async Task CompleteAsync(Consecutor<Work> consecutor, Consecutor<Work>? second, CancellationToken cancellation)
     {
         await consecutor.CompleteAsync(cancellation);
-        await consecutor.IdleAsync(cancellation);
-        if (second is not null) await second.IdleAsync(cancellation);
+        await consecutor.WaitForIdleAsync(cancellation);
+        if (second is not null) await second.WaitForIdleAsync(cancellation);
     }
 
     private async Task WorkAsync(Consecutor<Work> consecutor, CancellationToken cancellation)
@@ -118,7 +118,7 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
         await Task.WhenAll(SendAsync(consecutor, cancellation), ResumeAsync(consecutor, cancellation));
         while (true)
         {
-            ConsecutorSnapshot books = await consecutor.IdleAsync(cancellation);
+            ConsecutorSnapshot books = await consecutor.WaitForIdleAsync(cancellation);
             isCured |= plan.Cures;
             if (plan.Cures && await consecutor.RedriveAsync(Tell, cancellation) > 0) continue;
             if (plan.Ending != Ending.Idle) await Task.Delay(Timeout.Infinite, cancellation);
@@ -152,7 +152,7 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
     }
 
     // Every item says that it starts, and that its root has ended, besides what the random part makes of it.
-    private Pipeline Build(Source<Work> source) => (@case.HasState ? source | Node.Of(() => new TallyNode(Spoils)) | Stage.Named(TallyNode.NodeName) : source) |
+    private Pipeline Build(Source<Work> source) => (@case.HasState ? source | StageNode.Of(() => new TallyNode(Spoils)) | Stage.Named(TallyNode.NodeName) : source) |
     [
         s => s | TellAsync,
         s => s | (Sink.Commit(() => new ResultSink("root")) | Stage.Named("roots")),

@@ -57,13 +57,13 @@ internal sealed class Overlaps : IDisposable
                 consecutor.Resume();
                 break;
             case 1:
-                await Task.WhenAll(consecutor.IdleAsync(impatient.Token), consecutor.IdleAsync(over.Token));
+                await Task.WhenAll(consecutor.WaitForIdleAsync(impatient.Token), consecutor.WaitForIdleAsync(over.Token));
                 break;
             case 2:
-                await consecutor.DeadLetters(impatient.Token).FirstOrDefaultAsync(impatient.Token);
+                await consecutor.ListDeadLettersAsync(impatient.Token).FirstOrDefaultAsync(impatient.Token);
                 break;
             case 3:
-                _ = consecutor.IdleAsync(impatient.Token).ContinueWith(static waited => _ = waited.Exception, TaskScheduler.Default);
+                _ = consecutor.WaitForIdleAsync(impatient.Token).ContinueWith(static waited => _ = waited.Exception, TaskScheduler.Default);
                 break;
             default:
                 if (await StartsAgainAsync()) journal.Write($"problem a consecutor that runs was started again");

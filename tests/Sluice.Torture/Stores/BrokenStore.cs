@@ -20,9 +20,9 @@ internal sealed class BrokenStore(IStreamStore inner, Breakage breakage, Dice di
     private readonly SemaphoreSlim gate = new(1);
     private readonly Dictionary<int, Partition> partitions = [];
 
-    public override async ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+    public override async ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default)
     {
-        TakeResult taken = await Inner.TakeAsync(group, partition, request, cancellation);
+        AcquireResult taken = await Inner.AcquireAsync(group, partition, request, cancellation);
         lock (partitions)
         {
             if (taken.State is { } state) partitions[partition] = new() { Last = state.LastCommit };

@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>
 /// A batch of items that is sent to a consecutor. When it is closed, and everything in it has ended, in this consecutor and in all that its outputs lead to, those
-/// are told that have a <see cref="ConsecutorOptions.BatchEnded"/>.
+/// are told that have a <see cref="ConsecutorOptions.OnBatchCompleted"/>.
 /// </summary>
 /// <remarks>
 /// <para>

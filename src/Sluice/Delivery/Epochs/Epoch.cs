@@ -81,7 +81,7 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     /// <summary>An item has failed: if it will be tried again, later items of its key are held back. Any thread.</summary>
     public void HasFailed(Root root)
     {
-        if (root.Item is not { Key: not 0 } item || !Verdict.ShouldReplay(core, root)) return;
+        if (root.Item is not { Key: not 0 } item || !DeadLetterBuilder.ShouldReplay(core, root)) return;
         ConcurrentDictionary<ulong, int> known = Volatile.Read(ref failed) ?? Interlocked.CompareExchange(ref failed, new(), null) ?? failed!;
         known.AddOrUpdate(item.Key, static (_, number) => number, static (_, first, number) => Math.Min(first, number), root.EpochNumber);
     }
@@ -162,4 +162,4 @@ internal sealed class EpochItem
 /// <param name="Remains">What is kept of it if it does not come again.</param>
 /// <param name="IsBehind">Whether it only waits for another one.</param>
 /// <param name="KeepsRest">Whether the rest of what was done for it is committed with the verdict: if that is undone, so is the verdict.</param>
-internal sealed record EpochVerdict(Deferral? Deferral, Remains Remains, bool IsBehind = false, bool KeepsRest = false);
+internal sealed record EpochVerdict(RetryWrite? Deferral, BisectionResult Remains, bool IsBehind = false, bool KeepsRest = false);

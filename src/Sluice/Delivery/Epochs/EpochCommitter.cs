@@ -4,7 +4,7 @@ namespace Sluice;
 /// <remarks>The committer's.</remarks>
 internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task<ApplyResult>> tryApply, Func<Root, Task> resume)
 {
-    private const int MostReleased = 125;            // of those that have waited, in one commit
+    private const int MaxReleased = 125;            // of those that have waited, in one commit
 
     public async Task CommitAsync(Epoch epoch)
     {
@@ -24,7 +24,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
             return;
         }
         List<StateRow>? rows = null;                 // what has changed is asked for once
-        List<Deferral> released;
+        List<RetryWrite> released;
         bool hasEmitted = roots.Exists(static root => root.Emission is not null);          // roots are used again when they are committed
         while (true)
         {
@@ -85,7 +85,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
         bool mustRepeat = false;
         HashSet<ulong> waiting = [];
         List<Root> dead = [];
-        List<(EpochItem, Remains)> divided = [];
+        List<(EpochItem, BisectionResult)> divided = [];
         foreach (Root root in roots)
         {
             if (root.Item is not { } item)
@@ -106,8 +106,8 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
             }
             else if (root.Failures is not null)
             {
-                if (Verdict.ShouldReplay(core, root)) item.Verdict = new(Verdict.Defer(core, root), Remains.None);
-                else if (Division.IsOfAll(root) && Verdict.Of(core, root) is { IsDivided: true } halves)
+                if (DeadLetterBuilder.ShouldReplay(core, root)) item.Verdict = new(DeadLetterBuilder.Defer(core, root), BisectionResult.None);
+                else if (ListBisection.IsOfAll(root) && DeadLetterBuilder.Of(core, root) is { IsDivided: true } halves)
                 {
                     divided.Add((item, halves));
                     continue;
@@ -118,17 +118,17 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
             if (item.Verdict is not null && item.Key != 0) waiting.Add(item.Key);
         }
         // The parts of it that have succeeded stay as they are only if nothing is undone.
-        foreach (Root root in dead) root.Item!.Verdict = new(null, Verdict.Of(core, root, isUndone: mustRepeat), KeepsRest: !mustRepeat);
+        foreach (Root root in dead) root.Item!.Verdict = new(null, DeadLetterBuilder.Of(core, root, isUndone: mustRepeat), KeepsRest: !mustRepeat);
 
         // What goes on as its halves has done its work, but for them. If that is undone, it is run again, and divided then.
         if (mustRepeat) return true;
-        foreach ((EpochItem item, Remains halves) in divided) item.Verdict = new(null, halves, KeepsRest: true);
+        foreach ((EpochItem item, BisectionResult halves) in divided) item.Verdict = new(null, halves, KeepsRest: true);
         return false;
     }
 
-    private static EpochVerdict Wait(Root root, string why, bool isBehind) => new(new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why), Remains.None, isBehind);
+    private static EpochVerdict Wait(Root root, string why, bool isBehind) => new(new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why), BisectionResult.None, isBehind);
 
-    private CommitDraft Draft(Epoch epoch, List<Root> roots, List<StateRow> rows, out List<Deferral> released)
+    private CommitDraft Draft(Epoch epoch, List<Root> roots, List<StateRow> rows, out List<RetryWrite> released)
     {
         OwnedPartition partition = epoch.Partition;
         var draft = new CommitDraft(core, partition, roots.Count) { IsEpoch = true, Rows = rows, Only = epoch.Items is [{ } only] ? only.Entry.Sequence : null };
@@ -145,7 +145,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
             }
             draft.Roots.Add(root);
         }
-        released = partition.Order!.Release(Math.Clamp(draft.RoomForDeferrals, 0, MostReleased));
+        released = partition.Order!.Release(Math.Clamp(draft.RoomForDeferrals, 0, MaxReleased));
         draft.Release(released);
         return draft;
     }
@@ -194,12 +194,12 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
         {
             Root root = roots.First(one => one.Item == remaining[0]);
             root.Refuse(unwritable.AsFailure());
-            if (Verdict.ShouldReplay(core, root)) remaining[0].Verdict = new(Verdict.Defer(core, root), Remains.None);
+            if (DeadLetterBuilder.ShouldReplay(core, root)) remaining[0].Verdict = new(DeadLetterBuilder.Defer(core, root), BisectionResult.None);
             else if (unwritable.IsEmission && (unwritable.IsStructural || partition.HasUnwritable)) epoch.GivesUpEmissions = true;          // the next item would meet the same
             else
             {
                 partition.HasUnwritable = unwritable.IsEmission;
-                remaining[0].Verdict = new(null, Verdict.Of(core, root, isUndone: true));
+                remaining[0].Verdict = new(null, DeadLetterBuilder.Of(core, root, isUndone: true));
             }
         }
         else if (epoch.IsEnding)
@@ -269,7 +269,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
         {
             Root root = roots.First(one => one.Item == remaining[0]);
             root.Refuse(Preparation.TooLarge(core, root));
-            remaining[0].Verdict = new(null, Verdict.Of(core, root, isUndone: true));
+            remaining[0].Verdict = new(null, DeadLetterBuilder.Of(core, root, isUndone: true));
             Undo(epoch, roots);
             core.Epochs!.Repeat(epoch);
             return;

@@ -8,7 +8,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
     private readonly ConsecutorCore core;
     private readonly Epochs epochs;
     private readonly IPayloadSerializer<T> serializer;
-    private readonly Lessor lessor;
+    private readonly LeaseFetcher lessor;
     private readonly Func<T, string?>? keyOf;
     private readonly ReadAhead<T> ahead;
     private StoreWatch watch = null!;
@@ -72,7 +72,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
             if (scope.IsPartlyInMemory) await ahead.ReadAsync(epoch, scope);
             if (epoch.FiresTimers) await scope.FireTimersAsync(epoch, () => Rent(epoch).BeginTick(epoch.Partition));
         }
-        catch (StreamStoreException damage) when (damage.IsPermanent && damage is not StoreWentBackException && damage.Partition == epoch.Partition.Number)
+        catch (StreamStoreException damage) when (damage.IsPermanent && damage is not StoreRolledBackException && damage.Partition == epoch.Partition.Number)
         {
             scope.Forget();
             core.Stopped.Stop(epoch.Partition.Number, damage.Message);
@@ -137,7 +137,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
         if (lessor.IsSpent(root, entry.CodeVersion)) return default;
         if (item.Headers.EndOf is not null)
         {
-            BatchEnd.Tell(core, root, entry.Payload, Context.Token);
+            BatchCompleted.Tell(core, root, entry.Payload, Context.Token);
             return default;
         }
         if (item.Headers.Node is { } node)

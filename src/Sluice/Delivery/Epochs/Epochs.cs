@@ -4,9 +4,9 @@ namespace Sluice;
 /// <remarks>Thread-safe. Begun by the pump, judged by the committer; what a partition has besides (its scope, its order) belongs to the one of the two whose turn it is.</remarks>
 internal sealed partial class Epochs(ConsecutorCore core)
 {
-    private const int MostItems = 512;               // so that their rows and outputs are mostly no more than a commit may have
-    private const int MostWaiting = 10_000;
-    private const int MostSpare = 4096;
+    private const int MaxItems = 512;               // so that their rows and outputs are mostly no more than a commit may have
+    private const int MaxWaiting = 10_000;
+    private const int MaxSpare = 4096;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock sync = new();
@@ -14,7 +14,7 @@ internal sealed partial class Epochs(ConsecutorCore core)
     private readonly HashSet<int> running = [];
     private readonly Stack<EpochItem> spare = new();
     private List<Epoch> over = [];
-    private int size = MostItems;
+    private int size = MaxItems;
     private int rotation;
     private bool isDuesTurn;
     private bool isTurnOwed;
@@ -95,7 +95,7 @@ internal sealed partial class Epochs(ConsecutorCore core)
         lock (sync) return partition.Leased.Count == 0 && !running.Contains(partition.Number);
     }
 
-    private bool IsHeldUp(OwnedPartition partition) => partition.Order!.Count is > 0 and var count && (!core.IsKeyed || count >= MostWaiting);
+    private bool IsHeldUp(OwnedPartition partition) => partition.Order!.Count is > 0 and var count && (!core.IsKeyed || count >= MaxWaiting);
 
     private string WhyHeldUp(OwnedPartition partition) => core.IsKeyed
         ? $"In partition {partition.Number}, {partition.Order!.Count:N0} items wait behind items of their keys that have failed, as many as may: nothing else of the partition is taken up until some of them have ended."
@@ -134,7 +134,7 @@ internal sealed partial class Epochs(ConsecutorCore core)
         return ending.Length > 0;
     }
 
-    /// <summary>A stage could not put out what it holds: it is asked again, as often as <see cref="Delivery"/> says. The committer's.</summary>
+    /// <summary>A stage could not put out what it holds: it is asked again, as often as <see cref="DeliveryGuarantee"/> says. The committer's.</summary>
     public void EndLater(OwnedPartition partition, Exception failure)
     {
         if (failure is not PipelineException { InnerException: { } cause } ofNode)
@@ -237,11 +237,11 @@ internal sealed partial class Epochs(ConsecutorCore core)
             if (epoch.FiresTimers) epoch.Partition.Scope!.EndTurn(epoch.HasMoreTimers ? null : AfterNow(TurnOfOthers));
             foreach (EpochItem item in epoch.Items)
             {
-                if (spare.Count == MostSpare) break;
+                if (spare.Count == MaxSpare) break;
                 item.Set(default, default, 0);
                 spare.Push(item);
             }
-            if (isCommitted && size < MostItems) size = Math.Min(MostItems, size + (size / 8) + 1);
+            if (isCommitted && size < MaxItems) size = Math.Min(MaxItems, size + (size / 8) + 1);
         }
         core.Changed();
         if (epoch.Partition.IsLeaving) core.Members.LetGo();

@@ -19,7 +19,7 @@ internal sealed class KeyOrder
         foreach (WaitingEntry entry in waiting)
         {
             // One that is parked was unparked when the partition was taken, unless it is meant for other code.
-            TimeSpan? after = entry.State != WaitingState.Parked || Parking.Why(core, entry.Entry.CodeVersion, entry.Node) is null ? (entry.Due ?? now) - now : null;
+            TimeSpan? after = entry.State != WaitingStatus.Parked || CodeVersionGate.Why(core, entry.Entry.CodeVersion, entry.Node) is null ? (entry.Due ?? now) - now : null;
             Add(entry.Entry.Sequence, KeyOf(entry.Entry), entry.Attempts, after, isBehind: false);
         }
     }
@@ -75,9 +75,9 @@ internal sealed class KeyOrder
 
     /// <summary>Those that wait for nobody any more may go on: they are deferred anew, to be leased at once, in their order.</summary>
     /// <param name="most">How many at most.</param>
-    public List<Deferral> Release(int most)
+    public List<RetryWrite> Release(int most)
     {
-        List<Deferral> released = [];
+        List<RetryWrite> released = [];
         foreach (SortedDictionary<long, Waiting> waiting in keys.Values)
         {
             if (released.Count == most) break;
@@ -91,11 +91,11 @@ internal sealed class KeyOrder
     }
 
     /// <summary>They are to be leased again: until then those of their keys wait for them.</summary>
-    public void MarkReleased(List<Deferral> released)
+    public void MarkReleased(List<RetryWrite> released)
     {
         if (released.Count == 0) return;
         foreach (SortedDictionary<long, Waiting> waiting in keys.Values)
-            foreach (Deferral deferral in released)
+            foreach (RetryWrite deferral in released)
                 if (waiting.TryGetValue(deferral.Sequence, out Waiting one)) waiting[deferral.Sequence] = one with { IsBehind = false, DueAt = core.Time.GetTimestamp() };
     }
 

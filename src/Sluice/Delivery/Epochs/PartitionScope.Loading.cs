@@ -6,22 +6,22 @@ namespace Sluice;
 // What is stored is read: all of some instances, the first rows of others, and of those the rows that an epoch needs.
 internal sealed partial class PartitionScope
 {
-    private const int MostRowsAtFirst = 10_000;      // of a node that can read the others later
+    private const int MaxRowsAtFirst = 10_000;      // of a node that can read the others later
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    private Following? loaded;
+    private ItemTracking? loaded;
 
     /// <summary>Has an instance of each stage of a run, with what is stored.</summary>
     /// <param name="run">The run.</param>
     /// <param name="anew">Whether no instance goes on: a stage ends the keys of all its lanes in one instance, which knows those of its own lane only, unless it begins with what is stored.</param>
     /// <param name="cancellation">Gives up.</param>
-    public async ValueTask LoadAsync(Following run, bool anew, CancellationToken cancellation)
+    public async ValueTask LoadAsync(ItemTracking run, bool anew, CancellationToken cancellation)
     {
         ends.Begin();
         shapes.Begin();
         if (!anew && ReferenceEquals(loaded, run))
         {
-            foreach (IRemembersByKey cells in byKey) cells.Begin();
+            foreach (IKeyedStateful cells in byKey) cells.Begin();
             held?.Enter();
             await BeginTimersAsync(cancellation).ConfigureAwait(false);
             return;
@@ -31,8 +31,8 @@ internal sealed partial class PartitionScope
         await ends.LoadAsync(cancellation).ConfigureAwait(false);
         Begin(run);
         byKey = [.. Instances.SelectMany(ByKeyOf)];
-        foreach (IRemembersByKey cells in byKey) cells.Begin();
-        if (Instances.Any(static instance => Remembers(instance) is not (null or IRemembersByKey))) held = new();
+        foreach (IKeyedStateful cells in byKey) cells.Begin();
+        if (Instances.Any(static instance => Remembers(instance) is not (null or IKeyedStateful))) held = new();
         held?.Enter();
         if (isRetired) RetireInstances();
         for (int number = 0; number < run.Remembering.Count; number++)
@@ -69,7 +69,7 @@ internal sealed partial class PartitionScope
     {
         get
         {
-            foreach (IRemembersByKey cells in byKey)
+            foreach (IKeyedStateful cells in byKey)
                 if (!cells.HasAll) return true;
             return false;
         }
@@ -78,13 +78,13 @@ internal sealed partial class PartitionScope
     /// <summary>Reads rows that are not in memory: one call of the store for each node, all at the same time.</summary>
     /// <param name="keysOf">The keys that a stage is expected to ask for; null if that is not known. The flag says whether they may be guessed.</param>
     /// <param name="cancellation">Gives up.</param>
-    public async ValueTask ReadAheadAsync(Func<IRememberingStage, bool, IReadOnlyCollection<string>?> keysOf, CancellationToken cancellation)
+    public async ValueTask ReadAheadAsync(Func<IStatefulStage, bool, IReadOnlyCollection<string>?> keysOf, CancellationToken cancellation)
     {
-        List<(IRemembersByKey Cells, string Node, List<string> Keys, ValueTask<IReadOnlyList<StateRow>> Rows)> reads = [];
+        List<(IKeyedStateful Cells, string Node, List<string> Keys, ValueTask<IReadOnlyList<StateRow>> Rows)> reads = [];
         for (int number = 0; number < Instances.Count; number++)
         {
             string node = loaded!.Remembering[number].StateName;
-            foreach (IRemembersByKey cells in ByKeyOf(Instances[number]))
+            foreach (IKeyedStateful cells in ByKeyOf(Instances[number]))
             {
                 if (cells.HasAll || keysOf(loaded.Remembering[number], !cells.AreGuessesWrong) is not { } wanted) continue;
                 List<string> missing = [.. wanted.Where(cells.IsMissing)];
@@ -109,18 +109,18 @@ internal sealed partial class PartitionScope
         if (failure is not null) ExceptionDispatchInfo.Throw(failure);
     }
 
-    private async ValueTask LoadAsync(string node, IRemembers remembers, CancellationToken cancellation)
+    private async ValueTask LoadAsync(string node, IStateful remembers, CancellationToken cancellation)
     {
         List<StateRow> rows = [];
         bool isComplete = false;
-        while (!isComplete && (remembers is not IRemembersByKey || (rows.Count < MostRowsAtFirst && !Memory.IsFull)))
+        while (!isComplete && (remembers is not IKeyedStateful || (rows.Count < MaxRowsAtFirst && !Memory.IsFull)))
         {
             const int PageSize = 1000;
             IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, node, rows.Count == 0 ? null : rows[^1].Key, PageSize, cancellation).ConfigureAwait(false);
             rows.AddRange(page);
             isComplete = page.Count < PageSize;
         }
-        if (remembers is not IRemembersByKey byKey) foreach (StateRow row in rows) held?.Put(node, row.Key, row.Value?.Length);
+        if (remembers is not IKeyedStateful byKey) foreach (StateRow row in rows) held?.Put(node, row.Key, row.Value?.Length);
         else
             byKey.ReadWith(async key => new StoredRows(core.StateSerializers, await InsistAsync(node, key).ConfigureAwait(false), isComplete: true));
         Take(node, () => remembers.Restore(new StoredRows(core.StateSerializers, rows, isComplete)));
@@ -148,7 +148,7 @@ internal sealed partial class PartitionScope
             {
                 return await ReadAsync(node, key, core.Life).ConfigureAwait(false);
             }
-            catch (StreamStoreException e) when (!e.IsPermanent && e is not StoreWentBackException && !partition.IsVoid)
+            catch (StreamStoreException e) when (!e.IsPermanent && e is not StoreRolledBackException && !partition.IsVoid)
             {
                 core.Problem = $"The store does not say what {node} remembers in partition {partition.Number}; it is asked again: {FailureText.Of(e)}";
             }

@@ -4,7 +4,7 @@ namespace Sluice;
 internal sealed partial class PartitionScope
 {
     private const int TimersAtOnce = 256;            // rows by time in a call
-    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(40);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromDays(40);
 
     private long number;                             // the last that was given out; what is stored is no less when a timer with it is
     private long storedNumber;
@@ -55,7 +55,7 @@ internal sealed partial class PartitionScope
         return (root, fired);
     }
 
-    private HashSet<string>? KeysDue(IRememberingStage stage, long until, int most)
+    private HashSet<string>? KeysDue(IStatefulStage stage, long until, int most)
     {
         for (int i = 0; i < Instances.Count; i++)
             if (ReferenceEquals(loaded!.Remembering[i], stage) && Instances[i] is IHasTimers { Timers: var timers }) return [.. timers.KeysDue(until).Take(most)];
@@ -78,7 +78,7 @@ internal sealed partial class PartitionScope
         TellTimers();
     }
 
-    private void SaveTimers(IHasTimers instance, IRememberingStage stage, List<StateRow> rows)
+    private void SaveTimers(IHasTimers instance, IStatefulStage stage, List<StateRow> rows)
     {
         string node = ITimerRows.NodeByKey(stage.StateName);
         instance.Timers.ByKey.Save(new ChangedRows(core.StateSerializers, stage.Node, node, rows));
@@ -92,7 +92,7 @@ internal sealed partial class PartitionScope
         long? next = null;
         foreach (object instance in Instances)
             if (instance is IHasTimers { Timers.NextAt: { } at } && !(next <= at)) next = at;
-        lock (sync) timersDue = next is { } first ? Math.Min(TimestampOf(first), AfterNow(LongestWait)) : null;
+        lock (sync) timersDue = next is { } first ? Math.Min(TimestampOf(first), AfterNow(MaxWait)) : null;
     }
 
     /// <summary>Under the lock: when it is a time of day. Not by the time that is left: the clock goes on between two looks at it.</summary>

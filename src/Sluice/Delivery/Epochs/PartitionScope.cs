@@ -17,7 +17,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     private long origin = now.UtcTicks;              // the time of day at the start, which may have been later before a restart
     private long stored;                             // the latest time of day that is
     private int emitted;
-    private volatile IRemembersByKey[] byKey = [];   // those of the instances
+    private volatile IKeyedStateful[] byKey = [];   // those of the instances
     private volatile HeldRows? held;                 // of the other instances
     private volatile bool isRetired;
     private readonly StageEnds ends = new(core, partition);
@@ -71,7 +71,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
 
     private void RetireInstances()
     {
-        foreach (IRemembersByKey cells in byKey) cells.Retire();
+        foreach (IKeyedStateful cells in byKey) cells.Retire();
         if (held is { } rows) Memory.Forget(rows);
     }
 
@@ -89,7 +89,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
             remembers.Save(new ChangedRows(core.StateSerializers, loaded.Remembering[number].Node, node, rows));
             if (Instances[number] is IHasTimers timed) SaveTimers(timed, loaded.Remembering[number], rows);
             if (rows.Count == before) continue;
-            if (remembers is not IRemembersByKey)
+            if (remembers is not IKeyedStateful)
                 for (int i = before; i < rows.Count; i++) held?.Put(node, rows[i].Key, rows[i].Value?.Length);
             shapes.Save(node, rows);
         }
@@ -177,15 +177,15 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         => $"Chunks, windows, groups, aggregates and joins of the consecutor {core.Name} and of those that share its StateMemory take {Memory.HeldBytes:N0} bytes, more than the budget of {Memory.MaxBytes:N0}. "
             + "Such state is always in memory. Make chunks smaller, windows shorter, or the budget larger; until then the rows of keyed state are read from the store for each item.";
 
-    private static IEnumerable<IRemembersByKey> ByKeyOf(object instance)
+    private static IEnumerable<IKeyedStateful> ByKeyOf(object instance)
     {
-        if (Remembers(instance) is IRemembersByKey cells) yield return cells;
+        if (Remembers(instance) is IKeyedStateful cells) yield return cells;
         if (instance is IHasTimers { Timers: var timers }) yield return timers.ByKey;
     }
 
-    private static IRemembers? Remembers(object instance) => instance switch
+    private static IStateful? Remembers(object instance) => instance switch
     {
-        IRemembers remembers => remembers,
+        IStateful remembers => remembers,
         IWraps wraps => Remembers(wraps.Inner),
         _ => null,
     };

@@ -9,9 +9,9 @@ namespace Sluice;
 /// </remarks>
 internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> serializer, Func<T, string?>? keyOf)
 {
-    private const int MostWrongGuesses = 8;
+    private const int MaxWrongGuesses = 8;
 
-    private readonly Dictionary<IRememberingStage, int> wrong = [];
+    private readonly Dictionary<IStatefulStage, int> wrong = [];
     private readonly HashSet<string> keys = new(StringComparer.Ordinal);
     private (T Value, string? Key, bool IsKnown)[] items = [];
     private int count;
@@ -26,7 +26,7 @@ internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> se
         for (int i = 0; i < count; i++) Read(epoch, i);
         return scope.ReadAheadAsync(KeysOf, core.Life);
 
-        IReadOnlyCollection<string>? KeysOf(IRememberingStage stage, bool mayGuess)
+        IReadOnlyCollection<string>? KeysOf(IStatefulStage stage, bool mayGuess)
         {
             if (stage is not IKeyedStage keyed || (keyed.KeyOf is not null && !mayGuess)) return null;
             keys.Clear();
@@ -73,14 +73,14 @@ internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> se
         }
     }
 
-    private string? KeyFor(IRememberingStage stage, Delegate? ofStage, int number, EpochItem item)
+    private string? KeyFor(IStatefulStage stage, Delegate? ofStage, int number, EpochItem item)
     {
         (T value, string? key, bool isKnown) = items[number];
         if (ofStage is null) return isKnown ? key ?? item.Headers.Key ?? "" : item is { Verdict: null, Headers.Node: not null } ? item.Headers.Key ?? "" : null;
         if (!isKnown) return null;
         if (ofStage is not Func<T, string> keyOfStage) return key ?? item.Headers.Key;
         int failures = wrong.GetValueOrDefault(stage);
-        if (failures >= MostWrongGuesses) return null;
+        if (failures >= MaxWrongGuesses) return null;
         try
         {
             return keyOfStage(value);

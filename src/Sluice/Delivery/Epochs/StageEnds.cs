@@ -10,7 +10,7 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
 {
     public const string Node = "$end";
     private const int KeysAtOnce = 50;
-    private const int MostChanges = 300;             // of the stage's own rows, before another page
+    private const int MaxChanges = 300;             // of the stage's own rows, before another page
 
     private Dictionary<string, string?>? ended;      // by the stage's name: null if it has; else the last key that has
     private (string Stage, string? Key)? added;
@@ -30,16 +30,16 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
         ended = rows.ToDictionary(row => row.Key, row => row.Value is { Length: > 0 } key && key.Span[0] == 1 ? Encoding.UTF8.GetString(key.Span[1..]) : null, StringComparer.Ordinal);
     }
 
-    public async ValueTask EndNextAsync(Following run, PartitionScope scope, Root hold)
+    public async ValueTask EndNextAsync(ItemTracking run, PartitionScope scope, Root hold)
     {
         // The last stage was built first, so upstream comes before downstream.
         for (int number = run.Remembering.Count - 1; number >= 0; number--)
         {
-            IRememberingStage stage = run.Remembering[number];
+            IStatefulStage stage = run.Remembering[number];
             bool isKnown = ended!.TryGetValue(stage.StateName, out string? after);
             if (isKnown && after is null) continue;
             object instance = scope.InstanceOf(number);
-            if (instance is not IRemembersByKey cells)
+            if (instance is not IKeyedStateful cells)
             {
                 added = (stage.StateName, await stage.EndAsync(instance, scope, [], hold) ? "" : null);
                 return;
@@ -57,7 +57,7 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
                 after = keys.Count < most ? null : keys[^1].Key;
                 epoch.EndedKeys += keys.Count;
             }
-            while (after is not null && epoch.EndedKeys < epoch.MaxEndingKeys && !scope.HasEmitted && hold.Staged is null && ChangesOf(cells) < MostChanges);
+            while (after is not null && epoch.EndedKeys < epoch.MaxEndingKeys && !scope.HasEmitted && hold.Staged is null && ChangesOf(cells) < MaxChanges);
             if (after is null && instance is IHasTimers { Timers: var timers } && await EndTimersAsync(stage, timers, Math.Min(KeysAtOnce, epoch.MaxEndingKeys))) after = (keys is [.., { } last] ? last.Key : first) ?? "";
             added = (stage.StateName, after);
             return;
@@ -68,7 +68,7 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
 
     /// <summary>No timer fires any more, also not of a key that has no state.</summary>
     /// <returns>Whether there were any: then the stage has not ended before there are none in the store.</returns>
-    private async ValueTask<bool> EndTimersAsync(IRememberingStage stage, ITimerRows timers, int most)
+    private async ValueTask<bool> EndTimersAsync(IStatefulStage stage, ITimerRows timers, int most)
     {
         IReadOnlyList<StateRow> rows = await core.Store.ListStateAsync(core.Group, partition.Number, ITimerRows.NodeByKey(stage.StateName), null, most, core.Life);
         timers.ByKey.Fill([.. rows.Select(row => row.Key).Where(timers.ByKey.IsMissing)], new StoredRows(core.StateSerializers, rows, isComplete: true));
@@ -76,14 +76,14 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
         return rows.Count > 0;
     }
 
-    private static int ChangesOf(IRemembersByKey cells) => cells.Changes + (cells is IHasTimers { Timers: var timers } ? timers.Changes : 0);
+    private static int ChangesOf(IKeyedStateful cells) => cells.Changes + (cells is IHasTimers { Timers: var timers } ? timers.Changes : 0);
 
     /// <summary>Adds what has changed to a commit.</summary>
     /// <param name="rows">Its rows.</param>
     /// <param name="stages">All stages that remember something.</param>
     /// <param name="entered">How many of them, from the first, items may have come to: what those hold is put out again.</param>
     /// <returns>Whether an instance has ended.</returns>
-    public bool Save(List<StateRow> rows, IReadOnlyList<IRememberingStage> stages, int entered)
+    public bool Save(List<StateRow> rows, IReadOnlyList<IStatefulStage> stages, int entered)
     {
         if (added is { } last)
         {

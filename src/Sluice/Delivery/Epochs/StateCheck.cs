@@ -11,8 +11,8 @@ internal sealed class StateCheck(ConsecutorCore core)
 
     private const int PageSize = 1000;
     private const int NodesAtOnce = 500;
-    private const int MostAtOnce = 64;               // calls
-    private const int MostNamed = 20;
+    private const int MaxAtOnce = 64;               // calls
+    private const int MaxNamed = 20;
 
     private StatePlan Plan => core.State;
 
@@ -23,7 +23,7 @@ internal sealed class StateCheck(ConsecutorCore core)
         GroupInfo? group = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
         int[] written = [.. group?.Partitions.Where(info => info.Epoch > 0 && info.Version <= core.Options.CodeVersion).Select(static info => info.Partition) ?? []];
         List<StoredNode> wrong = [];
-        foreach (int[] some in written.Chunk(MostAtOnce))
+        foreach (int[] some in written.Chunk(MaxAtOnce))
             foreach (List<StoredNode> nodes in await Task.WhenAll(some.Select(partition => ReadAsync(partition, cancellation))).ConfigureAwait(false))
                 wrong.AddRange(nodes.Where(node => Why(node) is not null));
         if (wrong.Count > 0) throw await RefusalAsync(wrong, cancellation).ConfigureAwait(false);
@@ -84,17 +84,17 @@ internal sealed class StateCheck(ConsecutorCore core)
     {
         List<string> lines = [];
         string? renamed = null;
-        foreach (var same in wrong.GroupBy(node => (node.Node, Why: Why(node)!)).Take(MostNamed))
+        foreach (var same in wrong.GroupBy(node => (node.Node, Why: Why(node)!)).Take(MaxNamed))
         {
             long rows = 0;
             foreach (StoredNode node in same) _ = await core.Store.ListStateAsync(core.Group, node.Partition, node.Node, after: null, PageSize, cancellation).ConfigureAwait(false);          // a row whose node was damaged says that itself
             foreach (StoredNode node in same) rows += await CountAsync(node, cancellation).ConfigureAwait(false);
             int[] partitions = [.. same.Select(static node => node.Partition).Order()];
-            string where = partitions.Length == 1 ? $"partition {partitions[0]}" : $"{partitions.Length} partitions ({string.Join(", ", partitions.Take(MostNamed))}{(partitions.Length > MostNamed ? ", …" : "")})";
+            string where = partitions.Length == 1 ? $"partition {partitions[0]}" : $"{partitions.Length} partitions ({string.Join(", ", partitions.Take(MaxNamed))}{(partitions.Length > MaxNamed ? ", …" : "")})";
             lines.Add($"'{same.Key.Node}': {rows:N0} row{(rows == 1 ? "" : "s")} in {where}; {same.Key.Why}.");
             if (!Plan.Knows(same.Key.Node)) renamed ??= same.Key.Node;
         }
-        int others = wrong.Select(static node => node.Node).Distinct(StringComparer.Ordinal).Count() - MostNamed;
+        int others = wrong.Select(static node => node.Node).Distinct(StringComparer.Ordinal).Count() - MaxNamed;
         if (others > 0) lines.Add($"And {others:N0} more.");
         string ways = renamed is not null
             ? $"If a node was renamed, say so: {nameof(ConsecutorOptions)}.{nameof(ConsecutorOptions.State)} = [StateOptions.Renamed(\"{renamed}\", \"…\")]; if its state is not wanted any more, StateOptions.Dropped(\"{renamed}\"). Or start the code that has the node."

@@ -8,7 +8,7 @@ namespace Sluice;
 internal sealed class StateMoves(ConsecutorCore core)
 {
     private const int PageSize = 400;                // each row is two parts of a commit
-    private const int MostBytes = StoreCommit.MaxBytes / 2;
+    private const int MaxBytes = StoreCommit.MaxBytes / 2;
 
     /// <summary>Does it.</summary>
     /// <returns>False if the partition is somebody else's meanwhile.</returns>
@@ -51,7 +51,7 @@ internal sealed class StateMoves(ConsecutorCore core)
             foreach (StateRow row in page)
             {
                 bytes += row.Value?.Length ?? 0;
-                if (bytes > MostBytes && some.Count > 0) break;
+                if (bytes > MaxBytes && some.Count > 0) break;
                 some.Add(row);
             }
             if (to is not null) await CheckAsync(partition, from, to, some, cancellation).ConfigureAwait(false);

@@ -14,7 +14,7 @@ namespace Sluice;
 /// nowhere, as long as it was held open.
 /// </para>
 /// </remarks>
-internal sealed class FileSink(string path, byte[] header, bool replace) : CommitSink<byte[]>
+internal sealed class FileSink(string path, byte[] header, bool replace) : TransactionalSink<byte[]>
 {
     private const int BlockBytes = 256 * 1024;
 

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Sluice;
 
 /// <summary>Where a pipeline sends to a consecutor.</summary>
-internal sealed class AcceptSink<T>(Consecutor<T> consecutor) : Operator<T, Nothing>
+internal sealed class AcceptSink<T>(Consecutor<T> consecutor) : Operator<T, Unit>
 {
     public override string Kind => "send";
 
@@ -11,23 +11,23 @@ internal sealed class AcceptSink<T>(Consecutor<T> consecutor) : Operator<T, Noth
 
     public override string Exclusive => "appends under one producer's numbers";
 
-    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => consecutor.Local is { } local ? new LocalAcceptStage<T>(context, next, local) : new AcceptStage<T>(context, next, consecutor);
+    public override Inlet<T> Create(StageContext context, Inlet<Unit> next) => consecutor.Local is { } local ? new LocalAcceptStage<T>(context, next, local) : new AcceptStage<T>(context, next, consecutor);
 }
 
 /// <summary>
 /// Appends what comes; the root of an item ends when the item is durable. Does not wait for that, only for room: what comes while an append is
 /// under way becomes the next one.
 /// </summary>
-internal sealed class AcceptStage<T> : Stage<T, Nothing>, INodeLifetime, IAccepts
+internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
 {
     private readonly Consecutor<T> consecutor;
     private Appender<T> appender = null!;
     private Task latest = Task.CompletedTask;
-    private Place place = new(-1, 0);
+    private ProducerOffset place = new(-1, 0);
     private long toSkip;
     private int? number;
 
-    public AcceptStage(StageContext context, Inlet<Nothing> next, Consecutor<T> consecutor) : base(context, next)
+    public AcceptStage(StageContext context, Inlet<Unit> next, Consecutor<T> consecutor) : base(context, next)
     {
         this.consecutor = consecutor;
         context.Run.Nodes.Add(this);

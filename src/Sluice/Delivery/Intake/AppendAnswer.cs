@@ -13,7 +13,7 @@ internal static class AppendAnswer
     /// <param name="first">The number of the first item.</param>
     /// <returns>Whether it is to be tried again when there is room; else it was accepted.</returns>
     /// <exception cref="InvalidOperationException">Nothing will be accepted any more.</exception>
-    /// <exception cref="StoreWentBackException">The store knows less than it has acknowledged.</exception>
+    /// <exception cref="StoreRolledBackException">The store knows less than it has acknowledged.</exception>
     public static bool IsFull(ConsecutorCore core, string producer, bool resumes, AppendResult result, long first)
     {
         switch (result.Status)
@@ -31,9 +31,9 @@ internal static class AppendAnswer
             case AppendStatus.Refused:
                 throw new InvalidOperationException(
                     $"Somebody else has opened the producer '{producer}' of {core.Name} since: another consecutor of this name sends to the same store as the same member "
-                    + $"'{core.Options.Member}'. The items were not accepted. Let one of them end before the next one sends, or give each its own ConsecutorOptions.Member.");
+                    + $"'{core.Options.InstanceId}'. The items were not accepted. Let one of them end before the next one sends, or give each its own ConsecutorOptions.InstanceId.");
             default:
-                throw new StoreWentBackException($"The store knows the producer '{producer}' of {core.Name} up to {result.Last}, and has acknowledged {first - 1}.");
+                throw new StoreRolledBackException($"The store knows the producer '{producer}' of {core.Name} up to {result.Last}, and has acknowledged {first - 1}.");
         }
     }
 }

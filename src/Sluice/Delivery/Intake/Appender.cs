@@ -10,15 +10,15 @@ internal sealed partial class Appender<T>
     private const int Tries = 5;
     private const int FewEnoughToWaitFor = 512;      // a larger append is worth a transaction of its own
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1);
 
     private readonly Lock sync = new();
     private readonly ConsecutorCore core;
     private readonly string producer;
     private readonly IPayloadSerializer<T> serializer;
     private readonly Func<T, string?>? key;
-    private Filling filling;
-    private Filling spare;
+    private AppendBatch filling;
+    private AppendBatch spare;
     private Exception? failure;
     private bool isAppending;
     private bool isOpen;
@@ -56,13 +56,13 @@ internal sealed partial class Appender<T>
     /// <param name="room">If there is no room now: completes when there may be.</param>
     /// <param name="until">How long its append may wait for room in the stream, as a timestamp of the clock; then it fails with a <see cref="NoRoomException"/>.</param>
     /// <returns>The append that it is part of; null if there is no room now.</returns>
-    public Task? TryAdd(T item, Ticket? ticket, Place place, out Task room, long until = long.MaxValue)
+    public Task? TryAdd(T item, Ticket? ticket, ProducerOffset place, out Task room, long until = long.MaxValue)
     {
         Task done;
         bool begins;
         lock (sync)
         {
-            Filling batch = filling;
+            AppendBatch batch = filling;
             if (batch.IsFull)
             {
                 room = batch.Started.Task;
@@ -91,7 +91,7 @@ internal sealed partial class Appender<T>
         bool begins = false;
         lock (sync)
         {
-            Filling batch = filling;
+            AppendBatch batch = filling;
             room = batch.Started.Task;
             if (batch.IsFull) return null;
             done = batch.Done.Task;
@@ -110,7 +110,7 @@ internal sealed partial class Appender<T>
         return done;
     }
 
-    /// <summary>Stores a position without any item, or with bytes that could not be made an item (<see cref="Filling.Bury"/>): everything in front of it was added before.</summary>
+    /// <summary>Stores a position without any item, or with bytes that could not be made an item (<see cref="AppendBatch.Bury"/>): everything in front of it was added before.</summary>
     /// <param name="position">The position.</param>
     /// <param name="raw">The bytes; no item is added before their append is over.</param>
     /// <param name="why">Why they are no item; null if there are none.</param>
@@ -130,7 +130,7 @@ internal sealed partial class Appender<T>
     }
 
     /// <summary>Says what is to be stored of a place, and of whether no part of its root will follow; null for producers that do not resume. Set before anything is added.</summary>
-    public Func<Place, bool, ReadOnlyMemory<byte>>? Position { get; set; }
+    public Func<ProducerOffset, bool, ReadOnlyMemory<byte>>? Position { get; set; }
 
     /// <summary>Called when an append waits for room. Set before anything is added.</summary>
     public Action? Full { get; set; }
@@ -147,7 +147,7 @@ internal sealed partial class Appender<T>
     /// <summary>What everything belongs to; null if to nothing. Set before anything is added.</summary>
     public BatchTag? Batch { get; set; }
 
-    private void Add(Filling batch, T item)
+    private void Add(AppendBatch batch, T item)
     {
         if (batch.Entries.Count == 0) batch.FitLimit();
         batch.Entries.Add(serializer, item, ItemKey.Of(item, key, core.Name), Batch is null ? default : Batch.Headers);
@@ -167,7 +167,7 @@ internal sealed partial class Appender<T>
         int expected = 0;
         while (true)
         {
-            Filling batch;
+            AppendBatch batch;
             if (expected is > 1 and <= FewEnoughToWaitFor) await GatherAsync(expected).ConfigureAwait(false);
             lock (sync)
             {
@@ -229,7 +229,7 @@ internal sealed partial class Appender<T>
     /// An append whose answer was lost is sent again with the number that it had: the store knows whether it was accepted. Opening the producer anew would tell as
     /// well, but take it back from whoever has opened it since.
     /// </remarks>
-    private async Task AppendAsync(Filling batch)
+    private async Task AppendAsync(AppendBatch batch)
     {
         if (failure is not null) throw new InvalidOperationException($"An earlier append has failed: {failure.Message} What came after it was not accepted.", failure);
         await core.Accepting.EnterAsync(core.Life).ConfigureAwait(false);
@@ -258,7 +258,7 @@ internal sealed partial class Appender<T>
                 }
                 catch (StreamStoreException e) when ((tried < Tries || core.Losses.IsRecovering) && !core.Life.IsCancellationRequested)
                 {
-                    if (e is StoreWentBackException)
+                    if (e is StoreRolledBackException)
                     {
                         await WentBackAsync(losses, e.Message, e, isInside: true).ConfigureAwait(false);
                         isOpen = false;
@@ -272,7 +272,7 @@ internal sealed partial class Appender<T>
                     }
                 }
                 await core.Accepting.WaitOutsideAsync(Task.Delay(wait, core.Time, core.Life)).ConfigureAwait(false);
-                wait = wait < LongestWait ? wait * 2 : wait;
+                wait = wait < MaxWait ? wait * 2 : wait;
             }
         }
         finally
@@ -283,7 +283,7 @@ internal sealed partial class Appender<T>
     }
 
     /// <returns>Null if it was accepted; else the answer that the stream is full.</returns>
-    private async Task<AppendResult?> TryAppendAsync(Filling batch, long first)
+    private async Task<AppendResult?> TryAppendAsync(AppendBatch batch, long first)
     {
         if (batch.Entries.Count > 0 && await core.Outputs.IsCycleFullAsync(core.Life).ConfigureAwait(false)) return new(AppendStatus.Full, last, null) { RetryAfter = FirstWait };
         IReadOnlyList<BatchChange> changes = Batch is null ? [] : [Batch.Change() with { Accepted = batch.Entries.Count }];

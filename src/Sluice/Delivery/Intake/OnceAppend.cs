@@ -6,7 +6,7 @@ internal sealed class OnceAppend(ConsecutorCore core)
 {
     private const int Tries = 5;
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1);
 
     // Long enough for a repetition of ours, after an answer of the store was lost.
     private static readonly TimeSpan WindowWithoutKey = TimeSpan.FromMinutes(1);
@@ -18,7 +18,7 @@ internal sealed class OnceAppend(ConsecutorCore core)
     {
         var request = new AppendRequest(core.Name, NameOf(options), 0, 1, entries)
         {
-            ForgetAfter = options.IdempotencyKey is null ? WindowWithoutKey : options.Window,
+            ForgetAfter = options.IdempotencyKey is null ? WindowWithoutKey : options.IdempotencyWindow,
             Position = options.Fingerprint.IsEmpty ? null : options.Fingerprint,
         };
         long until = options.Until(core.Time);
@@ -89,7 +89,7 @@ internal sealed class OnceAppend(ConsecutorCore core)
                 if (core.Losses.IsRecovering || (tried == Tries - 1 && await core.Losses.NoticeAsync(e).ConfigureAwait(false))) tried = 0;
             }
             await core.Accepting.WaitOutsideAsync(Task.Delay(wait, core.Time, core.Life)).ConfigureAwait(false);
-            if (wait < LongestWait) wait *= 2;
+            if (wait < MaxWait) wait *= 2;
         }
     }
 

@@ -60,7 +60,7 @@ internal static class LetterChanges
         List<long> left = [];
         for (long after = numbers[0] - 1, last = numbers[^1]; after < last;)
         {
-            IReadOnlyList<DeadEntry> page = await core.Store.ListDeadAsync(core.Group, null, after, numbers.Count, cancellation).ConfigureAwait(false);
+            IReadOnlyList<StoredDeadLetter> page = await core.Store.ListDeadAsync(core.Group, null, after, numbers.Count, cancellation).ConfigureAwait(false);
             if (page.Count == 0) break;
             after = page[^1].Number;
             left.AddRange(page.Select(letter => letter.Number).Where(wanted.Contains));

@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>Makes letters for people out of those that the store keeps.</summary>
 internal static class Letters
 {
-    public static DeadLetter Read<T>(ConsecutorCore core, DeadEntry dead)
+    public static DeadLetter Read<T>(ConsecutorCore core, StoredDeadLetter dead)
     {
         EntryHeaders headers = EntryHeaders.Read(dead.Entry.Headers.Span);
         return new(dead.Node, ReadItem<T>(core, headers, dead.Entry.Payload), dead.Error, dead.Attempts, dead.DiedAt)

@@ -1,12 +1,12 @@
 namespace Sluice;
 
 /// <summary>Fills segments of a consecutor without a store. An item is accepted, and its root ends, when it is in its segment.</summary>
-internal sealed class LocalAcceptStage<T> : Stage<T, Nothing>
+internal sealed class LocalAcceptStage<T> : Stage<T, Unit>
 {
     private readonly LocalIntake<T> intake;
     private volatile LocalSegment<T> filling;        // replaced by pushes; a flush, which may overlap with them, announces what it finds
 
-    public LocalAcceptStage(StageContext context, Inlet<Nothing> next, LocalIntake<T> intake) : base(context, next)
+    public LocalAcceptStage(StageContext context, Inlet<Unit> next, LocalIntake<T> intake) : base(context, next)
     {
         (this.intake, filling) = (intake, intake.Rent());
         context.IsOneToOne = true;

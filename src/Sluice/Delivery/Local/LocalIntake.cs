@@ -7,7 +7,7 @@ namespace Sluice;
 /// <remarks>Thread-safe. Locking rule: which segment is where, and what is announced and taken of it, under <c>sync</c>; a segment that is being filled belongs to whoever rented it.</remarks>
 internal sealed class LocalIntake<T>
 {
-    private const int MostOfProducers = 16 * LocalSegment<T>.Length;
+    private const int MaxOfProducers = 16 * LocalSegment<T>.Length;
 
     private readonly ConsecutorCore core;
     private readonly Lock sync;
@@ -68,7 +68,7 @@ internal sealed class LocalIntake<T>
         lock (sync)
         {
             if (!Announce(segment)) return null;
-            full = Room(Math.Min(MostOfProducers, core.Stream.MaxItems));
+            full = Room(Math.Min(MaxOfProducers, core.Stream.MaxItems));
         }
         core.Changed();
         return full;

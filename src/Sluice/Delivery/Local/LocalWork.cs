@@ -9,7 +9,7 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
 {
     private const int AtOnce = 64;                   // counters, and the books, lag behind by so many
 
-    private const int MostFailed = 1024;             // waiting for room in the store; then what is in there goes first
+    private const int MaxFailed = 1024;             // waiting for room in the store; then what is in there goes first
 
     private readonly LocalItems<T> items = intake.Items;
     private readonly ITakesFollowed<T>? several = next is ITakesFollowed<T> { TakesFollowed: true } known ? known : null;
@@ -32,7 +32,7 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
         }
         if (!core.IsLeasing) core.Alone.Rest();
         isHeld = !core.IsLeasing || !core.Alone.MayWork();
-        if (isHeld || items.Failed.Count > MostFailed || intake.TryTake(out int at, out int end) is not { } segment) return false;
+        if (isHeld || items.Failed.Count > MaxFailed || intake.TryTake(out int at, out int end) is not { } segment) return false;
         core.Books.StartLocal(end - at);
         core.Begin(end - at);
         context.Out += end - at;
@@ -63,14 +63,14 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
         bool isIdle = isHeld || intake.PrepareSleep();
         items.PrepareSleep(takenAlong.Count > 0);
         Sweep();
-        return (isIdle || items.Failed.Count > MostFailed) && (items.Failed.IsEmpty || !storing.IsCompleted);
+        return (isIdle || items.Failed.Count > MaxFailed) && (items.Failed.IsEmpty || !storing.IsCompleted);
     }
 
     /// <summary>Pushes until the end, or until a push has to wait. The last ticket is then the caller's to look at.</summary>
     private ValueTask PushSome(LocalSegment<T> segment, ref int at, int end)
     {
         Inlet<T> inlet = next;
-        Run run = context.Run;
+        PipelineRun run = context.Run;
         T[] values = segment.Items;
         PumpTicket<T> ticket = own;
         int completed = 0;

@@ -13,9 +13,9 @@ namespace Sluice;
 public sealed class ConsecutorOutput<T>
 {
     private readonly ConsecutorCore source;
-    private readonly Func<ConsecutorState> state;
+    private readonly Func<ConsecutorStatus> state;
 
-    internal ConsecutorOutput(ConsecutorCore source, Func<ConsecutorState> state, string name) => (this.source, this.state, Name) = (source, state, name);
+    internal ConsecutorOutput(ConsecutorCore source, Func<ConsecutorStatus> state, string name) => (this.source, this.state, Name) = (source, state, name);
 
     /// <summary>Its name.</summary>
     public string Name { get; }
@@ -27,7 +27,7 @@ public sealed class ConsecutorOutput<T>
     /// <param name="target">A consecutor over the same store. Its key, serializers and version are used, and its bound holds.</param>
     /// <param name="mode">What is done when the target has no room.</param>
     /// <exception cref="InvalidOperationException">
-    /// One of the two was started; they have not the same store; the output leads somewhere already; or the consecutor lets go of its items before they are started (<see cref="Delivery.None"/>).
+    /// One of the two was started; they have not the same store; the output leads somewhere already; or the consecutor lets go of its items before they are started (<see cref="DeliveryGuarantee.None"/>).
     /// </exception>
     /// <exception cref="PayloadException">The target's serializers have none for the type.</exception>
     public void To(Consecutor<T> target, OutputMode mode = OutputMode.Asynchronous)
@@ -40,12 +40,12 @@ public sealed class ConsecutorOutput<T>
     /// <summary>Its consecutor and its name.</summary>
     public override string ToString() => $"{source.Name}.{Name}";
 
-    private void Check(Consecutor<T> target, ConsecutorState targetState)
+    private void Check(Consecutor<T> target, ConsecutorStatus targetState)
     {
-        ConsecutorState own = state();
-        if (own != ConsecutorState.Created || targetState != ConsecutorState.Created)
+        ConsecutorStatus own = state();
+        if (own != ConsecutorStatus.Created || targetState != ConsecutorStatus.Created)
         {
-            (string started, ConsecutorState how) = own != ConsecutorState.Created ? (source.Name, own) : (target.Name, targetState);
+            (string started, ConsecutorStatus how) = own != ConsecutorStatus.Created ? (source.Name, own) : (target.Name, targetState);
             throw new InvalidOperationException($"The output {this} cannot be led to {target.Name} any more: {started} was started ({how}). Wire outputs before the start of both consecutors.");
         }
         if (source.Options.Store is null || !ReferenceEquals(source.Options.Store, target.Core.Options.Store))
@@ -58,7 +58,7 @@ public sealed class ConsecutorOutput<T>
         if (source.Options.Delivery.Level == DeliveryLevel.None)
         {
             throw new InvalidOperationException(
-                $"The output {this} cannot be led to {target.Name}: under Delivery.None items are settled before they are started, and what comes of them could not be committed with them. Use Delivery.Confirm.");
+                $"The output {this} cannot be led to {target.Name}: under DeliveryGuarantee.None items are settled before they are started, and what comes of them could not be committed with them. Use DeliveryGuarantee.Confirm.");
         }
     }
 }

@@ -8,7 +8,7 @@ internal sealed class NamedOutputs : IFollowedOutputs
 {
     private readonly ConcurrentDictionary<string, OutputState> outputs = new(StringComparer.Ordinal);
     private readonly ConsecutorCore core;
-    private readonly OutputPlaces places;
+    private readonly OutputReservations places;
     private readonly Lock sync = new();
     private volatile Gates gates = new(-1, [], []);
     private int watched;

@@ -7,7 +7,7 @@ namespace Sluice;
 /// <param name="staged">What is staged of an item.</param>
 /// <param name="factory">Makes the sink.</param>
 /// <param name="name">What the node is called unless it is given a name; the sink's type if it is null.</param>
-internal sealed class CommitSinkOperator<T, TStaged>(Func<T, TStaged> staged, Func<CommitSink<TStaged>> factory, string? name) : Operator<T, Nothing>
+internal sealed class CommitSinkOperator<T, TStaged>(Func<T, TStaged> staged, Func<TransactionalSink<TStaged>> factory, string? name) : Operator<T, Unit>
 {
     private string? hint = name;
 
@@ -17,7 +17,7 @@ internal sealed class CommitSinkOperator<T, TStaged>(Func<T, TStaged> staged, Fu
 
     public override bool NeedsTickets => true;
 
-    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next)
+    public override Inlet<T> Create(StageContext context, Inlet<Unit> next)
     {
         if (context.Run.Options.Following?.Feeder is not ISinkBindings sinks)
         {
@@ -28,11 +28,11 @@ internal sealed class CommitSinkOperator<T, TStaged>(Func<T, TStaged> staged, Fu
         return new CommitSinkStage<T, TStaged>(context, next, staged, sinks.Bind(node, () => new SinkBinding<TStaged>(node, Make())));
     }
 
-    private CommitSink<TStaged> Make() => factory() ?? throw new InvalidOperationException("The factory of a sink returned null.");
+    private TransactionalSink<TStaged> Make() => factory() ?? throw new InvalidOperationException("The factory of a sink returned null.");
 }
 
-internal sealed class CommitSinkStage<T, TStaged>(StageContext context, Inlet<Nothing> next, Func<T, TStaged> staged, SinkBinding<TStaged> binding)
-    : Stage<T, Nothing>(context, next)
+internal sealed class CommitSinkStage<T, TStaged>(StageContext context, Inlet<Unit> next, Func<T, TStaged> staged, SinkBinding<TStaged> binding)
+    : Stage<T, Unit>(context, next)
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {

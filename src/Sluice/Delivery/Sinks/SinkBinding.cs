@@ -31,7 +31,7 @@ internal abstract class SinkBinding(string node)
     public abstract ValueTask EndAsync();
 }
 
-internal sealed class SinkBinding<T>(string node, CommitSink<T> sink) : SinkBinding(node)
+internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : SinkBinding(node)
 {
     private readonly Dictionary<string, long> known = new(StringComparer.Ordinal);
     private int generation;

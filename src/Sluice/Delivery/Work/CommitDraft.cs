@@ -10,8 +10,8 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
 
     private readonly List<Root> roots = new(expected);
     private readonly List<long> settled = new(expected);
-    private readonly List<Deferral> deferred = [];
-    private readonly List<Burial> letters = [];
+    private readonly List<RetryWrite> deferred = [];
+    private readonly List<DeadLetterWrite> letters = [];
     private EntryBatch? derived;
     private CommitCounts counts;
     private long bytes;
@@ -44,7 +44,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
 
     public CommitCounts Counts => counts;
 
-    public List<Deferral> Deferred => deferred;
+    public List<RetryWrite> Deferred => deferred;
 
     /// <summary>The sequences of those that are deferred anew, and were not under way.</summary>
     public IReadOnlySet<long> Waited { get; private set; } = Nothing;
@@ -54,13 +54,13 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
     {
         (int items, long size) = OutputPart.SizeOf(root);
         if (roots.Count > 0 && (Others + items > MaxParts || (!IsNext(root) && !HasRoomForRange(items)) || outputBytes + size > StoreCommit.MaxBytes / 2)) return false;
-        Remains? remains = null;
-        Deferral? deferral = null;
+        BisectionResult? remains = null;
+        RetryWrite? deferral = null;
         if (root.Park is { } why) deferral = new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why);
         else if (root.Failures is not null)
         {
-            if (Verdict.ShouldReplay(core, root)) deferral = Verdict.Defer(core, root);
-            else remains = Verdict.Of(core, root);
+            if (DeadLetterBuilder.ShouldReplay(core, root)) deferral = DeadLetterBuilder.Defer(core, root);
+            else remains = DeadLetterBuilder.Of(core, root);
         }
         if (remains is not null)
         {
@@ -119,7 +119,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
     }
 
     /// <summary>Adds entries that need not wait any more; also some that were to be put aside by this commit.</summary>
-    public void Release(List<Deferral> released)
+    public void Release(List<RetryWrite> released)
     {
         if (released.Count == 0) return;
         HashSet<long> waited = [.. released.Select(static deferral => deferral.Sequence)];
@@ -145,7 +145,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
 
     private int Others => outputs + (StoreCommit.WeightOfRange * (letters.Count + deferred.Count + Math.Max(0, ranges))) + (derived?.Count ?? 0);
 
-    private void Leave(Remains remains, BatchTag? batch)
+    private void Leave(BisectionResult remains, BatchTag? batch)
     {
         Batches.End(batch, hasFailed: !remains.IsDivided);
         letters.AddRange(remains.Letters);
@@ -183,7 +183,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
         Attachments = parts.Attachments,
     };
 
-    public PartitionBooks NewBooks => partition.Books with
+    public PartitionCounts NewBooks => partition.Books with
     {
         Completed = partition.Books.Completed + counts.Completed,
         Skipped = partition.Books.Skipped + counts.Skipped,

@@ -3,13 +3,13 @@ namespace Sluice;
 /// <summary>Sends commits to the store for as long as it takes.</summary>
 internal static class CommitSender
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(5);
 
     /// <summary>Before the first repetition.</summary>
     public static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Before the next one.</summary>
-    public static TimeSpan Longer(TimeSpan wait) => wait * 2 < LongestWait ? wait * 2 : LongestWait;
+    public static TimeSpan Longer(TimeSpan wait) => wait * 2 < MaxWait ? wait * 2 : MaxWait;
 
     /// <summary>Sends a commit until the store has answered: the same one, which is applied once.</summary>
     /// <param name="core">Whose it is.</param>
@@ -32,7 +32,7 @@ internal static class CommitSender
                         core.Losses.WentBack($"A commit of {partition.Owner} was refused ({result.Status}): {result.Detail}");
                     return result;
                 }
-                catch (StoreWentBackException e)
+                catch (StoreRolledBackException e)
                 {
                     core.Losses.WentBack(e.Message);
                     return new(CommitStatus.Stale, e.Message);

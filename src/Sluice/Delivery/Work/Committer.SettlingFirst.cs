@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>The part for <see cref="DeliveryLevel.None"/>: entries are settled before they are started.</summary>
 internal sealed partial class Committer
 {
-    private const int MostSettledFirst = 240;        // ranges and batches of one commit
+    private const int MaxSettledFirst = 240;        // ranges and batches of one commit
 
     /// <summary>Settles entries before they are started. Awaited by the pump, one call at a time.</summary>
     /// <returns>Whether that was done. If not, they are somebody else's, and not under way here any more.</returns>
@@ -33,7 +33,7 @@ internal sealed partial class Committer
 
     private async Task<bool> SettleAsync(OwnedPartition partition, ReadOnlyMemory<Entry> entries)
     {
-        PartitionBooks books = partition.Books with { Completed = partition.Books.Completed + entries.Length };
+        PartitionCounts books = partition.Books with { Completed = partition.Books.Completed + entries.Length };
         List<long> settled = new(entries.Length);
         var batches = new BatchTally();
         foreach (Entry entry in entries.Span)
@@ -64,7 +64,7 @@ internal sealed partial class Committer
         {
             if (entries[i].Sequence != entries[i - 1].Sequence + 1) ranges++;
             if (!entries[i].Headers.IsEmpty) tagged++;
-            if (ranges + tagged > MostSettledFirst) return i;
+            if (ranges + tagged > MaxSettledFirst) return i;
         }
         return entries.Length;
     }

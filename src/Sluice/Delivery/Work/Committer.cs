@@ -33,7 +33,7 @@ internal sealed partial class Committer(ConsecutorCore core)
             {
                 await core.ToCommit.WaitAsync().ConfigureAwait(false);
                 if (isEnding) break;
-                if (core.Epochs is null && core.Options.CommitInterval > TimeSpan.Zero && core.InFlight < core.Options.Capacity && core.IsLeasing)
+                if (core.Epochs is null && core.Options.CommitInterval > TimeSpan.Zero && core.InFlight < core.Options.MaxInFlight && core.IsLeasing)
                     await Task.Delay(core.Options.CommitInterval, core.Time, hurry.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 patience.Token.ThrowIfCancellationRequested();
                 await committing.EnterAsync(core.Life).ConfigureAwait(false);

@@ -30,7 +30,7 @@ internal sealed partial class ConsecutorCore
     }
 
     /// <summary>Tells people what they should know and nothing fails of. Throws nothing.</summary>
-    public void Warn(string text) => Warnings.Tell(Options.Warn, text);
+    public void Warn(string text) => Warnings.Tell(Options.OnWarning, text);
 
     /// <summary>The store has so long to answer; less if it was told so before. Then everything is dropped.</summary>
     public void GiveUpWithin(TimeSpan limit)

@@ -109,7 +109,7 @@ internal sealed partial class ConsecutorCore : ISinkBindings
 
     public Random Random { get; } = Random.Shared;
 
-    public Books Books { get; } = new();
+    public ItemLedger Books { get; } = new();
 
     /// <summary>Set when roots have ended, or when the committer is to end.</summary>
     public Signal ToCommit { get; } = new();
@@ -141,7 +141,7 @@ internal sealed partial class ConsecutorCore : ISinkBindings
     public OwnedPartition[] Owned => owned;
 
     /// <summary>Where the present run serializes and takes in what belongs to a node.</summary>
-    public Following? Following { get; set; }
+    public ItemTracking? Following { get; set; }
 
     /// <summary>Where accepted items wait if they are in no store; else null.</summary>
     public object? Local { get; set; }
@@ -168,13 +168,13 @@ internal sealed partial class ConsecutorCore : ISinkBindings
     public SharedGate Accepting { get; } = new();
 
     /// <summary>What has been sent and is not answered yet.</summary>
-    public Sends Sends { get; }
+    public PendingSends Sends { get; }
 
     public Committer Committer { get; }
 
-    public Members Members { get; }
+    public GroupMembership Members { get; }
 
-    public Losses Losses { get; }
+    public StoreLossRecovery Losses { get; }
 
     /// <summary>What stands still because of damage.</summary>
     public StoppedPartitions Stopped { get; }
@@ -188,7 +188,7 @@ internal sealed partial class ConsecutorCore : ISinkBindings
     public EntranceRun Entrances { get; }
 
     /// <summary>This consecutor among those of the process.</summary>
-    public Solitude.Guest Alone { get; }
+    public ExclusiveExecution.Guest Alone { get; }
 
     /// <summary>How many roots were committed, or given up.</summary>
     public long EndedRoots => Interlocked.Read(ref hasEnded);

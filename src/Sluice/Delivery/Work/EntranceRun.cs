@@ -11,15 +11,15 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
 {
     private readonly ConcurrentQueue<Func<ValueTask>> waiting = new();
     private Action? wake;
-    private Following? following;
-    private volatile Run? run;
+    private ItemTracking? following;
+    private volatile PipelineRun? run;
     private volatile bool isClosed;
 
     /// <summary>Ends when the run has, if there is one; final when it is closed, and nothing is given any more.</summary>
     public Task Completion => run?.Completion ?? Task.CompletedTask;
 
     /// <summary>The run; null if there is none.</summary>
-    public Run? Run => run;
+    public PipelineRun? Run => run;
 
     /// <summary>Cancels the run; none begins after this. Any thread.</summary>
     public void Close()
@@ -33,7 +33,7 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
     public void Enter(Root root, string node, ReadOnlyMemory<byte> payload)
     {
         if (isClosed) return;
-        Following following = Open();
+        ItemTracking following = Open();
         int number = core.Nodes.Find(node)!.Value;
         if (root.Headers.Loss is { } loss)
         {
@@ -57,12 +57,12 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
     }
 
     /// <summary>The run, begun if it was not. The pump's.</summary>
-    public Following Open()
+    public ItemTracking Open()
     {
         if (following is null)
         {
             following = new(core) { HasEntrances = true, Outputs = core.Outputs, DividesLists = core.Options.Delivery.Level != DeliveryLevel.None };
-            Run begun = pipeline.Start(core.Options.Run with { Mode = ExecutionMode.SingleThread, Following = following, TrackItems = true });
+            PipelineRun begun = pipeline.Start(core.Options.Run with { Mode = ExecutionMode.SingleThread, Following = following, TrackItems = true });
             run = begun;
             _ = WatchAsync(begun);
             Interlocked.MemoryBarrier();
@@ -76,7 +76,7 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
     /// <summary>Called by the run's source.</summary>
     public void Attach(Action pump) => wake = pump;
 
-    private async Task WatchAsync(Run run)
+    private async Task WatchAsync(PipelineRun run)
     {
         await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (run.Completion.Exception is { } failure) core.Failed?.Invoke(failure.InnerException!);

@@ -7,7 +7,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
 
     private readonly ConsecutorCore core;
     private readonly IPayloadSerializer<T> serializer;
-    private readonly Lessor lessor;
+    private readonly LeaseFetcher lessor;
     private StoreWatch watch = null!;
     private readonly List<(Root Root, T Item)> batch = [];
     private readonly LocalWork<T>? local;
@@ -85,7 +85,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
             if (lessor.IsSpent(root, entry.CodeVersion)) continue;
             if (headers.EndOf is not null)
             {
-                BatchEnd.Tell(core, root, entry.Payload, Context.Token);
+                BatchCompleted.Tell(core, root, entry.Payload, Context.Token);
                 continue;
             }
             if (headers.Node is { } node)

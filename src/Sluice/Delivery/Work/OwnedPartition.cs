@@ -1,7 +1,7 @@
 namespace Sluice;
 
 /// <summary>A partition that this member owns.</summary>
-internal sealed class OwnedPartition(Ownership owner, PartitionState state, PartitionBooks books)
+internal sealed class OwnedPartition(Ownership owner, PartitionState state, PartitionCounts books)
 {
     private volatile bool isVoid, isLeaving;
     private volatile Spill[] spills = [];            // replaced as a whole
@@ -12,10 +12,10 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     public int Number => owner.Partition;
 
     /// <summary>What of it has left the order, as far as this member knows. Used under the books' lock.</summary>
-    public Dictionary<long, WaitingState> Waiting { get; } = state.Waiting.ToDictionary(entry => entry.Entry.Sequence, entry => entry.State);
+    public Dictionary<long, WaitingStatus> Waiting { get; } = state.Waiting.ToDictionary(entry => entry.Entry.Sequence, entry => entry.State);
 
     /// <summary>What was parked for code that this is: free with the first commit.</summary>
-    public Deferral[] ToUnpark { get; set; } = [];
+    public RetryWrite[] ToUnpark { get; set; } = [];
 
     /// <summary>What was leased again before the commit that deferred it was counted. Used under the books' lock.</summary>
     public HashSet<long> LeasedEarly { get; } = [];
@@ -30,7 +30,7 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     public long NextCommit { get; set; } = state.LastCommit + 1;
 
     /// <summary>The committer's.</summary>
-    public PartitionBooks Books { get; set; } = books;
+    public PartitionCounts Books { get; set; } = books;
 
     /// <summary>Roots that have ended and are to be committed; the committer's.</summary>
     public List<Root> Ended { get; } = [];

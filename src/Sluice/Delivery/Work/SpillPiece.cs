@@ -36,7 +36,7 @@ internal static class SpillPiece
             writer.Write((byte)Kind.Derived);
             Write(commit.Derived.RecordAt(i));
         }
-        foreach (Burial letter in commit.Dead)
+        foreach (DeadLetterWrite letter in commit.Dead)
         {
             if (IsFull((letter.Payload?.Length ?? 0) + (letter.Headers?.Length ?? 0), StoreCommit.WeightOfRange)) yield return Take();
             writer.Write((byte)Kind.Letter);
@@ -87,7 +87,7 @@ internal static class SpillPiece
     {
         using var reader = new BinaryReader(new MemoryStream(piece.ToArray()));
         List<CommitOutput> outputs = [];
-        List<Burial> letters = [];
+        List<DeadLetterWrite> letters = [];
         EntryBatch? derived = null;
         while (reader.BaseStream.Position < reader.BaseStream.Length)
         {

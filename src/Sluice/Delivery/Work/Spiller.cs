@@ -8,7 +8,7 @@ namespace Sluice;
 /// </remarks>
 internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCommit, Task<CommitResult>> send, Action<CommitResult> outputEnded)
 {
-    private const int MostDeleted = 500;
+    private const int MaxDeleted = 500;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <summary>Whether a commit that is too large can be spilled: it settles one item only, and everything beside outputs, derived entries and letters fits.</summary>
@@ -26,7 +26,7 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
     {
         long published = commit.Dead.Count + (commit.Derived?.Count ?? 0);
         var spill = new Spill(partition.NextCommit, commit.Settled[0].First, new(counts.Completed, counts.Skipped, counts.Cancelled, counts.Split - published));
-        PartitionBooks begun = partition.Books with { HasSpills = true };
+        PartitionCounts begun = partition.Books with { HasSpills = true };
         CommitResult result = await CommitAsync(partition, new(partition.Owner, 0) { State = [begun.ToRow()] }, begun).ConfigureAwait(false);
         foreach (byte[] piece in SpillPiece.Of(commit))
         {
@@ -79,8 +79,8 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
         List<string> keys = partition.SpillLeftovers;
         while (keys.Count > 0)
         {
-            int count = Math.Min(keys.Count, MostDeleted);
-            PartitionBooks books = partition.Books with { HasSpills = keys.Count > count || partition.Spills.Count > 0 };
+            int count = Math.Min(keys.Count, MaxDeleted);
+            PartitionCounts books = partition.Books with { HasSpills = keys.Count > count || partition.Spills.Count > 0 };
             var commit = new StoreCommit(partition.Owner, partition.NextCommit) { State = [.. keys.Take(count).Select(static key => new StateRow(Spill.Node, key, 0, null)), books.ToRow()] };
             if ((await send(partition, commit).ConfigureAwait(false)).Status != CommitStatus.Committed) return false;
             partition.NextCommit++;
@@ -97,7 +97,7 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
         Dead = [],
         Derived = null,
         Outputs = [.. commit.Outputs.Where(static output => output.ReservedItems > 0).Select(static output => output with { Entries = new() { Stream = output.Stream } })],
-        State = [.. commit.State.Where(static row => row.Node != PartitionBooks.Node), spill.Seal()],
+        State = [.. commit.State.Where(static row => row.Node != PartitionCounts.Node), spill.Seal()],
         MustLast = true,
     };
 
@@ -109,13 +109,13 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
             if (await ReadAsync(partition, key).ConfigureAwait(false) is not { } piece) return (new(CommitStatus.Stale, "The partition was lost."), letters, derived);
             StoreCommit commit = SpillPiece.Publish(piece, new(partition.Owner, 0), core, spill.Sequence);
             (int dead, int own) = (commit.Dead.Count, commit.Derived?.Count ?? 0);
-            PartitionBooks books = partition.Books with { Split = partition.Books.Split + dead + own };
+            PartitionCounts books = partition.Books with { Split = partition.Books.Split + dead + own };
             StateRow gone = new(Spill.Node, key, 0, null);
             CommitResult result = await CommitAsync(partition, commit with { State = dead + own == 0 ? [gone] : [gone, books.ToRow()] }, books).ConfigureAwait(false);
             if (result.Status != CommitStatus.Committed) return (result, letters, derived);
             (letters, derived) = (letters + dead, derived + own);
         }
-        PartitionBooks last = partition.Books with
+        PartitionCounts last = partition.Books with
         {
             Completed = partition.Books.Completed + spill.End.Completed,
             Skipped = partition.Books.Skipped + spill.End.Skipped,
@@ -139,7 +139,7 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
                 core.Stopped.Stop(partition.Number, $"The piece {key} of a spilled item (state {Spill.Node}) is missing in the store.");
                 return null;
             }
-            catch (StoreWentBackException e)
+            catch (StoreRolledBackException e)
             {
                 core.Losses.WentBack(e.Message);
                 return null;
@@ -158,7 +158,7 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
         return null;
     }
 
-    private async Task<CommitResult> CommitAsync(OwnedPartition partition, StoreCommit commit, PartitionBooks books)
+    private async Task<CommitResult> CommitAsync(OwnedPartition partition, StoreCommit commit, PartitionCounts books)
     {
         CommitResult result = await send(partition, commit with { Sequence = partition.NextCommit }).ConfigureAwait(false);
         if (result.Status != CommitStatus.Committed) return result;

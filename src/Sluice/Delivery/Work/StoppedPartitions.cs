@@ -94,7 +94,7 @@ internal sealed class StoppedPartitions(ConsecutorCore core)
     /// <summary>A lease has not met the damage any more: it was repaired, or another member settled the entry.</summary>
     public void Learn(LeaseResult lease, OwnedPartition[] asked)
     {
-        if (!areAny || lease.FullGate is not null) return;
+        if (!areAny || lease.FullStream is not null) return;
         foreach (OwnedPartition partition in asked)
         {
             if (IsStopped(partition) || lease.Damaged.Any(damage => damage.Owner == partition.Owner)) continue;

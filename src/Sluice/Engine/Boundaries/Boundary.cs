@@ -15,7 +15,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
     private const int LargestBatch = 1024;
     private static readonly long BatchTicks = Stopwatch.Frequency / 50_000;         // 20 µs
 
-    private readonly Run run;
+    private readonly PipelineRun run;
     private readonly Ring<T> ring;
     private readonly Waiter consumer;
     private readonly Waiter room;
@@ -27,7 +27,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
     private Ticket? waitingTicket;
     private volatile bool holdsUnannounced;
 
-    public Boundary(Run run, Ring<T> ring, Waiter consumer, int node)
+    public Boundary(PipelineRun run, Ring<T> ring, Waiter consumer, int node)
     {
         (this.run, this.ring, this.consumer, Node) = (run, ring, consumer, node);
         room = new Waiter(run.Scheduler, AddWaiting);
@@ -65,7 +65,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
     /// <summary>Free places for a stretch of items, no more than up to the next announcement; perhaps none. Then <see cref="Show"/> each, and <see cref="Added"/> all.</summary>
     public Span<T> Free(int most) => ring.Free((int)Math.Min(most, Math.Max(1, untilWake.Value)));
 
-    public void Follow(in Followed followed, int count) => ring.Follow(followed, count);
+    public void Follow(in ItemRefs followed, int count) => ring.Follow(followed, count);
 
     public void Unfollow(int place, int count) => ring.Unfollow(place, count);
 
@@ -80,7 +80,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
 
     bool ITakesFollowed<T>.TakesFollowed => true;
 
-    ValueTask ITakesFollowed<T>.PushAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
+    ValueTask ITakesFollowed<T>.PushAsync(ReadOnlySpan<T> items, in ItemRefs followed, ref int taken)
     {
         Span<T> places = Free(items.Length);
         if (places.IsEmpty)

@@ -10,7 +10,7 @@ internal sealed class FollowedPlaces(int length)
 
     public Ticket?[] Tickets => tickets ??= new Ticket?[length];
 
-    public Followed Of(int at, int count) => new(tickets is null ? default : tickets.AsSpan(at, count), numbers is null ? default : numbers.AsSpan(at, count), items);
+    public ItemRefs Of(int at, int count) => new(tickets is null ? default : tickets.AsSpan(at, count), numbers is null ? default : numbers.AsSpan(at, count), items);
 
     public void Add(int place, Ticket ticket)
     {

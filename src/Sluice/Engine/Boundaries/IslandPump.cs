@@ -10,7 +10,7 @@ internal sealed class IslandPump : Pump
 
     private readonly List<RingDrain> drains = [];
 
-    public IslandPump(Run run, int node) : base(run, node) => Waiter = new Waiter(run.Scheduler);
+    public IslandPump(PipelineRun run, int node) : base(run, node) => Waiter = new Waiter(run.Scheduler);
 
     /// <summary>What the producers wake.</summary>
     public Waiter Waiter { get; }

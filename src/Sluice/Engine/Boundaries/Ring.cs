@@ -108,7 +108,7 @@ internal sealed class Ring<T>
     /// <summary>Consumer: items that are available, in a row; they are taken by <see cref="Skip"/>.</summary>
     /// <param name="most">No more than are available.</param>
     /// <param name="followed">Who they are.</param>
-    public Span<T> Peek(int most, out Followed followed)
+    public Span<T> Peek(int most, out ItemRefs followed)
     {
         T[] items = consumer.Segment.Items;
         int at = (int)consumer.Head & (items.Length - 1), count = Math.Min(most, items.Length - at);
@@ -117,7 +117,7 @@ internal sealed class Ring<T>
     }
 
     /// <summary>Consumer: has taken this many of those that it has seen.</summary>
-    public void Skip(Span<T> peeked, in Followed followed, int count)
+    public void Skip(Span<T> peeked, in ItemRefs followed, int count)
     {
         if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) peeked[..count].Clear();
         followed.Clear(count);
@@ -135,7 +135,7 @@ internal sealed class Ring<T>
     }
 
     /// <summary>Producer: who will be in the free places, from the first on, before they are shown. What is not shown then is to be cleared.</summary>
-    public void Follow(in Followed followed, int count)
+    public void Follow(in ItemRefs followed, int count)
     {
         Segment segment = producer.Segment;
         int at = (int)producer.Tail & (segment.Items.Length - 1);

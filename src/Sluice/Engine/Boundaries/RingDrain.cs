@@ -20,7 +20,7 @@ internal abstract class RingDrain
     public abstract ValueTask DrainAsync(ref bool progress);
 }
 
-internal sealed class RingDrain<T>(Run run, Ring<T> ring, Boundary<T> boundary, Inlet<T> inlet) : RingDrain
+internal sealed class RingDrain<T>(PipelineRun run, Ring<T> ring, Boundary<T> boundary, Inlet<T> inlet) : RingDrain
 {
     private const int PublishEvery = 64;
 

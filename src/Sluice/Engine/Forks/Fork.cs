@@ -22,7 +22,7 @@ internal abstract class Fork(IForkJoin join, int branches) : Ticket
     /// <summary>Whether a branch has failed with the item: then nothing is made of it.</summary>
     public bool HasFailed => Volatile.Read(ref failed) != 0;
 
-    /// <summary>Whether a failure was passed over (<see cref="OnError.Skip"/>). The join's.</summary>
+    /// <summary>Whether a failure was passed over (<see cref="ErrorPolicy.Skip"/>). The join's.</summary>
     public bool HasSkippedFailure => leftOut || Outcome == Outcome.Failed;
 
     public sealed override Ticket Whole => Parent?.Whole ?? this;

@@ -8,7 +8,7 @@ namespace Sluice;
 /// <remarks>
 /// Items are in a queue without locks: where order is kept, from when they go into the branches, and the first one is taken when it has ended there; else from when they have ended. They are added by the fork stage, or by
 /// whoever settles the last part, and taken by the pump; in a single-threaded run also by the fork stage, so that an item is complete before the next one goes in, and the two meet at a gate.
-/// At most <see cref="RunOptions.Capacity"/> items are held.
+/// At most <see cref="RunOptions.MaxBufferedItems"/> items are held.
 /// </remarks>
 internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
 {
@@ -28,7 +28,7 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
     public JoinPump(RunBuilder builder, ForkEnd<T, TOut> end, int branches, bool isOrdered) : base(builder.Run, end.Context.Node)
     {
         (this.end, this.isOrdered, openBranches) = (end, isOrdered, branches);
-        capacity = Run.Options.Capacity;
+        capacity = Run.Options.MaxBufferedItems;
         GoesOn = Run.Options.Following is not null;
         consumer = new(Run.Scheduler);
         room = new(Run.Scheduler);

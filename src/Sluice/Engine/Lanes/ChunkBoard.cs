@@ -10,7 +10,7 @@ namespace Sluice;
 internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lanes, bool adapts)
 {
     private const int LargestChunk = 512;
-    private const int MostHeldPerLane = 2048;
+    private const int MaxHeldPerLane = 2048;
     private static readonly long TargetTicks = Stopwatch.Frequency / 20_000;         // 50 µs
 
     private readonly Lock sync = new();
@@ -18,7 +18,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     private readonly Queue<Chunk<TIn, TOut>> output = new();      // ordered: as they came in; else: as they were finished
     private readonly Stack<Chunk<TIn, TOut>> spare = new();
     private readonly int capacity = capacity;
-    private readonly int mostHeld = Math.Max(capacity, lanes * MostHeldPerLane);
+    private readonly int maxHeld = Math.Max(capacity, lanes * MaxHeldPerLane);
     private int held;                                             // outputs of finished chunks
     private double ticksPerItem = double.MaxValue / 2;
     private int items;
@@ -77,7 +77,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
 
     // Stages that make many items of one could put out any number while an earlier chunk takes its time. The one whose turn
     // it is may always be taken: until it has gone on, nothing else can.
-    private bool MayTake => held < mostHeld || !output.TryPeek(out Chunk<TIn, TOut>? head) || (todo.TryPeek(out Chunk<TIn, TOut>? next) && next == head);
+    private bool MayTake => held < maxHeld || !output.TryPeek(out Chunk<TIn, TOut>? head) || (todo.TryPeek(out Chunk<TIn, TOut>? next) && next == head);
 
     /// <summary>Lane: done with it.</summary>
     /// <returns>Whether the output has something to do now.</returns>

@@ -2,10 +2,10 @@ namespace Sluice;
 
 /// <summary>The clock of the instances that a lane has of a timed stage, one for each key: one timer for all of them.</summary>
 /// <remarks>Locking rule: any thread; the queue under <c>sync</c>, instances are called outside of it.</remarks>
-internal sealed class KeyClock(Run run)
+internal sealed class KeyClock(PipelineRun run)
 {
-    private const int MostStale = 64;
-    private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+    private const int MaxStale = 64;
+    private static readonly TimeSpan MaxTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
     private readonly Lock sync = new();
     private readonly PriorityQueue<IDue, (long At, long Number)> queue = new();
@@ -30,7 +30,7 @@ internal sealed class KeyClock(Run run)
             var due = (run.Time.GetTimestamp() + (long)Math.Ceiling(wait.TotalSeconds * run.Time.TimestampFrequency), next++);
             dues[instance] = due;
             queue.Enqueue(instance, due);
-            if (queue.Count > (2 * dues.Count) + MostStale) Rebuild();
+            if (queue.Count > (2 * dues.Count) + MaxStale) Rebuild();
             Arm(isEarly: false);
         }
         if (run.IsStopping) Dispose();               // either this sees the stop, or the stop sees the timer
@@ -66,7 +66,7 @@ internal sealed class KeyClock(Run run)
         TimeSpan left = run.Time.GetElapsedTime(run.Time.GetTimestamp(), at);
         if (left <= TimeSpan.Zero) return TimeSpan.Zero;
         if (isEarly) left = TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds));
-        return left > LongestTimer ? LongestTimer : left;
+        return left > MaxTimer ? MaxTimer : left;
     }
 
     private void OnTimer()

@@ -7,7 +7,7 @@ namespace Sluice;
 /// <remarks>Runs at most once at a time; goes to rest when there is nothing to take. Its own outlet collects what comes out.</remarks>
 internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadPoolWorkItem
 {
-    private const int MostHeldOutputs = 1024;
+    private const int MaxHeldOutputs = 1024;
     private const int ChunksPerTurn = 16;
 
     private Inlet<TIn> stage = null!;
@@ -128,7 +128,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
 
         public void Added(int count, Ticket? ticket) => Chunk.Outputs.Added(count, ticket);
 
-        public ValueTask RoomAsync() => Chunk.Outputs.Count <= MostHeldOutputs ? default : WaitAsync();
+        public ValueTask RoomAsync() => Chunk.Outputs.Count <= MaxHeldOutputs ? default : WaitAsync();
 
         public override ValueTask PushAsync(TOut item, Ticket? ticket)
         {

@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>The output of a parallel stage: pushes what the lanes have finished, in order or as it comes.</summary>
 internal sealed class ParallelOutput<TIn, TOut>(
-    Run run, Inlet<TOut> next, int node, ChunkBoard<TIn, TOut> board, Waiter roomForInput, Lane<TIn, TOut>[] lanes) : Pump(run, node)
+    PipelineRun run, Inlet<TOut> next, int node, ChunkBoard<TIn, TOut> board, Waiter roomForInput, Lane<TIn, TOut>[] lanes) : Pump(run, node)
 {
     private const int ChunksPerTurn = 16;
 

@@ -18,7 +18,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         Run = builder.Run;
         Node = node;
         LaneScheduler = options.Blocks && Run.Scheduler == RunScheduler.ThreadPool ? BlockingThreads.OfProcess : Run.Scheduler;
-        Board = new(options.Ordered, Math.Max(Run.Options.Capacity, options.Parallel), options.Parallel, adapts: !Run.Scheduler.IsSerial);
+        Board = new(options.Ordered, Math.Max(Run.Options.MaxBufferedItems, options.Parallel), options.Parallel, adapts: !Run.Scheduler.IsSerial);
         roomForInput = NewWaiter();
         lanes = new Lane<TIn, TOut>[options.Parallel];
         output = new ParallelOutput<TIn, TOut>(Run, next, next.Node >= 0 ? next.Node : last, Board, roomForInput, lanes);
@@ -32,7 +32,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         Run.Boundaries.Add(this);
     }
 
-    public Run Run { get; }
+    public PipelineRun Run { get; }
 
     /// <summary>Where the lanes work.</summary>
     public RunScheduler LaneScheduler { get; }

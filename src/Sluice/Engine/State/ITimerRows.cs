@@ -26,7 +26,7 @@ internal interface ITimerRows
     private const string ByTimePrefix = "$due/";
 
     /// <summary>The rows by key.</summary>
-    IRemembersByKey ByKey { get; }
+    IKeyedStateful ByKey { get; }
 
     /// <summary>How many rows will be written, by key and by time, at most.</summary>
     int Changes { get; }

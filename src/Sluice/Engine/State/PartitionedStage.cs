@@ -8,7 +8,7 @@ namespace Sluice;
 /// An item that an instance only holds, or has become part of something else, counts as ended; so this holds each item until the instance has done with it, and what comes out of it has
 /// a ticket of its own by then. Else a partition could seem to be at rest in between.
 /// </remarks>
-internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IRememberingStage
+internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IStatefulStage
 {
     private readonly StageContext context;
     private readonly Inlet<TOut> next;
@@ -19,7 +19,7 @@ internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IReme
     /// <param name="context">Shared by all instances.</param>
     /// <param name="next">What takes what comes out.</param>
     /// <param name="make">Makes an instance.</param>
-    public PartitionedStage(Following following, StageContext context, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<TIn>> make)
+    public PartitionedStage(ItemTracking following, StageContext context, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<TIn>> make)
     {
         (this.context, this.next, this.make, Node) = (context, next, make, context.Node);
         context.Gate = new Gate(context.Run.Scheduler);

@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>How much keyed state is kept in memory: a budget in bytes that many consecutors share.</summary>
 /// <remarks>
 /// <para>
-/// The state of a <see cref="StatefulNode{TIn, TOut, TState}"/> is in the store. Rows that were used lately are in memory as well. When the rows of all consecutors that share a budget
+/// The state of a <see cref="StatefulStageNode{TIn, TOut, TState}"/> is in the store. Rows that were used lately are in memory as well. When the rows of all consecutors that share a budget
 /// take more bytes than it has, those that were used least recently are evicted, and read again when an item of their key comes.
 /// </para>
 /// <para>
@@ -22,7 +22,7 @@ public sealed class StateMemory
     /// <summary>The budget of <see cref="Shared"/>: 256 MiB.</summary>
     public const long DefaultBytes = 256L << 20;
 
-    private const int MostAtOnce = 256;              // rows of one partition that go before others are looked at again
+    private const int MaxAtOnce = 256;              // rows of one partition that go before others are looked at again
 
     private readonly Lock sync = new();
     private readonly HashSet<CachedRows> known = [];
@@ -114,7 +114,7 @@ public sealed class StateMemory
             while (Bytes > target && oldest.TryDequeue(out CachedRows? rows, out _))
             {
                 long before = oldest.TryPeek(out _, out long next) ? next : long.MaxValue;
-                if (rows.TryEvict(this, before, MostAtOnce) is { } left) oldest.Enqueue(rows, left);
+                if (rows.TryEvict(this, before, MaxAtOnce) is { } left) oldest.Enqueue(rows, left);
             }
         }
         finally

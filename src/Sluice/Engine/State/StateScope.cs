@@ -7,7 +7,7 @@ namespace Sluice;
 /// </remarks>
 internal abstract class StateScope
 {
-    private Following? run;
+    private ItemTracking? run;
     private object[] instances = [];
     private int highest = -1;                        // the number of the stage furthest upstream that an item has come to
 
@@ -19,7 +19,7 @@ internal abstract class StateScope
 
     /// <summary>What goes through a run from here on is remembered by new instances. The caller gives them what is stored.</summary>
     /// <returns>False if it has begun for that run already.</returns>
-    public bool Begin(Following following)
+    public bool Begin(ItemTracking following)
     {
         if (ReferenceEquals(run, following)) return false;
         run = following;
@@ -81,7 +81,7 @@ internal interface IKeyedStage
 }
 
 /// <summary>A stage that has an instance for each partition.</summary>
-internal interface IRememberingStage
+internal interface IStatefulStage
 {
     int Node { get; }
 

@@ -7,7 +7,7 @@ namespace Sluice;
 internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposable
 {
     private readonly RemoteWorker worker;
-    private readonly CallWriter writer;
+    private readonly CallFrameWriter writer;
     private readonly CallPlan plan;
     private readonly Dictionary<string, RemoteInput> inputs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RemoteOutput> outputs = new(StringComparer.Ordinal);
@@ -21,12 +21,12 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
     private Exception? fault;
     private volatile bool hasEnded;
 
-    public ChildCall(RemoteWorker worker, CallWriter writer, CallPlan plan)
+    public ChildCall(RemoteWorker worker, CallFrameWriter writer, CallPlan plan)
     {
         (this.worker, this.writer, this.plan) = (worker, writer, plan);
         Serializers = new(worker.Options.Serializers, Run);
-        if (Plan.Resume == Resume.FromScratch) known = new();
-        if (Plan.Resume == Resume.PerItem) loops = new(Plan.Name);
+        if (Plan.Resume == ResumeMode.FromScratch) known = new();
+        if (Plan.Resume == ResumeMode.PerItem) loops = new(Plan.Name);
         Time = known is null ? worker.Options.Time : new ChosenClock(this, worker.Options.Time);
         for (int i = 0; i < Plan.Inputs.Length; i++) inputs.Add(Plan.Inputs[i], new(this, Plan.Inputs[i], i));
         for (int i = 0; i < Plan.Outputs.Length; i++) outputs.Add(Plan.Outputs[i], new(this, Stream(Plan.Outputs[i]), i, worker.MaxValueBytes));
@@ -128,7 +128,7 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
 
     public ValueTask ReachAsync(bool mayWait, CancellationToken cancellation)
     {
-        if (Plan.Resume != Resume.PerItem) return ValueTask.CompletedTask;
+        if (Plan.Resume != ResumeMode.PerItem) return ValueTask.CompletedTask;
         ThrowIfFailed();
         foreach (RemoteInput input in inputs.Values) input.TellPlaces();
         writer.Say(CallFrame.Reach, mayWait ? 1 : 0);

@@ -11,15 +11,15 @@ internal sealed class ChildLink : IDisposable
     private readonly FrameReader reader;
     private readonly FrameSender sender;
 
-    private ChildLink(Invitation invitation, SupervisorOptions options, BoundFunction[] functions)
+    private ChildLink(WorkerToken invitation, SupervisorOptions options, BoundFunction[] functions)
     {
         worker = new(functions, options, invitation.MaxItemBytes);
-        reader = new(socket, CallLimits.LongestFrame(invitation.MaxItemBytes));
+        reader = new(socket, CallLimits.MaxFrame(invitation.MaxItemBytes));
         sender = new(socket);
     }
 
     /// <returns>Null if whoever has started this process is gone, or does not want it any more.</returns>
-    public static async Task<ChildLink?> TryConnectAsync(Invitation invitation, SupervisorOptions options, BoundFunction[] functions)
+    public static async Task<ChildLink?> TryConnectAsync(WorkerToken invitation, SupervisorOptions options, BoundFunction[] functions)
     {
         var link = new ChildLink(invitation, options, functions);
         try

@@ -50,7 +50,7 @@ internal sealed class RemoteInput(ChildCall call, string name, int index) : IInp
         {
             if (asked.IsCompleted) reading.Asked = null;
         }
-        Entry[] values = CallWriter.ReadValues(await asked.ConfigureAwait(false), out bool isComplete);
+        Entry[] values = CallFrameWriter.ReadValues(await asked.ConfigureAwait(false), out bool isComplete);
         IsComplete |= isComplete;
         if (values.Length > 0) return (values, values[^1].Sequence + 1);
         reader.End();

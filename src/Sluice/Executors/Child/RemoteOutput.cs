@@ -24,7 +24,7 @@ internal sealed class RemoteOutput(ChildCall call, StreamPlan plan, int index, i
             Task full;
             lock (sync)
             {
-                if (values < CallLimits.MostValues && bytes < CallLimits.MostBytes)
+                if (values < CallLimits.MaxValues && bytes < CallLimits.MaxBytes)
                 {
                     Put(value, serializer);
                     return;

@@ -18,15 +18,15 @@ public static partial class Worker
     /// <example><code>
     /// var functions = new ProcessorFunctions { { foobar, MultiplyAsync }, { total, SumAsync } };
     /// var options = new SupervisorOptions { Name = "shop-1", Executor = Executor.Processes(4) };
-    /// if (await Worker.RunIfAskedAsync(functions, options)) return;
+    /// if (await Worker.TryRunAsWorkerAsync(functions, options)) return;
     /// await using var store = await SqliteStreamStore.OpenAsync("flows.db");
     /// await using var supervisor = Supervisor.Attach(store, options);
     /// supervisor.Register(functions);
     /// </code></example>
-    public static async Task<bool> RunIfAskedAsync(ProcessorFunctions functions, SupervisorOptions? options = null)
+    public static async Task<bool> TryRunAsWorkerAsync(ProcessorFunctions functions, SupervisorOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(functions);
-        if (Invitation.Take(ChildMark.Variable) is not { } invitation) return false;
+        if (WorkerToken.Take(ExecutorEnvironment.Variable) is not { } invitation) return false;
         options ??= new();
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = true);

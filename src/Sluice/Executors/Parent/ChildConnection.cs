@@ -49,7 +49,7 @@ internal sealed class ChildConnection : IAsyncDisposable
             calls.Add(number, call);
         }
         using ITimer timer = TimeProvider.System.CreateTimer(_ => EndIfLate(number), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        using CancellationTokenRegistration _ = cancellation.UnsafeRegister(_ => timer.Change(options.StopTime, Timeout.InfiniteTimeSpan), null);
+        using CancellationTokenRegistration _ = cancellation.UnsafeRegister(_ => timer.Change(options.StopTimeout, Timeout.InfiniteTimeSpan), null);
         try
         {
             await call.ExecuteAsync(cancellation).ConfigureAwait(false);
@@ -106,7 +106,7 @@ internal sealed class ChildConnection : IAsyncDisposable
         sender.Close();
         arrival.Socket.Dispose();
         await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await process.EndAsync(options.StopTime).ConfigureAwait(false);          // it ends by itself when its connection does
+        await process.EndAsync(options.StopTimeout).ConfigureAwait(false);          // it ends by itself when its connection does
         string wrote = await errors.EndAsync().ConfigureAwait(false);
         var lost = new ExecutionLostException($"the child process has ended with {process.HowItEnded()}.{odd}{wrote}");
         RemoteCall[] left;

@@ -3,8 +3,8 @@ namespace Sluice;
 /// <summary>What a child writes as errors: passed on to where this process writes its own, and the last of it kept.</summary>
 internal sealed class ChildErrors
 {
-    private const int MostLines = 5;
-    private const int MostLetters = 300;
+    private const int MaxLines = 5;
+    private const int MaxLetters = 300;
 
     private readonly Lock sync = new();
     private readonly Queue<string> last = new();
@@ -30,8 +30,8 @@ internal sealed class ChildErrors
                 if (string.IsNullOrWhiteSpace(line)) continue;
                 lock (sync)
                 {
-                    if (last.Count == MostLines) last.Dequeue();
-                    last.Enqueue(line.Length <= MostLetters ? line : string.Concat(line.AsSpan(0, MostLetters), "…"));
+                    if (last.Count == MaxLines) last.Dequeue();
+                    last.Enqueue(line.Length <= MaxLetters ? line : string.Concat(line.AsSpan(0, MaxLetters), "…"));
                 }
             }
         }

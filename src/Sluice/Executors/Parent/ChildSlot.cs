@@ -15,7 +15,7 @@ internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToke
 
     /// <summary>The child that is there; starts one if there is none.</summary>
     /// <exception cref="ExecutionLostException">It has ended, or was killed, before it has connected.</exception>
-    public Task<ChildConnection> ConnectAsync(WorkerDoor door, CancellationToken cancellation)
+    public Task<ChildConnection> ConnectAsync(WorkerListener door, CancellationToken cancellation)
     {
         Task<ChildConnection> child;
         lock (sync)
@@ -36,21 +36,21 @@ internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToke
         if (last.IsCompletedSuccessfully) await last.Result.DisposeAsync().ConfigureAwait(false);
     }
 
-    private async Task<ChildConnection> StartAsync(WorkerDoor door, Task<ChildConnection>? before)
+    private async Task<ChildConnection> StartAsync(WorkerListener door, Task<ChildConnection>? before)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (before is { IsCompletedSuccessfully: true }) await before.Result.DisposeAsync().ConfigureAwait(false);          // one process at a time
         if (failures > 0) await Task.Delay(BeforeStarts.WaitBefore(failures, Random.Shared), TimeProvider.System, life).ConfigureAwait(false);
         life.ThrowIfCancellationRequested();
-        Invitation invitation = door.Invite(out Task<WorkerArrival> arriving);
+        WorkerToken invitation = door.Invite(out Task<WorkerArrival> arriving);
         WorkerProcess? process = null;
         ChildErrors? errors = null;
         try
         {
-            process = WorkerProcess.Start(options.Program, options.Arguments ?? Environment.GetCommandLineArgs()[1..], ChildMark.Variable, invitation, keepsErrors: true);
+            process = WorkerProcess.Start(options.Program, options.Arguments ?? Environment.GetCommandLineArgs()[1..], ExecutorEnvironment.Variable, invitation, keepsErrors: true);
             errors = new(process.Errors);
             Task either = Task.WhenAny(arriving, process.Exiting);
-            await either.WaitAsync(options.StartTime, TimeProvider.System, life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await either.WaitAsync(options.StartTimeout, TimeProvider.System, life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (arriving.IsCompletedSuccessfully)
             {
                 failures = 0;
@@ -62,8 +62,8 @@ internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToke
             await process.EndAsync(TimeSpan.Zero).ConfigureAwait(false);
             string last = await errors.EndAsync().ConfigureAwait(false);
             throw new ExecutionLostException(wasSlow
-                ? $"A child process had not asked for work after {options.StartTime}, and was killed: its program must say if (await Worker.RunIfAskedAsync(functions)) return; before it does anything else.{last}"
-                : $"A child process has ended before it asked for work, with {process.HowItEnded()}: its program must say if (await Worker.RunIfAskedAsync(functions)) return; before it does anything else.{last}");
+                ? $"A child process had not asked for work after {options.StartTimeout}, and was killed: its program must say if (await Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else.{last}"
+                : $"A child process has ended before it asked for work, with {process.HowItEnded()}: its program must say if (await Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else.{last}");
         }
         catch (WorkerException e)
         {

@@ -8,10 +8,10 @@ public static class Executor
     /// </summary>
     /// <remarks>
     /// <para>
-    /// The program says <c>if (await Worker.RunIfAskedAsync(functions, options)) return;</c> before it opens a store (<see cref="Worker.RunIfAskedAsync(ProcessorFunctions, SupervisorOptions)"/>); with <c>Sluice.Hosting</c> that is done when the host starts.
+    /// The program says <c>if (await Worker.TryRunAsWorkerAsync(functions, options)) return;</c> before it opens a store (<see cref="Worker.TryRunAsWorkerAsync(ProcessorFunctions, SupervisorOptions)"/>); with <c>Sluice.Hosting</c> that is done when the host starts.
     /// </para>
     /// <para>
-    /// A function goes to the child that executes the fewest; a child executes any number at a time (<see cref="SupervisorOptions.Slots"/> bounds how many are at work in the service). When a child ends, all its functions are started
+    /// A function goes to the child that executes the fewest; a child executes any number at a time (<see cref="SupervisorOptions.MaxConcurrency"/> bounds how many are at work in the service). When a child ends, all its functions are started
     /// again from where their processors were, each in a process of its own as far as there are no more than <paramref name="count"/> of them, so that the one that is to blame harms no other again; after
     /// <see cref="SupervisorOptions.MaxStarts"/> starts a processor has failed, with how its process has ended. A function that does not end after it was cancelled is ended with its process, when nothing else is executed there.
     /// </para>

@@ -10,7 +10,7 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
     private readonly List<ChildSlot> shared = [];
     private readonly List<ChildSlot> alone = [];     // each for one function that may end its process
     private readonly int count;
-    private WorkerDoor? door;
+    private WorkerListener? door;
     private bool isDisposed;
 
     public ProcessExecutor(int count, ProcessExecutorOptions options)
@@ -56,7 +56,7 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         lock (sync)
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
-            door ??= new(new() { MaxItemBytes = options.MaxValueBytes, StartTime = options.StartTime }, life.Token);
+            door ??= new(new() { MaxItemBytes = options.MaxValueBytes, StartTimeout = options.StartTimeout }, life.Token);
             ChildSlot slot;
             if (isSuspect && alone.Count < count) alone.Add(slot = new(options, life.Token));
             else slot = shared.MinBy(one => one.Load)!;

@@ -19,11 +19,11 @@ public sealed record ProcessExecutorOptions
 
     /// <summary>How long a child may take until it connects, in real time; 30 seconds unless given. Then it is killed, and what was to be executed there has been started in vain.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero, negative, or more than 49 days.</exception>
-    public TimeSpan StartTime { get; init => field = Time(value, nameof(StartTime)); } = TimeSpan.FromSeconds(30);
+    public TimeSpan StartTimeout { get; init => field = Time(value, nameof(StartTimeout)); } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a child may take to end by itself when it is not needed any more, and a function to end after it was cancelled, in real time; then it is killed. 5 seconds unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero, negative, or more than 49 days.</exception>
-    public TimeSpan StopTime { get; init => field = Time(value, nameof(StopTime)); } = TimeSpan.FromSeconds(5);
+    public TimeSpan StopTimeout { get; init => field = Time(value, nameof(StopTimeout)); } = TimeSpan.FromSeconds(5);
 
     private static TimeSpan Time(TimeSpan value, string name)
         => value > TimeSpan.Zero ? Waits.Check(value, name) : throw new ArgumentOutOfRangeException(name, value, "More than zero.");

@@ -12,7 +12,7 @@ namespace Sluice;
 /// </remarks>
 public sealed class RemoteCall : IDisposable
 {
-    private readonly CallWriter writer;
+    private readonly CallFrameWriter writer;
     private readonly Invocation invocation;
     private readonly ProcessorCall call;
     private readonly int maxValueBytes;

@@ -5,7 +5,7 @@ namespace Sluice;
 public sealed class RemoteFunction : IDisposable
 {
     private readonly RemoteWorker worker;
-    private readonly CallWriter writer;
+    private readonly CallFrameWriter writer;
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock sync = new();              // what follows
     private ChildCall? call;

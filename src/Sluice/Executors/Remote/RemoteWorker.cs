@@ -45,7 +45,7 @@ public sealed class RemoteWorker
 
     /// <summary>What is said of a processor that has no function here.</summary>
     internal string Lacks(string processor)
-        => $"Where it is executed there is no function for it: what is registered with the supervisor must be given to Worker.RunIfAskedAsync (or to the RemoteWorker), too. {NearNames.Explain("processor", processor, functions.Keys)}";
+        => $"Where it is executed there is no function for it: what is registered with the supervisor must be given to Worker.TryRunAsWorkerAsync (or to the RemoteWorker), too. {NearNames.Explain("processor", processor, functions.Keys)}";
 
     private static BoundFunction[] Bind(ProcessorFunctions functions, SupervisorOptions? options)
     {

@@ -22,8 +22,8 @@ internal enum FailureKind : byte
 /// <param name="Details">Where it was thrown.</param>
 internal sealed record CallFailure(long Id, FailureKind Kind, string Type, string Message, string Processor, bool IsCancelled, string Details)
 {
-    private const int MostMessage = 8 << 10;
-    private const int MostDetails = 16 << 10;
+    private const int MaxMessage = 8 << 10;
+    private const int MaxDetails = 16 << 10;
 
     public static CallFailure Of(Exception e, long id = 0)
     {
@@ -37,7 +37,7 @@ internal sealed record CallFailure(long Id, FailureKind Kind, string Type, strin
             _ => FailureKind.Other,
         };
         var flow = e as FlowException;
-        return new(id, kind, e.GetType().Name, Cut(e.Message, MostMessage), flow?.Processor ?? "", flow?.IsCancelled == true, kind == FailureKind.Other ? Cut(e.ToString(), MostDetails) : "");
+        return new(id, kind, e.GetType().Name, Cut(e.Message, MaxMessage), flow?.Processor ?? "", flow?.IsCancelled == true, kind == FailureKind.Other ? Cut(e.ToString(), MaxDetails) : "");
     }
 
     public void Write(FrameWriter to)

@@ -4,10 +4,10 @@ namespace Sluice;
 internal static class CallLimits
 {
     /// <summary>How many values of an output may be on their way.</summary>
-    public const int MostValues = 512;
+    public const int MaxValues = 512;
 
     /// <summary>How many bytes of an output may be on their way, before one more value.</summary>
-    public const int MostBytes = 256 << 10;
+    public const int MaxBytes = 256 << 10;
 
     /// <summary>After how many values, or bytes, the child is told that there is room again: far less than what it may have on its way.</summary>
     public const int CreditValues = 64;
@@ -43,5 +43,5 @@ internal static class CallLimits
     }
 
     /// <summary>The longest frame: one value, and what may stand beside it.</summary>
-    public static long LongestFrame(int maxValueBytes) => maxValueBytes + (2L << 20);
+    public static long MaxFrame(int maxValueBytes) => maxValueBytes + (2L << 20);
 }

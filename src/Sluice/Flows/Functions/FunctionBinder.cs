@@ -67,7 +67,7 @@ internal sealed class FunctionBinder
         }
         if (generic == typeof(Checkpoint<>))
         {
-            if (processor.Resume != Resume.Checkpoint) throw Wrong($"is a {TypeNames.Of(type)}, but the processor resumes {processor.Resume}. Make it Resume = Resume.Checkpoint");
+            if (processor.Resume != ResumeMode.Checkpoint) throw Wrong($"is a {TypeNames.Of(type)}, but the processor resumes {processor.Resume}. Make it Resume = ResumeMode.Checkpoint");
             return scope => new(Make(type, scope.Invocation.State, scope.Invocation.Serializers.OfState(scope.Invocation.Plan.Name), (Func<byte[], CancellationToken, Task>)scope.Invocation.SaveAsync));
         }
         return Serve();

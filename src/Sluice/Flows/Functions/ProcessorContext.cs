@@ -42,6 +42,6 @@ public sealed class ProcessorContext
 
     /// <summary>What it remembers.</summary>
     /// <exception cref="InvalidOperationException">The processor does not resume at checkpoints.</exception>
-    public Checkpoint<TState> Checkpoint<TState>() => invocation.Plan.Resume == Resume.Checkpoint ? new(invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), invocation.SaveAsync)
-        : throw new InvalidOperationException($"The processor {Processor} resumes {invocation.Plan.Resume}, and remembers nothing. Make it Resume = Resume.Checkpoint.");
+    public Checkpoint<TState> Checkpoint<TState>() => invocation.Plan.Resume == ResumeMode.Checkpoint ? new(invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), invocation.SaveAsync)
+        : throw new InvalidOperationException($"The processor {Processor} resumes {invocation.Plan.Resume}, and remembers nothing. Make it Resume = ResumeMode.Checkpoint.");
 }

@@ -47,7 +47,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             {
                 return;
             }
-            catch (StoreWentBackException e)
+            catch (StoreRolledBackException e)
             {
                 core.Warn($"The store has lost writes of the run {Run}; the processor {processor} goes on from what is left: {e.Message}");
                 // Then everything that is hosted here is taken anew, this too; of several who notice, one sees to it.
@@ -101,7 +101,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         Assignment? ended = null;                    // what is stored of it, if it has ended itself
         try
         {
-            using var stalls = new Stalls(core, watch.Plan, plan, life.Token);
+            using var stalls = new DeadlockDetector(core, watch.Plan, plan, life.Token);
             watch.Noticed = stalls.NoticeAsync;
             if (watch.Failure is { } unreadable) throw unreadable;
             watch.Follow();
@@ -131,7 +131,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
             await feedLife.CancelAsync().ConfigureAwait(false);
             await feedWatch.ConfigureAwait(false);
             if (partition.Lost.IsCancellationRequested) throw new OperationCanceledException("The partition is lost.", e, partition.Lost);
-            if ((FindLoss(e) ?? FindLoss(watch.Failure)) is { } loss) throw new StoreWentBackException(loss.Message, e);
+            if ((FindLoss(e) ?? FindLoss(watch.Failure)) is { } loss) throw new StoreRolledBackException(loss.Message, e);
             if (watch.Cancelled.IsCancellationRequested) end = new(RunEventKind.Cancelled, core.Options.Name, processor, watch.CancelReason);
             else if (handingOver.IsCancellationRequested)
             {
@@ -175,8 +175,8 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     }
 
     /// <summary>What a function made of it may stand around it.</summary>
-    private static StoreWentBackException? FindLoss(Exception? e)
-        => e is null or StoreWentBackException ? e as StoreWentBackException
+    private static StoreRolledBackException? FindLoss(Exception? e)
+        => e is null or StoreRolledBackException ? e as StoreRolledBackException
             : e is AggregateException all ? all.InnerExceptions.Select(FindLoss).FirstOrDefault(loss => loss is not null) : FindLoss(e.InnerException);
 
     /// <summary>Whether the function itself has failed, in a way that may be otherwise the next time.</summary>
@@ -220,7 +220,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
         bool isDone = await invocation.EndAsync((stored, commit) =>
         {
             ended = stored with { Ended = true, State = null };
-            StoreCommit last = commit with { State = [WorkPartition.Row(ended)], Ends = [.. plan.Outputs.Select(output => new StreamEnding(FlowNames.Values(Run, output), StreamEnd.Complete))] };
+            StoreCommit last = commit with { State = [WorkPartition.Row(ended)], Ends = [.. plan.Outputs.Select(output => new EndStream(FlowNames.Values(Run, output), StreamEnd.Complete))] };
             StoreCommit whole = last with { Outputs = [.. commit.Outputs, new(FlowNames.Journal(Run), entry)] };
             if (whole.Bytes <= StoreCommit.MaxBytes) return whole;
             // A value of any length, which nothing may stand beside.
@@ -238,7 +238,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     {
         StreamEnd how = end.Kind == RunEventKind.Completed ? StreamEnd.Complete
             : RunJson.End(new(end.Origin ?? processor, end.Error!, end.Kind == RunEventKind.Cancelled) { IsDifference = end.IsDifference });
-        StreamEnding[] ends = [.. plan.Outputs.Select(output => new StreamEnding(FlowNames.Values(Run, output), how))];
+        EndStream[] ends = [.. plan.Outputs.Select(output => new EndStream(FlowNames.Values(Run, output), how))];
         await CommitAsync(end, stored with { Ended = true, State = null }, CancellationToken.None, ends).ConfigureAwait(false);
     }
 
@@ -266,7 +266,7 @@ internal sealed class HostedProcessor(SupervisorCore core, WorkPartition partiti
     /// <summary>An attempt has failed, that is written down, and another one follows.</summary>
     private sealed class AttemptFailedException : Exception;
 
-    private async Task CommitAsync(RunEvent happened, Assignment next, CancellationToken cancellation, StreamEnding[]? ends = null)
+    private async Task CommitAsync(RunEvent happened, Assignment next, CancellationToken cancellation, EndStream[]? ends = null)
     {
         using EntryBatch entry = RunJson.Entry(happened);
         await partition.CommitAsync(commit => commit with { Outputs = [new(FlowNames.Journal(Run), entry)], State = [WorkPartition.Row(next)], Ends = ends ?? [] }, cancellation).ConfigureAwait(false);

@@ -4,7 +4,7 @@ namespace Sluice;
 internal static class InputReadiness
 {
     /// <exception cref="FlowException">An input of a processor that waits has failed.</exception>
-    public static async Task WaitAsync(Insistence calls, string run, ProcessorPlan plan, CancellationToken cancellation)
+    public static async Task WaitAsync(StoreRetrier calls, string run, ProcessorPlan plan, CancellationToken cancellation)
     {
         if (plan.Inputs.Length == 0) return;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -29,7 +29,7 @@ internal static class InputReadiness
     }
 
     /// <returns>How it has failed; null if it has not.</returns>
-    private static async Task<string?> ReadyAsync(Insistence calls, string stream, bool wait, CancellationToken cancellation)
+    private static async Task<string?> ReadyAsync(StoreRetrier calls, string stream, bool wait, CancellationToken cancellation)
     {
         while (true)
         {

@@ -4,7 +4,7 @@ namespace Sluice;
 /// <remarks>Thread-safe, as far as a function may use it.</remarks>
 internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
 {
-    private const int MostState = 256 << 10;         // it goes into each commit, as text
+    private const int MaxState = 256 << 10;         // it goes into each commit, as text
 
     private readonly SupervisorCore core;
     private readonly RunPlan run;
@@ -13,14 +13,14 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     private readonly ChoiceLog choices;
     private readonly Dictionary<string, InputPort> inputs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, IOutputPort> outputs = new(StringComparer.Ordinal);
-    private readonly Stalls stalls;
+    private readonly DeadlockDetector stalls;
     private readonly ExecutionSlot slot;
     private readonly FunctionTimeout? limit;
     private readonly CancellationToken life;
     private readonly ItemLoops? loops;
     private readonly bool wasTried;                  // by whomever, so that choices may have been written
 
-    private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, Stalls stalls, CancellationToken life)
+    private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, DeadlockDetector stalls, CancellationToken life)
     {
         limit = plan.Timeout is { } most ? new(core.Options.Time, most) : null;
         (this.stalls, slot) = (stalls, core.Slots.Make(limit, life));
@@ -29,9 +29,9 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life, assignment);
         Serializers = new(core.Options.Serializers, run.Run);
         choices = new(core.Calls, FlowNames.Choices(run.Run, plan.Name), plan.Name);
-        Time = plan.Resume == Resume.FromScratch ? new ChosenClock(choices, core.Options.Time) : core.Options.Time;
-        if (plan.Resume == Resume.PerItem) loops = new(plan.Name);
-        if (plan.Resume != Resume.FromScratch) commits = new(core.Calls, partition, plan, assignment, life);
+        Time = plan.Resume == ResumeMode.FromScratch ? new ChosenClock(choices, core.Options.Time) : core.Options.Time;
+        if (plan.Resume == ResumeMode.PerItem) loops = new(plan.Name);
+        if (plan.Resume != ResumeMode.FromScratch) commits = new(core.Calls, partition, plan, assignment, life);
     }
 
     public string Run => run.Run;
@@ -55,7 +55,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     public IEnumerable<(string Output, long Count)> Counts => outputs.Values.Select(port => (port.Name, port.Count));
 
     public static async Task<Invocation> OpenAsync(
-        SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, Stalls stalls, CancellationToken life)
+        SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, DeadlockDetector stalls, CancellationToken life)
     {
         var invocation = new Invocation(core, run, plan, assignment, function, partition, stalls, life);
         await invocation.OpenAsync(assignment).ConfigureAwait(false);
@@ -86,7 +86,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         {
             var own = new FunctionLife(core, what, until.Token);
             await using (own.ConfigureAwait(false))
-            await using (new OverdueEnd(core, what, until.Token).ConfigureAwait(false)) await executor.ExecuteAsync(call, own.Token).ConfigureAwait(false);
+            await using (new StopTimeoutWarning(core, what, until.Token).ConfigureAwait(false)) await executor.ExecuteAsync(call, own.Token).ConfigureAwait(false);
             await call.CheckAsync(executor).ConfigureAwait(false);
         }
         catch (Exception e) when (HasTimedOut)
@@ -164,8 +164,8 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     public async Task SaveAsync(byte[] state, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        if (state.Length > MostState)
-            throw new FlowException($"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes; the limit is {MostState:N0}. Save a reference to it.") { Run = Run, Processor = Plan.Name };
+        if (state.Length > MaxState)
+            throw new FlowException($"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes; the limit is {MaxState:N0}. Save a reference to it.") { Run = Run, Processor = Plan.Name };
         foreach (InputPort input in inputs.Values) input.PassCurrent();
         await commits!.CommitAsync(state).ConfigureAwait(false);
     }

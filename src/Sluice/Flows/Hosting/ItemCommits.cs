@@ -10,7 +10,7 @@ internal sealed class ItemCommits : IDisposable
     private const long EnoughBytes = 256 << 10;
     private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(20);
 
-    private readonly Insistence calls;
+    private readonly StoreRetrier calls;
     private readonly WorkPartition partition;
     private readonly ProcessorPlan plan;
     private readonly CancellationTokenSource stopping;
@@ -26,14 +26,14 @@ internal sealed class ItemCommits : IDisposable
     private bool wasFailureThrown;
     private bool hasEnded;
 
-    public ItemCommits(Insistence calls, WorkPartition partition, ProcessorPlan plan, Assignment begun, CancellationToken life)
+    public ItemCommits(StoreRetrier calls, WorkPartition partition, ProcessorPlan plan, Assignment begun, CancellationToken life)
     {
         (this.calls, this.partition, this.plan, stored) = (calls, partition, plan, begun);
         stopping = CancellationTokenSource.CreateLinkedTokenSource(life);
         this.life = stopping.Token;
         lastAt = calls.Time.GetTimestamp();
         timer = calls.Time.CreateTimer(_ => _ = CommitPassedAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        Staging = new(() => plan.Resume == Resume.PerItem ? CommitAsync(stored.State, onlyPassed: true) : Task.CompletedTask, plan.Inputs.Length + plan.Outputs.Length);
+        Staging = new(() => plan.Resume == ResumeMode.PerItem ? CommitAsync(stored.State, onlyPassed: true) : Task.CompletedTask, plan.Inputs.Length + plan.Outputs.Length);
     }
 
     public Staging Staging { get; }
@@ -125,7 +125,7 @@ internal sealed class ItemCommits : IDisposable
             ThrowFailure();
             Volatile.Write(ref lastAt, calls.Time.GetTimestamp());
             (List<CommitOutput> put, long?[] places) = Staging.Take(inputs, outputs, onlyPassed);
-            (Assignment next, List<CursorMove> moves) = Mark(state, places);
+            (Assignment next, List<CursorCommit> moves) = Mark(state, places);
             if (end is null && moves.Count == 0 && put.Count == 0 && ReferenceEquals(state, stored.State)) return;
             try
             {
@@ -172,10 +172,10 @@ internal sealed class ItemCommits : IDisposable
         ExceptionDispatchInfo.Throw(failure);
     }
 
-    private (Assignment Next, List<CursorMove> Moves) Mark(byte[]? state, long?[] marks)
+    private (Assignment Next, List<CursorCommit> Moves) Mark(byte[]? state, long?[] marks)
     {
         var places = new Dictionary<string, long>(stored.Inputs);
-        List<CursorMove> moves = [];
+        List<CursorCommit> moves = [];
         foreach (var (input, mark) in inputs.Zip(marks))
         {
             if (mark is not { } passed || passed <= places.GetValueOrDefault(input.Name, 1)) continue;
@@ -204,7 +204,7 @@ internal sealed class ItemCommits : IDisposable
         StreamInfo info = await calls.DoAsync(stream.Stream, () => calls.Store.FindStreamAsync(stream.Stream, life), life).ConfigureAwait(false)
             ?? throw new FlowException($"The stream {stream.Stream} is not in the store any more: the run was deleted.");
         if (info.End is not null) throw new FlowException($"The stream {stream.Name}, which the processor {plan.Name} puts out to, has ended.");
-        long before = info.Readers.Where(reader => reader.Options.Gates).Select(reader => reader.Backlog).DefaultIfEmpty(0).Max();
+        long before = info.Readers.Where(reader => reader.Options.AppliesBackpressure).Select(reader => reader.Backlog).DefaultIfEmpty(0).Max();
         long present = info.Items == 0 ? 0 : info.Bytes * before / info.Items;
         return before == 0 || (before + items <= info.Options.MaxItems && present + bytes <= info.Options.MaxBytes);
     }

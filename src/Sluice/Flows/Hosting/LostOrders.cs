@@ -7,15 +7,15 @@ namespace Sluice;
 /// </remarks>
 internal sealed class LostOrders(SupervisorCore core, string processor, Func<WorkPartition, string, bool> isRunning, Action<WorkPartition, Assignment> begin, CancellationToken stopping)
 {
-    private const int MostProblems = 3;              // in the error of a run
-    private const int MostRows = 250, MostDamaged = 120;             // of a commit
+    private const int MaxProblems = 3;              // in the error of a run
+    private const int MaxRows = 250, MaxDamaged = 120;             // of a commit
 
     /// <summary>An order that was leased cannot be read.</summary>
     /// <param name="partition">Where it is.</param>
     /// <param name="sequence">Its number.</param>
     /// <param name="problem">What is wrong with it, for people.</param>
     /// <param name="letter">The dead letter that it becomes; null if the store cannot read it either.</param>
-    public void Note(WorkPartition partition, long sequence, string problem, Burial? letter)
+    public void Note(WorkPartition partition, long sequence, string problem, DeadLetterWrite? letter)
     {
         if (!partition.Damaged.TryAdd(sequence, (problem, letter))) return;
         string end = letter is null ? $"{problem} It is removed." : $"{problem.TrimEnd('.')}; it is a dead letter of the group {FlowNames.Hosts(processor).Name}.";
@@ -42,21 +42,21 @@ internal sealed class LostOrders(SupervisorCore core, string processor, Func<Wor
         foreach (WorkPartition partition in asked)
         {
             if (partition is not { Damaged.Count: > 0, Suspects: { } suspects }) continue;
-            string more = partition.Damaged.Count > MostProblems ? $" {partition.Damaged.Count - MostProblems:N0} more cannot be read either." : "";
-            string why = $"Its work order cannot be read: {string.Join(" ", partition.Damaged.Values.Take(MostProblems).Select(damaged => damaged.Problem))}{more}";
+            string more = partition.Damaged.Count > MaxProblems ? $" {partition.Damaged.Count - MaxProblems:N0} more cannot be read either." : "";
+            string why = $"Its work order cannot be read: {string.Join(" ", partition.Damaged.Values.Take(MaxProblems).Select(damaged => damaged.Problem))}{more}";
             List<Assignment> left = [];
             foreach (string run in suspects)
                 if (await FindAsync(partition, run).ConfigureAwait(false) is { } plan) left.Add(new(run, plan.Key, Starts: 0, Ended: false, Inputs: [], State: null) { Damage = why });
             try
             {
                 // The rows first: as long as a damaged order is there, who takes the partition over looks for what is left.
-                foreach (Assignment[] rows in left.Chunk(MostRows))
+                foreach (Assignment[] rows in left.Chunk(MaxRows))
                     await partition.CommitAsync(commit => commit with { State = [.. rows.Select(WorkPartition.Row)] }).ConfigureAwait(false);
-                foreach (var damaged in partition.Damaged.Chunk(MostDamaged))
+                foreach (var damaged in partition.Damaged.Chunk(MaxDamaged))
                     await partition.CommitAsync(commit => commit with
                     {
                         Settled = [.. damaged.Select(one => new SequenceRange(one.Key, one.Key))],
-                        Dead = [.. damaged.Select(one => one.Value.Letter).OfType<Burial>()],
+                        Dead = [.. damaged.Select(one => one.Value.Letter).OfType<DeadLetterWrite>()],
                     }).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (partition.Lost.IsCancellationRequested)
@@ -79,7 +79,7 @@ internal sealed class LostOrders(SupervisorCore core, string processor, Func<Wor
             if (watch is null) return null;
             await using (watch.ConfigureAwait(false)) return watch.IsCancelled || watch.Plan.Find(processor) is null || watch.HasEnded(processor) ? null : watch.Plan;
         }
-        catch (Exception e) when (e is FlowException or StreamStoreException { IsPermanent: true } and not StoreWentBackException)
+        catch (Exception e) when (e is FlowException or StreamStoreException { IsPermanent: true } and not StoreRolledBackException)
         {
             core.Warn($"Whether the run {run} has lost its work order for {processor} is not known: {e.Message}");
             return null;

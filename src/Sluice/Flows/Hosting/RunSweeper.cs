@@ -12,7 +12,7 @@ internal sealed class RunSweeper(SupervisorCore core)
 
     public void Start()
     {
-        if (core.Options.KeepRuns != Timeout.InfiniteTimeSpan) sweeping = SweepAsync();
+        if (core.Options.RunRetentionDuration != Timeout.InfiniteTimeSpan) sweeping = SweepAsync();
     }
 
     /// <summary>Ends when the supervisor's life has.</summary>
@@ -22,7 +22,7 @@ internal sealed class RunSweeper(SupervisorCore core)
     private async Task SweepAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        TimeSpan pause = core.Options.KeepRuns / 10;
+        TimeSpan pause = core.Options.RunRetentionDuration / 10;
         pause = pause < Shortest ? Shortest : pause > Longest ? Longest : pause;
         var turn = new SweepTurn(core, pause);
         while (!core.Life.IsCancellationRequested)
@@ -52,7 +52,7 @@ internal sealed class RunSweeper(SupervisorCore core)
         DateTimeOffset now = await core.Store.GetTimeAsync(core.Life).ConfigureAwait(false);          // ends are stamped with the store's time
         List<string> notStarted = [];
         await foreach (FlowStatus run in FlowReports.ListAsync(core.Calls, core.Life, notStarted.Add).ConfigureAwait(false))
-            if (run.EndedAt is { } ended && now - ended >= core.Options.KeepRuns && await FlowReports.FindBusyAsync(core.Store, run, core.Life).ConfigureAwait(false) is null)
+            if (run.EndedAt is { } ended && now - ended >= core.Options.RunRetentionDuration && await FlowReports.FindBusyAsync(core.Store, run, core.Life).ConfigureAwait(false) is null)
                 await FlowReports.DeleteAsync(core.Store, run.Run, core.Life).ConfigureAwait(false);
         await starts.SweepAsync(notStarted, now).ConfigureAwait(false);
     }

@@ -11,7 +11,7 @@ internal sealed class StartSweeper(IStreamStore store, string name, Cancellation
     /// <summary>How long a start may stand still.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromHours(1);
 
-    private const int MostWatched = 1000, MostRemoved = 100;          // of a sweep; the next one goes on
+    private const int MaxWatched = 1000, MaxRemoved = 100;          // of a sweep; the next one goes on
 
     private Dictionary<string, (long Epoch, int Streams, DateTimeOffset Since)> seen = new(StringComparer.Ordinal);
 
@@ -22,14 +22,14 @@ internal sealed class StartSweeper(IStreamStore store, string name, Cancellation
         Dictionary<string, (long Epoch, int Streams, DateTimeOffset Since)> next = new(StringComparer.Ordinal);
         int removed = 0;
         // Those that are watched already come first: or of many, none would be watched for long enough.
-        foreach (string run in notStarted.OrderBy(run => !seen.ContainsKey(run)).Take(MostWatched))
+        foreach (string run in notStarted.OrderBy(run => !seen.ContainsKey(run)).Take(MaxWatched))
         {
             GroupInfo? group = await store.FindGroupAsync(FeedWatch.GroupOf(run), life).ConfigureAwait(false);
             long epoch = group?.Partitions[0].Epoch ?? -1;
             int streams = (await store.ListStreamsAsync(FlowNames.AllValues(run), life).ConfigureAwait(false)).Count;
             DateTimeOffset since = seen.TryGetValue(run, out var before) && (before.Epoch, before.Streams) == (epoch, streams) ? before.Since : now;
             next[run] = (epoch, streams, since);
-            if (now - since < Grace || removed == MostRemoved) continue;
+            if (now - since < Grace || removed == MaxRemoved) continue;
             if (await GiveUpAsync(run, epoch).ConfigureAwait(false)) await FlowReports.DeleteAsync(store, run, life).ConfigureAwait(false);
             next.Remove(run);
             removed++;
@@ -42,8 +42,8 @@ internal sealed class StartSweeper(IStreamStore store, string name, Cancellation
     {
         GroupId group = FeedWatch.GroupOf(run);
         if (epoch < 0) await store.AddGroupAsync(group, StreamStart.New, life).ConfigureAwait(false);
-        TakeResult taken = await store.TakeAsync(group, 0, new(name) { ExpectedEpoch = Math.Max(0, epoch) }, life).ConfigureAwait(false);
-        if (taken.Status != TakeStatus.Taken) return false;
+        AcquireResult taken = await store.AcquireAsync(group, 0, new(name) { ExpectedEpoch = Math.Max(0, epoch) }, life).ConfigureAwait(false);
+        if (taken.Status != AcquireStatus.Taken) return false;
         // It was started since; or somebody has given it up before.
         if (await store.FindStreamAsync(group.Stream, life).ConfigureAwait(false) is not { Appended: 0 }) return false;
         if (taken.State!.LastCommit > 0) return true;

@@ -14,10 +14,10 @@ internal sealed class SupervisorCore : IDisposable
     public SupervisorCore(IStreamStore store, SupervisorOptions options)
     {
         (this.store, this.options) = (store = new CancellableStore(store, givingUp.Token), options);
-        Calls = new(store, options.Time, Warn, options.ReaderPatience) { GiveUp = givingUp.Token };
+        Calls = new(store, options.Time, Warn, options.ReaderTimeout) { GiveUp = givingUp.Token };
         Services = options.Services ?? ProcessorServices.None;
         Executor = options.Executor ?? LocalExecutor.Instance;
-        Slots = new(options.Slots);
+        Slots = new(options.MaxConcurrency);
         Hosts = new(store, options);
         Life = life.Token;
     }
@@ -29,7 +29,7 @@ internal sealed class SupervisorCore : IDisposable
 
     public IStreamStore Store => store;
 
-    public Insistence Calls { get; }
+    public StoreRetrier Calls { get; }
 
     public ProcessorServices Services { get; }
 
@@ -73,7 +73,7 @@ internal sealed class SupervisorCore : IDisposable
         {
             return await call().ConfigureAwait(false);
         }
-        catch (StoreWentBackException)
+        catch (StoreRolledBackException)
         {
             await RenewAsync(generation, cancellation).ConfigureAwait(false);
             throw;
@@ -101,7 +101,7 @@ internal sealed class SupervisorCore : IDisposable
     }
 
     /// <summary>Throws nothing: a log that is closed already stops no run, and no timer's thread.</summary>
-    public void Warn(string text) => Warnings.Tell(options.Warn, text);
+    public void Warn(string text) => Warnings.Tell(options.OnWarning, text);
 
     /// <summary>A run is being fed by this service, which ends after that.</summary>
     /// <param name="feed">Throws nothing.</param>

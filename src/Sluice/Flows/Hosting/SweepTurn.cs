@@ -6,7 +6,7 @@ internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
 {
     private const int PausesUntilSilent = 3;
 
-    private readonly GroupId group = new("flow-sweep", $"keep {core.Options.KeepRuns}");
+    private readonly GroupId group = new("flow-sweep", $"keep {core.Options.RunRetentionDuration}");
     private readonly MemberWatch others = new(core.Options.Time);
     private Ownership? owned;
 
@@ -23,8 +23,8 @@ internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
             owned = null;
             if (turn.Owner is { } owner && owner != Self && !others.IsSilent(owner)) return false;
             if (!await BeatAsync(cancellation).ConfigureAwait(false)) return false;
-            TakeResult taken = await core.Store.TakeAsync(group, 0, new(Self) { ExpectedEpoch = turn.Epoch }, cancellation).ConfigureAwait(false);
-            if (taken.Status != TakeStatus.Taken) return false;
+            AcquireResult taken = await core.Store.AcquireAsync(group, 0, new(Self) { ExpectedEpoch = turn.Epoch }, cancellation).ConfigureAwait(false);
+            if (taken.Status != AcquireStatus.Taken) return false;
             owned = taken.Ownership;
         }
         else if (!await BeatAsync(cancellation).ConfigureAwait(false)) return false;

@@ -81,7 +81,7 @@ internal sealed class WorkGroup : IDisposable
     public static async Task<int> OpenAsync(SupervisorCore core, string processor, CancellationToken cancellation)
     {
         string work = FlowNames.Work(processor);
-        Insistence calls = core.Calls;
+        StoreRetrier calls = core.Calls;
         int wanted = core.Options.WorkPartitions ?? Partitions;
         StreamInfo? info = null;
         while (info is null)
@@ -91,7 +91,7 @@ internal sealed class WorkGroup : IDisposable
             {
                 info ??= await calls.DoAsync([], () => calls.Store.OpenStreamAsync(work, new() { Partitions = wanted }, cancellation), cancellation).ConfigureAwait(false);
             }
-            catch (StreamStoreException e) when (e.IsPermanent && e is not StoreWentBackException)
+            catch (StreamStoreException e) when (e.IsPermanent && e is not StoreRolledBackException)
             {
                 // Another service was first, with another number; if it is not that, it is thrown.
                 info = await calls.DoAsync([], () => calls.Store.FindStreamAsync(work, cancellation), cancellation).ConfigureAwait(false);
@@ -138,7 +138,7 @@ internal sealed class WorkGroup : IDisposable
             {
                 await RoundAsync().ConfigureAwait(false);
                 int present = core.Store.Generation;
-                if (core.IsLost(generation)) throw new StoreWentBackException("The store has lost writes.");
+                if (core.IsLost(generation)) throw new StoreRolledBackException("The store has lost writes.");
                 generation = present;
                 pause = AfterDefect;
             }
@@ -151,7 +151,7 @@ internal sealed class WorkGroup : IDisposable
             Task[] ending;
             lock (running) ending = [.. running];
             await Task.WhenAll(ending).ConfigureAwait(false);
-            if (e is StoreWentBackException) await core.RenewAsync(generation, stopping.Token).ConfigureAwait(false);
+            if (e is StoreRolledBackException) await core.RenewAsync(generation, stopping.Token).ConfigureAwait(false);
             else await Task.Delay(pause, core.Options.Time, stopping.Token).ConfigureAwait(false);
             pause = pause * 2 < Longest ? pause * 2 : Longest;
         }
@@ -189,9 +189,9 @@ internal sealed class WorkGroup : IDisposable
         }
         foreach (PartitionInfo free in take)
         {
-            var request = new TakeRequest(core.Options.Name) { ExpectedEpoch = free.Epoch, Instance = core.Instance.Id };
-            TakeResult taken = await core.Calls.DoAsync(stream, () => core.Store.TakeAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
-            if (taken.Status != TakeStatus.Taken) continue;          // somebody else was first; or it was taken by a call whose answer was lost, and the next beat shows so
+            var request = new AcquireRequest(core.Options.Name) { ExpectedEpoch = free.Epoch, Instance = core.Instance.Id };
+            AcquireResult taken = await core.Calls.DoAsync(stream, () => core.Store.AcquireAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
+            if (taken.Status != AcquireStatus.Taken) continue;          // somebody else was first; or it was taken by a call whose answer was lost, and the next beat shows so
             var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit) { Of = partitions };
             (owned, empty) = ([.. owned, partition], -1);
             await orders.AdoptAsync(partition, taken.State!).ConfigureAwait(false);

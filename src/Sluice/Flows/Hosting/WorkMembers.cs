@@ -9,9 +9,9 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
 {
     private readonly Lock sync = new();
     private readonly MemberWatch others = new(core.Options.Time);
-    private readonly Membership membership = new(core.Store, group, core.Options.Name, core.Instance, core.Options.LeaseTime, core.Options.Time);
+    private readonly Membership membership = new(core.Store, group, core.Options.Name, core.Instance, core.Options.LeaseDuration, core.Options.Time);
     private GroupInfo? latest;
-    private Heart? heart;
+    private HeartbeatTimer? heart;
     private bool mayBeKnown;                         // to the others; the loop's
 
     private string Self => core.Options.Name;
@@ -20,7 +20,7 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
     {
         mayBeKnown = true;
         See(await core.Calls.DoAsync(group.Stream, () => new ValueTask<GroupInfo>(membership.JoinAsync(Tell, cancellation)), cancellation).ConfigureAwait(false));
-        heart ??= new(core.Options.Time, core.Options.LeaseTime / 3, BeatAsync, failure => core.Warn($"A heartbeat of {Self} for {group} has failed: {failure.Message}"));
+        heart ??= new(core.Options.Time, core.Options.LeaseDuration / 3, BeatAsync, failure => core.Warn($"A heartbeat of {Self} for {group} has failed: {failure.Message}"));
     }
 
     /// <summary>No more beats.</summary>
@@ -67,7 +67,7 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
     {
         try
         {
-            if (silence() >= core.Options.LeaseTime) return;
+            if (silence() >= core.Options.LeaseDuration) return;
             GroupInfo info = await membership.BeatAndLookAsync(core.Life).ConfigureAwait(true);
             See(info);
             foreach (MemberInfo member in others.Gone(info))

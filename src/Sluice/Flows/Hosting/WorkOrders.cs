@@ -11,7 +11,7 @@ namespace Sluice;
 /// <remarks>Used by the loop of a <see cref="WorkGroup"/>.</remarks>
 internal sealed class WorkOrders(SupervisorCore core, string processor, Func<WorkPartition, string, bool> isRunning, Action<WorkPartition, Assignment> begin, CancellationToken stopping)
 {
-    private const int MostItems = 64;
+    private const int MaxItems = 64;
     private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
@@ -51,13 +51,13 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
         WorkPartition[] asked = [.. owned.Where(partition => !partition.IsBlocked)];
         if (asked.Length == 0) return false;
         await lostOrders.SuspectAsync(asked).ConfigureAwait(false);
-        var request = new LeaseRequest([.. asked.Select(partition => partition.Owner)]) { MaxItems = MostItems };
+        var request = new LeaseRequest([.. asked.Select(partition => partition.Owner)]) { MaxItems = MaxItems };
         LeaseResult result;
         try
         {
             result = await core.Store.LeaseAsync(request, stopping).ConfigureAwait(false);
         }
-        catch (StreamStoreException e) when (e is not StoreWentBackException)
+        catch (StreamStoreException e) when (e is not StoreRolledBackException)
         {
             // Damage is found once. What else keeps the store from giving out anything (it is full, for one) may last.
             bool isDamage = Array.Exists(asked, partition => DamageIn(partition, e) is not null);
@@ -73,7 +73,7 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
         foreach (LeasedBatch batch in result.Batches)
             await TakeOnAsync(asked.Single(partition => partition.Owner == batch.Owner), batch.Entries.ToArray()).ConfigureAwait(false);
         foreach (LeaseDamage damage in result.Damaged) Note(asked.Single(partition => partition.Owner == damage.Owner), damage);
-        if (result.Batches.Sum(batch => batch.Entries.Length) < MostItems) await lostOrders.FailAsync(asked).ConfigureAwait(false);
+        if (result.Batches.Sum(batch => batch.Entries.Length) < MaxItems) await lostOrders.FailAsync(asked).ConfigureAwait(false);
         return result.Batches.Count > 0 || result.Stale.Count > 0 || Array.Exists(asked, partition => partition.Damaged.Count > 0);
     }
 

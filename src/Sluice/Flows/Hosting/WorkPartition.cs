@@ -8,13 +8,13 @@ internal sealed class WorkPartition : IDisposable
 {
     public const string Node = "work";
 
-    private readonly Insistence calls;
+    private readonly StoreRetrier calls;
     private readonly AsyncLock committing = new();
     private readonly CancellationTokenSource lost = new();
     private long last;
     private long waitingSince;                       // for an answer; zero if nothing is waited for
 
-    public WorkPartition(Insistence calls, Ownership owner, long last)
+    public WorkPartition(StoreRetrier calls, Ownership owner, long last)
     {
         (this.calls, Owner, this.last) = (calls, owner, last);
         Lost = lost.Token;
@@ -37,7 +37,7 @@ internal sealed class WorkPartition : IDisposable
     public List<(Entry Entry, string Run)> Held { get; } = [];
 
     /// <summary>Orders that are leased and cannot be read, by sequence.</summary>
-    public Dictionary<long, (string Problem, Burial? Letter)> Damaged { get; } = [];
+    public Dictionary<long, (string Problem, DeadLetterWrite? Letter)> Damaged { get; } = [];
 
     /// <summary>The runs of which one may be left without its order; null if they were not looked for.</summary>
     public IReadOnlyList<string>? Suspects { get; set; }

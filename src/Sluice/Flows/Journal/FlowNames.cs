@@ -4,7 +4,7 @@ namespace Sluice;
 internal static class FlowNames
 {
     public const string Runs = "flow/";
-    public const int LongestRun = 64;
+    public const int MaxRun = 64;
     private const int Longest = 100;
 
     /// <summary>What has happened in a run.</summary>
@@ -45,7 +45,7 @@ internal static class FlowNames
     public static void CheckRun(string run, string parameter)
     {
         ArgumentException.ThrowIfNullOrEmpty(run, parameter);
-        if (run.Length > LongestRun || !run.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.' or '_'))
-            throw new ArgumentException($"\"{run}\" cannot be the id of a run: it has 1 to {LongestRun} letters, digits, and the characters - . _ only.", parameter);
+        if (run.Length > MaxRun || !run.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.' or '_'))
+            throw new ArgumentException($"\"{run}\" cannot be the id of a run: it has 1 to {MaxRun} letters, digits, and the characters - . _ only.", parameter);
     }
 }

@@ -8,7 +8,7 @@ internal static class FlowReports
     /// <param name="cancellation">Gives up.</param>
     /// <param name="findHost">Adds what is known of a processor's hosts.</param>
     /// <returns>Null if there is no such run.</returns>
-    public static async Task<FlowStatus?> StatusAsync(Insistence calls, string run, CancellationToken cancellation, Func<ProcessorStatus, Task<ProcessorStatus>>? findHost = null)
+    public static async Task<FlowStatus?> StatusAsync(StoreRetrier calls, string run, CancellationToken cancellation, Func<ProcessorStatus, Task<ProcessorStatus>>? findHost = null)
     {
         RunWatch? watch = await RunWatch.OpenAsync(calls, run, cancellation).ConfigureAwait(false);
         if (watch is null) return null;
@@ -37,7 +37,7 @@ internal static class FlowReports
     /// <param name="calls">The store.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <param name="notStarted">Told of each id under which a start has made streams, and has not got as far as its commit.</param>
-    public static async IAsyncEnumerable<FlowStatus> ListAsync(Insistence calls, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation, Action<string>? notStarted = null)
+    public static async IAsyncEnumerable<FlowStatus> ListAsync(StoreRetrier calls, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation, Action<string>? notStarted = null)
     {
         foreach (string journal in await calls.Store.ListStreamsAsync(FlowNames.Runs, cancellation).ConfigureAwait(false))
             if (await FindAsync(journal[FlowNames.Runs.Length..]).ConfigureAwait(false) is { } status) yield return status;

@@ -26,7 +26,7 @@ internal sealed record ProcessorPlan(
     [property: JsonPropertyName("Inputs")] string[] Inputs,
     [property: JsonPropertyName("Outputs")] string[] Outputs,
     [property: JsonPropertyName("Wait")] bool Wait,
-    [property: JsonPropertyName("Resume")] Resume Resume)
+    [property: JsonPropertyName("Resume")] ResumeMode Resume)
 {
     public static ProcessorPlan Of(Processor processor)
         => new(processor.Name, [.. processor.Inputs], [.. processor.Outputs], processor.Wait, processor.Resume) { Retry = RetryPlan.Of(processor.Retry), Timeout = processor.Timeout };

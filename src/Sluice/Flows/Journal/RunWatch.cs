@@ -6,7 +6,7 @@ namespace Sluice;
 /// <remarks>Thread-safe.</remarks>
 internal sealed class RunWatch : IAsyncDisposable
 {
-    private readonly Insistence calls;
+    private readonly StoreRetrier calls;
     private readonly string stream;
     private readonly CancellationTokenSource life = new();
     private readonly CancellationTokenSource cancelled = new();
@@ -21,7 +21,7 @@ internal sealed class RunWatch : IAsyncDisposable
     private readonly HashSet<string> over = new(StringComparer.Ordinal);          // the processors that have ended
     private long next = 1;
 
-    private RunWatch(Insistence calls, string run)
+    private RunWatch(StoreRetrier calls, string run)
     {
         (this.calls, Run, stream) = (calls, run, FlowNames.Journal(run));
         (Cancelled, Cut) = (cancelled.Token, cut.Token);
@@ -81,7 +81,7 @@ internal sealed class RunWatch : IAsyncDisposable
     public Func<RunEvent, Task>? Noticed { get; set; }
 
     /// <summary>Adds something that has happened.</summary>
-    public static async Task AddAsync(Insistence calls, string run, RunEvent happened, CancellationToken cancellation)
+    public static async Task AddAsync(StoreRetrier calls, string run, RunEvent happened, CancellationToken cancellation)
     {
         string journal = FlowNames.Journal(run);
         using EntryBatch entry = RunJson.Entry(happened);
@@ -97,7 +97,7 @@ internal sealed class RunWatch : IAsyncDisposable
     /// <param name="cancellation">Gives up.</param>
     /// <param name="isPartEnough">Whether what the run is will do, if the journal cannot be read any further: then there is a <see cref="Failure"/>.</param>
     /// <returns>Null if there is no such run, or it has not begun.</returns>
-    public static async Task<RunWatch?> OpenAsync(Insistence calls, string run, CancellationToken cancellation, bool isPartEnough = false)
+    public static async Task<RunWatch?> OpenAsync(StoreRetrier calls, string run, CancellationToken cancellation, bool isPartEnough = false)
     {
         var watch = new RunWatch(calls, run);
         if (await calls.DoAsync([], () => calls.Store.FindStreamAsync(watch.stream, cancellation), cancellation).ConfigureAwait(false) is not null)
@@ -106,7 +106,7 @@ internal sealed class RunWatch : IAsyncDisposable
             {
                 await watch.ReadAsync(cancellation).ConfigureAwait(false);
             }
-            catch (StreamStoreException e) when (isPartEnough && watch.Plan is not null && e.IsPermanent && e is not StoreWentBackException)
+            catch (StreamStoreException e) when (isPartEnough && watch.Plan is not null && e.IsPermanent && e is not StoreRolledBackException)
             {
                 watch.Failure = watch.Unreadable(e);
             }

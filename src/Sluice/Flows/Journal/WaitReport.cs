@@ -64,7 +64,7 @@ internal sealed class WaitReport(RunWatch watch, IReadOnlyDictionary<string, Str
     /// <summary>The slowest of those that hold the stream up.</summary>
     private (string Who, string? Processor)? Reader(string stream)
     {
-        if (streams[stream].Readers.Where(reader => reader.Options.Gates).MaxBy(reader => reader.Backlog) is not { Backlog: > 0 } slowest) return null;
+        if (streams[stream].Readers.Where(reader => reader.Options.AppliesBackpressure).MaxBy(reader => reader.Backlog) is not { Backlog: > 0 } slowest) return null;
         ProcessorPlan? processor = Array.Find(run.Processors, one => ReaderNames.Gate(ReaderNames.Of(one.Name)) == slowest.Name);
         return processor is not null ? (processor.Name, processor.Name) : ($"{ReaderNames.Text(slowest.Name)}, which does not read on", null);
     }
@@ -77,7 +77,7 @@ internal sealed class WaitReport(RunWatch watch, IReadOnlyDictionary<string, Str
     private bool IsFull(string stream)
     {
         if (Open(stream) is not { Items: > 0 } info) return false;
-        long before = info.Readers.Where(reader => reader.Options.Gates).Select(reader => reader.Backlog).DefaultIfEmpty(0).Max();
+        long before = info.Readers.Where(reader => reader.Options.AppliesBackpressure).Select(reader => reader.Backlog).DefaultIfEmpty(0).Max();
         return before >= info.Options.MaxItems || info.Bytes * (before / (double)info.Items) >= info.Options.MaxBytes;
     }
 

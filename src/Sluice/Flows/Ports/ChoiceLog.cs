@@ -5,9 +5,9 @@ namespace Sluice;
 /// A write-ahead log: choices that nobody has seen the effects of may be lost, and are made anew.
 /// </summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class ChoiceLog(Insistence calls, string stream, string processor) : IChoices, IDisposable
+internal sealed class ChoiceLog(StoreRetrier calls, string stream, string processor) : IChoices, IDisposable
 {
-    private const int MostBytes = (64 << 10) / ChoiceReplay.Record * ChoiceReplay.Record;
+    private const int MaxBytes = (64 << 10) / ChoiceReplay.Record * ChoiceReplay.Record;
 
     private readonly Lock sync = new();
     private readonly AsyncLock writing = new();
@@ -66,7 +66,7 @@ internal sealed class ChoiceLog(Insistence calls, string stream, string processo
                 if (pending.Count == 0) return;
                 batch.Clear();
                 byte[] bytes = [.. pending];
-                for (int at = 0; at < bytes.Length; at += MostBytes) batch.Add(bytes.AsSpan(at, Math.Min(MostBytes, bytes.Length - at)));
+                for (int at = 0; at < bytes.Length; at += MaxBytes) batch.Add(bytes.AsSpan(at, Math.Min(MaxBytes, bytes.Length - at)));
                 pending.Clear();
                 isWriting = true;
             }

@@ -2,7 +2,7 @@ namespace Sluice;
 
 /// <summary>A stream of a run, as one of its readers sees it: any number of readings at once, one place up to which all have come.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null, CancellationToken life = default) : IInputPort
+internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null, CancellationToken life = default) : IInputPort
 {
     private const int Step = 64;                     // the store is told every so many values, and before waiting
 
@@ -19,7 +19,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     private int waiting;
     private readonly ExecutionSlot? slot = slot;
 
-    public Insistence Calls => calls;
+    public StoreRetrier Calls => calls;
 
     public IStreamStore Store => calls.Store;
 
@@ -187,10 +187,10 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
     private async Task TellAsync(string reader, long next, CancellationToken cancellation)
     {
         if (isClosed) return;                        // else it would be opened again
-        var move = new CursorMove(Stream, reader, 0, next);
+        var move = new CursorCommit(Stream, reader, 0, next);
         if (await calls.DoAsync(Stream, () => Store.MoveReaderAsync(move, cancellation), cancellation).ConfigureAwait(false) || plan.GateExpiry is null) return;
         bool isGate = reader == plan.Gate;           // it has expired meanwhile
-        var options = new ReaderOptions { Gates = isGate, ExpiresAfter = isGate ? plan.GateExpiry : plan.KeeperExpiry };
+        var options = new ReaderOptions { AppliesBackpressure = isGate, IdleTimeout = isGate ? plan.GateExpiry : plan.KeeperExpiry };
         await calls.DoAsync(Stream, () => Store.OpenReaderAsync(Stream, reader, options, cancellation), cancellation).ConfigureAwait(false);
     }
 
@@ -205,7 +205,7 @@ internal sealed class InputPort(Insistence calls, PortPlan plan, IItemBoundary? 
         try
         {
             if (isGateOpen == true || isLifted) return;
-            var options = new ReaderOptions { ExpiresAfter = plan.GateExpiry };
+            var options = new ReaderOptions { IdleTimeout = plan.GateExpiry };
             await calls.DoAsync(Stream, () => Store.OpenReaderAsync(Stream, plan.Gate!, options, cancellation), cancellation).ConfigureAwait(false);
             (isGateOpen, told) = (true, start);
         }

@@ -12,7 +12,7 @@ namespace Sluice;
 /// </remarks>
 internal sealed class NumberedOutput : IOutputPort
 {
-    private const int MostBytes = 512 << 10;
+    private const int MaxBytes = 512 << 10;
     private const int HashBytes = 8;
 
     private readonly OutputStream stream;
@@ -39,7 +39,7 @@ internal sealed class NumberedOutput : IOutputPort
 
     public long Count => Math.Max(Volatile.Read(ref count), producer.Last);
 
-    private bool IsFull => filling.Count >= stream.MostItems || filling.Bytes >= MostBytes;
+    private bool IsFull => filling.Count >= stream.MaxItems || filling.Bytes >= MaxBytes;
 
     /// <summary>From now on, nobody else can write the stream in the processor's name.</summary>
     public static async Task<NumberedOutput> OpenAsync(OutputStream stream, ChoiceLog choices, CancellationToken cancellation)

@@ -9,7 +9,7 @@ namespace Sluice;
 /// <param name="slot">The function's, free while it waits for room.</param>
 /// <param name="life">Ends when it is not to be written any more.</param>
 /// <remarks>Used by one party at a time.</remarks>
-internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan, string processor, Stalls? stalls, ExecutionSlot? slot, CancellationToken life)
+internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan plan, string processor, DeadlockDetector? stalls, ExecutionSlot? slot, CancellationToken life)
 {
     private const int LookEvery = 1000;
 
@@ -25,14 +25,14 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
 
     public string Stream => stream;
 
-    public Insistence Calls => calls;
+    public StoreRetrier Calls => calls;
 
-    public Stalls? Stalls => stalls;
+    public DeadlockDetector? Stalls => stalls;
 
     public CancellationToken Life => life;
 
     /// <summary>How many values are appended together at most: a fraction of the bound, or nobody would read while others write.</summary>
-    public int MostItems { get; } = (int)Math.Clamp(plan.MaxItems / 4, 1, 512);
+    public int MaxItems { get; } = (int)Math.Clamp(plan.MaxItems / 4, 1, 512);
 
     /// <summary>The function waits for something.</summary>
     public async Task RestAsync(Task waited, CancellationToken cancellation)
@@ -81,7 +81,7 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
                 case AppendStatus.Ended:
                     throw new FlowException($"The stream {Name} of the run {run} has ended, the processor {processor} can put out nothing to it any more.") { Run = run };
                 case AppendStatus.Gap:
-                    throw new StoreWentBackException($"The store has lost values of the stream {Name} of the run {run}: it knows {result.Last:N0}, the processor {processor} had put out {first - 1:N0}.") { Stream = stream };
+                    throw new StoreRolledBackException($"The store has lost values of the stream {Name} of the run {run}: it knows {result.Last:N0}, the processor {processor} had put out {first - 1:N0}.") { Stream = stream };
                 default:
                     throw new OperationCanceledException($"The processor {processor} of the run {run} is run by another host now.");
             }
@@ -98,12 +98,12 @@ internal sealed class OutputStream(Insistence calls, string run, StreamPlan plan
         if (info.Readers.Count == 0 && plan.Retention != Retention.All)
         {
             // Nobody reads it any more. A stream without readers keeps everything.
-            await calls.DoAsync(stream, () => calls.Store.OpenReaderAsync(stream, ReaderNames.Nobody, new() { Gates = false, Start = StreamStart.New }, life), life).ConfigureAwait(false);
+            await calls.DoAsync(stream, () => calls.Store.OpenReaderAsync(stream, ReaderNames.Nobody, new() { AppliesBackpressure = false, Start = StreamStart.New }, life), life).ConfigureAwait(false);
             return;
         }
         if (info.Readers is [{ Name: ReaderNames.Nobody } nobody])
         {
-            var move = new CursorMove(stream, nobody.Name, 0, nobody.Next[0] + nobody.Backlog);
+            var move = new CursorCommit(stream, nobody.Name, 0, nobody.Next[0] + nobody.Backlog);
             await calls.DoAsync(stream, () => calls.Store.MoveReaderAsync(move, life), life).ConfigureAwait(false);
         }
         else if (plan.Retention != Retention.All && info.Readers.MaxBy(reader => reader.Backlog) is { } slowest && slowest.Backlog > plan.MaxKept)

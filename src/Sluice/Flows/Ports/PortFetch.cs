@@ -3,8 +3,8 @@ namespace Sluice;
 /// <summary>Reads values of a stream from the store.</summary>
 internal static class PortFetch
 {
-    private const int MostItems = 256;
-    private const int MostBytes = 1 << 20;
+    private const int MaxItems = 256;
+    private const int MaxBytes = 1 << 20;
 
     public static async ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(InputPort port, PortReader reader, long next, CancellationToken cancellation)
     {
@@ -14,7 +14,7 @@ internal static class PortFetch
         {
             cancellation.ThrowIfCancellationRequested();
             long seen = await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, -1, cancellation), cancellation).ConfigureAwait(false);
-            var request = new ReadRequest(port.Stream, 0, next) { MaxItems = MostItems, MaxBytes = MostBytes, Reader = port.Keeper };
+            var request = new ReadRequest(port.Stream, 0, next) { MaxItems = MaxItems, MaxBytes = MaxBytes, Reader = port.Keeper };
             ReadResult result;
             try
             {

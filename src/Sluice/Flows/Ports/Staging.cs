@@ -14,9 +14,9 @@ internal sealed class Staging(Func<Task> commitPassed, int ports)
     public long Bytes { get; private set; }
 
     // The row of the processor's own place is one more part of the commit; cursors and ends count, too, where they are many. A value alone may have any length.
-    private int MostItems { get; } = Math.Max(1, StoreCommit.MaxItems - 2 - Math.Max(0, (3 * ports) - 100));
+    private int MaxItems { get; } = Math.Max(1, StoreCommit.MaxItems - 2 - Math.Max(0, (3 * ports) - 100));
 
-    private bool Fits => Items <= MostItems && (Bytes <= StoreCommit.MaxBytes / 2 || Items == 1);
+    private bool Fits => Items <= MaxItems && (Bytes <= StoreCommit.MaxBytes / 2 || Items == 1);
 
     /// <summary>Holds back a value. If it does not go into the same commit as what earlier items have put out, that is committed first.</summary>
     /// <exception cref="FlowException">One item, or what was put out since the last checkpoint, is more than a commit holds.</exception>
@@ -29,7 +29,7 @@ internal sealed class Staging(Func<Task> commitPassed, int ports)
             if (Fits) return;
         }
         throw new FlowException(
-            $"The processor {stream.Processor} of the run {stream.Run} has put out {Items:N0} values with {Bytes:N0} bytes between two commits; what an item becomes is one commit, with at most {MostItems:N0} values "
+            $"The processor {stream.Processor} of the run {stream.Run} has put out {Items:N0} values with {Bytes:N0} bytes between two commits; what an item becomes is one commit, with at most {MaxItems:N0} values "
             + $"and {StoreCommit.MaxBytes / 2:N0} bytes, or a single value. Put out less for an item, save checkpoints more often, or let it resume from scratch.")
         { Run = stream.Run, Processor = stream.Processor };
     }

@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>A failure travels with the streams that it has ended, and keeps its origin.</summary>
 internal static class StreamFailures
 {
-    private const int MostText = 4000;
+    private const int MaxText = 4000;
 
     /// <summary>The end of a stream, as its reader gets it.</summary>
     public static FlowException Of(string run, string stream, string text)
@@ -25,7 +25,7 @@ internal static class StreamFailures
             : new(processor, failure is FlowException ? Short(failure.Message) : $"{failure.GetType().Name}: {Short(failure.Message)}", failure is FlowException { IsCancelled: true }) { IsDifference = failure is NondeterministicReplayException };
 
     // A message that has travelled says where it came from already: each stream would add its own sentence.
-    private static string Short(string text) => text.Length <= MostText ? text : text[..MostText] + "…";
+    private static string Short(string text) => text.Length <= MaxText ? text : text[..MaxText] + "…";
 
     private static string Cause(FlowException failure)
     {

@@ -8,14 +8,14 @@ internal static class StreamRelease
     /// <param name="calls">The store.</param>
     /// <param name="stream">The stream, by its name in the store. Nothing happens if it is not there.</param>
     /// <param name="cancellation">Gives up.</param>
-    public static async Task LetGoAsync(Insistence calls, string stream, CancellationToken cancellation)
+    public static async Task LetGoAsync(StoreRetrier calls, string stream, CancellationToken cancellation)
     {
         StreamInfo? info = await calls.DoAsync([], () => calls.Store.FindStreamAsync(stream, cancellation), cancellation).ConfigureAwait(false);
         if (info is not { End: not null, Items: > 0, Options.Retention: Retention.UntilRead } || info.Readers.Any(reader => reader.Name != ReaderNames.Nobody)) return;
         try
         {
-            ReaderInfo nobody = await calls.DoAsync(stream, () => calls.Store.OpenReaderAsync(stream, ReaderNames.Nobody, new() { Gates = false }, cancellation), cancellation).ConfigureAwait(false);
-            var move = new CursorMove(stream, ReaderNames.Nobody, 0, nobody.Next[0] + nobody.Backlog);
+            ReaderInfo nobody = await calls.DoAsync(stream, () => calls.Store.OpenReaderAsync(stream, ReaderNames.Nobody, new() { AppliesBackpressure = false }, cancellation), cancellation).ConfigureAwait(false);
+            var move = new CursorCommit(stream, ReaderNames.Nobody, 0, nobody.Next[0] + nobody.Backlog);
             await calls.DoAsync(stream, () => calls.Store.MoveReaderAsync(move, cancellation), cancellation).ConfigureAwait(false);
             await calls.DoAsync(stream, () => calls.Store.CloseReaderAsync(stream, ReaderNames.Nobody, cancellation), cancellation).ConfigureAwait(false);
         }

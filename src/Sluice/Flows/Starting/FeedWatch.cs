@@ -23,7 +23,7 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
                 if (given.Length == 0) return;
                 GroupInfo? group = await core.Store.FindGroupAsync(GroupOf(run.Run), life).ConfigureAwait(false);
                 MemberInfo now = group?.Members.FirstOrDefault(member => member.Name == run.Starter) ?? default;
-                TimeSpan lease = now.Name is null ? core.Options.LeaseTime : now.LeaseDuration;
+                TimeSpan lease = now.Name is null ? core.Options.LeaseDuration : now.LeaseDuration;
                 if (now != seen) (seen, seenAt) = (now, core.Options.Time.GetTimestamp());
                 else if (core.Options.Time.GetElapsedTime(seenAt) >= lease) await FailAsync(given, lease).ConfigureAwait(false);
             }
@@ -36,7 +36,7 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
                 core.Warn($"Whether {run.Starter} still puts in {string.Join(", ", given)} of the run {run.Run} is not known: {e.Message}");
                 seen = null;                         // silence begins anew
             }
-            await Task.Delay(core.Options.LeaseTime / 2, core.Options.Time, life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(core.Options.LeaseDuration / 2, core.Options.Time, life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (life.IsCancellationRequested) return;
         }
     }

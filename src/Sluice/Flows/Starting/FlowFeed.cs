@@ -4,17 +4,17 @@ namespace Sluice;
 /// <remarks>The signs come from the threads of the hearts: a starved thread pool fails no run.</remarks>
 internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList<IGrouping<string, IOVal>> inputs, CancellationToken life)
 {
-    private readonly Membership membership = new(core.Store, FeedWatch.GroupOf(plan.Run), plan.Starter, core.Instance, core.Options.LeaseTime, core.Options.Time);
+    private readonly Membership membership = new(core.Store, FeedWatch.GroupOf(plan.Run), plan.Starter, core.Instance, core.Options.LeaseDuration, core.Options.Time);
 
     /// <summary>Throws nothing.</summary>
     public async Task RunAsync()
     {
         core.Instance.Begin();
-        var heart = new Heart(core.Options.Time, core.Options.LeaseTime / 3, BeatAsync, failure => core.Warn($"A heartbeat of who puts in the inputs of the run {plan.Run} has failed: {failure.Message}"));
+        var heart = new HeartbeatTimer(core.Options.Time, core.Options.LeaseDuration / 3, BeatAsync, failure => core.Warn($"A heartbeat of who puts in the inputs of the run {plan.Run} has failed: {failure.Message}"));
         heart.CallNow();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(life, core.Life);
         // An input that does not heed its token may go on for ever. Its signs of life do not: the readers of the stream find out by that.
-        using CancellationTokenRegistration silence = either.Token.UnsafeRegister(static heart => ((Heart)heart!).StopAsync(), heart);
+        using CancellationTokenRegistration silence = either.Token.UnsafeRegister(static heart => ((HeartbeatTimer)heart!).StopAsync(), heart);
         await Task.WhenAll(inputs.Select(input => new FlowFeed(core, plan, input, either.Token).RunAsync())).ConfigureAwait(false);
         await heart.StopAsync().ConfigureAwait(false);
     }

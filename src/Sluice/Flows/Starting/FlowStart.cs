@@ -14,8 +14,8 @@ internal sealed record StartChoices(string[] Results, bool KeepsOutputs, bool Ma
 internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IOVal> given, StartChoices choices, Dictionary<string, string> types, string run)
 {
     // What is given is part of the commit as long as it is small; the rest is put in afterwards.
-    private const int MostInCommit = 200;
-    private const int MostBytesInCommit = 256 << 10;
+    private const int MaxInCommit = 200;
+    private const int MaxBytesInCommit = 256 << 10;
 
     private readonly GroupId group = FeedWatch.GroupOf(run);
 
@@ -31,7 +31,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
     /// <returns>Null if somebody else tries it at the same time.</returns>
     private async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds, bool IsNew)?> TryAsync(RunPlan plan, CancellationToken cancellation)
     {
-        TakeResult taken = await core.Calls.DoAsync(group.Stream, () => core.Store.TakeAsync(group, 0, new(core.Options.Name), cancellation), cancellation).ConfigureAwait(false);
+        AcquireResult taken = await core.Calls.DoAsync(group.Stream, () => core.Store.AcquireAsync(group, 0, new(core.Options.Name), cancellation), cancellation).ConfigureAwait(false);
         if (taken.State!.LastCommit > 0) return (await FindAsync(plan, cancellation).ConfigureAwait(false), [], false);
 
         List<EntryBatch> batches = [];
@@ -96,7 +96,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
     {
         List<CommitOutput> outputs = [Output(group.Stream, RunJson.Entry(new RunEvent(RunEventKind.Begun, core.Options.Name, Plan: plan)))];
         outputs.AddRange(plan.Processors.Select(processor => Output(FlowNames.Work(processor.Name), RunJson.Entry(new WorkOrder(run, plan.Key)))));
-        List<StreamEnding> ends = [];
+        List<EndStream> ends = [];
         List<IGrouping<string, IOVal>> later = [];
         int items = 0;
         long bytes = 0;
@@ -122,27 +122,27 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
 
         EntryBatch? Write(IGrouping<string, IOVal> values)
         {
-            if (values.Any(value => value.IsStream) || items + values.Count() > MostInCommit) return null;
+            if (values.Any(value => value.IsStream) || items + values.Count() > MaxInCommit) return null;
             var batch = new EntryBatch { Stream = values.Key, MaxEntryBytes = plan.Stream(values.Key).MaxItemBytes, LimitName = FlowStreamOptions.LimitName };
             PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));
             foreach (IOVal value in values) value.AddTo(batch, serializers);
-            if (bytes + batch.Bytes <= MostBytesInCommit) return batch;
+            if (bytes + batch.Bytes <= MaxBytesInCommit) return batch;
             batch.Dispose();
             return null;
         }
     }
 
-    private IEnumerable<ReaderOpening> Readers(RunPlan plan)
+    private IEnumerable<OpenReader> Readers(RunPlan plan)
     {
         foreach (ProcessorPlan processor in plan.Processors)
             foreach (string stream in processor.Inputs.Select(input => FlowNames.Values(run, input)))
             {
                 string keeper = ReaderNames.Of(processor.Name);
-                yield return new(stream, keeper, new() { Gates = false });
+                yield return new(stream, keeper, new() { AppliesBackpressure = false });
                 if (!processor.Wait) yield return new(stream, ReaderNames.Gate(keeper), new());
             }
         foreach (string result in choices.Results)
-            yield return new(FlowNames.Values(run, result), ReaderNames.OfResult(core.Options.Name), new() { Gates = false, ExpiresAfter = core.Options.KeepResults });
+            yield return new(FlowNames.Values(run, result), ReaderNames.OfResult(core.Options.Name), new() { AppliesBackpressure = false, IdleTimeout = core.Options.ResultRetentionDuration });
     }
 
     private async Task<RunPlan> FindAsync(RunPlan wanted, CancellationToken cancellation)

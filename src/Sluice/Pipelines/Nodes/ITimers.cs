@@ -1,6 +1,6 @@
 namespace Sluice;
 
-/// <summary>The timers of the key that a <see cref="TimedNode{TIn, TOut, TState}"/> is at work on.</summary>
+/// <summary>The timers of the key that a <see cref="TimedStageNode{TIn, TOut, TState}"/> is at work on.</summary>
 /// <remarks>For use while the node is called. Each key has its own timers, told apart by their names. The clock is the run's (<see cref="RunOptions.Time"/>); in a consecutor, the time of day of the partition.</remarks>
 public interface ITimers
 {

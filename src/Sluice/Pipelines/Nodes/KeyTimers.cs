@@ -5,7 +5,7 @@ namespace Sluice;
 /// <param name="clock">The time of the stage.</param>
 internal sealed class KeyTimers(Func<TimeSpan> clock) : INodeTimers
 {
-    private const int MostStale = 64;
+    private const int MaxStale = 64;
 
     private readonly PriorityQueue<(string Key, string Name), (TimeSpan At, long Number)> queue = new();
     private readonly Dictionary<(string Key, string Name), (TimeSpan At, long Number)> dues = [];
@@ -26,7 +26,7 @@ internal sealed class KeyTimers(Func<TimeSpan> clock) : INodeTimers
         var due = (clock() + after, next++);
         dues[(key, name)] = due;
         queue.Enqueue((key, name), due);
-        if (queue.Count <= (2 * dues.Count) + MostStale) return;
+        if (queue.Count <= (2 * dues.Count) + MaxStale) return;
         queue.Clear();                               // most of it was moved or cancelled
         foreach (var (timer, at) in dues) queue.Enqueue(timer, at);
     }

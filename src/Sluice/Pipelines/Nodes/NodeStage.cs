@@ -4,16 +4,16 @@ namespace Sluice;
 
 /// <param name="factory">Makes an instance.</param>
 /// <param name="owns">Whether instances are disposed with their run: not one that the user made and keeps.</param>
-internal class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, bool owns = true) : Operator<TIn, TOut>, IHasOutputs
+internal class NodeOperator<TIn, TOut>(Func<StageNode<TIn, TOut>> factory, bool owns = true) : Operator<TIn, TOut>, IHasOutputs
 {
-    private Node<TIn, TOut>? probe;                  // made to be asked, and not used yet
+    private StageNode<TIn, TOut>? probe;                  // made to be asked, and not used yet
     private string? hint;
     private bool? keepsState;
     private bool? hasEnd, hasTimers;
     private List<INamedOutput>? made;                // by the factory
     private IReadOnlyCollection<INamedOutput>? outputs;
 
-    public override string Kind => typeof(TOut) == typeof(Nothing) ? "sink" : "node";
+    public override string Kind => typeof(TOut) == typeof(Unit) ? "sink" : "node";
 
     public override string? Hint => hint ??= Probe().GetType().Name;
 
@@ -29,7 +29,7 @@ internal class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, bool owns 
 
     public override bool HasTimers => hasTimers ??= Probe().HasTimers;
 
-    public override string? Forgets => Probe().HasEnd ? "may hold something until EndAsync (a StatefulNode keeps that in the store, and puts it out by EndKeyAsync)" : base.Forgets;
+    public override string? Forgets => Probe().HasEnd ? "may hold something until EndAsync (a StatefulStageNode keeps that in the store, and puts it out by EndKeyAsync)" : base.Forgets;
 
     public override string? StartsAnew => (hasEnd ??= Probe().HasEnd) ? "may hold something until EndAsync" : base.StartsAnew;
 
@@ -43,7 +43,7 @@ internal class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, bool owns 
 
     public override Inlet<TIn> Create(StageContext context, Inlet<TOut> next)
     {
-        Node<TIn, TOut> node = Interlocked.Exchange(ref probe, null) ?? Make();
+        StageNode<TIn, TOut> node = Interlocked.Exchange(ref probe, null) ?? Make();
         hint ??= node.GetType().Name;
         hasEnd ??= node.HasEnd;
         hasTimers ??= node.HasTimers;
@@ -52,18 +52,18 @@ internal class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, bool owns 
     }
 
     /// <summary>An instance to ask what it is; the next stage gets it, so that a factory makes no more than are used.</summary>
-    private Node<TIn, TOut> Probe()
+    private StageNode<TIn, TOut> Probe()
     {
-        Node<TIn, TOut> node = Interlocked.Exchange(ref probe, null) ?? Make();
+        StageNode<TIn, TOut> node = Interlocked.Exchange(ref probe, null) ?? Make();
         Volatile.Write(ref probe, node);
         return node;
     }
 
-    private IReadOnlyCollection<INamedOutput> OutputsOf(Node<TIn, TOut> node) => [.. made ?? [], .. Sluice.NodeOutputs.In(node.GetType(), node)];
+    private IReadOnlyCollection<INamedOutput> OutputsOf(StageNode<TIn, TOut> node) => [.. made ?? [], .. Sluice.NodeOutputs.In(node.GetType(), node)];
 
-    private Node<TIn, TOut> Make()
+    private StageNode<TIn, TOut> Make()
     {
-        Node<TIn, TOut> node = Sluice.NodeOutputs.Make(factory, out List<INamedOutput> its) ?? throw new InvalidOperationException("The factory of a node returned null.");
+        StageNode<TIn, TOut> node = Sluice.NodeOutputs.Make(factory, out List<INamedOutput> its) ?? throw new InvalidOperationException("The factory of a node returned null.");
         made ??= its;
         return node;
     }
@@ -71,18 +71,18 @@ internal class NodeOperator<TIn, TOut>(Func<Node<TIn, TOut>> factory, bool owns 
 
 internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
 {
-    private readonly Node<TIn, TOut> node;
+    private readonly StageNode<TIn, TOut> node;
     private readonly Output<TOut> output;
     private readonly bool owns;
     private long outBefore;
 
-    public NodeStage(StageContext context, Inlet<TOut> next, Node<TIn, TOut> node, string name, bool owns) : base(context, next)
+    public NodeStage(StageContext context, Inlet<TOut> next, StageNode<TIn, TOut> node, string name, bool owns) : base(context, next)
     {
         this.owns = owns;
         if (!node.TryEnter(context))
         {
             throw new InvalidOperationException(
-                $"The same instance of {name} would be used by two lanes or two runs at once. Give a factory that makes a new one: Node.Of(() => new {name}(…)).");
+                $"The same instance of {name} would be used by two lanes or two runs at once. Give a factory that makes a new one: StageNode.Of(() => new {name}(…)).");
         }
         this.node = node;
         output = new Output<TOut>(context, next);
@@ -206,7 +206,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     {
         output.ThrowIfFailedDownstream();
         output.StageHeld();
-        if (typeof(TOut) == typeof(Nothing))
+        if (typeof(TOut) == typeof(Unit))
         {
             Context.Out++;
             ticket?.Settle(Outcome.Completed);

@@ -1,6 +1,6 @@
 namespace Sluice;
 
-/// <summary>Measures a part of a node's work until it is disposed; see <see cref="Node{TIn, TOut}.Measure"/>.</summary>
+/// <summary>Measures a part of a node's work until it is disposed; see <see cref="StageNode{TIn, TOut}.Measure"/>.</summary>
 /// <remarks>Immutable; dispose it once. It may be disposed on another thread.</remarks>
 public readonly struct NodeStopwatch : IDisposable
 {

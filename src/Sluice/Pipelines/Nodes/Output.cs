@@ -245,7 +245,7 @@ public sealed class Output<T>
 public sealed class NamedOutput<T> : INamedOutput
 {
     /// <summary>Made as a field or property of a node, so that it is known when a run starts.</summary>
-    /// <param name="name">Its name; by it the output is read (<see cref="RunOptions.Outputs"/>, <see cref="Run.Output{T}"/>).</param>
+    /// <param name="name">Its name; by it the output is read (<see cref="RunOptions.Outputs"/>, <see cref="PipelineRun.Output{T}"/>).</param>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public NamedOutput(string name)
     {

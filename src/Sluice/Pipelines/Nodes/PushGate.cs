@@ -233,7 +233,7 @@ internal sealed class PushGate(StageContext context)
     /// <summary>The item would be lost without a word, as nobody may be there to see the error: so it is the run's too.</summary>
     private InvalidOperationException TooLate()
     {
-        Run run = context.Run;
+        PipelineRun run = context.Run;
         run.ThrowIfStopping();
         var failure = new InvalidOperationException(
             $"The node {run.NameOf(context.Node)} pushed an item after the call that it belongs to had ended. Nothing can take it any more. Await every push, and all work that pushes, before the method of the node returns.");

@@ -2,9 +2,9 @@ namespace Sluice;
 
 /// <summary>The state of one node in one partition, by key: in memory what was used lately, and in the store everything that was committed.</summary>
 /// <remarks>Used by the stage, one item at a time; saved and restored when nothing is under way; rows are evicted in between.</remarks>
-internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory = null) : CachedRows, IRemembersByKey
+internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory = null) : CachedRows, IKeyedStateful
 {
-    private const int MostWrongGuesses = 64;
+    private const int MaxWrongGuesses = 64;
     private const int CellBytes = 200;               // of a cell and its place in the dictionary
 
     private readonly Dictionary<string, Cell> cells = new(StringComparer.Ordinal);
@@ -22,7 +22,7 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
 
     public int Changes => changed.Count;
 
-    public bool AreGuessesWrong => readAhead >= MostWrongGuesses && readAlone > readAhead / 2;
+    public bool AreGuessesWrong => readAhead >= MaxWrongGuesses && readAlone > readAhead / 2;
 
     protected override long Size => size;
 

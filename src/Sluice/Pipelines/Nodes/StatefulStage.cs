@@ -2,18 +2,18 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
-/// <summary>Stands before a <see cref="StatefulNode{TIn, TOut, TState}"/>: finds the state of each item's key.</summary>
+/// <summary>Stands before a <see cref="StatefulStageNode{TIn, TOut, TState}"/>: finds the state of each item's key.</summary>
 /// <remarks>One node for all partitions, with the cells of the item's partition; calls do not overlap.</remarks>
-internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IRememberingStage, IKeyedStage
+internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStatefulStage, IKeyedStage
 {
-    private readonly StatefulNode<TIn, TOut, TState> node;
+    private readonly StatefulStageNode<TIn, TOut, TState> node;
     private readonly StatefulForm<TState> form;
     private readonly Func<TIn, string>? keyOf;
     private readonly StateCells<TState>? own;        // in a run whose state ends with it
     private readonly NodeStage<TIn, TOut> inner;
     private readonly int number;
 
-    public StatefulStage(StageContext context, NodeStage<TIn, TOut> inner, StatefulNode<TIn, TOut, TState> node) : base(context, inner)
+    public StatefulStage(StageContext context, NodeStage<TIn, TOut> inner, StatefulStageNode<TIn, TOut, TState> node) : base(context, inner)
     {
         (this.inner, this.node, form, keyOf) = (inner, node, node.Form, (Func<TIn, string>?)context.KeyOf);
         if (context.Run.Options.Following is { } following) number = following.Add(this, inner.Next);

@@ -2,19 +2,19 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
-/// <summary>Stands before a <see cref="TimedNode{TIn, TOut, TState}"/> in a consecutor: hands it its items, and fires the stored timers of a partition between two epochs of it.</summary>
+/// <summary>Stands before a <see cref="TimedStageNode{TIn, TOut, TState}"/> in a consecutor: hands it its items, and fires the stored timers of a partition between two epochs of it.</summary>
 /// <remarks>
 /// Locking rule: everything behind it runs inside its gate, because epochs of several partitions are under way at the same time. It counts nothing: the node does.
 /// </remarks>
 internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, ITimerStage, ITimerEntrance
 {
     private readonly StatefulStage<TIn, TOut, TState> stage;
-    private readonly TimedNode<TIn, TOut, TState> node;
+    private readonly TimedStageNode<TIn, TOut, TState> node;
     private readonly Func<string, bool>? owns;
     private readonly Gate gate;
     private bool ended;
 
-    public StoredTimerStage(StageContext context, StatefulStage<TIn, TOut, TState> stage, TimedNode<TIn, TOut, TState> node) : base(new StageContext(context.Run, context.Node), stage)
+    public StoredTimerStage(StageContext context, StatefulStage<TIn, TOut, TState> stage, TimedStageNode<TIn, TOut, TState> node) : base(new StageContext(context.Run, context.Node), stage)
     {
         (this.stage, this.node, owns) = (stage, node, context.OwnsKey);
         gate = new(context.Run.Scheduler);

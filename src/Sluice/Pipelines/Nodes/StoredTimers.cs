@@ -8,7 +8,7 @@ namespace Sluice;
 internal sealed class StoredTimers(StateScope scope, ITimerStage stage) : ITimerRows, INodeTimers
 {
     private const int MaxTimersOfKey = 1000;
-    private const int MostInMemory = 1024;           // rows by time
+    private const int MaxInMemory = 1024;           // rows by time
     private const int LeftInMemory = 512;
 
     private readonly StateCells<TimersOfKey> cells = new(new TimersForm(), scope.Memory);
@@ -16,7 +16,7 @@ internal sealed class StoredTimers(StateScope scope, ITimerStage stage) : ITimer
     private readonly Dictionary<string, (TimersOfKey Timers, TimerMoment? Stored)> moved = new(StringComparer.Ordinal);          // keys whose row by time is another one than is stored
     private TimerMoment? horizon = default(TimerMoment);     // rows behind it are in the store only; null if there are none
 
-    public IRemembersByKey ByKey => cells;
+    public IKeyedStateful ByKey => cells;
 
     public int Changes => cells.Changes + (2 * moved.Count);
 
@@ -54,7 +54,7 @@ internal sealed class StoredTimers(StateScope scope, ITimerStage stage) : ITimer
             if (timers.Row is { } now) changes.PutBytes(now.ToKey(), RowText.ToBytes(key));
         }
         moved.Clear();
-        if (ahead.Count <= MostInMemory) return;
+        if (ahead.Count <= MaxInMemory) return;
         foreach (TimerMoment later in ahead.Keys.Skip(LeftInMemory).ToArray()) ahead.Remove(later);
         horizon = ahead.Last().Key;
     }

@@ -2,15 +2,15 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
-/// <summary>Stands before a <see cref="TimedNode{TIn, TOut, TState}"/>: hands it its items, and fires its timers in between.</summary>
+/// <summary>Stands before a <see cref="TimedStageNode{TIn, TOut, TState}"/>: hands it its items, and fires its timers in between.</summary>
 /// <remarks>Everything behind it runs inside its gate. It counts nothing: the node does.</remarks>
 internal sealed class TimerStage<TIn, TOut, TState> : TimedStage<TIn, TIn>
 {
     private readonly StatefulStage<TIn, TOut, TState> stage;
-    private readonly TimedNode<TIn, TOut, TState> node;
+    private readonly TimedStageNode<TIn, TOut, TState> node;
     private TimeSpan? set;
 
-    public TimerStage(StageContext context, StatefulStage<TIn, TOut, TState> stage, TimedNode<TIn, TOut, TState> node) : base(new StageContext(context.Run, context.Node), stage)
+    public TimerStage(StageContext context, StatefulStage<TIn, TOut, TState> stage, TimedStageNode<TIn, TOut, TState> node) : base(new StageContext(context.Run, context.Node), stage)
     {
         (this.stage, this.node) = (stage, node);
         Timers = new(() => Now);

@@ -59,7 +59,7 @@ internal sealed class AggregateOperator<T, TState, TResult>(TState seed, Func<TS
 
 internal sealed class AggregateStage<T, TState, TResult>(
     StageContext context, Inlet<TResult> next, RememberedValue<TState> remembered, Func<TState, T, TState> function, Func<TState, TResult> result)
-    : Stage<T, TResult>(context, next), IRemembers
+    : Stage<T, TResult>(context, next), IStateful
 {
     public void Restore(StateReader stored) => remembered.Restore(stored);
 

@@ -78,7 +78,7 @@ internal sealed record JoinKeys<TLeft, TRight, TKey>(Func<TLeft, TKey> Left, Fun
 
 internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
     StageContext context, Inlet<TOut> next, JoinKeys<TLeft, TRight, TKey> keys, Func<TLeft, TRight, TOut> function, JoinBounds bounds)
-    : Stage<Side<TLeft, TRight>, TOut>(context, next), IRemembers where TKey : notnull
+    : Stage<Side<TLeft, TRight>, TOut>(context, next), IStateful where TKey : notnull
 {
     private readonly JoinTable<TLeft, TKey> left = new("L/", keys.Left, bounds);
     private readonly JoinTable<TRight, TKey> right = new("R/", keys.Right, bounds);
@@ -155,9 +155,9 @@ internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
 /// <summary>What is held of one side of a join.</summary>
 internal sealed class JoinTable<T, TKey>(string prefix, Func<T, TKey> keyOf, JoinBounds bounds) where TKey : notnull
 {
-    private const int MostDeleted = 200;
+    private const int MaxDeleted = 200;
 
-    private readonly HeldItems<T> byAge = new(prefix, MostDeleted);
+    private readonly HeldItems<T> byAge = new(prefix, MaxDeleted);
     private readonly Queue<TKey> keysByAge = new();
     private readonly Dictionary<TKey, Queue<Held<T>>> byKey = [];
 

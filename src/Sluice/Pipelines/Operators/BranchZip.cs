@@ -55,7 +55,7 @@ internal sealed class BranchZipOperator<TLeft, TRight, TOut>(Func<TLeft, TRight,
 
 /// <summary>Holds what one of the two sides is ahead.</summary>
 internal sealed class BranchZipStage<TLeft, TRight, TOut>(StageContext context, Inlet<TOut> next, Func<TLeft, TRight, TOut> function, int maxHeld)
-    : Stage<Side<TLeft, TRight>, TOut>(context, next), IRemembers
+    : Stage<Side<TLeft, TRight>, TOut>(context, next), IStateful
 {
     // What is stored is held, so everything that is not must go at once.
     private readonly HeldItems<TLeft> left = new("L/", int.MaxValue);

@@ -47,7 +47,7 @@ internal sealed class ChunkOperator<T>(ChunkLimits<T> limits) : Operator<T, T[]>
         : new ChunkStage<T>(context, next, new ChunkBuffer<T>(limits));
 }
 
-internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer) : Stage<T, T[]>(context, next), IRemembers
+internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer) : Stage<T, T[]>(context, next), IStateful
 {
     public void Restore(StateReader stored) => buffer.Restore(stored);
 

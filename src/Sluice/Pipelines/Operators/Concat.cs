@@ -5,7 +5,7 @@ public static partial class Source
     /// <summary>All items of the first source, then all of the second, and so on; ends when all have ended.</summary>
     /// <remarks>
     /// All sources start with the run. What a later one brings waits until those before it have ended: up to
-    /// <see cref="RunOptions.Capacity"/> items of it, in single-thread mode one; then it is held up.
+    /// <see cref="RunOptions.MaxBufferedItems"/> items of it, in single-thread mode one; then it is held up.
     /// </remarks>
     /// <param name="sources">At least one.</param>
     /// <exception cref="ArgumentException">No source.</exception>

@@ -75,7 +75,7 @@ internal sealed class DistinctOperator<T, TKey> : Operator<T, T>
 }
 
 internal sealed class DistinctStage<T, TKey>(StageContext context, Inlet<T> next, Func<T, TKey> key, int capacity, IEqualityComparer<TKey>? comparer)
-    : Stage<T, T>(context, next), IRemembers
+    : Stage<T, T>(context, next), IStateful
 {
     private readonly HashSet<TKey> known = new(comparer);
     private readonly Queue<TKey> oldest = new();

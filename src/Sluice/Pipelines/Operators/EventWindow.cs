@@ -2,8 +2,8 @@ namespace Sluice;
 
 public static partial class Operators
 {
-    private const int MostOverlapping = 100;
-    private const int MostEventWindows = 100_000;
+    private const int MaxOverlapping = 100;
+    private const int MaxEventWindows = 100_000;
 
     /// <summary>Gathers the items of each stretch of event time: windows of one size, one after the other (tumbling), or another one with every hop (hopping).</summary>
     /// <remarks>
@@ -25,7 +25,7 @@ public static partial class Operators
     {
         (long sizeTicks, long hopTicks) = (Positive(size).Ticks, Positive(hop ?? size, nameof(hop)).Ticks);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(hopTicks, sizeTicks, nameof(hop));
-        ArgumentOutOfRangeException.ThrowIfLessThan(hopTicks, (sizeTicks + MostOverlapping - 1) / MostOverlapping, nameof(hop));
+        ArgumentOutOfRangeException.ThrowIfLessThan(hopTicks, (sizeTicks + MaxOverlapping - 1) / MaxOverlapping, nameof(hop));
         ArgumentOutOfRangeException.ThrowIfLessThan(maxItems, 1);
         CheckKept(NotNull(time), sizeTicks, hopTicks);
         return NotNull(source).Then(new EventWindowOperator<T>(time, new SlidingAssigner(sizeTicks, hopTicks), maxItems));
@@ -76,9 +76,9 @@ public static partial class Operators
     private static void CheckKept<T>(EventTime<T> time, long size, long distance)
     {
         long kept = ((size + time.MaxOutOfOrderness.Ticks + time.AllowedLateness.Ticks) / distance) + 1;
-        if (kept <= MostEventWindows) return;
+        if (kept <= MaxEventWindows) return;
         throw new ArgumentOutOfRangeException(nameof(time), kept,
-            $"Up to {kept:N0} windows would have to be kept at a time, and {MostEventWindows:N0} may: take larger windows, or less of MaxOutOfOrderness and AllowedLateness.");
+            $"Up to {kept:N0} windows would have to be kept at a time, and {MaxEventWindows:N0} may: take larger windows, or less of MaxOutOfOrderness and AllowedLateness.");
     }
 }
 

@@ -7,9 +7,9 @@ namespace Sluice;
 /// In a consecutor, a jump of the watermark closes many windows, and what comes of them is part of one commit: so some come out at a time, and the rest with the ticks that follow.
 /// What is late is judged by the watermark, not by what has come out already.
 /// </remarks>
-internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IRemembers, IEndsInSteps
+internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful, IEndsInSteps
 {
-    private const int MostInCommit = 50;
+    private const int MaxInCommit = 50;
 
     private readonly EventTime<T> time;
     private readonly WindowAssigner assigner;
@@ -22,7 +22,7 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IRemembers
     {
         (this.time, this.assigner, isStored) = (time, assigner, context.Scope is not null);
         watermark = new(time.MaxOutOfOrderness.Ticks, time.IdleTimeout?.Ticks);
-        windows = new(watermark, time.AllowedLateness.Ticks, maxItems, isStored ? MostInCommit : int.MaxValue);
+        windows = new(watermark, time.AllowedLateness.Ticks, maxItems, isStored ? MaxInCommit : int.MaxValue);
     }
 
     public bool HasMoreToEnd { get; private set; }

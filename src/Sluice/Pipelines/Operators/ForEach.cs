@@ -20,10 +20,10 @@ public static partial class Operators
     public static Sink<TIn> ForEachAsync<TIn, T>(this Pipe<TIn, T> pipe, Func<T, ItemContext, CancellationToken, ValueTask> function)
         => NotNull(pipe).Then(source => source.ForEachAsync(function));
 
-    internal static Pipeline To<T>(this Source<T> source, Operator<T, Nothing> sink) => new(source.Then(sink));
+    internal static Pipeline To<T>(this Source<T> source, Operator<T, Unit> sink) => new(source.Then(sink));
 }
 
-internal sealed class ActionSink<T>(Action<T> given) : Operator<T, Nothing>
+internal sealed class ActionSink<T>(Action<T> given) : Operator<T, Unit>
 {
     private readonly Action<T> function = AsyncVoid.Refuse(given);
 
@@ -31,14 +31,14 @@ internal sealed class ActionSink<T>(Action<T> given) : Operator<T, Nothing>
 
     public override Delegate Function => function;
 
-    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new ActionSinkStage<T>(context, next, function);
+    public override Inlet<T> Create(StageContext context, Inlet<Unit> next) => new ActionSinkStage<T>(context, next, function);
 }
 
-internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>, ITakesFollowed<T>
+internal sealed class ActionSinkStage<T> : Stage<T, Unit>, ITakesMap<T>, ITakesFollowed<T>
 {
     private readonly MapSteps? steps;                // where the function is that of several nodes
 
-    public ActionSinkStage(StageContext context, Inlet<Nothing> next, Action<T> function, MapSteps? steps = null) : base(context, next)
+    public ActionSinkStage(StageContext context, Inlet<Unit> next, Action<T> function, MapSteps? steps = null) : base(context, next)
     {
         Function = function;
         context.IsOneToOne = true;
@@ -58,11 +58,11 @@ internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>, ITak
     }
 
     /// <summary>Straight out of a ring, without a call per item but the user's.</summary>
-    public override ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
+    public override ValueTask PullAsync(Ring<T> ring, PipelineRun run, int count, ref int taken)
     {
         while (taken < count)
         {
-            Span<T> items = ring.Peek(count - taken, out Followed followed);
+            Span<T> items = ring.Peek(count - taken, out ItemRefs followed);
             int before = taken;
             try
             {
@@ -78,10 +78,10 @@ internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>, ITak
 
     bool ITakesFollowed<T>.TakesFollowed => true;
 
-    public ValueTask PushAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
+    public ValueTask PushAsync(ReadOnlySpan<T> items, in ItemRefs followed, ref int taken)
     {
         Action<T> function = Function;
-        Run run = Context.Run;
+        PipelineRun run = Context.Run;
         int entered = 0, done = 0;
         T item = default!;
         try
@@ -130,7 +130,7 @@ internal sealed class ActionSinkStage<T> : Stage<T, Nothing>, ITakesMap<T>, ITak
 /// <param name="original">The function as the user wrote it, for its name.</param>
 /// <param name="needsTickets">Whether the user's function takes the <see cref="ItemContext"/>.</param>
 internal sealed class AsyncActionSink<T>(
-    Func<T, ItemContext, CancellationToken, ValueTask> function, Delegate original, bool needsTickets = true) : Operator<T, Nothing>
+    Func<T, ItemContext, CancellationToken, ValueTask> function, Delegate original, bool needsTickets = true) : Operator<T, Unit>
 {
     public override string Kind => "sink";
 
@@ -140,11 +140,11 @@ internal sealed class AsyncActionSink<T>(
 
     public override bool NeedsTickets => needsTickets;
 
-    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new AsyncActionSinkStage<T>(context, next, function);
+    public override Inlet<T> Create(StageContext context, Inlet<Unit> next) => new AsyncActionSinkStage<T>(context, next, function);
 }
 
 internal sealed class AsyncActionSinkStage<T>(
-    StageContext context, Inlet<Nothing> next, Func<T, ItemContext, CancellationToken, ValueTask> function) : Stage<T, Nothing>(context, next)
+    StageContext context, Inlet<Unit> next, Func<T, ItemContext, CancellationToken, ValueTask> function) : Stage<T, Unit>(context, next)
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {

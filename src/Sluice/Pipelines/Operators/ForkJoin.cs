@@ -7,7 +7,7 @@ public static partial class Operators
     /// <para>A fork and a join by the item: for each item that comes, <paramref name="join"/> is called exactly once, also when a branch has filtered everything. What it returns takes the item's place: it is the same root item.
     /// In a consecutor an item has ended when that has; nothing is stored, as an item that was under way in a crash runs again as a whole.</para>
     /// <para>Results have the order of the items, whatever the branches do, unless there is something in a branch that is <see cref="Stage.KeyBy"/> or unordered: then they come as they are ready. Outputs of one branch are in the order in which they came.
-    /// Branches run as those of a broadcast do: begin one with a buffer, or annotate its stages with <see cref="Stage.Parallel"/>, to let it work by itself. At most <see cref="RunOptions.Capacity"/> items are in such branches at a time.</para>
+    /// Branches run as those of a broadcast do: begin one with a buffer, or annotate its stages with <see cref="Stage.Parallel"/>, to let it work by itself. At most <see cref="RunOptions.MaxBufferedItems"/> items are in such branches at a time.</para>
     /// <para>An item that fails in a branch fails as a whole, and there is no join for it: what the branch's stage says is done with it (<see cref="Stage.OnError"/>), in a consecutor it is tried again from the start, and its dead letter holds what was accepted.
     /// One that a stage skips is treated as filtered: the join is called with what there is, and the item counts as failed in the books, as it does elsewhere.
     /// A branch that wants no more (<c>Take</c>) gets nothing more; the items go on without it.</para>

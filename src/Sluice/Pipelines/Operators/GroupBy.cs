@@ -74,7 +74,7 @@ internal sealed class GroupByOperator<T, TKey> : Operator<T, Group<TKey, T>>
 
 internal sealed class GroupByStage<T, TKey>(
     StageContext context, Inlet<Group<TKey, T>> next, Func<T, TKey> key, int maxSize, IEqualityComparer<TKey> comparer)
-    : Stage<T, Group<TKey, T>>(context, next), IRemembers
+    : Stage<T, Group<TKey, T>>(context, next), IStateful
 {
     private readonly List<T> items = [];
     private RememberedList? stored;

@@ -5,8 +5,8 @@ namespace Sluice;
 
 /// <summary>Items that wait for their partners, the oldest first, and where they are stored: in a row each.</summary>
 /// <param name="prefix">What the keys of its rows begin with.</param>
-/// <param name="mostDeleted">How many rows one commit deletes; what is left is deleted by later ones. For those who can tell, of what is stored, what was let go of already.</param>
-internal sealed class HeldItems<T>(string prefix, int mostDeleted)
+/// <param name="maxDeleted">How many rows one commit deletes; what is left is deleted by later ones. For those who can tell, of what is stored, what was let go of already.</param>
+internal sealed class HeldItems<T>(string prefix, int maxDeleted)
 {
     private readonly Queue<Held<T>> items = new();
     private readonly List<Held<T>> added = [];       // since the last commit
@@ -56,7 +56,7 @@ internal sealed class HeldItems<T>(string prefix, int mostDeleted)
             held.IsStored = true;
         }
         added.Clear();
-        for (int i = 0; i < mostDeleted && gone.TryDequeue(out string? row); i++) changes.Delete(row);
+        for (int i = 0; i < maxDeleted && gone.TryDequeue(out string? row); i++) changes.Delete(row);
     }
 
     private string RowOf(Held<T> held) => string.Create(CultureInfo.InvariantCulture, $"{prefix}{held.Number:D19}/{held.At}");

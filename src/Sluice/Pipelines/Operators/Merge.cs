@@ -15,8 +15,8 @@ public static partial class Source
 
     /// <summary>Refused: <c>Source.Merge(pipe, pipe)</c>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
-    [Obsolete(Misfit.MergedPipes, error: true)]
-    public static Pipe<TIn, TOut> Merge<TIn, TOut>(params Pipe<TIn, TOut>[] branches) => throw Misfit.Refused();
+    [Obsolete(CompileErrors.MergedPipes, error: true)]
+    public static Pipe<TIn, TOut> Merge<TIn, TOut>(params Pipe<TIn, TOut>[] branches) => throw CompileErrors.Refused();
 }
 
 public static partial class Operators

@@ -34,7 +34,7 @@ internal sealed class ScanOperator<T, TResult>(TResult seed, Func<TResult, T, TR
 }
 
 internal sealed class ScanStage<T, TResult>(StageContext context, Inlet<TResult> next, RememberedValue<TResult> remembered, Func<TResult, T, TResult> function)
-    : Stage<T, TResult>(context, next), IRemembers
+    : Stage<T, TResult>(context, next), IStateful
 {
     public void Restore(StateReader stored) => remembered.Restore(stored);
 

@@ -84,12 +84,12 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
     bool ITakesFollowed<T>.TakesFollowed => outlet is not null || sink is not null;
 
     /// <summary>Between two boundaries, or a boundary and a sink: a stretch at a time, without a virtual call.</summary>
-    public override ValueTask PullAsync(Ring<T> ring, Run run, int count, ref int taken)
+    public override ValueTask PullAsync(Ring<T> ring, PipelineRun run, int count, ref int taken)
     {
         if (outlet is null && sink is null) return base.PullAsync(ring, run, count, ref taken);
         while (taken < count)
         {
-            Span<T> items = ring.Peek(count - taken, out Followed followed);
+            Span<T> items = ring.Peek(count - taken, out ItemRefs followed);
             int before = taken;
             ValueTask pushed;
             try
@@ -105,7 +105,7 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
         return default;
     }
 
-    public ValueTask PushAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
+    public ValueTask PushAsync(ReadOnlySpan<T> items, in ItemRefs followed, ref int taken)
     {
         if (outlet is null) return ConsumeAsync(items, followed, ref taken);
         Span<TOut> output = outlet.Free(items.Length);
@@ -118,10 +118,10 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
         return default;
     }
 
-    private void Transform(ReadOnlySpan<T> items, in Followed followed, Span<TOut> output, ref int taken)
+    private void Transform(ReadOnlySpan<T> items, in ItemRefs followed, Span<TOut> output, ref int taken)
     {
         Func<T, TOut> function = Function;
-        Run run = Context.Run;
+        PipelineRun run = Context.Run;
         int entered = 0, left = 0;
         T item = default!;
         if (!followed.IsEmpty) outlet!.Follow(followed, output.Length);
@@ -149,11 +149,11 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
         }
     }
 
-    private ValueTask ConsumeAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
+    private ValueTask ConsumeAsync(ReadOnlySpan<T> items, in ItemRefs followed, ref int taken)
     {
         Func<T, TOut> function = Function;
         Action<TOut> last = sink!.Function;
-        Run run = Context.Run;
+        PipelineRun run = Context.Run;
         int entered = 0, left = 0, done = 0;
         TOut result = default!;
         try
@@ -187,7 +187,7 @@ internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITak
     {
         Span<TOut> output = collector!.Reserve(items.Length);
         Func<T, TOut> function = Function;
-        Run run = Context.Run;
+        PipelineRun run = Context.Run;
         int left = 0;
         try
         {

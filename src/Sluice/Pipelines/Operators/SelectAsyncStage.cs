@@ -67,7 +67,7 @@ internal sealed class SelectAsyncStage<T, TOut> : Stage<T, TOut>, IValueTaskSour
     {
         ExecutionContext? outer = Context.Run.Enter();
         GoOn();
-        Run.Leave(outer);
+        PipelineRun.Leave(outer);
     }
 
     private void GoOn()

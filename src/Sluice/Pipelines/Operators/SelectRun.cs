@@ -62,11 +62,11 @@ internal sealed class SelectRun<T> : Stage<T, T>, IReportsCounts, ITakesFollowed
 
     bool ITakesFollowed<T>.TakesFollowed => sink is not null;
 
-    public ValueTask PushAsync(ReadOnlySpan<T> items, in Followed followed, ref int taken)
+    public ValueTask PushAsync(ReadOnlySpan<T> items, in ItemRefs followed, ref int taken)
     {
         Func<T, T>[] steps = functions;
         Action<T> consume = sink!.Function;
-        Run run = Context.Run;
+        PipelineRun run = Context.Run;
         int entered = 0, done = 0, step = 0;
         T value = default!;
         try

@@ -2,8 +2,8 @@ namespace Sluice;
 
 public static partial class Operators
 {
-    private const int MostThrottled = 1_000_000;
-    private static readonly TimeSpan LongestTime = TimeSpan.FromDays(36_500);
+    private const int MaxThrottled = 1_000_000;
+    private static readonly TimeSpan MaxTime = TimeSpan.FromDays(36_500);
 
     /// <summary>Lets at most so many items through per period. What comes faster waits, and so does whoever produces it: nothing is dropped.</summary>
     /// <remarks>
@@ -26,7 +26,7 @@ public static partial class Operators
     public static Source<T> Throttle<T>(this Source<T> source, int items, TimeSpan per, bool smooth = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(items, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(items, MostThrottled);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(items, MaxThrottled);
         return NotNull(source).Then(new ThrottleOperator<T>(items, Positive(per), smooth));
     }
 
@@ -44,7 +44,7 @@ public static partial class Operators
     private static TimeSpan Positive(TimeSpan time, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(time))] string? name = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, name);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(time, LongestTime, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(time, MaxTime, name);
         return time;
     }
 }

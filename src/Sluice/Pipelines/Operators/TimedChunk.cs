@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>A chunk with a time limit.</summary>
 /// <remarks>The timer is not moved for every chunk: one that goes off early is set again for the rest.</remarks>
 internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer, TimeSpan within)
-    : TimedStage<T, T[]>(context, next), IRemembers
+    : TimedStage<T, T[]>(context, next), IStateful
 {
     private const string BeganRow = "began";
 

@@ -2,7 +2,7 @@ namespace Sluice;
 
 public static partial class Operators
 {
-    private const int MostOpenWindows = 1000;
+    private const int MaxOpenWindows = 1000;
 
     /// <summary>Gathers the items of each stretch of time: windows of one size, one after the other.</summary>
     /// <remarks>
@@ -40,7 +40,7 @@ public static partial class Operators
     public static Source<Window<T>> Window<T>(this Source<T> source, TimeSpan size, TimeSpan hop, int maxItems = 100_000)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Positive(hop), Positive(size), nameof(hop));
-        ArgumentOutOfRangeException.ThrowIfLessThan(hop.Ticks, (size.Ticks + MostOpenWindows - 1) / MostOpenWindows, nameof(hop));
+        ArgumentOutOfRangeException.ThrowIfLessThan(hop.Ticks, (size.Ticks + MaxOpenWindows - 1) / MaxOpenWindows, nameof(hop));
         ArgumentOutOfRangeException.ThrowIfLessThan(maxItems, 1);
         return NotNull(source).Then(new WindowOperator<T>(() => new SlidingWindows(size.Ticks, hop.Ticks), maxItems));
     }
@@ -61,8 +61,8 @@ public static partial class Operators
     public static Source<Window<T>> SessionWindow<T>(this Source<T> source, TimeSpan gap, TimeSpan longest, int maxItems = 100_000)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxItems, 1);
-        long gapTicks = Positive(gap).Ticks, longestTicks = Positive(longest).Ticks;
-        return NotNull(source).Then(new WindowOperator<T>(() => new SessionWindows(gapTicks, longestTicks), maxItems));
+        long gapTicks = Positive(gap).Ticks, maxTicks = Positive(longest).Ticks;
+        return NotNull(source).Then(new WindowOperator<T>(() => new SessionWindows(gapTicks, maxTicks), maxItems));
     }
 
     /// <inheritdoc cref="Window{T}(Source{T}, TimeSpan, int)"/>

@@ -1,7 +1,7 @@
 namespace Sluice;
 
 /// <summary>The open windows, in the order of their ends. All times in it are UTC ticks.</summary>
-internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IRemembers
+internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IStateful
 {
     private readonly WindowBounds bounds;
     private readonly int maxItems;

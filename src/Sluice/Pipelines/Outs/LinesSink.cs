@@ -20,7 +20,7 @@ public static partial class Sink
     }
 }
 
-internal sealed class LinesSink(Func<TextWriter> open, string? path) : Operator<string, Nothing>
+internal sealed class LinesSink(Func<TextWriter> open, string? path) : Operator<string, Unit>
 {
     public override string Kind => "sink";
 
@@ -32,17 +32,17 @@ internal sealed class LinesSink(Func<TextWriter> open, string? path) : Operator<
 
     public override bool CanBeAbandoned => false;
 
-    public override Inlet<string> Create(StageContext context, Inlet<Nothing> next) => new LinesSinkStage(context, next, open, path);
+    public override Inlet<string> Create(StageContext context, Inlet<Unit> next) => new LinesSinkStage(context, next, open, path);
 }
 
 /// <remarks>Lines are short and land in a buffer: writing them asynchronously would cost more than it saves.</remarks>
-internal sealed class LinesSinkStage : Stage<string, Nothing>, INodeLifetime
+internal sealed class LinesSinkStage : Stage<string, Unit>, INodeLifetime
 {
     private readonly Func<TextWriter> open;
     private readonly string? path;
     private TextWriter? text;
 
-    public LinesSinkStage(StageContext context, Inlet<Nothing> next, Func<TextWriter> open, string? path) : base(context, next)
+    public LinesSinkStage(StageContext context, Inlet<Unit> next, Func<TextWriter> open, string? path) : base(context, next)
     {
         (this.open, this.path) = (open, path);
         context.Run.Nodes.Add(this);

@@ -7,7 +7,7 @@ public static partial class Sink
     /// <summary>A sink that writes to a named output, as nodes do (<see cref="NamedOutput{T}"/>).</summary>
     /// <remarks>
     /// In a consecutor, what goes there can be wired to other consecutors (<see cref="Consecutor{T}.Output{TOut}"/>). In other runs it is read from the run (<see cref="RunOptions.Outputs"/>,
-    /// <see cref="Run.Output{T}"/>). Where nobody wants it, it is counted and discarded.
+    /// <see cref="PipelineRun.Output{T}"/>). Where nobody wants it, it is counted and discarded.
     /// </remarks>
     /// <param name="name">The output's name. Several sinks may write to one output, of one type.</param>
     /// <exception cref="ArgumentException">Null or empty.</exception>
@@ -18,7 +18,7 @@ public static partial class Sink
     }
 }
 
-internal sealed class OutputSink<T>(string name) : Operator<T, Nothing>
+internal sealed class OutputSink<T>(string name) : Operator<T, Unit>
 {
     public override string Kind => "output";
 
@@ -30,10 +30,10 @@ internal sealed class OutputSink<T>(string name) : Operator<T, Nothing>
 
     public override bool CanBeAbandoned => false;
 
-    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new OutputSinkStage<T>(context, next, name);
+    public override Inlet<T> Create(StageContext context, Inlet<Unit> next) => new OutputSinkStage<T>(context, next, name);
 }
 
-internal sealed class OutputSinkStage<T>(StageContext context, Inlet<Nothing> next, string name) : Stage<T, Nothing>(context, next)
+internal sealed class OutputSinkStage<T>(StageContext context, Inlet<Unit> next, string name) : Stage<T, Unit>(context, next)
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {

@@ -6,7 +6,7 @@ namespace Sluice;
 public static partial class Operators
 {
     /// <summary>The items as an asynchronous sequence. Every enumeration is a run of its own; leaving it early cancels that run.</summary>
-    /// <remarks>The run works ahead of the reader by up to <see cref="RunOptions.Capacity"/> items, and then waits for it.</remarks>
+    /// <remarks>The run works ahead of the reader by up to <see cref="RunOptions.MaxBufferedItems"/> items, and then waits for it.</remarks>
     /// <param name="source">The source.</param>
     /// <param name="options">How it is to be run; multi-threaded unless given.</param>
     /// <param name="cancellation">Cancels the run.</param>
@@ -18,8 +18,8 @@ public static partial class Operators
     private static async IAsyncEnumerable<T> EnumerateAsync<T>(
         Source<T> source, RunOptions options, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var items = Channel.CreateBounded<T>(new BoundedChannelOptions(options.Capacity) { SingleReader = true });
-        Run run = source.ToChannel(items.Writer).Start(options, cancellation);
+        var items = Channel.CreateBounded<T>(new BoundedChannelOptions(options.MaxBufferedItems) { SingleReader = true });
+        PipelineRun run = source.ToChannel(items.Writer).Start(options, cancellation);
         await using (run.ConfigureAwait(false))
         {
             while (await items.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))

@@ -20,7 +20,7 @@ public static partial class Sink
     }
 }
 
-internal sealed class ChannelSink<T>(ChannelWriter<T> items) : Operator<T, Nothing>
+internal sealed class ChannelSink<T>(ChannelWriter<T> items) : Operator<T, Unit>
 {
     public override string Kind => "sink";
 
@@ -28,15 +28,15 @@ internal sealed class ChannelSink<T>(ChannelWriter<T> items) : Operator<T, Nothi
 
     public override bool IsAsynchronous => true;
 
-    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new ChannelSinkStage<T>(context, next, items);
+    public override Inlet<T> Create(StageContext context, Inlet<Unit> next) => new ChannelSinkStage<T>(context, next, items);
 }
 
 /// <remarks>Completes the channel with the run and not with its input: several lanes, or branches, may write to one.</remarks>
-internal sealed class ChannelSinkStage<T> : Stage<T, Nothing>, INodeLifetime
+internal sealed class ChannelSinkStage<T> : Stage<T, Unit>, INodeLifetime
 {
     private readonly ChannelWriter<T> items;
 
-    public ChannelSinkStage(StageContext context, Inlet<Nothing> next, ChannelWriter<T> items) : base(context, next)
+    public ChannelSinkStage(StageContext context, Inlet<Unit> next, ChannelWriter<T> items) : base(context, next)
     {
         this.items = items;
         context.Run.Nodes.Add(this);
@@ -81,7 +81,7 @@ internal sealed class ChannelSinkStage<T> : Stage<T, Nothing>, INodeLifetime
 
     private void Complete()
     {
-        Run run = Context.Run;
+        PipelineRun run = Context.Run;
         items.TryComplete(run.FailureSoFar ?? (run.IsStopping ? new OperationCanceledException("The run was cancelled.") : null));
     }
 }

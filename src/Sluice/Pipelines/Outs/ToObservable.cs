@@ -24,14 +24,14 @@ internal sealed class RunObservable<T>(Source<T> source, RunOptions options) : I
     private sealed class Subscription(IObserver<T> observer) : IDisposable
     {
         private volatile bool disposed;
-        private Run? run;
+        private PipelineRun? run;
 
         public void OnNext(T item)
         {
             if (!disposed) observer.OnNext(item);
         }
 
-        public void Follow(Run run)
+        public void Follow(PipelineRun run)
         {
             this.run = run;
             _ = FollowAsync(run);
@@ -43,7 +43,7 @@ internal sealed class RunObservable<T>(Source<T> source, RunOptions options) : I
             run?.Cancel();
         }
 
-        private async Task FollowAsync(Run run)
+        private async Task FollowAsync(PipelineRun run)
         {
             await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (disposed) return;

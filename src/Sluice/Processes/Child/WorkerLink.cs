@@ -6,15 +6,15 @@ namespace Sluice;
 /// <remarks><see cref="Answer"/> and <see cref="Say"/> may come from any thread; frames are read by one.</remarks>
 internal sealed class WorkerLink : IDisposable
 {
-    private const int MostSpare = 1024;
+    private const int MaxSpare = 1024;
     private const int LargeResults = 1 << 14;
 
     private readonly Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-    private readonly Invitation invitation;
+    private readonly WorkerToken invitation;
     private readonly FrameSender sender;
     private readonly Stack<WorkerItem> spare = new();
 
-    private WorkerLink(Invitation invitation, int maxItemBytes)
+    private WorkerLink(WorkerToken invitation, int maxItemBytes)
     {
         (this.invitation, MaxItemBytes) = (invitation, maxItemBytes);
         Reader = new(socket, maxItemBytes + 64L);
@@ -26,7 +26,7 @@ internal sealed class WorkerLink : IDisposable
     public int MaxItemBytes { get; }
 
     /// <returns>Null if whoever has started this process is gone, or does not want it any more.</returns>
-    public static async Task<WorkerLink?> TryConnectAsync(Invitation invitation)
+    public static async Task<WorkerLink?> TryConnectAsync(WorkerToken invitation)
     {
         var link = new WorkerLink(invitation, invitation.MaxItemBytes);
         try
@@ -97,7 +97,7 @@ internal sealed class WorkerLink : IDisposable
                 filling.Write(Cut(cause.Message));
             }
             filling.End(start);
-            if (spare.Count < MostSpare && item.Results.Length <= LargeResults) spare.Push(item);
+            if (spare.Count < MaxSpare && item.Results.Length <= LargeResults) spare.Push(item);
         }
         sender.Tell();
     }

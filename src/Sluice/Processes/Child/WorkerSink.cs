@@ -1,14 +1,14 @@
 namespace Sluice;
 
 /// <summary>The end of a body: what comes out of it is a result of its item.</summary>
-internal sealed class WorkerSink<T>(IPayloadSerializer<T> serializer) : Operator<T, Nothing>
+internal sealed class WorkerSink<T>(IPayloadSerializer<T> serializer) : Operator<T, Unit>
 {
     public override string Kind => "results";
 
-    public override Inlet<T> Create(StageContext context, Inlet<Nothing> next) => new WorkerSinkStage<T>(context, next, serializer);
+    public override Inlet<T> Create(StageContext context, Inlet<Unit> next) => new WorkerSinkStage<T>(context, next, serializer);
 }
 
-internal sealed class WorkerSinkStage<T>(StageContext context, Inlet<Nothing> next, IPayloadSerializer<T> serializer) : Stage<T, Nothing>(context, next)
+internal sealed class WorkerSinkStage<T>(StageContext context, Inlet<Unit> next, IPayloadSerializer<T> serializer) : Stage<T, Unit>(context, next)
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {

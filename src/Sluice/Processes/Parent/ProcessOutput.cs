@@ -88,7 +88,7 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
                     // its root knows of it
                 }
                 Interlocked.Decrement(ref held);
-                if (Room.IsArmed && (Held <= Run.Options.Capacity / 2)) Room.Wake();
+                if (Room.IsArmed && (Held <= Run.Options.MaxBufferedItems / 2)) Room.Wake();
             }
             Run.ThrowIfStopping();
             if (HasReady)
@@ -149,12 +149,12 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
     private void GiveUp(WorkCall<TIn, TOut> call, Exception cause)
     {
         var failure = new PipelineException(Run.NameOf(Node), call.Item, cause, Node, isAboutItem: true);
-        OnError policy = call.IsForLetter && options.OnError == OnError.Stop ? OnError.DeadLetter : options.OnError;
+        ErrorPolicy policy = call.IsForLetter && options.OnError == ErrorPolicy.Stop ? ErrorPolicy.DeadLetter : options.OnError;
         context.Failed++;
-        if (policy == OnError.Skip) call.Ticket?.Settle(Outcome.Failed);
-        else call.Ticket?.Fail(failure, isFinal: policy == OnError.DeadLetter || call.IsPoison, attempts: call.Attempt);
-        if (policy == OnError.Stop) throw failure;
-        if (failure.IsKept || policy == OnError.Skip) return;
+        if (policy == ErrorPolicy.Skip) call.Ticket?.Settle(Outcome.Failed);
+        else call.Ticket?.Fail(failure, isFinal: policy == ErrorPolicy.DeadLetter || call.IsPoison, attempts: call.Attempt);
+        if (policy == ErrorPolicy.Stop) throw failure;
+        if (failure.IsKept || policy == ErrorPolicy.Skip) return;
         Run.AddDeadLetter(FailureText.Letter(failure, call.Attempt, Run.Time.GetUtcNow()));
     }
 

@@ -21,7 +21,7 @@ internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefi
 
     internal override bool IsUnordered => upstream.IsUnordered || !options.Ordered;
 
-    internal override Source<TOut> Annotate(StageAnnotation annotation)
+    internal override Source<TOut> Annotate(StagePolicy annotation)
     {
         StageOptions annotated = annotation.Apply(options, new StageTraits(Kind, null, IsAsynchronous: true, IsSink: false, Input: typeof(TIn)));
         if (annotated.Parallel > 1) throw Refused("ProcessOptions.Workers says how many items are worked on at once, and the stages of the body may be parallel");

@@ -6,10 +6,10 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
     private const int ItemsPerAnnouncement = 32;
 
     private readonly StageContext context;
-    private readonly Run run;
+    private readonly PipelineRun run;
     private readonly WorkerPool<TIn, TOut> pool;
     private readonly ProcessOutput<TIn, TOut> output;
-    private readonly int mostHeld;
+    private readonly int maxHeld;
     private long number;
     private int unannounced;
 
@@ -18,7 +18,7 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
         (this.context, this.pool, this.output) = (context, pool, output);
         run = builder.Run;
         Node = context.Node;
-        mostHeld = builder.IsMultiThread ? run.Options.Capacity : 1;
+        maxHeld = builder.IsMultiThread ? run.Options.MaxBufferedItems : 1;
         next.Attach(this);
         run.Add(output);
         run.Nodes.Add(pool);
@@ -56,7 +56,7 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
         int held = Interlocked.Increment(ref unannounced);
         if (held >= ItemsPerAnnouncement || run.Scheduler.IsSerial) Announce();
         else if (held == 1) run.Watchdog.Watch();
-        return output.Held < mostHeld ? default : WaitAsync();
+        return output.Held < maxHeld ? default : WaitAsync();
     }
 
     protected override ValueTask OnCompleteAsync()
@@ -74,10 +74,10 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
     private async ValueTask WaitAsync()
     {
         Announce();
-        while (output.Held >= mostHeld)
+        while (output.Held >= maxHeld)
         {
             output.Room.Arm();
-            if ((output.Held >= mostHeld && !run.IsStopping) || !output.Room.Disarm()) await output.Room.WaitAsync();
+            if ((output.Held >= maxHeld && !run.IsStopping) || !output.Room.Disarm()) await output.Room.WaitAsync();
             run.ThrowIfStopping();
         }
     }

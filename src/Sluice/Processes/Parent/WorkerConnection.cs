@@ -4,7 +4,7 @@ namespace Sluice;
 /// <remarks><see cref="UnderWay"/> and <see cref="HasAnswered"/> are guarded by the pool's lock.</remarks>
 internal sealed class WorkerConnection<TIn, TOut> : IDisposable
 {
-    private const int MostWindow = 1024;
+    private const int MaxWindow = 1024;
     private const int BatchBytes = 1 << 16;
     private const double WindowSeconds = 0.005;
 
@@ -215,7 +215,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         long now = pool.Run.Time.GetTimestamp();
         double measured = pool.Run.Time.GetElapsedTime(Interlocked.Exchange(ref since, now), now).TotalSeconds / answers;
         secondsPerItem = measured > secondsPerItem ? measured : (secondsPerItem * 0.5) + (measured * 0.5);
-        window = (int)Math.Clamp(WindowSeconds / Math.Max(secondsPerItem, 1e-7), 1, MostWindow);
+        window = (int)Math.Clamp(WindowSeconds / Math.Max(secondsPerItem, 1e-7), 1, MaxWindow);
     }
 
     /// <summary>The timer's, which is never stopped: what it was set for may have been answered, and the next be under way.</summary>

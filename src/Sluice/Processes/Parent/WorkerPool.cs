@@ -6,7 +6,7 @@ namespace Sluice;
 /// </remarks>
 internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
 {
-    private const int MostBatch = 256;
+    private const int MaxBatch = 256;
 
     private static readonly Backoff BeforeStarts = Backoff.Exponential(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(2));
 
@@ -18,21 +18,21 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
     private readonly ProcessOutput<TIn, TOut> output;
     private readonly StageOptions stage;
     private Task[] slots = [];
-    private WorkerDoor? door;
+    private WorkerListener? door;
     private int nextToWake;
     private int endsInARow;
     private int failedStartsInARow;
 
-    public WorkerPool(Run run, int node, ProcessDefinition<TIn, TOut> definition, StageOptions stage, ProcessOutput<TIn, TOut> output)
+    public WorkerPool(PipelineRun run, int node, ProcessDefinition<TIn, TOut> definition, StageOptions stage, ProcessOutput<TIn, TOut> output)
         => (Run, Node, Definition, this.stage, this.output) = (run, node, definition, stage, output);
 
-    public Run Run { get; }
+    public PipelineRun Run { get; }
 
     public int Node { get; }
 
     public ProcessDefinition<TIn, TOut> Definition { get; }
 
-    public WorkerDoor Door => door!;
+    public WorkerListener Door => door!;
 
     /// <summary>Cancelled when no worker is needed any more.</summary>
     public CancellationToken Life => life.Token;
@@ -40,16 +40,16 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
     public TimeSpan? Timeout => stage.Timeout;
 
     /// <summary>How many items a worker may have at once, if that does not depend on how fast it is.</summary>
-    public int? ItemsPerWorker => stage.Timeout is not null ? 1 : Definition.Options.ItemsPerWorker;
+    public int? ItemsPerWorker => stage.Timeout is not null ? 1 : Definition.Options.MaxItemsPerWorker;
 
     public ValueTask BeginAsync()
     {
-        if (Invitation.IsWaiting)
+        if (WorkerToken.IsWaiting)
         {
             throw new InvalidOperationException(
-                "This process was itself started as a worker, and its program has not asked for that: it would start workers without end. The first line of Main must be: if (await Worker.RunIfAskedAsync(args, name => …)) return;");
+                "This process was itself started as a worker, and its program has not asked for that: it would start workers without end. The first line of Main must be: if (await Worker.TryRunAsWorkerAsync(args, name => …)) return;");
         }
-        door = new WorkerDoor(Definition.Options, Life);
+        door = new WorkerListener(Definition.Options, Life);
         slots = new Task[Definition.Options.Workers];
         for (int i = 0; i < slots.Length; i++) slots[i] = new WorkerSlot<TIn, TOut>(this).RunAsync();
         return default;
@@ -101,7 +101,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
             if (!MayTake(connection)) return;
             if (suspects.TryDequeue(out WorkCall<TIn, TOut>? suspect)) Add(suspect);
             else
-                while (batch.Count < MostBatch && connection.UnderWay.Count < connection.Window && waiting.TryDequeue(out WorkCall<TIn, TOut>? call)) Add(call);
+                while (batch.Count < MaxBatch && connection.UnderWay.Count < connection.Window && waiting.TryDequeue(out WorkCall<TIn, TOut>? call)) Add(call);
         }
 
         void Add(WorkCall<TIn, TOut> call)
@@ -205,7 +205,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
             items = waiting.Count + suspects.Count;
             if (!suspects.TryPeek(out first)) waiting.TryPeek(out first);
         }
-        if (starts < Definition.Options.MostFailedStarts) return;
+        if (starts < Definition.Options.MaxFailedStarts) return;
         string what = first is null ? "" : $" {items:N0} {(items == 1 ? "item waits" : "items wait")}, the first one is {ItemText.Of(first.Item)}.";
         Fail(new WorkerException($"{starts} worker processes in a row have ended before they got to work, the last one with {how}.{what}"));
     }
@@ -239,7 +239,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
             call.Fail(new TimeoutException($"The attempt took longer than {stage.Timeout}. Its worker process was ended."));
             AttemptEnded(call);
         }
-        else if (++call.Deaths >= Definition.Options.MostDeaths)
+        else if (++call.Deaths >= Definition.Options.MaxCrashes)
         {
             call.Fail(new WorkerException($"The worker process has ended {(call.Deaths == 1 ? "once" : $"{call.Deaths} times")} while it had nothing but this item to work on, the last time with {how}."), isPoison: true);
             AttemptEnded(call);

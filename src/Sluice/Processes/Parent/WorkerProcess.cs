@@ -26,7 +26,7 @@ internal sealed class WorkerProcess : IDisposable
     /// <param name="invitation">By what it finds back.</param>
     /// <param name="keepsErrors">Whether what it writes as errors comes here.</param>
     /// <exception cref="WorkerException">It cannot be started.</exception>
-    public static WorkerProcess Start(string? program, IEnumerable<string> arguments, string variable, Invitation invitation, bool keepsErrors = false)
+    public static WorkerProcess Start(string? program, IEnumerable<string> arguments, string variable, WorkerToken invitation, bool keepsErrors = false)
     {
         string? host = Environment.ProcessPath;
         program ??= host is not null && IsDotnet(host) ? Environment.GetCommandLineArgs()[0] : host!;

@@ -26,8 +26,8 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
 
     private async Task RunOneAsync()
     {
-        Invitation invitation = pool.Door.Invite(out Task<WorkerArrival> arriving);
-        using WorkerProcess process = WorkerProcess.Start(Options.Program, [Invitation.Argument, pool.Definition.Body, .. Options.Arguments], Invitation.Variable, invitation);
+        WorkerToken invitation = pool.Door.Invite(out Task<WorkerArrival> arriving);
+        using WorkerProcess process = WorkerProcess.Start(Options.Program, [WorkerToken.Argument, pool.Definition.Body, .. Options.Arguments], WorkerToken.Variable, invitation);
         try
         {
             await ServeAsync(process, arriving);
@@ -42,12 +42,12 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
     private async Task ServeAsync(WorkerProcess process, Task<WorkerArrival> arriving)
     {
         Task either = Task.WhenAny(arriving, process.Exiting);
-        await either.WaitAsync(Options.StartTime, TimeProvider.System, pool.Life).ConfigureAwait(Quietly);
+        await either.WaitAsync(Options.StartTimeout, TimeProvider.System, pool.Life).ConfigureAwait(Quietly);
         if (!arriving.IsCompletedSuccessfully)
         {
             bool wasSlow = !process.Exiting.IsCompleted;
             await process.EndAsync(TimeSpan.Zero);
-            if (!pool.Life.IsCancellationRequested) pool.FailedToStart(wasSlow ? $"nothing: it had not connected after {Options.StartTime}, and was killed" : process.HowItEnded());
+            if (!pool.Life.IsCancellationRequested) pool.FailedToStart(wasSlow ? $"nothing: it had not connected after {Options.StartTimeout}, and was killed" : process.HowItEnded());
             return;
         }
         WorkerArrival arrival = await arriving;
@@ -55,7 +55,7 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
         if (!Fits(arrival)) return;
         pool.Join(connection);
         string? lastWords = await connection.RunAsync();
-        await process.EndAsync(Options.StopTime);         // it ends by itself when its connection does
+        await process.EndAsync(Options.StopTimeout);         // it ends by itself when its connection does
         pool.Leave(connection, lastWords is null ? process.HowItEnded() : $"{process.HowItEnded()}: {lastWords}");
     }
 

@@ -8,7 +8,7 @@ namespace Sluice;
 /// <remarks>Not thread-safe.</remarks>
 internal sealed class FrameWriter : IDisposable
 {
-    private const int MostKept = 1 << 20;
+    private const int MaxKept = 1 << 20;
 
     private readonly RecordWriter to = new();
 
@@ -89,7 +89,7 @@ internal sealed class FrameWriter : IDisposable
     public void Clear()
     {
         to.Truncate(0);
-        if (to.Capacity > MostKept) to.Dispose();
+        if (to.Capacity > MaxKept) to.Dispose();
     }
 
     public void Dispose() => to.Dispose();

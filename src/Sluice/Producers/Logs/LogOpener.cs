@@ -4,7 +4,7 @@ namespace Sluice;
 /// <remarks>Used by one pump. A file is recognised by its beginning and by the bytes before the offset, not by its name.</remarks>
 internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWatch watch, ResumableLinesOptions options, TimeProvider time)
 {
-    private const int MostAlike = 4096;
+    private const int MaxAlike = 4096;
 
     private List<FoundFile> earlier = [];            // rotated files of the path that was opened last, the oldest first
     private FoundFile? rotated;                      // the one of them that the reader has open
@@ -24,7 +24,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
     {
         (rotated, ShouldLookAgain, HasLost) = (null, false, false);
         if (positions.Find(file.Id) is not { } row) return TryOpenFirst(file);
-        if (TryOpenLive(file, row) && !(row.Offset <= MostAlike && watch.MayBeRotated(file, row) && TryOpenAlike(file, row)))
+        if (TryOpenLive(file, row) && !(row.Offset <= MaxAlike && watch.MayBeRotated(file, row) && TryOpenAlike(file, row)))
         {
             (file.IsBehind, file.Unmatched) = (false, null);
             return true;
@@ -53,7 +53,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         if ((isLive ? file.Found : earlier[next]) is not { } behind) return false;
         long length = reader.Row.Offset + reader.Rest;
         if (file.Ended.Path != left.Path || file.Ended.Length != length) file.Ended = (left.Path, length, time.GetTimestamp());
-        if (isLive && options.Poll is not null && time.GetElapsedTime(file.Ended.Since) < options.RotationWait) return false;
+        if (isLive && options.PollInterval is not null && time.GetElapsedTime(file.Ended.Since) < options.RotationTimeout) return false;
         if (reader.Rest > 0) await takeRest();
 
         // If files were renamed between the looks, the names mean others by now.

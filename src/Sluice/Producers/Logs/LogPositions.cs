@@ -11,7 +11,7 @@ internal sealed class LogPositions : IDisposable
 {
     private const byte Version = 1;
     private const int HeadSize = 18;
-    private const int MostStored = 64;               // with the current file: a position has 4 KB
+    private const int MaxStored = 64;               // with the current file: a position has 4 KB
     private const int Slack = 4096;                  // rows of a journal that were replaced
 
     private readonly Dictionary<UInt128, LogRow> all = [];
@@ -51,7 +51,7 @@ internal sealed class LogPositions : IDisposable
     /// <summary>Makes room for the rows of so many more files.</summary>
     public void MakeRoom(int files)
     {
-        if (journal is null || recent.Count + files <= MostStored) return;
+        if (journal is null || recent.Count + files <= MaxStored) return;
         journal.Add(recent.Values);
         recent.Clear();
     }

@@ -5,8 +5,8 @@ namespace Sluice;
 /// <summary>The part for malformed lines: each becomes a dead letter, and the reading goes on.</summary>
 internal sealed partial class LogPump<T>
 {
-    private const int MostBuried = 256;
-    private const long MostBytes = 256 * 1024;
+    private const int MaxBuried = 256;
+    private const long MaxBytes = 256 * 1024;
 
     private Task? burying;                           // of the malformed lines since the last item
     private int buried;
@@ -25,7 +25,7 @@ internal sealed partial class LogPump<T>
         await UntilAsync(() => Volatile.Read(ref open) == 0);
         burying = buryAsync(raw, why, LogPositions.Bytes(around, reader.Row));
         bytes += raw.Length;
-        if (++buried >= MostBuried || bytes >= MostBytes) await BuriedAsync();
+        if (++buried >= MaxBuried || bytes >= MaxBytes) await BuriedAsync();
     }
 
     /// <summary>A rotated file ended in the middle of a line.</summary>

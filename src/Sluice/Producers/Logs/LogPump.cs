@@ -7,12 +7,12 @@ namespace Sluice;
 internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, string name, LogPaths paths, Func<FileLine, T> select, ResumableLinesOptions options)
     : SourcePump<T>(context, next), IResumablePump
 {
-    private const int MostLines = 4096;              // of one file, before the others have their turn
+    private const int MaxLines = 4096;              // of one file, before the others have their turn
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly ConcurrentQueue<Produced> produced = new();
-    private readonly LogReader reader = new(options.LongestLine);
+    private readonly LogReader reader = new(options.MaxLineLength);
     private ReadOnlyMemory<byte> start;
     private bool isResumed;
     private Func<ReadOnlyMemory<byte>, Task>? markAsync;
@@ -78,7 +78,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
                 if (positions.IsWasteful) await RenewAsync();
             }
             if (hasMore) continue;
-            if (options.Poll is not { } poll) return;
+            if (options.PollInterval is not { } poll) return;
             await BuriedAsync();
             if (!IsStopped) await SleepAsync(poll);
         }
@@ -99,7 +99,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     /// <returns>Whether to look again at once.</returns>
     private async ValueTask<bool> VisitAsync(FollowedFile file)
     {
-        if (!Opened(file)) return opener.ShouldLookAgain && options.Poll is null;
+        if (!Opened(file)) return opener.ShouldLookAgain && options.PollInterval is null;
         positions.MakeRoom(2);
         try
         {
@@ -124,7 +124,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         try
         {
             if (opener.Open(file)) return true;
-            if (options.Poll is null && !paths.IsPattern && !opener.ShouldLookAgain) throw new FileNotFoundException($"The file {file.Path}, whose lines the producer '{name}' follows, does not exist. Make it, or give Poll, and it is waited for.");
+            if (options.PollInterval is null && !paths.IsPattern && !opener.ShouldLookAgain) throw new FileNotFoundException($"The file {file.Path}, whose lines the producer '{name}' follows, does not exist. Make it, or give Poll, and it is waited for.");
             return false;
         }
         catch (Exception e) when (IsOfFile(e))
@@ -149,7 +149,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
 
     private bool Unreadable(FollowedFile file, Exception why)
     {
-        if (options.Poll is null) throw Failure(why);
+        if (options.PollInterval is null) throw Failure(why);
         file.HasMore = false;
         if (file.Warning != why.Message) watch.Warn($"{file.Path} cannot be read, and is tried again: {file.Warning = why.Message}");
         return false;
@@ -159,7 +159,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     private async ValueTask<bool> ReadAsync(FollowedFile file)
     {
         byte[]? around = null;
-        for (int lines = 0; lines < MostLines; lines++)
+        for (int lines = 0; lines < MaxLines; lines++)
         {
             LogRow before = reader.Row;
             if (IsStopped || !Took()) return !IsStopped;
@@ -218,7 +218,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         long number = reader.Row.Line;
         try
         {
-            if (reader.IsTooLong) why = $"The line has {reader.LineLength:N0} bytes, and the longest may have {options.LongestLine:N0} (LongestLine). Its beginning is kept.";
+            if (reader.IsTooLong) why = $"The line has {reader.LineLength:N0} bytes, and the longest may have {options.MaxLineLength:N0} (MaxLineLength). Its beginning is kept.";
             else item = select(new(file.Path, number, Strict.GetString(reader.Line.Span)));
         }
         catch (DecoderFallbackException e)

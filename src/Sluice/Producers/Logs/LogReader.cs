@@ -8,7 +8,7 @@ namespace Sluice;
 internal sealed class LogReader(int longest)
 {
     private const int SmallestSkip = 4096;
-    private const int MostKept = 64 * 1024;
+    private const int MaxKept = 64 * 1024;
 
     private SafeFileHandle? file;
     private byte[] buffer = new byte[64 * 1024];
@@ -144,7 +144,7 @@ internal sealed class LogReader(int longest)
     /// <summary>Keeps only the beginning of a line that is too long.</summary>
     private void Skip()
     {
-        kept ??= buffer.AsSpan(start, Math.Min(end - start, MostKept)).ToArray();
+        kept ??= buffer.AsSpan(start, Math.Min(end - start, MaxKept)).ToArray();
         skipped += end - start;
         start = scanned = end;
     }

@@ -16,7 +16,7 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
 
     /// <summary>Looks once.</summary>
     /// <returns>The files to visit; the file that the stored position names first.</returns>
-    /// <exception cref="IOException">Without <see cref="ResumableLinesOptions.Poll"/>: the directory is not there.</exception>
+    /// <exception cref="IOException">Without <see cref="ResumableLinesOptions.PollInterval"/>: the directory is not there.</exception>
     public List<FollowedFile> Look()
     {
         round++;
@@ -64,7 +64,7 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
 
     public void Warn(string text)
     {
-        if (options.Warn is { } warn) warn($"The producer '{producer}': {text}");
+        if (options.OnWarning is { } warn) warn($"The producer '{producer}': {text}");
         else Console.Error.WriteLine($"The producer '{producer}': {text}");
     }
 
@@ -93,7 +93,7 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         {
             return paths.Find();
         }
-        catch (DirectoryNotFoundException e) when (options.Poll is not null)
+        catch (DirectoryNotFoundException e) when (options.PollInterval is not null)
         {
             if (told.Add(paths.Root)) Warn($"{e.Message} It is looked for again.");
             return [];

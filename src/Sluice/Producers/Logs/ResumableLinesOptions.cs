@@ -5,11 +5,11 @@ public sealed record ResumableLinesOptions
 {
     private readonly TimeSpan? poll;
     private readonly TimeSpan rotationWait = TimeSpan.FromSeconds(5);
-    private readonly int longestLine = 1 << 20;
+    private readonly int maxLineLength = 1 << 20;
 
     /// <summary>How often the source looks for new lines and new files; more than zero. Null, unless given: the source ends at the end of the files.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>
-    public TimeSpan? Poll
+    public TimeSpan? PollInterval
     {
         get => poll;
         init
@@ -21,10 +21,10 @@ public sealed record ResumableLinesOptions
 
     /// <summary>
     /// How long a rotated file must have stayed the same before the source reads the file that replaced it; zero or more, five seconds unless given. Programs write to a renamed file until they are told to reopen it.
-    /// Without <see cref="Poll"/> the source does not wait.
+    /// Without <see cref="PollInterval"/> the source does not wait.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
-    public TimeSpan RotationWait
+    public TimeSpan RotationTimeout
     {
         get => rotationWait;
         init
@@ -36,13 +36,13 @@ public sealed record ResumableLinesOptions
 
     /// <summary>The longest line in bytes, 1 or more; 1,048,576 unless given. A longer line is a dead letter that has the beginning of the line, at most 64 KB.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Below 1.</exception>
-    public int LongestLine
+    public int MaxLineLength
     {
-        get => longestLine;
+        get => maxLineLength;
         init
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            longestLine = value;
+            maxLineLength = value;
         }
     }
 
@@ -53,5 +53,5 @@ public sealed record ResumableLinesOptions
     public string? Journal { get; init; }
 
     /// <summary>Gets warnings: a file that cannot be read, lines that were cut off before they were read. Standard error unless given.</summary>
-    public Action<string>? Warn { get; init; }
+    public Action<string>? OnWarning { get; init; }
 }

@@ -6,7 +6,7 @@ namespace Sluice;
 /// <remarks>app.log.1, app.log-20260131, app.log.2026-01-31, app.log.old: the name, one of the characters <c>. - _</c>, then digits or a word that says that the file is old.</remarks>
 internal static class Rotation
 {
-    private const int LongestCount = 4;              // longer numbers are dates
+    private const int MaxCount = 4;              // longer numbers are dates
 
     private static readonly SearchValues<char> OfTimes = SearchValues.Create("0123456789.-_:T");
 
@@ -49,7 +49,7 @@ internal static class Rotation
     }
 
     private static int? CountOf(string path, int live)
-        => path.Length - live - 1 is > 0 and <= LongestCount && int.TryParse(path.AsSpan(live + 1), System.Globalization.NumberStyles.None, null, out int count) ? count : null;
+        => path.Length - live - 1 is > 0 and <= MaxCount && int.TryParse(path.AsSpan(live + 1), System.Globalization.NumberStyles.None, null, out int count) ? count : null;
 
     private static bool IsSeparator(char one) => one is '.' or '-' or '_';
 }

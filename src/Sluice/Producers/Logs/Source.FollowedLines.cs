@@ -11,14 +11,14 @@ public static partial class Source
 
     /// <summary>What a function makes of each line of log files that grow and are rotated, going on where it was (<see cref="Resumable{T}(string, IEnumerable{T})"/>).</summary>
     /// <remarks>
-    /// <para>A line is an item once it has its end (LF or CR LF). With <see cref="ResumableLinesOptions.Poll"/> the source looks for new lines and new files until the run is drained.</para>
+    /// <para>A line is an item once it has its end (LF or CR LF). With <see cref="ResumableLinesOptions.PollInterval"/> the source looks for new lines and new files until the run is drained.</para>
     /// <para>
     /// Rotation by renaming (<c>app.log</c> to <c>app.log.1</c>, <c>app.log-20260131</c>, <c>app.log.old</c>) and by copying and cutting is followed: the source recognises a file by its first 256 bytes and by the 256 bytes
     /// before the offset, reads rotated files to their ends, the oldest first, and then the new file. Compressed files are not read.
     /// </para>
     /// <para>
     /// A malformed line ends nothing. A line that is too long, is not UTF-8, or makes your function throw becomes a dead letter of the consecutor with the bytes of the line and the reason; without a consecutor that has a store,
-    /// a dead letter of the run (<see cref="Run.DeadLetters"/>).
+    /// a dead letter of the run (<see cref="PipelineRun.DeadLetters"/>).
     /// </para>
     /// <para>Lines of one file come in their order. Files of a pattern come in the order of their paths, at most some thousand lines of each before the next file.</para>
     /// </remarks>

@@ -8,7 +8,7 @@ internal sealed class KeyColumn
     /// <summary>The parameter that says how many rows a query may return.</summary>
     public const string Take = "take";
 
-    private const int MostShown = 100;
+    private const int MaxShown = 100;
 
     private readonly IComparer<string> texts;
 
@@ -52,7 +52,7 @@ internal sealed class KeyColumn
             IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
             _ => $"{value}",
         };
-        return $"{Name} = {(text.Length > MostShown ? text[..MostShown] + "…" : text)}";
+        return $"{Name} = {(text.Length > MaxShown ? text[..MaxShown] + "…" : text)}";
     }
 }
 

@@ -10,7 +10,7 @@ public sealed record QueryOptions
 
     /// <summary>How many rows are read at once, and are in memory: the value of the parameter <c>take</c>. 1 or more, 1,000 unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Below 1.</exception>
-    public int PageRows
+    public int MaxPageRows
     {
         get => pageRows;
         init
@@ -22,7 +22,7 @@ public sealed record QueryOptions
 
     /// <summary>How long after a look that found no row it is looked for new ones; more than zero. Null, unless given, ends when there are no more.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>
-    public TimeSpan? Poll
+    public TimeSpan? PollInterval
     {
         get => poll;
         init

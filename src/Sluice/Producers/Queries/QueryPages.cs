@@ -7,14 +7,14 @@ namespace Sluice;
 /// <remarks>A page is read to its end, and its connection given back, before a row of it is handed on: so nothing is locked in the database while the pipeline is at work.</remarks>
 internal sealed class QueryPages<T>(string name, Func<DbConnection> connect, string sql, RowKeys keys, Func<DbDataReader, T> item, QueryOptions options)
 {
-    private const int MostShown = 200;
+    private const int MaxShown = 200;
 
     private readonly record struct Row(object[] Key, byte[] Position, T Item);
 
     /// <summary>Called where the row that it was to go on with is gone. Set before anything is read.</summary>
     public Action RowIsGone { get; set; } = static () => { };
 
-    public async IAsyncEnumerable<Positioned<T>> ReadAsync(ReadOnlyMemory<byte> position, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<WithPosition<T>> ReadAsync(ReadOnlyMemory<byte> position, [EnumeratorCancellation] CancellationToken cancellation)
     {
         (object[] after, object[]? partly) = keys.FromPosition(position, name);
         while (true)
@@ -42,7 +42,7 @@ internal sealed class QueryPages<T>(string name, Func<DbConnection> connect, str
             }
             if (failure is not null) throw failure;
             if (page.Count > 0) continue;
-            if (options.Poll is not { } poll) yield break;
+            if (options.PollInterval is not { } poll) yield break;
             await Task.Delay(poll, options.Time, cancellation);
         }
     }
@@ -81,7 +81,7 @@ internal sealed class QueryPages<T>(string name, Func<DbConnection> connect, str
         DbCommand command = connection.CreateCommand();
         command.CommandText = sql;
         for (int i = 0; i < after.Length; i++) Add(command, keys.Columns[i].Name, after[i]);
-        Add(command, KeyColumn.Take, options.PageRows);
+        Add(command, KeyColumn.Take, options.MaxPageRows);
         options.Configure?.Invoke(command);
         return command;
     }
@@ -115,5 +115,5 @@ internal sealed class QueryPages<T>(string name, Func<DbConnection> connect, str
         }
     }
 
-    private static string Shortened(string text) => text.Length > MostShown ? text[..MostShown] + "…" : text;
+    private static string Shortened(string text) => text.Length > MaxShown ? text[..MaxShown] + "…" : text;
 }

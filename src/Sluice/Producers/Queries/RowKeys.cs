@@ -8,7 +8,7 @@ internal sealed class RowKeys
     private const byte Version = 1;
 
     // Two of them have room in a position.
-    private const int LongestKey = 1_900;
+    private const int MaxKey = 1_900;
 
     private readonly KeyColumn[] columns;
 
@@ -89,7 +89,7 @@ internal sealed class RowKeys
     }
 
     /// <summary>Whether a position behind a row can be stored.</summary>
-    public static bool Fits(byte[] position) => position.Length <= LongestKey;
+    public static bool Fits(byte[] position) => position.Length <= MaxKey;
 
     /// <param name="position">What <see cref="ToPosition"/> made; empty for the beginning.</param>
     /// <param name="name">The producer's name.</param>

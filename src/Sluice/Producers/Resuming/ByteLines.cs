@@ -117,5 +117,5 @@ internal sealed class ByteLines : IDisposable
     }
 
     private InvalidDataException TooLong()
-        => new($"{path}, line {position.Line + 1} is longer than {longest} bytes. If that is meant, give a larger longestLine.");
+        => new($"{path}, line {position.Line + 1} is longer than {longest} bytes. If that is meant, give a larger maxLineLength.");
 }

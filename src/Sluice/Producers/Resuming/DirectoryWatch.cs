@@ -43,11 +43,11 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
     {
         if (!leftOut.Add(name)) return;
         string text = $"The producer '{producer}' leaves out a file in {directory} whose name is no UTF-8: {NameBytes.Shown(name)} (\\uFFFD stands for bytes that are no text; 'ls -b' shows them). Rename it, and it is taken.";
-        if (options.Warn is { } warn) warn(text);
+        if (options.OnWarning is { } warn) warn(text);
         else Console.Error.WriteLine(text);
     }
 
     // By our own clock since we look; by the file's time for what lay there before. Clocks of file servers may be ahead: then we look on.
     private bool IsQuiet(Seen file)
-        => options.Time.GetElapsedTime(file.Since) >= options.Quiet || options.Time.GetUtcNow().UtcDateTime - file.Written >= options.Quiet;
+        => options.Time.GetElapsedTime(file.Since) >= options.QuietDuration || options.Time.GetUtcNow().UtcDateTime - file.Written >= options.QuietDuration;
 }

@@ -14,7 +14,7 @@ public sealed record ResumableFilesOptions
     /// files as they are found: for directories into which files are only moved.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
-    public TimeSpan Quiet
+    public TimeSpan QuietDuration
     {
         get => quiet;
         init
@@ -26,7 +26,7 @@ public sealed record ResumableFilesOptions
 
     /// <summary>How often it is looked for files that have come; more than zero. Null, unless given, ends when all that are there have been taken.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>
-    public TimeSpan? Poll
+    public TimeSpan? PollInterval
     {
         get => poll;
         init
@@ -43,7 +43,7 @@ public sealed record ResumableFilesOptions
     public string? Journal { get; init; }
 
     /// <summary>Gets warnings: a file that cannot be taken, each once in a run. Standard error unless given.</summary>
-    public Action<string>? Warn { get; init; }
+    public Action<string>? OnWarning { get; init; }
 
     /// <summary>The clock of the waiting.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

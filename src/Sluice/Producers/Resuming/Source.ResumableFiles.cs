@@ -15,11 +15,11 @@ public static partial class Source
     /// by its name: one that is written to, or replaced, after it was taken is not taken again.
     /// </para>
     /// <para>
-    /// A file that is still being written is not taken before it has been quiet for <see cref="ResumableFilesOptions.Quiet"/>; it does not hold up the others. A writer
+    /// A file that is still being written is not taken before it has been quiet for <see cref="ResumableFilesOptions.QuietDuration"/>; it does not hold up the others. A writer
     /// that may pause for longer should write to a name that begins with a dot, and rename the file when it is complete.
     /// </para>
     /// <para>
-    /// A file whose name is no text (bytes that are not UTF-8) cannot be opened by its name: it is left out, with a warning (<see cref="ResumableFilesOptions.Warn"/>). The producer goes on.
+    /// A file whose name is no text (bytes that are not UTF-8) cannot be opened by its name: it is left out, with a warning (<see cref="ResumableFilesOptions.OnWarning"/>). The producer goes on.
     /// </para>
     /// <para>Directories inside of it are not looked into. To go on within a file, make its lines of its path: <c>ResumableFiles("in", "inbox") | File.ReadLines | consecutor</c>.</para>
     /// </remarks>
@@ -34,7 +34,7 @@ public static partial class Source
         return Resumable(name, "Source.ResumableFiles", (position, cancellation) => Files(name, full, chosen, position, cancellation));
     }
 
-    private static async IAsyncEnumerable<Positioned<string>> Files(
+    private static async IAsyncEnumerable<WithPosition<string>> Files(
         string name, string directory, ResumableFilesOptions options, ReadOnlyMemory<byte> from, [EnumeratorCancellation] CancellationToken cancellation)
     {
         if (!Directory.Exists(directory))
@@ -51,14 +51,14 @@ public static partial class Source
                 yield return new(Path.Combine(directory, journal.Names[next]), FilePosition(next + 1, journal.Names[next]));
             cancellation.ThrowIfCancellationRequested();
             if (watch.Look() is { Count: > 0 } found) journal.Add(found);
-            else if (options.Poll is null && !watch.IsWaiting) yield break;
+            else if (options.PollInterval is null && !watch.IsWaiting) yield break;
             else await Task.Delay(Pause(options, watch.IsWaiting), options.Time, cancellation);
         }
     }
 
     // Sooner than for new files where one is there already and has to be quiet for a while.
     private static TimeSpan Pause(ResumableFilesOptions options, bool isWaiting)
-        => isWaiting && (options.Poll is not { } poll || options.Quiet < poll) ? options.Quiet : options.Poll!.Value;
+        => isWaiting && (options.PollInterval is not { } poll || options.QuietDuration < poll) ? options.QuietDuration : options.PollInterval!.Value;
 
     private static byte[] FilePosition(int count, string last)
     {

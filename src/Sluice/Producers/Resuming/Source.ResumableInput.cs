@@ -8,14 +8,14 @@ public static partial class Source
     /// <summary>The lines of the standard input, going on behind the last one accepted when the same input is piped in again, in front of a consecutor.</summary>
     /// <inheritdoc cref="ResumableInput{T}(string, Func{long, string, T}, TextReader, int)"/>
     /// <param name="name">Its name; its position is found again by it.</param>
-    /// <param name="longestLine">In characters, 1 or more. 1,048,576 unless given.</param>
-    public static Source<string> ResumableInput(string name, int longestLine = LongestLine)
-        => ResumableInput(name, static (_, line) => line, longestLine);
+    /// <param name="maxLineLength">In characters, 1 or more. 1,048,576 unless given.</param>
+    public static Source<string> ResumableInput(string name, int maxLineLength = MaxLine)
+        => ResumableInput(name, static (_, line) => line, maxLineLength);
 
     /// <inheritdoc cref="ResumableInput{T}(string, Func{long, string, T}, TextReader, int)"/>
     /// <summary>What a function makes of the lines of the standard input and their numbers, going on where it was when the same input is piped in again.</summary>
-    public static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, int longestLine = LongestLine)
-        => ResumableInput(name, select, StandardInputOrigin.Value, longestLine);
+    public static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, int maxLineLength = MaxLine)
+        => ResumableInput(name, select, StandardInputOrigin.Value, maxLineLength);
 
     /// <summary>What a function makes of the lines of a text that cannot seek, going on where it was when the same text comes again.</summary>
     /// <remarks>
@@ -25,29 +25,29 @@ public static partial class Source
     /// <param name="name">Its name; its position is found again by it.</param>
     /// <param name="select">Takes the number of a line, from 1, and the line without its end. A failure names the line.</param>
     /// <param name="text">The text. It remains the caller's.</param>
-    /// <param name="longestLine">In characters, 1 or more; a longer line is an error that names the line. 1,048,576 unless given.</param>
+    /// <param name="maxLineLength">In characters, 1 or more; a longer line is an error that names the line. 1,048,576 unless given.</param>
     /// <exception cref="ArgumentOutOfRangeException">A limit below 1.</exception>
-    public static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, TextReader text, int longestLine = LongestLine)
+    public static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, TextReader text, int maxLineLength = MaxLine)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return ResumableInput(name, select, new LinesOrigin(text, null, null), longestLine);
+        return ResumableInput(name, select, new LinesOrigin(text, null, null), maxLineLength);
     }
 
-    private static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, LinesOrigin origin, int longestLine)
+    private static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, LinesOrigin origin, int maxLineLength)
     {
         ArgumentNullException.ThrowIfNull(select);
-        ArgumentOutOfRangeException.ThrowIfLessThan(longestLine, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxLineLength, 1);
         // Of the text, not of a run: the sum goes over all lines that were ever read from it.
         var read = new LinePosition[1];
-        return Resumable(name, "Source.ResumableInput", (position, cancellation) => Read(name, select, origin, longestLine, LinePosition.Read(position), read, cancellation));
+        return Resumable(name, "Source.ResumableInput", (position, cancellation) => Read(name, select, origin, maxLineLength, LinePosition.Read(position), read, cancellation));
     }
 
-    private static async IAsyncEnumerable<Positioned<T>> Read<T>(
-        string name, Func<long, string, T> select, LinesOrigin origin, int longestLine, LinePosition from, LinePosition[] read,
+    private static async IAsyncEnumerable<WithPosition<T>> Read<T>(
+        string name, Func<long, string, T> select, LinesOrigin origin, int maxLineLength, LinePosition from, LinePosition[] read,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         string input = origin.Name ?? $"the input of {name}";
-        LineReader lines = origin.Open(longestLine, out _);
+        LineReader lines = origin.Open(maxLineLength, out _);
         try
         {
             if (read[0].Line > from.Line)

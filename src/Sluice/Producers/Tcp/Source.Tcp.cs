@@ -20,7 +20,7 @@ public static partial class Source
     /// <para><see cref="TcpProtocol.Lines"/> takes plain lines from any program (<c>echo x | nc localhost 7070</c>), which are not acknowledged; <see cref="TcpProtocol.Auto"/> takes both.</para>
     /// <para>While there is no room nothing more is read. A connection that sends something malformed is told so and closed; the others do not notice. Frames are read concurrently.</para>
     /// </remarks>
-    /// <param name="port">Where to listen; 0 for a free port (<see cref="TcpOptions.Listening"/> is told which).</param>
+    /// <param name="port">Where to listen; 0 for a free port (<see cref="TcpOptions.OnListening"/> is told which).</param>
     /// <param name="serializer">Makes items of frames; thread-safe. <see cref="PayloadSerializer.Bytes"/> leaves them as they are.</param>
     /// <param name="options">Address, framing, encryption, limits.</param>
     /// <exception cref="ArgumentOutOfRangeException">No port: 0 to 65,535.</exception>

@@ -92,6 +92,6 @@ internal sealed partial class TcpConnection<T>
     }
 
     /// <summary>Gives the client a moment to take what it is told.</summary>
-    private Task ToldAsync() => complaint.WaitAsync(options.IdleTime < Linger ? options.IdleTime : Linger, TimeProvider.System).ContinueWith(
+    private Task ToldAsync() => complaint.WaitAsync(options.IdleTimeout < Linger ? options.IdleTimeout : Linger, TimeProvider.System).ContinueWith(
         static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 }

@@ -10,14 +10,14 @@ internal sealed partial class TcpConnection<T>(
     Socket socket, TcpOptions options, IPayloadSerializer<T> serializer, Func<string?, IFrameIntake<T>> intakes, TcpClients clients, TimeProvider time, CancellationToken stop, CancellationToken run) : IDisposable
 {
     private const string Hello = "hello";
-    private const int LongestClient = 150;
-    private const int LongestLeftover = 1 << 20;
+    private const int MaxClient = 150;
+    private const int MaxLeftover = 1 << 20;
 
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);         // real time, whatever the clock of the run: it is the network that is waited for
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly TcpFrames frames = new(options.Framing, options.LongestFrame);
+    private readonly TcpFrames frames = new(options.Framing, options.MaxFrameBytes);
     private readonly CancellationTokenSource idle = new(Timeout.InfiniteTimeSpan, time);
     private readonly CancellationTokenSource life = CancellationTokenSource.CreateLinkedTokenSource(run);
     private Stream stream = Stream.Null;
@@ -54,7 +54,7 @@ internal sealed partial class TcpConnection<T>(
         var secure = new SslStream(plain);
         try
         {
-            idle.CancelAfter(options.IdleTime);
+            idle.CancelAfter(options.IdleTimeout);
             using var over = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, stop);
             await secure.AuthenticateAsServerAsync(options.Tls, over.Token);
             return secure;
@@ -92,7 +92,7 @@ internal sealed partial class TcpConnection<T>(
         }
         catch (OperationCanceledException) when (idle.IsCancellationRequested && !stop.IsCancellationRequested)
         {
-            return $"No whole frame has come for {options.IdleTime.TotalSeconds:0.###} seconds.";
+            return $"No whole frame has come for {options.IdleTimeout.TotalSeconds:0.###} seconds.";
         }
         catch (Exception e) when (e is not (IOException or OperationCanceledException))
         {
@@ -125,8 +125,8 @@ internal sealed partial class TcpConnection<T>(
         if (!text.StartsWith($"{Hello} ", StringComparison.Ordinal))
             throw new FormatException($"The first frame is no {Hello}. It must be '{Hello}', or '{Hello} ID' with the client's id, if it is to go on where it was; nothing was accepted.");
         string client = text[(Hello.Length + 1)..];
-        return client.Length is > 0 and <= LongestClient && !client.Any(char.IsControl) ? client
-            : throw new FormatException($"The client's id has {client.Length} characters, or control characters; it may have 1 to {LongestClient}. Nothing was accepted.");
+        return client.Length is > 0 and <= MaxClient && !client.Any(char.IsControl) ? client
+            : throw new FormatException($"The client's id has {client.Length} characters, or control characters; it may have 1 to {MaxClient}. Nothing was accepted.");
     }
 
     /// <summary>Takes all frames that are at hand, and waits until they are accepted.</summary>
@@ -179,7 +179,7 @@ internal sealed partial class TcpConnection<T>(
 
     private T Read(ReadOnlyMemory<byte> payload, long number)
     {
-        if (payload.Length > options.LongestFrame) throw frames.TooLong();
+        if (payload.Length > options.MaxFrameBytes) throw frames.TooLong();
         try
         {
             return serializer.Deserialize(payload.Span) ?? throw new FormatException("null is no item.");
@@ -193,7 +193,7 @@ internal sealed partial class TcpConnection<T>(
     /// <returns>Whether something has come; else it was all.</returns>
     private async ValueTask<bool> ReceiveAsync(CancellationToken over)
     {
-        if (isNext) idle.CancelAfter(options.IdleTime);
+        if (isNext) idle.CancelAfter(options.IdleTimeout);
         isNext = false;
         int bytes = await stream.ReadAsync(frames.Room(), over);
         frames.Received(bytes);
@@ -202,7 +202,7 @@ internal sealed partial class TcpConnection<T>(
 
     private async ValueTask AnswerAsync(string text)
     {
-        idle.CancelAfter(options.IdleTime);
+        idle.CancelAfter(options.IdleTimeout);
         await stream.WriteAsync(TcpFrames.Answer(text, options.Framing), idle.Token);
         idle.CancelAfter(Timeout.InfiniteTimeSpan);
         isNext = true;
@@ -210,7 +210,7 @@ internal sealed partial class TcpConnection<T>(
 
     private async Task RefuseAsync(string why)
     {
-        using var late = new CancellationTokenSource(options.IdleTime < Linger ? options.IdleTime : Linger, TimeProvider.System);
+        using var late = new CancellationTokenSource(options.IdleTimeout < Linger ? options.IdleTimeout : Linger, TimeProvider.System);
         await ToldAsync();
         await stream.WriteAsync(TcpFrames.Answer($"error {last + 1} {why}", options.Framing), late.Token);
         if (stream is SslStream secure) await secure.ShutdownAsync();
@@ -219,7 +219,7 @@ internal sealed partial class TcpConnection<T>(
         // What the client has sent besides is taken in, and dropped: otherwise closing would take the answer away from it, too.
         using var over = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop);
         byte[] dropped = new byte[4096];
-        for (int left = LongestLeftover; left > 0;)
+        for (int left = MaxLeftover; left > 0;)
         {
             int bytes = await socket.ReceiveAsync(dropped, over.Token);
             if (bytes == 0) return;

@@ -10,7 +10,7 @@ namespace Sluice;
 internal sealed class TcpFrames(TcpFraming framing, int longest) : IDisposable
 {
     private const int NumberLength = sizeof(long);
-    private const int LongestAnswer = 500;
+    private const int MaxAnswer = 500;
 
     private const int Overhead = 24;                 // of a frame: its length, or its number as text, and its end
     private const int FirstLength = 16 << 10;
@@ -69,7 +69,7 @@ internal sealed class TcpFrames(TcpFraming framing, int longest) : IDisposable
     /// <summary>A text for a client, as a frame.</summary>
     public static byte[] Answer(string text, TcpFraming framing)
     {
-        if (text.Length > LongestAnswer) text = text[..LongestAnswer];
+        if (text.Length > MaxAnswer) text = text[..MaxAnswer];
         byte[] bytes = Encoding.UTF8.GetBytes(string.Concat(text.Select(one => char.IsControl(one) ? ' ' : one)));
         if (framing == TcpFraming.Lines) return [.. bytes, (byte)'\n'];
         byte[] frame = new byte[sizeof(uint) + bytes.Length];

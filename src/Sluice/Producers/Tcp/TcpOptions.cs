@@ -7,8 +7,8 @@ namespace Sluice;
 public sealed record TcpOptions
 {
     private readonly IPAddress address = IPAddress.Loopback;
-    private readonly int longestFrame = 1 << 20;
-    private readonly int mostConnections = 256;
+    private readonly int maxFrame = 1 << 20;
+    private readonly int maxConnections = 256;
     private readonly TimeSpan idleTime = TimeSpan.FromMinutes(1);
 
     /// <summary>The address to listen at; the loopback unless given. Beyond it, give <see cref="Tls"/>, and a way to know the clients: whoever knows the id of one can send as him.</summary>
@@ -30,26 +30,26 @@ public sealed record TcpOptions
 
     /// <summary>The longest frame, in bytes of its payload; 1 or more, 1 MB unless given. Who sends a longer one is told so and disconnected.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1, or more than 256 MB.</exception>
-    public int LongestFrame
+    public int MaxFrameBytes
     {
-        get => longestFrame;
+        get => maxFrame;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(LongestFrame)));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 256 << 20, Property(nameof(LongestFrame)));
-            longestFrame = value;
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(MaxFrameBytes)));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 256 << 20, Property(nameof(MaxFrameBytes)));
+            maxFrame = value;
         }
     }
 
     /// <summary>The most connections at once; 1 or more, 256 unless given. Further ones are told so and disconnected. Each may hold a frame, and what it has at hand beyond it, in memory.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
-    public int MostConnections
+    public int MaxConnections
     {
-        get => mostConnections;
+        get => maxConnections;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(MostConnections)));
-            mostConnections = value;
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(MaxConnections)));
+            maxConnections = value;
         }
     }
 
@@ -58,18 +58,18 @@ public sealed record TcpOptions
     /// empty frame keeps it alive.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
-    public TimeSpan IdleTime
+    public TimeSpan IdleTimeout
     {
         get => idleTime;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, Property(nameof(IdleTime)));
-            idleTime = Waits.Check(value, Property(nameof(IdleTime)));
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, Property(nameof(IdleTimeout)));
+            idleTime = Waits.Check(value, Property(nameof(IdleTimeout)));
         }
     }
 
     /// <summary>Called when the run listens, with address and port.</summary>
-    public Action<IPEndPoint>? Listening { get; init; }
+    public Action<IPEndPoint>? OnListening { get; init; }
 
     private static string Property(string name) => $"{nameof(TcpOptions)}.{name}";
 }

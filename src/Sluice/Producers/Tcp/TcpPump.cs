@@ -46,7 +46,7 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
             listener.Dispose();
             throw new InvalidOperationException($"Cannot listen at {options.Address}:{port}: {e.Message}. Choose another port, or 0 for one that is free.", e);
         }
-        options.Listening?.Invoke((IPEndPoint)listener.LocalEndPoint!);
+        options.OnListening?.Invoke((IPEndPoint)listener.LocalEndPoint!);
         accepting = AcceptAllAsync();
     }
 
@@ -86,7 +86,7 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
     {
         int open;
         lock (sync) open = connections.Count;
-        if (open >= options.MostConnections)
+        if (open >= options.MaxConnections)
         {
             Refuse(socket);
             return;
@@ -110,7 +110,7 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
             try
             {
                 socket.Blocking = false;
-                if (options.Tls is null) socket.Send(TcpFrames.Answer($"error 0 There are {options.MostConnections} connections already; try again later.", options.Framing));
+                if (options.Tls is null) socket.Send(TcpFrames.Answer($"error 0 There are {options.MaxConnections} connections already; try again later.", options.Framing));
                 socket.Shutdown(SocketShutdown.Send);
             }
             catch (SocketException)

@@ -4,11 +4,11 @@ namespace Sluice;
 public sealed record TickOptions
 {
     private readonly TimeSpan jitter;
-    private readonly int? mostMissed;
+    private readonly int? maxMissed;
 
     /// <summary>Every tick fires later by a random time up to this, zero or more; none unless given. A tick has been missed when this is over as well.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
-    public TimeSpan Jitter
+    public TimeSpan MaxJitter
     {
         get => jitter;
         init
@@ -18,18 +18,18 @@ public sealed record TickOptions
         }
     }
 
-    /// <summary>What becomes of ticks that passed while nobody fired them; <see cref="Missed.Skip"/> unless given.</summary>
-    public Missed Missed { get; init; }
+    /// <summary>What becomes of ticks that passed while nobody fired them; <see cref="MissedTickPolicy.Skip"/> unless given.</summary>
+    public MissedTickPolicy Missed { get; init; }
 
-    /// <summary>With <see cref="Missed.CatchUp"/>: how many ticks that were missed fire at most, the latest of them; 1 or more, all unless given.</summary>
+    /// <summary>With <see cref="MissedTickPolicy.CatchUp"/>: how many ticks that were missed fire at most, the latest of them; 1 or more, all unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Below 1.</exception>
-    public int? MostMissed
+    public int? MaxMissed
     {
-        get => mostMissed;
+        get => maxMissed;
         init
         {
             if (value is { } given) ArgumentOutOfRangeException.ThrowIfLessThan(given, 1, nameof(value));
-            mostMissed = value;
+            maxMissed = value;
         }
     }
 }

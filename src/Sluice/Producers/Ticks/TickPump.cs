@@ -8,7 +8,7 @@ namespace Sluice;
 internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProducer<T> producer) : SourcePump<T>(context, next), IResumablePump
 {
     // Clocks are set, and computers sleep: whoever waits for a time of day looks at it again now and then.
-    private static readonly TimeSpan LongestSleep = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MaxSleep = TimeSpan.FromMinutes(1);
 
     // A clock that is further back than this was not set back: it was wrong before, or is now.
     private static readonly TimeSpan FarAhead = TimeSpan.FromDays(1);
@@ -48,8 +48,8 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
                 return;
             }
             isFirst = false;
-            DateTimeOffset due = tick + (Run.Random.NextDouble() * producer.Options.Jitter);
-            while (!IsStopped && due - Run.Time.GetUtcNow() is { Ticks: > 0 } wait) await SleepAsync(wait < LongestSleep ? wait : LongestSleep);
+            DateTimeOffset due = tick + (Run.Random.NextDouble() * producer.Options.MaxJitter);
+            while (!IsStopped && due - Run.Time.GetUtcNow() is { Ticks: > 0 } wait) await SleepAsync(wait < MaxSleep ? wait : MaxSleep);
             if (IsStopped) return;
             await FireAsync(tick, 0, isBegun: false);
             last = tick;

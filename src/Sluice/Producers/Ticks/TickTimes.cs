@@ -12,9 +12,9 @@ internal sealed class TickTimes(Func<DateTimeOffset, DateTimeOffset?> next, Tick
     /// <param name="now">What the clock shows.</param>
     public DateTimeOffset? After(DateTimeOffset last, DateTimeOffset now)
     {
-        DateTimeOffset over = now.UtcTicks > options.Jitter.Ticks ? now - options.Jitter : DateTimeOffset.MinValue;
-        if (options.Missed == Missed.Skip) return next(last > over ? last : over);
-        return options.MostMissed is { } most && last < over ? LatestOf(most, last, over) : next(last);
+        DateTimeOffset over = now.UtcTicks > options.MaxJitter.Ticks ? now - options.MaxJitter : DateTimeOffset.MinValue;
+        if (options.Missed == MissedTickPolicy.Skip) return next(last > over ? last : over);
+        return options.MaxMissed is { } most && last < over ? LatestOf(most, last, over) : next(last);
     }
 
     /// <summary>The first of the latest so many ticks in a time that has passed; the first of all where they are fewer.</summary>

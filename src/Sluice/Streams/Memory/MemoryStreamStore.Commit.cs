@@ -38,9 +38,9 @@ public sealed partial class MemoryStreamStore
         }
         foreach (ICommitAttachment attachment in commit.Attachments) commit.Refuse(attachment);
         CheckMarkers(commit.Batches);
-        foreach (ReaderOpening reader in commit.Readers) _ = Stream(reader.Stream);
-        foreach (CursorMove cursor in commit.Cursors) CheckMove(cursor);
-        foreach (StreamEnding ending in commit.Ends) _ = Stream(ending.Stream);
+        foreach (OpenReader reader in commit.Readers) _ = Stream(reader.Stream);
+        foreach (CursorCommit cursor in commit.Cursors) CheckMove(cursor);
+        foreach (EndStream ending in commit.Ends) _ = Stream(ending.Stream);
         return null;
     }
 
@@ -49,8 +49,8 @@ public sealed partial class MemoryStreamStore
         DateTimeOffset now = clock.Now;
         StoredStream stream = Stream(commit.Owner.Group.Stream);
         StoredGroup group = Group(commit.Owner.Group);
-        foreach (Burial letter in commit.Dead) Bury(letter, group, partition, commit.Owner.Partition, now);
-        foreach (Deferral deferral in commit.Deferred) partition.Defer(deferral, now);
+        foreach (DeadLetterWrite letter in commit.Dead) Bury(letter, group, partition, commit.Owner.Partition, now);
+        foreach (RetryWrite deferral in commit.Deferred) partition.Defer(deferral, now);
         foreach (SequenceRange range in commit.Settled) group.Backlog.Add(-range.Count, -partition.End(range));
         if (commit.Derived is { } derived)
             for (int i = 0; i < derived.Count; i++)
@@ -71,17 +71,17 @@ public sealed partial class MemoryStreamStore
             GiveBack(output, to, partition);
             to.Append(output.Entries, now, generation);
         }
-        foreach (ReaderOpening reader in commit.Readers) Open(Stream(reader.Stream), reader.Reader, reader.Options, now);
-        foreach (CursorMove cursor in commit.Cursors) Move(cursor, now);
+        foreach (OpenReader reader in commit.Readers) Open(Stream(reader.Stream), reader.Reader, reader.Options, now);
+        foreach (CursorCommit cursor in commit.Cursors) Move(cursor, now);
         Count(commit.Batches, now);
-        foreach (StreamEnding ending in commit.Ends) End(Stream(ending.Stream), ending.End);
+        foreach (EndStream ending in commit.Ends) End(Stream(ending.Stream), ending.End);
 
         (partition.LastCommit, partition.LastCommitEpoch, partition.Version) = (commit.Sequence, commit.Owner.Epoch, partition.OwnerVersion);
         stream.Trim(commit.Owner.Partition);
         stream.Changed(commit.GivesEntries || stream.End is not null ? [commit.Owner.Partition] : []);
     }
 
-    private static void Bury(Burial letter, StoredGroup group, StoredPartition partition, int number, DateTimeOffset now)
+    private static void Bury(DeadLetterWrite letter, StoredGroup group, StoredPartition partition, int number, DateTimeOffset now)
     {
         Entry root = letter.IsDamaged ? new() { Sequence = letter.Sequence, Time = now } : partition.Read(letter.Sequence);
         Entry dead = StoredPartition.Copy(root with { Payload = letter.Payload ?? root.Payload, Headers = letter.Headers ?? root.Headers });

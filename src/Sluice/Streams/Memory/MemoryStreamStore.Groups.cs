@@ -62,15 +62,15 @@ public sealed partial class MemoryStreamStore
     }, cancellation);
 
     /// <inheritdoc/>
-    public override ValueTask<TakeResult> TakeAsync(GroupId group, int partition, TakeRequest request, CancellationToken cancellation = default)
+    public override ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         StreamNames.Check(request.Member);
         return Locked(() =>
         {
             StoredPartition stored = Partition(group, partition);
-            if (request.ExpectedEpoch is { } expected && expected != stored.Epoch) return new(TakeStatus.Changed, default, null, stored.Version);
-            if (stored.Version > request.Version) return new(TakeStatus.Newer, default, null, stored.Version);
+            if (request.ExpectedEpoch is { } expected && expected != stored.Epoch) return new(AcquireStatus.Changed, default, null, stored.Version);
+            if (stored.Version > request.Version) return new(AcquireStatus.Newer, default, null, stored.Version);
             if (stored.Owner is not null) stored.Suspect(isAlive: request.Instance is not null && request.Instance == stored.OwnerInstance);
             Unreserve(stored);
             stored.Epoch++;
@@ -79,7 +79,7 @@ public sealed partial class MemoryStreamStore
             var state = new PartitionState(stored.Dispatched, stored.Done, stored.LastCommit,
                 [.. stored.Rows.Values.Take(PartitionState.MaxWaiting).Select(row => row.Show(withPayload: false))],
                 new Dictionary<string, long>(stored.FileLengths, StringComparer.Ordinal));
-            return new TakeResult(TakeStatus.Taken, new(group, partition, stored.Epoch), state, stored.Version);
+            return new AcquireResult(AcquireStatus.Taken, new(group, partition, stored.Epoch), state, stored.Version);
         }, cancellation);
     }
 
@@ -95,7 +95,7 @@ public sealed partial class MemoryStreamStore
     }, cancellation);
 
     /// <inheritdoc/>
-    public override ValueTask<Quarantine?> TakeQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+    public override ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
     {
         StreamNames.Check(member);
         return Locked<Quarantine?>(() =>
@@ -149,7 +149,7 @@ public sealed partial class MemoryStreamStore
         if (!streams.TryGetValue(owner.Group.Stream, out StoredStream? stream) || !stream.Groups.TryGetValue(owner.Group.Name, out StoredGroup? group)) return null;
         StoredPartition partition = group.Partitions[Checked(owner.Partition, stream)];
         if (owner.Epoch > partition.Epoch)
-            throw new StoreWentBackException($"{owner} was taken, but the store knows the epoch {partition.Epoch} only: it has lost writes.")
+            throw new StoreRolledBackException($"{owner} was taken, but the store knows the epoch {partition.Epoch} only: it has lost writes.")
             { Stream = stream.Name, Partition = owner.Partition };
         return owner.Epoch == partition.Epoch ? partition : null;
     }

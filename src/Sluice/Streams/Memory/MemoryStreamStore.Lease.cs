@@ -43,11 +43,11 @@ public sealed partial class MemoryStreamStore
             else stale.Add(owner);
 
         if (request.Quarantine is { } quarantine) return LeaseSuspect(quarantine, owned, stale);
-        foreach (StoredStream gate in request.Gates.Select(Stream))
+        foreach (StoredStream gate in request.BackpressureStreams.Select(Stream))
         {
             gate.Sweep(now);
             if (!gate.IsFullFor(1, 1)) continue;
-            return new([], stale) { FullGate = gate.Name, NextDue = gate.NextExpiry(now) };
+            return new([], stale) { FullStream = gate.Name, NextDue = gate.NextExpiry(now) };
         }
 
         List<LeasedBatch> batches = [];
@@ -88,7 +88,7 @@ public sealed partial class MemoryStreamStore
     {
         StoredGroup group = Group(quarantine.Group);
         if (quarantine.Epoch > group.QuarantineEpoch)
-            throw new StoreWentBackException(
+            throw new StoreRolledBackException(
                 $"The quarantine of {quarantine.Group} was taken with the epoch {quarantine.Epoch}, the store knows {group.QuarantineEpoch} only: it has lost writes.");
         if (quarantine.Epoch < group.QuarantineEpoch || group.QuarantineOwner is null) return new([], stale) { IsQuarantineLost = true };
         foreach ((Ownership owner, StoredPartition partition) in owned)

@@ -22,11 +22,11 @@ public sealed partial class MemoryStreamStore
     }
 
     /// <inheritdoc/>
-    public override ValueTask<IReadOnlyList<DeadEntry>> ListDeadAsync(
+    public override ValueTask<IReadOnlyList<StoredDeadLetter>> ListDeadAsync(
         GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
-        return Locked<IReadOnlyList<DeadEntry>>(() => [.. Group(group).Dead.Values.Where(letter => letter.Number > after && (node is null || letter.Node == node)).Take(max)], cancellation);
+        return Locked<IReadOnlyList<StoredDeadLetter>>(() => [.. Group(group).Dead.Values.Where(letter => letter.Number > after && (node is null || letter.Node == node)).Take(max)], cancellation);
     }
 
     /// <inheritdoc/>
@@ -41,7 +41,7 @@ public sealed partial class MemoryStreamStore
             int redriven = 0;
             foreach (long number in numbers)
             {
-                if (!stored.Dead.Remove(number, out DeadEntry? letter)) continue;
+                if (!stored.Dead.Remove(number, out StoredDeadLetter? letter)) continue;
                 redriven++;
                 Entry entry = letter.Entry with { Generation = generation };
                 stored.Partitions[letter.Partition].AddOwn(entry, now);

@@ -33,7 +33,7 @@ public sealed partial class MemoryStreamStore
     }
 
     /// <inheritdoc/>
-    public override ValueTask<bool> MoveReaderAsync(CursorMove move, CancellationToken cancellation = default)
+    public override ValueTask<bool> MoveReaderAsync(CursorCommit move, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(move);
         return Locked(() =>
@@ -65,16 +65,16 @@ public sealed partial class MemoryStreamStore
         return reader;
     }
 
-    private void CheckMove(CursorMove move)
+    private void CheckMove(CursorCommit move)
     {
         long tail = Stream(move.Stream).Logs[Checked(move.Partition, Stream(move.Stream))].Tail;
         if (move.Next > tail + 1)
-            throw new StoreWentBackException(
+            throw new StoreRolledBackException(
                 $"The reader {move.Reader} was to be moved to {move.Stream}/{move.Partition}/{move.Next}, but the last entry is {tail}: the store has lost writes.")
             { Stream = move.Stream, Partition = move.Partition, Sequence = move.Next };
     }
 
-    private bool Move(CursorMove move, DateTimeOffset now)
+    private bool Move(CursorCommit move, DateTimeOffset now)
     {
         StoredStream stream = Stream(move.Stream);
         if (!stream.Readers.TryGetValue(move.Reader, out StoredReader? reader)) return false;

@@ -28,7 +28,7 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     public bool IsEmpty => rows.Count == 0 && Done == log.Tail;
     public DateTimeOffset? NextDue => due.Count == 0 ? null : due.Min.Due;
 
-    public PartitionInfo Info() => new(number, Epoch, Owner, Version, log.Tail, Dispatched, Done, rows.Values.Count(row => row.State != WaitingState.InFlight));
+    public PartitionInfo Info() => new(number, Epoch, Owner, Version, log.Tail, Dispatched, Done, rows.Values.Count(row => row.State != WaitingStatus.InFlight));
 
     public bool IsOutstanding(long sequence)
         => rows.ContainsKey(sequence) || (sequence > Done && sequence <= Dispatched && !ended.Contains(sequence));
@@ -42,7 +42,7 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
 
     /// <summary>What is outstanding, by sequence; first-timers in flight included.</summary>
     public IEnumerable<WaitingEntry> Outstanding(long? after, int max) => rows.Values.Select(row => row.Show(withPayload: true))
-        .Concat(InFlight().Select(sequence => new WaitingEntry(log.Read(sequence), WaitingState.InFlight, 0, null, "", "")))
+        .Concat(InFlight().Select(sequence => new WaitingEntry(log.Read(sequence), WaitingStatus.InFlight, 0, null, "", "")))
         .Where(entry => after is null || entry.Entry.Sequence > after).OrderBy(entry => entry.Entry.Sequence).Take(max);
 
     public Entry Read(long sequence) => rows.TryGetValue(sequence, out StoredRow? row) ? row.Entry : log.Read(sequence);
@@ -76,12 +76,12 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     }
 
     /// <summary>Puts an outstanding entry aside, to be tried again at a time, or when somebody says so.</summary>
-    public void Defer(Deferral deferral, DateTimeOffset now)
+    public void Defer(RetryWrite deferral, DateTimeOffset now)
     {
         StoredRow row = RowOf(deferral.Sequence);
         Unschedule(row);
         (row.Attempts, row.Node, row.Error, row.IsAlone) = (deferral.Attempts, deferral.Node, Shorten(deferral.Error), false);
-        row.State = deferral.After is null ? WaitingState.Parked : WaitingState.Retrying;
+        row.State = deferral.After is null ? WaitingStatus.Parked : WaitingStatus.Retrying;
         row.Due = now + deferral.After;
         Schedule(row);
         Advance();
@@ -90,7 +90,7 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     /// <summary>Adds an entry of the group's own.</summary>
     public void AddOwn(in Entry entry, DateTimeOffset now)
     {
-        var row = new StoredRow(Copy(entry with { Sequence = --lastOwn })) { State = WaitingState.Retrying, Due = now };
+        var row = new StoredRow(Copy(entry with { Sequence = --lastOwn })) { State = WaitingStatus.Retrying, Due = now };
         rows.Add(lastOwn, row);
         Schedule(row);
     }
@@ -121,7 +121,7 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     public bool TryLeaseSuspect(out Entry entry, out string? damage)
     {
         (entry, damage) = (default, null);
-        if (rows.Values.FirstOrDefault(row => row.State == WaitingState.Suspect) is not { } row) return false;
+        if (rows.Values.FirstOrDefault(row => row.State == WaitingStatus.Suspect) is not { } row) return false;
         (entry, damage) = (Lease(row), row.Damage);
         row.IsAlone = true;
         return true;
@@ -131,11 +131,11 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     /// <param name="isAlive">Whether it takes the partition anew: then nothing has killed it.</param>
     public void Suspect(bool isAlive)
     {
-        foreach (long sequence in InFlight().ToArray()) RowOf(sequence).State = WaitingState.InFlight;
-        foreach (StoredRow row in rows.Values.Where(row => row.State == WaitingState.InFlight))
+        foreach (long sequence in InFlight().ToArray()) RowOf(sequence).State = WaitingStatus.InFlight;
+        foreach (StoredRow row in rows.Values.Where(row => row.State == WaitingStatus.InFlight))
         {
             if (row.IsAlone && !isAlive) row.Attempts++;
-            (row.State, row.IsAlone, row.Due) = (WaitingState.Suspect, false, null);
+            (row.State, row.IsAlone, row.Due) = (WaitingStatus.Suspect, false, null);
         }
         Advance();
     }
@@ -143,7 +143,7 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     /// <summary>The owner gives back what it has in flight: as if it had never been leased.</summary>
     public void GiveBack()
     {
-        foreach (StoredRow row in rows.Values.Where(row => row.State == WaitingState.InFlight))
+        foreach (StoredRow row in rows.Values.Where(row => row.State == WaitingStatus.InFlight))
         {
             (row.State, row.IsAlone) = (row.Before, false);
             Schedule(row);
@@ -169,7 +169,7 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     private Entry Lease(StoredRow row)
     {
         Unschedule(row);
-        (row.Before, row.State) = (row.State, WaitingState.InFlight);
+        (row.Before, row.State) = (row.State, WaitingStatus.InFlight);
         return row.Entry with { Attempt = row.Attempts + 1 };
     }
 
@@ -184,12 +184,12 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
 
     private void Schedule(StoredRow row)
     {
-        if (row.State == WaitingState.Retrying) due.Add((row.Due!.Value, Math.Abs(row.Entry.Sequence), row.Entry.Sequence));
+        if (row.State == WaitingStatus.Retrying) due.Add((row.Due!.Value, Math.Abs(row.Entry.Sequence), row.Entry.Sequence));
     }
 
     private void Unschedule(StoredRow row)
     {
-        if (row.State == WaitingState.Retrying) due.Remove((row.Due!.Value, Math.Abs(row.Entry.Sequence), row.Entry.Sequence));
+        if (row.State == WaitingStatus.Retrying) due.Remove((row.Due!.Value, Math.Abs(row.Entry.Sequence), row.Entry.Sequence));
     }
 
     private void Advance()

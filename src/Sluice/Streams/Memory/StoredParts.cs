@@ -20,7 +20,7 @@ internal sealed class StoredReader(string name, ReaderOptions options, long[] ne
     public DateTimeOffset? ExpiresAt { get; private set; }
     public Backlog Backlog;
 
-    public void Use(DateTimeOffset now) => ExpiresAt = now + options.ExpiresAfter;
+    public void Use(DateTimeOffset now) => ExpiresAt = now + options.IdleTimeout;
 
     public ReaderInfo Info() => new(name, options, [.. next], Backlog.Items);
 }
@@ -31,7 +31,7 @@ internal sealed class StoredGroup(GroupId id, StoredPartition[] partitions)
     public GroupId Id => id;
     public StoredPartition[] Partitions => partitions;
     public SortedDictionary<string, MemberInfo> Members { get; } = new(StringComparer.Ordinal);
-    public SortedDictionary<long, DeadEntry> Dead { get; } = [];
+    public SortedDictionary<long, StoredDeadLetter> Dead { get; } = [];
     public long LastDead { get; set; }
     public string? QuarantineOwner { get; set; }
     public long QuarantineEpoch { get; set; }
@@ -47,8 +47,8 @@ internal sealed class StoredGroup(GroupId id, StoredPartition[] partitions)
 internal sealed class StoredRow(Entry entry)
 {
     public Entry Entry { get; } = entry;
-    public WaitingState State { get; set; }
-    public WaitingState Before { get; set; }         // while in flight: what a release makes of it
+    public WaitingStatus State { get; set; }
+    public WaitingStatus Before { get; set; }         // while in flight: what a release makes of it
     public bool IsAlone { get; set; }                // in flight in quarantine: a crash is its fault
     public int Attempts { get; set; }
     public DateTimeOffset? Due { get; set; }
@@ -58,5 +58,5 @@ internal sealed class StoredRow(Entry entry)
     public long Length => Entry.Headers.Length + Entry.Payload.Length;
 
     public WaitingEntry Show(bool withPayload) => new(
-        withPayload ? Entry : Entry with { Payload = default }, State, Attempts, State == WaitingState.Retrying ? Due : null, Node, Error);
+        withPayload ? Entry : Entry with { Payload = default }, State, Attempts, State == WaitingStatus.Retrying ? Due : null, Node, Error);
 }

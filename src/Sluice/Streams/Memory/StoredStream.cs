@@ -39,7 +39,7 @@ internal sealed class StoredStream
         foreach (StoredReader reader in Readers.Values)
         {
             gated = true;
-            if (reader.Options.Gates && Exceeds(reader.Backlog)) return true;
+            if (reader.Options.AppliesBackpressure && Exceeds(reader.Backlog)) return true;
         }
         if (gated || Options.Retention == Retention.All) return false;
         return Exceeds(new Backlog { Items = Logs.Sum(log => log.Tail - log.Trimmed), Bytes = Logs.Sum(log => log.Bytes) });

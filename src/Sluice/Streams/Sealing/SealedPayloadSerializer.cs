@@ -5,7 +5,7 @@ namespace Sluice;
 /// <summary>Puts layers around what another serializer writes, and takes them off before it reads: compressed first, then signed.</summary>
 internal sealed class SealedPayloadSerializer<T>(IPayloadSerializer<T> inner, PayloadCompressor? compressor, PayloadSigner? signer) : IPayloadSerializer<T>, IDoorSerializer<T>
 {
-    private const int MostKept = 1 << 20;
+    private const int MaxKept = 1 << 20;
 
     // Nested use (a serializer that serializes) makes its own.
     [ThreadStatic] private static RecordWriter? spare;
@@ -69,7 +69,7 @@ internal sealed class SealedPayloadSerializer<T>(IPayloadSerializer<T> inner, Pa
     private static void Give(RecordWriter writer, ref RecordWriter? kept)
     {
         writer.Truncate(0);
-        if (writer.Capacity > MostKept) writer.Dispose();        // one large payload is no reason to keep so much
+        if (writer.Capacity > MaxKept) writer.Dispose();        // one large payload is no reason to keep so much
         kept = writer;
     }
 }

@@ -23,12 +23,12 @@ public sealed partial class DataFlow
 {
     internal const string Untrimmed = "Data flows bind values to parameters by the names of parameters, properties and tuple members, which trimming may remove.";
 
-    private const int MostPrograms = 64;
-    private const int MostForms = 8;                 // of dictionaries: then one program is made for all others
+    private const int MaxPrograms = 64;
+    private const int MaxForms = 8;                 // of dictionaries: then one program is made for all others
 
     private readonly Lock sync = new();
-    private volatile FlowProgram[] programs = [];    // for the forms of parameters that were seen
-    private FlowProgram? anyEntries;
+    private volatile CompiledDataFlow[] programs = [];    // for the forms of parameters that were seen
+    private CompiledDataFlow? anyEntries;
     private Topology? topology;
 
     private DataFlow(object[][] stages) => Stages = stages;
@@ -44,7 +44,7 @@ public sealed partial class DataFlow
 
     /// <summary>The functions and who waits for whom: drawn by <c>ToText</c>, <c>ToMermaid</c>, <c>ToDot</c>. Where several functions wait for several others, they meet in a node called <c>join</c>.</summary>
     /// <exception cref="DataFlowException">A function takes what nothing gives it, or as another type.</exception>
-    public Topology Topology => topology ??= new FlowLayout(this, new FlowResults([new UnknownValue()])).Topology;
+    public Topology Topology => topology ??= new BindingLayout(this, new FlowResults([new UnknownValue()])).Topology;
 
     /// <summary>The members of each stage: functions and flows.</summary>
     internal object[][] Stages { get; }
@@ -166,20 +166,20 @@ public sealed partial class DataFlow
 
     private DataFlow Self() => this;
 
-    private FlowProgram ProgramFor(object? parameters)
+    private CompiledDataFlow ProgramFor(object? parameters)
     {
-        foreach (FlowProgram known in programs) if (known.Parameters.Fits(parameters)) return known;
+        foreach (CompiledDataFlow known in programs) if (known.Parameters.Fits(parameters)) return known;
         lock (sync)
         {
-            foreach (FlowProgram known in programs) if (known.Parameters.Fits(parameters)) return known;
-            FlowParameters form = FlowParameters.Of(parameters);
-            if (form.HasEntries && programs.Count(known => known.Parameters.HasEntries) >= MostForms)
+            foreach (CompiledDataFlow known in programs) if (known.Parameters.Fits(parameters)) return known;
+            BindingParameters form = BindingParameters.Of(parameters);
+            if (form.HasEntries && programs.Count(known => known.Parameters.HasEntries) >= MaxForms)
             {
-                _ = new FlowLayout(this, form.Bag);      // finds what does not fit, before anything is called
-                return anyEntries ??= new(this, FlowParameters.AnyEntries);
+                _ = new BindingLayout(this, form.Bag);      // finds what does not fit, before anything is called
+                return anyEntries ??= new(this, BindingParameters.AnyEntries);
             }
-            var program = new FlowProgram(this, form);
-            programs = [.. programs.TakeLast(MostPrograms - 1), program];
+            var program = new CompiledDataFlow(this, form);
+            programs = [.. programs.TakeLast(MaxPrograms - 1), program];
             return program;
         }
     }

@@ -1,7 +1,7 @@
 namespace Sluice;
 
 /// <summary>A data flow that cannot run as it is written, or values that do not fit it. The message names the functions, the parameters and what there was to choose from.</summary>
-public sealed class DataFlowException : Exception
+public sealed class DataFlowException : SluiceException
 {
     internal DataFlowException(string problem) : base(problem) => Problems = [problem];
 

@@ -12,7 +12,7 @@ public sealed partial class DataFlowFunction
     /// <summary>What the function gives, under its own names, and the flow does not get.</summary>
     internal IReadOnlyList<string> Dropped { get; private init; } = [];
 
-    internal string PlainName => ValueName is { Length: > 0 } value ? value : FlowSignature.ResultName(ChosenOf ?? Name!);
+    internal string PlainName => ValueName is { Length: > 0 } value ? value : FunctionSignature.ResultName(ChosenOf ?? Name!);
 
     /// <summary>
     /// What the function gives under a name is called something else in the flow. The name of a plain result is the function's: <c>source</c> for <c>SourceAsync</c>, and the given
@@ -57,9 +57,9 @@ public sealed partial class DataFlowFunction
     internal void CheckOutputs()
     {
         if (Outputs.Count == 0 && Positions is null && Dropped.Count == 0) return;
-        FlowSignature signature = (Signature ?? Choices![0].Function.Signature)!;
-        if (FlowResult.Of(new(this) { Dropped = [] }, signature).Names(PlainName) is { } all) Explain("leave out", Dropped, all);
-        if (FlowResult.Of(this, signature).Names(PlainName) is { } known) Explain("rename", Outputs.Keys, known);
+        FunctionSignature signature = (Signature ?? Choices![0].Function.Signature)!;
+        if (ResultBinding.Of(new(this) { Dropped = [] }, signature).Names(PlainName) is { } all) Explain("leave out", Dropped, all);
+        if (ResultBinding.Of(this, signature).Names(PlainName) is { } known) Explain("rename", Outputs.Keys, known);
 
         void Explain(string what, IEnumerable<string> names, IReadOnlyList<string> among)
         {

@@ -8,7 +8,7 @@ namespace Sluice;
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
 public sealed partial class DataFlowFunction
 {
-    private DataFlowFunction(FlowSignature signature) => Signature = signature;
+    private DataFlowFunction(FunctionSignature signature) => Signature = signature;
 
     private DataFlowFunction(DataFlowFunction other)
     {
@@ -17,7 +17,7 @@ public sealed partial class DataFlowFunction
         (Policy, IsOptional, Places, Replacement, FixedReplacement) = (other.Policy, other.IsOptional, other.Places, other.Replacement, other.FixedReplacement);
     }
 
-    internal FlowSignature? Signature { get; private init; }         // null where Choices are
+    internal FunctionSignature? Signature { get; private init; }         // null where Choices are
 
     internal IReadOnlyList<(string Key, DataFlowFunction Function)>? Choices { get; private init; }
 
@@ -31,7 +31,7 @@ public sealed partial class DataFlowFunction
 
     internal bool IsOptional { get; private init; }
 
-    internal CallPlaces? Places { get; private init; }               // shared by all flows, and all runs
+    internal CallConcurrencyLimit? Places { get; private init; }               // shared by all flows, and all runs
 
     internal Func<DataFlowFunction, Exception, object?>? Replacement { get; private init; }
 
@@ -71,7 +71,7 @@ public sealed partial class DataFlowFunction
         return new(this) { Policy = Policy with { Timeout = limit } };
     }
 
-    /// <inheritdoc cref="Node{T}.Retry"/>
+    /// <inheritdoc cref="GraphNode{T}.Retry"/>
     public DataFlowFunction Retry(int retries, Backoff? backoff = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(retries);
@@ -169,10 +169,10 @@ public sealed partial class DataFlowFunction
     }
 
     internal static DataFlowFunction Of(Delegate function)
-        => function?.Target is DataFlowFunction self && function.Method.Name == nameof(Self) ? self : new(FlowSignature.Of(function!));
+        => function?.Target is DataFlowFunction self && function.Method.Name == nameof(Self) ? self : new(FunctionSignature.Of(function!));
 
     internal static DataFlowFunction Dispatch(string name, string? key, (string Key, Delegate Function)[] choices)
-        => new((FlowSignature)null!) { GivenName = name, Key = key, Choices = FlowDispatch.Check(name, choices, isChosenInRuns: key is not null) };
+        => new((FunctionSignature)null!) { GivenName = name, Key = key, Choices = DispatchFunction.Check(name, choices, isChosenInRuns: key is not null) };
 
     private void CheckOptional()
     {
@@ -184,7 +184,7 @@ public sealed partial class DataFlowFunction
     {
         string name = Name ?? "The lambda";
         if (Result is not { } type) throw new DataFlowException($"{name} returns nothing, so there is nothing to take its place: let it be Optional.");
-        bool fits = value is null ? !type.IsValueType || FlowValue.Underlying(type) is not null : type.IsInstanceOfType(value);
+        bool fits = value is null ? !type.IsValueType || BoundValue.Underlying(type) is not null : type.IsInstanceOfType(value);
         if (!fits) throw new DataFlowException($"{name} returns {TypeNames.Of(type)}, and its fallback is {(value is null ? "null" : $"of type {TypeNames.Of(value.GetType())}")}. Let both have one type.");
     }
 

@@ -25,11 +25,11 @@ public sealed record DataFlowOptions
     /// <summary>Whether each run records when its functions started and ended. It costs two readings of the clock a function.</summary>
     public bool RecordTimings { get; init; }
 
-    /// <inheritdoc cref="GraphOptions.StopGrace"/>
-    public TimeSpan StopGrace
+    /// <inheritdoc cref="GraphOptions.StopTimeout"/>
+    public TimeSpan StopTimeout
     {
-        get => Graph.StopGrace;
-        init => Graph = Graph with { StopGrace = value };
+        get => Graph.StopTimeout;
+        init => Graph = Graph with { StopTimeout = value };
     }
 
     private GraphOptions Graph { get; init; } = new();

@@ -4,11 +4,11 @@ namespace Sluice;
 /// <remarks>Does not change any more; may be read by any thread. Names are looked up without regard to case.</remarks>
 public sealed class DataFlowResult
 {
-    private readonly FlowProgram program;
-    private readonly Context context;
+    private readonly CompiledDataFlow program;
+    private readonly GraphContext context;
     private Dictionary<string, object?>? values;
 
-    internal DataFlowResult(FlowProgram program, Context context) => (this.program, this.context) = (program, context);
+    internal DataFlowResult(CompiledDataFlow program, GraphContext context) => (this.program, this.context) = (program, context);
 
     /// <summary>The value of a name.</summary>
     /// <exception cref="KeyNotFoundException">There is none; the message lists names that are near.</exception>

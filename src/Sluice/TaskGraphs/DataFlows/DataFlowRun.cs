@@ -3,11 +3,11 @@ using System.Threading.Tasks.Sources;
 namespace Sluice;
 
 /// <summary>One run of a flow: the resolve of its graph, and what the flow was given.</summary>
-internal sealed class DataFlowRun : Context
+internal sealed class DataFlowRun : GraphContext
 {
-    private readonly FlowProgram program;
+    private readonly CompiledDataFlow program;
 
-    public DataFlowRun(FlowProgram program, GraphPlan plan, object? request, CancellationToken caller) : base(plan, caller)
+    public DataFlowRun(CompiledDataFlow program, GraphPlan plan, object? request, CancellationToken caller) : base(plan, caller)
         => (this.program, Request) = (program, request);
 
     /// <summary>The parameters, as their form packs them.</summary>

@@ -52,7 +52,7 @@ internal sealed class NamedValues
     private static IEnumerable<KeyValuePair<string, object?>>? Parts(object value)
     {
         if (TextEntries.Of(value) is { } entries) return entries;
-        if (!FlowResult.HasNames(value.GetType())) return null;
-        return Members.GetOrAdd(value.GetType(), NamedProperties.Readable).Select(member => KeyValuePair.Create(FlowSignature.CamelCase(member.Name), NamedProperties.Read(member, value)));
+        if (!ResultBinding.HasNames(value.GetType())) return null;
+        return Members.GetOrAdd(value.GetType(), NamedProperties.Readable).Select(member => KeyValuePair.Create(FunctionSignature.CamelCase(member.Name), NamedProperties.Read(member, value)));
     }
 }

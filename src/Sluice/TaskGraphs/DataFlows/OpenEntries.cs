@@ -5,13 +5,13 @@ namespace Sluice;
 
 /// <summary>The entries of a dictionary of parameters where flows are given dictionaries of many forms: their names are known in a run only.</summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-internal sealed class OpenEntries(string? wanted = null) : FlowValue(wanted ?? "", typeof(object))
+internal sealed class OpenEntries(string? wanted = null) : BoundValue(wanted ?? "", typeof(object))
 {
     public override bool IsSure => false;
 
     public override bool IsOpen => wanted is null;
 
-    public override FlowValue At(string name) => new OpenEntries(name);
+    public override BoundValue At(string name) => new OpenEntries(name);
 
     [RequiresDynamicCode(CompiledCode.Dynamic)]
     public override Expression? Present(ParameterExpression run) => Expression.Call(Entries(run), nameof(NamedValues.Has), null, Expression.Constant(wanted));
@@ -19,12 +19,12 @@ internal sealed class OpenEntries(string? wanted = null) : FlowValue(wanted ?? "
     [RequiresDynamicCode(CompiledCode.Dynamic)]
     public override Expression Value(ParameterExpression run) => Expression.Call(Entries(run), nameof(NamedValues.Get), null, Expression.Constant(wanted));
 
-    public override object? Read(Context run) => Entries(run) is var values && values.Has(wanted!) ? values.Get(wanted!) : Absent;
+    public override object? Read(GraphContext run) => Entries(run) is var values && values.Has(wanted!) ? values.Get(wanted!) : Absent;
 
-    public override NamedValues All(Context run, bool isReflected) => Entries(run);
+    public override NamedValues All(GraphContext run, bool isReflected) => Entries(run);
 
-    private static NamedValues Entries(Context run) => (NamedValues)((DataFlowRun)run).Request!;
+    private static NamedValues Entries(GraphContext run) => (NamedValues)((DataFlowRun)run).Request!;
 
     [RequiresDynamicCode(CompiledCode.Dynamic)]
-    private static UnaryExpression Entries(ParameterExpression run) => Expression.Convert(FlowExpressions.Request(run), typeof(NamedValues));
+    private static UnaryExpression Entries(ParameterExpression run) => Expression.Convert(BindingExpressions.Request(run), typeof(NamedValues));
 }

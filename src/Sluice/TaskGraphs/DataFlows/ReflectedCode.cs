@@ -5,23 +5,23 @@ namespace Sluice;
 
 /// <summary>Calls functions by reflection, for where code cannot be compiled: what is bound is found once all the same, but values travel as objects.</summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-internal sealed class ReflectedCode : FlowCode
+internal sealed class ReflectedCode : BindingCompiler
 {
     public override bool IsReflected => true;
 
-    public override Func<Context, object?> Reader(IReadOnlyList<FlowValue> places) => run =>
+    public override Func<GraphContext, object?> Reader(IReadOnlyList<BoundValue> places) => run =>
     {
-        foreach (FlowValue place in places)
-            if (place.Read(run) is var value && value != FlowValue.Absent) return value;
-        return FlowValue.Absent;
+        foreach (BoundValue place in places)
+            if (place.Read(run) is var value && value != BoundValue.Absent) return value;
+        return BoundValue.Absent;
     };
 
-    protected override NodeDefinition Function(FlowDraft draft) => Define(draft, Choose(draft, [.. draft.Calls.Select(call => Body(draft, call))]));
+    protected override NodeDefinition Function(BindingDraft draft) => Define(draft, Choose(draft, [.. draft.Calls.Select(call => Body(draft, call))]));
 
-    private NodeBody<object?> Body(FlowDraft draft, FlowCall call)
+    private NodeBody<object?> Body(BindingDraft draft, FlowCall call)
     {
-        FlowSignature signature = call.Signature;
-        Func<Context, CancellationToken, object?>[] arguments = Array.ConvertAll(call.Arguments, Argument);
+        FunctionSignature signature = call.Signature;
+        Func<GraphContext, CancellationToken, object?>[] arguments = Array.ConvertAll(call.Arguments, Argument);
         // A delegate may hold the first argument of a static method.
         object?[] held = signature.Method.IsStatic && signature.Method.GetParameters().Length > arguments.Length ? [signature.Function.Target] : [];
         DataFlowFunction? open = draft.Result!.IsOpen ? draft.Function : null;
@@ -30,26 +30,26 @@ internal sealed class ReflectedCode : FlowCode
             return (run, _, cancellation) =>
             {
                 PoolWorker.Publish();
-                return FlowTasks.AnyAsync(Call(run, cancellation), signature.Return, open);
+                return TaskAdapters.AnyAsync(Call(run, cancellation), signature.Return, open);
             };
         }
 
-        SyncFunction<object?> function = open is null ? Call : (run, cancellation) => FlowTasks.Open(Call(run, cancellation), open);
+        SyncFunction<object?> function = open is null ? Call : (run, cancellation) => TaskAdapters.Open(Call(run, cancellation), open);
         return (run, _, cancellation) => SyncCall<object?>.Start(function, run, cancellation);
 
-        object? Call(Context run, CancellationToken cancellation)
+        object? Call(GraphContext run, CancellationToken cancellation)
             => signature.Method.Invoke(signature.Function.Target, BindingFlags.DoNotWrapExceptions, null, [.. held, .. arguments.Select(argument => argument(run, cancellation))], null);
     }
 
-    private Func<Context, CancellationToken, object?> Argument(FlowBinding binding)
+    private Func<GraphContext, CancellationToken, object?> Argument(ParameterBinding binding)
     {
         if (binding.IsToken) return static (_, cancellation) => cancellation;
-        Func<Context, object?> read = Reader(binding.Places);
-        FlowMissing missing = Missing(binding);
+        Func<GraphContext, object?> read = Reader(binding.Places);
+        MissingBinding missing = Missing(binding);
         return (run, _) =>
         {
             object? value = read(run);
-            if (value != FlowValue.Absent) return missing.Check(value);
+            if (value != BoundValue.Absent) return missing.Check(value);
             return binding.HasDefault && !binding.TakesTheOnlyOne ? binding.Rest is { } rest ? rest.Empty : binding.Default : missing.Check(missing.Only<object?>(run));
         };
     }

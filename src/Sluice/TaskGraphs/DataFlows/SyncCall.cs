@@ -1,21 +1,21 @@
 namespace Sluice;
 
 /// <summary>A synchronous function with its arguments.</summary>
-internal delegate T SyncFunction<T>(Context run, CancellationToken cancellation);
+internal delegate T SyncFunction<T>(GraphContext run, CancellationToken cancellation);
 
 /// <summary>Calls a synchronous function on a worker, in the execution context of whoever starts it.</summary>
 internal sealed class SyncCall<T> : TaskCompletionSource<T>, IWorkerCall
 {
     private readonly SyncFunction<T> function;
-    private readonly Context run;
+    private readonly GraphContext run;
     private readonly CancellationToken cancellation;
     private readonly ExecutionContext? flow = ExecutionContext.Capture();
     private T? result;
     private Exception? problem;
 
-    private SyncCall(SyncFunction<T> function, Context run, CancellationToken cancellation) => (this.function, this.run, this.cancellation) = (function, run, cancellation);
+    private SyncCall(SyncFunction<T> function, GraphContext run, CancellationToken cancellation) => (this.function, this.run, this.cancellation) = (function, run, cancellation);
 
-    public static ValueTask<T> Start(SyncFunction<T> function, Context run, CancellationToken cancellation)
+    public static ValueTask<T> Start(SyncFunction<T> function, GraphContext run, CancellationToken cancellation)
     {
         var call = new SyncCall<T>(function, run, cancellation);
         PoolWorker.Start(call, run);

@@ -6,7 +6,7 @@ namespace Sluice;
 /// <summary>A resolve for people: how each node ended, when, and what the whole waited for.</summary>
 internal static class ContextText
 {
-    public static string Of(Context context)
+    public static string Of(GraphContext context)
     {
         IReadOnlyList<NodeOutcome> outcomes = context.Outcomes;
         HashSet<string> critical = [.. context.Topology.CriticalPath.Select(node => node.Name)];

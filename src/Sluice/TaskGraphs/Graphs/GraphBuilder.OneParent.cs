@@ -11,42 +11,42 @@ public sealed partial class GraphBuilder<TRequest>
     /// <param name="first">A parent: the node starts when it has ended.</param>
     /// <param name="function">What it does; given a token where it takes one, which is cancelled when the resolve is, or fails, or a time limit is over.</param>
     /// <returns>The node, for its options, its children and the context.</returns>
-    public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, TOut> function)
+    public GraphNode<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first, Func<T1, TOut> function)
         => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]))));
 
-    /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
+    /// <inheritdoc cref="Add{T1, TOut}(string, GraphNode{T1}, Func{T1, TOut})"/>
     [OverloadResolutionPriority(2)]
-    public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, Task<TOut>> function)
+    public GraphNode<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first, Func<T1, Task<TOut>> function)
         => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]))));
 
-    /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
-    public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, ValueTask<TOut>> function)
+    /// <inheritdoc cref="Add{T1, TOut}(string, GraphNode{T1}, Func{T1, TOut})"/>
+    public GraphNode<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first, Func<T1, ValueTask<TOut>> function)
         => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => function(context.Value<T1>(parents[0])));
 
-    /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
+    /// <inheritdoc cref="Add{T1, TOut}(string, GraphNode{T1}, Func{T1, TOut})"/>
     [OverloadResolutionPriority(2)]
-    public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, CancellationToken, Task<TOut>> function)
+    public GraphNode<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first, Func<T1, CancellationToken, Task<TOut>> function)
         => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]), cancellation)));
 
-    /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
-    public Node<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Func<T1, CancellationToken, ValueTask<TOut>> function)
+    /// <inheritdoc cref="Add{T1, TOut}(string, GraphNode{T1}, Func{T1, TOut})"/>
+    public GraphNode<TOut> Add<T1, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first, Func<T1, CancellationToken, ValueTask<TOut>> function)
         => Add<TOut>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => function(context.Value<T1>(parents[0]), cancellation));
 
-    /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
+    /// <inheritdoc cref="Add{T1, TOut}(string, GraphNode{T1}, Func{T1, TOut})"/>
     [OverloadResolutionPriority(1)]
-    public Node<Nothing> Add<T1>(string name, Node<T1> first, Func<T1, Task> function)
-        => Add<Nothing>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]))));
+    public GraphNode<Unit> Add<T1>(string name, GraphNode<T1> first, Func<T1, Task> function)
+        => Add<Unit>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]))));
 
-    /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
-    public Node<Nothing> Add<T1>(string name, Node<T1> first, Func<T1, ValueTask> function)
-        => Add<Nothing>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]))));
+    /// <inheritdoc cref="Add{T1, TOut}(string, GraphNode{T1}, Func{T1, TOut})"/>
+    public GraphNode<Unit> Add<T1>(string name, GraphNode<T1> first, Func<T1, ValueTask> function)
+        => Add<Unit>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]))));
 
-    /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
+    /// <inheritdoc cref="Add{T1, TOut}(string, GraphNode{T1}, Func{T1, TOut})"/>
     [OverloadResolutionPriority(1)]
-    public Node<Nothing> Add<T1>(string name, Node<T1> first, Func<T1, CancellationToken, Task> function)
-        => Add<Nothing>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), cancellation)));
+    public GraphNode<Unit> Add<T1>(string name, GraphNode<T1> first, Func<T1, CancellationToken, Task> function)
+        => Add<Unit>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), cancellation)));
 
-    /// <inheritdoc cref="Add{T1, TOut}(string, Node{T1}, Func{T1, TOut})"/>
-    public Node<Nothing> Add<T1>(string name, Node<T1> first, Func<T1, CancellationToken, ValueTask> function)
-        => Add<Nothing>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), cancellation)));
+    /// <inheritdoc cref="Add{T1, TOut}(string, GraphNode{T1}, Func{T1, TOut})"/>
+    public GraphNode<Unit> Add<T1>(string name, GraphNode<T1> first, Func<T1, CancellationToken, ValueTask> function)
+        => Add<Unit>(name, [first], [typeof(T1)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), cancellation)));
 }

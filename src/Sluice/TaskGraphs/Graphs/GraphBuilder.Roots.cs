@@ -10,42 +10,42 @@ public sealed partial class GraphBuilder<TRequest>
     /// <param name="name">Its name, unique in the graph.</param>
     /// <param name="function">What it does; given a token where it takes one, which is cancelled when the resolve is, or fails, or a time limit is over.</param>
     /// <returns>The node, for its options, its children and the context.</returns>
-    public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, TOut> function)
-        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => new(function(((Context<TRequest>)context).Request)));
+    public GraphNode<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, TOut> function)
+        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => new(function(((GraphContext<TRequest>)context).Request)));
 
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
     [OverloadResolutionPriority(2)]
-    public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, Task<TOut>> function)
-        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => TaskValues.Of(function(((Context<TRequest>)context).Request)));
+    public GraphNode<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, Task<TOut>> function)
+        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => TaskValues.Of(function(((GraphContext<TRequest>)context).Request)));
 
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
-    public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, ValueTask<TOut>> function)
-        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => function(((Context<TRequest>)context).Request));
+    public GraphNode<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, ValueTask<TOut>> function)
+        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => function(((GraphContext<TRequest>)context).Request));
 
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
     [OverloadResolutionPriority(2)]
-    public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, CancellationToken, Task<TOut>> function)
-        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => TaskValues.Of(function(((Context<TRequest>)context).Request, cancellation)));
+    public GraphNode<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, CancellationToken, Task<TOut>> function)
+        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => TaskValues.Of(function(((GraphContext<TRequest>)context).Request, cancellation)));
 
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
-    public Node<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, CancellationToken, ValueTask<TOut>> function)
-        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => function(((Context<TRequest>)context).Request, cancellation));
-
-    /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
-    [OverloadResolutionPriority(1)]
-    public Node<Nothing> Add(string name, Func<TRequest, Task> function)
-        => Add<Nothing>(name, [], [], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(((Context<TRequest>)context).Request)));
-
-    /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
-    public Node<Nothing> Add(string name, Func<TRequest, ValueTask> function)
-        => Add<Nothing>(name, [], [], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(((Context<TRequest>)context).Request)));
+    public GraphNode<TOut> Add<[DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Func<TRequest, CancellationToken, ValueTask<TOut>> function)
+        => Add<TOut>(name, [], [], function, (context, parents, cancellation) => function(((GraphContext<TRequest>)context).Request, cancellation));
 
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
     [OverloadResolutionPriority(1)]
-    public Node<Nothing> Add(string name, Func<TRequest, CancellationToken, Task> function)
-        => Add<Nothing>(name, [], [], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(((Context<TRequest>)context).Request, cancellation)));
+    public GraphNode<Unit> Add(string name, Func<TRequest, Task> function)
+        => Add<Unit>(name, [], [], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(((GraphContext<TRequest>)context).Request)));
 
     /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
-    public Node<Nothing> Add(string name, Func<TRequest, CancellationToken, ValueTask> function)
-        => Add<Nothing>(name, [], [], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(((Context<TRequest>)context).Request, cancellation)));
+    public GraphNode<Unit> Add(string name, Func<TRequest, ValueTask> function)
+        => Add<Unit>(name, [], [], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(((GraphContext<TRequest>)context).Request)));
+
+    /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
+    [OverloadResolutionPriority(1)]
+    public GraphNode<Unit> Add(string name, Func<TRequest, CancellationToken, Task> function)
+        => Add<Unit>(name, [], [], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(((GraphContext<TRequest>)context).Request, cancellation)));
+
+    /// <inheritdoc cref="Add{TOut}(string, Func{TRequest, TOut})"/>
+    public GraphNode<Unit> Add(string name, Func<TRequest, CancellationToken, ValueTask> function)
+        => Add<Unit>(name, [], [], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(((GraphContext<TRequest>)context).Request, cancellation)));
 }

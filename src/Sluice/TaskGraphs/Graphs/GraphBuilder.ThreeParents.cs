@@ -13,42 +13,42 @@ public sealed partial class GraphBuilder<TRequest>
     /// <param name="third">A parent: the node starts when it has ended.</param>
     /// <param name="function">What it does; given a token where it takes one, which is cancelled when the resolve is, or fails, or a time limit is over.</param>
     /// <returns>The node, for its options, its children and the context.</returns>
-    public Node<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, TOut> function)
+    public GraphNode<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first, GraphNode<T2> second, GraphNode<T3> third, Func<T1, T2, T3, TOut> function)
         => Add<TOut>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]))));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
+    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, Func{T1, T2, T3, TOut})"/>
     [OverloadResolutionPriority(2)]
-    public Node<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, Task<TOut>> function)
+    public GraphNode<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first, GraphNode<T2> second, GraphNode<T3> third, Func<T1, T2, T3, Task<TOut>> function)
         => Add<TOut>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]))));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
-    public Node<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, ValueTask<TOut>> function)
+    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, Func{T1, T2, T3, TOut})"/>
+    public GraphNode<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first, GraphNode<T2> second, GraphNode<T3> third, Func<T1, T2, T3, ValueTask<TOut>> function)
         => Add<TOut>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2])));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
+    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, Func{T1, T2, T3, TOut})"/>
     [OverloadResolutionPriority(2)]
-    public Node<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, CancellationToken, Task<TOut>> function)
+    public GraphNode<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first, GraphNode<T2> second, GraphNode<T3> third, Func<T1, T2, T3, CancellationToken, Task<TOut>> function)
         => Add<TOut>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), cancellation)));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
-    public Node<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, CancellationToken, ValueTask<TOut>> function)
+    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, Func{T1, T2, T3, TOut})"/>
+    public GraphNode<TOut> Add<T1, T2, T3, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first, GraphNode<T2> second, GraphNode<T3> third, Func<T1, T2, T3, CancellationToken, ValueTask<TOut>> function)
         => Add<TOut>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), cancellation));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
+    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, Func{T1, T2, T3, TOut})"/>
     [OverloadResolutionPriority(1)]
-    public Node<Nothing> Add<T1, T2, T3>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, Task> function)
-        => Add<Nothing>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]))));
+    public GraphNode<Unit> Add<T1, T2, T3>(string name, GraphNode<T1> first, GraphNode<T2> second, GraphNode<T3> third, Func<T1, T2, T3, Task> function)
+        => Add<Unit>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]))));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
-    public Node<Nothing> Add<T1, T2, T3>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, ValueTask> function)
-        => Add<Nothing>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]))));
+    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, Func{T1, T2, T3, TOut})"/>
+    public GraphNode<Unit> Add<T1, T2, T3>(string name, GraphNode<T1> first, GraphNode<T2> second, GraphNode<T3> third, Func<T1, T2, T3, ValueTask> function)
+        => Add<Unit>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]))));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
+    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, Func{T1, T2, T3, TOut})"/>
     [OverloadResolutionPriority(1)]
-    public Node<Nothing> Add<T1, T2, T3>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, CancellationToken, Task> function)
-        => Add<Nothing>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), cancellation)));
+    public GraphNode<Unit> Add<T1, T2, T3>(string name, GraphNode<T1> first, GraphNode<T2> second, GraphNode<T3> third, Func<T1, T2, T3, CancellationToken, Task> function)
+        => Add<Unit>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), cancellation)));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, Node{T1}, Node{T2}, Node{T3}, Func{T1, T2, T3, TOut})"/>
-    public Node<Nothing> Add<T1, T2, T3>(string name, Node<T1> first, Node<T2> second, Node<T3> third, Func<T1, T2, T3, CancellationToken, ValueTask> function)
-        => Add<Nothing>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), cancellation)));
+    /// <inheritdoc cref="Add{T1, T2, T3, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, Func{T1, T2, T3, TOut})"/>
+    public GraphNode<Unit> Add<T1, T2, T3>(string name, GraphNode<T1> first, GraphNode<T2> second, GraphNode<T3> third, Func<T1, T2, T3, CancellationToken, ValueTask> function)
+        => Add<Unit>(name, [first, second, third], [typeof(T1), typeof(T2), typeof(T3)], function, (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]), context.Value<T3>(parents[2]), cancellation)));
 }

@@ -22,7 +22,7 @@ public sealed partial class GraphBuilder<TRequest>
     }
 
     /// <summary>The request as a parent, for a node that needs it beside what others produce: <c>page.Add("badge", page.Request, price, (request, p) => …)</c>. It is no node: it has no name, no options and no outcome.</summary>
-    public Node<TRequest> Request { get; } = MakeRequest();
+    public GraphNode<TRequest> Request { get; } = MakeRequest();
 
     /// <summary>
     /// The node of a name, for its options or as a parent: where its handle is not at hand, as in a graph that is being changed. There its options may be set anew,
@@ -30,15 +30,15 @@ public sealed partial class GraphBuilder<TRequest>
     /// </summary>
     /// <exception cref="KeyNotFoundException">There is none of this name; the message lists names that are near.</exception>
     /// <exception cref="InvalidOperationException">It produces something else.</exception>
-    public Node<T> Get<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(string node)
+    public GraphNode<T> Get<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(string node)
     {
         int index = IndexOf(node);
         if (nodes[index] is NodeDefinition<T> { IsBuilt: true } built) nodes[index] = built.Copy();
-        return Node<T>.Of(nodes[index]);
+        return GraphNode<T>.Of(nodes[index]);
     }
 
     [UnconditionalSuppressMessage("Trimming", "IL2091", Justification = "The request is not taken apart.")]
-    private static Node<TRequest> MakeRequest()
+    private static GraphNode<TRequest> MakeRequest()
         => new(new NodeDefinition<TRequest>(NodeDefinition.OfRequest, [], static () => { }, isRoot: true, static (_, _, _) => throw new InvalidOperationException("The request is there before anything runs.")));
 
     /// <summary>Removes a node.</summary>
@@ -68,7 +68,7 @@ public sealed partial class GraphBuilder<TRequest>
     {
         var builder = new TopologyBuilder(name);
         foreach (NodeDefinition node in nodes)
-            builder.Add(node.IsRoot ? "root" : "node", node.Name, output: node.Type == typeof(Nothing) ? null : node.Type, details: node.Describe());
+            builder.Add(node.IsRoot ? "root" : "node", node.Name, output: node.Type == typeof(Unit) ? null : node.Type, details: node.Describe());
         foreach (NodeDefinition node in nodes)
             foreach (string parent in node.Parents.Where(parent => parent != NodeDefinition.OfRequest).Distinct(StringComparer.Ordinal)) builder.Connect(parent, node.Name);
         return builder.Build(open: true);
@@ -97,7 +97,7 @@ public sealed partial class GraphBuilder<TRequest>
         return index >= 0 ? index : throw new KeyNotFoundException(NearNames.Explain("node", node, [.. nodes.Select(one => one.Name)]));
     }
 
-    private Node<T> Add<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(
+    private GraphNode<T> Add<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(
         string name, GraphNode[] parents, Type[]? parentTypes, Delegate function, NodeBody<T> body)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);

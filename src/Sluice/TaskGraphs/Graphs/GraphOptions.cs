@@ -19,9 +19,9 @@ public sealed record GraphOptions
 
     /// <summary>How long a resolve that has failed, or was cancelled, waits for functions that are still running; zero to 49 days, or <see cref="Timeout.InfiniteTimeSpan"/>; 5 seconds unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, and not <see cref="Timeout.InfiniteTimeSpan"/>, or more than 49 days.</exception>
-    public TimeSpan StopGrace
+    public TimeSpan StopTimeout
     {
         get => stopGrace;
-        init => stopGrace = value == Timeout.InfiniteTimeSpan ? value : Waits.Check(value, nameof(StopGrace));
+        init => stopGrace = value == Timeout.InfiniteTimeSpan ? value : Waits.Check(value, nameof(StopTimeout));
     }
 }

@@ -41,16 +41,16 @@ public sealed class Graph<TRequest>
     /// <exception cref="NodeFailedException">A node that is not optional and has no fallback failed. The others were told to stop, and have ended, or are named in the message.</exception>
     /// <exception cref="MergeConflictException">Two nodes produced different values under one name.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public ValueTask<Context<TRequest>> ResolveAsync(TRequest request, CancellationToken cancellation = default)
-        => OnceTelemetry.IsWatched ? WatchedAsync(request, cancellation) : new Context<TRequest>(plan, request, cancellation).ResolveAsync();
+    public ValueTask<GraphContext<TRequest>> ResolveAsync(TRequest request, CancellationToken cancellation = default)
+        => OnceTelemetry.IsWatched ? WatchedAsync(request, cancellation) : new GraphContext<TRequest>(plan, request, cancellation).ResolveAsync();
 
     /// <summary>The node of a name: its handle, to ask contexts with.</summary>
     /// <exception cref="KeyNotFoundException">There is none of this name; the message lists names that are near.</exception>
     /// <exception cref="InvalidOperationException">It produces something else.</exception>
-    public Node<T> Get<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(string node)
+    public GraphNode<T> Get<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(string node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return Node<T>.Of(plan.Nodes[plan.Get(node)]);
+        return GraphNode<T>.Of(plan.Nodes[plan.Get(node)]);
     }
 
     /// <summary>Another graph: this one with changes. This one stays as it is, and handles of nodes are good for both.</summary>
@@ -69,8 +69,8 @@ public sealed class Graph<TRequest>
     /// <exception cref="InvalidTopologyException">Another node depends on it: the message says which.</exception>
     public Graph<TRequest> Without(string node) => With(graph => graph.Remove(node));
 
-    private ValueTask<Context<TRequest>> WatchedAsync(TRequest request, CancellationToken cancellation)
-        => OnceTelemetry.TracedAsync("sluice.graph", name, () => new Context<TRequest>(plan, request, cancellation).ResolveAsync());
+    private ValueTask<GraphContext<TRequest>> WatchedAsync(TRequest request, CancellationToken cancellation)
+        => OnceTelemetry.TracedAsync("sluice.graph", name, () => new GraphContext<TRequest>(plan, request, cancellation).ResolveAsync());
 
     /// <summary>The graph as text.</summary>
     public override string ToString() => Topology.ToText();

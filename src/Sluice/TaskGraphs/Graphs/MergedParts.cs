@@ -15,7 +15,7 @@ internal sealed class MergedParts
     public MergedParts(string node, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] Type type)
     {
         this.node = node;
-        if (type == typeof(Nothing)) members = [];
+        if (type == typeof(Unit)) members = [];
         else if (TextEntries.MayBe(type)) IsOpen = true;
         else members = MembersOf(Nullable.GetUnderlyingType(type) ?? type);
     }

@@ -10,7 +10,7 @@ internal sealed class MergedView
     /// <param name="context">A resolve that has ended.</param>
     /// <param name="conflict">The first one, in topological order; of no meaning where the last wins.</param>
     /// <exception cref="NodeFailedException">User code has thrown: the getter of a property, or what compares two values. The message says which.</exception>
-    public static Dictionary<string, object?> Of(Context context, out MergeConflictException? conflict)
+    public static Dictionary<string, object?> Of(GraphContext context, out MergeConflictException? conflict)
     {
         var view = new MergedView();
         NodeDefinition[] nodes = context.Plan.Nodes;

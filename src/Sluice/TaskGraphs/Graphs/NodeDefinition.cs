@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Sluice;
 
 /// <summary>Calls the function of a node with what its parents have produced.</summary>
-internal delegate ValueTask<T> NodeBody<T>(Context context, int[] parents, CancellationToken cancellation);
+internal delegate ValueTask<T> NodeBody<T>(GraphContext context, int[] parents, CancellationToken cancellation);
 
 /// <summary>What a node is. Filled by one thread before its graph is built, read by any after that; may be part of several graphs.</summary>
 internal abstract class NodeDefinition(string name, string[] parents, Delegate function, bool isRoot)
@@ -38,7 +38,7 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
     public int LatestNumber { get; set; }
 
     /// <summary>How many calls there may be at a time; null: any number.</summary>
-    public CallPlaces? Places { get; set; }
+    public CallConcurrencyLimit? Places { get; set; }
 
     public bool IsBuilt { get; private set; }
 
@@ -66,10 +66,10 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
 
     /// <summary>Starts the node.</summary>
     /// <returns>Whether it has ended already; if not, the resolution goes on when it has.</returns>
-    public abstract bool Start(Context context, int number);
+    public abstract bool Start(GraphContext context, int number);
 
     /// <summary>What it waited for has ended.</summary>
-    public abstract void Finish(Context context, int number);
+    public abstract void Finish(GraphContext context, int number);
 
     /// <summary>What it has produced; null, or the default, if nothing.</summary>
     public abstract object? Box(ref Slot slot);
@@ -80,7 +80,7 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
     public bool NeedsParent(int index) => needs[index];
 
     /// <summary>Whether it takes a value from a parent that cannot be null.</summary>
-    public bool TakesValueFrom(int index) => ParentTypes is { } types && types[index] is { IsValueType: true } type && type != typeof(Nothing) && Nullable.GetUnderlyingType(type) is null;
+    public bool TakesValueFrom(int index) => ParentTypes is { } types && types[index] is { IsValueType: true } type && type != typeof(Unit) && Nullable.GetUnderlyingType(type) is null;
 
     public bool TryNeed(string parent)
     {
@@ -127,13 +127,13 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
         isPlain = Places is null && Policy == CallPolicy.None && typeof(T) != typeof(object);     // an object may turn out to be a task
     }
 
-    public override object? Box(ref Slot slot) => typeof(T) == typeof(Nothing) ? null : Slot.Get<T>(ref slot);
+    public override object? Box(ref Slot slot) => typeof(T) == typeof(Unit) ? null : Slot.Get<T>(ref slot);
 
     public override bool HasSomething(ref Slot slot) => Slot.Get<T>(ref slot) is not null;
 
     protected override NodeDefinition NewCopy() => new NodeDefinition<T>(Name, Parents, Function, IsRoot, body) { ParentTypes = ParentTypes, Fallback = Fallback };
 
-    public override bool Start(Context context, int number)
+    public override bool Start(GraphContext context, int number)
     {
         ref Slot slot = ref context.SlotOf(number);
         slot.Status = NodeStatus.Running;
@@ -169,7 +169,7 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
         return true;
     }
 
-    public override void Finish(Context context, int number)
+    public override void Finish(GraphContext context, int number)
     {
         Task<T> ended = context.SlotOf(number).TakeTask<T>();
         try
@@ -182,7 +182,7 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
         }
     }
 
-    private void Fail(Context context, int number, Exception exception)
+    private void Fail(GraphContext context, int number, Exception exception)
     {
         NodeDetails details = context.Details.Of(number);
         details.Exception = exception;
@@ -209,14 +209,14 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
         if (!IsOptional) context.Fail(number);
     }
 
-    private ValueTask<T> TracedAsync(Context context, int number)
+    private ValueTask<T> TracedAsync(GraphContext context, int number)
         => OnceTelemetry.TracedAsync("sluice.node", Name, () => CallAsync(context, number));
 
-    private ValueTask<T> CallAsync(Context context, int number)
+    private ValueTask<T> CallAsync(GraphContext context, int number)
         => Attempts.RunAsync<Attempted, T>(new(this, context, number), Policy, context.Plan.Time, staysInContext: false, TakesToken || !isPlain ? context.Token : default);
 
     /// <summary>A node that is called in one resolve.</summary>
-    private readonly struct Attempted(NodeDefinition<T> node, Context context, int number) : IAttempted<T>
+    private readonly struct Attempted(NodeDefinition<T> node, GraphContext context, int number) : IAttempted<T>
     {
         public ValueTask EnterAsync(int attempt, CancellationToken cancellation)
         {

@@ -13,13 +13,13 @@ internal class PendingNodes
     private readonly int first;
     private readonly Action goOn;
 
-    public PendingNodes(Context context, int first)
+    public PendingNodes(GraphContext context, int first)
     {
         (Context, this.first) = (context, first);
         goOn = GoOn;
     }
 
-    protected Context Context { get; }
+    protected GraphContext Context { get; }
 
     /// <summary>Others may go on with the resolve before this returns.</summary>
     /// <param name="task">Held by the slot of the node as well.</param>

@@ -16,7 +16,7 @@ internal abstract class Resolution : PendingNodes
     private int ready = None;                        // the top of the stack of ready nodes, for whoever suspended first
     private int active = 1;
 
-    protected Resolution(Context context) : base(context, 0)
+    protected Resolution(GraphContext context) : base(context, 0)
     {
         if (Context.Plan.Nodes.Length > Count) others = new PendingNodes?[((Context.Plan.Nodes.Length - 1) / Count) + 1];
     }
@@ -34,7 +34,7 @@ internal abstract class Resolution : PendingNodes
             foreach (int child in plan.Children[node]) Context.SlotOf(child).Waiting--;
         for (int node = plan.Nodes.Length - 1; node > first; node--)
             if (Context.SlotOf(node).Waiting == 0) ready = Push(node, ready);
-        if (caller.CanBeCanceled) registration = caller.UnsafeRegister(static resolve => ((Context)resolve!).Stop(), Context);
+        if (caller.CanBeCanceled) registration = caller.UnsafeRegister(static resolve => ((GraphContext)resolve!).Stop(), Context);
     }
 
     /// <summary>A node does not end at once. Others may go on with the resolve before this returns.</summary>
@@ -108,22 +108,22 @@ internal abstract class Resolution : PendingNodes
 }
 
 /// <inheritdoc/>
-internal sealed class Resolution<TRequest>(Context<TRequest> context) : Resolution(context), IValueTaskSource<Context<TRequest>>
+internal sealed class Resolution<TRequest>(GraphContext<TRequest> context) : Resolution(context), IValueTaskSource<GraphContext<TRequest>>
 {
-    private ManualResetValueTaskSourceCore<Context<TRequest>> source;
+    private ManualResetValueTaskSourceCore<GraphContext<TRequest>> source;
 
-    public ValueTask<Context<TRequest>> Task => new(this, source.Version);
+    public ValueTask<GraphContext<TRequest>> Task => new(this, source.Version);
 
     protected override void Answer(Exception? problem)
     {
-        if (problem is null) source.SetResult((Context<TRequest>)Context);
+        if (problem is null) source.SetResult((GraphContext<TRequest>)Context);
         else source.SetException(problem);
     }
 
-    Context<TRequest> IValueTaskSource<Context<TRequest>>.GetResult(short token) => source.GetResult(token);
+    GraphContext<TRequest> IValueTaskSource<GraphContext<TRequest>>.GetResult(short token) => source.GetResult(token);
 
-    ValueTaskSourceStatus IValueTaskSource<Context<TRequest>>.GetStatus(short token) => source.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource<GraphContext<TRequest>>.GetStatus(short token) => source.GetStatus(token);
 
-    void IValueTaskSource<Context<TRequest>>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    void IValueTaskSource<GraphContext<TRequest>>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
         => source.OnCompleted(continuation, state, token, flags);
 }

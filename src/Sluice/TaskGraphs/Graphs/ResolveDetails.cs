@@ -39,7 +39,7 @@ internal sealed class ResolveDetails(int nodes)
 
     /// <summary>What nodes are given. Whoever asks first has it cancelled with the caller's, unless the resolution does: a function may compute for long before anything suspends.</summary>
     /// <param name="context">Asked whether it is stopping already.</param>
-    public CancellationToken Token(Context context)
+    public CancellationToken Token(GraphContext context)
     {
         if (Volatile.Read(ref stop) is { } known) return known.Token;
         var made = new CancellationTokenSource();
@@ -48,7 +48,7 @@ internal sealed class ResolveDetails(int nodes)
         if (!context.IsSuspended && context.Caller.CanBeCanceled)
         {
             IsRegistered = true;
-            registration = context.Caller.UnsafeRegister(static resolve => ((Context)resolve!).Stop(), context);
+            registration = context.Caller.UnsafeRegister(static resolve => ((GraphContext)resolve!).Stop(), context);
         }
         if (context.MustStop) Stop();
         return used.Token;
@@ -68,11 +68,11 @@ internal sealed class ResolveDetails(int nodes)
     }
 
     /// <summary>The resolve ends, though functions are still running, when their grace is over.</summary>
-    public void GiveGrace(Context context)
+    public void GiveGrace(GraphContext context)
     {
         if (Volatile.Read(ref grace) is not null) return;
-        ITimer timer = context.Plan.Time.CreateTimer(static context => ((Context)context!).EndOnce(), context, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        if (Interlocked.CompareExchange(ref grace, timer, null) is null && !context.IsOver) timer.Change(context.Plan.Options.StopGrace, Timeout.InfiniteTimeSpan);
+        ITimer timer = context.Plan.Time.CreateTimer(static context => ((GraphContext)context!).EndOnce(), context, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (Interlocked.CompareExchange(ref grace, timer, null) is null && !context.IsOver) timer.Change(context.Plan.Options.StopTimeout, Timeout.InfiniteTimeSpan);
         else timer.Dispose();
     }
 

@@ -40,7 +40,7 @@ public sealed class StepAttribute : Attribute
     public int TimeoutMs { get; set; }
 
     /// <summary>How many calls may run at a time, in all scopes together; 0, any number, unless given. One that its time limit has left behind counts until it has ended.</summary>
-    public int Limit { get; set; }
+    public int MaxConcurrency { get; set; }
 
     /// <summary>
     /// How many results are kept in each scope, for calls with the same arguments: these do not run, and have the result of the first; beyond that the oldest is forgotten. 0, none, unless given. Arguments

@@ -7,9 +7,9 @@ internal static class TaskValues
     public static ValueTask<T> Of<T>(Task<T>? task) => new(task ?? throw new NullTaskException());
 
     /// <exception cref="NullTaskException">The function has returned null.</exception>
-    public static ValueTask<Nothing> NothingAsync(Task? task) => (task ?? throw new NullTaskException()).IsCompletedSuccessfully ? default : AwaitAsync(task);
+    public static ValueTask<Unit> NothingAsync(Task? task) => (task ?? throw new NullTaskException()).IsCompletedSuccessfully ? default : AwaitAsync(task);
 
-    public static ValueTask<Nothing> NothingAsync(ValueTask task)
+    public static ValueTask<Unit> NothingAsync(ValueTask task)
     {
         if (!task.IsCompletedSuccessfully) return AwaitAsync(task.AsTask());
         task.GetAwaiter().GetResult();
@@ -29,7 +29,7 @@ internal static class TaskValues
             : returned.IsGenericType && (returned.GetGenericTypeDefinition() == typeof(Task<>) || returned.GetGenericTypeDefinition() == typeof(ValueTask<>)) ? returned.GenericTypeArguments[0]
             : returned;
 
-    private static async ValueTask<Nothing> AwaitAsync(Task task)
+    private static async ValueTask<Unit> AwaitAsync(Task task)
     {
         await task.ConfigureAwait(false);
         return default;

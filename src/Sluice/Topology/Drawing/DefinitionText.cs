@@ -7,8 +7,8 @@ namespace Sluice;
 /// <remarks>Used by one thread: an instance for each text.</remarks>
 internal sealed class DefinitionText
 {
-    private const int MostNodes = 200;
-    private const int MostBrackets = 50;
+    private const int MaxNodes = 200;
+    private const int MaxBrackets = 50;
 
     private readonly Topology topology;
     private readonly HashSet<TopologyNode> written = [];
@@ -16,7 +16,7 @@ internal sealed class DefinitionText
     private DefinitionText(Topology topology) => this.topology = topology;
 
     public static string Of(Topology topology)
-        => topology.Nodes.Count > MostNodes ? topology.ToText() : new DefinitionText(topology).Write() ?? topology.ToText();
+        => topology.Nodes.Count > MaxNodes ? topology.ToText() : new DefinitionText(topology).Write() ?? topology.ToText();
 
     private string? Write()
     {
@@ -28,7 +28,7 @@ internal sealed class DefinitionText
     /// <returns>Null where brackets cannot say it.</returns>
     private string? Group(Target[] targets, HashSet<TopologyNode> stop, int depth)
     {
-        if (depth > MostBrackets) return null;
+        if (depth > MaxBrackets) return null;
         if (targets is [{ Port: null, Node: var only }]) return Chain(only, stop, depth);
 
         TopologyNode[] meeting = Meeting(targets, stop);

@@ -23,7 +23,7 @@ public class BatchCrashTests
     {
         await using var store = new MemoryStreamStore();
         var ledger = new Ledger();
-        var told = new ConcurrentQueue<(BatchEnd End, int Booked)>();
+        var told = new ConcurrentQueue<(BatchCompleted End, int Booked)>();
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         int putOff = 0;
         await using (Consecutor<int> sender = Make(store)[0])
@@ -51,7 +51,7 @@ public class BatchCrashTests
         }
         Assert.Equal(["10", "11", "20", "30", "31"], ledger.Lines.Order());
         Assert.NotEmpty(told);
-        Assert.All(told, one => Assert.Equal((new BatchEnd("orders", "monday", 3 + 6 + 5, 1), 5), one));
+        Assert.All(told, one => Assert.Equal((new BatchCompleted("orders", "monday", 3 + 6 + 5, 1), 5), one));
         if (!mortal.Died.IsCompleted) Assert.Single(told);
         return mortal.Calls;
 
@@ -60,16 +60,16 @@ public class BatchCrashTests
             foreach (Consecutor<int> one in chain) await one.StartAsync(Cancellation);
             await Task.WhenAny(ended.Task, died).WaitAsync(Cancellation);
             if (died.IsCompleted) return;
-            foreach (Consecutor<int> one in chain) Assert.Equal(0, (await one.IdleAsync(Cancellation)).Unaccounted);
+            foreach (Consecutor<int> one in chain) Assert.Equal(0, (await one.WaitForIdleAsync(Cancellation)).Unaccounted);
         }
 
         List<Consecutor<int>> Make(IStreamStore itsStore)
         {
-            var options = new ConsecutorOptions { Store = itsStore, Delivery = Delivery.Replay(3, Backoff.None), Stream = new() { Partitions = 2 }, Process = new() };
+            var options = new ConsecutorOptions { Store = itsStore, Delivery = DeliveryGuarantee.Replay(3, Backoff.None), Stream = new() { Partitions = 2 }, Process = new() };
             Func<int, string>? key = hasKey ? static n => $"{n % 2}" : null;
             var orders = new Consecutor<int>("orders", source => source.SelectMany(static n => new[] { 10 * n, (10 * n) + 1 }) | Sink.Output<int>("lines"), options) { Key = key };
             var lines = new Consecutor<int>("lines", source => source | Check | Sink.Output<int>("booked"), options) { Key = key };
-            var books = new Consecutor<int>("books", source => source | ledger.Sink<int>(), options with { BatchEnded = Ended }) { Key = key };
+            var books = new Consecutor<int>("books", source => source | ledger.Sink<int>(), options with { OnBatchCompleted = Ended }) { Key = key };
             orders.Output<int>("lines").To(lines);
             lines.Output<int>("booked").To(books);
             return [orders, lines, books];
@@ -81,7 +81,7 @@ public class BatchCrashTests
             return n == 21 ? throw new FormatException("bad") : n;
         }
 
-        ValueTask Ended(BatchEnd end, CancellationToken cancellation)
+        ValueTask Ended(BatchCompleted end, CancellationToken cancellation)
         {
             told.Enqueue((end, ledger.Lines.Count));
             ended.TrySetResult();

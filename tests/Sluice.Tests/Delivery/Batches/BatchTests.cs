@@ -6,8 +6,8 @@ namespace Sluice.Tests.Deliveries;
 public sealed class BatchTests : IAsyncDisposable
 {
     private readonly MemoryStreamStore store = new();
-    private readonly ConcurrentQueue<BatchEnd> told = [];
-    private readonly TaskCompletionSource<BatchEnd> first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentQueue<BatchCompleted> told = [];
+    private readonly TaskCompletionSource<BatchCompleted> first = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
 
@@ -31,12 +31,12 @@ public sealed class BatchTests : IAsyncDisposable
         await lines.StartAsync(Cancellation);
         await orders.StartAsync(Cancellation);
         await batch.SendAsync(5, Cancellation);
-        foreach (Consecutor<int> consecutor in (Consecutor<int>[])[orders, lines, ledger]) await consecutor.IdleAsync(Cancellation);
+        foreach (Consecutor<int> consecutor in (Consecutor<int>[])[orders, lines, ledger]) await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Empty(told);
         Assert.True(await batch.CloseAsync(Cancellation));
 
         // 4 orders, 8 lines, 7 of them booked.
-        Assert.Equal(new BatchEnd("orders", "monday", 4 + 8 + 7, 1), await first.Task.WaitAsync(Cancellation));
+        Assert.Equal(new BatchCompleted("orders", "monday", 4 + 8 + 7, 1), await first.Task.WaitAsync(Cancellation));
         await Member.UntilAsync(() => ledger.Snapshot() is { IsIdle: true, Accepted: 10 });
         Assert.Single(told);
         Assert.False(await batch.CloseAsync(Cancellation));
@@ -55,13 +55,13 @@ public sealed class BatchTests : IAsyncDisposable
         await orders.StartAsync(Cancellation);
         ConsecutorBatch<int> batch = await orders.OpenBatchAsync("monday", Cancellation);
         await batch.SendAllAsync([1, 2, 3], Cancellation);
-        await orders.IdleAsync(Cancellation);
+        await orders.WaitForIdleAsync(Cancellation);
         await batch.CloseAsync(Cancellation);
-        Assert.Equal(new BatchEnd("orders", "monday", 5, 1), await first.Task.WaitAsync(Cancellation));
+        Assert.Equal(new BatchCompleted("orders", "monday", 5, 1), await first.Task.WaitAsync(Cancellation));
         isRepaired = true;
-        DeadLetter letter = Assert.Single(await orders.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        DeadLetter letter = Assert.Single(await orders.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal(1, await orders.RedriveAsync(letter.Id, Cancellation));
-        await orders.IdleAsync(Cancellation);
+        await orders.WaitForIdleAsync(Cancellation);
         await Member.UntilAsync(() => ledger.Snapshot() is { IsIdle: true, Completed: 4 });
         Assert.Single(told);
     }
@@ -77,7 +77,7 @@ public sealed class BatchTests : IAsyncDisposable
         ConsecutorBatch<int> batch = await orders.OpenBatchAsync("monday", Cancellation);
         await batch.SendAllAsync([1, 2, 3, 4, 5], Cancellation);
         await batch.CloseAsync(Cancellation);
-        Assert.Equal(new BatchEnd("orders", "monday", 5, 0), await first.Task.WaitAsync(Cancellation));
+        Assert.Equal(new BatchCompleted("orders", "monday", 5, 0), await first.Task.WaitAsync(Cancellation));
         await Member.UntilAsync(() => ledger.Snapshot() is { IsIdle: true, Completed: 3 });
     }
 
@@ -87,7 +87,7 @@ public sealed class BatchTests : IAsyncDisposable
         int calls = 0;
         await using var orders = new Consecutor<int>("orders", source => source | (_ => { }), Options() with
         {
-            BatchEnded = (end, _) =>
+            OnBatchCompleted = (end, _) =>
             {
                 if (++calls < 3) throw new TimeoutException("not now");
                 first.TrySetResult(end);
@@ -97,7 +97,7 @@ public sealed class BatchTests : IAsyncDisposable
         ConsecutorBatch<int> batch = await orders.OpenBatchAsync("empty", Cancellation);
         Assert.True(await batch.CloseAsync(Cancellation));
         await orders.StartAsync(Cancellation);
-        Assert.Equal(new BatchEnd("orders", "empty", 0, 0), await first.Task.WaitAsync(Cancellation));
+        Assert.Equal(new BatchCompleted("orders", "empty", 0, 0), await first.Task.WaitAsync(Cancellation));
         await Member.UntilAsync(() => orders.Snapshot() is { IsIdle: true, Completed: 1, Dead: 0 });
         Assert.Equal(3, calls);
     }
@@ -109,11 +109,11 @@ public sealed class BatchTests : IAsyncDisposable
         Assert.Contains("has no store", (await Assert.ThrowsAsync<InvalidOperationException>(() => orders.OpenBatchAsync("monday", Cancellation))).Message);
     }
 
-    private ConsecutorOptions Options() => new() { Store = store, Delivery = Delivery.Replay(3, Backoff.None), Stream = new() { Partitions = 2 }, Process = new() };
+    private ConsecutorOptions Options() => new() { Store = store, Delivery = DeliveryGuarantee.Replay(3, Backoff.None), Stream = new() { Partitions = 2 }, Process = new() };
 
     private ConsecutorOptions Listening() => Options() with
     {
-        BatchEnded = (end, _) =>
+        OnBatchCompleted = (end, _) =>
         {
             told.Enqueue(end);
             first.TrySetResult(end);

@@ -13,7 +13,7 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
     private const string Poison = "poison", Slow = "slow", Hanging = "hanging";
     private static readonly DateTimeOffset Start = new(2026, 11, 23, 0, 0, 0, TimeSpan.Zero);
     private readonly ConcurrentQueue<string> lines = new();
-    private readonly ConcurrentQueue<BatchEnd> batches = new();
+    private readonly ConcurrentQueue<BatchCompleted> batches = new();
     private readonly TaskCompletionSource hangs = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private sealed record Order(string Customer, int Number, string What, DateTimeOffset At);
@@ -63,23 +63,23 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
         await texts.StartAsync(Cancellation);
         await orders.StartAsync(Cancellation);
         await (Source.Resumable("intake", Orders(0, 20).Concat(Orders(29, 3))) | orders).RunAsync(cancellation: Cancellation);          // the first twenty were accepted
-        await orders.IdleAsync(Cancellation);
+        await orders.WaitForIdleAsync(Cancellation);
         List<DeadLetter> letters = [];
-        await foreach (DeadLetter dead in orders.DeadLetters(Cancellation)) letters.Add(dead);
+        await foreach (DeadLetter dead in orders.ListDeadLettersAsync(Cancellation)) letters.Add(dead);
         DeadLetter letter = Assert.Single(letters);
         Assert.Equal(("reject", Made(24, Poison)), (letter.Node, letter.Item));
         Assert.Contains("poison at 24", letter.ToString(), StringComparison.Ordinal);
         Assert.Equal(1, await orders.RedriveAsync(static _ => true, Cancellation));
-        await orders.IdleAsync(Cancellation);
+        await orders.WaitForIdleAsync(Cancellation);
         ConsecutorBatch<Order> batch = await orders.OpenBatchAsync("first", Cancellation);
         await batch.CloseAsync(Cancellation);
         await orders.CompleteAsync(Cancellation);
-        ConsecutorSnapshot end = await orders.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await orders.WaitForIdleAsync(Cancellation);
         Assert.Equal((33L, 33L, 0L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));          // 32, and the end of the batch
-        await texts.IdleAsync(Cancellation);
+        await texts.WaitForIdleAsync(Cancellation);
 
         List<KeyValuePair<string, int>> totals = [];
-        await foreach (KeyValuePair<string, int> total in orders.StateAsync<int>("totals", Cancellation)) totals.Add(total);
+        await foreach (KeyValuePair<string, int> total in orders.ListStateAsync<int>("totals", Cancellation)) totals.Add(total);
         IEnumerable<KeyValuePair<string, int>> expected = Enumerable.Range(0, 32).GroupBy(static n => n == 26 ? "c-1" : $"c-{n % 3}").Select(static key => KeyValuePair.Create(key.Key, key.Sum()));
         Assert.Equal(expected.OrderBy(static one => one.Key), totals.OrderBy(static one => one.Key));
         Assert.Equal(32, lines.Max(int.Parse));          // what the chunks held at the end of the first half included
@@ -91,11 +91,11 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
     private (Consecutor<Order> Orders, Consecutor<string> Texts) Make()
     {
         var orders = new Consecutor<Order>("orders", source => source
-            | Reject | Stage.Named("reject") | Stage.OnError(OnError.DeadLetter)
+            | Reject | Stage.Named("reject") | Stage.OnError(ErrorPolicy.DeadLetter)
             | CheckAsync | Stage.Named("check")
-            | Node.Of(static () => new Totals()) | Stage.Named("totals")
+            | StageNode.Of(static () => new Totals()) | Stage.Named("totals")
             | [Pipe.Of<string>().Chunk(4) | Stage.Named("fours") | (static four => string.Join('+', four)) | Sink.Output<string>("texts"), Pipe.Of<string>() | (_ => { })],
-            new() { Store = store, Process = new(), Delivery = Delivery.Replay(20, Backoff.Constant(TimeSpan.FromSeconds(1))), Stream = new() { Partitions = 2 }, BatchEnded = ToldAsync })
+            new() { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(20, Backoff.Constant(TimeSpan.FromSeconds(1))), Stream = new() { Partitions = 2 }, OnBatchCompleted = ToldAsync })
         { Key = static order => order.Customer };
         var texts = new Consecutor<string>("texts", source => source.Scan(0, static (count, text) => count + text.Split('+').Length) | Stage.Named("count") | (count => lines.Enqueue($"{count}")),
             new() { Store = store, Process = new() });
@@ -117,7 +117,7 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
         return order;
     }
 
-    private ValueTask ToldAsync(BatchEnd end, CancellationToken cancellation)
+    private ValueTask ToldAsync(BatchCompleted end, CancellationToken cancellation)
     {
         batches.Enqueue(end);
         return default;
@@ -132,7 +132,7 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
         while (!isSo()) await Member.NextAsync();
     }
 
-    private sealed class Totals : StatefulNode<Order, string, int>
+    private sealed class Totals : StatefulStageNode<Order, string, int>
     {
         protected override ValueTask ProcessAsync(Order item, Output<string> output, CancellationToken cancellation) => output.PushAsync($"{item.Customer}:{State += item.Number}");
     }

@@ -29,10 +29,10 @@ public sealed class FileSinkDeliveryTests : IDisposable
         await using var store = await ScenarioStore.OpenAsync();
         await using var consecutor = new Consecutor<int>("lines", source => source
             | Sink.ToFile<int>(FilePath, n => n == 3 ? throw new FormatException("not three") : $"{n}"),
-            new() { Store = store, Delivery = Delivery.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } });
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } });
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         await consecutor.SendAllAsync([1, 2, 3, 4], TestContext.Current.CancellationToken);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(TestContext.Current.CancellationToken);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
         Assert.Equal((3L, 1L), (end.Completed, end.Dead));
         await consecutor.StopAsync();
         Assert.Equal(["1", "2", "4"], await File.ReadAllLinesAsync(FilePath, TestContext.Current.CancellationToken));
@@ -44,12 +44,12 @@ public sealed class FileSinkDeliveryTests : IDisposable
         await using var store = await ScenarioStore.OpenAsync();
         await using var consecutor = new Consecutor<int>("lines", source => source
             | [Sink.ToFile<int>(FilePath, n => n == 3 ? throw new FormatException("not three") : $"{n}") | Stage.Named("csv"), Sink.ToFile<int>(FilePath + "2", n => $"{n}")],
-            new() { Store = store, Delivery = Delivery.Replay(0) });
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
         Assert.Equal(["lines", "csv", "out.txt2"], consecutor.Topology.Nodes.Select(node => node.Name));
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         await consecutor.SendAsync(3, TestContext.Current.CancellationToken);
-        await consecutor.IdleAsync(TestContext.Current.CancellationToken);
-        await foreach (DeadLetter letter in consecutor.DeadLetters(TestContext.Current.CancellationToken))
+        await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
+        await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(TestContext.Current.CancellationToken))
             Assert.Equal(("csv", 3), (letter.Node, letter.Item));
         Assert.Equal(1, consecutor.Snapshot().Dead);
     }
@@ -62,14 +62,14 @@ public sealed class FileSinkDeliveryTests : IDisposable
         await using var consecutor = new Consecutor<int>("lines", source => source | Sink.ToFile<int>(FilePath, n => $"{n}"), new() { Store = store, Run = new() { Time = clock } });
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         await consecutor.SendAsync(1, TestContext.Current.CancellationToken);
-        await consecutor.IdleAsync(TestContext.Current.CancellationToken);
+        await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
         File.Move(FilePath, FilePath + ".1");
         await consecutor.SendAsync(2, TestContext.Current.CancellationToken);
         while (consecutor.Snapshot().Problem is null) await Task.Yield();
         Assert.Contains($"{FilePath} is not there, and 2 bytes of it are committed", consecutor.Snapshot().Problem, StringComparison.Ordinal);
         Assert.Equal(1, consecutor.Snapshot().Completed);
         File.Move(FilePath + ".1", FilePath);
-        Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(TestContext.Current.CancellationToken);
+        Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
         while (!idle.IsCompleted)
         {
             clock.Advance(TimeSpan.FromMilliseconds(50));
@@ -106,7 +106,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
     {
         await consecutor.StartAsync();
         await (Source.Resumable("numbers", Enumerable.Range(0, 40)) | consecutor).RunAsync();
-        await consecutor.IdleAsync();
+        await consecutor.WaitForIdleAsync();
         await consecutor.StopAsync();
     }
 
@@ -116,9 +116,9 @@ public sealed class FileSinkDeliveryTests : IDisposable
         return new("lines", source => source | (n => fails && Interlocked.Increment(ref met) % 7 == 0 ? throw new FormatException() : n)
             | (n => (string[])[$"{n}", $"-{n}"]) | Each | (line => Encoding.UTF8.GetBytes(line + "\n"))
             | Sink.Commit<byte[]>(Make) | Stage.Named("lines"),
-            new() { Store = store, Delivery = Delivery.Replay(20, Backoff.None), Capacity = 8, Stream = new() { Partitions = 2 }, Process = new() });
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(20, Backoff.None), MaxInFlight = 8, Stream = new() { Partitions = 2 }, Process = new() });
 
-        CommitSink<byte[]> Make()
+        TransactionalSink<byte[]> Make()
         {
             sinks.Add(new(new(FilePath, [], replace: false)));
             return sinks[^1];
@@ -128,7 +128,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
     }
 
     /// <summary>A sink of a process that dies: its lock goes with it, and it does nothing any more.</summary>
-    private sealed class MortalSink(FileSink inner) : CommitSink<byte[]>
+    private sealed class MortalSink(FileSink inner) : TransactionalSink<byte[]>
     {
         private readonly Lock sync = new();
         private bool isDead;

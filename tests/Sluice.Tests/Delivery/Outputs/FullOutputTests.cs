@@ -28,9 +28,9 @@ public sealed class FullOutputTests : IAsyncLifetime
         Assert.InRange(held, Bound, Bound + Capacity);
         Assert.Equal(100 - held, first.Snapshot().Pending);
         await second.StartAsync(Cancellation);
-        await first.IdleAsync(Cancellation);
+        await first.WaitForIdleAsync(Cancellation);
         Assert.Null(first.Snapshot().Problem);
-        Assert.Equal(100, (await second.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(100, (await second.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     [Fact]
@@ -43,8 +43,8 @@ public sealed class FullOutputTests : IAsyncLifetime
         await Member.UntilAsync(() => first.Snapshot() is { Completed: Bound, Problem: { } problem } && problem.Contains("waits for a place"));
         Assert.Equal(Bound, await OutstandingAsync("second"));
         await second.StartAsync(Cancellation);
-        await first.IdleAsync(Cancellation);
-        Assert.Equal(100, (await second.IdleAsync(Cancellation)).Completed);
+        await first.WaitForIdleAsync(Cancellation);
+        Assert.Equal(100, (await second.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Null(first.Snapshot().Problem);
         await AssertNoPlacesAreKeptAsync(first);
     }
@@ -59,8 +59,8 @@ public sealed class FullOutputTests : IAsyncLifetime
         await second.StartAsync(Cancellation);
         await first.StartAsync(Cancellation);
         await first.SendAllAsync([.. Enumerable.Range(0, 20)], Cancellation);
-        await first.IdleAsync(Cancellation);
-        Assert.Equal(20 * 3 * Bound, (await second.IdleAsync(Cancellation)).Completed);
+        await first.WaitForIdleAsync(Cancellation);
+        Assert.Equal(20 * 3 * Bound, (await second.WaitForIdleAsync(Cancellation)).Completed);
         await AssertNoPlacesAreKeptAsync(first);
     }
 
@@ -78,9 +78,9 @@ public sealed class FullOutputTests : IAsyncLifetime
         await second.StartAsync(Cancellation);
         await first.StartAsync(Cancellation);
         await first.SendAllAsync([.. Enumerable.Range(0, 50)], Cancellation);
-        ConsecutorSnapshot one = await first.IdleAsync(Cancellation);
+        ConsecutorSnapshot one = await first.WaitForIdleAsync(Cancellation);
         Assert.Equal((45L, 5L), (one.Completed, one.Dead));
-        await second.IdleAsync(Cancellation);
+        await second.WaitForIdleAsync(Cancellation);
         await AssertNoPlacesAreKeptAsync(first);
 
         static Sink<int> Failing(HashSet<int> failed) => Pipe.Of<int>() | (n =>
@@ -148,7 +148,7 @@ public sealed class FullOutputTests : IAsyncLifetime
         Assert.False(sending.IsCompleted);
         await consecutor.StartAsync(Cancellation);
         await sending;
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((600L, 500L, 100L, 0L), (end.Accepted, end.Completed, end.Skipped, end.Unaccounted));
         Assert.Equal(new(500, 0), end.Outputs["again"]);
 
@@ -166,7 +166,7 @@ public sealed class FullOutputTests : IAsyncLifetime
         for (int i = 0; i < Bound; i++) batch.Add("1"u8);
         AppendResult result = await store.AppendAsync(new("second", "test", 0, 1, batch), Cancellation);
         Assert.Equal(AppendStatus.Accepted, result.Status);
-        Assert.Equal(ConsecutorState.Running, owner.Snapshot().State);
+        Assert.Equal(ConsecutorStatus.Running, owner.Snapshot().Status);
     }
 
     private async Task<long> OutstandingAsync(string name) => (await store.FindStreamAsync(name, Cancellation))!.Groups[0].Outstanding;
@@ -179,8 +179,8 @@ public sealed class FullOutputTests : IAsyncLifetime
     private ConsecutorOptions Options() => new()
     {
         Store = store,
-        Capacity = Capacity,
-        Delivery = Delivery.Replay(2, Backoff.None),
+        MaxInFlight = Capacity,
+        Delivery = DeliveryGuarantee.Replay(2, Backoff.None),
         Stream = new() { Partitions = 2, MaxItems = 1000 },
         Process = new(),
     };

@@ -52,8 +52,8 @@ public class LostPlacesTests
     private ConsecutorOptions Options(IStreamStore store, int bound) => new()
     {
         Store = store,
-        Capacity = 7,
-        Delivery = Delivery.Confirm,
+        MaxInFlight = 7,
+        Delivery = DeliveryGuarantee.Confirm,
         Stream = new() { Partitions = 1, MaxItems = bound },
         Run = new() { Time = clock },
         Process = new(),
@@ -61,7 +61,7 @@ public class LostPlacesTests
 
     private async Task<ConsecutorSnapshot> IdleAsync(Consecutor<int> consecutor)
     {
-        Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
         await PassAsync(() => idle.IsCompleted);
         return await idle;
     }

@@ -9,7 +9,7 @@ public class OutputTests
     public async Task ASinkOfAPlainRunIsReadFromTheRun()
     {
         Pipeline pipeline = Source.From(Enumerable.Range(0, 5)) | [Sink.Output<int>("all"), Sink.Output<int>("unread")];
-        await using Run run = pipeline.Start(new RunOptions { Outputs = ["all"] }, Cancellation);
+        await using PipelineRun run = pipeline.Start(new RunOptions { Outputs = ["all"] }, Cancellation);
         List<int> read = [];
         await foreach (int n in run.Output<int>("all").ReadAllAsync(Cancellation)) read.Add(n);
         await run.Completion;
@@ -23,14 +23,14 @@ public class OutputTests
     {
         await using var store = new MemoryStreamStore();
         var ledger = new Ledger();
-        await using var first = new Consecutor<int>("first", source => source | Node.Of(() => new Sorter()) | Sink.Output<int>("even"), Options(store));
+        await using var first = new Consecutor<int>("first", source => source | StageNode.Of(() => new Sorter()) | Sink.Output<int>("even"), Options(store));
         await using var second = new Consecutor<int>("second", source => source | (n => $"{n}") | ledger.Sink<string>(), Options(store));
         first.Output<int>("even").To(second);
         await second.StartAsync(Cancellation);
         await first.StartAsync(Cancellation);
         await first.SendAllAsync([.. Enumerable.Range(0, 100)], Cancellation);
-        ConsecutorSnapshot one = await first.IdleAsync(Cancellation);
-        ConsecutorSnapshot two = await second.IdleAsync(Cancellation);
+        ConsecutorSnapshot one = await first.WaitForIdleAsync(Cancellation);
+        ConsecutorSnapshot two = await second.WaitForIdleAsync(Cancellation);
         Assert.Equal(Numbers(Enumerable.Range(0, 50).Select(n => 2 * n)), ledger.Lines.Order());
         Assert.Equal((100L, 100L, 0L), (one.Accepted, one.Completed, one.Unaccounted));
         Assert.Equal((50L, 50L, 0L), (two.Accepted, two.Completed, two.Unaccounted));
@@ -48,16 +48,16 @@ public class OutputTests
         var ledger = new Ledger();
         HashSet<int> failed = [];
         await using var first = new Consecutor<int>("first", source => retriesInPlace
-            ? source | Node.Of(() => new Failing(failed)) | Stage.Retry(3, Backoff.None) | (_ => { })
-            : source | Node.Of(() => new Failing(failed)) | (_ => { }), Options(store))
+            ? source | StageNode.Of(() => new Failing(failed)) | Stage.Retry(3, Backoff.None) | (_ => { })
+            : source | StageNode.Of(() => new Failing(failed)) | (_ => { }), Options(store))
         { Key = hasKey ? n => $"{n % 3}" : null };
         await using var second = new Consecutor<int>("second", source => source | (n => $"{n}") | ledger.Sink<string>(), Options(store));
         first.Output<int>("all").To(second);
         await first.StartAsync(Cancellation);
         await second.StartAsync(Cancellation);
         await first.SendAllAsync([.. Enumerable.Range(0, 20)], Cancellation);
-        ConsecutorSnapshot one = await first.IdleAsync(Cancellation);
-        await second.IdleAsync(Cancellation);
+        ConsecutorSnapshot one = await first.WaitForIdleAsync(Cancellation);
+        await second.WaitForIdleAsync(Cancellation);
         Assert.Equal((20L, 0L), (one.Completed, one.Dead));
         Assert.Equal(20, failed.Count);
         Assert.Equal(Numbers(Enumerable.Range(0, 20)), ledger.Lines.Order());
@@ -76,7 +76,7 @@ public class OutputTests
         await left.SendAllAsync([.. Enumerable.Range(0, 40)], Cancellation);
         await right.SendAllAsync([.. Enumerable.Range(100, 40)], Cancellation);
         foreach (Consecutor<int> consecutor in (Consecutor<int>[])[both, left, right]) await consecutor.StartAsync(Cancellation);
-        foreach (Consecutor<int> consecutor in (Consecutor<int>[])[left, right, both]) await consecutor.IdleAsync(Cancellation);
+        foreach (Consecutor<int> consecutor in (Consecutor<int>[])[left, right, both]) await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal(Numbers(Enumerable.Range(0, 40).Concat(Enumerable.Range(100, 40))), ledger.Lines.Order());
         for (int partition = 0; partition < 8; partition++)
         {
@@ -89,19 +89,19 @@ public class OutputTests
     public async Task AnItemThatTheTargetCannotTakeFailsWhereItIsPutOut()
     {
         await using var store = new MemoryStreamStore();
-        await using var first = new Consecutor<int>("first", source => source | Node.Of(() => new TwoTypes()) | (_ => { }), Options(store) with { Delivery = Delivery.Replay(0) });
+        await using var first = new Consecutor<int>("first", source => source | StageNode.Of(() => new TwoTypes()) | (_ => { }), Options(store) with { Delivery = DeliveryGuarantee.Replay(0) });
         await using var second = new Consecutor<string>("second", source => source | (_ => { }), Options(store));
         first.Output<string>("odd").To(second);      // either type may come
         await first.StartAsync(Cancellation);
         await first.SendAllAsync([1, 2], Cancellation);
-        ConsecutorSnapshot end = await first.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await first.WaitForIdleAsync(Cancellation);
         Assert.Equal((1L, 1L), (end.Completed, end.Dead));
-        DeadLetter letter = Assert.Single(await first.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        DeadLetter letter = Assert.Single(await first.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal("TwoTypes", letter.Node);
         Assert.Contains("The output 'odd' of first leads to second, which takes string, and was given a int.", letter.Error);
     }
 
-    private sealed class TwoTypes : Node<int, int>
+    private sealed class TwoTypes : StageNode<int, int>
     {
         private readonly NamedOutput<int> numbers = new("odd");
         private readonly NamedOutput<string> texts = new("odd");
@@ -114,23 +114,23 @@ public class OutputTests
     public async Task MoreThanACommitHoldsIsDivided()
     {
         await using var store = new MemoryStreamStore();
-        await using var first = new Consecutor<int>("first", source => source.SelectMany(n => Enumerable.Range(0, n)) | Sink.Output<int>("parts"), Options(store) with { Delivery = Delivery.Replay(1, Backoff.None) });
+        await using var first = new Consecutor<int>("first", source => source.SelectMany(n => Enumerable.Range(0, n)) | Sink.Output<int>("parts"), Options(store) with { Delivery = DeliveryGuarantee.Replay(1, Backoff.None) });
         await using var second = new Consecutor<int>("second", source => source | (_ => { }), Options(store));
         first.Output<int>("parts").To(second);
         await second.StartAsync(Cancellation);
         await first.SendAllAsync([.. Enumerable.Repeat(300, 20), 999, 1001], Cancellation);
         await first.StartAsync(Cancellation);
-        ConsecutorSnapshot one = await first.IdleAsync(Cancellation);
-        ConsecutorSnapshot two = await second.IdleAsync(Cancellation);
+        ConsecutorSnapshot one = await first.WaitForIdleAsync(Cancellation);
+        ConsecutorSnapshot two = await second.WaitForIdleAsync(Cancellation);
         Assert.Equal((22L, 0L, 0L), (one.Completed, one.Dead, one.Unaccounted));
         Assert.Equal(8000, two.Completed);
     }
 
-    private static ConsecutorOptions Options(IStreamStore store) => new() { Store = store, Delivery = Delivery.Replay(3, Backoff.None), Stream = new() { Partitions = 2 }, Process = new() };
+    private static ConsecutorOptions Options(IStreamStore store) => new() { Store = store, Delivery = DeliveryGuarantee.Replay(3, Backoff.None), Stream = new() { Partitions = 2 }, Process = new() };
 
     private static IEnumerable<string> Numbers(IEnumerable<int> numbers) => numbers.Select(n => $"{n}").Order();
 
-    private sealed class Sorter : Node<int, int>
+    private sealed class Sorter : StageNode<int, int>
     {
         private readonly NamedOutput<int> odd = new("odd");
 
@@ -138,7 +138,7 @@ public class OutputTests
             => item % 2 == 0 ? output.PushAsync(item) : output.PushAsync(odd, item);
     }
 
-    private sealed class Failing(HashSet<int> failed) : Node<int, int>
+    private sealed class Failing(HashSet<int> failed) : StageNode<int, int>
     {
         private readonly NamedOutput<int> all = new("all");
 

@@ -13,7 +13,7 @@ internal sealed class RandomChain
     private readonly Random random;
     private readonly IStreamStore store;
     private readonly Ledger ledger = new();
-    private readonly ConcurrentQueue<BatchEnd> ends = new();
+    private readonly ConcurrentQueue<BatchCompleted> ends = new();
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConcurrentDictionary<(string, int, int), byte> failed = new();
     private readonly string shape;
@@ -31,17 +31,17 @@ internal sealed class RandomChain
         mode = shape != "cycle" && random.Next(3) == 0 ? OutputMode.Blocking : OutputMode.Asynchronous;
         options = new()
         {
-            Delivery = Delivery.Replay(40, Backoff.None),
+            Delivery = DeliveryGuarantee.Replay(40, Backoff.None),
             Stream = new() { Partitions = random.Next(1, 4), MaxItems = random.Next(2) == 0 ? 1_000 : 10 },
-            Capacity = random.Next(1, 40),
-            Run = new() { Time = time ?? TimeProvider.System, Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, Capacity = random.Next(1, 20) },
+            MaxInFlight = random.Next(1, 40),
+            Run = new() { Time = time ?? TimeProvider.System, Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, MaxBufferedItems = random.Next(1, 20) },
         };
     }
 
     /// <summary>Called when all consecutors have been started, with true, and before they end.</summary>
     public Action<bool>? AtWork { get; init; }
 
-    public override string ToString() => $"{shape} of {length}, {items} items, {(isKeyed ? "keyed" : "without keys")}, {mode}, {options.Stream}, capacity {options.Capacity}";
+    public override string ToString() => $"{shape} of {length}, {items} items, {(isKeyed ? "keyed" : "without keys")}, {mode}, {options.Stream}, capacity {options.MaxInFlight}";
 
     public async Task PlayAsync(CancellationToken cancellation)
     {
@@ -82,7 +82,7 @@ internal sealed class RandomChain
                 await Task.WhenAny(ended.Task, mortal.Died).WaitAsync(cancellation);
                 if (mortal.Died.IsCompleted) return;
                 await sending;
-                foreach (Consecutor<Parcel> one in chain) await one.IdleAsync(cancellation);
+                foreach (Consecutor<Parcel> one in chain) await one.WaitForIdleAsync(cancellation);
                 foreach (Consecutor<Parcel> one in chain) Assert.Equal(0, one.Snapshot().Unaccounted);
             }
         }
@@ -112,7 +112,7 @@ internal sealed class RandomChain
     }
 
     /// <summary>The consecutors are called a, b, c, d; the last one writes the ledger.</summary>
-    private List<Consecutor<Parcel>> Make(IStreamStore store, Solitude process)
+    private List<Consecutor<Parcel>> Make(IStreamStore store, ExclusiveExecution process)
     {
         int count = shape switch { "diamond" => 4, "cycle" => 2, _ => length };
         List<Consecutor<Parcel>> chain = [];
@@ -120,7 +120,7 @@ internal sealed class RandomChain
         {
             string name = "abcd"[i..(i + 1)];
             bool isLast = i == count - 1;
-            chain.Add(new(name, source => Body(name, isLast, source), options with { Store = store, Process = process, BatchEnded = isLast ? Ended : null })
+            chain.Add(new(name, source => Body(name, isLast, source), options with { Store = store, Process = process, OnBatchCompleted = isLast ? Ended : null })
             {
                 Key = isKeyed ? parcel => $"{parcel.Key}" : null,
             });
@@ -138,7 +138,7 @@ internal sealed class RandomChain
         }
         return chain;
 
-        ValueTask Ended(BatchEnd end, CancellationToken cancellation)
+        ValueTask Ended(BatchCompleted end, CancellationToken cancellation)
         {
             ends.Enqueue(end);
             ended.TrySetResult();

@@ -52,7 +52,7 @@ public class SpillCrashTests
                 await using Consecutor<int> second = New(store);
                 await RunAsync(second);
             }
-            IReadOnlyList<DeadEntry> letters = await store.ListDeadAsync(Member.Group, max: 4 * Parts, cancellation: Cancellation);
+            IReadOnlyList<StoredDeadLetter> letters = await store.ListDeadAsync(Member.Group, max: 4 * Parts, cancellation: Cancellation);
             Assert.True(letters.Count == 2 * Parts, $"{letters.Count} letters after it died at call {dieAt}, {mortal.LastCall}");
             Assert.Equal(2 * Parts, letters.Select(static letter => $"{letter.Root}:{System.Text.Encoding.UTF8.GetString(letter.Entry.Payload.Span)}").Distinct().Count());
         }
@@ -60,12 +60,12 @@ public class SpillCrashTests
         static async Task RunAsync(Consecutor<int> consecutor)
         {
             await consecutor.StartAsync(Cancellation);
-            ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+            ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
             Assert.Equal((2L, 2L * Parts, 0L, 0L), (end.Accepted, end.Dead, end.Cancelled, end.Unaccounted));
         }
 
         static Consecutor<int> New(IStreamStore store) => new("work", source => source.SelectMany(static n => Enumerable.Range(0, Parts)) | (static n => n >= 0 ? throw new FormatException("bad") : n) | (static _ => { }),
-            new() { Store = store, Process = new(), Delivery = Delivery.Replay(0, Backoff.None), Stream = new() { Partitions = 1 } });
+            new() { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(0, Backoff.None), Stream = new() { Partitions = 1 } });
     }
 
     private static async Task<bool> LifeAsync(MortalStore store, string shape, int life)
@@ -77,9 +77,9 @@ public class SpillCrashTests
         async Task RunAsync()
         {
             await work.StartAsync(Cancellation);
-            ConsecutorSnapshot end = await work.IdleAsync(Cancellation);
+            ConsecutorSnapshot end = await work.WaitForIdleAsync(Cancellation);
             Assert.Equal((3L, 3L, 0L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));
-            if (shape == "with state") Assert.Equal([("", 6)], await work.StateAsync<int>("sum", Cancellation).Select(static one => (one.Key, one.Value)).ToListAsync(Cancellation));
+            if (shape == "with state") Assert.Equal([("", 6)], await work.ListStateAsync<int>("sum", Cancellation).Select(static one => (one.Key, one.Value)).ToListAsync(Cancellation));
         }
     }
 
@@ -88,7 +88,7 @@ public class SpillCrashTests
         ConcurrentQueue<string> seen = [];
         await using var outs = new Consecutor<string>("outs", source => source | seen.Enqueue, new() { Store = store, Process = new(), Stream = new() { Partitions = 1 } });
         await outs.StartAsync(Cancellation);
-        await outs.IdleAsync(Cancellation);
+        await outs.WaitForIdleAsync(Cancellation);
         foreach (int item in new[] { 1, 2, 3 })
         {
             string[][] lines = [.. seen.Select(static line => line.Split(':')).Where(line => line[0] == $"{item}")];
@@ -100,7 +100,7 @@ public class SpillCrashTests
 
     private static Consecutor<int> Make(IStreamStore store, string shape, int life)
     {
-        var options = new ConsecutorOptions { Store = store, Process = new(), Delivery = Delivery.Replay(3, Backoff.None), Stream = new() { Partitions = 1 }, Capacity = 10 };
+        var options = new ConsecutorOptions { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(3, Backoff.None), Stream = new() { Partitions = 1 }, MaxInFlight = 10 };
         var work = new Consecutor<int>("work",
             source => (shape == "with state" ? source.Scan(0, static (sum, n) => sum + n) | Stage.Named("sum") | (static sum => sum == 1 ? 1 : sum == 3 ? 2 : 3) : source)
                 .SelectMany(n => Enumerable.Range(0, n == 2 ? Many : 1).Select(part => $"{n}:{life}:{part}")) | Sink.Output<string>("parts"), options)

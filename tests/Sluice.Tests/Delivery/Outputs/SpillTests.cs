@@ -84,8 +84,8 @@ public class SpillTests
         await outs.StartAsync(Cancellation);
         await work.StartAsync(Cancellation);
         await work.SendAllAsync([1, 2, 3, 4], Cancellation);
-        Assert.Equal(4, (await work.IdleAsync(Cancellation)).Completed);
-        ConsecutorSnapshot end = await outs.IdleAsync(Cancellation);
+        Assert.Equal(4, (await work.WaitForIdleAsync(Cancellation)).Completed);
+        ConsecutorSnapshot end = await outs.WaitForIdleAsync(Cancellation);
         Assert.Equal((4L * Many, 0L), (end.Completed, end.Unaccounted));
     }
 
@@ -99,10 +99,10 @@ public class SpillTests
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         await using Consecutor<int> work = Make(store, clock, static n => $"{n}:1", hasState: false);
         await work.SendAsync(1, Cancellation);
-        TakeResult taken = await store.TakeAsync(Member.Group, 0, new("other"), Cancellation);
+        AcquireResult taken = await store.AcquireAsync(Member.Group, 0, new("other"), Cancellation);
         var spill = new Spill(1, 1, default);
         StateRow[] pieces = [spill.Add(new byte[1]), spill.Add(new byte[1])];
-        StateRow books = new PartitionBooks(0, 0, 0, HasSpills: true).ToRow();
+        StateRow books = new PartitionCounts(0, 0, 0, HasSpills: true).ToRow();
         await store.CommitAsync(new(taken.Ownership, 1) { State = kind == 0 ? [books, spill.Seal(), pieces[0]] : [books with { Version = 3 }] }, Cancellation);
         await store.ReleaseAsync(taken.Ownership, Cancellation);
         await work.StartAsync(Cancellation);
@@ -124,10 +124,10 @@ public class SpillTests
         await outs.StartAsync(Cancellation);
         await work.StartAsync(Cancellation);
         await work.SendAllAsync([1, 20_000, 3_000, 1_000_000, 2], Cancellation);
-        ConsecutorSnapshot end = await work.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await work.WaitForIdleAsync(Cancellation);
         Assert.Equal((3L, 2L, 0L), (end.Completed, end.Dead, end.Unaccounted));
-        Assert.Equal(3_003, (await outs.IdleAsync(Cancellation)).Completed);
-        foreach (DeadLetter letter in await work.DeadLetters(Cancellation).ToListAsync(Cancellation))
+        Assert.Equal(3_003, (await outs.WaitForIdleAsync(Cancellation)).Completed);
+        foreach (DeadLetter letter in await work.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation))
         {
             Assert.Equal(("put", 1), (letter.Node, letter.Attempts));
             Assert.Contains("The item put out more than 1,000,000 bytes into the outputs of work", letter.Error);
@@ -149,10 +149,10 @@ public class SpillTests
     {
         Store = store,
         Process = new(),
-        Delivery = Delivery.Replay(3, Backoff.None),
+        Delivery = DeliveryGuarantee.Replay(3, Backoff.None),
         Stream = new() { Partitions = 1 },
         Run = new() { Time = clock },
-        LeaseTime = Member.LeaseTime,
+        LeaseDuration = Member.LeaseTime,
     };
 
     private static void Wire(Consecutor<int> work, IStreamStore store, TestClock clock)
@@ -160,7 +160,7 @@ public class SpillTests
 
     private static async Task<ConsecutorSnapshot> IdleAsync<T>(Consecutor<T> consecutor, TestClock clock)
     {
-        Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
         for (int i = 0; !idle.IsCompleted; i++)
         {
             Assert.True(i < 100_000, $"It is still at it: {consecutor.Snapshot()}");
@@ -203,7 +203,7 @@ public class SpillTests
             bool isTroubled = Interlocked.Increment(ref commits) == at;
             if (isTroubled && isTaken)
             {
-                TakeResult taken = await Inner.TakeAsync(commit.Owner.Group, commit.Owner.Partition, new("other") { ExpectedEpoch = commit.Owner.Epoch }, cancellation);
+                AcquireResult taken = await Inner.AcquireAsync(commit.Owner.Group, commit.Owner.Partition, new("other") { ExpectedEpoch = commit.Owner.Epoch }, cancellation);
                 await Inner.ReleaseAsync(taken.Ownership, cancellation);
             }
             CommitResult result = await base.CommitAsync(commit, cancellation);

@@ -60,8 +60,8 @@ public sealed class WiringTests : IAsyncDisposable
     [Fact]
     public void WhatIsSettledBeforeItIsStartedPutsNothingOut()
     {
-        var free = new Consecutor<int>("free", source => source | Sink.Output<int>("out"), new() { Store = store, Delivery = Delivery.None });
-        Assert.Contains("Use Delivery.Confirm", Assert.Throws<InvalidOperationException>(() => free.Output<int>("out").To(Make("second", store))).Message);
+        var free = new Consecutor<int>("free", source => source | Sink.Output<int>("out"), new() { Store = store, Delivery = DeliveryGuarantee.None });
+        Assert.Contains("Use DeliveryGuarantee.Confirm", Assert.Throws<InvalidOperationException>(() => free.Output<int>("out").To(Make("second", store))).Message);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public class CompletionTests
             await using Consecutor<int> consecutor = Sum(store, ledger);
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync([life, 100], Cancellation);
-            if (life % 3 > 0) await consecutor.IdleAsync(Cancellation);
+            if (life % 3 > 0) await consecutor.WaitForIdleAsync(Cancellation);
             if (life % 3 == 1) await consecutor.AbandonAsync();
             else Assert.True(await consecutor.StopAsync());
             Assert.Empty(ledger.Lines);
@@ -25,7 +25,7 @@ public class CompletionTests
             await using Consecutor<int> last = Sum(store, ledger);
             await last.StartAsync(Cancellation);
             await last.CompleteAsync(Cancellation);
-            ConsecutorSnapshot end = await last.IdleAsync(Cancellation);
+            ConsecutorSnapshot end = await last.WaitForIdleAsync(Cancellation);
             Assert.Equal(["1045"], ledger.Lines);
             Assert.Equal((20L, 20L, 0L), (end.Accepted, end.Completed, end.Unaccounted));
             if (life == 0) await last.AbandonAsync();
@@ -43,14 +43,14 @@ public class CompletionTests
             await (Source.Resumable("numbers", Enumerable.Range(0, 5)) | first).RunAsync(cancellation: Cancellation);
             await first.CompleteAsync(Cancellation);
             await first.CompleteAsync(Cancellation);
-            await first.IdleAsync(Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
         }
         await using Consecutor<int> second = Sum(store, ledger);
         await second.StartAsync(Cancellation);
         var refusal = await Assert.ThrowsAsync<InvalidOperationException>(async () => await second.SendAsync(1, Cancellation));
         Assert.Equal("The input of numbers is complete (Consecutor.CompleteAsync): nothing can be sent to it any more. The items were not accepted.", refusal.Message);
         await (Source.Resumable("numbers", Enumerable.Range(0, 5)) | second).RunAsync(cancellation: Cancellation);       // has nothing new: a program may simply be run again
-        await second.IdleAsync(Cancellation);
+        await second.WaitForIdleAsync(Cancellation);
         Assert.Equal(["10"], ledger.Lines);
     }
 
@@ -63,7 +63,7 @@ public class CompletionTests
         await consecutor.SendAsync(1, Cancellation);
         await consecutor.CompleteAsync(Cancellation);
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await consecutor.SendAsync(2, Cancellation));
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal([1], seen);
     }
 
@@ -80,7 +80,7 @@ public class CompletionTests
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(Enumerable.Range(0, 10).ToList(), Cancellation);
         await consecutor.CompleteAsync(Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal(["[0,1,2,3][4,5,6,7][8,9]"], ledger.Lines);
     }
 
@@ -90,22 +90,22 @@ public class CompletionTests
         await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         const int Keys = 200;
-        await using var consecutor = new Consecutor<int>("numbers", source => source | Sluice.Node.Of(() => new Total()) | Stage.Named("total") | ledger.Sink<string>(),
+        await using var consecutor = new Consecutor<int>("numbers", source => source | Sluice.StageNode.Of(() => new Total()) | Stage.Named("total") | ledger.Sink<string>(),
             Options(store) with { Stream = new() { Partitions = 2 } })
         { Key = static n => $"{n % Keys}" };
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(Enumerable.Range(0, 3 * Keys).ToList(), Cancellation);
         await consecutor.CompleteAsync(Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal(Enumerable.Range(0, Keys).Select(static n => $"{n}={3 * (n + Keys)}").Order(), ledger.Lines.Order());
-        Assert.Empty(await consecutor.StateAsync("total", Cancellation).ToListAsync(Cancellation));
+        Assert.Empty(await consecutor.ListStateAsync("total", Cancellation).ToListAsync(Cancellation));
     }
 
     [Fact]
     public async Task InAPlainRunEachKeyEndsAtTheEnd()
     {
         List<string> seen = [];
-        await (Source.From(Enumerable.Range(0, 6)) | Stage.KeyBy((int n) => n % 2, lanes: 1) | Sluice.Node.Of(() => new Total())).ForEach(seen.Add).RunAsync(cancellation: Cancellation);
+        await (Source.From(Enumerable.Range(0, 6)) | Stage.KeyBy((int n) => n % 2, lanes: 1) | Sluice.StageNode.Of(() => new Total())).ForEach(seen.Add).RunAsync(cancellation: Cancellation);
         Assert.Equal(["0=6", "1=9"], seen);
     }
 
@@ -120,11 +120,11 @@ public class CompletionTests
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2, 3, 4], Cancellation);
         await consecutor.CompleteAsync(Cancellation);
-        Assert.Equal(1, (await consecutor.IdleAsync(Cancellation)).Dead);
+        Assert.Equal(1, (await consecutor.WaitForIdleAsync(Cancellation)).Dead);
         Assert.Equal(["7"], ledger.Lines);
         fails = false;
         Assert.Equal(1, await consecutor.RedriveAsync(static _ => true, Cancellation));
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal(["7", "10"], ledger.Lines);
     }
 
@@ -155,9 +155,9 @@ public class CompletionTests
     private static Consecutor<int> Sum(IStreamStore store, Ledger ledger)
         => new("numbers", source => source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum") | ledger.Sink<int>(), Options(store));
 
-    private static ConsecutorOptions Options(IStreamStore store) => new() { Store = store, Process = new(), Delivery = Sluice.Delivery.Replay(5, Backoff.None) };
+    private static ConsecutorOptions Options(IStreamStore store) => new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(5, Backoff.None) };
 
-    private sealed class Total : StatefulNode<int, string, int>
+    private sealed class Total : StatefulStageNode<int, string, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<string> output, CancellationToken cancellation)
         {

@@ -21,7 +21,7 @@ public sealed class EndingByKeyTests
     public async Task EachKeyEndsWithItsOwnStateWhicheverLaneHasIt(int lanes, bool isKeyed, bool isRestarted)
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
-        await PlayAsync(isRestarted, () => Make(store, isKeyed, source => source | Stage.KeyBy((int n) => n % Keys, lanes) | Sluice.Node.Of(() => new Total()) | Stage.Named("total")));
+        await PlayAsync(isRestarted, () => Make(store, isKeyed, source => source | Stage.KeyBy((int n) => n % Keys, lanes) | Sluice.StageNode.Of(() => new Total()) | Stage.Named("total")));
         int[] items = [.. Enumerable.Range(0, isRestarted ? 120 : 60)];
         Assert.Equal(Enumerable.Range(0, Keys).Select(key => $"{key}={items.Where(n => n % Keys == key).Sum()}"), ledger.Lines.Order(StringComparer.Ordinal));
     }
@@ -50,12 +50,12 @@ public sealed class EndingByKeyTests
     public async Task KeysWithTimersThatPutOutNothingEndInSeveralCommits(bool keepsState)
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
-        await using Consecutor<int> consecutor = new("numbers", source => source | Sluice.Node.Of(() => new Silent(keepsState)) | Stage.Named("silent") | ledger.Sink<int>(), Options(store, 1)) { Key = static n => $"{n}" };
+        await using Consecutor<int> consecutor = new("numbers", source => source | Sluice.StageNode.Of(() => new Silent(keepsState)) | Stage.Named("silent") | ledger.Sink<int>(), Options(store, 1)) { Key = static n => $"{n}" };
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([.. Enumerable.Range(0, 700)], Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         await consecutor.CompleteAsync(Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         foreach (string rows in (string[])["$timers/silent", "$due/silent"])
             Assert.Empty(await store.ListStateAsync(new GroupId("numbers", "numbers"), 0, rows, cancellation: Cancellation));
         Assert.False(consecutor.Completion.IsFaulted);
@@ -66,14 +66,14 @@ public sealed class EndingByKeyTests
     public async Task KeysThatPutOutMuchEndInSeveralCommits()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
-        await using Consecutor<int> consecutor = new("numbers", source => source | Sluice.Node.Of(() => new Prolific()) | Stage.Named("prolific") | ledger.Sink<int>(), Options(store, 1)) { Key = static n => $"{n}" };
+        await using Consecutor<int> consecutor = new("numbers", source => source | Sluice.StageNode.Of(() => new Prolific()) | Stage.Named("prolific") | ledger.Sink<int>(), Options(store, 1)) { Key = static n => $"{n}" };
         await using var others = new Consecutor<string>("others", source => source | ledger.Sink<string>(), Options(store, 1));
         consecutor.Output<string>("parts").To(others);
         await others.StartAsync(Cancellation);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([.. Enumerable.Range(0, 60)], Cancellation);
         await consecutor.CompleteAsync(Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         await Member.UntilAsync(() => others.Snapshot() is { Accepted: 60 * 40, IsIdle: true });
         Assert.Equal(Enumerable.Range(0, 60).SelectMany(static n => Enumerable.Range(0, 40).Select(part => $"{n}:{part}")).Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
     }
@@ -85,14 +85,14 @@ public sealed class EndingByKeyTests
             await using Consecutor<int> first = make();
             await first.StartAsync(Cancellation);
             await first.SendAllAsync([.. Enumerable.Range(0, 60)], Cancellation);
-            await first.IdleAsync(Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
         }
         await using Consecutor<int> last = make();
         await last.StartAsync(Cancellation);
         await last.SendAllAsync([.. Enumerable.Range(isRestarted ? 60 : 0, 60)], Cancellation);
-        await last.IdleAsync(Cancellation);
+        await last.WaitForIdleAsync(Cancellation);
         await last.CompleteAsync(Cancellation);
-        Assert.Equal(0L, (await last.IdleAsync(Cancellation)).Unaccounted);
+        Assert.Equal(0L, (await last.WaitForIdleAsync(Cancellation)).Unaccounted);
     }
 
     private Consecutor<int> Make<T>(IStreamStore store, bool isKeyed, Func<Source<int>, Source<T>> apply) => new("numbers", source => apply(source) | ledger.Sink<T>(), Options(store, isKeyed ? 4 : 1))
@@ -103,7 +103,7 @@ public sealed class EndingByKeyTests
     private ConsecutorOptions Options(IStreamStore store, int partitions) => new() { Store = store, Process = new(), Stream = new() { Partitions = partitions }, Run = new() { Time = clock } };
 
     /// <summary>Waits for something that does not come, and puts nothing out.</summary>
-    private sealed class Silent(bool keepsState) : TimedNode<int, int, int>
+    private sealed class Silent(bool keepsState) : TimedStageNode<int, int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {
@@ -115,7 +115,7 @@ public sealed class EndingByKeyTests
         protected override ValueTask OnTimerAsync(string timer, Output<int> output, CancellationToken cancellation) => output.PushAsync(-1);
     }
 
-    private sealed class Prolific : StatefulNode<int, int, int>
+    private sealed class Prolific : StatefulStageNode<int, int, int>
     {
         private readonly NamedOutput<string> parts = new("parts");
 
@@ -131,7 +131,7 @@ public sealed class EndingByKeyTests
         }
     }
 
-    private sealed class Total : StatefulNode<int, string, int>
+    private sealed class Total : StatefulStageNode<int, string, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<string> output, CancellationToken cancellation)
         {

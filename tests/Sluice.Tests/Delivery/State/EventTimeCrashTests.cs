@@ -74,7 +74,7 @@ public class EventTimeCrashTests
             for (int life = random.Next(5); life >= 0; life--)
             {
                 var mortal = new MortalStore(store, life == 0 ? int.MaxValue : random.Next(1, 120), (Moment)random.Next(3));
-                var options = new ConsecutorOptions { Store = mortal, Process = new(), Stream = new() { Partitions = random.Next(1, 2) }, Capacity = 1 + (seed % 20), Delivery = Sluice.Delivery.Replay(20, Backoff.None) };
+                var options = new ConsecutorOptions { Store = mortal, Process = new(), Stream = new() { Partitions = random.Next(1, 2) }, MaxInFlight = 1 + (seed % 20), Delivery = Sluice.DeliveryGuarantee.Replay(20, Backoff.None) };
                 var second = new Consecutor<int>("late", source => source | late.Sink<int>(), options);
                 var first = new Consecutor<int>("windows",
                     source => source.Window(Time(seed, 1, 0) with { LateOutput = "late" }, 3 * Second) | Stage.Named("windows") | Text | ledger.Sink<string>(), options)
@@ -99,9 +99,9 @@ public class EventTimeCrashTests
                     await first.StartAsync(Cancellation);
                     await (Source.Resumable("numbers", Enumerable.Range(0, items)) | first).RunAsync(cancellation: Cancellation);
                     await first.CompleteAsync(Cancellation);
-                    await first.IdleAsync(Cancellation);
+                    await first.WaitForIdleAsync(Cancellation);
                     await second.CompleteAsync(Cancellation);
-                    await second.IdleAsync(Cancellation);
+                    await second.WaitForIdleAsync(Cancellation);
                 }
             }
             List<int> expected = [];
@@ -127,12 +127,12 @@ public class EventTimeCrashTests
             new() { Store = store, Process = new() });
         await consecutor.StartAsync(Cancellation);
         foreach (int some in Enumerable.Range(0, 8)) await consecutor.SendAllAsync(Enumerable.Range(some * 200, 200).ToList(), Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Empty(ledger.Lines);
         await consecutor.SendAsync(10_000, Cancellation);
         while (ledger.Lines.Count < 1600) await Member.NextAsync();
         Assert.Equal(Enumerable.Range(0, 1600), ledger.Lines.Select(int.Parse));
-        Assert.Equal(0, (await consecutor.IdleAsync(Cancellation)).Dead);
+        Assert.Equal(0, (await consecutor.WaitForIdleAsync(Cancellation)).Dead);
     }
 
     /// <summary>They come out some at a time, each in a commit, and the process may die in between.</summary>
@@ -143,7 +143,7 @@ public class EventTimeCrashTests
         int items = random.Next(100, 400);
         var ledger = new Ledger();
         var lab = new CrashLab(random, items);
-        lab = new CrashLab(random, items) { IsCompleted = true, Options = lab.Options with { Stream = new() { Partitions = 1 }, Capacity = 500 } };
+        lab = new CrashLab(random, items) { IsCompleted = true, Options = lab.Options with { Stream = new() { Partitions = 1 }, MaxInFlight = 500 } };
         await lab.PlayAsync(source => source.Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n)) { MaxOutOfOrderness = 2000 * Second }, Second) | Stage.Named("seconds")
             | (window => window.Items.Single()) | ledger.Sink<int>(), cancellation);
         Assert.Equal(Enumerable.Range(0, items), ledger.Lines.Select(int.Parse));
@@ -160,17 +160,17 @@ public class EventTimeCrashTests
         {
             await first.StartAsync(Cancellation);
             await first.SendAllAsync([1, 5], Cancellation);
-            await first.IdleAsync(Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
             clock.Advance(60 * Second);
             await first.SendAsync(7, Cancellation);
-            await first.IdleAsync(Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
             Assert.Empty(ledger.Lines);
         }
         wall.Jump(-TimeSpan.FromHours(1));           // in between, and while it runs
         await using Consecutor<int> second = New();
         await second.StartAsync(Cancellation);
         await second.SendAsync(8, Cancellation);
-        await second.IdleAsync(Cancellation);
+        await second.WaitForIdleAsync(Cancellation);
         wall.Jump(-TimeSpan.FromHours(1));
         clock.Advance(89 * Second);
         for (int i = 0; i < 1_000; i++) await Member.NextAsync();
@@ -181,7 +181,7 @@ public class EventTimeCrashTests
             for (int i = 0; i < 5_000 && ledger.Lines.Count == 0; i++) await Member.NextAsync();
         }
         await second.SendAllAsync([9, 500], Cancellation);
-        await second.IdleAsync(Cancellation);
+        await second.WaitForIdleAsync(Cancellation);
         Assert.Equal(["0#0 1,5,7,8"], ledger.Lines);
         Assert.Equal(1, second.Snapshot().Skipped);  // the 9 is late
 

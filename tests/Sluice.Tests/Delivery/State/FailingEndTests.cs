@@ -17,9 +17,9 @@ public class FailingEndTests
     {
         await using var store = new MemoryStreamStore();
         failures = 2;
-        await using Consecutor<int> consecutor = Make(store, hasKeys, Delivery.Replay(2, Backoff.None));
+        await using Consecutor<int> consecutor = Make(store, hasKeys, DeliveryGuarantee.Replay(2, Backoff.None));
         await SendAsync(consecutor);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((0L, 0L, null), (end.Dead, end.Unaccounted, end.Problem));
         Check(hasKeys);
     }
@@ -31,7 +31,7 @@ public class FailingEndTests
     {
         await using var store = new MemoryStreamStore();
         failures = int.MaxValue;
-        await using (Consecutor<int> broken = Make(store, hasKeys, Delivery.Replay(2, Backoff.None)))
+        await using (Consecutor<int> broken = Make(store, hasKeys, DeliveryGuarantee.Replay(2, Backoff.None)))
         {
             await SendAsync(broken);
             var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => broken.Completion);
@@ -41,9 +41,9 @@ public class FailingEndTests
             Assert.Empty(ledger.Lines);
         }
         failures = 0;
-        await using Consecutor<int> mended = Make(store, hasKeys, Delivery.Replay(0));
+        await using Consecutor<int> mended = Make(store, hasKeys, DeliveryGuarantee.Replay(0));
         await mended.StartAsync(Cancellation);
-        await mended.IdleAsync(Cancellation);
+        await mended.WaitForIdleAsync(Cancellation);
         Check(hasKeys);
     }
 
@@ -53,7 +53,7 @@ public class FailingEndTests
         TestClock clock = new();
         await using var store = new MemoryStreamStore(clock);
         failures = 1;
-        await using Consecutor<int> consecutor = Make(store, hasKeys: false, Delivery.Replay(1, Backoff.Constant(TimeSpan.FromMinutes(10))), clock);
+        await using Consecutor<int> consecutor = Make(store, hasKeys: false, DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromMinutes(10))), clock);
         await SendAsync(consecutor);
         await Member.UntilAsync(() => consecutor.Snapshot().Problem?.Contains("'node' has failed at the end of the input of partition 0, 1 time: FormatException: no result It is asked again.", StringComparison.Ordinal) == true);
         clock.Advance(TimeSpan.FromMinutes(4));
@@ -64,7 +64,7 @@ public class FailingEndTests
             clock.Advance(TimeSpan.FromMinutes(1));
             await Member.NextAsync();
         }
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         Check(hasKeys: false);
     }
 
@@ -84,11 +84,11 @@ public class FailingEndTests
         throw new FormatException("no result");
     }
 
-    private Consecutor<int> Make(IStreamStore store, bool hasKeys, Delivery delivery, TimeProvider? time = null)
+    private Consecutor<int> Make(IStreamStore store, bool hasKeys, DeliveryGuarantee delivery, TimeProvider? time = null)
     {
         ConsecutorOptions options = new() { Store = store, Delivery = delivery, Stream = new() { Partitions = 1 }, Process = new(), Run = new() { Time = time ?? TimeProvider.System } };
         return hasKeys
-            ? new("work", source => source | Node.Of(() => new Total(this)) | Stage.Named("node") | ledger.Sink<string>(), options) { Key = static n => $"{n % 2}" }
+            ? new("work", source => source | StageNode.Of(() => new Total(this)) | Stage.Named("node") | ledger.Sink<string>(), options) { Key = static n => $"{n % 2}" }
             : new("work", source => source.Aggregate(0, static (sum, n) => sum + n, Result) | Stage.Named("node") | ledger.Sink<string>(), options);
     }
 
@@ -98,7 +98,7 @@ public class FailingEndTests
         return $"{sum}";
     }
 
-    private sealed class Total(FailingEndTests test) : StatefulNode<int, string, int>
+    private sealed class Total(FailingEndTests test) : StatefulStageNode<int, string, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<string> output, CancellationToken cancellation)
         {

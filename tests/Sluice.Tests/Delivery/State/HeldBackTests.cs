@@ -51,10 +51,10 @@ public class HeldBackTests
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("work",
             source => source | new Sums(n => starts.AddOrUpdate(n, 1, static (_, known) => known + 1) <= 1) | Stage.Named("sums") | (static _ => { }),
-            new() { Store = store, Delivery = Delivery.Replay(retries, Backoff.None), Process = new(), Stream = new() { Partitions = 1 } });
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(retries, Backoff.None), Process = new(), Stream = new() { Partitions = 1 } });
         await consecutor.SendAllAsync([.. Enumerable.Range(1, Items)], Cancellation);
         await consecutor.StartAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((Items, 0L), (end.Completed + end.Dead, end.Unaccounted));
         if (retries == 0) Assert.True(end.Dead > Items / 2, $"{end}");
     }
@@ -74,11 +74,11 @@ public class HeldBackTests
             }) | Stage.KeyBy<int, string>(key, 4) | (static _ => { }),
             _ => source | [static some => some | (static _ => { }), some => some | (static n => n) | Stage.Buffer(8) | Handle],
         },
-            new() { Store = store, Delivery = Delivery.Replay(3, Backoff.None), Process = new(), Stream = new() { Partitions = 1 } })
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(3, Backoff.None), Process = new(), Stream = new() { Partitions = 1 } })
         { Key = key };
         await consecutor.SendAllAsync(items, Cancellation);
         await consecutor.StartAsync(Cancellation);
-        return await consecutor.IdleAsync(Cancellation);
+        return await consecutor.WaitForIdleAsync(Cancellation);
 
         void Handle(int n)
         {
@@ -93,7 +93,7 @@ public class HeldBackTests
         }
     }
 
-    private sealed class Sums(Func<int, bool> fails) : StatefulNode<int, int, int>
+    private sealed class Sums(Func<int, bool> fails) : StatefulStageNode<int, int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {

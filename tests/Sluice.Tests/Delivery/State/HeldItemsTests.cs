@@ -21,7 +21,7 @@ public class HeldItemsTests
         Ledger chunks = new(), windows = new(), slow = new();
         var starts = new System.Collections.Concurrent.ConcurrentDictionary<int, int>();
         CrashLab lab = new(random, items) { IsCompleted = true };
-        lab = new(random, items) { IsCompleted = true, Options = lab.Options with { Capacity = capacity, Stream = new() { Partitions = 1 } } };
+        lab = new(random, items) { IsCompleted = true, Options = lab.Options with { MaxInFlight = capacity, Stream = new() { Partitions = 1 } } };
         await lab.PlayAsync(source => source |
         [
             all => all.Chunk(size) | Stage.Named("chunks") | (some => string.Join(',', some)) | chunks.Sink<string>("chunks"),
@@ -56,7 +56,7 @@ public class HeldItemsTests
         Consecutor<int> consecutor = Chunks(store, _ => Interlocked.Increment(ref starts) <= 2);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2], Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         await PassAsync(() => Volatile.Read(ref starts) > 0);        // the clock stands still from here: the retry is a minute away, and is seen before it is due
         await Member.UntilAsync(() => consecutor.Snapshot() is { Retrying: 1 });
         Assert.Empty(ledger.Lines);
@@ -83,10 +83,10 @@ public class HeldItemsTests
         await using Consecutor<int> consecutor = Chunks(store, some => some.Contains(2) && !isMended);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2], Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         await PassAsync(() => consecutor.Snapshot() is { Dead: 1, IsIdle: true });
         Assert.Equal((2L, 2L), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Completed));
-        DeadLetter letter = Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal([1, 2], Assert.IsType<int[]>(letter.Item));
         await consecutor.SendAsync(3, Cancellation);
         await PassAsync(() => ledger.Lines.Count == 1);
@@ -112,35 +112,35 @@ public class HeldItemsTests
             await consecutor.SendAllAsync(life == 0 ? [1, 2] : [3, 70], Cancellation);
             if (life == 0)
             {
-                await consecutor.IdleAsync(Cancellation);
+                await consecutor.WaitForIdleAsync(Cancellation);
                 await consecutor.AbandonAsync();
                 continue;
             }
             await consecutor.CompleteAsync(Cancellation);
-            ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+            ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
             Assert.Equal((4L, 1L, 0L), (end.Accepted, end.Dead, end.Unaccounted));
             Assert.Equal(isInFront ? ["1,3", "70"] : ["70"], ledger.Lines);
-            DeadLetter letter = Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation));
+            DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
             if (isInFront) Assert.Equal(2, letter.Item);
             else Assert.Equal([1, 2, 3], Assert.IsType<Window<int>>(letter.Item).Items);
             isMended = true;
             if (isInFront) continue;
             await consecutor.RedriveAsync(static _ => true, Cancellation);
-            Assert.Equal(0, (await consecutor.IdleAsync(Cancellation)).Dead);
+            Assert.Equal(0, (await consecutor.WaitForIdleAsync(Cancellation)).Dead);
             Assert.Equal(["70", "1,2,3"], ledger.Lines);
         }
 
         Consecutor<int> New() => new("numbers",
             source => (source | (n => isInFront ? Check(n) : n)).Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddMinutes(n)), TimeSpan.FromHours(1)) | Stage.Named("hours")
                 | (window => string.Join(',', window.Items.Select(n => isInFront ? n : Check(n)))) | ledger.Sink<string>(),
-            new() { Store = store, Process = new(), Delivery = Sluice.Delivery.Replay(2, Backoff.None), Run = new() { Time = clock } });
+            new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None), Run = new() { Time = clock } });
 
         int Check(int n) => n == 2 && !isMended ? throw new FormatException("poison") : n;
     }
 
     private Consecutor<int> Chunks(IStreamStore store, Func<int[], bool> fails) => new("numbers",
         source => source.Chunk(10, within: 5 * Pause) | Stage.Named("some") | (some => fails(some) ? throw new TimeoutException("not now") : string.Join(',', some)) | ledger.Sink<string>(),
-        new() { Store = store, Process = new(), Delivery = Sluice.Delivery.Replay(3, Backoff.Constant(Pause)), Run = new() { Time = clock } });
+        new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.Constant(Pause)), Run = new() { Time = clock } });
 
     private async Task PassAsync(Func<bool> isReached)
     {

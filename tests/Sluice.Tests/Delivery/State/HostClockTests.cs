@@ -51,7 +51,7 @@ public class HostClockTests
             await using Consecutor<int> consecutor = Windows(store, time);
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAsync(1, Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
             Assert.Empty(ledger.Lines);
             clock.Advance(TimeSpan.FromMinutes(10));
         }
@@ -73,7 +73,7 @@ public class HostClockTests
         var warnings = new ConcurrentQueue<string>();
         foreach (string member in new[] { "one", "two" })
         {
-            await using Consecutor<int> consecutor = new("work", source => source | ledger.Sink<int>(), Member.Options(member, store, Away(2)) with { Warn = warnings.Enqueue });
+            await using Consecutor<int> consecutor = new("work", source => source | ledger.Sink<int>(), Member.Options(member, store, Away(2)) with { OnWarning = warnings.Enqueue });
             await consecutor.StartAsync(Cancellation);
             Assert.Equal(warnings.Single(), consecutor.Snapshot().ClockSkew);
             Assert.Null(consecutor.Snapshot().Problem);
@@ -93,15 +93,15 @@ public class HostClockTests
     }
 
     private static Consecutor<int> Keyed(IStreamStore store, TimeProvider time, string member, Action<int> handler) => new("work",
-        source => source | Node.Of(() => new Sum(handler)) | Stage.Named("sum") | (_ => { }),
-        Member.Options(member, store, time) with { Delivery = Delivery.Replay(3, Backoff.Constant(Pause)) })
+        source => source | StageNode.Of(() => new Sum(handler)) | Stage.Named("sum") | (_ => { }),
+        Member.Options(member, store, time) with { Delivery = DeliveryGuarantee.Replay(3, Backoff.Constant(Pause)) })
     { Key = _ => "a" };
 
     private Consecutor<int> Windows(IStreamStore store, TimeProvider time) => new("numbers",
         source => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours") | (window => $"{window.Start:HH:mm}-{window.End:HH:mm} {string.Join(',', window.Items)}") | ledger.Sink<string>(),
         new() { Store = store, Process = new(), Run = new() { Time = time } });
 
-    private sealed class Sum(Action<int> handler) : StatefulNode<int, int, int>
+    private sealed class Sum(Action<int> handler) : StatefulStageNode<int, int, int>
     {
         protected override async ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {

@@ -66,7 +66,7 @@ public class JoinCrashTests
                 within: TimeSpan.FromMinutes(50)) | Stage.Named("pairs") | ledger.Sink<string>(), new() { Store = store, Process = new(), Run = new() { Time = wall } });
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync(some, Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
             clock.Advance(TimeSpan.FromMinutes(30));
             if (some[0] == 3) wall.Jump(-TimeSpan.FromHours(1));
             else if (some[0] == 5) await consecutor.AbandonAsync();
@@ -78,12 +78,12 @@ public class JoinCrashTests
             within: TimeSpan.FromMinutes(50)) | Stage.Named("pairs") | other.Sink<string>(), new() { Store = store, Process = new(), Run = new() { Time = wall } });
         await late.StartAsync(Cancellation);
         await late.SendAsync(8, Cancellation);
-        await late.IdleAsync(Cancellation);
+        await late.WaitForIdleAsync(Cancellation);
         clock.Advance(TimeSpan.FromMinutes(50));
         await late.SendAsync(9, Cancellation);
-        await late.IdleAsync(Cancellation);
+        await late.WaitForIdleAsync(Cancellation);
         Assert.Empty(other.Lines);
-        Assert.Empty(await late.StateAsync("pairs", Cancellation).Where(static row => row.Key[0] == 'L').ToListAsync(Cancellation));
+        Assert.Empty(await late.ListStateAsync("pairs", Cancellation).Where(static row => row.Key[0] == 'L').ToListAsync(Cancellation));
     }
 
     [Fact]
@@ -104,9 +104,9 @@ public class JoinCrashTests
         await payments.StartAsync(Cancellation);
         await orders.SendAllAsync([1, 2, 3], Cancellation);
         await payments.SendAllAsync([3, 1, 4], Cancellation);
-        await orders.IdleAsync(Cancellation);
-        await payments.IdleAsync(Cancellation);
-        await both.IdleAsync(Cancellation);
+        await orders.WaitForIdleAsync(Cancellation);
+        await payments.WaitForIdleAsync(Cancellation);
+        await both.WaitForIdleAsync(Cancellation);
         Assert.Equal(["1: 10", "3: 30"], ledger.Lines.Order());
     }
 
@@ -116,10 +116,10 @@ public class JoinCrashTests
         await using var store = new MemoryStreamStore();
         var ledger = new Ledger();
         await using var consecutor = new Consecutor<int>("numbers", source => source.Zip(left => left.Where(static n => n < 10), right => right.Where(static n => n > 9), static (left, right) => $"{left}-{right}", maxHeld: 3)
-            | Stage.Named("zip") | ledger.Sink<string>(), new() { Store = store, Process = new(), Delivery = Sluice.Delivery.Replay(1, Backoff.None) });
+            | Stage.Named("zip") | ledger.Sink<string>(), new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(1, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2, 3, 4, 10, 11], Cancellation);
-        Assert.Equal(1, (await consecutor.IdleAsync(Cancellation)).Dead);
+        Assert.Equal(1, (await consecutor.WaitForIdleAsync(Cancellation)).Dead);
         Assert.Equal(["1-10", "2-11"], ledger.Lines);
     }
 
@@ -145,10 +145,10 @@ public class JoinCrashTests
             {
                 Source<int> paced = source.Throttle(2, TimeSpan.FromSeconds(10)).Do(_ => at.Enqueue((clock.GetUtcNow() - start).TotalSeconds));
                 return (hasState ? paced.Scan(0, static (sum, n) => sum + n) | Stage.Named("sum") : paced) | ledger.Sink<int>();
-            }, new() { Store = store, Process = new(), Capacity = 6, Run = new() { Time = clock } });
+            }, new() { Store = store, Process = new(), MaxInFlight = 6, Run = new() { Time = clock } });
             await consecutor.StartAsync(Cancellation);
             if (life == 0) await consecutor.SendAllAsync(Enumerable.Range(1, 12).ToList(), Cancellation);
-            Task<ConsecutorSnapshot>? idle = life == 2 ? consecutor.IdleAsync(Cancellation) : null;
+            Task<ConsecutorSnapshot>? idle = life == 2 ? consecutor.WaitForIdleAsync(Cancellation) : null;
             while (idle is { IsCompleted: false } || (idle is null && at.Count < 3))
             {
                 clock.Advance(TimeSpan.FromSeconds(1));

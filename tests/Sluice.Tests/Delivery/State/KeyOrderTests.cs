@@ -18,10 +18,10 @@ public class KeyOrderTests
     public async Task WhoFailsBehindOneThatHasFailedIsNotCharged()
     {
         await using var store = await ScenarioStore.OpenAsync(clock);
-        await using Consecutor<int> consecutor = Make(store, "one", Sluice.Delivery.Replay(1, Backoff.None), number => (number, starts[number]) is (1, 1) or (2, 2) or (3, _));
+        await using Consecutor<int> consecutor = Make(store, "one", Sluice.DeliveryGuarantee.Replay(1, Backoff.None), number => (number, starts[number]) is (1, 1) or (2, 2) or (3, _));
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
         await consecutor.StartAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((3L, 1L), (end.Accepted, end.Dead));
         Assert.Equal(["1", "2", "3"], ledger.Lines);             // of the third, the part that did not fail
     }
@@ -34,7 +34,7 @@ public class KeyOrderTests
     public async Task LaterItemsOfTheKeyWaitAlsoWhenTheirConsecutor(string fate)
     {
         await using var store = await ScenarioStore.OpenAsync(clock);
-        var delivery = Sluice.Delivery.Replay(3, Backoff.Constant(Pause));
+        DeliveryGuarantee delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.Constant(Pause));
         await using Consecutor<int> first = Make(store, "one", delivery, number => number == 1 && starts[1] < 3);
         await first.SendAllAsync([1, 2, 11], Cancellation);
         await first.StartAsync(Cancellation);
@@ -48,7 +48,7 @@ public class KeyOrderTests
         Consecutor<int> last = second ?? first;
         if (second is not null) await second.StartAsync(Cancellation);
         await last.SendAllAsync([4, 13], Cancellation);
-        Task<ConsecutorSnapshot> idle = last.IdleAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = last.WaitForIdleAsync(Cancellation);
         while (!idle.IsCompleted)
         {
             for (int i = 0; i < 1_000 && !idle.IsCompleted; i++) await Member.NextAsync();
@@ -65,12 +65,12 @@ public class KeyOrderTests
     public async Task WhatHasWaitedIsCountedOnceIfThePartitionIsLostBeforeTheAnswer()
     {
         await using var store = new LateStore(await ScenarioStore.OpenAsync(clock));
-        await using Consecutor<int> consecutor = Make(store, "one", Sluice.Delivery.Replay(1, Backoff.None), number => (number, starts[number]) is (1, 1), partitions: 2);
+        await using Consecutor<int> consecutor = Make(store, "one", Sluice.DeliveryGuarantee.Replay(1, Backoff.None), number => (number, starts[number]) is (1, 1), partitions: 2);
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
         await consecutor.StartAsync(Cancellation);
         await store.HasLetGo.Task.WaitAsync(Cancellation);
         await consecutor.SendAsync(11, Cancellation);
-        Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
         await Member.UntilAsync(() =>
         {
             clock.Advance(TimeSpan.FromSeconds(1));
@@ -106,12 +106,12 @@ public class KeyOrderTests
         }
     }
 
-    private Consecutor<int> Make(IStreamStore store, string member, Sluice.Delivery delivery, Func<int, bool> fails, int partitions = 1) => new("work",
+    private Consecutor<int> Make(IStreamStore store, string member, Sluice.DeliveryGuarantee delivery, Func<int, bool> fails, int partitions = 1) => new("work",
         source => source |
         [
             s => s | ledger.Sink<int>(),
             s => s | (number => { starts.AddOrUpdate(number, 1, static (_, count) => count + 1); if (fails(number)) throw new TimeoutException("not now"); }),
         ],
-        new() { Store = store, Delivery = delivery, Process = new(), Member = member, Stream = new() { Partitions = partitions }, Run = new() { Time = clock } })
+        new() { Store = store, Delivery = delivery, Process = new(), InstanceId = member, Stream = new() { Partitions = partitions }, Run = new() { Time = clock } })
     { Key = number => number < 10 ? "a" : "b" };
 }

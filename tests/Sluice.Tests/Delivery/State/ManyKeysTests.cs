@@ -26,15 +26,15 @@ public class ManyKeysTests
         await sending.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         await using Consecutor<int> last = Make(store, partitions);
         await last.StartAsync(Cancellation);
-        ConsecutorSnapshot end = await last.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await last.WaitForIdleAsync(Cancellation);
         Assert.Equal((0L, 0L), (end.Dead, end.Unaccounted));
         await last.SendAllAsync(again, Cancellation);
-        await last.IdleAsync(Cancellation);
+        await last.WaitForIdleAsync(Cancellation);
         await last.StopAsync();
 
         int accepted = 0;
         HashSet<string> seen = [];
-        await foreach (var (key, state) in last.StateAsync<Seen>("count", Cancellation))
+        await foreach (var (key, state) in last.ListStateAsync<Seen>("count", Cancellation))
         {
             Assert.True(seen.Add(key));
             Assert.Equal(long.Parse(key) * state.Times, state.Sum);
@@ -88,16 +88,16 @@ public class ManyKeysTests
         await using Consecutor<int> consecutor = Make(store, partitions);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(items, Cancellation);
-        Assert.Equal(items.Count, (await consecutor.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(items.Count, (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
     }
 
-    private static Consecutor<int> Make(IStreamStore store, int partitions) => new("work", source => source | Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
-        new() { Store = store, Stream = new() { Partitions = partitions, MaxItems = 2 * Keys }, Delivery = Delivery.Replay(9, Backoff.None), Process = new(), Member = "one" })
+    private static Consecutor<int> Make(IStreamStore store, int partitions) => new("work", source => source | StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
+        new() { Store = store, Stream = new() { Partitions = partitions, MaxItems = 2 * Keys }, Delivery = DeliveryGuarantee.Replay(9, Backoff.None), Process = new(), InstanceId = "one" })
     { Key = static n => $"{n}" };
 
     private sealed record Seen(int Times, long Sum);
 
-    private sealed class Count : StatefulNode<int, int, Seen>
+    private sealed class Count : StatefulStageNode<int, int, Seen>
     {
         protected override Seen InitialState(string key) => new(0, 0);
 

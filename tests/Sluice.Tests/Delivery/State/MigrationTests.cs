@@ -18,11 +18,11 @@ public class MigrationTests
         Assert.Equal(["a=100+ v1", "b=1 v0", "c=100+ v1", "d=+ v1"], await RowsAsync(store, "node"));
         isMended = true;
         await using Consecutor<string> last = Keyed(store, () => new New(static stored => "mended"));
-        DeadLetter letter = Assert.Single(await last.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        DeadLetter letter = Assert.Single(await last.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Contains("The state of the key 'b' was stored as version 0, and could not be migrated to version 1 of New: no number", letter.Error, StringComparison.Ordinal);
         await last.StartAsync(Cancellation);
         Assert.Equal(1, await last.RedriveAsync(one => one.Id == letter.Id, Cancellation));
-        await last.IdleAsync(Cancellation);
+        await last.WaitForIdleAsync(Cancellation);
         Assert.Contains("b=mended+ v1", await RowsAsync(store, "node"));
     }
 
@@ -55,7 +55,7 @@ public class MigrationTests
         await using Consecutor<string> last = Scan(store, source => source.Aggregate("", static (text, word) => text + word, new StateSchema<string>(2, static stored => new('x', int.Parse(Text(stored))))) | Stage.Named("node") | ledger.Sink<string>());
         await last.StartAsync(Cancellation);
         await last.CompleteAsync(Cancellation);
-        await last.IdleAsync(Cancellation);
+        await last.WaitForIdleAsync(Cancellation);
         Assert.Equal(["xx"], ledger.Lines);
     }
 
@@ -70,19 +70,19 @@ public class MigrationTests
         {
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync(items, Cancellation);
-            return await consecutor.IdleAsync(Cancellation);
+            return await consecutor.WaitForIdleAsync(Cancellation);
         }
     }
 
-    private static Consecutor<string> Keyed<TNode>(IStreamStore store, Func<TNode> node) where TNode : Node<string, string>
-        => new("words", source => source | Sluice.Node.Of(node) | Stage.Named("node") | (_ => { }), Options(store)) { Key = static word => word };
+    private static Consecutor<string> Keyed<TNode>(IStreamStore store, Func<TNode> node) where TNode : StageNode<string, string>
+        => new("words", source => source | Sluice.StageNode.Of(node) | Stage.Named("node") | (_ => { }), Options(store)) { Key = static word => word };
 
     private static Consecutor<string> Scan(IStreamStore store, Func<Source<string>, Pipeline> body) => new("words", body, Options(store));
 
     private static ConsecutorOptions Options(IStreamStore store)
-        => new() { Store = store, Process = new(), Stream = new() { Partitions = 1 }, Delivery = Sluice.Delivery.Replay(2, Backoff.None) };
+        => new() { Store = store, Process = new(), Stream = new() { Partitions = 1 }, Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None) };
 
-    private sealed class Old : StatefulNode<string, string, int>
+    private sealed class Old : StatefulStageNode<string, string, int>
     {
         protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation)
         {
@@ -91,7 +91,7 @@ public class MigrationTests
         }
     }
 
-    private sealed class New(Func<StoredState, string> migrate) : StatefulNode<string, string, string>
+    private sealed class New(Func<StoredState, string> migrate) : StatefulStageNode<string, string, string>
     {
         protected override int StateVersion => 1;
 

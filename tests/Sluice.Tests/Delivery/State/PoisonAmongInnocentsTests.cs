@@ -42,14 +42,14 @@ public class PoisonAmongInnocentsTests
 
         // One in company, three alone, and the stop.
         Assert.Equal(5, deaths);
-        DeadLetter letter = Assert.Single(await current.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        DeadLetter letter = Assert.Single(await current.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal(Poison, letter.Item);
         Assert.Contains("The process ended 3 times while nothing but this item", letter.Error, StringComparison.Ordinal);
         Assert.Empty(charged);
         await current.DisposeAsync();
         await using Consecutor<string> sums = Sums(store);
         await sums.StartAsync(Cancellation);
-        await sums.IdleAsync(Cancellation);
+        await sums.WaitForIdleAsync(Cancellation);
         var expected = new int[4];
         Assert.Equal(ByKey(Enumerable.Range(0, Items).Where(static n => n != Poison).Select(n => $"{n % 4}:{expected[n % 4] += n}")), ByKey(ledger.Lines));
 
@@ -72,9 +72,9 @@ public class PoisonAmongInnocentsTests
     {
         var made = new Consecutor<int>("work", source => source |
         [
-            all => all | Node.Of(() => new Sum(this, name)) | Stage.Named("sum") | Sink.Output<string>("sums"),
+            all => all | StageNode.Of(() => new Sum(this, name)) | Stage.Named("sum") | Sink.Output<string>("sums"),
             all => all.ForEachAsync(NoteAsync),
-        ], Member.Options(name, store, clock, partitions: 2) with { Delivery = Delivery.Replay(2, Backoff.None) })
+        ], Member.Options(name, store, clock, partitions: 2) with { Delivery = DeliveryGuarantee.Replay(2, Backoff.None) })
         { Key = static n => $"{n % 4}" };
         made.Output<string>("sums").To(Sums(store));
         return made;
@@ -91,7 +91,7 @@ public class PoisonAmongInnocentsTests
 
     private static string[][] ByKey(IEnumerable<string> lines) => [.. lines.GroupBy(static line => line.Split(':')[0]).OrderBy(static group => group.Key).Select(static group => group.ToArray())];
 
-    private sealed class Sum(PoisonAmongInnocentsTests test, string member) : StatefulNode<int, string, int>
+    private sealed class Sum(PoisonAmongInnocentsTests test, string member) : StatefulStageNode<int, string, int>
     {
         protected override async ValueTask ProcessAsync(int item, Output<string> output, CancellationToken cancellation)
         {

@@ -29,8 +29,8 @@ public class RedriveWithStateTests
         {
             await broken.StartAsync(Cancellation);
             await broken.SendAllAsync([.. Enumerable.Range(0, Items)], Cancellation);
-            await broken.IdleAsync(Cancellation);
-            List<DeadLetter> letters = await broken.DeadLetters(Cancellation).ToListAsync(Cancellation);
+            await broken.WaitForIdleAsync(Cancellation);
+            List<DeadLetter> letters = await broken.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation);
             Assert.Equal(bad is "check" or "after" ? 3 : 2, letters.Count);
             Assert.All(letters, letter => Assert.Equal((bad == "bisect" ? "write" : bad, bad != "after"), (letter.Node, letter.EntersAtNode)));
         }
@@ -42,20 +42,20 @@ public class RedriveWithStateTests
         await using Consecutor<int> last = New(store);
         await RedriveAsync(last);
         await last.CompleteAsync(Cancellation);
-        ConsecutorSnapshot end = await last.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await last.WaitForIdleAsync(Cancellation);
         Assert.Equal((0L, 0L, 0L), (end.Dead, end.Cancelled, end.Unaccounted));
         Assert.Equal(Enumerable.Range(0, Items), ledger.Lines.Select(int.Parse).Order());
-        Assert.Equal([("0", 30), ("1", 36)], await last.StateAsync<int>("sum", Cancellation).OrderBy(static cell => cell.Key).Select(static cell => (cell.Key, cell.Value)).ToListAsync(Cancellation));
-        Assert.Equal(66, await last.StateAsync<int>("total", Cancellation).Select(static cell => cell.Value).SumAsync(Cancellation));
+        Assert.Equal([("0", 30), ("1", 36)], await last.ListStateAsync<int>("sum", Cancellation).OrderBy(static cell => cell.Key).Select(static cell => (cell.Key, cell.Value)).ToListAsync(Cancellation));
+        Assert.Equal(66, await last.ListStateAsync<int>("total", Cancellation).Select(static cell => cell.Value).SumAsync(Cancellation));
         return mortal.Calls;
 
         Consecutor<int> New(IStreamStore itsStore) => new("work", source =>
         {
-            Source<int> sums = source | ((int n) => Check("check", n % 4 == 1, n)) | Stage.Named("check") | Node.Of(() => new Sum()) | Stage.Named("sum") | ((int n) => Check("after", n % 4 == 2, n)) | Stage.Named("after");
+            Source<int> sums = source | ((int n) => Check("check", n % 4 == 1, n)) | Stage.Named("check") | StageNode.Of(() => new Sum()) | Stage.Named("sum") | ((int n) => Check("after", n % 4 == 2, n)) | Stage.Named("after");
             Source<int[]> written = sums.Chunk(3) | Stage.Named("chunks") | ((int[] some) => Check("write", some.Any(static n => n % 6 == 0), some)) | Stage.Named("write");
             if (bad == "bisect") written |= Stage.Bisect;
-            return written | Each | Node.Of(() => new Sum()) | Stage.Named("total") | ledger.Sink<int>();
-        }, new() { Store = itsStore, Delivery = Delivery.Replay(0), Stream = new() { Partitions = 2 }, Process = new() })
+            return written | Each | StageNode.Of(() => new Sum()) | Stage.Named("total") | ledger.Sink<int>();
+        }, new() { Store = itsStore, Delivery = DeliveryGuarantee.Replay(0), Stream = new() { Partitions = 2 }, Process = new() })
         { Key = static n => $"{n % 2}" };
 
         T Check<T>(string node, bool isBad, T item) => isBad && !isMended && (bad == node || (node == "write" && bad == "bisect")) ? throw new FormatException("no good") : item;
@@ -65,7 +65,7 @@ public class RedriveWithStateTests
     {
         await consecutor.StartAsync(Cancellation);
         await consecutor.RedriveAsync(_ => true, Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
     }
 
     private static IEnumerable<int> Each(int[] list)
@@ -73,7 +73,7 @@ public class RedriveWithStateTests
         foreach (int n in list) yield return n;
     }
 
-    private sealed class Sum : StatefulNode<int, int, int>
+    private sealed class Sum : StatefulStageNode<int, int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Sluice.Tests.Deliveries;
 
 /// <summary>Does what it is told: "set NAME SECONDS", "cancel NAME", "is NAME", "say TEXT", "forget".</summary>
-internal sealed class Remote(Func<bool>? mended) : TimedNode<string, string, double>
+internal sealed class Remote(Func<bool>? mended) : TimedStageNode<string, string, double>
 {
     private readonly NamedOutput<string> many = new("many");
 
@@ -43,7 +43,7 @@ internal sealed class Remote(Func<bool>? mended) : TimedNode<string, string, dou
     protected override ValueTask EndKeyAsync(Output<string> output, CancellationToken cancellation) => output.PushAsync($"{Key} has ended");
 }
 
-internal sealed class NoTimers : StatefulNode<string, string, double>
+internal sealed class NoTimers : StatefulStageNode<string, string, double>
 {
     protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation) => default;
 }

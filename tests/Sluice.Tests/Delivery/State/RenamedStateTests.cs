@@ -64,7 +64,7 @@ public class RenamedStateTests
         await LiveAsync(Make(store, "sum"), 1, 2);
         await using (Consecutor<int> scan = Of(store, source => source.Scan(0L, static (sum, n) => sum + n) | Stage.Named("sum") | (_ => { })))
             Assert.Contains("it is of a node of long, and the code has a scan of long.", (await Assert.ThrowsAsync<InvalidOperationException>(() => scan.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
-        await using Consecutor<int> other = Of(store, source => source | Sluice.Node.Of(() => new Seen()) | Stage.Named("sum") | (_ => { }));
+        await using Consecutor<int> other = Of(store, source => source | Sluice.StageNode.Of(() => new Seen()) | Stage.Named("sum") | (_ => { }));
         Assert.Contains("it is of a node of long, and the code has a node of bool.", (await Assert.ThrowsAsync<InvalidOperationException>(() => other.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
         await LiveAsync(Make(store, "sum"), 1, 2);
         Assert.Equal(["1=2", "2=4"], await RowsAsync(store, "sum"));
@@ -102,7 +102,7 @@ public class RenamedStateTests
         await using Consecutor<int> old = Make(store, "balance", "old", clock);
         await old.StartAsync(Cancellation);
         await old.SendAllAsync([10, 11], Cancellation);
-        await old.IdleAsync(Cancellation);
+        await old.WaitForIdleAsync(Cancellation);
         await using (Consecutor<int> renewed = Make(store, "totals", "new", clock, StateOptions.Renamed("balance", "totals")))
         {
             await renewed.StartAsync(Cancellation);
@@ -136,7 +136,7 @@ public class RenamedStateTests
         {
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync(items, Cancellation);
-            Assert.Equal(0, (await consecutor.IdleAsync(Cancellation)).Unaccounted);
+            Assert.Equal(0, (await consecutor.WaitForIdleAsync(Cancellation)).Unaccounted);
         }
     }
 
@@ -144,20 +144,20 @@ public class RenamedStateTests
         => [.. (await store.ListStateAsync("work", node, Cancellation).Select(static state => $"{state.Key}={Encoding.UTF8.GetString(state.Payload.Span)}").ToListAsync(Cancellation)).Order(StringComparer.Ordinal)];
 
     private static Consecutor<int> Make(IStreamStore store, string name, params StateChange[] said)
-        => Of(store, source => source | Sluice.Node.Of(() => new Sum()) | Stage.Named(name) | (_ => { }), said);
+        => Of(store, source => source | Sluice.StageNode.Of(() => new Sum()) | Stage.Named(name) | (_ => { }), said);
 
     private static Consecutor<int> Of(IStreamStore store, Func<Source<int>, Pipeline> body, params StateChange[] said)
         => new("work", body, new() { Store = store, Process = new(), Stream = new() { Partitions = 2 }, State = said }) { Key = static n => $"{n}" };
 
     private static Consecutor<int> Make(IStreamStore store, string name, string member, TestClock clock, params StateChange[] said)
-        => new("work", source => source | Sluice.Node.Of(() => new Sum()) | Stage.Named(name) | (_ => { }), Member.Options(member, store, clock, partitions: 2) with { State = said }) { Key = static n => $"{n}" };
+        => new("work", source => source | Sluice.StageNode.Of(() => new Sum()) | Stage.Named(name) | (_ => { }), Member.Options(member, store, clock, partitions: 2) with { State = said }) { Key = static n => $"{n}" };
 
-    private sealed class Sum : StatefulNode<int, long, long>
+    private sealed class Sum : StatefulStageNode<int, long, long>
     {
         protected override ValueTask ProcessAsync(int item, Output<long> output, CancellationToken cancellation) => output.PushAsync(State += item);
     }
 
-    private sealed class Seen : StatefulNode<int, bool, bool>
+    private sealed class Seen : StatefulStageNode<int, bool, bool>
     {
         protected override ValueTask ProcessAsync(int item, Output<bool> output, CancellationToken cancellation) => output.PushAsync(State = true);
     }

@@ -28,7 +28,7 @@ public class StateCrashTests
             bool hasLanes = random.Next(2) == 0;
             List<ThievingStore> thieves = [];
             var lab = new CrashLab(random, items);
-            lab = new(random, items) { Key = n => $"{n % keys}", Wrap = store => Add(new ThievingStore(store, seed)), Options = lab.Options with { LeaseTime = TimeSpan.FromMilliseconds(90) } };
+            lab = new(random, items) { Key = n => $"{n % keys}", Wrap = store => Add(new ThievingStore(store, seed)), Options = lab.Options with { LeaseDuration = TimeSpan.FromMilliseconds(90) } };
             await PlayAsync(lab, new(seed), items, keys, hasLanes, cancellation);
             thefts += thieves.Sum(thief => thief.Thefts);
 
@@ -48,8 +48,8 @@ public class StateCrashTests
         {
             Source<int> checkedOnes = source | faults.Before;
             Source<Sum> sums = hasLanes
-                ? checkedOnes | Stage.KeyBy((int n) => $"{n % keys}", lanes: 3) | Sluice.Node.Of(() => new RunningSum(faults)) | Stage.Named("sum")
-                : checkedOnes | Sluice.Node.Of(() => new RunningSum(faults)) | Stage.Named("sum");
+                ? checkedOnes | Stage.KeyBy((int n) => $"{n % keys}", lanes: 3) | Sluice.StageNode.Of(() => new RunningSum(faults)) | Stage.Named("sum")
+                : checkedOnes | Sluice.StageNode.Of(() => new RunningSum(faults)) | Stage.Named("sum");
             return sums | faults.After | ledger.Sink<string>();
         }, cancellation);
 
@@ -104,7 +104,7 @@ public class StateCrashTests
 
     internal sealed record Sum(string Key, int Item, long Total);
 
-    private sealed class RunningSum(Faults faults) : StatefulNode<int, Sum, long>
+    private sealed class RunningSum(Faults faults) : StatefulStageNode<int, Sum, long>
     {
         protected override async ValueTask ProcessAsync(int item, Output<Sum> output, CancellationToken cancellation)
         {

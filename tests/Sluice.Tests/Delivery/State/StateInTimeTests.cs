@@ -19,7 +19,7 @@ public class StateInTimeTests
             await using Consecutor<int> consecutor = Windows(store, ledger, clock);
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync([life, life + 10], Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
             Assert.Empty(ledger.Lines);
             clock.Advance(TimeSpan.FromMinutes(10));
             if (life == 1) await consecutor.AbandonAsync();
@@ -41,7 +41,7 @@ public class StateInTimeTests
         await using Consecutor<int> consecutor = Windows(store, ledger, clock);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         for (int i = 0; i < 10_000; i++) await Member.NextAsync();       // until it waits for the hour
         clock.Advance(clock.GetUtcNow().Date.AddHours(1) - clock.GetUtcNow() - moment);
         for (int i = 0; i < 10_000; i++) await Member.NextAsync();       // if it looks too early, the hour comes in the middle of that
@@ -61,16 +61,16 @@ public class StateInTimeTests
         {
             await first.StartAsync(Cancellation);
             await first.SendAsync(1, Cancellation);
-            await first.IdleAsync(Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
             await AdvanceUntilAsync(clock, TimeSpan.FromMinutes(61), () => ledger.Lines.Count == 1);
             wall.Jump(-TimeSpan.FromHours(1));
             await first.SendAsync(2, Cancellation);
-            await first.IdleAsync(Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
         }
         await using Consecutor<int> second = Windows(store, ledger, wall);
         await second.StartAsync(Cancellation);
         await second.SendAsync(3, Cancellation);
-        await second.IdleAsync(Cancellation);
+        await second.WaitForIdleAsync(Cancellation);
         await AdvanceUntilAsync(clock, TimeSpan.FromMinutes(60), () => ledger.Lines.Count == 2);
         Assert.Equal(["00:00-01:00 1", "01:00-02:00 2,3"], ledger.Lines);
     }
@@ -92,12 +92,12 @@ public class StateInTimeTests
                     Store = store,
                     Process = new(),
                     Stream = new() { Partitions = partitions },
-                    Delivery = Sluice.Delivery.Replay(9, Backoff.Constant(TimeSpan.FromMilliseconds(2))),
+                    Delivery = Sluice.DeliveryGuarantee.Replay(9, Backoff.Constant(TimeSpan.FromMilliseconds(2))),
                     Run = new() { Time = creeping },
                 });
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync(Enumerable.Range(0, 30).ToList(), Cancellation);
-            Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+            Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
             for (int i = 0; i < 1_000_000 && !idle.IsCompleted; i++)
             {
                 await Member.NextAsync();
@@ -118,13 +118,13 @@ public class StateInTimeTests
         {
             await first.StartAsync(Cancellation);
             await first.SendAllAsync([1, 2], Cancellation);
-            await first.IdleAsync(Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
         }
         clock.Advance(TimeSpan.FromMinutes(4));
         await using Consecutor<int> second = New();
         await second.StartAsync(Cancellation);
         await second.SendAsync(3, Cancellation);
-        await second.IdleAsync(Cancellation);
+        await second.WaitForIdleAsync(Cancellation);
         Assert.Empty(ledger.Lines);
         clock.Advance(TimeSpan.FromSeconds(58));
         for (int i = 0; i < 1_000; i++) await Member.NextAsync();

@@ -20,11 +20,11 @@ public class StateMemoryTests
         await consecutor.SendAllAsync(items, Cancellation);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(items, Cancellation);
-        Assert.Equal((6_000L, 0L), await consecutor.IdleAsync(Cancellation) is var end ? (end.Completed, end.Dead) : default);
+        Assert.Equal((6_000L, 0L), await consecutor.WaitForIdleAsync(Cancellation) is var end ? (end.Completed, end.Dead) : default);
         Assert.InRange(store.Reads, 1, store.Commits);
         Assert.InRange(store.Commits, 1, 600);
         Assert.Equal(0, memory.Bytes);
-        Dictionary<string, int> counts = new(await consecutor.StateAsync<int>("count", Cancellation).ToListAsync(Cancellation));
+        Dictionary<string, int> counts = new(await consecutor.ListStateAsync<int>("count", Cancellation).ToListAsync(Cancellation));
         Assert.Equal(3_000, counts.Count);
         Assert.All(counts.Values, static count => Assert.Equal(2, count));
     }
@@ -60,14 +60,14 @@ public class StateMemoryTests
         Assert.Equal(0, memory.Bytes);
 
         Consecutor<int> Make() => new("work",
-            source => (source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | (static n => $"{n:D100}")).Chunk(3_000) | Stage.Named("chunk") | (static _ => { }),
-            new() { Store = store, Process = new(), StateMemory = memory, Stream = new() { Partitions = 1 }, Warn = warnings.Add })
+            source => (source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (static n => $"{n:D100}")).Chunk(3_000) | Stage.Named("chunk") | (static _ => { }),
+            new() { Store = store, Process = new(), StateMemory = memory, Stream = new() { Partitions = 1 }, OnWarning = warnings.Add })
         { Key = static n => $"{n}" };
 
         static async Task SendAsync(Consecutor<int> consecutor, int from, int to)
         {
             await consecutor.SendAllAsync([.. Enumerable.Range(from, to - from)], Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
         }
     }
 
@@ -79,7 +79,7 @@ public class StateMemoryTests
     {
         await using var store = new CountingStore(new MemoryStreamStore());
         await using var consecutor = new Consecutor<int>("work",
-            source => source | (static n => (long)n) | Stage.KeyBy((long n) => isRight ? $"{n}" : $"other {n}", lanes: 1) | Sluice.Node.Of(() => new CountLong()) | Stage.Named("count") | (static _ => { }),
+            source => source | (static n => (long)n) | Stage.KeyBy((long n) => isRight ? $"{n}" : $"other {n}", lanes: 1) | Sluice.StageNode.Of(() => new CountLong()) | Stage.Named("count") | (static _ => { }),
             new() { Store = store, Process = new(), StateMemory = new(0), Stream = new() { Partitions = 1 } })
         { Key = static n => $"{n}" };
         int[] items = [.. Enumerable.Range(0, 2_000)];
@@ -87,11 +87,11 @@ public class StateMemoryTests
         for (int round = 0; round < 3; round++)
         {
             await consecutor.SendAllAsync(items, Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
         }
         if (isRight) Assert.InRange(store.Reads, 1, store.Commits);
         else Assert.InRange(store.Reads, items.Length, (3 * items.Length) + (store.Commits / 2));
-        Dictionary<string, int> counts = new(await consecutor.StateAsync<int>("count", Cancellation).ToListAsync(Cancellation));
+        Dictionary<string, int> counts = new(await consecutor.ListStateAsync<int>("count", Cancellation).ToListAsync(Cancellation));
         Assert.Equal(2_000, counts.Count);
         Assert.All(counts.Values, static count => Assert.Equal(3, count));
     }
@@ -110,12 +110,12 @@ public class StateMemoryTests
                 foreach (Consecutor<int> consecutor in new[] { one, two })
                 {
                     await consecutor.SendAllAsync([.. Enumerable.Range(0, 2_000)], Cancellation);
-                    await consecutor.IdleAsync(Cancellation);
+                    await consecutor.WaitForIdleAsync(Cancellation);
                     Assert.InRange(memory.Bytes, 1, memory.MaxBytes);
                 }
             }
             foreach (Consecutor<int> consecutor in new[] { one, two })
-                Assert.All(await consecutor.StateAsync<int>("count", Cancellation).ToListAsync(Cancellation), static count => Assert.Equal(3, count.Value));
+                Assert.All(await consecutor.ListStateAsync<int>("count", Cancellation).ToListAsync(Cancellation), static count => Assert.Equal(3, count.Value));
             await one.StopAsync();
         }
         Assert.Equal(0, memory.Bytes);
@@ -137,17 +137,17 @@ public class StateMemoryTests
                 Store = store,
                 Process = new(),
                 StateMemory = memory,
-                Delivery = Sluice.Delivery.Replay(50, Backoff.None),
+                Delivery = Sluice.DeliveryGuarantee.Replay(50, Backoff.None),
                 Stream = new() { Partitions = random.Next(1, 4) },
-                Capacity = random.Next(4, 200),
+                MaxInFlight = random.Next(4, 200),
             };
             var luck = new Random(seed);
-            await using var consecutor = new Consecutor<int>("work", source => source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | Fail, options) { Key = static n => $"{n}" };
+            await using var consecutor = new Consecutor<int>("work", source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | Fail, options) { Key = static n => $"{n}" };
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync(items, Cancellation);
-            ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+            ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
             Assert.Equal((items.Length, 0L, 0L), (end.Accepted, end.Dead, end.Unaccounted));
-            Dictionary<string, int> counts = new(await consecutor.StateAsync<int>("count", Cancellation).ToListAsync(Cancellation));
+            Dictionary<string, int> counts = new(await consecutor.ListStateAsync<int>("count", Cancellation).ToListAsync(Cancellation));
             foreach (IGrouping<int, int> same in items.GroupBy(static item => item)) Assert.True(counts.Remove($"{same.Key}", out int count) && count == same.Count(), $"seed {seed}: {same.Key} was counted {count} times, not {same.Count()}.");
             Assert.Empty(counts);
 
@@ -216,17 +216,17 @@ public class StateMemoryTests
         string[] bad = ["\ud800", "x\udc00", "a\0", "\udc00\ud800", new('k', 10_001)];
         await using var store = new MemoryStreamStore();
         string[] keys = [.. good, .. bad];
-        await using var consecutor = new Consecutor<int>("work", source => source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
-            new() { Store = store, Process = new(), StateMemory = new(0), Delivery = Sluice.Delivery.Track(100) })
+        await using var consecutor = new Consecutor<int>("work", source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
+            new() { Store = store, Process = new(), StateMemory = new(0), Delivery = Sluice.DeliveryGuarantee.Track(100) })
         { Key = n => keys[n] };
         await consecutor.StartAsync(Cancellation);
         for (int round = 0; round < 2; round++) await consecutor.SendAllAsync([.. Enumerable.Range(0, keys.Length)], Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((2 * good.Length, 2 * bad.Length), ((int)end.Completed, (int)end.Dead));
-        Dictionary<string, int> counts = new(await consecutor.StateAsync<int>("count", Cancellation).ToListAsync(Cancellation));
+        Dictionary<string, int> counts = new(await consecutor.ListStateAsync<int>("count", Cancellation).ToListAsync(Cancellation));
         Assert.Equal(good.Order(StringComparer.Ordinal), counts.Keys.Order(StringComparer.Ordinal));
         Assert.All(counts.Values, static count => Assert.Equal(2, count));
-        List<DeadLetter> letters = await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation);
+        List<DeadLetter> letters = await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation);
         Assert.Equal(6, letters.Count(static letter => letter.Error.Contains("half of a character", StringComparison.Ordinal)));
     }
 
@@ -234,11 +234,11 @@ public class StateMemoryTests
     {
         var options = new ConsecutorOptions { Store = store, Process = new(), StateMemory = memory, Stream = new() { Partitions = hasOwnKeys ? 1 : 4 } };
         return hasOwnKeys
-            ? new(name, source => source | Stage.KeyBy((int n) => $"{n}", lanes: 1) | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }), options)
-            : new(name, source => source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }), options) { Key = static n => $"{n}" };
+            ? new(name, source => source | Stage.KeyBy((int n) => $"{n}", lanes: 1) | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }), options)
+            : new(name, source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }), options) { Key = static n => $"{n}" };
     }
 
-    private sealed class Count : StatefulNode<int, int, int>
+    private sealed class Count : StatefulStageNode<int, int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {
@@ -247,7 +247,7 @@ public class StateMemoryTests
         }
     }
 
-    private sealed class CountLong : StatefulNode<long, long, int>
+    private sealed class CountLong : StatefulStageNode<long, long, int>
     {
         protected override ValueTask ProcessAsync(long item, Output<long> output, CancellationToken cancellation)
         {

@@ -15,16 +15,16 @@ public partial class StateTests
         Assert.Contains("keeps state in a consecutor, and needs a name of its own: its state outlives the code", nameless, StringComparison.Ordinal);
         string lanes = Refusal(source => (source | Stage.KeyBy((int n) => n % 3)).Chunk(3) | Stage.Named("threes") | (_ => { }));
         Assert.Contains("The chunk threes cannot stand in lanes in a consecutor", lanes, StringComparison.Ordinal);
-        string none = Refusal(source => source.Scan(0, (sum, n) => sum + n) | Stage.Named("sum") | (_ => { }), Sluice.Delivery.None);
-        Assert.Contains("keeps state, and Delivery.None settles items before they are started", none, StringComparison.Ordinal);
+        string none = Refusal(source => source.Scan(0, (sum, n) => sum + n) | Stage.Named("sum") | (_ => { }), Sluice.DeliveryGuarantee.None);
+        Assert.Contains("keeps state, and DeliveryGuarantee.None settles items before they are started", none, StringComparison.Ordinal);
 
-        string ending = Refusal(source => source | Sluice.Node.Of(() => new Ending()) | (_ => { }));
+        string ending = Refusal(source => source | Sluice.StageNode.Of(() => new Ending()) | (_ => { }));
         Assert.Contains("The node Ending does not fit into a consecutor: it may hold something until EndAsync", ending, StringComparison.Ordinal);
-        string sink = Refusal(source => source | Sluice.Node.Of(() => new EndingSink()));
+        string sink = Refusal(source => source | Sluice.StageNode.Of(() => new EndingSink()));
         Assert.Contains("The sink EndingSink does not fit into a consecutor: it may hold something until EndAsync", sink, StringComparison.Ordinal);
 
-        static string Refusal(Func<Source<int>, Pipeline> body, Sluice.Delivery? delivery = null)
-            => Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers", body, new() { Delivery = delivery ?? Sluice.Delivery.Replay(1) })).Message;
+        static string Refusal(Func<Source<int>, Pipeline> body, Sluice.DeliveryGuarantee? delivery = null)
+            => Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers", body, new() { Delivery = delivery ?? Sluice.DeliveryGuarantee.Replay(1) })).Message;
     }
 
     /// <summary>What a window puts out is an item of its own once something behind it fails: too late to find out that it cannot be written.</summary>
@@ -42,14 +42,14 @@ public partial class StateTests
     [Fact]
     public async Task AKeyThatBelongsToAnotherPartitionIsRefusedByName()
     {
-        await using var consecutor = new Consecutor<int>("numbers", source => source | Stage.KeyBy((int n) => $"{n}") | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
-            new() { Delivery = Sluice.Delivery.Track(100), Process = new() })
+        await using var consecutor = new Consecutor<int>("numbers", source => source | Stage.KeyBy((int n) => $"{n}") | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
+            new() { Delivery = Sluice.DeliveryGuarantee.Track(100), Process = new() })
         { Key = static _ => "all" };
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(Enumerable.Range(0, 20).ToList(), Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.InRange(end.Dead, 15, 20);
-        DeadLetter letter = await consecutor.DeadLetters(Cancellation).FirstAsync(Cancellation);
+        DeadLetter letter = await consecutor.ListDeadLettersAsync(Cancellation).FirstAsync(Cancellation);
         Assert.Contains("and the item was accepted in partition", letter.Error, StringComparison.Ordinal);
         Assert.Contains("Give the consecutor the same key (Consecutor.Key)", letter.Error, StringComparison.Ordinal);
     }
@@ -61,13 +61,13 @@ public partial class StateTests
         await using Consecutor<int> consecutor = Counting(store);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(Enumerable.Range(0, 30).ToList(), Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
 
-        List<KeyValuePair<string, int>> counts = await consecutor.StateAsync<int>("count", Cancellation).ToListAsync(Cancellation);
+        List<KeyValuePair<string, int>> counts = await consecutor.ListStateAsync<int>("count", Cancellation).ToListAsync(Cancellation);
         Assert.Equal(["0=10", "1=10", "2=10"], counts.Select(static count => $"{count.Key}={count.Value}").Order());
-        List<StoredState> stored = await consecutor.StateAsync("count", Cancellation).ToListAsync(Cancellation);
+        List<StoredState> stored = await consecutor.ListStateAsync("count", Cancellation).ToListAsync(Cancellation);
         Assert.All(stored, static state => Assert.Equal(("10", 0, EntryKey.Of(state.Key).PartitionOf(64)), (Encoding.UTF8.GetString(state.Payload.Span), state.Version, state.Partition)));
-        ArgumentException unknown = await Assert.ThrowsAsync<ArgumentException>(async () => await consecutor.StateAsync("cuont", Cancellation).FirstAsync(Cancellation));
+        ArgumentException unknown = await Assert.ThrowsAsync<ArgumentException>(async () => await consecutor.ListStateAsync("cuont", Cancellation).FirstAsync(Cancellation));
         Assert.Contains("The consecutor numbers has no node 'cuont'. It has numbers, count,", unknown.Message, StringComparison.Ordinal);
     }
 
@@ -79,7 +79,7 @@ public partial class StateTests
         {
             await first.StartAsync(Cancellation);
             await first.SendAllAsync(Enumerable.Range(0, 3).ToList(), Cancellation);
-            await first.IdleAsync(Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
         }
         await using (var strange = New(() => new CountInWords(migrates: false)))
         {
@@ -91,10 +91,10 @@ public partial class StateTests
         }
         await using var second = New(() => new CountInWords(migrates: true));
         await second.StartAsync(Cancellation);
-        await second.IdleAsync(Cancellation);
-        Assert.Equal(["0=xx", "1=1", "2=1"], (await second.StateAsync("count", Cancellation).ToListAsync(Cancellation)).Select(static state => $"{state.Key}={Encoding.UTF8.GetString(state.Payload.Span).Trim('"')}").Order());
+        await second.WaitForIdleAsync(Cancellation);
+        Assert.Equal(["0=xx", "1=1", "2=1"], (await second.ListStateAsync("count", Cancellation).ToListAsync(Cancellation)).Select(static state => $"{state.Key}={Encoding.UTF8.GetString(state.Payload.Span).Trim('"')}").Order());
 
-        Consecutor<int> New(Func<CountInWords> node) => new("numbers", source => source | Sluice.Node.Of(node) | Stage.Named("count") | (_ => { }), new() { Store = store, Process = new() }) { Key = static n => $"{n % 3}" };
+        Consecutor<int> New(Func<CountInWords> node) => new("numbers", source => source | Sluice.StageNode.Of(node) | Stage.Named("count") | (_ => { }), new() { Store = store, Process = new() }) { Key = static n => $"{n % 3}" };
     }
 
     [Fact]
@@ -103,22 +103,22 @@ public partial class StateTests
         await using var store = new MemoryStreamStore();
         await store.OpenStreamAsync("out", new() { Partitions = 1 }, Cancellation);
         await using var consecutor = new Consecutor<int>("numbers", source => source.Scan(0, static (sum, n) => sum + (n > 0 ? 1 : 0)) | Stage.Named("count") | Sink.Commit(() => new Copies(store)),
-            new() { Store = store, Process = new(), Delivery = Sluice.Delivery.Replay(2, Backoff.None) });
+            new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None) });
         await consecutor.SendAllAsync(Enumerable.Repeat(1, 40).ToList(), Cancellation);
         await consecutor.StartAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((40L, 40L, 0L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));
         ReadResult read = await store.ReadAsync(new("out", 0, 1) { MaxItems = 100_000 }, Cancellation);
         Assert.Equal(Enumerable.Range(1, 40).Sum(static count => count * 33), read.Entries.Length);
     }
 
     private static Consecutor<int> Counting(IStreamStore store)
-        => new("numbers", source => source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }), new() { Store = store, Process = new() }) { Key = static n => $"{n % 3}" };
+        => new("numbers", source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }), new() { Store = store, Process = new() }) { Key = static n => $"{n % 3}" };
 
     [System.Text.Json.Serialization.JsonSerializable(typeof(int))]
     private sealed partial class NumbersJson : System.Text.Json.Serialization.JsonSerializerContext;
 
-    private sealed class Ending : Node<int, int>
+    private sealed class Ending : StageNode<int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => default;
 
@@ -132,12 +132,12 @@ public partial class StateTests
         protected override ValueTask EndAsync(CancellationToken cancellation) => default;
     }
 
-    private sealed class Count : StatefulNode<int, int, int>
+    private sealed class Count : StatefulStageNode<int, int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(++State);
     }
 
-    private sealed class CountInWords(bool migrates) : StatefulNode<int, string, string>
+    private sealed class CountInWords(bool migrates) : StatefulStageNode<int, string, string>
     {
         protected override int StateVersion => 2;
 
@@ -149,7 +149,7 @@ public partial class StateTests
     }
 
     /// <summary>Appends as many entries as the item says, times 33.</summary>
-    private sealed class Copies(IStreamStore store) : CommitSink<int>
+    private sealed class Copies(IStreamStore store) : TransactionalSink<int>
     {
         protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
 

@@ -17,7 +17,7 @@ public class StatefulTests
             await using Consecutor<int> consecutor = Make(store, ledger);
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync(Enumerable.Range(0, 10).ToList(), Cancellation);
-            ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+            ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
             Assert.Equal((10L * (life + 1), 10L * (life + 1), 0L), (end.Accepted, end.Completed, end.Unaccounted));
             Assert.True(await consecutor.StopAsync());
         }
@@ -36,7 +36,7 @@ public class StatefulTests
         await using Consecutor<int> consecutor = Make(store, ledger, value => value.StartsWith("0:2") && failures++ < 2 ? throw new TimeoutException("not now") : value);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(Enumerable.Range(0, 6).ToList(), Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((6L, 6L, 0L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));
         Assert.Equal(["0:0", "0:2", "0:6", "1:1", "1:4", "1:9"], ledger.Lines.Order());
         Assert.Equal(ByKey(["0:0", "0:2", "0:6", "1:1", "1:4", "1:9"]), ByKey(ledger.Lines));
@@ -51,7 +51,7 @@ public class StatefulTests
         await using Consecutor<int> consecutor = Make(store, ledger, value => value == "0:2" ? throw new FormatException("poison") : value);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(Enumerable.Range(0, 6).ToList(), Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((6L, 5L, 1L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));
         Assert.Equal(ByKey(["0:0", "0:4", "1:1", "1:4", "1:9"]), ByKey(ledger.Lines));
     }
@@ -67,7 +67,7 @@ public class StatefulTests
                 source => source.Chunk(10) | Stage.Named("tens") | (some => string.Join(',', some)) | ledger.Sink<string>(), new() { Store = store, Process = new() });
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync(Enumerable.Range(life * 7, 7).ToList(), Cancellation);
-            ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+            ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
             Assert.Equal((7L * (life + 1), 0L), (end.Completed, end.Unaccounted));
             if (life % 2 == 0) await consecutor.StopAsync();
             else await consecutor.AbandonAsync();
@@ -82,10 +82,10 @@ public class StatefulTests
         await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         await using var consecutor = new Consecutor<int>("numbers",
-            source => source.Chunk(1500) | Stage.Named("many") | (some => some.Sum()) | ledger.Sink<int>(), new() { Store = store, Process = new(), Capacity = 1 });
+            source => source.Chunk(1500) | Stage.Named("many") | (some => some.Sum()) | ledger.Sink<int>(), new() { Store = store, Process = new(), MaxInFlight = 1 });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(Enumerable.Range(0, 1500).ToList(), Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((1500L, 0L), (end.Completed, end.Dead));
         Assert.Equal([$"{1500 * 1499 / 2}"], ledger.Lines);
     }
@@ -99,22 +99,22 @@ public class StatefulTests
         await using var consecutor = new Consecutor<int>("numbers",
             source => source.Chunk(3) | Stage.Named("threes") | (some => Interlocked.Increment(ref summed) > 0 ? some.Sum() : 0)
                 | (sum => sum == 12 && failures++ < 2 ? throw new TimeoutException("not now") : sum) | ledger.Sink<int>(),
-            new() { Store = store, Process = new(), Delivery = Sluice.Delivery.Replay(3, Backoff.None) });
+            new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(Enumerable.Range(0, 9).ToList(), Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((9L, 10L, 0L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));
         Assert.Equal(["12", "21", "3"], ledger.Lines.Order());
     }
 
     private static Consecutor<int> Make(IStreamStore store, Ledger ledger, Func<string, string>? then = null)
-        => new("numbers", source => source | Node.Of(() => new RunningSum()) | Stage.Named("sum") | (then ?? (static value => value)) | ledger.Sink<string>(),
-            new() { Store = store, Process = new(), Delivery = Sluice.Delivery.Replay(3, Backoff.None) })
+        => new("numbers", source => source | StageNode.Of(() => new RunningSum()) | Stage.Named("sum") | (then ?? (static value => value)) | ledger.Sink<string>(),
+            new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.None) })
         { Key = static n => $"{n % 2}" };
 
     private static string[][] ByKey(IEnumerable<string> lines) => [.. lines.GroupBy(static line => line.Split(':')[0]).OrderBy(static group => group.Key).Select(static group => group.ToArray())];
 
-    private sealed class RunningSum : StatefulNode<int, string, int>
+    private sealed class RunningSum : StatefulStageNode<int, string, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<string> output, CancellationToken cancellation)
         {

@@ -58,7 +58,7 @@ public sealed class StoredByKeyTests
         await using Consecutor<int> last = Make(lanes, isKeyed, source => source.Debounce(2 * Second) | Stage.Named("quiet"));
         await last.StartAsync(Cancellation);
         await last.CompleteAsync(Cancellation);
-        await last.IdleAsync(Cancellation);
+        await last.WaitForIdleAsync(Cancellation);
         Assert.Equal(expected.Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
 
         void Pass(int now)
@@ -91,7 +91,7 @@ public sealed class StoredByKeyTests
         {
             var refusal = Assert.Throws<InvalidTopologyException>(() => Make(2, true, source => apply(source)));
             Assert.Contains(kind, refusal.Message, StringComparison.Ordinal);
-            Assert.Contains(kind == "distinct" ? "Distinct(100)" : "StatefulNode", refusal.Message, StringComparison.Ordinal);
+            Assert.Contains(kind == "distinct" ? "Distinct(100)" : "StatefulStageNode", refusal.Message, StringComparison.Ordinal);
         }
         var unnamed = Assert.Throws<InvalidTopologyException>(() => Make(2, true, source => source.Debounce(Second) | (n => $"{n}")));
         Assert.Contains("needs a name of its own", unnamed.Message, StringComparison.Ordinal);
@@ -112,7 +112,7 @@ public sealed class StoredByKeyTests
             await consecutor.StartAsync(Cancellation);
             for (int i = 0; i < 2_000; i++) await Member.NextAsync();        // what became due has fired
             await consecutor.SendAllAsync(some, Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
             await consecutor.AbandonAsync();
             clock.Advance(Second);
         }

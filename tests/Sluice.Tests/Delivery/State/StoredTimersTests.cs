@@ -26,7 +26,7 @@ public sealed class StoredTimersTests
             await using Consecutor<string> consecutor = Remotes(store);
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync(commands, Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
             await RestAsync();
             clock.Advance(Pause / 2);
             await RestAsync();
@@ -53,14 +53,14 @@ public sealed class StoredTimersTests
         {
             await first.StartAsync(Cancellation);
             await first.SendAllAsync(["x:set c 3", "x:set a 1", "x:set d 3", "x:set b 2"], Cancellation);
-            await first.IdleAsync(Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
             await first.AbandonAsync();
         }
         await using (Consecutor<string> paused = Remotes(store, lanes)) await paused.SendAsync("x:say hello", Cancellation);         // accepted, by a process that does no work
         clock.Advance(TimeSpan.FromDays(400));
         await using Consecutor<string> second = Remotes(store, lanes);
         await second.StartAsync(Cancellation);
-        await second.IdleAsync(Cancellation);
+        await second.WaitForIdleAsync(Cancellation);
         Assert.Equal(["x:a", "x:b", "x:c", "x:d", "x:hello"], ledger.Lines);
     }
 
@@ -72,18 +72,18 @@ public sealed class StoredTimersTests
         await using Consecutor<string> consecutor = Remotes(store, mended: () => isMended);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(["x:set ok 60", "x:set broken 60", "y:set broken 60", "z:set ok 60", "x:set later 60", "z:set twice 60"], Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         await RestAsync();
         clock.Advance(Pause);
         await Member.UntilAsync(() => consecutor.Snapshot() is { Dead: 2, IsIdle: true } && ledger.Lines.Count == 4);
         Assert.Equal(["x:later", "x:ok", "z:ok", "z:twice"], ledger.Lines.Order(StringComparer.Ordinal));
-        List<DeadLetter> letters = await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation);
+        List<DeadLetter> letters = await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation);
         Assert.Equal(["the timer 'broken' of the key 'x'", "the timer 'broken' of the key 'y'"], letters.Select(static letter => letter.Item).Order());
         Assert.All(letters, letter => Assert.Equal(("remote", 4, true), (letter.Node, letter.Attempts, letter.EntersAtNode)));
         Assert.All(letters, letter => Assert.Contains("out of order", letter.Error, StringComparison.Ordinal));
         isMended = true;
         Assert.Equal(2, await consecutor.RedriveAsync(static _ => true, Cancellation));
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         await Member.UntilAsync(() => ledger.Lines.Count == 6);
         Assert.Equal(["x:broken", "y:broken"], ledger.Lines.Skip(4).Order(StringComparer.Ordinal));
         Assert.Equal((0L, 0L), (consecutor.Snapshot().Dead, consecutor.Snapshot().Unaccounted));
@@ -100,12 +100,12 @@ public sealed class StoredTimersTests
         await others.StartAsync(Cancellation);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([.. Enumerable.Range(0, 40).Select(static n => $"k{n}:set many 60"), "nan:set nan 60"], Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         await RestAsync();
         clock.Advance(Pause);
         await Member.UntilAsync(() => ledger.Lines.Count == 40 && consecutor.Snapshot() is { Dead: 1, IsIdle: true });
         await Member.UntilAsync(() => others.Snapshot() is { Accepted: 4_000, IsIdle: true });
-        DeadLetter letter = Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Contains("What 'remote' remembers under the key 'nan' cannot be written", letter.Error, StringComparison.Ordinal);
         Assert.Equal((41L, 0L), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Unaccounted));
     }
@@ -129,7 +129,7 @@ public sealed class StoredTimersTests
         await using Consecutor<string> consecutor = Remotes(store);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync("x:set a 60", Cancellation);
-        Assert.True((await consecutor.IdleAsync(Cancellation)).IsIdle);
+        Assert.True((await consecutor.WaitForIdleAsync(Cancellation)).IsIdle);
         await RestAsync();
         consecutor.Pause();
         clock.Advance(TimeSpan.FromDays(2));
@@ -148,7 +148,7 @@ public sealed class StoredTimersTests
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([.. Enumerable.Range(0, 120).Select(static n => $"k{n}:set a 60"), "gone:set a 60", "gone:forget"], Cancellation);
         await consecutor.CompleteAsync(Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal(Enumerable.Range(0, 120).Select(static n => $"k{n} has ended").Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
         Assert.Equal(0, await RowsAsync(store, "remote"));
         clock.Advance(TimeSpan.FromDays(1));
@@ -164,11 +164,11 @@ public sealed class StoredTimersTests
         {
             await first.StartAsync(Cancellation);
             await first.SendAllAsync(["x:set a 60", "x:set b 120", "y:set a 60", "y:forget"], Cancellation);
-            await first.IdleAsync(Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
         }
         await using (Consecutor<string> renamed = Remotes(store, name: "control"))
             Assert.Contains("'remote': 1 row in ", (await Assert.ThrowsAsync<InvalidOperationException>(() => renamed.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
-        await using (var plain = new Consecutor<string>("remotes", source => source | Sluice.Node.Of(() => new NoTimers()) | Stage.Named("remote") | (_ => { }), Options(store)) { Key = KeyOf })
+        await using (var plain = new Consecutor<string>("remotes", source => source | Sluice.StageNode.Of(() => new NoTimers()) | Stage.Named("remote") | (_ => { }), Options(store)) { Key = KeyOf })
             Assert.Contains("it has timers, and the code has a node of double without timers", (await Assert.ThrowsAsync<InvalidOperationException>(() => plain.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
         await using (Consecutor<string> said = Remotes(store, name: "control", state: StateOptions.Renamed("remote", "control")))
         {
@@ -195,12 +195,12 @@ public sealed class StoredTimersTests
         int count = int.Parse(Environment.GetEnvironmentVariable("SLUICE_TIMERS") ?? "5000", System.Globalization.CultureInfo.InvariantCulture);
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         var memory = new StateMemory(200_000);
-        ConsecutorOptions options = Options(store) with { StateMemory = memory, Capacity = 2_000, Stream = new() { Partitions = 1, MaxItems = 1_000_000 } };
+        ConsecutorOptions options = Options(store) with { StateMemory = memory, MaxInFlight = 2_000, Stream = new() { Partitions = 1, MaxItems = 1_000_000 } };
         await using (Consecutor<string> first = Remotes(store, options: options))
         {
             await first.StartAsync(Cancellation);
             await first.SendAllAsync(Enumerable.Range(0, count).Select(n => $"k{n}:set a {60 + (n % 1_000)}").ToList(), Cancellation);
-            await first.IdleAsync(Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
             Assert.InRange(memory.Bytes, 0, 400_000);
         }
         var counting = new CountingStore(store);
@@ -211,7 +211,7 @@ public sealed class StoredTimersTests
         Assert.InRange(counting.Rows, 1, 21_000);      // up to 10,000 of the state, as many of the timers by key, and a page by time
         clock.Advance(TimeSpan.FromHours(1));
         await Member.UntilAsync(() => ledger.Lines.Count == count);
-        await second.IdleAsync(Cancellation);
+        await second.WaitForIdleAsync(Cancellation);
         Assert.Equal(Enumerable.Range(0, count).OrderBy(static n => n % 1_000).ThenBy(static n => n).Select(static n => $"k{n}:a"), ledger.Lines);
         await UntilRowsAsync(store, "remote", 0);
     }
@@ -221,9 +221,9 @@ public sealed class StoredTimersTests
     {
         using var store = new Disposed();
         var fork = Assert.Throws<InvalidTopologyException>(() => new Consecutor<string>("remotes", source => source.ForkJoin(
-            left => left | Sluice.Node.Of(() => new Remote(null)) | Stage.Named("remote"), right => right | (text => text), (text, lefts, rights) => text) | (_ => { }), Options(store.Store)));
+            left => left | Sluice.StageNode.Of(() => new Remote(null)) | Stage.Named("remote"), right => right | (text => text), (text, lefts, rights) => text) | (_ => { }), Options(store.Store)));
         Assert.Contains("A node with timers does not fit into a branch of a fork-join", fork.Message, StringComparison.Ordinal);
-        var unnamed = Assert.Throws<InvalidTopologyException>(() => new Consecutor<string>("remotes", source => source | Sluice.Node.Of(() => new Remote(null)) | (_ => { }), Options(store.Store)));
+        var unnamed = Assert.Throws<InvalidTopologyException>(() => new Consecutor<string>("remotes", source => source | Sluice.StageNode.Of(() => new Remote(null)) | (_ => { }), Options(store.Store)));
         Assert.Contains("needs a name of its own", unnamed.Message, StringComparison.Ordinal);
     }
 
@@ -231,7 +231,7 @@ public sealed class StoredTimersTests
     {
         Store = store,
         Process = new(),
-        Delivery = Sluice.Delivery.Replay(3, Backoff.None),
+        Delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.None),
         Stream = new() { Partitions = 3 },
         Run = new() { Time = clock },
     };
@@ -239,7 +239,7 @@ public sealed class StoredTimersTests
     private Consecutor<string> Remotes(IStreamStore store, int lanes = 0, string name = "remote", Func<bool>? mended = null, ConsecutorOptions? options = null, params StateChange[] state)
         => new("remotes", source =>
         {
-            Source<string> texts = lanes > 0 ? source | Stage.KeyBy((string command) => KeyOf(command), lanes) | Sluice.Node.Of(() => new Remote(mended)) : source | Sluice.Node.Of(() => new Remote(mended));
+            Source<string> texts = lanes > 0 ? source | Stage.KeyBy((string command) => KeyOf(command), lanes) | Sluice.StageNode.Of(() => new Remote(mended)) : source | Sluice.StageNode.Of(() => new Remote(mended));
             return texts | Stage.Named(name) | ledger.Sink<string>();
         }, (options ?? Options(store)) with { State = state })
         { Key = KeyOf };

@@ -33,8 +33,8 @@ internal sealed class ThievingStore(IStreamStore inner, int seed) : StreamStoreW
         var group = new GroupId("numbers", "numbers");
         if (await store.FindStreamAsync(group.Stream) is null || await store.FindGroupAsync(group) is not { Partitions: { Count: > 0 } partitions }) return;
         PartitionInfo victim = partitions[which % partitions.Count];
-        TakeResult taken = await store.TakeAsync(group, victim.Partition, new("thief") { ExpectedEpoch = victim.Epoch });
-        if (taken.Status != TakeStatus.Taken) return;
+        AcquireResult taken = await store.AcquireAsync(group, victim.Partition, new("thief") { ExpectedEpoch = victim.Epoch });
+        if (taken.Status != AcquireStatus.Taken) return;
         Interlocked.Increment(ref thefts);
         await store.ReleaseAsync(taken.Ownership);
     }

@@ -15,7 +15,7 @@ public class TimerCrashTests
     public Task ATimeoutByKeyIsExact() => CrashLab.PlayAllAsync(ScenarioStore.CrashSeeds, (seed, _) => PlayAsync(seed, static () => new Reminder(), static () => new ReminderOracle()));
 
     /// <summary>Items come while the clock stands; it goes on when all of them have ended, and stands until everything that became due is there. Lives end at any call in between.</summary>
-    private static async Task PlayAsync(int seed, Func<TimedNode<int, string, List<int>>> node, Func<Oracle> oracleOf)
+    private static async Task PlayAsync(int seed, Func<TimedStageNode<int, string, List<int>>> node, Func<Oracle> oracleOf)
     {
         var random = new Random(seed);
         int keys = random.Next(1, 12), lanes = random.Next(3) == 0 ? 3 : 0;
@@ -31,10 +31,10 @@ public class TimerCrashTests
         Oracle oracle = oracleOf();
         ConsecutorOptions options = new()
         {
-            Delivery = Sluice.Delivery.Replay(14, Backoff.None),
+            Delivery = Sluice.DeliveryGuarantee.Replay(14, Backoff.None),
             Stream = new() { Partitions = isKeyed ? random.Next(1, 5) : 1 },
-            Capacity = random.Next(1, 40),
-            Run = new() { Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, Capacity = random.Next(1, 20), Time = clock },
+            MaxInFlight = random.Next(1, 40),
+            Run = new() { Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, MaxBufferedItems = random.Next(1, 20), Time = clock },
         };
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         int done = 0, dead = 0, lives = random.Next(8);
@@ -46,16 +46,16 @@ public class TimerCrashTests
             var memory = new StateMemory(random.Next(3) switch { 0 => 0, 1 => 1_000, _ => StateMemory.DefaultBytes });
             Consecutor<int> consecutor = new("numbers", source =>
             {
-                Source<string> texts = (lanes > 0 ? source | Stage.KeyBy((int n) => $"{n % keys}", lanes) | Sluice.Node.Of(Make) : source | Sluice.Node.Of(Make)) | Stage.Named("timed");
+                Source<string> texts = (lanes > 0 ? source | Stage.KeyBy((int n) => $"{n % keys}", lanes) | Sluice.StageNode.Of(Make) : source | Sluice.StageNode.Of(Make)) | Stage.Named("timed");
                 return texts | faults.Behind | ledger.Sink<string>();
             }, options with { Store = mortal, Process = new(), StateMemory = memory })
             { Key = isKeyed ? n => $"{n % keys}" : null };
             await mortal.OutliveAsync(consecutor, LiveAsync());
             Assert.Equal(0, memory.Bytes);
 
-            TimedNode<int, string, List<int>> Make()
+            TimedStageNode<int, string, List<int>> Make()
             {
-                TimedNode<int, string, List<int>> made = node();
+                TimedStageNode<int, string, List<int>> made = node();
                 ((IFaulty)made).Faults = faults;
                 return made;
             }
@@ -68,8 +68,8 @@ public class TimerCrashTests
                     (int[] items, TimeSpan wait) = script[done];
                     if (!isPassed)
                     {
-                        await using (Run intake = (Source.Resumable($"phase-{done}", items) | consecutor).Start(cancellation: Cancellation)) await intake.Completion;
-                        await consecutor.IdleAsync(Cancellation);
+                        await using (PipelineRun intake = (Source.Resumable($"phase-{done}", items) | consecutor).Start(cancellation: Cancellation)) await intake.Completion;
+                        await consecutor.WaitForIdleAsync(Cancellation);
                         if (mortal.Died.IsCompleted) throw new StreamStoreException("It ended before.");
                         foreach (int item in items) oracle.Take($"{item % keys}", item, clock.GetUtcNow());
                         isPassed = true;
@@ -151,7 +151,7 @@ public class TimerCrashTests
     }
 
     /// <summary>The last item of a burst comes out when nothing has come for a second.</summary>
-    private sealed class Trailing : TimedNode<int, string, List<int>>, IFaulty
+    private sealed class Trailing : TimedStageNode<int, string, List<int>>, IFaulty
     {
         public Faults? Faults { get; set; }
 
@@ -205,7 +205,7 @@ public class TimerCrashTests
     }
 
     /// <summary>Something is begun by items and ended by every fourth number; what is not ended is reminded of soon, and given up late.</summary>
-    private sealed class Reminder : TimedNode<int, string, List<int>>, IFaulty
+    private sealed class Reminder : TimedStageNode<int, string, List<int>>, IFaulty
     {
         public Faults? Faults { get; set; }
 

@@ -31,7 +31,7 @@ public sealed class TimerTurnsTests
             for (int i = 0; i < 2; i++)
             {
                 await consecutor.SendAllAsync(Enumerable.Range(0, Keys).Select(static n => $"k{n}:60").ToList(), Cancellation);
-                await consecutor.IdleAsync(Cancellation);
+                await consecutor.WaitForIdleAsync(Cancellation);
                 clock.Advance(Minute / 2);
             }
             if (isRestarted)
@@ -54,7 +54,7 @@ public sealed class TimerTurnsTests
 
         Source<string> Chain(Source<string> source)
         {
-            for (int i = 0; i < nodes; i++) source = source | Stage.KeyBy((string item) => KeyOf(item), lanes) | Sluice.Node.Of(() => new Quiet()) | Stage.Named($"quiet-{i}");
+            for (int i = 0; i < nodes; i++) source = source | Stage.KeyBy((string item) => KeyOf(item), lanes) | Sluice.StageNode.Of(() => new Quiet()) | Stage.Named($"quiet-{i}");
             return source;
         }
 
@@ -76,7 +76,7 @@ public sealed class TimerTurnsTests
     public async Task AHandlerThatPutsOutMuchFiresBesideManyThatWereMovedOn()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
-        await using Consecutor<string> consecutor = Make(store, static source => source | Sluice.Node.Of(static () => new Quiet()) | Stage.Named("quiet"));
+        await using Consecutor<string> consecutor = Make(store, static source => source | Sluice.StageNode.Of(static () => new Quiet()) | Stage.Named("quiet"));
         await using var others = new Consecutor<string>("others", static source => source | (_ => { }), Options(store));
         consecutor.Output<string>("many").To(others);
         await others.StartAsync(Cancellation);
@@ -84,10 +84,10 @@ public sealed class TimerTurnsTests
         string[] moved = [.. Enumerable.Range(0, 110).Select(static n => $"k{n}:59")];
         await consecutor.SendAllAsync(moved, Cancellation);
         await consecutor.SendAsync("800:60", Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         clock.Advance(Minute / 2);
         await consecutor.SendAllAsync(moved, Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         clock.Advance(Minute / 2);
         await Member.UntilAsync(() => others.Snapshot() is { Accepted: 800, IsIdle: true });
         Assert.Equal(["!800"], ledger.Lines.Where(static line => line.StartsWith('!')));
@@ -104,7 +104,7 @@ public sealed class TimerTurnsTests
         const int Rounds = 5;
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         using var ticks = new Ticks();
-        await using Consecutor<string> consecutor = Make(store, source => source | Stage.KeyBy((string item) => KeyOf(item), lanes) | Sluice.Node.Of(() => new Ticker(ticks)) | Stage.Named("ticker"));
+        await using Consecutor<string> consecutor = Make(store, source => source | Stage.KeyBy((string item) => KeyOf(item), lanes) | Sluice.StageNode.Of(() => new Ticker(ticks)) | Stage.Named("ticker"));
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync("tick", Cancellation);
         await Member.UntilAsync(() => ticks.Begun == 1);
@@ -126,12 +126,12 @@ public sealed class TimerTurnsTests
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         using var ticks = new Ticks();
-        await using Consecutor<string> consecutor = Make(store, source => source | Sluice.Node.Of(() => new Ticker(ticks)) | Stage.Named("ticker") | Sluice.Node.Of(static () => new Quiet()) | Stage.Named("quiet"));
+        await using Consecutor<string> consecutor = Make(store, source => source | Sluice.StageNode.Of(() => new Ticker(ticks)) | Stage.Named("ticker") | Sluice.StageNode.Of(static () => new Quiet()) | Stage.Named("quiet"));
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(["tick", "a:60"], Cancellation);
         await Member.UntilAsync(() => ticks.Begun == 1);
         await consecutor.CompleteAsync(Cancellation);
-        Task ended = consecutor.IdleAsync(Cancellation);
+        Task ended = consecutor.WaitForIdleAsync(Cancellation);
         ticks.Release(30);
         await Member.UntilAsync(() => ended.IsCompleted || ticks.Begun == 31);
         Assert.True(ended.IsCompletedSuccessfully);
@@ -148,8 +148,8 @@ public sealed class TimerTurnsTests
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         using var ticks = new Ticks();
         await using Consecutor<string> consecutor = new("texts",
-            source => source | Sluice.Node.Of(() => new Ticker(ticks)) | Stage.Named("ticker") | (item => WaitAsync(item)) | Stage.Parallel(2) | ledger.Sink<string>(),
-            Options(store) with { Stream = new() { Partitions = 2 }, Capacity = capacity })
+            source => source | Sluice.StageNode.Of(() => new Ticker(ticks)) | Stage.Named("ticker") | (item => WaitAsync(item)) | Stage.Parallel(2) | ledger.Sink<string>(),
+            Options(store) with { Stream = new() { Partitions = 2 }, MaxInFlight = capacity })
         { Key = static item => item.Split(' ')[0] };
         string busy = Enumerable.Range(0, 100).Select(static n => $"k{n}").First(static key => EntryKey.Of(key).PartitionOf(2) != EntryKey.Of("tick").PartitionOf(2));
         ticks.Release(1_000_000);
@@ -178,16 +178,16 @@ public sealed class TimerTurnsTests
     {
         Store = store,
         Process = new(),
-        Delivery = Sluice.Delivery.Replay(3, Backoff.None),
+        Delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.None),
         Stream = new() { Partitions = 1 },
-        Capacity = 2_000,
+        MaxInFlight = 2_000,
         Run = new() { Time = clock },
     };
 
     private static string KeyOf(string item) => item.TrimStart('!').Split(':')[0];
 
     /// <summary>Tells "!KEY" when nothing has come for so many seconds, and hands on everything; a key that is a number puts out as many items by name, besides.</summary>
-    private sealed class Quiet : TimedNode<string, string, int>
+    private sealed class Quiet : TimedStageNode<string, string, int>
     {
         private readonly NamedOutput<string> many = new("many");
 
@@ -226,7 +226,7 @@ public sealed class TimerTurnsTests
     }
 
     /// <summary>Has a timer that is due again when it has fired.</summary>
-    private sealed class Ticker(Ticks ticks) : TimedNode<string, string, int>
+    private sealed class Ticker(Ticks ticks) : TimedStageNode<string, string, int>
     {
         protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation)
         {

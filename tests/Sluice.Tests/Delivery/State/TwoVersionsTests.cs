@@ -24,13 +24,13 @@ public class TwoVersionsTests
         {
             await old.StartAsync(Cancellation);
             await old.SendAllAsync([there, here, there], Cancellation);
-            await old.IdleAsync(Cancellation);
+            await old.WaitForIdleAsync(Cancellation);
         }
         await using (Consecutor<string> renewed = New(store))
         {
             await renewed.StartAsync(Cancellation);
             await renewed.SendAsync(there, Cancellation);
-            await renewed.IdleAsync(Cancellation);
+            await renewed.WaitForIdleAsync(Cancellation);
         }
         List<StoredState> written = await StatesAsync(store);
         await using (Consecutor<string> old = Old(store))
@@ -47,7 +47,7 @@ public class TwoVersionsTests
         await using Consecutor<string> last = New(store);
         await last.StartAsync(Cancellation);
         await last.SendAsync(here, Cancellation);
-        ConsecutorSnapshot end = await last.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await last.WaitForIdleAsync(Cancellation);
         Assert.Equal((7L, 7L, 0L), (end.Accepted, end.Completed, end.Unaccounted));
         Assert.Equal([$"{here}=1", $"{here}=2", $"{here}=xxx"], seen.Where(line => line.StartsWith($"{here}=", StringComparison.Ordinal)));
         Assert.Equal($"{there}=xxxx", seen.Last(line => line.StartsWith($"{there}=", StringComparison.Ordinal)));
@@ -62,7 +62,7 @@ public class TwoVersionsTests
         {
             await renewed.StartAsync(Cancellation);
             await renewed.SendAsync("a", Cancellation);
-            await renewed.IdleAsync(Cancellation);
+            await renewed.WaitForIdleAsync(Cancellation);
         }
         await using (Consecutor<string> old = Old(store, codeVersion: 0))
         {
@@ -74,7 +74,7 @@ public class TwoVersionsTests
         await using Consecutor<string> again = New(store, codeVersion: 0);
         await again.StartAsync(Cancellation);
         await again.SendAsync("a", Cancellation);
-        Assert.Equal(2, (await again.IdleAsync(Cancellation)).Completed);
+        Assert.Equal(2, (await again.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Equal(["a=x", "a=xx"], seen);
     }
 
@@ -101,29 +101,29 @@ public class TwoVersionsTests
         await using Consecutor<int> last = Chunks("triples", StateOptions.Renamed("threes", "triples"));
         await last.StartAsync(Cancellation);
         await last.SendAsync(6, Cancellation);
-        ConsecutorSnapshot end = await last.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await last.WaitForIdleAsync(Cancellation);
         Assert.Equal((6L, 7L, 0L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));
         Assert.Equal(["0,1,2", "3,4,6"], ledger.Lines.Order());
 
         Consecutor<int> Chunks(string name = "threes", params StateChange[] said) => Numbers(source => source.Chunk(3) | Stage.Named(name) | (some => isMended ? string.Join(',', some) : throw new TimeoutException("not now")) | ledger.Sink<string>(), said);
 
         Consecutor<int> Numbers(Func<Source<int>, Pipeline> body, params StateChange[] said)
-            => new("numbers", body, new() { Store = store, Process = new(), Stream = new() { Partitions = 1 }, Delivery = Sluice.Delivery.Replay(3, Backoff.Constant(TimeSpan.FromHours(1))), Run = new() { Time = clock }, State = said });
+            => new("numbers", body, new() { Store = store, Process = new(), Stream = new() { Partitions = 1 }, Delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.Constant(TimeSpan.FromHours(1))), Run = new() { Time = clock }, State = said });
     }
 
     private Consecutor<string> Old(IStreamStore store, int codeVersion = 1)
-        => new("words", source => source | Sluice.Node.Of(() => new Count()) | Stage.Named("count") | seen.Enqueue, Options(store, codeVersion)) { Key = static word => word };
+        => new("words", source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | seen.Enqueue, Options(store, codeVersion)) { Key = static word => word };
 
     private Consecutor<string> New(IStreamStore store, int codeVersion = 2)
-        => new("words", source => source | Sluice.Node.Of(() => new CountInMarks()) | Stage.Named("count") | seen.Enqueue, Options(store, codeVersion)) { Key = static word => word };
+        => new("words", source => source | Sluice.StageNode.Of(() => new CountInMarks()) | Stage.Named("count") | seen.Enqueue, Options(store, codeVersion)) { Key = static word => word };
 
     private static ConsecutorOptions Options(IStreamStore store, int codeVersion)
-        => new() { Store = store, CodeVersion = codeVersion, Process = new(), Stream = new() { Partitions = 2 }, Delivery = Sluice.Delivery.Replay(2, Backoff.None) };
+        => new() { Store = store, CodeVersion = codeVersion, Process = new(), Stream = new() { Partitions = 2 }, Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None) };
 
     private async Task<List<StoredState>> StatesAsync(IStreamStore store)
     {
         await using Consecutor<string> reader = New(store);
-        return await reader.StateAsync("count", Cancellation).ToListAsync(Cancellation);
+        return await reader.ListStateAsync("count", Cancellation).ToListAsync(Cancellation);
     }
 
     private static (string, int) Text(List<StoredState> states, string key)
@@ -132,12 +132,12 @@ public class TwoVersionsTests
         return (Encoding.UTF8.GetString(state.Payload.Span), state.Version);
     }
 
-    private sealed class Count : StatefulNode<string, string, int>
+    private sealed class Count : StatefulStageNode<string, string, int>
     {
         protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation) => output.PushAsync($"{item}={++State}");
     }
 
-    private sealed class CountInMarks : StatefulNode<string, string, string>
+    private sealed class CountInMarks : StatefulStageNode<string, string, string>
     {
         protected override int StateVersion => 1;
 

@@ -18,15 +18,15 @@ public class UnansweredStateTests
         {
             await before.StartAsync(Cancellation);
             await before.SendAllAsync([.. Enumerable.Range(0, Keys)], Cancellation);
-            Assert.Equal(Keys, (await before.IdleAsync(Cancellation)).Completed);
+            Assert.Equal(Keys, (await before.WaitForIdleAsync(Cancellation)).Completed);
         }
         await using Consecutor<int> consecutor = Make();
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(0, Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         store.ReadsToFail = 2;
         await consecutor.SendAsync(9_999, Cancellation);         // the last one in the order of the keys
-        Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
         await Member.UntilAsync(() =>
         {
             clock.Advance(TimeSpan.FromSeconds(1));
@@ -35,8 +35,8 @@ public class UnansweredStateTests
         Assert.True(await idle is { Completed: Keys + 2, Cancelled: 0, Unaccounted: 0 }, $"{await idle}");
         Assert.Equal(0, store.ReadsToFail);
 
-        Consecutor<int> Make() => new("work", source => source | Node.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
-            new() { Store = store, Stream = new() { Partitions = 1, MaxItems = 2 * Keys }, Delivery = Delivery.Confirm, Run = new() { Time = clock }, Process = new() })
+        Consecutor<int> Make() => new("work", source => source | StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
+            new() { Store = store, Stream = new() { Partitions = 1, MaxItems = 2 * Keys }, Delivery = DeliveryGuarantee.Confirm, Run = new() { Time = clock }, Process = new() })
         { Key = static n => $"{n}" };
     }
 
@@ -50,11 +50,11 @@ public class UnansweredStateTests
         await using var consecutor = new Consecutor<int>("work", source => source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum") | ledger.Sink<int>(), Member.Options("one", store, clock));
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         store.FailsEnd = true;
         await consecutor.CompleteAsync(Cancellation);
         await store.HasFailed.Task.WaitAsync(Cancellation);
-        Task<ConsecutorSnapshot> idle = consecutor.IdleAsync(Cancellation);
+        Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
         for (int i = 0; i < 200; i++) await Member.NextAsync();
         Assert.False(idle.IsCompleted);
         store.MayBeat.SetResult();
@@ -66,7 +66,7 @@ public class UnansweredStateTests
         Assert.Equal(["6"], ledger.Lines);
     }
 
-    private sealed class Count : StatefulNode<int, int, int>
+    private sealed class Count : StatefulStageNode<int, int, int>
     {
         protected override int InitialState(string key) => 0;
 

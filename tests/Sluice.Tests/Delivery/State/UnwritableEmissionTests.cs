@@ -23,15 +23,15 @@ public class UnwritableEmissionTests
             source => source.Chunk(5) | Stage.Named("five") | (some => left-- > 0 ? throw new TimeoutException("not now") : $"{some.Length}") | ledger.Sink<string>(), Options(store, PayloadSerializers.Json));
         await consecutor.SendAllAsync([.. Enumerable.Range(0, 5).Select(static n => new string((char)('a' + n), 400))], Cancellation);
         await consecutor.StartAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((failures == 2 ? 0 : 1, 0L), (end.Dead, end.Unaccounted));
         if (failures > 2)
         {
-            DeadLetter letter = Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation));
+            DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
             Assert.Equal(5, Assert.IsType<string[]>(letter.Item).Length);
             left = 0;
             await consecutor.RedriveAsync(static _ => true, Cancellation);
-            await consecutor.IdleAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
         }
         Assert.Equal(["5"], ledger.Lines);
     }
@@ -45,17 +45,17 @@ public class UnwritableEmissionTests
             | (some => some.Contains(5) ? throw new TimeoutException("not now") : string.Join(',', some)) | ledger.Sink<string>(), Options(store, PayloadSerializers.Json.With(new Refusing<int[]>())));
         await consecutor.SendAllAsync([.. Enumerable.Range(1, 13)], Cancellation);
         await consecutor.StartAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((13L, 2L, 0L, null), (end.Accepted, end.Dead, end.Unaccounted, end.Problem));
         Assert.Equal(["1,2,3", "8,9,10", "11,12,13"], ledger.Lines);
-        IReadOnlyList<DeadEntry> letters = await store.ListDeadAsync(Member.Group, cancellation: Cancellation);
+        IReadOnlyList<StoredDeadLetter> letters = await store.ListDeadAsync(Member.Group, cancellation: Cancellation);
         Assert.Equal(["some", "some"], letters.Select(static letter => letter.Node));
         Assert.Contains("What 'some' has put out has failed, and cannot be stored", letters[0].Error, StringComparison.Ordinal);
         Assert.Contains("TimeoutException: not now", letters[1].Error, StringComparison.Ordinal);
 
         // A redrive of the chunk fails in the same way, and harms nobody.
         Assert.Equal(1, await consecutor.RedriveAsync(static dead => dead.EntersAtNode, Cancellation));
-        ConsecutorSnapshot again = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot again = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((2L, 0L), (again.Dead, again.Unaccounted));
     }
 
@@ -68,7 +68,7 @@ public class UnwritableEmissionTests
             Options(store, PayloadSerializers.Json.With(new Refusing<Window<int>>())));
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2], Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         await PassAsync(() => consecutor.Snapshot() is { Dead: 1 });
         Assert.Equal("hours", Assert.Single(await store.ListDeadAsync(Member.Group, cancellation: Cancellation)).Node);
         await consecutor.SendAsync(3, Cancellation);
@@ -87,7 +87,7 @@ public class UnwritableEmissionTests
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await consecutor.StartAsync(Cancellation);
         await consecutor.CompleteAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((1L, 0L), (end.Dead, end.Unaccounted));
         Assert.Equal("sum", Assert.Single(await store.ListDeadAsync(Member.Group, cancellation: Cancellation)).Node);
     }
@@ -104,7 +104,7 @@ public class UnwritableEmissionTests
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await consecutor.StartAsync(Cancellation);
         await consecutor.CompleteAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((failures > 0 ? 1 : 0, 0L), (end.Dead, end.Unaccounted));
         Assert.Equal(failures > 0 ? [] : ["3"], ledger.Lines);
     }
@@ -118,10 +118,10 @@ public class UnwritableEmissionTests
             | (pair => Array.Exists(pair, double.IsNaN) ? throw new TimeoutException("not now") : string.Join(',', pair)) | ledger.Sink<string>(), Options(store, PayloadSerializers.Json));
         await consecutor.SendAllAsync([1, 2, 3, 4, 5, 6, 7], Cancellation);
         await consecutor.StartAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((1L, 0L), (end.Dead, end.Unaccounted));
         Assert.Equal(["1,2", "3,5", "6,7"], ledger.Lines);
-        Assert.Equal(4, Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation)).Item);
+        Assert.Equal(4, Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation)).Item);
     }
 
     /// <summary>What a handler throws may be as bad as what it returns.</summary>
@@ -132,7 +132,7 @@ public class UnwritableEmissionTests
         await using var consecutor = new Consecutor<int>("work", source => source | (static n => n == 2 ? throw new SpeechlessException() : n) | ledger.Sink<int>(), Options(store, PayloadSerializers.Json));
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
         await consecutor.StartAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((2L, 1L, 0L), (end.Completed, end.Dead, end.Unaccounted));
         Assert.Equal("SpeechlessException: (its Message threw NotSupportedException)", Assert.Single(await store.ListDeadAsync(Member.Group, cancellation: Cancellation)).Error);
     }
@@ -142,7 +142,7 @@ public class UnwritableEmissionTests
         Store = store,
         Process = new(),
         Serializers = serializers,
-        Delivery = Delivery.Replay(1, Backoff.None),
+        Delivery = DeliveryGuarantee.Replay(1, Backoff.None),
         Stream = new() { Partitions = 1, MaxEntryBytes = 1000 },
         Run = new() { Time = clock },
     };

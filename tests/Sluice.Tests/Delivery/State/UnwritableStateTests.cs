@@ -29,7 +29,7 @@ public class UnwritableStateTests
         ConsecutorSnapshot end = await RunAsync(consecutor);
 
         Assert.Equal((Items, 1L, 0L, null), (end.Accepted, end.Dead, end.Unaccounted, end.Problem));
-        DeadLetter letter = Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal(Bad, letter.Item);
         if (value != "a huge row")
         {
@@ -49,10 +49,10 @@ public class UnwritableStateTests
     {
         string key = $"a{(char)letter}";
         await using var store = new MemoryStreamStore();
-        await using Consecutor<int> consecutor = Make(store, source => source | Stage.KeyBy<int, string>(n => n == Bad ? key : $"k{n}") | Node.Of(static () => new Counted()) | Stage.Named("op") | ledger.Sink<string>());
+        await using Consecutor<int> consecutor = Make(store, source => source | Stage.KeyBy<int, string>(n => n == Bad ? key : $"k{n}") | StageNode.Of(static () => new Counted()) | Stage.Named("op") | ledger.Sink<string>());
         ConsecutorSnapshot end = await RunAsync(consecutor);
         Assert.Equal((Items, 1L, 0L), (end.Accepted, end.Dead, end.Unaccounted));
-        DeadLetter dead = Assert.Single(await consecutor.DeadLetters(Cancellation).ToListAsync(Cancellation));
+        DeadLetter dead = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal((Bad, "op"), (dead.Item, dead.Node));
         Assert.Contains(why, dead.Error, StringComparison.Ordinal);
         Assert.Equal(Items - 1, ledger.Lines.Count);
@@ -67,7 +67,7 @@ public class UnwritableStateTests
             | (sum => $"{sum}") | ledger.Sink<string>());
         await consecutor.SendAllAsync([.. Enumerable.Range(1, 200)], Cancellation);
         await consecutor.StartAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((28L, 172L, 0L), (end.Dead, end.Completed, end.Unaccounted));
         double sum = 0;
         Assert.Equal(Enumerable.Range(1, 200).Where(static n => n % 7 != 0).Select(n => $"{sum += n}"), ledger.Lines);
@@ -77,9 +77,9 @@ public class UnwritableStateTests
     {
         Store = store,
         Process = new(),
-        Delivery = Sluice.Delivery.Replay(1, Backoff.None),
+        Delivery = Sluice.DeliveryGuarantee.Replay(1, Backoff.None),
         Stream = new() { Partitions = 1 },
-        Capacity = 1,                                // a commit for each item: what only passes by is not written
+        MaxInFlight = 1,                                // a commit for each item: what only passes by is not written
     });
 
     private static async Task<ConsecutorSnapshot> RunAsync(Consecutor<int> consecutor)
@@ -87,7 +87,7 @@ public class UnwritableStateTests
         await consecutor.SendAllAsync([.. Enumerable.Range(1, Items)], Cancellation);
         await consecutor.StartAsync(Cancellation);
         await consecutor.CompleteAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.IdleAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.True(await consecutor.StopAsync());
         await consecutor.Completion;
         return end;
@@ -107,7 +107,7 @@ public class UnwritableStateTests
 
     private static Source<string> Op(string kind, Source<Thing> things) => kind switch
     {
-        "node" => things | Node.Of(static () => new Latest()) | Op(),
+        "node" => things | StageNode.Of(static () => new Latest()) | Op(),
         "scan" => things.Scan(new Thing(), static (_, thing) => thing) | Op() | (static thing => $"{thing.Number}"),
         "distinct" => things.Distinct() | Op() | (static thing => $"{thing.Number}"),
         "chunk" => things.Chunk(4) | Op() | Text,
@@ -123,7 +123,7 @@ public class UnwritableStateTests
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
-    private static StageAnnotation Op() => Stage.Named("op");
+    private static StagePolicy Op() => Stage.Named("op");
 
     private static string Text(IReadOnlyList<Thing> things) => string.Join(',', things.Select(static thing => thing.Number));
 
@@ -186,7 +186,7 @@ public class UnwritableStateTests
             => throw new System.Security.Cryptography.CryptographicException("The key is gone.");
     }
 
-    private sealed class Latest : StatefulNode<Thing, string, Thing>
+    private sealed class Latest : StatefulStageNode<Thing, string, Thing>
     {
         protected override ValueTask ProcessAsync(Thing item, Output<string> output, CancellationToken cancellation)
         {
@@ -195,7 +195,7 @@ public class UnwritableStateTests
         }
     }
 
-    private sealed class Counted : StatefulNode<int, string, int>
+    private sealed class Counted : StatefulStageNode<int, string, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<string> output, CancellationToken cancellation)
         {

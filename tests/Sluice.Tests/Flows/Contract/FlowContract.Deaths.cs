@@ -8,10 +8,10 @@ public abstract partial class FlowContract
 {
     // 12: killed in mid-stream; what was put out stays, and nothing is put out twice.
     [Theory]
-    [InlineData(Resume.FromScratch)]
-    [InlineData(Resume.PerItem)]
-    [InlineData(Resume.Checkpoint)]
-    public async Task AProcessorThatIsKilledInMidStreamGoesOn(Resume resume)
+    [InlineData(ResumeMode.FromScratch)]
+    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.Checkpoint)]
+    public async Task AProcessorThatIsKilledInMidStreamGoesOn(ResumeMode resume)
     {
         const int Items = 60, LastOfTheFirst = 25;
         await using FlowLab lab = await NewLabAsync();
@@ -23,12 +23,12 @@ public abstract partial class FlowContract
         await isThere.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await first.AbandonAsync();
         Register(lab.Join(options => options with { Name = "host" }), isFirst: false);
-        Assert.Equal(Enumerable.Range(1, Items).Select(static i => i * (i + 1) / 2).Select((sum, i) => resume == Resume.Checkpoint ? sum : i + 1), await FlowLab.ReadAsync(run.Output<int>("y")));
+        Assert.Equal(Enumerable.Range(1, Items).Select(static i => i * (i + 1) / 2).Select((sum, i) => resume == ResumeMode.Checkpoint ? sum : i + 1), await FlowLab.ReadAsync(run.Output<int>("y")));
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
 
         void Register(Supervisor service, bool isFirst)
         {
-            if (resume != Resume.Checkpoint)
+            if (resume != ResumeMode.Checkpoint)
                 service.Register(work, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
                 {
                     await foreach (int value in x.StreamAsync(cancellation))

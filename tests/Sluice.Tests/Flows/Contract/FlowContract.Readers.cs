@@ -16,7 +16,7 @@ public abstract partial class FlowContract
         var clock = new TestClock();
         await using IStreamStore store = await OpenAsync(clock);
         List<string> warnings = [];
-        var supervisor = Supervisor.Attach(store, new() { Name = "service", Time = clock, Warn = text => { lock (warnings) warnings.Add(text); } });
+        var supervisor = Supervisor.Attach(store, new() { Name = "service", Time = clock, OnWarning = text => { lock (warnings) warnings.Add(text); } });
         supervisor.Register(Source, MakeAsync);
         supervisor.Register(Pass, async (IO<int> left, IOWriter<int> passed) =>
         {
@@ -74,7 +74,7 @@ public abstract partial class FlowContract
     public async Task OneSlotIsEnoughForProcessorsThatWaitForEachOther()
     {
         await using FlowLab lab = await NewLabAsync();
-        Supervisor service = lab.Join(options => options with { Slots = 1 });
+        Supervisor service = lab.Join(options => options with { MaxConcurrency = 1 });
         int atWork = 0, most = 0;
         foreach (var (from, to) in new[] { ("x", "y"), ("y", "z"), ("z", "end") })
             service.Register(new($"to {to}") { Inputs = [from], Outputs = [to] }, (ProcessorFunction)((context, cancellation) => PassAsync(context.Input<int>(from), to, cancellation)));

@@ -16,7 +16,7 @@ public abstract partial class FlowContract
         await DieInsideAStartAsync(store, clock, "dead");
         Assert.Equal(3, (await store.ListStreamsAsync("flow")).Count);
         DateTimeOffset died = clock.GetUtcNow();
-        await using (Supervisor.Attach(store, new() { Name = "sweeper", Time = clock, KeepRuns = TimeSpan.FromMinutes(100) }))
+        await using (Supervisor.Attach(store, new() { Name = "sweeper", Time = clock, RunRetentionDuration = TimeSpan.FromMinutes(100) }))
         {
             while ((await store.ListStreamsAsync("flow")).Any(static stream => stream != "flow-sweep"))
             {
@@ -41,7 +41,7 @@ public abstract partial class FlowContract
         DateTimeOffset begun = clock.GetUtcNow();
         Sweep sweep = NewSweep(store, clock);
         var slow = new HookedStore(store) { BeforeOpen = _ => SweepLaterAsync(), BeforeCommit = _ => SweepLaterAsync() };
-        await using var starter = Supervisor.Attach(slow, new() { Name = "starter", Time = clock, KeepRuns = Timeout.InfiniteTimeSpan });
+        await using var starter = Supervisor.Attach(slow, new() { Name = "starter", Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan });
         await using FlowRun run = await starter.StartAsync(Working, [IOVal.Of("x", 1)], run: "slow", cancellation: FlowLab.Cancellation);
         slow.BeforeCommit = null;
         slow.BeforeOpen = null;
@@ -65,7 +65,7 @@ public abstract partial class FlowContract
         Sweep sweep = NewSweep(store, clock);
         bool isSwept = false;
         var asleep = new HookedStore(store) { BeforeCommit = SleepAsync };
-        await using var starter = Supervisor.Attach(asleep, new() { Name = "starter", KeepRuns = Timeout.InfiniteTimeSpan });
+        await using var starter = Supervisor.Attach(asleep, new() { Name = "starter", RunRetentionDuration = Timeout.InfiniteTimeSpan });
         FlowException failure = await Assert.ThrowsAsync<FlowException>(() => starter.StartAsync(Working, [IOVal.Of("x", 1)], run: "asleep", cancellation: FlowLab.Cancellation));
         Assert.Contains("asleep", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(await store.ListStreamsAsync("flow"), static stream => stream.Contains("asleep", StringComparison.Ordinal));
@@ -102,7 +102,7 @@ public abstract partial class FlowContract
     private static Sweep NewSweep(IStreamStore store, TestClock clock)
     {
         var sweeper = new StartSweeper(store, "sweeper", FlowLab.Cancellation);
-        var calls = new Insistence(store, clock, static _ => { }, TimeSpan.FromMinutes(1));
+        var calls = new StoreRetrier(store, clock, static _ => { }, TimeSpan.FromMinutes(1));
         return async () =>
         {
             List<string> notStarted = [];
@@ -123,7 +123,7 @@ public abstract partial class FlowContract
                 return new TaskCompletionSource().Task;
             },
         };
-        var starter = Supervisor.Attach(dying, new() { Name = "starter", Time = clock, KeepRuns = Timeout.InfiniteTimeSpan });
+        var starter = Supervisor.Attach(dying, new() { Name = "starter", Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan });
         _ = starter.StartAsync(Working, [IOVal.Of("x", 1)], run: run, cancellation: FlowLab.Cancellation);
         await isThere.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await starter.AbandonAsync();

@@ -21,16 +21,16 @@ public abstract partial class FlowContract
     {
         await using FlowLab lab = await NewLabAsync();
         var failing = new FailingCommits(lab.Store, isApplied);
-        var sums = new Processor("sums") { Inputs = ["y"], Outputs = ["sum"], Resume = Resume.Checkpoint };
+        var sums = new Processor("sums") { Inputs = ["y"], Outputs = ["sum"], Resume = ResumeMode.Checkpoint };
         Supervisor service = lab.Join(store: failing);
-        service.Register(Work with { Resume = Resume.PerItem }, CopyAsync);
+        service.Register(Work with { Resume = ResumeMode.PerItem }, CopyAsync);
         service.Register(sums, async (IO<int> y, IOWriter<int> sum, Checkpoint<int> state, CancellationToken cancellation) =>
         {
             int now = state.Value;
             await foreach (int value in y.StreamAsync(cancellation)) await state.SaveAsync(now += value, cancellation);
             await sum.WriteAsync(now, cancellation);
         });
-        Flow flow = Flow.From(Work with { Resume = Resume.PerItem }, sums).Resolve();
+        Flow flow = Flow.From(Work with { Resume = ResumeMode.PerItem }, sums).Resolve();
         await using FlowRun run = await lab.Join().StartAsync(flow, Enumerable.Range(0, 40).Select(i => IOVal.Of("x", i)), allOutputs: true, cancellation: FlowLab.Cancellation);
         Assert.Equal(Enumerable.Range(0, 40), await FlowLab.ReadAsync(run.Output<int>("y")));
         Assert.Equal([780], await FlowLab.ReadAsync(run.Output<int>("sum")));

@@ -64,7 +64,7 @@ internal sealed class InterleavedFlow
 
     private Processor Copy(string name, string input, string output)
     {
-        var resume = (Resume)random.Next(3);
+        ResumeMode resume = (ResumeMode)random.Next(3);
         string? bad = Bad(name, Values(input).Count, input);
         Expected[output] = [("", Values(input))];
         functions[name] = (context, cancellation) => Counted(CopyAsync(context, cancellation), cancellation);
@@ -72,7 +72,7 @@ internal sealed class InterleavedFlow
 
         async IAsyncEnumerable<IOVal> CopyAsync(ProcessorContext context, [EnumeratorCancellation] CancellationToken cancellation)
         {
-            Checkpoint<int>? place = resume == Resume.Checkpoint ? context.Checkpoint<int>() : null;
+            Checkpoint<int>? place = resume == ResumeMode.Checkpoint ? context.Checkpoint<int>() : null;
             int count = 0;
             await foreach (string value in context.Input<string>(input).StreamAsync(cancellation))
             {
@@ -85,7 +85,7 @@ internal sealed class InterleavedFlow
 
     private Processor Sum(string name, string input, string output)
     {
-        Resume resume = random.Next(2) == 0 ? Resume.FromScratch : Resume.Checkpoint;
+        ResumeMode resume = random.Next(2) == 0 ? ResumeMode.FromScratch : ResumeMode.Checkpoint;
         bool wait = random.Next(2) == 0;
         string? bad = Bad(name, Values(input).Count, input);
         Expected[output] = [("", [string.Join("+", Values(input))])];
@@ -94,7 +94,7 @@ internal sealed class InterleavedFlow
 
         async IAsyncEnumerable<IOVal> SumAsync(ProcessorContext context, [EnumeratorCancellation] CancellationToken cancellation)
         {
-            Checkpoint<string>? sum = resume == Resume.Checkpoint ? context.Checkpoint<string>() : null;
+            Checkpoint<string>? sum = resume == ResumeMode.Checkpoint ? context.Checkpoint<string>() : null;
             string text = sum?.Value ?? "";
             await foreach (string value in context.Input<string>(input).StreamAsync(cancellation))
             {
@@ -108,7 +108,7 @@ internal sealed class InterleavedFlow
 
     private Processor Both(string name, string first, string second, string output)
     {
-        Resume resume = random.Next(2) == 0 ? Resume.FromScratch : Resume.PerItem;
+        ResumeMode resume = random.Next(2) == 0 ? ResumeMode.FromScratch : ResumeMode.PerItem;
         bool isZip = random.Next(2) == 0;
         if (isZip) Zipping = name;
         string? bad = Bad(name, Math.Min(Values(first).Count, Values(second).Count), first);

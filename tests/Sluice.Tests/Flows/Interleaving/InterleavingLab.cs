@@ -135,7 +135,7 @@ internal sealed class InterleavingLab : IAsyncDisposable
         Supervisor service = null!;
         _ = bustle.InsideAsync(() =>
         {
-            service = Supervisor.Attach(gated, new() { Name = name, Time = time, LeaseTime = LeaseTime, MaxStarts = int.MaxValue, KeepRuns = Timeout.InfiniteTimeSpan, ReaderPatience = TimeSpan.FromHours(1), Warn = Warn });
+            service = Supervisor.Attach(gated, new() { Name = name, Time = time, LeaseDuration = LeaseTime, MaxStarts = int.MaxValue, RunRetentionDuration = Timeout.InfiniteTimeSpan, ReaderTimeout = TimeSpan.FromHours(1), OnWarning = Warn });
             if (isHost) flow.Register(service);
             return Task.CompletedTask;
         });
@@ -240,7 +240,7 @@ internal sealed class InterleavingLab : IAsyncDisposable
     /// <summary>Whether all processors have, and nobody keeps anything of them. A cancelled one that nobody has begun counts as ended before its host writes that down.</summary>
     private async Task<bool> HasEndedAsync()
     {
-        var calls = new Insistence(store, clock, Note, TimeSpan.FromHours(1));
+        var calls = new StoreRetrier(store, clock, Note, TimeSpan.FromHours(1));
         return await FlowReports.StatusAsync(calls, Run, Cancellation) is { EndedAt: not null } status && await FlowReports.FindBusyAsync(store, status, Cancellation) is null
             && (await InterleavingOracle.ReadJournalAsync(store, Run, Cancellation)).Count(happened => happened.IsEnd) >= flow.Flow.Processors.Count;
     }

@@ -12,7 +12,7 @@ public class OverlappingPushTests
     {
         List<int> seen = [];
         using var warned = new WarningListener();
-        Pipeline pipeline = Source.From(Enumerable.Range(0, 10)) | Node.Of(() => new Careless()) | Stage.Named("careless") | Stage.Buffer(4) | SlowAsync | Stage.Buffer(1) | (n => seen.Add(n));
+        Pipeline pipeline = Source.From(Enumerable.Range(0, 10)) | StageNode.Of(() => new Careless()) | Stage.Named("careless") | Stage.Buffer(4) | SlowAsync | Stage.Buffer(1) | (n => seen.Add(n));
         RunSnapshot end = await pipeline.RunAsync(new RunOptions { TrackItems = true });
         Assert.Equal(Enumerable.Range(0, 1000), seen);
         Assert.Equal(10, end.Roots!.Value.Completed);
@@ -36,12 +36,12 @@ public class OverlappingPushTests
             List<(int Item, int Flow, int Number)> pushed = [], seen = [];
             int items = random.Next(1, 12), capacity = random.Next(1, 6), lanes = random.Next(1, 4);
             int habits = random.Next();
-            Source<(int, int, int)> source = Source.From(Enumerable.Range(0, items)) | Node.Of(() => new Habits(new Random(habits), pushed));
+            Source<(int, int, int)> source = Source.From(Enumerable.Range(0, items)) | StageNode.Of(() => new Habits(new Random(habits), pushed));
             if (random.Next(2) == 0) source |= Stage.Buffer(capacity);
             source |= PassAsync;
             if (random.Next(2) == 0) source |= Stage.Parallel(lanes);
             var scheduler = new SeededScheduler(seed);
-            Run run = source.ForEach(seen.Add).Start(new RunOptions { Scheduler = scheduler, Capacity = capacity, TrackItems = true });
+            PipelineRun run = source.ForEach(seen.Add).Start(new RunOptions { Scheduler = scheduler, MaxBufferedItems = capacity, TrackItems = true });
             RunSnapshot end = await scheduler.RunToEndAsync(run);
             Assert.True(pushed.SequenceEqual(seen), $"seed {seed}: pushed {string.Join(' ', pushed)}, seen {string.Join(' ', seen)}");
             Assert.True(end.Roots!.Value.Completed + end.Roots.Value.Skipped == items, $"seed {seed}: {end}");
@@ -64,9 +64,9 @@ public class OverlappingPushTests
         const int Items = 200, Threads = 4, Each = 25;
         var kept = new NamedOutput<int>("kept");
         List<int> seen = [];
-        Source<int> source = Source.From(Enumerable.Range(0, Items)) | Node.Of(() => new Threaded(Threads, Each, named ? kept : null));
+        Source<int> source = Source.From(Enumerable.Range(0, Items)) | StageNode.Of(() => new Threaded(Threads, Each, named ? kept : null));
         if (buffered) source |= Stage.Buffer(8);
-        Run run = source.ForEach(seen.Add).Start(new RunOptions { Outputs = named ? ["kept"] : [], Capacity = 16 });
+        PipelineRun run = source.ForEach(seen.Add).Start(new RunOptions { Outputs = named ? ["kept"] : [], MaxBufferedItems = 16 });
         List<int> read = [];
         if (named)
             await foreach (int item in run.Output<int>("kept").ReadAllAsync()) read.Add(item);
@@ -88,7 +88,7 @@ public class OverlappingPushTests
         Exception? told = null;
         var scheduler = new SeededScheduler(1);
         ManualSource<int> intake = Source.Manual<int>();
-        Run run = (intake | Node.Of(() => new Late(late.Task, e => told = e)) | Stage.Named("late")).ForEach(_ => { }).Start(new RunOptions { Scheduler = scheduler });
+        PipelineRun run = (intake | StageNode.Of(() => new Late(late.Task, e => told = e)) | Stage.Named("late")).ForEach(_ => { }).Start(new RunOptions { Scheduler = scheduler });
         Task sent = intake.SendAsync(1, TestContext.Current.CancellationToken).AsTask();
         scheduler.RunUntilIdle();
         await sent;
@@ -103,7 +103,7 @@ public class OverlappingPushTests
     [Fact]
     public async Task AFailureBehindAPushThatNobodyAwaitsIsTheRuns()
     {
-        Pipeline pipeline = (Source.From([1]) | Node.Of(() => new Careless()) | Stage.Buffer(1)).ForEach(static n =>
+        Pipeline pipeline = (Source.From([1]) | StageNode.Of(() => new Careless()) | Stage.Buffer(1)).ForEach(static n =>
         {
             if (n == 150) throw new InvalidOperationException("no");
         });
@@ -112,7 +112,7 @@ public class OverlappingPushTests
         Assert.Equal(150, failure.Item);
     }
 
-    private sealed class Careless : Node<int, int>
+    private sealed class Careless : StageNode<int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {
@@ -121,7 +121,7 @@ public class OverlappingPushTests
         }
     }
 
-    private sealed class Habits(Random random, List<(int Item, int Flow, int Number)> pushed) : Node<int, (int, int, int)>
+    private sealed class Habits(Random random, List<(int Item, int Flow, int Number)> pushed) : StageNode<int, (int, int, int)>
     {
         protected override async ValueTask ProcessAsync(int item, Output<(int, int, int)> output, CancellationToken cancellation)
         {
@@ -150,7 +150,7 @@ public class OverlappingPushTests
         }
     }
 
-    private sealed class Threaded(int threads, int each, NamedOutput<int>? named) : Node<int, int>
+    private sealed class Threaded(int threads, int each, NamedOutput<int>? named) : StageNode<int, int>
     {
         protected override async ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {
@@ -169,7 +169,7 @@ public class OverlappingPushTests
         }
     }
 
-    private sealed class Late(Task late, Action<Exception> told) : Node<int, int>
+    private sealed class Late(Task late, Action<Exception> told) : StageNode<int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {

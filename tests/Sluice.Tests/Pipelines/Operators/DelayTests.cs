@@ -18,7 +18,7 @@ public sealed class DelayTests : OperatorContract<int>
 
     protected override IEnumerable<int> Oracle(IReadOnlyList<int> items) => items;
 
-    protected override Task DriveAsync(Run run, TestClock clock) => ClockDriver.DriveAsync(run, clock);
+    protected override Task DriveAsync(PipelineRun run, TestClock clock) => ClockDriver.DriveAsync(run, clock);
 
     private protected override void Rest(QueueScheduler scheduler, TestClock clock)
     {

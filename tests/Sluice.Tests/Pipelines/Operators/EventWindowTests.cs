@@ -63,7 +63,7 @@ public sealed class EventWindowTests : OperatorContract<int[]>
     public async Task LateItemsGoToTheirOutput()
     {
         List<string> seen = [];
-        await using Run run = (Source.From([1, 15, 9, 16, 2]).Window(Time() with { LateOutput = "late" }, 10 * Second) | Text).ForEach(seen.Add).Start(new RunOptions { Outputs = ["late"] });
+        await using PipelineRun run = (Source.From([1, 15, 9, 16, 2]).Window(Time() with { LateOutput = "late" }, 10 * Second) | Text).ForEach(seen.Add).Start(new RunOptions { Outputs = ["late"] });
         Assert.Equal([9, 2], await run.Output<int>("late").ReadAllAsync(TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
         await run.Completion;
         Assert.Equal(["0..10: 1", "10..20: 15 16"], seen);
@@ -79,7 +79,7 @@ public sealed class EventWindowTests : OperatorContract<int[]>
             int hop = random.Next(1, 6), size = hop * random.Next(1, 4) + random.Next(0, hop), outOfOrder = random.Next(0, 8), lateness = random.Next(3) == 0 ? random.Next(1, 12) : 0;
             int[] items = [.. Enumerable.Range(0, 80).Select(at => Math.Max(0, at + random.Next(-14, 10)))];
             List<Window<int>> panes = [];
-            await using Run run = source().ForEach(panes.Add).Start(new RunOptions { Outputs = ["late"] });
+            await using PipelineRun run = source().ForEach(panes.Add).Start(new RunOptions { Outputs = ["late"] });
             List<int> late = await run.Output<int>("late").ReadAllAsync(TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
             await run.Completion;
 

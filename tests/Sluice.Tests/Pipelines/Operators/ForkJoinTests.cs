@@ -35,15 +35,15 @@ public class ForkJoinTests
         {
             List<int> seen = [];
             int failing = where;
-            Run? started = null;
+            PipelineRun? started = null;
             Pipeline pipeline = Source.From(Enumerable.Range(0, 1000)).ForkJoin(
                 first => Apart(first, isApart) | (n => Check(n, 0)) | Stage.Named("first"),
                 second => Apart(second, isApart) | (n => Check(n, 1)) | Stage.Named("second"), (n, _, _) => Check(n, 2)) | Stage.Named("join") | seen.Add;
-            var failure = await Assert.ThrowsAsync<PipelineException>(() => pipeline.RunAsync(new RunOptions { Mode = mode, TrackItems = true, Started = run => started = run }, Cancellation));
+            var failure = await Assert.ThrowsAsync<PipelineException>(() => pipeline.RunAsync(new RunOptions { Mode = mode, TrackItems = true, OnStarted = run => started = run }, Cancellation));
             Assert.Equal((new[] { "first", "second", "join" }[where], 50), (failure.Node, failure.Item));
             Assert.Equal(Enumerable.Range(0, seen.Count), seen);
             Assert.InRange(seen.Count, mode == ExecutionMode.SingleThread ? 50 : 0, 50);
-            RootCounts roots = started!.Snapshot().Roots!.Value;
+            ItemCounts roots = started!.Snapshot().Roots!.Value;
             Assert.Equal(1, roots.Failed);
 
             int Check(int n, int at) => n == 50 && at == failing ? throw new FormatException("on purpose") : n;
@@ -58,7 +58,7 @@ public class ForkJoinTests
         {
             List<int> seen = [];
             var scheduler = new SeededScheduler(seed);
-            await using Run run = Source.From(Enumerable.Range(0, 100)).ForkJoin(
+            await using PipelineRun run = Source.From(Enumerable.Range(0, 100)).ForkJoin(
                 first => first | CheckAsync | Stage.Parallel(4), second => second.Buffer(5), static (n, _, _) => n).ForEach(seen.Add).Start(new RunOptions { Scheduler = scheduler, Seed = seed });
             var failure = await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run));
             Assert.Equal(20, failure.Item);
@@ -80,10 +80,10 @@ public class ForkJoinTests
     {
         List<string> seen = [];
         Pipeline pipeline = Source.From(Enumerable.Range(0, 100)).ForkJoin(
-            first => Apart(first, isApart) | (static n => n % 2 == 0 ? throw new FormatException("even") : n) | Stage.OnError(OnError.DeadLetter) | Stage.Retry(1, Backoff.None),
-            second => second | (static n => n % 3 == 0 ? throw new FormatException("three") : n) | Stage.OnError(OnError.Skip),
+            first => Apart(first, isApart) | (static n => n % 2 == 0 ? throw new FormatException("even") : n) | Stage.OnError(ErrorPolicy.DeadLetter) | Stage.Retry(1, Backoff.None),
+            second => second | (static n => n % 3 == 0 ? throw new FormatException("three") : n) | Stage.OnError(ErrorPolicy.Skip),
             static (n, first, second) => $"{n}: {first.Count} {second.Count}") | Stage.Named("join") | seen.Add;
-        RunSnapshot end = await pipeline.RunAsync(new RunOptions { Mode = mode, Capacity = 2, TrackItems = true }, Cancellation);
+        RunSnapshot end = await pipeline.RunAsync(new RunOptions { Mode = mode, MaxBufferedItems = 2, TrackItems = true }, Cancellation);
         Assert.Equal(Enumerable.Range(0, 50).Select(static n => (2 * n) + 1).Select(static n => $"{n}: 1 {(n % 3 == 0 ? 0 : 1)}"), seen);
         Assert.Equal(50, end.DeadLetters.Count);
         Assert.Equal((100L, 33L, 67L, 0L), (end.Roots!.Value.Accepted, end.Roots.Value.Completed, end.Roots.Value.Failed, end.Roots.Value.Pending));
@@ -111,7 +111,7 @@ public class ForkJoinTests
     [Theory, MemberData(nameof(Ways))]
     public async Task WhatANodePutsOutAtItsEndIsOfNoItemAndFails(ExecutionMode mode, bool isApart)
     {
-        Pipeline pipeline = Source.From([1]).ForkJoin(first => Apart(first, isApart) | Node.Of(static () => new Last()), second => second, static (n, _, _) => n) | Stage.Named("join") | (static _ => { });
+        Pipeline pipeline = Source.From([1]).ForkJoin(first => Apart(first, isApart) | StageNode.Of(static () => new Last()), second => second, static (n, _, _) => n) | Stage.Named("join") | (static _ => { });
         var failure = await Assert.ThrowsAsync<PipelineException>(() => pipeline.RunAsync(new RunOptions { Mode = mode }, Cancellation));
         Assert.StartsWith("'join' failed on item 7: It is no part of an item that went into the branches: a node has put it out at its end.", failure.Message, StringComparison.Ordinal);
     }
@@ -146,7 +146,7 @@ public class ForkJoinTests
         Assert.Equal("Stage.Retry(2) does not fit here: a fork-join stage takes from several branches, and an attempt would leave its traces. Put the work that may fail into a stage of its own.",
             Assert.Throws<InvalidOperationException>(() => joined | Stage.Retry(2)).Message);
         Assert.Equal("Stage.OnError(Skip) does not fit here: a fork-join is not one function. Annotate the stages of the branches, or put what the join does into a stage behind it.",
-            Assert.Throws<InvalidOperationException>(() => joined | Stage.OnError(OnError.Skip)).Message);
+            Assert.Throws<InvalidOperationException>(() => joined | Stage.OnError(ErrorPolicy.Skip)).Message);
         Assert.Throws<InvalidOperationException>(() => joined | Stage.Parallel(2));
         Assert.Equal("branches", Assert.Throws<ArgumentException>(() => Source.From([1]).ForkJoin(Array.Empty<Func<Source<int>, Source<int>>>(), static (n, _) => n)).ParamName);
         Assert.Equal("join", Assert.Throws<ArgumentNullException>(() => Source.From([1]).ForkJoin(first => first, second => second, (Func<int, IReadOnlyList<int>, IReadOnlyList<int>, int>)null!)).ParamName);
@@ -176,7 +176,7 @@ public class ForkJoinTests
         int produced = 0, started = 0, joined = 0;
         Pipeline pipeline = Source.From(Enumerable.Range(0, 100).Select(n => produced = n)) | Stage.Named("numbers") | Pipe.Of<int>().ForkJoin(
             first => first | WaitAsync | Stage.Parallel(50), second => second, static (n, _, _) => n) | Stage.Named("join") | (_ => { joined++; });
-        await using Run run = pipeline.Start(new RunOptions { Scheduler = scheduler, Capacity = 5, TrackItems = true });
+        await using PipelineRun run = pipeline.Start(new RunOptions { Scheduler = scheduler, MaxBufferedItems = 5, TrackItems = true });
         scheduler.RunUntilIdle();
         Assert.Equal((5, 5), (produced, started));
         RunSnapshot now = run.Snapshot();
@@ -212,7 +212,7 @@ public class ForkJoinTests
         var scheduler = new QueueScheduler();
         var open = new TaskCompletionSource();
         List<int> seen = [];
-        await using Run run = Source.From([0, 1, 2]).ForkJoin(
+        await using PipelineRun run = Source.From([0, 1, 2]).ForkJoin(
             first => first | WaitAsync | (isOrdered ? Stage.Parallel(3) : Stage.Parallel(3).Unordered), second => second.Where(static n => n == 1), static (n, _, _) => n)
             .ForEach(seen.Add).Start(new RunOptions { Scheduler = scheduler });
         scheduler.RunUntilIdle();
@@ -249,7 +249,7 @@ public class ForkJoinTests
 
     private static int Two(int n) => (10 * n) + 2;
 
-    private sealed class Last : Node<int, int>
+    private sealed class Last : StageNode<int, int>
     {
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(item);
 

@@ -13,7 +13,7 @@ public class MapStepsTests
     {
         var written = new List<string>();
         var pipeline = Source.From(Enumerable.Range(0, 10)) | Half | Text | Write;
-        await using Run run = pipeline.Start(new RunOptions { Mode = ExecutionMode.SingleThread });
+        await using PipelineRun run = pipeline.Start(new RunOptions { Mode = ExecutionMode.SingleThread });
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
 
         Assert.Equal((node, item), (failure.Node, failure.Item));

@@ -62,7 +62,7 @@ public abstract class OperatorContract<TOut>
         => Assert.Equal(Counts(items), (node.In, node.Out, node.Skipped));
 
     /// <summary>Waits for the end of a run; a timed operator moves the clock meanwhile.</summary>
-    protected virtual Task DriveAsync(Run run, TestClock clock) => run.Completion;
+    protected virtual Task DriveAsync(PipelineRun run, TestClock clock) => run.Completion;
 
     /// <summary>Lets a run come to rest; a timed operator moves the clock until its first item is out.</summary>
     private protected virtual void Rest(QueueScheduler scheduler, TestClock clock) => scheduler.RunUntilIdle();
@@ -98,7 +98,7 @@ public abstract class OperatorContract<TOut>
         NodeSnapshot node = NodeOf(end);
         AssertCounts(node, items);
         Assert.Equal((0L, 0L, 0L), (node.Failed, node.Retried, node.Queued));
-        RootCounts roots = end.Roots!.Value;
+        ItemCounts roots = end.Roots!.Value;
         Assert.Equal(roots.Accepted, roots.Completed + roots.Skipped + roots.Failed + roots.Pending);
         Assert.Equal((0L, 0L), (roots.Failed, roots.Pending));
         Assert.Equal(end.Nodes.Where(known => known.Node.Kind is "source").Sum(source => source.Out), roots.Accepted);
@@ -120,7 +120,7 @@ public abstract class OperatorContract<TOut>
     {
         if (Fragile(Source.From<int>([]), _ => { }) is null) return;
         List<TOut> seen = [];
-        Run? run = null;
+        PipelineRun? run = null;
         var failure = await Assert.ThrowsAsync<PipelineException>(() => RunAsync(
             Wire(source => Fragile(source, item => Throw(item == FailsAt))!, Source.From(Numbers(_ => { })), wiring).ForEach(seen.Add),
             wiring, started => run = started));
@@ -130,7 +130,7 @@ public abstract class OperatorContract<TOut>
         Assert.Equal(FailsAt, failure.Item);
         Assert.Equal(1, node.Failed);
         AssertBegins(seen, KeepsOrder ? FailsAt : Plenty);           // any number of others may have overtaken it
-        RootCounts roots = run.Snapshot().Roots!.Value;
+        ItemCounts roots = run.Snapshot().Roots!.Value;
         Assert.Equal(roots.Accepted, roots.Completed + roots.Skipped + roots.Failed + roots.Pending);
         Assert.Equal(1, roots.Failed);
     }
@@ -139,10 +139,10 @@ public abstract class OperatorContract<TOut>
     public async Task CancellationEndsIt(Wiring wiring)
     {
         List<TOut> seen = [];
-        Run? run = null;
+        PipelineRun? run = null;
         Pipeline pipeline = Wire(Apply, Source.From(Numbers(at => { if (at == StopsAt) run!.Cancel(); })), wiring).ForEach(seen.Add);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RunAsync(pipeline, wiring, started => run = started));
-        Assert.Equal(RunState.Cancelled, run!.Snapshot().State);
+        Assert.Equal(RunStatus.Cancelled, run!.Snapshot().Status);
         Assert.Empty(run.StillRunning);
         AssertBegins(seen, StopsAt + 1);
     }
@@ -152,7 +152,7 @@ public abstract class OperatorContract<TOut>
     {
         List<int> produced = [];
         List<TOut> seen = [];
-        Run? run = null;
+        PipelineRun? run = null;
         Pipeline pipeline = Wire(Apply, Source.From(Numbers(at =>
         {
             produced.Add(at);
@@ -160,7 +160,7 @@ public abstract class OperatorContract<TOut>
         })), wiring).ForEach(seen.Add);
         RunSnapshot end = await RunAsync(pipeline, wiring, started => run = started);
         if (HasOneSource) AssertSame(Oracle(produced), seen);
-        Assert.Equal(RunState.Completed, end.State);
+        Assert.Equal(RunStatus.Completed, end.Status);
         Assert.Equal((0L, 0L), (end.Roots!.Value.Failed, end.Roots.Value.Pending));
     }
 
@@ -173,7 +173,7 @@ public abstract class OperatorContract<TOut>
         var clock = new TestClock();
         Pipeline pipeline = Wire(Apply, Source.From(Numbers(at => produced = at + 1)), wiring)
             .ForEachAsync(async (_, _, cancellation) => await Task.Delay(Timeout.InfiniteTimeSpan, cancellation));
-        await using Run run = pipeline.Start(OptionsFor(wiring, clock) with { Scheduler = scheduler });
+        await using PipelineRun run = pipeline.Start(OptionsFor(wiring, clock) with { Scheduler = scheduler });
         Rest(scheduler, clock);
         if (wiring == Wiring.SingleThread) Assert.Equal(needed, produced);
         else Assert.InRange(produced, needed, MostHeld);
@@ -187,16 +187,16 @@ public abstract class OperatorContract<TOut>
     protected static RunOptions OptionsFor(Wiring wiring, TestClock clock) => new()
     {
         Mode = wiring == Wiring.SingleThread ? ExecutionMode.SingleThread : ExecutionMode.MultiThread,
-        Capacity = wiring == Wiring.Boundaries ? 2 : 16,
+        MaxBufferedItems = wiring == Wiring.Boundaries ? 2 : 16,
         Time = clock,
         TrackItems = true,
     };
 
     /// <summary>Runs to the end.</summary>
-    protected async Task<RunSnapshot> RunAsync(Pipeline pipeline, Wiring wiring, Action<Run>? started = null)
+    protected async Task<RunSnapshot> RunAsync(Pipeline pipeline, Wiring wiring, Action<PipelineRun>? started = null)
     {
         var clock = new TestClock();
-        await using Run run = pipeline.Start(OptionsFor(wiring, clock) with { Started = started });
+        await using PipelineRun run = pipeline.Start(OptionsFor(wiring, clock) with { OnStarted = started });
         await DriveAsync(run, clock);
         await run.Completion;
         return run.Snapshot();

@@ -20,10 +20,10 @@ public class RandomForkJoinTests
         int isBusy = 0;
         var clock = new TestClock();
         var scheduler = isSeeded && mode == ExecutionMode.MultiThread ? new SeededScheduler(seed) : null;
-        var options = new RunOptions { Mode = mode, Capacity = random.Next(1, 12), TrackItems = true, Scheduler = scheduler, Time = clock, Seed = seed };
+        var options = new RunOptions { Mode = mode, MaxBufferedItems = random.Next(1, 12), TrackItems = true, Scheduler = scheduler, Time = clock, Seed = seed };
         Source<long> source = Source.From(Enumerable.Range(0, count).Select(n => (long)n * step));
         if (random.Next(2) == 0) source = source | Stage.Buffer(random.Next(1, 4));
-        await using Run run = (fork.Build(source) | Stage.Named("join") | (line =>
+        await using PipelineRun run = (fork.Build(source) | Stage.Named("join") | (line =>
         {
             Assert.Equal(0, Interlocked.Exchange(ref isBusy, 1));
             seen.Add(line);
@@ -153,7 +153,7 @@ internal sealed record RandomStep(Func<Source<long>, Source<long>> Build, Func<l
             case 9:
                 bool isFinal = random.Next(3) == 0;
                 return new(
-                    source => source | (n => n % 11 == k ? throw new FormatException("on purpose") : n) | Stage.OnError(isFinal ? OnError.DeadLetter : OnError.Skip),
+                    source => source | (n => n % 11 == k ? throw new FormatException("on purpose") : n) | Stage.OnError(isFinal ? ErrorPolicy.DeadLetter : ErrorPolicy.Skip),
                     n => n % 11 == k ? new([], isFinal, !isFinal) : new([n]));
             case 10:
                 RandomFork fork = RandomFork.Next(random, depth - 1);

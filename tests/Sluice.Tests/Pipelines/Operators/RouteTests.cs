@@ -51,7 +51,7 @@ public sealed class RouteTests : OperatorContract<long>
         Assert.Throws<ArgumentException>(() => source.Route(n => "a", Array.Empty<(string, Func<Source<int>, Source<int>>)>()));
         var twice = Assert.Throws<ArgumentException>(() => source.Route(n => "a", ("a", s => s), ("a", s => s)));
         Assert.Contains("Two branches are called 'a'", twice.Message, StringComparison.Ordinal);
-        var skip = Assert.Throws<InvalidOperationException>(() => source.RoundRobin(s => s) | Stage.OnError(OnError.Skip));
+        var skip = Assert.Throws<InvalidOperationException>(() => source.RoundRobin(s => s) | Stage.OnError(ErrorPolicy.Skip));
         Assert.Contains("a round-robin is not a function", skip.Message, StringComparison.Ordinal);
     }
 }

@@ -16,7 +16,7 @@ public sealed class ThrottleTests : OperatorContract<int>
 
     protected override IEnumerable<int> Oracle(IReadOnlyList<int> items) => items;
 
-    protected override Task DriveAsync(Run run, TestClock clock) => ClockDriver.DriveAsync(run, clock);
+    protected override Task DriveAsync(PipelineRun run, TestClock clock) => ClockDriver.DriveAsync(run, clock);
 
     [Theory, MemberData(nameof(Modes))]
     public async Task ABurstGoesThroughAndTheRestWaits(ExecutionMode mode)
@@ -140,12 +140,12 @@ public sealed class ThrottleTests : OperatorContract<int>
     [InlineData("OnError(DeadLetter)")]
     public void AnnotationsThatDoNotFitAreRefused(string annotation)
     {
-        StageAnnotation refused = annotation switch
+        StagePolicy refused = annotation switch
         {
             "Parallel(2)" => Stage.Parallel(2),
             "Retry(2)" => Stage.Retry(2),
-            "OnError(Skip)" => Stage.OnError(OnError.Skip),
-            _ => Stage.OnError(OnError.DeadLetter),
+            "OnError(Skip)" => Stage.OnError(ErrorPolicy.Skip),
+            _ => Stage.OnError(ErrorPolicy.DeadLetter),
         };
         var refusal = Assert.Throws<InvalidOperationException>(() => Source.From([1]).Throttle(1, Second) | refused);
         Assert.StartsWith($"Stage.{annotation} does not fit here: a throttle stage ", refusal.Message, StringComparison.Ordinal);

@@ -65,7 +65,7 @@ public sealed class TimedChunkTests : OperatorContract<int[]>
     public void APolicyOnItIsRefusedAsItPutsOutBetweenAttempts()
     {
         Source<int[]> timed = Source.From([1]).Chunk(until: _ => true, within: TimeSpan.FromSeconds(1));
-        var refusal = Assert.Throws<InvalidOperationException>(() => timed | Stage.OnError(OnError.Skip));
+        var refusal = Assert.Throws<InvalidOperationException>(() => timed | Stage.OnError(ErrorPolicy.Skip));
         Assert.Contains("puts items out when time has passed", refusal.Message, StringComparison.Ordinal);
     }
 
@@ -76,7 +76,7 @@ public sealed class TimedChunkTests : OperatorContract<int[]>
         var scheduler = new QueueScheduler();
         List<string> seen = [];
         Pipeline pipeline = apply(Source.From(Feed())).ForEach(chunk => seen.Add($"{Now()}: {string.Join(' ', chunk)}"));
-        await using Run run = pipeline.Start(new RunOptions { Mode = mode, Time = clock, Scheduler = scheduler });
+        await using PipelineRun run = pipeline.Start(new RunOptions { Mode = mode, Time = clock, Scheduler = scheduler });
         await clock.AdvanceAsync(TimeSpan.FromSeconds(seconds), settle: () =>
         {
             scheduler.RunUntilIdle();

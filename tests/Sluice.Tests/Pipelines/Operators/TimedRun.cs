@@ -36,7 +36,7 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
 
     public TestClock Clock { get; } = new();
 
-    public Run Run { get; }
+    public PipelineRun Run { get; }
 
     /// <summary>What came out, and after how many seconds: <c>1@0 2@1.5</c>.</summary>
     public string Seen => string.Join(' ', seen);
@@ -112,7 +112,7 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
     {
         Assert.True(Run.Completion.IsCompleted, "the run has not ended");
         await Run.Completion;
-        RootCounts roots = Run.Snapshot().Roots!.Value;
+        ItemCounts roots = Run.Snapshot().Roots!.Value;
         Assert.Equal((0L, 0L), (roots.Failed, roots.Pending));
         Assert.Equal(roots.Accepted, roots.Completed + roots.Skipped);
         Assert.Equal(0, Clock.ArmedTimers);
@@ -161,7 +161,7 @@ internal static class ClockDriver
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     /// <summary>From timer to timer, until the run has ended. Timers far away, such as the grace of a stopped run, are left alone.</summary>
-    public static async Task DriveAsync(Run run, TestClock clock)
+    public static async Task DriveAsync(PipelineRun run, TestClock clock)
     {
         while (!run.Completion.IsCompleted)
         {

@@ -79,7 +79,7 @@ public sealed class TimedStageTests
             timed = timed.Delay(Second / random.Next(1, 5), maxHeld: random.Next(1, 20)).Throttle(random.Next(1, 20), Second, random.Next(2) == 0);
             if (random.Next(2) == 0) timed = timed | Stage.Buffer(random.Next(1, 4));
             Source<int> windows = timed.Window(Second, maxItems: random.Next(1, 9)).SelectMany(window => window.Items);
-            await using Run run = windows.ForEach(seen.Add).Start(new RunOptions { Time = clock, TrackItems = true, Capacity = random.Next(1, 5) });
+            await using PipelineRun run = windows.ForEach(seen.Add).Start(new RunOptions { Time = clock, TrackItems = true, MaxBufferedItems = random.Next(1, 5) });
             await ClockDriver.DriveAsync(run, clock);
             Assert.Equal(Enumerable.Range(0, count), seen);
             Assert.Equal(0, run.Snapshot().Roots!.Value.Pending);
@@ -95,13 +95,13 @@ public sealed class TimedStageTests
             var random = new Random(seed);
             var clock = new TestClock();
             int cancelAt = random.Next(100);
-            Run? run = null;
+            PipelineRun? run = null;
             Pipeline pipeline = Source.From(Enumerable.Range(0, 1000)).Delay(Second, maxHeld: 5).Throttle(3, Second).SessionWindow(Second, 2 * Second)
                 .SelectMany(window => window.Items).Sample(Second / 10).ForEach(item =>
                 {
                     if (item >= cancelAt) _ = Task.Run(run!.Cancel);
                 });
-            await using Run started = run = pipeline.Start(new RunOptions
+            await using PipelineRun started = run = pipeline.Start(new RunOptions
             {
                 Time = clock,
                 Mode = random.Next(2) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread,

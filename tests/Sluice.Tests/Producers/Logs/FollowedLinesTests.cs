@@ -93,7 +93,7 @@ public sealed class FollowedLinesTests
     [Fact]
     public async Task AMalformedLineIsADeadLetterWithItsBytesAndTheOthersGoOn()
     {
-        await using var lab = new LogLab { Options = new() { LongestLine = 20 } };
+        await using var lab = new LogLab { Options = new() { MaxLineLength = 20 } };
         byte[] latin = [.. "caf"u8, 0xE9];
         lab.Write("app.log", [.. "a\n"u8, .. latin, .. "\nbad 1\nbad 2\nb\n"u8, .. Encoding.UTF8.GetBytes(new string('x', 100_000)), .. "\nc\n"u8, .. Encoding.UTF8.GetBytes(new string('y', 21)), .. "\n"u8]);
         await lab.AcceptAsync(lab.Lines());
@@ -113,8 +113,8 @@ public sealed class FollowedLinesTests
         await using Consecutor<string> again = lab.New(static _ => throw new InvalidOperationException("A malformed line came as an item."));
         await again.StartAsync(TestContext.Current.CancellationToken);
         await again.RedriveAsync(static _ => true, TestContext.Current.CancellationToken);
-        await again.IdleAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(letters.Select(letter => letter.Error), await again.DeadLetters(TestContext.Current.CancellationToken).Select(letter => letter.Error).ToListAsync());
+        await again.WaitForIdleAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(letters.Select(letter => letter.Error), await again.ListDeadLettersAsync(TestContext.Current.CancellationToken).Select(letter => letter.Error).ToListAsync());
     }
 
     [Fact]
@@ -123,7 +123,7 @@ public sealed class FollowedLinesTests
         await using var lab = new LogLab();
         lab.Write("app.log", "a\nbad\nb\n");
         var seen = new List<string>();
-        await using Run run = (lab.Lines() | (line => seen.Add(line))).Start();
+        await using PipelineRun run = (lab.Lines() | (line => seen.Add(line))).Start();
         await run.Completion;
         Assert.Equal(["a", "b"], seen);
         DeadLetter letter = Assert.Single(run.DeadLetters);

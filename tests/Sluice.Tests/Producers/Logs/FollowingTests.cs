@@ -89,13 +89,13 @@ public sealed class FollowingTests
     {
         private readonly TestClock clock = new();
         private readonly ConcurrentQueue<string> seen = new();
-        private readonly Run run;
+        private readonly PipelineRun run;
 
         public World(string path, Action<LogLab>? prepare = null)
         {
             prepare?.Invoke(Lab);
             Directory.CreateDirectory(Lab.At("state"));
-            Source<string> lines = Lab.Lines(path, new() { Poll = Poll, Journal = Lab.At("state", "journal") });
+            Source<string> lines = Lab.Lines(path, new() { PollInterval = Poll, Journal = Lab.At("state", "journal") });
             run = (lines | (line => seen.Enqueue(line))).Start(new RunOptions { Time = clock });
         }
 

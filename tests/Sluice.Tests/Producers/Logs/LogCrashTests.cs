@@ -61,7 +61,7 @@ public sealed class LogCrashTests
 
         public async Task PlayAsync()
         {
-            await using var lab = new LogLab { Options = new() { LongestLine = 5_000 } };
+            await using var lab = new LogLab { Options = new() { MaxLineLength = 5_000 } };
             for (int file = 0; file < files; file++) Write(lab, file);
             while (await LiveAsync(lab)) { }
             for (int act = 0; act < acts; act++)

@@ -40,7 +40,7 @@ internal sealed class LogLab : IAsyncDisposable
 
     public Source<string> Lines(string path = "app.log", ResumableLinesOptions? options = null)
         => Source.ResumableLines("logs", At(path), static line => line.Text.StartsWith("bad", StringComparison.Ordinal) ? throw new FormatException(line.Text) : line.Text,
-            (options ?? Options) with { Warn = warnings.Enqueue });
+            (options ?? Options) with { OnWarning = warnings.Enqueue });
 
     /// <summary>Accepts all lines; or a number of lines, and then the process dies.</summary>
     public async Task AcceptAsync(Source<string> source, int? items = null)
@@ -55,7 +55,7 @@ internal sealed class LogLab : IAsyncDisposable
     {
         var mortal = new MortalStore(store, dieAt, moment);
         Consecutor<string> consecutor = New(mortal, static _ => { });
-        Run run = (source | consecutor).Start();
+        PipelineRun run = (source | consecutor).Start();
         await Task.WhenAny(run.Completion, mortal.Died).WaitAsync(TimeSpan.FromMinutes(1));
         if (mortal.Died.IsCompleted) run.Cancel();
         else await run.Completion;
@@ -66,7 +66,7 @@ internal sealed class LogLab : IAsyncDisposable
         return mortal.Died.IsCompleted;
     }
 
-    public Run Start(Source<string> source, Consecutor<string> consecutor, TimeProvider time)
+    public PipelineRun Start(Source<string> source, Consecutor<string> consecutor, TimeProvider time)
         => (source | consecutor).Start(new RunOptions { Time = time });
 
     /// <summary>All that was ever accepted, in order, and the letters.</summary>
@@ -75,8 +75,8 @@ internal sealed class LogLab : IAsyncDisposable
         var seen = new ConcurrentQueue<string>();
         await using Consecutor<string> consecutor = New(store, seen.Enqueue);
         await consecutor.StartAsync();
-        await consecutor.IdleAsync();
-        return ([.. seen], await consecutor.DeadLetters().ToArrayAsync());
+        await consecutor.WaitForIdleAsync();
+        return ([.. seen], await consecutor.ListDeadLettersAsync().ToArrayAsync());
     }
 
     public Consecutor<string> New(Action<string> see) => New(store, see);
@@ -88,5 +88,5 @@ internal sealed class LogLab : IAsyncDisposable
     }
 
     private static Consecutor<string> New(IStreamStore store, Action<string> see)
-        => new("intake", source => source | see, new() { Store = store, Stream = new() { Partitions = 1 }, Run = new() { Mode = ExecutionMode.SingleThread }, Process = new(), Delivery = Delivery.Replay(2, Backoff.None) });
+        => new("intake", source => source | see, new() { Store = store, Stream = new() { Partitions = 1 }, Run = new() { Mode = ExecutionMode.SingleThread }, Process = new(), Delivery = DeliveryGuarantee.Replay(2, Backoff.None) });
 }

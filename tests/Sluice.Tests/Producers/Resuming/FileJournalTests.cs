@@ -11,7 +11,7 @@ public sealed class FileJournalTests : IDisposable
 
     private string Journal => Path.Combine(directory.FullName, ".in.taken");
 
-    private Source<string> Files => Source.ResumableFiles("in", directory.FullName, new() { Quiet = TimeSpan.Zero, Warn = warnings.Add }).Select(path => Path.GetFileName(path));
+    private Source<string> Files => Source.ResumableFiles("in", directory.FullName, new() { QuietDuration = TimeSpan.Zero, OnWarning = warnings.Add }).Select(path => Path.GetFileName(path));
 
     public void Dispose()
     {

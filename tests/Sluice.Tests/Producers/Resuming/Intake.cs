@@ -14,7 +14,7 @@ internal sealed class Intake : IAsyncDisposable
         await ((items is { } count ? source.Take(count) : source) | consecutor).RunAsync();
     }
 
-    public Run Start(Source<string> source, Consecutor<string> consecutor) => (source | consecutor).Start();
+    public PipelineRun Start(Source<string> source, Consecutor<string> consecutor) => (source | consecutor).Start();
 
     /// <summary>All that was ever accepted, in order.</summary>
     public async Task<string[]> AcceptedAsync()
@@ -22,7 +22,7 @@ internal sealed class Intake : IAsyncDisposable
         var seen = new ConcurrentQueue<string>();
         await using var consecutor = New(seen.Enqueue);
         await consecutor.StartAsync();
-        await consecutor.IdleAsync();
+        await consecutor.WaitForIdleAsync();
         return [.. seen];
     }
 

@@ -6,7 +6,7 @@ public sealed class ResumableFilesTests : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("inbox-");
 
-    private Source<string> Files => Source.ResumableFiles("in", directory.FullName, new() { Quiet = TimeSpan.Zero }).Select(path => Path.GetFileName(path));
+    private Source<string> Files => Source.ResumableFiles("in", directory.FullName, new() { QuietDuration = TimeSpan.Zero }).Select(path => Path.GetFileName(path));
 
     public void Dispose() => directory.Delete(recursive: true);
 
@@ -40,7 +40,7 @@ public sealed class ResumableFilesTests : IDisposable
         for (int first = 0; first <= 9; first++)
         {
             File.Delete(Path.Combine(directory.FullName, ".in.taken"));
-            Source<string> lines = Source.ResumableFiles("in", directory.FullName, new() { Quiet = TimeSpan.Zero }) | File.ReadLines;
+            Source<string> lines = Source.ResumableFiles("in", directory.FullName, new() { QuietDuration = TimeSpan.Zero }) | File.ReadLines;
             await using var intake = new Intake();
             await intake.AcceptAsync(lines, first);
             await intake.AcceptAsync(lines);
@@ -56,8 +56,8 @@ public sealed class ResumableFilesTests : IDisposable
         await using Consecutor<string> consecutor = intake.New(_ => { });
         Write("a-growing");
         Write("b-old", clock.GetUtcNow().UtcDateTime - TimeSpan.FromMinutes(1));
-        Source<string> files = Source.ResumableFiles("in", directory.FullName, new() { Quiet = TimeSpan.FromSeconds(2), Time = clock }).Select(path => Path.GetFileName(path));
-        await using Run run = intake.Start(files, consecutor);
+        Source<string> files = Source.ResumableFiles("in", directory.FullName, new() { QuietDuration = TimeSpan.FromSeconds(2), Time = clock }).Select(path => Path.GetFileName(path));
+        await using PipelineRun run = intake.Start(files, consecutor);
         await clock.WaitForTimersAsync(1);                            // b-old is through; a-growing is looked at again in two seconds
         await File.AppendAllTextAsync(Path.Combine(directory.FullName, "a-growing"), "more", TestContext.Current.CancellationToken);
         clock.Advance(TimeSpan.FromSeconds(2));
@@ -73,9 +73,9 @@ public sealed class ResumableFilesTests : IDisposable
         var clock = new TestClock();
         await using var intake = new Intake();
         await using Consecutor<string> consecutor = intake.New(_ => { });
-        Source<string> files = Source.ResumableFiles("in", directory.FullName, new() { Quiet = TimeSpan.Zero, Poll = TimeSpan.FromMinutes(1), Time = clock })
+        Source<string> files = Source.ResumableFiles("in", directory.FullName, new() { QuietDuration = TimeSpan.Zero, PollInterval = TimeSpan.FromMinutes(1), Time = clock })
             .Select(path => Path.GetFileName(path));
-        await using Run run = intake.Start(files, consecutor);
+        await using PipelineRun run = intake.Start(files, consecutor);
         foreach (string name in (string[])["b", "a"])
         {
             await clock.WaitForTimersAsync(1);

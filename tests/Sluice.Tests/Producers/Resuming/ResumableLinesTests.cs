@@ -108,7 +108,7 @@ public sealed class ResumableLinesTests : IDisposable
         await File.WriteAllTextAsync(path, "1\n2\nx\n4\n");
         await FailsAsync(Source.ResumableLines("parsed", path, (_, line) => $"{int.Parse(line, null)}"), $"{path}, line 3: The input string 'x'");
         await File.WriteAllTextAsync(path, "1\n2\n" + new string('x', 100));
-        await FailsAsync(Source.ResumableLines("long", path, longestLine: 99), $"{path}, line 3 is longer than 99 bytes");
+        await FailsAsync(Source.ResumableLines("long", path, maxLineLength: 99), $"{path}, line 3 is longer than 99 bytes");
         await File.WriteAllTextAsync(path, "1\n", Encoding.Unicode);
         var utf16 = await Assert.ThrowsAsync<PipelineException>(() => Source.ResumableLines("wide", path).ToListAsync());
         Assert.Contains("is UTF-16", utf16.Message, StringComparison.Ordinal);

@@ -20,8 +20,8 @@ public sealed class ResumingMistakesTests : IDisposable
             () => Letters,
             () => Source.ResumableLines("may", FilePath),
             () => Source.ResumableInput("may", (_, line) => line, new StringReader("a\nb\nc\n")),
-            () => Source.ResumableFiles("may", directory.FullName, new() { Quiet = TimeSpan.Zero }),
-            () => Source.Resumable<string>("may", (_, _) => AsyncEnumerable.Range(0, 3).Select(n => new Positioned<string>($"{n}", new byte[24]))),
+            () => Source.ResumableFiles("may", directory.FullName, new() { QuietDuration = TimeSpan.Zero }),
+            () => Source.Resumable<string>("may", (_, _) => AsyncEnumerable.Range(0, 3).Select(n => new WithPosition<string>($"{n}", new byte[24]))),
         ];
         foreach (Func<Source<string>> before in kinds)
         {
@@ -93,8 +93,8 @@ public sealed class ResumingMistakesTests : IDisposable
             ("skip-while-1 remembers whether", Out, Letters.SkipWhile(letter => letter != "c")),
             ("round-robin-1 remembers which branch is next", Out, Letters.RoundRobin(s => s | Turn, s => s | Same)),
             ("join-1 holds items until", Behind, Letters.Join(s => s | Turn, s => s | Same, a => a, b => b, (a, _) => a, TimeSpan.FromHours(1))),
-            ("Counting (node) keeps state by key", Behind, Letters | Node.Of(() => new Counting())),
-            ("Holding (node) may hold something until EndAsync", Out, Letters | Node.Of(() => new Holding())),
+            ("Counting (node) keeps state by key", Behind, Letters | StageNode.Of(() => new Counting())),
+            ("Holding (node) may hold something until EndAsync", Out, Letters | StageNode.Of(() => new Holding())),
             ("scan-1 remembers the result so far", Behind, Letters | [s => s | Turn, s => s.Scan("", (sum, letter) => sum + letter)]),
         ];
         foreach (var (why, advice, source) in ways)
@@ -122,12 +122,12 @@ public sealed class ResumingMistakesTests : IDisposable
 
     private static string Longest(string one, string other) => other.Length > one.Length ? other : one;
 
-    private sealed class Counting : StatefulNode<string, string, int>
+    private sealed class Counting : StatefulStageNode<string, string, int>
     {
         protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation) => output.PushAsync($"{item}{++State}");
     }
 
-    private sealed class Holding : Node<string, string>
+    private sealed class Holding : StageNode<string, string>
     {
         protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation) => default;
 

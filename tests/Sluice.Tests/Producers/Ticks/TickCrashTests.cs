@@ -15,7 +15,7 @@ public class TickCrashTests
     [Fact]
     public Task EveryTickIsAcceptedOnceAndInOrderWhereItIsCaughtUp() => CrashLab.PlayAllAsync(150, async (seed, _) =>
     {
-        var play = new Play(seed, Missed.CatchUp);
+        var play = new Play(seed, MissedTickPolicy.CatchUp);
         await play.PlayAsync();
         List<string> expected = [.. Enumerable.Range(1, play.LastTick).SelectMany(play.Expected)];
         Assert.Equal(expected, play.Accepted);
@@ -25,7 +25,7 @@ public class TickCrashTests
     [Fact]
     public Task WhatFiresIsAcceptedOnceAndWholeAndNeverTwiceWhereMissedTicksAreSkipped() => CrashLab.PlayAllAsync(150, async (seed, _) =>
     {
-        var play = new Play(seed, Missed.Skip);
+        var play = new Play(seed, MissedTickPolicy.Skip);
         await play.PlayAsync();
         List<int> ticks = [.. play.Accepted.Select(static line => int.Parse(line.Split(':')[0], CultureInfo.InvariantCulture)).Distinct()];
         Assert.Equal(ticks.Order(), ticks);
@@ -41,10 +41,10 @@ public class TickCrashTests
         private readonly int form;
         private readonly Dictionary<int, int> starts = [];
 
-        public Play(int seed, Missed missed)
+        public Play(int seed, MissedTickPolicy missed)
         {
             (this.seed, random) = (seed, new(seed));
-            options = new() { Missed = missed, Jitter = random.Next(3) * 2 * Minute };
+            options = new() { Missed = missed, MaxJitter = random.Next(3) * 2 * Minute };
             form = random.Next(5);
         }
 

@@ -50,7 +50,7 @@ internal sealed class TickLab : IAsyncDisposable
         var seen = new ConcurrentQueue<string>();
         await using var consecutor = new Consecutor<string>("ticks", items => items | seen.Enqueue, Options(store));
         await consecutor.StartAsync(Cancellation);
-        await consecutor.IdleAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
         return [.. seen];
     }
 
@@ -59,9 +59,9 @@ internal sealed class TickLab : IAsyncDisposable
     private static ConsecutorOptions Options(IStreamStore store)
         => new() { Store = store, Process = new(), Stream = new() { Partitions = 1 }, Run = new() { Mode = ExecutionMode.SingleThread } };
 
-    internal sealed class Life(TickLab lab, Consecutor<string> consecutor, Run run)
+    internal sealed class Life(TickLab lab, Consecutor<string> consecutor, PipelineRun run)
     {
-        public Run Run => run;
+        public PipelineRun Run => run;
 
         /// <summary>Lets time pass, from one timer to the next; until the run has ended, or something else has.</summary>
         public async Task PassAsync(TimeSpan time, Task? until = null)

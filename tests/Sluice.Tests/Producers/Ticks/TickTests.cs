@@ -7,7 +7,7 @@ namespace Sluice.Tests.Producers;
 public sealed class TickTests : IAsyncDisposable
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
-    private static readonly TickOptions CatchUp = new() { Missed = Missed.CatchUp };
+    private static readonly TickOptions CatchUp = new() { Missed = MissedTickPolicy.CatchUp };
 
     private readonly TickLab lab = new();
 
@@ -42,7 +42,7 @@ public sealed class TickTests : IAsyncDisposable
     [InlineData(9, new[] { "00:10:00", "00:20:00", "00:30:00", "00:40:00", "00:50:00" })]
     public async Task AfterARestartMissedTicksAreCaughtUpInOrderTheLatestOfThemOnlyIfThatIsSaid(int? most, string[] expected)
     {
-        Source<string> source = Every(CatchUp with { MostMissed = most });
+        Source<string> source = Every(CatchUp with { MaxMissed = most });
         TickLab.Life life = lab.Begin(source);
         await life.PassAsync(11 * Minute);
         await life.KillAsync();
@@ -69,11 +69,11 @@ public sealed class TickTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData(Missed.Skip, false)]
-    [InlineData(Missed.CatchUp, false)]
-    [InlineData(Missed.Skip, true)]
-    [InlineData(Missed.CatchUp, true)]
-    public async Task AClockThatIsSetBackAnHourDoesNotFireAgainWhatWasFired(Missed missed, bool isRestarted)
+    [InlineData(MissedTickPolicy.Skip, false)]
+    [InlineData(MissedTickPolicy.CatchUp, false)]
+    [InlineData(MissedTickPolicy.Skip, true)]
+    [InlineData(MissedTickPolicy.CatchUp, true)]
+    public async Task AClockThatIsSetBackAnHourDoesNotFireAgainWhatWasFired(MissedTickPolicy missed, bool isRestarted)
     {
         TickLab.Life life = lab.Begin(Cron(new() { Missed = missed }));
         await life.PassAsync(65 * Minute);
@@ -89,9 +89,9 @@ public sealed class TickTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData(Missed.Skip, new[] { "00:10:00", "00:20:00", "01:30:00" })]
-    [InlineData(Missed.CatchUp, new[] { "00:10:00", "00:20:00", "00:30:00", "00:40:00", "00:50:00", "01:00:00", "01:10:00", "01:20:00", "01:30:00" })]
-    public async Task OfWhatAClockThatIsSetForwardJumpsOverTheOneThatIsWaitedForFiresAndTheOthersAsTheOptionSays(Missed missed, string[] expected)
+    [InlineData(MissedTickPolicy.Skip, new[] { "00:10:00", "00:20:00", "01:30:00" })]
+    [InlineData(MissedTickPolicy.CatchUp, new[] { "00:10:00", "00:20:00", "00:30:00", "00:40:00", "00:50:00", "01:00:00", "01:10:00", "01:20:00", "01:30:00" })]
+    public async Task OfWhatAClockThatIsSetForwardJumpsOverTheOneThatIsWaitedForFiresAndTheOthersAsTheOptionSays(MissedTickPolicy missed, string[] expected)
     {
         TickLab.Life life = lab.Begin(Cron(new() { Missed = missed }));
         await life.PassAsync(15 * Minute);
@@ -186,7 +186,7 @@ public sealed class TickTests : IAsyncDisposable
     [Fact]
     public async Task JitterMakesTicksLaterAndARestartWithinItDoesNotMissThem()
     {
-        var options = new TickOptions { Jitter = 9 * Minute };
+        var options = new TickOptions { MaxJitter = 9 * Minute };
         var late = new List<double>();
         Source<string> source = Source.Every("clock", 10 * Minute, tick =>
         {
@@ -223,7 +223,7 @@ public sealed class TickTests : IAsyncDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => Source.Every("x", TimeSpan.Zero, lab.Started));
         Assert.Throws<ArgumentException>(() => Source.Every("", Minute, lab.Started));
         Assert.Throws<FormatException>(() => Source.Cron("x", "now and then", lab.Started));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new TickOptions { Jitter = -Minute });
-        Assert.Throws<ArgumentOutOfRangeException>(() => new TickOptions { MostMissed = 0 });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new TickOptions { MaxJitter = -Minute });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new TickOptions { MaxMissed = 0 });
     }
 }

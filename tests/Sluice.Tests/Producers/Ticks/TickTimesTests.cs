@@ -20,11 +20,11 @@ public class TickTimesTests
             List<DateTimeOffset> missed = [];
             for (DateTimeOffset? tick = Next(last); tick <= now; tick = Next(tick.Value)) missed.Add(tick.Value);
 
-            var times = new TickTimes(Next, new() { Missed = Missed.CatchUp, MostMissed = most });
+            var times = new TickTimes(Next, new() { Missed = MissedTickPolicy.CatchUp, MaxMissed = most });
             Assert.Equal(missed.Count == 0 ? Next(last) : missed[^Math.Min(most, missed.Count)], times.After(last, now));
-            Assert.Equal(Next(last), new TickTimes(Next, new() { Missed = Missed.CatchUp }).After(last, now));
+            Assert.Equal(Next(last), new TickTimes(Next, new() { Missed = MissedTickPolicy.CatchUp }).After(last, now));
             Assert.Equal(Next(now), new TickTimes(Next, new()).After(last, now));
-            Assert.Equal(Next(now), new TickTimes(Next, new() { Missed = Missed.CatchUp }).After(now, last));     // the clock was set back
+            Assert.Equal(Next(now), new TickTimes(Next, new() { Missed = MissedTickPolicy.CatchUp }).After(now, last));     // the clock was set back
             Assert.Equal(Next(now), new TickTimes(Next, new()).After(now, last));
         }
     }
@@ -39,7 +39,7 @@ public class TickTimesTests
         {
             asked++;
             return everySecond.GetNext(after, TimeZoneInfo.Utc);
-        }, new() { Missed = Missed.CatchUp, MostMissed = 100 });
+        }, new() { Missed = MissedTickPolicy.CatchUp, MaxMissed = 100 });
         Assert.Equal(now.AddSeconds(-99), times.After(last, now));
         Assert.InRange(asked, 100, 1_000);
     }

@@ -10,7 +10,7 @@ internal sealed record NodeStep(int Id, Policy Policy, Pace Pace, bool PushesAtE
     protected override IEnumerable<long> Outputs(long value)
         => Enumerable.Range(0, Mixing.Roll(value, Id, 3)).Select(n => Mixing.Mix(value, (Id * 1000L) + n));
 
-    protected override Source<long> Apply(Source<long> source, Rig rig, Probe probe) => source | Node.Of(() => new Pusher(this, rig, probe));
+    protected override Source<long> Apply(Source<long> source, Rig rig, Probe probe) => source | StageNode.Of(() => new Pusher(this, rig, probe));
 
     public override IEnumerable<string> Lines() => [$"| {Name} {Pace}{(PushesAtEnd ? " pushes at its end" : "")}{Policy}"];
 
@@ -20,7 +20,7 @@ internal sealed record NodeStep(int Id, Policy Policy, Pace Pace, bool PushesAtE
     // The same whatever came before: how much that is depends on the moment in which somebody wants no more.
     private IEnumerable<long> AtEnd() => PushesLast ? [Mixing.Mix(-1, Id)] : [];
 
-    private sealed class Pusher(NodeStep step, Rig rig, Probe probe) : Node<long, long>, IAsyncDisposable
+    private sealed class Pusher(NodeStep step, Rig rig, Probe probe) : StageNode<long, long>, IAsyncDisposable
     {
         protected override ValueTask BeginAsync(CancellationToken cancellation)
         {

@@ -23,14 +23,14 @@ public class GraphMergeTests
             return new Outcome<int>(false, 1);
         });
         builder.Add("b", _ => new Outcome<string>(false, "x"));
-        ValueTask<Context<int>> resolving = builder.Build().ResolveAsync(0, Cancellation);
+        ValueTask<GraphContext<int>> resolving = builder.Build().ResolveAsync(0, Cancellation);
         if (waits) go.SetResult();
         var failure = await Assert.ThrowsAsync<NodeFailedException>(async () => await resolving);
         Assert.Equal("a", failure.Node);
         Assert.StartsWith("The node a failed: The property Value of Outcome<int> cannot be read: InvalidOperationException: There is no value.", failure.Message, StringComparison.Ordinal);
         Assert.Equal("There is no value.", failure.InnerException!.InnerException!.Message);
 
-        Context<int> last = await builder.Build(new() { LastWins = true }).ResolveAsync(0, Cancellation);
+        GraphContext<int> last = await builder.Build(new() { LastWins = true }).ResolveAsync(0, Cancellation);
         Assert.Equal("a", Assert.Throws<NodeFailedException>(() => last.Merged).Node);
     }
 
@@ -40,15 +40,15 @@ public class GraphMergeTests
     public async Task WhatANodeHasReadOfTheContextIsNotWhatRemains(bool waits)
     {
         GraphBuilder<int> builder = Graph.For<int>();
-        Node<int> first = builder.Add("first", n => n);
-        Node<int> reader = builder.Add("reader", [first], async (context, stop) =>
+        GraphNode<int> first = builder.Add("first", n => n);
+        GraphNode<int> reader = builder.Add("reader", [first], async (context, stop) =>
         {
             if (waits) await Task.Yield();
             _ = context.Topology;
             return context.Merged.Count;
         });
         builder.Add("last", reader, n => n);
-        Context<int> context = await builder.Build(new() { RecordTimings = true }).ResolveAsync(7, Cancellation);
+        GraphContext<int> context = await builder.Build(new() { RecordTimings = true }).ResolveAsync(7, Cancellation);
         Assert.Equal((1, 1), (context.Get(reader), context["last"]));
         Assert.Equal(["first", "reader", "last"], context.Merged.Keys);
         Assert.Same(context.Merged, context.Merged);
@@ -128,7 +128,7 @@ public class GraphMergeTests
         GraphBuilder<int> builder = Graph.For<int>();
         builder.Add("count", n => n);
         builder.Add("title", _ => "t");
-        Context<int> context = await builder.Build().ResolveAsync(-5, Cancellation);
+        GraphContext<int> context = await builder.Build().ResolveAsync(-5, Cancellation);
         Assert.Equal(-5, context.Merge<Plain>().Count);
         Assert.Equal((-5, "t", "left"), (context.Merge<Settable>().Count, context.Merge<Settable>().Title, context.Merge<Settable>().Other));
         Assert.Equal("Long takes Count as long, and int was produced.", Assert.Throws<InvalidOperationException>(() => context.Merge<Long>()).Message);

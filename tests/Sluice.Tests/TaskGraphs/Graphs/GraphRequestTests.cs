@@ -13,23 +13,23 @@ public class GraphRequestTests
     public async Task ANodeTakesTheRequestAndWhatItsParentsProduce(bool waits)
     {
         GraphBuilder<Request> builder = Graph.For<Request>();
-        Node<int> price = builder.Add("price", async request =>
+        GraphNode<int> price = builder.Add("price", async request =>
         {
             if (waits) await Task.Yield();
             return request.Id * 10;
         });
-        Node<string> label = builder.Add("label", builder.Request, price, (request, p) => $"{request.Name}: {p}");
-        Node<string> late = builder.Add("late", label, builder.Request, async (text, request, cancellation) =>
+        GraphNode<string> label = builder.Add("label", builder.Request, price, (request, p) => $"{request.Name}: {p}");
+        GraphNode<string> late = builder.Add("late", label, builder.Request, async (text, request, cancellation) =>
         {
             await Task.Yield();
             return $"{text} for {request.Id}";
         });
-        Node<int> root = builder.Add("root", builder.Request, request => request.Id).Needs();
-        Node<string> all = builder.Add("all", [price, builder.Request, late], context => $"{context.Request.Id} {context.Get(late)}");
+        GraphNode<int> root = builder.Add("root", builder.Request, request => request.Id).Needs();
+        GraphNode<string> all = builder.Add("all", [price, builder.Request, late], context => $"{context.Request.Id} {context.Get(late)}");
         Graph<Request> graph = builder.Build(new() { RecordTimings = waits });
         for (int id = 1; id < 20; id++)
         {
-            Context<Request> context = await graph.ResolveAsync(new(id, "n"), Cancellation);
+            GraphContext<Request> context = await graph.ResolveAsync(new(id, "n"), Cancellation);
             Assert.Equal($"{id} n: {id * 10} for {id}", context.Get(all));
             Assert.Equal(id, context.Get(root));
             Assert.Equal(5, context.Outcomes.Count);
@@ -47,7 +47,7 @@ public class GraphRequestTests
     public async Task StructuresAreRequestsToo()
     {
         GraphBuilder<(int A, int B)> builder = Graph.For<(int A, int B)>();
-        Node<int> sum = builder.Add("sum", builder.Add("one", _ => 1).Optional(), builder.Request, (one, request) => one + request.A + request.B);
+        GraphNode<int> sum = builder.Add("sum", builder.Add("one", _ => 1).Optional(), builder.Request, (one, request) => one + request.A + request.B);
         Assert.Equal(6, (await builder.Build().ResolveAsync((2, 3), Cancellation)).Get(sum));
     }
 
@@ -55,7 +55,7 @@ public class GraphRequestTests
     public void TheRequestIsNoNode()
     {
         GraphBuilder<Request> builder = Graph.For<Request>();
-        Node<int> price = builder.Add("price", request => request.Id);
+        GraphNode<int> price = builder.Add("price", request => request.Id);
         builder.Add("label", builder.Request, price, (request, p) => p);
         Assert.Equal("The request is no node, and has no options: set them where the node is that takes it.", Assert.Throws<InvalidOperationException>(() => builder.Request.Optional()).Message);
         Assert.Equal("the request", builder.Request.ToString());
@@ -67,16 +67,16 @@ public class GraphRequestTests
     public async Task ANodeWithAListOfParentsMayBeSynchronous()
     {
         GraphBuilder<int> builder = Graph.For<int>();
-        Node<int>[] parents = [.. Enumerable.Range(0, 6).Select(i => builder.Add($"n{i}", n => n + i))];
-        Node<int> sum = builder.Add("sum", parents, context => parents.Sum(context.Get));
-        Node<int> later = builder.Add("later", parents, async context =>
+        GraphNode<int>[] parents = [.. Enumerable.Range(0, 6).Select(i => builder.Add($"n{i}", n => n + i))];
+        GraphNode<int> sum = builder.Add("sum", parents, context => parents.Sum(context.Get));
+        GraphNode<int> later = builder.Add("later", parents, async context =>
         {
             await Task.Yield();
             return parents.Sum(context.Get);
         });
-        Node<int> value = builder.Add("value", parents, context => new ValueTask<int>(context.Request));
+        GraphNode<int> value = builder.Add("value", parents, context => new ValueTask<int>(context.Request));
         builder.Add("end", [sum, later], async context => await Task.Yield());
-        Context<int> context = await builder.Build().ResolveAsync(1, Cancellation);
+        GraphContext<int> context = await builder.Build().ResolveAsync(1, Cancellation);
         Assert.Equal((21, 21, 1), (context.Get(sum), context.Get(later), context.Get(value)));
     }
 }

@@ -16,12 +16,12 @@ public class GraphShapeTests
         Assert.Equal("The graph has no nodes. Add some.", Assert.Throws<InvalidTopologyException>(() => Graph.For<int>().Build()).Message);
 
         GraphBuilder<int> foreign = Graph.For<int>();
-        Node<int> elsewhere = Graph.For<int>().Add("elsewhere", n => n);
+        GraphNode<int> elsewhere = Graph.For<int>().Add("elsewhere", n => n);
         foreign.Add("child", elsewhere, n => n);
         Assert.Contains("elsewhere", Assert.Throws<InvalidTopologyException>(() => foreign.Build()).Message, StringComparison.Ordinal);
 
-        (Graph<int> graph, _, Node<int> b, _) = Chain();
-        Node<int>? c = null;
+        (Graph<int> graph, _, GraphNode<int> b, _) = Chain();
+        GraphNode<int>? c = null;
         var circle = Assert.Throws<InvalidTopologyException>(() => graph.With(changed =>
         {
             c = changed.Add("c", b, n => n);
@@ -36,7 +36,7 @@ public class GraphShapeTests
     [Fact]
     public async Task AChangedGraphIsAnotherValue()
     {
-        (Graph<int> graph, Node<int> a, Node<int> b, Node<int> c) = Chain();
+        (Graph<int> graph, GraphNode<int> a, GraphNode<int> b, GraphNode<int> c) = Chain();
         Graph<int> replaced = graph.With(changed => changed.Add("b", a, n => n * 10));
         Graph<int> longer = graph.With(changed => changed.Add("d", c, n => n + 1000));
         Graph<int> shorter = graph.Without("c");
@@ -45,7 +45,7 @@ public class GraphShapeTests
         Assert.Equal(21, (await replaced.ResolveAsync(1, Cancellation)).Get(c));
         Assert.Equal(20, (await replaced.ResolveAsync(1, Cancellation)).Get(b));
         Assert.Equal(1004, (await longer.ResolveAsync(1, Cancellation))["d"]);
-        Context<int> context = await shorter.ResolveAsync(1, Cancellation);
+        GraphContext<int> context = await shorter.ResolveAsync(1, Cancellation);
         Assert.Equal(3, context.Get(b));
         Assert.Equal("There is no node \"c\". Near it: a, b.", Assert.Throws<KeyNotFoundException>(() => context.Get(c)).Message);
         Assert.Throws<KeyNotFoundException>(() => graph.Without("e"));
@@ -56,9 +56,9 @@ public class GraphShapeTests
     [Fact]
     public async Task ANodeIsFoundByItsName()
     {
-        (Graph<int> graph, Node<int> a, _, _) = Chain();
+        (Graph<int> graph, GraphNode<int> a, _, _) = Chain();
         Graph<int> longer = graph.With(changed => changed.Add("d", changed.Get<int>("a"), changed.Get<int>("c"), (first, last) => $"{first} {last}"));
-        Context<int> context = await longer.ResolveAsync(1, Cancellation);
+        GraphContext<int> context = await longer.ResolveAsync(1, Cancellation);
         Assert.Equal($"{context.Get(a)} {context["c"]}", context.Get(longer.Get<string>("d")));
         Assert.Equal("The node d produces string, not int.", Assert.Throws<InvalidOperationException>(() => longer.Get<int>("d")).Message);
         Assert.Equal("There is no node \"e\". Near it: a, b, c, d.", Assert.Throws<KeyNotFoundException>(() => longer.Get<int>("e")).Message);
@@ -70,7 +70,7 @@ public class GraphShapeTests
         GraphBuilder<int> builder = Graph.For<int>();
         int running = 0, calls = 0;
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Node<int> price = builder.Add("price", async n =>
+        GraphNode<int> price = builder.Add("price", async n =>
         {
             Assert.Equal(1, Interlocked.Increment(ref running));
             calls++;
@@ -83,11 +83,11 @@ public class GraphShapeTests
         Assert.Equal("price (retry 1, limit 1)", graph.ToString());
         Assert.Equal("price (retry 2, timeout 1:0:00:00, limit 1, optional)", patient.ToString());
         await Assert.ThrowsAsync<NodeFailedException>(async () => await graph.ResolveAsync(1, Cancellation));
-        Context<int> context = await patient.ResolveAsync(1, Cancellation);
+        GraphContext<int> context = await patient.ResolveAsync(1, Cancellation);
         Assert.Equal((5, 3, NodeStatus.Failed), (calls, context.Outcome(price).Attempts, context.Outcome(price).Status));
 
         // The limit is one for both, unless it is said anew.
-        ValueTask<Context<int>> first = graph.ResolveAsync(2, Cancellation), second = patient.ResolveAsync(3, Cancellation);
+        ValueTask<GraphContext<int>> first = graph.ResolveAsync(2, Cancellation), second = patient.ResolveAsync(3, Cancellation);
         Assert.Equal(6, calls);
         go.SetResult();
         Assert.Equal((2, 3), ((await first).Get(price), (await second).Get(price)));
@@ -116,7 +116,7 @@ public class GraphShapeTests
     public async Task AViewThatCannotBeMadeSaysWhatIsMissing()
     {
         (Graph<int> graph, _, _, _) = Chain();
-        Context<int> context = await graph.ResolveAsync(1, Cancellation);
+        GraphContext<int> context = await graph.ResolveAsync(1, Cancellation);
         Assert.Equal(new View(2, 4), context.Merge<View>());
         Assert.Equal("Other takes E, which nothing produced. There are: a, b, c.", Assert.Throws<InvalidOperationException>(() => context.Merge<Other>()).Message);
         Assert.Equal("Text takes A as string, and int was produced.", Assert.Throws<InvalidOperationException>(() => context.Merge<Text>()).Message);
@@ -125,7 +125,7 @@ public class GraphShapeTests
     [Fact]
     public void AGraphDrawsItself()
     {
-        (Graph<int> graph, _, _, Node<int> c) = Chain();
+        (Graph<int> graph, _, _, GraphNode<int> c) = Chain();
         Assert.Equal("a | b | c", graph.ToString());
         Assert.Contains("-->", graph.Topology.ToMermaid(), StringComparison.Ordinal);
         Assert.Equal("a | b | c | d (retry 2, optional)", graph.With(changed => changed.Add("d", c, n => n).Retry(2).Optional()).ToString());
@@ -138,13 +138,13 @@ public class GraphShapeTests
     {
         const int Count = 100_000;
         GraphBuilder<int> builder = Graph.For<int>();
-        Node<int> first = builder.Add("0", n => n), last = first;
+        GraphNode<int> first = builder.Add("0", n => n), last = first;
         for (int i = 1; i < Count; i++)
         {
-            Node<int> parent = isDeep ? last : first;
+            GraphNode<int> parent = isDeep ? last : first;
             last = i % 1000 == 0 ? builder.Add($"{i}", parent, n => Later(n)) : builder.Add($"{i}", parent, n => n + 1);
         }
-        Context<int> context = await builder.Build().ResolveAsync(0, Cancellation);
+        GraphContext<int> context = await builder.Build().ResolveAsync(0, Cancellation);
         Assert.Equal(isDeep ? Count - 1 : 1, context.Get(last));
 
         static async ValueTask<int> Later(int n)
@@ -154,10 +154,10 @@ public class GraphShapeTests
         }
     }
 
-    private static (Graph<int> Graph, Node<int> A, Node<int> B, Node<int> C) Chain()
+    private static (Graph<int> Graph, GraphNode<int> A, GraphNode<int> B, GraphNode<int> C) Chain()
     {
         GraphBuilder<int> builder = Graph.For<int>();
-        Node<int> a = builder.Add("a", n => n + 1), b = builder.Add("b", a, n => n + 1), c = builder.Add("c", b, n => n + 1);
+        GraphNode<int> a = builder.Add("a", n => n + 1), b = builder.Add("b", a, n => n + 1), c = builder.Add("c", b, n => n + 1);
         return (builder.Build(), a, b, c);
     }
 

@@ -13,14 +13,14 @@ public class GraphStopTests
     public async Task TimesThatNoTimerCanWaitAreRefusedWhereTheyAreGiven()
     {
         TimeSpan tooLong = TimeSpan.FromDays(50);
-        Assert.Equal("StopGrace", Assert.Throws<ArgumentOutOfRangeException>(() => new GraphOptions { StopGrace = tooLong }).ParamName);
-        Assert.Equal("StopGrace", Assert.Throws<ArgumentOutOfRangeException>(() => new DataFlowOptions { StopGrace = tooLong }).ParamName);
-        Assert.Equal("StopGrace", Assert.Throws<ArgumentOutOfRangeException>(() => new GraphOptions { StopGrace = TimeSpan.FromSeconds(-2) }).ParamName);
+        Assert.Equal("StopTimeout", Assert.Throws<ArgumentOutOfRangeException>(() => new GraphOptions { StopTimeout = tooLong }).ParamName);
+        Assert.Equal("StopTimeout", Assert.Throws<ArgumentOutOfRangeException>(() => new DataFlowOptions { StopTimeout = tooLong }).ParamName);
+        Assert.Equal("StopTimeout", Assert.Throws<ArgumentOutOfRangeException>(() => new GraphOptions { StopTimeout = TimeSpan.FromSeconds(-2) }).ParamName);
         Assert.Equal("wait", Assert.Throws<ArgumentOutOfRangeException>(() => Backoff.Constant(tooLong)).ParamName);
         Assert.Equal("first", Assert.Throws<ArgumentOutOfRangeException>(() => Backoff.Exponential(tooLong)).ParamName);
         Assert.Equal("max", Assert.Throws<ArgumentOutOfRangeException>(() => Backoff.Exponential(TimeSpan.Zero, tooLong)).ParamName);
         GraphBuilder<int> builder = Graph.For<int>();
-        Node<int> deaf = builder.Add("deaf", async _ =>
+        GraphNode<int> deaf = builder.Add("deaf", async _ =>
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, Cancellation);
             return 1;
@@ -30,7 +30,7 @@ public class GraphStopTests
 
         // For ever is a grace.
         using var source = new CancellationTokenSource();
-        Task<Context<int>> resolving = builder.Build(new() { Time = clock, StopGrace = Timeout.InfiniteTimeSpan }).ResolveAsync(0, source.Token).AsTask();
+        Task<GraphContext<int>> resolving = builder.Build(new() { Time = clock, StopTimeout = Timeout.InfiniteTimeSpan }).ResolveAsync(0, source.Token).AsTask();
         await source.CancelAsync();
         clock.Advance(TimeSpan.FromDays(400));
         Assert.False(resolving.IsCompleted);
@@ -44,7 +44,7 @@ public class GraphStopTests
     {
         (Graph<int> graph, TaskCompletionSource told, TaskCompletionSource<int> end) = Slow(TimeSpan.FromSeconds(20), retries, fails);
         using var source = new CancellationTokenSource();
-        Task<Context<int>> resolving = graph.ResolveAsync(0, source.Token).AsTask();
+        Task<GraphContext<int>> resolving = graph.ResolveAsync(0, source.Token).AsTask();
         if (!fails) await source.CancelAsync();
         await told.Task.WaitAsync(Cancellation);
         Assert.False(resolving.IsCompleted);
@@ -60,7 +60,7 @@ public class GraphStopTests
     public async Task ANodeWithATimeLimitThatDoesNotHeedItsTokenIsNamed(int limitSeconds)
     {
         (Graph<int> graph, _, TaskCompletionSource<int> end) = Slow(TimeSpan.FromSeconds(limitSeconds), 1, fails: true);
-        Task<Context<int>> resolving = graph.ResolveAsync(0, Cancellation).AsTask();
+        Task<GraphContext<int>> resolving = graph.ResolveAsync(0, Cancellation).AsTask();
         // The limit lets go of it, if that is over before the grace.
         clock.Advance(TimeSpan.FromSeconds(limitSeconds == 1 ? 1 : 5));
         Assert.Equal(["slow"], (await Assert.ThrowsAsync<NodeFailedException>(() => resolving)).StillRunning);
@@ -72,7 +72,7 @@ public class GraphStopTests
     {
         (Graph<int> graph, _, TaskCompletionSource<int> end) = Slow(null, 0, fails: false);
         using var source = new CancellationTokenSource();
-        Task<Context<int>> resolving = graph.ResolveAsync(0, source.Token).AsTask();
+        Task<GraphContext<int>> resolving = graph.ResolveAsync(0, source.Token).AsTask();
         await source.CancelAsync();
         clock.Advance(TimeSpan.FromSeconds(5));
         var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => resolving);
@@ -96,7 +96,7 @@ public class GraphStopTests
             isTold = cancellation.IsCancellationRequested;
             return suspends ? never.Task : Task.FromResult(1);
         });
-        Task<Context<int>> resolving = builder.Build(new() { Time = clock }).ResolveAsync(0, source.Token).AsTask();
+        Task<GraphContext<int>> resolving = builder.Build(new() { Time = clock }).ResolveAsync(0, source.Token).AsTask();
         Assert.True(isTold);
         Assert.Equal(!suspends, resolving.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(5));      // who is told before there is somebody to wait has its grace all the same
@@ -115,13 +115,13 @@ public class GraphStopTests
         bool fellBack = false;
         using var source = new CancellationTokenSource();
         TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously), isListening = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Node<int> first = builder.Add("first", async _ =>
+        GraphNode<int> first = builder.Add("first", async _ =>
         {
             await go.Task;
             return 1;
         });
         // Registers after the resolve has, and so is told before it.
-        Node<int> listens = builder.Add("listens", first, async _ =>
+        GraphNode<int> listens = builder.Add("listens", first, async _ =>
         {
             calls++;
             var told = new TaskCompletionSource<int>();
@@ -139,7 +139,7 @@ public class GraphStopTests
             });
         }
         if (option == 3) listens.Retry(3);
-        Task<Context<int>> resolving = builder.Build().ResolveAsync(0, source.Token).AsTask();
+        Task<GraphContext<int>> resolving = builder.Build().ResolveAsync(0, source.Token).AsTask();
         go.SetResult();
         await isListening.Task.WaitAsync(Cancellation);
         await source.CancelAsync();
@@ -151,13 +151,13 @@ public class GraphStopTests
     public async Task TheWaitForAPlaceIsNotAPartOfTheTimeLimit()
     {
         GraphBuilder<int> builder = Graph.For<int>();
-        Node<int> narrow = builder.Add("narrow", async (n, cancellation) =>
+        GraphNode<int> narrow = builder.Add("narrow", async (n, cancellation) =>
         {
             await Task.Delay(TimeSpan.FromSeconds(2), clock, cancellation);
             return n;
         }).Limit(1).Timeout(TimeSpan.FromSeconds(3));
         Graph<int> graph = builder.Build(new() { Time = clock });
-        Task<Context<int>>[] all = [.. Enumerable.Range(0, 4).Select(n => graph.ResolveAsync(n, Cancellation).AsTask())];
+        Task<GraphContext<int>>[] all = [.. Enumerable.Range(0, 4).Select(n => graph.ResolveAsync(n, Cancellation).AsTask())];
         for (int i = 0; i < all.Length; i++)
         {
             await clock.WaitForTimersAsync(2, Cancellation);    // the delay, and its limit
@@ -173,14 +173,14 @@ public class GraphStopTests
         GraphBuilder<int> builder = Graph.For<int>();
         TaskCompletionSource<int>[] ends = [new(), new()];
         int started = 0;
-        Node<int> deaf = builder.Add("deaf", _ => ends[started++].Task).Limit(1).Timeout(TimeSpan.FromSeconds(1)).Retry(1);
-        Task<Context<int>> resolving = builder.Build(new() { Time = clock }).ResolveAsync(0, Cancellation).AsTask();
+        GraphNode<int> deaf = builder.Add("deaf", _ => ends[started++].Task).Limit(1).Timeout(TimeSpan.FromSeconds(1)).Retry(1);
+        Task<GraphContext<int>> resolving = builder.Build(new() { Time = clock }).ResolveAsync(0, Cancellation).AsTask();
         clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal((1, false), (started, resolving.IsCompleted));
         ends[0].SetException(new FormatException("Nobody is told of this one."));
         await clock.WaitForTimersAsync(1, Cancellation);
         ends[1].SetResult(5);
-        Context<int> context = await resolving;
+        GraphContext<int> context = await resolving;
         Assert.Equal((2, 5, 2), (started, context.Get(deaf), context.Outcome(deaf).Attempts));
     }
 
@@ -194,16 +194,16 @@ public class GraphStopTests
             var own = new TestClock();
             var end = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
             GraphBuilder<int> builder = Graph.For<int>();
-            Node<int> node = builder.Add("node", (_, cancellation) => end.Task.WaitAsync(cancellation)).Limit(1).Timeout(TimeSpan.FromSeconds(1)).Retry(retries).Optional();
+            GraphNode<int> node = builder.Add("node", (_, cancellation) => end.Task.WaitAsync(cancellation)).Limit(1).Timeout(TimeSpan.FromSeconds(1)).Retry(retries).Optional();
             using var source = new CancellationTokenSource();
-            Task<Context<int>> resolving = builder.Build(new() { Time = own, StopGrace = Timeout.InfiniteTimeSpan }).ResolveAsync(0, source.Token).AsTask();
+            Task<GraphContext<int>> resolving = builder.Build(new() { Time = own, StopTimeout = Timeout.InfiniteTimeSpan }).ResolveAsync(0, source.Token).AsTask();
             using var together = new Barrier(3);
             await Task.WhenAll(new[] { () => own.Advance(TimeSpan.FromSeconds(1)), () => end.SetResult(5), round % 2 == 0 ? source.Cancel : () => { } }.Select(act => Task.Run(() =>
             {
                 together.SignalAndWait(Cancellation);
                 act();
             })));
-            Context<int>? context = null;
+            GraphContext<int>? context = null;
             try
             {
                 context = await resolving.WaitAsync(Cancellation);
@@ -221,7 +221,7 @@ public class GraphStopTests
     public async Task WhatEndsWithItsThreadHasNotTakenTooLong()
     {
         GraphBuilder<int> builder = Graph.For<int>();
-        Node<int> computes = builder.Add("computes", (_, cancellation) =>
+        GraphNode<int> computes = builder.Add("computes", (_, cancellation) =>
         {
             clock.Advance(TimeSpan.FromSeconds(2));
             return Task.FromResult(cancellation.IsCancellationRequested ? 1 : 0);
@@ -237,13 +237,13 @@ public class GraphStopTests
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var end = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
         GraphBuilder<int> builder = Graph.For<int>();
-        Node<int> slow = builder.Add("slow", async (_, cancellation) =>
+        GraphNode<int> slow = builder.Add("slow", async (_, cancellation) =>
         {
             await using CancellationTokenRegistration registration = cancellation.Register(() => told.TrySetResult());
             return await end.Task;
         }).Retry(retries);
         if (limit is { } time) slow.Timeout(time);
         if (fails) builder.Add<int>("bad", (Func<int, int>)(_ => throw new FormatException("no good")));
-        return (builder.Build(new() { Time = clock, StopGrace = TimeSpan.FromSeconds(5) }), told, end);
+        return (builder.Build(new() { Time = clock, StopTimeout = TimeSpan.FromSeconds(5) }), told, end);
     }
 }

@@ -12,8 +12,8 @@ public class GraphTaskNodeTests
     public async Task EveryFormOfFunctionIsAwaitedAndProducesNothing()
     {
         GraphBuilder<int> builder = Graph.For<int>();
-        Node<int> number = builder.Add("number", n => n);
-        Node<Nothing>[] logs =
+        GraphNode<int> number = builder.Add("number", n => n);
+        GraphNode<Unit>[] logs =
         [
             builder.Add("group", LogAsync),
             builder.Add("group with token", LogUntilAsync),
@@ -34,13 +34,13 @@ public class GraphTaskNodeTests
             builder.Add("list, value task", [number], (context, _) => LogValueAsync(context.Get(number))),
         ];
         // What produces something does so as before.
-        Node<int> list = builder.Add("list of task", [number], (context, _) => Task.FromResult(context.Get(number)));
-        Node<int> valued = builder.Add("group with value", number, ValueAsync);
-        Node<int> after = builder.Add("after", logs, (_, _) => Task.FromResult(ended));
-        ValueTask<Context<int>> resolving = builder.Build().ResolveAsync(1, Cancellation);
+        GraphNode<int> list = builder.Add("list of task", [number], (context, _) => Task.FromResult(context.Get(number)));
+        GraphNode<int> valued = builder.Add("group with value", number, ValueAsync);
+        GraphNode<int> after = builder.Add("after", logs, (_, _) => Task.FromResult(ended));
+        ValueTask<GraphContext<int>> resolving = builder.Build().ResolveAsync(1, Cancellation);
         Assert.Equal(0, ended);
         go.SetResult();
-        Context<int> context = await resolving;
+        GraphContext<int> context = await resolving;
         Assert.Equal((logs.Length, 1, 1), (context.Get(after), context.Get(list), context.Get(valued)));
         Assert.Equal(["after", "group with value", "list of task"], context.Leaves.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(["after", "group with value", "list of task", "number"], context.Merged.Keys.Order(StringComparer.Ordinal));
@@ -52,10 +52,10 @@ public class GraphTaskNodeTests
     public async Task ItsFailureIsThatOfTheResolveAndItsEndIsSomethingToNeed()
     {
         GraphBuilder<int> builder = Graph.For<int>();
-        Node<Nothing> log = builder.Add("log", (int n) => n == 0 ? Task.CompletedTask : Task.FromException(new FormatException("no good")));
+        GraphNode<Unit> log = builder.Add("log", (int n) => n == 0 ? Task.CompletedTask : Task.FromException(new FormatException("no good")));
         Graph<int> strict = builder.Build();
         Assert.Equal("The node log failed: no good", (await Assert.ThrowsAsync<NodeFailedException>(async () => await strict.ResolveAsync(1, Cancellation))).Message);
-        Graph<int> lenient = strict.With(changed => changed.Add("child", changed.Get<Nothing>("log").Optional(), _ => 5).Needs());
+        Graph<int> lenient = strict.With(changed => changed.Add("child", changed.Get<Unit>("log").Optional(), _ => 5).Needs());
         Assert.Equal(5, (await lenient.ResolveAsync(0, Cancellation))["child"]);
         Assert.Equal("child: skipped, as log produced nothing", (await lenient.ResolveAsync(1, Cancellation)).Outcomes[1].ToString());
         Assert.Equal(NodeStatus.Succeeded, (await lenient.ResolveAsync(0, Cancellation)).Outcome(log).Status);

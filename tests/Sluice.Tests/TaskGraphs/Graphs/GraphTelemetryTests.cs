@@ -21,7 +21,7 @@ public class GraphTelemetryTests
         };
         ActivitySource.AddActivityListener(listener);
         GraphBuilder<int> builder = Graph.For<int>("page");
-        Node<int> price = builder.Add("price", async (n, _) =>
+        GraphNode<int> price = builder.Add("price", async (n, _) =>
         {
             using (source.StartActivity("http")) await Task.Yield();
             return n;

@@ -10,17 +10,17 @@ public class GraphTests
     public async Task EveryNodeRunsOnceWithWhatItsParentsProduced()
     {
         GraphBuilder<int> builder = Graph.For<int>("page");
-        Node<Product> product = builder.Add("product", (id, _) => Task.FromResult(new Product($"sku-{id}", "Kettle")));
-        Node<decimal> price = builder.Add("price", product, async (p, cancellation) =>
+        GraphNode<Product> product = builder.Add("product", (id, _) => Task.FromResult(new Product($"sku-{id}", "Kettle")));
+        GraphNode<decimal> price = builder.Add("price", product, async (p, cancellation) =>
         {
             await Task.Yield();
             return p.Sku == "sku-7" ? 9.5m : 0;
         });
-        Node<int> stock = builder.Add("stock", product, p => p.Title.Length);
-        Node<string> badge = builder.Add("badge", price, stock, (amount, count) => $"{amount.ToString(System.Globalization.CultureInfo.InvariantCulture)} x {count}");
+        GraphNode<int> stock = builder.Add("stock", product, p => p.Title.Length);
+        GraphNode<string> badge = builder.Add("badge", price, stock, (amount, count) => $"{amount.ToString(System.Globalization.CultureInfo.InvariantCulture)} x {count}");
         Graph<int> graph = builder.Build();
 
-        Context<int> context = await graph.ResolveAsync(7, Cancellation);
+        GraphContext<int> context = await graph.ResolveAsync(7, Cancellation);
 
         Assert.Equal(7, context.Request);
         Assert.Equal("9.5 x 6", context.Get(badge));
@@ -38,13 +38,13 @@ public class GraphTests
         GraphBuilder<int> builder = Graph.For<int>();
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         int running = 0;
-        Node<int>[] nodes = [.. Enumerable.Range(0, 5).Select(n => builder.Add($"n{n}", async (_, _) =>
+        GraphNode<int>[] nodes = [.. Enumerable.Range(0, 5).Select(n => builder.Add($"n{n}", async (_, _) =>
         {
             if (Interlocked.Increment(ref running) == 5) go.SetResult();
             await go.Task;
             return n;
         }))];
-        Node<int> sum = builder.Add("sum", nodes, (context, _) => new ValueTask<int>(nodes.Sum(context.Get)));
+        GraphNode<int> sum = builder.Add("sum", nodes, (context, _) => new ValueTask<int>(nodes.Sum(context.Get)));
         Assert.Equal(10, (await builder.Build().ResolveAsync(0, Cancellation)).Get(sum));
     }
 
@@ -60,7 +60,7 @@ public class GraphTests
             cancellation.ThrowIfCancellationRequested();
             return 1;
         });
-        Node<int> bad = builder.Add<int>("bad", (Func<int, int>)(_ => throw new FormatException("no good")));
+        GraphNode<int> bad = builder.Add<int>("bad", (Func<int, int>)(_ => throw new FormatException("no good")));
         bool hasRun = false;
         builder.Add("child", bad, n => hasRun = true);
         var failure = await Assert.ThrowsAsync<NodeFailedException>(async () => await builder.Build().ResolveAsync(0, Cancellation));
@@ -78,7 +78,7 @@ public class GraphTests
         var never = new TaskCompletionSource<int>();
         builder.Add("deaf", (_, _) => never.Task);
         builder.Add<int>("bad", (Func<int, int>)(_ => throw new FormatException("no good")));
-        Task<Context<int>> resolving = builder.Build(new() { Time = clock, StopGrace = TimeSpan.FromSeconds(3) }).ResolveAsync(0, Cancellation).AsTask();
+        Task<GraphContext<int>> resolving = builder.Build(new() { Time = clock, StopTimeout = TimeSpan.FromSeconds(3) }).ResolveAsync(0, Cancellation).AsTask();
         clock.Advance(TimeSpan.FromSeconds(2.9));
         Assert.False(resolving.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(0.1));
@@ -92,11 +92,11 @@ public class GraphTests
     public async Task AnOptionalNodeThatFailsLeavesNothingToItsChildrenAndThoseThatNeedItAreSkipped()
     {
         GraphBuilder<int> builder = Graph.For<int>();
-        Node<string> reviews = builder.Add<string>("reviews", (Func<int, string>)(_ => throw new TimeoutException("too slow"))).Optional();
-        Node<string> badge = builder.Add("badge", reviews, text => text ?? "none");
-        Node<string> stars = builder.Add("stars", reviews, text => text + "!").Needs();
-        Node<string> more = builder.Add("more", stars, text => text ?? "nothing");
-        Context<int> context = await builder.Build().ResolveAsync(0, Cancellation);
+        GraphNode<string> reviews = builder.Add<string>("reviews", (Func<int, string>)(_ => throw new TimeoutException("too slow"))).Optional();
+        GraphNode<string> badge = builder.Add("badge", reviews, text => text ?? "none");
+        GraphNode<string> stars = builder.Add("stars", reviews, text => text + "!").Needs();
+        GraphNode<string> more = builder.Add("more", stars, text => text ?? "nothing");
+        GraphContext<int> context = await builder.Build().ResolveAsync(0, Cancellation);
         Assert.Equal(("none", null, "nothing"), (context.Get(badge), context.Get(stars), context.Get(more)));
         Assert.Equal((NodeStatus.Failed, NodeStatus.Skipped), (context.Outcome(reviews).Status, context.Outcome(stars).Status));
         Assert.Equal("stars: skipped, as reviews produced nothing", context.Outcome(stars).ToString());
@@ -110,20 +110,20 @@ public class GraphTests
         var clock = new TestClock();
         GraphBuilder<int> builder = Graph.For<int>();
         int starts = 0;
-        Node<int> retried = builder.Add("retried", async (_, cancellation) =>
+        GraphNode<int> retried = builder.Add("retried", async (_, cancellation) =>
         {
             if (++starts < 3) await Task.Delay(TimeSpan.FromHours(1), clock, cancellation);
             return starts;
         }).Timeout(TimeSpan.FromSeconds(1)).Retry(2, Backoff.Constant(TimeSpan.FromSeconds(5)));
-        Node<int> fallen = builder.Add<int>("fallen", (Func<int, int>)(_ => throw new FormatException("no good"))).Retry(1).Fallback(e => e.Message.Length);
-        Task<Context<int>> resolving = builder.Build(new() { Time = clock, RecordTimings = true }).ResolveAsync(0, Cancellation).AsTask();
+        GraphNode<int> fallen = builder.Add<int>("fallen", (Func<int, int>)(_ => throw new FormatException("no good"))).Retry(1).Fallback(e => e.Message.Length);
+        Task<GraphContext<int>> resolving = builder.Build(new() { Time = clock, RecordTimings = true }).ResolveAsync(0, Cancellation).AsTask();
         foreach (double seconds in new[] { 1.0, 5, 1, 5 })
         {
             Assert.False(resolving.IsCompleted);
             await clock.WaitForTimersAsync(1, Cancellation);
             clock.Advance(TimeSpan.FromSeconds(seconds));
         }
-        Context<int> context = await resolving;
+        GraphContext<int> context = await resolving;
         Assert.Equal((3, 7), (context.Get(retried), context.Get(fallen)));
         Assert.Equal((NodeStatus.Succeeded, 3, TimeSpan.FromSeconds(12)), (context.Outcome(retried).Status, context.Outcome(retried).Attempts, context.Outcome(retried).Elapsed));
         Assert.Equal("fallen: fell back after 2 attempts: FormatException: no good", context.Outcome(fallen).ToString());
@@ -134,14 +134,14 @@ public class GraphTests
     {
         GraphBuilder<int> builder = Graph.For<int>();
         bool childRan = false;
-        Node<int> waits = builder.Add("waits", async (_, cancellation) =>
+        GraphNode<int> waits = builder.Add("waits", async (_, cancellation) =>
         {
             await Task.Delay(Timeout.Infinite, cancellation);
             return 1;
         }).Optional();
         builder.Add("child", waits, _ => childRan = true);
         using var source = new CancellationTokenSource();
-        Task<Context<int>> resolving = builder.Build().ResolveAsync(0, source.Token).AsTask();
+        Task<GraphContext<int>> resolving = builder.Build().ResolveAsync(0, source.Token).AsTask();
         await source.CancelAsync();
         var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => resolving);
         Assert.Equal(source.Token, cancelled.CancellationToken);
@@ -154,7 +154,7 @@ public class GraphTests
     {
         GraphBuilder<int> builder = Graph.For<int>();
         int running = 0, most = 0;
-        Node<int> narrow = builder.Add("narrow", async (n, _) =>
+        GraphNode<int> narrow = builder.Add("narrow", async (n, _) =>
         {
             int now = Interlocked.Increment(ref running);
             InterlockedMax(ref most, now);
@@ -163,7 +163,7 @@ public class GraphTests
             return n;
         }).Limit(3);
         Graph<int> graph = builder.Build();
-        Context<int>[] all = await Task.WhenAll(Enumerable.Range(0, 200).Select(n => Task.Run(async () => await graph.ResolveAsync(n))));
+        GraphContext<int>[] all = await Task.WhenAll(Enumerable.Range(0, 200).Select(n => Task.Run(async () => await graph.ResolveAsync(n))));
         Assert.Equal(Enumerable.Range(0, 200), all.Select(context => context.Get(narrow)));
         Assert.InRange(most, 1, 3);
 
@@ -184,10 +184,10 @@ public class GraphTests
         var local = new AsyncLocal<string>();
         GraphBuilder<int> builder = Graph.For<int>();
         var other = new TaskCompletionSource<int>(TaskCreationOptions.None);
-        Node<int> first = builder.Add("first", (_, _) => other.Task);
-        Node<string> second = builder.Add("second", first, _ => local.Value ?? "none");
+        GraphNode<int> first = builder.Add("first", (_, _) => other.Task);
+        GraphNode<string> second = builder.Add("second", first, _ => local.Value ?? "none");
         local.Value = "caller";
-        Task<Context<int>> resolving = builder.Build().ResolveAsync(0, Cancellation).AsTask();
+        Task<GraphContext<int>> resolving = builder.Build().ResolveAsync(0, Cancellation).AsTask();
         var thread = new Thread(() =>
         {
             local.Value = "other";

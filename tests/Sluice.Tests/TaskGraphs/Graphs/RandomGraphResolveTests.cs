@@ -15,7 +15,7 @@ public class RandomGraphResolveTests
         for (int seed = 0; seed < Seeds; seed++)
         {
             var graph = new RandomGraph(seed);
-            Context<int> context = await graph.ResolveAsync();
+            GraphContext<int> context = await graph.ResolveAsync();
             for (int node = 0; node < graph.Count; node++)
             {
                 NodeOutcome outcome = context.Outcome(graph.Nodes[node]);
@@ -32,19 +32,19 @@ public class RandomGraphResolveTests
     public async Task ThousandsOfResolvesOfOneGraphDoNotMix()
     {
         GraphBuilder<int> builder = Graph.For<int>();
-        Node<int> root = builder.Add("root", async (n, _) =>
+        GraphNode<int> root = builder.Add("root", async (n, _) =>
         {
             await Task.Yield();
             return n;
         });
-        Node<int>[] middle = [.. Enumerable.Range(0, 40).Select(i => builder.Add($"m{i}", root, async (n, _) =>
+        GraphNode<int>[] middle = [.. Enumerable.Range(0, 40).Select(i => builder.Add($"m{i}", root, async (n, _) =>
         {
             if (i % 3 != 0) await Task.Yield();
             return n + i;
         }))];
-        Node<long> sum = builder.Add("sum", middle, (context, _) => new ValueTask<long>(middle.Sum(node => (long)context.Get(node))));
+        GraphNode<long> sum = builder.Add("sum", middle, (context, _) => new ValueTask<long>(middle.Sum(node => (long)context.Get(node))));
         Graph<int> graph = builder.Build();
-        Context<int>[] contexts = await Task.WhenAll(Enumerable.Range(0, 5_000).Select(n => Task.Run(async () => await graph.ResolveAsync(n, Cancellation), Cancellation)));
+        GraphContext<int>[] contexts = await Task.WhenAll(Enumerable.Range(0, 5_000).Select(n => Task.Run(async () => await graph.ResolveAsync(n, Cancellation), Cancellation)));
         Assert.All(contexts, (context, n) => Assert.Equal((n, (40L * n) + 780), (context.Request, context.Get(sum))));
     }
 
@@ -58,7 +58,7 @@ public class RandomGraphResolveTests
         {
             var random = new Random(seed);
             Count = random.Next(1, 60);
-            Nodes = new Node<string>[Count];
+            Nodes = new GraphNode<string>[Count];
             Expected = new (NodeStatus, object?, TimeSpan, TimeSpan Ended)[Count];
             GraphBuilder<int> builder = Graph.For<int>();
             for (int node = 0; node < Count; node++)
@@ -76,21 +76,21 @@ public class RandomGraphResolveTests
 
         public int Count { get; }
 
-        public Node<string>[] Nodes { get; }
+        public GraphNode<string>[] Nodes { get; }
 
         public (NodeStatus Status, object? Value, TimeSpan Started, TimeSpan Ended)[] Expected { get; }
 
-        public async Task<Context<int>> ResolveAsync()
+        public async Task<GraphContext<int>> ResolveAsync()
         {
-            Task<Context<int>> resolving = graph.ResolveAsync(0, Cancellation).AsTask();
+            Task<GraphContext<int>> resolving = graph.ResolveAsync(0, Cancellation).AsTask();
             // What a timer releases runs where the clock is moved: nothing is left to wait for when it stands.
             while (!resolving.IsCompleted) clock.SetUtcNow(clock.NextDue ?? throw new InvalidOperationException("Nothing is due, and the resolve has not ended."));
             return await resolving;
         }
 
-        private Node<string> Add(GraphBuilder<int> builder, int node, int[] parents, TimeSpan takes, bool fails)
+        private GraphNode<string> Add(GraphBuilder<int> builder, int node, int[] parents, TimeSpan takes, bool fails)
         {
-            Node<string>[] before = [.. parents.Select(parent => Nodes[parent])];
+            GraphNode<string>[] before = [.. parents.Select(parent => Nodes[parent])];
             return parents.Length switch
             {
                 0 => builder.Add($"n{node}", async (_, cancellation) => await EndAsync([], cancellation)),

@@ -108,12 +108,12 @@ internal sealed class NestedCalls(StepScopeOptions options, Func<Task> workAsync
     private async Task<int> InGraphAsync(NestedCall call)
     {
         GraphBuilder<NestedCall> builder = Graph.For<NestedCall>("nested");
-        Node<int>[] nodes = [.. call.Children.Select((child, i) =>
+        GraphNode<int>[] nodes = [.. call.Children.Select((child, i) =>
         {
-            Node<int> node = builder.Add($"child{i}", async _ => await HelpAsync(child));
+            GraphNode<int> node = builder.Add($"child{i}", async _ => await HelpAsync(child));
             return call.Places == 0 ? node : node.Limit(call.Places);
         })];
-        Context<NestedCall> context = await builder.Build().ResolveAsync(call);
+        GraphContext<NestedCall> context = await builder.Build().ResolveAsync(call);
         return nodes.Sum(node => context.Get(node));
     }
 

@@ -30,7 +30,7 @@ public partial class StepArgumentTests
         object[] mixed = [LaterAsync("one"), Step.Of(() => "two")(), 3];
         Assert.Equal("one two 3", await Show(mixed));
         Assert.Equal("one", await show(LaterAsync("one")));
-        Assert.Equal(nameof(Nothing), (await Step.Of((object value) => value.GetType().Name)(EndAsync())));
+        Assert.Equal(nameof(Unit), (await Step.Of((object value) => value.GetType().Name)(EndAsync())));
         Assert.Equal(5, lab.Now);
         var failed = Task.FromException<string>(new FormatException("no"));
         Assert.Equal("no", (await Assert.ThrowsAsync<FormatException>(async () => await Show(["a", failed]))).Message);
@@ -63,7 +63,7 @@ public partial class StepArgumentTests
     [Fact]
     public async Task FromDataTakesAnyDelegate()
     {
-        StepRecord<string>[] records = [new("app", "App", "lib"), new("lib", "Lib")];
+        StepInput<string>[] records = [new("app", "App", "lib"), new("lib", "Lib")];
         Assert.Equal("App(Lib())", await Step.FromData<string, string>(records, (project, built) => Build(project, Step.Of((IReadOnlyDictionary<string, string> all) => all)(built)))["app"]);
         Assert.Contains("\"lib\"", Assert.Throws<InvalidOperationException>(() => Step.FromData<string, string>(records, (_, _) => null!)).Message, StringComparison.Ordinal);
     }

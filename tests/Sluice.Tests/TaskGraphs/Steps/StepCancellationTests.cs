@@ -167,7 +167,7 @@ public class StepCancellationTests
         await lab.RunAsync(async outer =>
         {
             var step = Step.Of(() => never.Task).Named("stubborn");
-            await using (left = StepScope.Begin(options: lab.Options with { StopGrace = TimeSpan.FromSeconds(7) }))
+            await using (left = StepScope.Begin(options: lab.Options with { StopTimeout = TimeSpan.FromSeconds(7) }))
             {
                 stubborn = step();
                 _ = Step.Of((CancellationToken cancellation) => lab.DelayAsync(100, cancellation)).Named("obedient")();
@@ -180,7 +180,7 @@ public class StepCancellationTests
             never.SetResult(1);
             Assert.Equal(1, await stubborn);
         });
-        Assert.Throws<ArgumentOutOfRangeException>(() => new StepScopeOptions { StopGrace = TimeSpan.FromSeconds(-1) });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new StepScopeOptions { StopTimeout = TimeSpan.FromSeconds(-1) });
     });
 
     [Fact]

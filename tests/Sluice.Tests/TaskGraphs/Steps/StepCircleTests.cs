@@ -60,7 +60,7 @@ public class StepCircleTests
         }).Named("inner");
         var outer = Step.Of(async () =>
         {
-            await using StepScope around = StepScope.Begin(options: lab.Options with { StopGrace = TimeSpan.Zero });
+            await using StepScope around = StepScope.Begin(options: lab.Options with { StopTimeout = TimeSpan.Zero });
             _ = inner();
             await lab.DelayAsync(1);
             await around.Completion;

@@ -30,7 +30,7 @@ public class StepDataTests
     [InlineData(":", "The record number 1 of 1 has no id")]
     public void WhatIsWrongIsNamedBeforeAnythingRuns(string graph, string message)
     {
-        StepRecord<double>[] records = [.. graph.Split(' ').Select(part => part.Split(':')).Select(part => new StepRecord<double>(part[0], 1, part[1].Length == 0 ? [] : part[1].Split(',')))];
+        StepInput<double>[] records = [.. graph.Split(' ').Select(part => part.Split(':')).Select(part => new StepInput<double>(part[0], 1, part[1].Length == 0 ? [] : part[1].Split(',')))];
         Assert.Contains(message, Assert.Throws<InvalidTopologyException>(() => Step.FromData(records, Describe)).Message, StringComparison.Ordinal);
     }
 
@@ -38,7 +38,7 @@ public class StepDataTests
     public async Task AHundredThousandRecordsAreFine()
     {
         var sum = Step.Of((int payload, IReadOnlyDictionary<string, int> results) => payload + results.Values.Sum());
-        var futures = Step.FromData(Enumerable.Range(0, 100_000).Reverse().Select(i => new StepRecord<int>($"{i}", 1, i == 0 ? [] : [$"{i - 1}"])), sum);
+        var futures = Step.FromData(Enumerable.Range(0, 100_000).Reverse().Select(i => new StepInput<int>($"{i}", 1, i == 0 ? [] : [$"{i - 1}"])), sum);
         Assert.Equal(100_000, await futures["99999"]);
     }
 }

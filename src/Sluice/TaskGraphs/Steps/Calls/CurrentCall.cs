@@ -41,7 +41,7 @@ internal static class CurrentCall
         string? circle = null;
         if (body?.Seat is { } seat)
         {
-            Hop hop = seat.LeaveUntil(future, out circle);
+            Resumption hop = seat.LeaveUntil(future, out circle);
             GoOnAfter(hop, RefusedAwait.Around(future, circle, continuation), staysInContext, flowsContext);
             return;
         }
@@ -69,7 +69,7 @@ internal static class CurrentCall
     /// <summary>The body waits for a task in one of its flows.</summary>
     public static void Lend(Task task) => OfFlow.Value?.Seat?.LendUntil(task);
 
-    private static void GoOnAfter(Hop hop, Action continuation, bool staysInContext, bool flowsContext)
+    private static void GoOnAfter(Resumption hop, Action continuation, bool staysInContext, bool flowsContext)
         => GoOnAfter(hop.AsTask(), hop.Flow(continuation), staysInContext, flowsContext);
 
     private static void GoOnAfter(Task task, Action continuation, bool staysInContext, bool flowsContext)

@@ -6,5 +6,5 @@ internal interface IBody
     ICall Call { get; }
 
     /// <summary>Its places; null where there is no limit.</summary>
-    Seat? Seat { get; }
+    LimitPermit? Seat { get; }
 }

@@ -37,5 +37,5 @@ internal interface ICall : IThreadPoolWorkItem
     void Leave();
 
     /// <summary>Cancels it: it never starts, or its token is cancelled.</summary>
-    void TryCancel(Failure cancellation, ref Released released);
+    void TryCancel(Failure cancellation, ref ReadyList released);
 }

@@ -2,12 +2,12 @@ namespace Sluice;
 
 public abstract partial class StepCall<T>
 {
-    void IThreadPoolWorkItem.Execute() => Turns.Take(this);
+    void IThreadPoolWorkItem.Execute() => InlineDispatch.Take(this);
 
     ICall? ICall.Run()
     {
         RunScheduler scheduler = Scheduler;
-        var released = new Released(scheduler.IsSerial ? null : scheduler);
+        var released = new ReadyList(scheduler.IsSerial ? null : scheduler);
         if (Interlocked.CompareExchange(ref state, Running, Ready) != Ready) return null;     // it has ended meanwhile
         scope?.OnStarted(Name, record);
         // The body runs in the flow of its call, and leaves nothing behind in that of the thread.
@@ -24,15 +24,15 @@ public abstract partial class StepCall<T>
         scope.OnEnded(this, Failure);
     }
 
-    void IDependent.OnEnded(Future dependency, ref Released released)
+    void IDependent.OnEnded(Future dependency, ref ReadyList released)
     {
         if (dependency.Failure is { } failure) TryEnd(failure, ref released);
         else if (Interlocked.Decrement(ref pending) == 0) BecomeReady(ref released);
     }
 
-    void IDependent.OnCancelling(Failure cancellation, ref Released released) => TryEnd(cancellation, ref released);
+    void IDependent.OnCancelling(Failure cancellation, ref ReadyList released) => TryEnd(cancellation, ref released);
 
-    internal sealed override void TryCancel(Failure cancellation, ref Released released)
+    internal sealed override void TryCancel(Failure cancellation, ref ReadyList released)
     {
         if (TryEnd(cancellation, ref released) || Volatile.Read(ref state) == Ended) return;
         if (Interlocked.CompareExchange(ref failing, cancellation, null) is not null) return;
@@ -40,9 +40,9 @@ public abstract partial class StepCall<T>
         Volatile.Read(ref stop)?.Cancel();
     }
 
-    void ICall.TryCancel(Failure cancellation, ref Released released) => TryCancel(cancellation, ref released);
+    void ICall.TryCancel(Failure cancellation, ref ReadyList released) => TryCancel(cancellation, ref released);
 
-    private void BecomeReady(ref Released released)
+    private void BecomeReady(ref ReadyList released)
     {
         if (Interlocked.CompareExchange(ref state, Ready, Waiting) != Waiting) return;
         if (seat is not null) seat.Request(ref released);
@@ -91,9 +91,9 @@ public abstract partial class StepCall<T>
     /// <summary>Before an attempt that is not the first. The wait was the clock's: go back to where steps run, and to places, as others have had those of the attempt before.</summary>
     private async ValueTask ReturnAsync(int attempt, CancellationToken cancellation)
     {
-        Seat? mine = Line is { } line ? new(this, line, hasStarted: true) : null;
-        CancellationTokenRegistration gone = mine is null ? default : cancellation.UnsafeRegister(static seat => ((Seat)seat!).Close(), mine);
-        await new Hop(Scheduler, mine);
+        LimitPermit? mine = Line is { } line ? new(this, line, hasStarted: true) : null;
+        CancellationTokenRegistration gone = mine is null ? default : cancellation.UnsafeRegister(static seat => ((LimitPermit)seat!).Close(), mine);
+        await new Resumption(Scheduler, mine);
         gone.Unregister();
         if (cancellation.IsCancellationRequested) mine?.Close();
         cancellation.ThrowIfCancellationRequested();
@@ -104,12 +104,12 @@ public abstract partial class StepCall<T>
     /// <summary>An attempt has its places until its body has ended, however long ago its time limit has left it behind.</summary>
     private ValueTask<T> CallAsync(CancellationToken cancellation)
     {
-        Seat? mine = seat;
+        LimitPermit? mine = seat;
         seat = null;                                 // the body's from here on
         return mine is null ? InvokeAsync(cancellation) : CallAsync(mine, cancellation);
     }
 
-    private async ValueTask<T> CallAsync(Seat mine, CancellationToken cancellation)
+    private async ValueTask<T> CallAsync(LimitPermit mine, CancellationToken cancellation)
     {
         CurrentCall.Enter(mine);
         try
@@ -123,7 +123,7 @@ public abstract partial class StepCall<T>
     }
 
     /// <summary>The body has ended; its outcome is written.</summary>
-    private void Finish(ref Released released)
+    private void Finish(ref ReadyList released)
     {
         Volatile.Write(ref state, Ended);
         LetGo();
@@ -137,7 +137,7 @@ public abstract partial class StepCall<T>
     }
 
     /// <summary>It ends without having run, if it has not started.</summary>
-    private bool TryEnd(Failure failure, ref Released released)
+    private bool TryEnd(Failure failure, ref ReadyList released)
     {
         for (int seen = Volatile.Read(ref state); seen <= Ready;)
         {
@@ -228,7 +228,7 @@ public abstract partial class StepCall<T>
             {
                 call.Failure = call.FailureOf(e);
             }
-            var released = new Released(here: null);
+            var released = new ReadyList(here: null);
             call.Finish(ref released);
         }
     }

@@ -22,7 +22,7 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IBody, IDependent
     private ExecutionContext? flow;
     private CancellationTokenSource? stop;
     private Failure? failing;                        // until it has begun: with what it will end; then why its token is cancelled
-    private Seat? seat;                              // only where there is a limit; of the attempt that has not begun, or of the body that is not tried again
+    private LimitPermit? seat;                              // only where there is a limit; of the attempt that has not begun, or of the body that is not tried again
     private CallRecord? record;                      // only where the scope records
     private Activity? span;                          // only where somebody traces
     private ICall? before;
@@ -52,7 +52,7 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IBody, IDependent
 
     private RunScheduler Scheduler => scope?.Scheduler ?? RunScheduler.ThreadPool;
 
-    private Line? Line => scope is null ? definition.Places?.Alone : scope.LineOf(definition.Places);
+    private LimitQueue? Line => scope is null ? definition.Places?.Alone : scope.LineOf(definition.Places);
 
     bool IDependent.IsOver => Volatile.Read(ref state) == Ended;
 
@@ -72,7 +72,7 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IBody, IDependent
 
     ICall IBody.Call => this;
 
-    Seat? IBody.Seat => null;
+    LimitPermit? IBody.Seat => null;
 
     ICall? ICall.Before { get => before; set => before = value; }
 
@@ -90,7 +90,7 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IBody, IDependent
         if (after is not null)
             foreach (Future future in after.Futures) Wait(future);
 
-        var released = new Released(here: null);
+        var released = new ReadyList(here: null);
         Failure? failed = failing;
         failing = null;
         if (failed is not null) TryEnd(failed, ref released);

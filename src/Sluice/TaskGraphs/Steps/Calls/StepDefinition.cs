@@ -13,25 +13,25 @@ public sealed class StepDefinition
     /// <param name="retries">How often it is tried again; 0 or more.</param>
     /// <param name="backoffMs">The wait before the first retry, which then doubles; in milliseconds, 0 or more.</param>
     /// <param name="timeoutMs">After how many milliseconds an attempt has failed; 0 for never.</param>
-    /// <param name="limit">How many bodies may run at a time, in all scopes together; 0 for any number.</param>
+    /// <param name="maxConcurrency">How many bodies may run at a time, in all scopes together; 0 for any number.</param>
     /// <param name="pure">How many results are kept in a scope, for calls with the same arguments; 0 for none.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is negative.</exception>
-    public StepDefinition(string name, bool takesToken, int retries = 0, int backoffMs = 0, int timeoutMs = 0, int limit = 0, int pure = 0)
+    public StepDefinition(string name, bool takesToken, int retries = 0, int backoffMs = 0, int timeoutMs = 0, int maxConcurrency = 0, int pure = 0)
         : this(name, takesToken, CallPolicy.None, null, null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(retries);
         ArgumentOutOfRangeException.ThrowIfNegative(backoffMs);
         ArgumentOutOfRangeException.ThrowIfNegative(timeoutMs);
-        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        ArgumentOutOfRangeException.ThrowIfNegative(maxConcurrency);
         ArgumentOutOfRangeException.ThrowIfNegative(pure);
         if (retries > 0) Policy = Policy with { Retries = retries, Backoff = backoffMs > 0 ? Backoff.Exponential(TimeSpan.FromMilliseconds(backoffMs)) : Backoff.None };
         if (timeoutMs > 0) Policy = Policy with { Timeout = TimeSpan.FromMilliseconds(timeoutMs) };
-        if (limit > 0) Places = new(limit);
+        if (maxConcurrency > 0) Places = new(maxConcurrency);
         if (pure > 0) Memo = new(pure);
         IsPlain = HasNoPolicy && Memo is null;
     }
 
-    private StepDefinition(string name, bool takesToken, CallPolicy policy, Places? places, StepMemo? memo)
+    private StepDefinition(string name, bool takesToken, CallPolicy policy, ConcurrencyLimit? places, StepMemo? memo)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         (Name, TakesToken, Policy, Places, Memo) = (name, takesToken, policy, places, memo);
@@ -45,7 +45,7 @@ public sealed class StepDefinition
     internal CallPolicy Policy { get; }
 
     /// <summary>Null: any number.</summary>
-    internal Places? Places { get; }
+    internal ConcurrencyLimit? Places { get; }
 
     /// <summary>Null where each call runs.</summary>
     internal StepMemo? Memo { get; }
@@ -55,7 +55,7 @@ public sealed class StepDefinition
     /// <summary>Whether there is nothing to do but to call the body.</summary>
     internal bool IsPlain { get; }
 
-    internal StepDefinition With(string? name = null, CallPolicy? policy = null, Places? places = null, StepMemo? memo = null)
+    internal StepDefinition With(string? name = null, CallPolicy? policy = null, ConcurrencyLimit? places = null, StepMemo? memo = null)
         => new(name ?? Name, TakesToken, policy ?? Policy, places ?? Places, memo ?? Memo);
 
     internal IEnumerable<string> Describe()

@@ -7,7 +7,7 @@ namespace Sluice;
 /// </remarks>
 internal static class WaitCircle
 {
-    private const int MostLookedAt = 2000;           // a search is cheap, or given up: larger circles are not found
+    private const int MaxLookedAt = 2000;           // a search is cheap, or given up: larger circles are not found
 
     /// <returns>Who waits for whom, if the future that the body awaits waits for the body; otherwise null.</returns>
     public static string? ClosedBy(IBody body, Future awaited)
@@ -38,7 +38,7 @@ internal static class WaitCircle
         {
             foreach (Future next in at.WaitedForBy())
             {
-                if (from.Count == MostLookedAt) return null;
+                if (from.Count == MaxLookedAt) return null;
                 if (next.IsCompleted || !from.TryAdd(next, at)) continue;
                 if (ReferenceEquals(next, goal) || (goal is StepScope scope && next is ICall inScope && ReferenceEquals(inScope.Scope, scope))) return PathFrom(next, from);
                 open.Enqueue(next);

@@ -5,7 +5,7 @@ internal static class RecordOrder
 {
     /// <returns>A node for each record, by its id, and an edge from each dependency to the record.</returns>
     /// <exception cref="InvalidTopologyException">Two records have one id, an id is not there, or records depend on each other in a circle.</exception>
-    public static Topology Of<T>(StepRecord<T>[] records)
+    public static Topology Of<T>(StepInput<T>[] records)
     {
         var numbers = new Dictionary<string, int>(records.Length, StringComparer.Ordinal);
         List<string> problems = [];
@@ -30,7 +30,7 @@ internal static class RecordOrder
         return Draw(records, edges);
     }
 
-    private static void AddCircles<T>(StepRecord<T>[] records, List<(int Record, int Dependency)> edges, List<string> problems)
+    private static void AddCircles<T>(StepInput<T>[] records, List<(int Record, int Dependency)> edges, List<string> problems)
     {
         List<int[]> circles = Cycles.Find(new Adjacency(records.Length, [.. edges.Select(edge => edge.Record)], [.. edges.Select(edge => edge.Dependency)]));
         if (circles.Count == 0) return;
@@ -39,10 +39,10 @@ internal static class RecordOrder
             problems.Add($"Records depend on each other in a circle: {Cycles.Describe(circle, names)} (each depends on the next). None of them could ever start; let one of them do without the next.");
     }
 
-    private static Topology Draw<T>(StepRecord<T>[] records, List<(int Record, int Dependency)> edges)
+    private static Topology Draw<T>(StepInput<T>[] records, List<(int Record, int Dependency)> edges)
     {
         var builder = new TopologyBuilder();
-        foreach (StepRecord<T> record in records) builder.Add("record", record.Id);
+        foreach (StepInput<T> record in records) builder.Add("record", record.Id);
         foreach (var (record, dependency) in edges) builder.Connect(dependency, record);
         return builder.Build();
     }

@@ -16,16 +16,16 @@ public static partial class Step
     /// IReadOnlyDictionary&lt;string, Future&lt;string&gt;&gt; all = Step.FromData(records, build);
     /// </code></example>
     public static IReadOnlyDictionary<string, Future<TResult>> FromData<T, TResult>(
-        IEnumerable<StepRecord<T>> records, Step<T, IReadOnlyDictionary<string, TResult>, TResult> step)
+        IEnumerable<StepInput<T>> records, Step<T, IReadOnlyDictionary<string, TResult>, TResult> step)
     {
         ArgumentNullException.ThrowIfNull(records);
         ArgumentNullException.ThrowIfNull(step);
-        StepRecord<T>[] all = [.. records];
+        StepInput<T>[] all = [.. records];
         Topology order = RecordOrder.Of(all);
         var futures = new Future<TResult>?[all.Length];
         foreach (TopologyNode node in order.InOrder())
         {
-            StepRecord<T> record = all[node.Id];
+            StepInput<T> record = all[node.Id];
             Future<TResult>[] needed = [.. order.Incoming(node).Select(edge => futures[edge.From.Id]!)];
             Step<T, IReadOnlyDictionary<string, TResult>, TResult> named = FunctionStep.IsOne(step) ? step.Named(record.Id) : step;
             futures[node.Id] = named(record.Payload, new ResultsFuture<TResult>([.. order.Incoming(node).Select(edge => edge.From.Name)], needed))

@@ -99,8 +99,8 @@ public static partial class Step
     private static Step<T1, T2, T3, T4, TResult> Make<T1, T2, T3, T4, TResult>(Delegate function, bool takesToken, Func<T1, T2, T3, T4, CancellationToken, ValueTask<TResult>> body)
         => FunctionStep.Make<Step<T1, T2, T3, T4, TResult>>(new FunctionStep<T1, T2, T3, T4, TResult>(FunctionStep.Define(function, takesToken), null, body));
 
-    private static StepAction<T1, T2, T3, T4> MakeAction<T1, T2, T3, T4>(Delegate function, bool takesToken, Func<T1, T2, T3, T4, CancellationToken, ValueTask<Nothing>> body)
-        => FunctionStep.Make<StepAction<T1, T2, T3, T4>>(new FunctionStep<T1, T2, T3, T4, Nothing>(FunctionStep.Define(function, takesToken), null, body));
+    private static StepAction<T1, T2, T3, T4> MakeAction<T1, T2, T3, T4>(Delegate function, bool takesToken, Func<T1, T2, T3, T4, CancellationToken, ValueTask<Unit>> body)
+        => FunctionStep.Make<StepAction<T1, T2, T3, T4>>(new FunctionStep<T1, T2, T3, T4, Unit>(FunctionStep.Define(function, takesToken), null, body));
 }
 
 public static partial class StepOptions
@@ -171,7 +171,7 @@ internal sealed class FunctionStep<T1, T2, T3, T4, TResult>(StepDefinition defin
 
     public Future<TResult> Call(Arg<T1> first, Arg<T2> second, Arg<T3> third, Arg<T4> fourth) => new FunctionCall<T1, T2, T3, T4, TResult>(this, first, second, third, fourth).Start(After);
 
-    public override Delegate ToDelegate() => typeof(TResult) == typeof(Nothing) ? new StepAction<T1, T2, T3, T4>(Call) : new Step<T1, T2, T3, T4, TResult>(Call);
+    public override Delegate ToDelegate() => typeof(TResult) == typeof(Unit) ? new StepAction<T1, T2, T3, T4>(Call) : new Step<T1, T2, T3, T4, TResult>(Call);
 
     public override FunctionStep With(StepDefinition definition, After? after) => new FunctionStep<T1, T2, T3, T4, TResult>(definition, after, body);
 }

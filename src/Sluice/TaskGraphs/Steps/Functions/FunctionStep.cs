@@ -51,11 +51,11 @@ internal abstract class FunctionStep(StepDefinition definition, After? after)
 
     /// <summary>A step without a result has ended when its task has.</summary>
     /// <exception cref="NullTaskException">The function has returned null.</exception>
-    public static ValueTask<Nothing> End(Task? task)
+    public static ValueTask<Unit> End(Task? task)
     {
         return (task ?? throw new NullTaskException()).IsCompletedSuccessfully ? default : WaitAsync(task);
 
-        static async ValueTask<Nothing> WaitAsync(Task task)
+        static async ValueTask<Unit> WaitAsync(Task task)
         {
             await task;                              // in the context of the step's scheduler, if it has one
             return default;
@@ -63,7 +63,7 @@ internal abstract class FunctionStep(StepDefinition definition, After? after)
     }
 
     /// <inheritdoc cref="End(Task)"/>
-    public static ValueTask<Nothing> End(ValueTask task)
+    public static ValueTask<Unit> End(ValueTask task)
     {
         if (!task.IsCompletedSuccessfully) return End(task.AsTask());
         task.GetAwaiter().GetResult();

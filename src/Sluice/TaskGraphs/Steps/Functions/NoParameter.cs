@@ -91,8 +91,8 @@ public static partial class Step
     private static Step<TResult> Make<TResult>(Delegate function, bool takesToken, Func<CancellationToken, ValueTask<TResult>> body)
         => FunctionStep.Make<Step<TResult>>(new FunctionStep<TResult>(FunctionStep.Define(function, takesToken), null, body));
 
-    private static StepAction MakeAction(Delegate function, bool takesToken, Func<CancellationToken, ValueTask<Nothing>> body)
-        => FunctionStep.Make<StepAction>(new FunctionStep<Nothing>(FunctionStep.Define(function, takesToken), null, body));
+    private static StepAction MakeAction(Delegate function, bool takesToken, Func<CancellationToken, ValueTask<Unit>> body)
+        => FunctionStep.Make<StepAction>(new FunctionStep<Unit>(FunctionStep.Define(function, takesToken), null, body));
 }
 
 public static partial class StepOptions
@@ -168,7 +168,7 @@ internal sealed class FunctionStep<TResult>(StepDefinition definition, After? af
 
     public Future<TResult> Call() => new FunctionCall<TResult>(this).Start(After);
 
-    public override Delegate ToDelegate() => typeof(TResult) == typeof(Nothing) ? new StepAction(Call) : new Step<TResult>(Call);
+    public override Delegate ToDelegate() => typeof(TResult) == typeof(Unit) ? new StepAction(Call) : new Step<TResult>(Call);
 
     public override FunctionStep With(StepDefinition definition, After? after) => new FunctionStep<TResult>(definition, after, body);
 }

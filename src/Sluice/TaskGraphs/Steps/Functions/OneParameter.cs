@@ -93,8 +93,8 @@ public static partial class Step
     private static Step<T1, TResult> Make<T1, TResult>(Delegate function, bool takesToken, Func<T1, CancellationToken, ValueTask<TResult>> body)
         => FunctionStep.Make<Step<T1, TResult>>(new FunctionStep<T1, TResult>(FunctionStep.Define(function, takesToken), null, body));
 
-    private static StepAction<T1> MakeAction<T1>(Delegate function, bool takesToken, Func<T1, CancellationToken, ValueTask<Nothing>> body)
-        => FunctionStep.Make<StepAction<T1>>(new FunctionStep<T1, Nothing>(FunctionStep.Define(function, takesToken), null, body));
+    private static StepAction<T1> MakeAction<T1>(Delegate function, bool takesToken, Func<T1, CancellationToken, ValueTask<Unit>> body)
+        => FunctionStep.Make<StepAction<T1>>(new FunctionStep<T1, Unit>(FunctionStep.Define(function, takesToken), null, body));
 }
 
 public static partial class StepOptions
@@ -165,7 +165,7 @@ internal sealed class FunctionStep<T1, TResult>(StepDefinition definition, After
 
     public Future<TResult> Call(Arg<T1> first) => new FunctionCall<T1, TResult>(this, first).Start(After);
 
-    public override Delegate ToDelegate() => typeof(TResult) == typeof(Nothing) ? new StepAction<T1>(Call) : new Step<T1, TResult>(Call);
+    public override Delegate ToDelegate() => typeof(TResult) == typeof(Unit) ? new StepAction<T1>(Call) : new Step<T1, TResult>(Call);
 
     public override FunctionStep With(StepDefinition definition, After? after) => new FunctionStep<T1, TResult>(definition, after, body);
 }

@@ -97,8 +97,8 @@ public static partial class Step
     private static Step<T1, T2, T3, TResult> Make<T1, T2, T3, TResult>(Delegate function, bool takesToken, Func<T1, T2, T3, CancellationToken, ValueTask<TResult>> body)
         => FunctionStep.Make<Step<T1, T2, T3, TResult>>(new FunctionStep<T1, T2, T3, TResult>(FunctionStep.Define(function, takesToken), null, body));
 
-    private static StepAction<T1, T2, T3> MakeAction<T1, T2, T3>(Delegate function, bool takesToken, Func<T1, T2, T3, CancellationToken, ValueTask<Nothing>> body)
-        => FunctionStep.Make<StepAction<T1, T2, T3>>(new FunctionStep<T1, T2, T3, Nothing>(FunctionStep.Define(function, takesToken), null, body));
+    private static StepAction<T1, T2, T3> MakeAction<T1, T2, T3>(Delegate function, bool takesToken, Func<T1, T2, T3, CancellationToken, ValueTask<Unit>> body)
+        => FunctionStep.Make<StepAction<T1, T2, T3>>(new FunctionStep<T1, T2, T3, Unit>(FunctionStep.Define(function, takesToken), null, body));
 }
 
 public static partial class StepOptions
@@ -169,7 +169,7 @@ internal sealed class FunctionStep<T1, T2, T3, TResult>(StepDefinition definitio
 
     public Future<TResult> Call(Arg<T1> first, Arg<T2> second, Arg<T3> third) => new FunctionCall<T1, T2, T3, TResult>(this, first, second, third).Start(After);
 
-    public override Delegate ToDelegate() => typeof(TResult) == typeof(Nothing) ? new StepAction<T1, T2, T3>(Call) : new Step<T1, T2, T3, TResult>(Call);
+    public override Delegate ToDelegate() => typeof(TResult) == typeof(Unit) ? new StepAction<T1, T2, T3>(Call) : new Step<T1, T2, T3, TResult>(Call);
 
     public override FunctionStep With(StepDefinition definition, After? after) => new FunctionStep<T1, T2, T3, TResult>(definition, after, body);
 }

@@ -95,8 +95,8 @@ public static partial class Step
     private static Step<T1, T2, TResult> Make<T1, T2, TResult>(Delegate function, bool takesToken, Func<T1, T2, CancellationToken, ValueTask<TResult>> body)
         => FunctionStep.Make<Step<T1, T2, TResult>>(new FunctionStep<T1, T2, TResult>(FunctionStep.Define(function, takesToken), null, body));
 
-    private static StepAction<T1, T2> MakeAction<T1, T2>(Delegate function, bool takesToken, Func<T1, T2, CancellationToken, ValueTask<Nothing>> body)
-        => FunctionStep.Make<StepAction<T1, T2>>(new FunctionStep<T1, T2, Nothing>(FunctionStep.Define(function, takesToken), null, body));
+    private static StepAction<T1, T2> MakeAction<T1, T2>(Delegate function, bool takesToken, Func<T1, T2, CancellationToken, ValueTask<Unit>> body)
+        => FunctionStep.Make<StepAction<T1, T2>>(new FunctionStep<T1, T2, Unit>(FunctionStep.Define(function, takesToken), null, body));
 }
 
 public static partial class StepOptions
@@ -167,7 +167,7 @@ internal sealed class FunctionStep<T1, T2, TResult>(StepDefinition definition, A
 
     public Future<TResult> Call(Arg<T1> first, Arg<T2> second) => new FunctionCall<T1, T2, TResult>(this, first, second).Start(After);
 
-    public override Delegate ToDelegate() => typeof(TResult) == typeof(Nothing) ? new StepAction<T1, T2>(Call) : new Step<T1, T2, TResult>(Call);
+    public override Delegate ToDelegate() => typeof(TResult) == typeof(Unit) ? new StepAction<T1, T2>(Call) : new Step<T1, T2, TResult>(Call);
 
     public override FunctionStep With(StepDefinition definition, After? after) => new FunctionStep<T1, T2, TResult>(definition, after, body);
 }

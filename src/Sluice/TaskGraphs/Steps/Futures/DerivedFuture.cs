@@ -23,12 +23,12 @@ internal abstract class DerivedFuture<T>(Future source, bool heedsCancelling) : 
 
     bool IDependent.IsOver => Volatile.Read(ref claimed) != 0;
 
-    internal sealed override void TryCancel(Failure cancellation, ref Released released) => TryEnd(cancellation, ref released);
+    internal sealed override void TryCancel(Failure cancellation, ref ReadyList released) => TryEnd(cancellation, ref released);
 
     /// <summary>Called once, after the constructor.</summary>
     protected void Begin()
     {
-        var released = new Released(here: null);
+        var released = new ReadyList(here: null);
         if (!source.TryAttach(this)) OnEnded(source, ref released);
         else if (source.Cancelling is { } cancellation) OnCancelling(cancellation, ref released);
         released.Spread();
@@ -37,7 +37,7 @@ internal abstract class DerivedFuture<T>(Future source, bool heedsCancelling) : 
     /// <summary>The source has ended.</summary>
     protected abstract Failure? Take(out T? value);
 
-    public void OnEnded(Future dependency, ref Released released)
+    public void OnEnded(Future dependency, ref ReadyList released)
     {
         if (Interlocked.Exchange(ref claimed, 1) != 0) return;
         Failure = Take(out T? value);
@@ -45,12 +45,12 @@ internal abstract class DerivedFuture<T>(Future source, bool heedsCancelling) : 
         released.Ended(this);
     }
 
-    public void OnCancelling(Failure cancellation, ref Released released)
+    public void OnCancelling(Failure cancellation, ref ReadyList released)
     {
         if (heedsCancelling) TryEnd(cancellation, ref released);
     }
 
-    private void TryEnd(Failure failure, ref Released released)
+    private void TryEnd(Failure failure, ref ReadyList released)
     {
         if (Interlocked.Exchange(ref claimed, 1) != 0) return;
         Failure = failure;

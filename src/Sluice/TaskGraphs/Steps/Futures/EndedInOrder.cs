@@ -13,7 +13,7 @@ internal sealed class EndedInOrder<T> : IDependent
         this.futures = futures;
         places = new Place[futures.Length];
         for (int i = 0; i < places.Length; i++) places[i] = new();
-        var released = new Released(here: null);
+        var released = new ReadyList(here: null);
         foreach (Future<T> future in futures)
             if (!future.TryAttach(this)) OnEnded(future, ref released);
         released.Spread();
@@ -33,9 +33,9 @@ internal sealed class EndedInOrder<T> : IDependent
         foreach (Future<T> future in futures) future.Abandon();
     }
 
-    public void OnEnded(Future dependency, ref Released released) => places[Interlocked.Increment(ref taken)].End((Future<T>)dependency, ref released);
+    public void OnEnded(Future dependency, ref ReadyList released) => places[Interlocked.Increment(ref taken)].End((Future<T>)dependency, ref released);
 
-    public void OnCancelling(Failure cancellation, ref Released released)
+    public void OnCancelling(Failure cancellation, ref ReadyList released)
     {
         // it has not ended yet
     }
@@ -47,12 +47,12 @@ internal sealed class EndedInOrder<T> : IDependent
 
         internal override object? Origins => null;   // whoever awaits what it has will depend on that
 
-        internal override void TryCancel(Failure cancellation, ref Released released)
+        internal override void TryCancel(Failure cancellation, ref ReadyList released)
         {
             // nobody is given it who could
         }
 
-        public void End(Future<T> future, ref Released released)
+        public void End(Future<T> future, ref ReadyList released)
         {
             Value = future;
             released.Ended(this);

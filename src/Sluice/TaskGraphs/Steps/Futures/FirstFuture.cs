@@ -12,7 +12,7 @@ internal sealed class FirstFuture<T> : Future<T>, IDependent
     {
         this.sources = sources;
         origins = Sluice.Origins.Of(sources);
-        var released = new Released(here: null);
+        var released = new ReadyList(here: null);
         foreach (Future<T> source in sources)
         {
             if (Volatile.Read(ref claimed) != 0) break;
@@ -38,16 +38,16 @@ internal sealed class FirstFuture<T> : Future<T>, IDependent
     // Any of the others may end it, so it need not wait for what it is told by.
     Future? IDependent.Waiter => sources.Length == 1 ? this : null;
 
-    internal override void TryCancel(Failure cancellation, ref Released released) => TryEnd(null, cancellation, ref released);
+    internal override void TryCancel(Failure cancellation, ref ReadyList released) => TryEnd(null, cancellation, ref released);
 
-    public void OnEnded(Future dependency, ref Released released) => TryEnd((Future<T>)dependency, dependency.Failure, ref released);
+    public void OnEnded(Future dependency, ref ReadyList released) => TryEnd((Future<T>)dependency, dependency.Failure, ref released);
 
-    public void OnCancelling(Failure cancellation, ref Released released)
+    public void OnCancelling(Failure cancellation, ref ReadyList released)
     {
         // it has not ended yet
     }
 
-    private void TryEnd(Future<T>? source, Failure? failure, ref Released released)
+    private void TryEnd(Future<T>? source, Failure? failure, ref ReadyList released)
     {
         if (Interlocked.Exchange(ref claimed, 1) != 0) return;
         winner = source;

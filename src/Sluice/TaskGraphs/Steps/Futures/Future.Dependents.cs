@@ -31,8 +31,8 @@ public abstract partial class Future
         return false;
     }
 
-    /// <summary>Its outcome is written: from now on it has ended. Called once, by <see cref="Released"/>.</summary>
-    internal void TellDependents(ref Released released)
+    /// <summary>Its outcome is written: from now on it has ended. Called once, by <see cref="ReadyList"/>.</summary>
+    internal void TellDependents(ref ReadyList released)
     {
         object? newest = Interlocked.Exchange(ref dependents, Over);
         if (isAwaited) See();
@@ -48,7 +48,7 @@ public abstract partial class Future
     }
 
     /// <summary>Its step is running, and was cancelled.</summary>
-    private protected void TellCancelling(Failure cancellation, ref Released released)
+    private protected void TellCancelling(Failure cancellation, ref ReadyList released)
     {
         // If it ends meanwhile, links are being turned around: then some are told, or told twice, and all are told of the end.
         object? at = Volatile.Read(ref dependents);

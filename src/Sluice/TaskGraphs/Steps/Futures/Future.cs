@@ -59,7 +59,7 @@ public abstract partial class Future
     /// <exception cref="AggregateException">Something that was registered with the token of a running step has thrown; everything has been cancelled nevertheless.</exception>
     public void Cancel()
     {
-        var released = new Released(here: null);
+        var released = new ReadyList(here: null);
         try
         {
             TryCancel(Failure.Cancelled(Name, new CancellationToken(canceled: true)), ref released);
@@ -94,7 +94,7 @@ public abstract partial class Future
     [EditorBrowsable(EditorBrowsableState.Never)]
     public FutureAwaiter GetAwaiter() => new(this);
 
-    internal abstract void TryCancel(Failure cancellation, ref Released released);
+    internal abstract void TryCancel(Failure cancellation, ref ReadyList released);
 
     private protected abstract Task AsPlainTask();
 

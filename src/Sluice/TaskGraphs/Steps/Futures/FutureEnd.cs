@@ -24,9 +24,9 @@ internal class FutureEnd() : TaskCompletionSource(TaskCreationOptions.RunContinu
 
     protected virtual void OnEnded() => TrySetResult();
 
-    void IDependent.OnEnded(Future dependency, ref Released released) => OnEnded();
+    void IDependent.OnEnded(Future dependency, ref ReadyList released) => OnEnded();
 
-    void IDependent.OnCancelling(Failure cancellation, ref Released released)
+    void IDependent.OnCancelling(Failure cancellation, ref ReadyList released)
     {
         // it ends when the step does
     }

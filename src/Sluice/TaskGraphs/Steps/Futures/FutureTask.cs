@@ -10,9 +10,9 @@ internal sealed class FutureTask<T>() : TaskCompletionSource<T>(TaskCreationOpti
         else SetException(failure.Exception);
     }
 
-    void IDependent.OnEnded(Future dependency, ref Released released) => End((Future<T>)dependency);
+    void IDependent.OnEnded(Future dependency, ref ReadyList released) => End((Future<T>)dependency);
 
-    void IDependent.OnCancelling(Failure cancellation, ref Released released)
+    void IDependent.OnCancelling(Failure cancellation, ref ReadyList released)
     {
         // it ends when the step does
     }

@@ -28,12 +28,12 @@ internal abstract class JoinFuture<T>(Future[] sources, bool evenIfFailed) : Fut
 
     bool IDependent.IsOver => Volatile.Read(ref claimed) != 0;
 
-    internal sealed override void TryCancel(Failure cancellation, ref Released released) => TryEnd(cancellation, ref released);
+    internal sealed override void TryCancel(Failure cancellation, ref ReadyList released) => TryEnd(cancellation, ref released);
 
     /// <summary>Called once, after the constructor.</summary>
     protected void Begin()
     {
-        var released = new Released(here: null);
+        var released = new ReadyList(here: null);
         origins = Sluice.Origins.Of(sources);
         Failure? earliest = null;
         foreach (Future source in sources)
@@ -59,25 +59,25 @@ internal abstract class JoinFuture<T>(Future[] sources, bool evenIfFailed) : Fut
     /// <summary>All have ended.</summary>
     protected abstract T Take();
 
-    public void OnEnded(Future dependency, ref Released released)
+    public void OnEnded(Future dependency, ref ReadyList released)
     {
         if (!evenIfFailed && dependency.Failure is { } failure) TryEnd(failure, ref released);
         else CountDown(ref released);
     }
 
-    public void OnCancelling(Failure cancellation, ref Released released)
+    public void OnCancelling(Failure cancellation, ref ReadyList released)
     {
         if (!evenIfFailed) TryEnd(cancellation, ref released);
     }
 
-    private void CountDown(ref Released released)
+    private void CountDown(ref ReadyList released)
     {
         if (Interlocked.Decrement(ref waiting) != 0 || Interlocked.Exchange(ref claimed, 1) != 0) return;
         Value = Take();
         released.Ended(this);
     }
 
-    private void TryEnd(Failure failure, ref Released released)
+    private void TryEnd(Failure failure, ref ReadyList released)
     {
         if (Interlocked.Exchange(ref claimed, 1) != 0) return;
         Failure = failure;
@@ -101,11 +101,11 @@ internal sealed class ValuesFuture<T> : JoinFuture<T[]>
 }
 
 /// <summary>The end of all.</summary>
-internal sealed class EndFuture : JoinFuture<Nothing>
+internal sealed class EndFuture : JoinFuture<Unit>
 {
     public EndFuture(Future[] sources, bool evenIfFailed) : base(sources, evenIfFailed) => Begin();
 
     protected override bool HasValues => false;
 
-    protected override Nothing Take() => default;
+    protected override Unit Take() => default;
 }

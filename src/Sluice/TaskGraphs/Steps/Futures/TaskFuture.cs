@@ -20,11 +20,11 @@ internal sealed class TaskFuture<T> : Future<T>
 
     internal override bool MayWait => false;
 
-    internal override void TryCancel(Failure cancellation, ref Released released) => TryEnd(cancellation, ref released);
+    internal override void TryCancel(Failure cancellation, ref ReadyList released) => TryEnd(cancellation, ref released);
 
     private void End()
     {
-        var released = new Released(here: null);
+        var released = new ReadyList(here: null);
         Failure? failure = null;
         try
         {
@@ -39,7 +39,7 @@ internal sealed class TaskFuture<T> : Future<T>
         released.Spread();
     }
 
-    private void TryEnd(Failure? failure, ref Released released)
+    private void TryEnd(Failure? failure, ref ReadyList released)
     {
         if (Interlocked.Exchange(ref claimed, 1) != 0) return;
         Failure = failure;

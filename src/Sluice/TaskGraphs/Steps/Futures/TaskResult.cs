@@ -7,7 +7,7 @@ internal static class TaskResult
 {
     private const string Kept = "What is looked for is kept by the dynamic dependency.";
 
-    /// <summary>The value as a future, if it is a future, a task, or a value task; otherwise null. Tasks without a result have <see cref="Nothing"/>.</summary>
+    /// <summary>The value as a future, if it is a future, a task, or a value task; otherwise null. Tasks without a result have <see cref="Unit"/>.</summary>
     public static Future? AsFuture(object? value) => value switch
     {
         Future future => future,
@@ -31,7 +31,7 @@ internal static class TaskResult
         Type? type = task.GetType();
         while (type is not null && !IsOf(type, typeof(Task<>))) type = type.BaseType;
         // The runtime's own tasks without a result have one of a type that is not public.
-        return type is null || !type.GenericTypeArguments[0].IsVisible && type.GenericTypeArguments[0].Name == "VoidTaskResult" ? default(Nothing) : type.GetProperty(nameof(Task<>.Result))!.GetValue(task);
+        return type is null || !type.GenericTypeArguments[0].IsVisible && type.GenericTypeArguments[0].Name == "VoidTaskResult" ? default(Unit) : type.GetProperty(nameof(Task<>.Result))!.GetValue(task);
     }
 
     [DynamicDependency(nameof(ValueTask<>.AsTask), typeof(ValueTask<>))]

@@ -6,15 +6,15 @@ namespace Sluice;
 /// <summary>What is remembered of a call's arguments, for its name in a picture: numbers, short texts, and the like. Whatever is larger is left out, so that a record keeps nothing alive.</summary>
 internal sealed class ShownArguments
 {
-    private const int MostShown = 3;
-    private const int LongestText = 20;
+    private const int MaxShown = 3;
+    private const int MaxText = 20;
     private const string Hidden = "…";
 
-    private readonly object?[] values = new object?[MostShown];
+    private readonly object?[] values = new object?[MaxShown];
     private int count;
 
     /// <summary>For example <c>1, a1, …</c>.</summary>
-    public string Text => string.Join(", ", values.Take(Math.Min(count, MostShown)).Select(Write).Concat(count > MostShown ? [Hidden] : []));
+    public string Text => string.Join(", ", values.Take(Math.Min(count, MaxShown)).Select(Write).Concat(count > MaxShown ? [Hidden] : []));
 
     /// <summary>Called by one thread.</summary>
     public static void Add<T>(ref ShownArguments? shown, T argument)
@@ -22,13 +22,13 @@ internal sealed class ShownArguments
         object? value = argument switch
         {
             null => "null",
-            string text => text.Length <= LongestText ? text : text[..LongestText] + Hidden,
+            string text => text.Length <= MaxText ? text : text[..MaxText] + Hidden,
             bool or char or Enum or IFormattable and ValueType when IsPlain(argument.GetType()) => argument,
             _ => null,
         };
         if (value is null && shown is null) return;
         shown ??= new();
-        if (shown.count < MostShown) shown.values[shown.count] = value;
+        if (shown.count < MaxShown) shown.values[shown.count] = value;
         shown.count++;
     }
 

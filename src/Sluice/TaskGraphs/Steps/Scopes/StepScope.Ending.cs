@@ -5,12 +5,12 @@ public sealed partial class StepScope
     private volatile IReadOnlyList<string> stillRunning = [];
     private volatile List<(ICall Call, Task Completion)>? awaiting;
 
-    /// <summary>The names of the steps that <see cref="DisposeAsync"/> has left behind, as they had not ended within <see cref="StepScopeOptions.StopGrace"/>; empty before.</summary>
+    /// <summary>The names of the steps that <see cref="DisposeAsync"/> has left behind, as they had not ended within <see cref="StepScopeOptions.StopTimeout"/>; empty before.</summary>
     public IReadOnlyList<string> StillRunning => stillRunning;
 
     /// <summary>Ends the scope: what is left is cancelled, and waited for. Whatever is called in it afterwards is refused.</summary>
     /// <returns>
-    /// Ends when no step of the scope runs any more, or when <see cref="StepScopeOptions.StopGrace"/> is over: steps that do not heed their token are left behind then, and are named by
+    /// Ends when no step of the scope runs any more, or when <see cref="StepScopeOptions.StopTimeout"/> is over: steps that do not heed their token are left behind then, and are named by
     /// <see cref="StillRunning"/>. Does not fail with the failures of steps: those that nobody has seen are reported as outside of scopes. A step that disposes of a scope gives its places to others meanwhile.
     /// </returns>
     /// <exception cref="InvalidOperationException">Called by a step that belongs to the scope, which would wait for itself.</exception>
@@ -57,7 +57,7 @@ public sealed partial class StepScope
             $"{call.Name} waits for the end of the scope that it belongs to, which waits for {call.Name}. Await the futures of what it has called, or begin a scope inside the step and await that.");
     }
 
-    private async Task EndAsync(Seat? seat)
+    private async Task EndAsync(LimitPermit? seat)
     {
         TaskCompletionSource? end = null;
         lock (sync)
@@ -75,9 +75,9 @@ public sealed partial class StepScope
             if (end is { Task.IsCompleted: false })
             {
                 seat?.Leave();
-                using (Time.CreateTimer(static end => ((TaskCompletionSource)end!).TrySetResult(), end, options.StopGrace, Timeout.InfiniteTimeSpan))
+                using (Time.CreateTimer(static end => ((TaskCompletionSource)end!).TrySetResult(), end, options.StopTimeout, Timeout.InfiniteTimeSpan))
                     await end.Task.ConfigureAwait(Scheduler.IsSerial);
-                if (seat is not null) await new Hop(seat.Scheduler, seat);
+                if (seat is not null) await new Resumption(seat.Scheduler, seat);
             }
             lock (sync)
             {

@@ -2,7 +2,7 @@ namespace Sluice;
 
 public sealed partial class StepScope
 {
-    private const int MostKept = 1000;               // failures that nobody has seen; older ones are reported as outside of scopes
+    private const int MaxKept = 1000;               // failures that nobody has seen; older ones are reported as outside of scopes
 
     private readonly List<Failure> failures = [];
     private int prunesAt = 16;
@@ -13,12 +13,12 @@ public sealed partial class StepScope
         failures.Add(failure);
         if (failures.Count < prunesAt) return;
         failures.RemoveAll(kept => kept.IsObserved);
-        if (failures.Count >= MostKept)
+        if (failures.Count >= MaxKept)
         {
-            foreach (Failure old in failures[..(MostKept / 2)]) old.Watch();
-            failures.RemoveRange(0, MostKept / 2);
+            foreach (Failure old in failures[..(MaxKept / 2)]) old.Watch();
+            failures.RemoveRange(0, MaxKept / 2);
         }
-        prunesAt = Math.Max(16, Math.Min(MostKept, failures.Count * 2));
+        prunesAt = Math.Max(16, Math.Min(MaxKept, failures.Count * 2));
     }
 
     /// <summary>Whether all is well.</summary>

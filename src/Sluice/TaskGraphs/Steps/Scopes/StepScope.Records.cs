@@ -28,7 +28,7 @@ public sealed partial class StepScope
                 string step = record.Definition.Name;
                 string name = calls[step] > 1 && record.ArgumentsText is { } arguments ? $"{step}({arguments})" : step;
                 IEnumerable<string> circles = graph.LeftOut(record).Select(other => $"awaited {(ReferenceEquals(other, record) ? "itself" : other.Definition.Name)}, a circle");
-                builder.Add("step", hint: name, output: record.Output == typeof(Nothing) ? null : record.Output, details: [.. record.Definition.Describe(), .. circles]);
+                builder.Add("step", hint: name, output: record.Output == typeof(Unit) ? null : record.Output, details: [.. record.Definition.Describe(), .. circles]);
                 foreach (CallRecord dependency in graph.Drawn(record)) builder.Connect(dependency.Number, record.Number);
             }
             return builder.Build().WithTimes(node => all[node].TimeSince(began, Time));

@@ -25,8 +25,8 @@ public sealed partial class StepScope : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();      // has no timer and no parents, so that it need not be disposed of, and can be cancelled at any time
     private readonly CancellationTokenRegistration fromOutside;
     private readonly CancellationTokenRegistration fromOuter;
-    private readonly Line? line;                     // of steps without a limit of their own
-    private ConditionalWeakTable<Places, Line>? lines;
+    private readonly LimitQueue? line;                     // of steps without a limit of their own
+    private ConditionalWeakTable<ConcurrencyLimit, LimitQueue>? lines;
     private ICall? newest;
     private int outstanding;
     private TaskCompletionSource? rest;              // ends when nothing is outstanding; only what judges goes on in the thread that ends it
@@ -39,7 +39,7 @@ public sealed partial class StepScope : IAsyncDisposable
         outer = Current is { isDisposed: false } current ? current : null;     // code that was left behind by a scope that is over may begin another
         (this.options, this.cancellation) = (options, cancellation);
         began = options.Time.GetTimestamp();
-        line = maxConcurrency is not { } count ? outer?.line : outer?.line is { } around ? new([new(count), .. around.Places]) : new Places(count).Alone;
+        line = maxConcurrency is not { } count ? outer?.line : outer?.line is { } around ? new([new(count), .. around.Places]) : new ConcurrencyLimit(count).Alone;
         stop.Token.UnsafeRegister(static scope => ((StepScope)scope!).CancelAll(), this);
         fromOutside = cancellation.UnsafeRegister(static stop => ((CancellationTokenSource)stop!).Cancel(), stop);
         if (outer is not null) fromOuter = outer.stop.Token.UnsafeRegister(static stop => ((CancellationTokenSource)stop!).Cancel(), stop);
@@ -87,11 +87,11 @@ public sealed partial class StepScope : IAsyncDisposable
     public void Cancel() => stop.Cancel();
 
     /// <summary>What a call needs to run; null for nothing.</summary>
-    internal Line? LineOf(Places? ofStep)
+    internal LimitQueue? LineOf(ConcurrencyLimit? ofStep)
     {
         if (ofStep is null || line is null) return line ?? ofStep?.Alone;
-        ConditionalWeakTable<Places, Line> all = LazyInitializer.EnsureInitialized(ref lines);
-        return all.TryGetValue(ofStep, out Line? known) ? known : all.GetValue(ofStep, step => new([step, .. line.Places]));
+        ConditionalWeakTable<ConcurrencyLimit, LimitQueue> all = LazyInitializer.EnsureInitialized(ref lines);
+        return all.TryGetValue(ofStep, out LimitQueue? known) ? known : all.GetValue(ofStep, step => new([step, .. line.Places]));
     }
 
     private Task CompleteAsync()
@@ -117,7 +117,7 @@ public sealed partial class StepScope : IAsyncDisposable
             for (ICall? call = newest; call is not null; call = call.Behind) all.Add(call);
         }
         all.Reverse();                               // in the order of the calls
-        var released = new Released(here: null);
+        var released = new ReadyList(here: null);
         List<Exception> problems = [];
         foreach (ICall call in all)
         {

@@ -38,9 +38,9 @@ public sealed record StepScopeOptions
     /// Zero or more; 30 seconds unless given.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
-    public TimeSpan StopGrace
+    public TimeSpan StopTimeout
     {
         get => stopGrace;
-        init => stopGrace = Waits.Check(value, nameof(StopGrace));
+        init => stopGrace = Waits.Check(value, nameof(StopTimeout));
     }
 }

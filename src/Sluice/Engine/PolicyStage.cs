@@ -1,0 +1,228 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>
+/// A stage with a policy: retries, a timeout, what to do with an item that fails for good. What an attempt puts out is
+/// held back until the attempt has succeeded; then it gets the item's ticket. The stage itself works without one.
+/// </summary>
+/// <remarks>Costs nothing where no policy is asked for: then it is not there.</remarks>
+internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
+{
+    private static readonly TimeSpan TimeToNotice = TimeSpan.FromSeconds(1);
+
+    private readonly Operator<TIn, TOut> definition;
+    private readonly StageOptions options;
+    private readonly ListParts<TIn>? lists;          // where lists are divided
+    private readonly bool areDividedLater;           // by who follows them: halves are items of their own
+    private StageContext attempt = null!;            // the stage's own; its counts are taken over when an attempt has succeeded
+    private Holding<TOut> held = null!;
+    private Inlet<TIn> stage = null!;
+
+    public PolicyStage(StageContext context, Operator<TIn, TOut> definition, StageOptions options, Inlet<TOut> next) : base(context, next)
+    {
+        (this.definition, this.options) = (definition, options);
+        lists = options.Bisects ? ListParts<TIn>.Default : null;
+        areDividedLater = context.Run.Options.Following is { DividesLists: true };
+        MakeStage();
+    }
+
+    public object Inner => stage;
+
+    public override bool IsSelective => stage.IsSelective;
+
+    public override bool IsReady => stage.IsReady;
+
+    public override ValueTask PushAsync(TIn item, Ticket? ticket)
+    {
+        Context.In++;
+        Begin(ticket, 1);
+        if (options.Timeout is not null) return AttemptsAsync(item, ticket, default, isStarted: false, null);
+        try
+        {
+            ValueTask pushed = stage.PushAsync(item, null);
+            if (!pushed.IsCompletedSuccessfully) return AttemptsAsync(item, ticket, pushed, isStarted: true, null);
+        }
+        catch (PipelineException e)
+        {
+            return AttemptsAsync(item, ticket, ValueTask.FromException(e), isStarted: true, null);
+        }
+        return ReleaseAsync(ticket);
+    }
+
+    protected override ValueTask OnCompleteAsync()
+    {
+        held.PassesThrough = true;                   // what the end puts out belongs to no attempt
+        return stage.CompleteAsync();
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AttemptsAsync(TIn item, Ticket? ticket, ValueTask first, bool isStarted, ListPart? part)
+    {
+        // A part of a list that fails is divided once more, which harms nobody: only what is alone is tried again.
+        int retries = lists is not null && (part is { Count: > 1 } || ticket is { IsPartOfList: true }) ? 0 : options.Retries;
+        while (true)
+        {
+            try
+            {
+                if (isStarted) await first;
+                else if (options.Timeout is { } limit) await LimitedAsync(item, limit);
+                else await stage.PushAsync(item, null);
+                break;
+            }
+            catch (PipelineException e)
+            {
+                isStarted = false;
+                held.Items.Clear();
+                if (attempt.Attempt > retries)
+                {
+                    int count = lists?.Count(item) ?? 0;
+                    if (count <= 1 || areDividedLater)
+                    {
+                        GiveUp(item, ticket, e, part, isDivisible: count > 1);
+                        return;
+                    }
+                    part ??= ListPart.Whole(count);
+                }
+            }
+            if (attempt.Attempt > retries)
+            {
+                await HalvesAsync(item, ticket, part!.Value);
+                return;
+            }
+            Context.Retried++;
+            int tried = attempt.Attempt;
+            Begin(ticket, tried + 1);
+            TimeSpan wait = options.Backoff.WaitBefore(tried, Context.Run.Random);
+            if (wait > TimeSpan.Zero) await WaitAsync(wait);
+            Context.Run.ThrowIfStopping();
+        }
+        await ReleaseAsync(ticket);
+    }
+
+    /// <summary>Both halves of a list that has failed, one after the other.</summary>
+    private async ValueTask HalvesAsync(TIn list, Ticket? ticket, ListPart part)
+    {
+        ListPart first = part.First;
+        ticket?.Add(1);
+        Context.In++;
+        try
+        {
+            await HalfAsync(lists!.Take(list, 0, first.Count), ticket, first);
+        }
+        catch (PipelineException e) when (e.IsKept)
+        {
+            // its root knows of it
+        }
+        catch
+        {
+            ticket?.Settle(Outcome.Failed);          // the run ends here
+            throw;
+        }
+        await HalfAsync(lists!.Take(list, first.Count, part.Count - first.Count), ticket, part.Second);
+    }
+
+    private ValueTask HalfAsync(TIn half, Ticket? ticket, ListPart part)
+    {
+        Context.Run.ThrowIfStopping();
+        Begin(ticket, 1);
+        return AttemptsAsync(half, ticket, default, isStarted: false, part);
+    }
+
+    private async Task WaitAsync(TimeSpan wait)
+    {
+        try
+        {
+            await Task.Delay(wait, Context.Run.Time, Context.Run.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new RunStoppedException();
+        }
+    }
+
+    /// <summary>An attempt with a token of its own. One that does not end with it is left behind, where that can be done.</summary>
+    private async ValueTask LimitedAsync(TIn item, TimeSpan limit)
+    {
+        const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
+        PipelineRun run = Context.Run;
+        using var timeout = new AttemptLimit(run, Node, limit);
+        using CancellationTokenRegistration stop = run.Token.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), timeout);
+        attempt.Token = timeout.Token;
+        Task work = stage.PushAsync(item, null).AsTask();
+        await work.WaitAsync(timeout.Token).ConfigureAwait(Quietly);
+        // The token has just been cancelled for the stage as well: it gets a moment to notice; all it wants where it has state,
+        // and, within the run's grace, where the run stops.
+        if (!work.IsCompleted && definition.CanBeAbandoned && !run.IsStopping) await work.WaitAsync(TimeToNotice, run.Time).ConfigureAwait(Quietly);
+        if (!work.IsCompleted && (run.IsStopping || !definition.CanBeAbandoned)) await work.ConfigureAwait(Quietly);
+        attempt.Token = run.Token;
+        run.ThrowIfStopping();
+        if (work.IsCompletedSuccessfully) return;
+        if (!timeout.IsCancellationRequested) await work;            // failed by itself: throws
+        bool abandoned = !work.IsCompleted;
+        if (abandoned)
+        {
+            run.Abandon(work, Node);
+            Context.IsSuspended = false;
+            int number = attempt.Attempt;
+            Ticket? ticket = attempt.Ticket;
+            MakeStage();
+            Begin(ticket, number);
+        }
+        var cause = new TimeoutException(abandoned
+            ? $"The attempt took longer than {limit}, and did not stop when its token was cancelled."
+            : $"The attempt took longer than {limit}.");
+        throw new PipelineException(run.NameOf(Node), item, cause, Node, isAboutItem: true);
+    }
+
+    /// <summary>The stage, with a context of its own: one that was left behind may go on, and count, but nobody looks.</summary>
+    private void MakeStage()
+    {
+        attempt = new StageContext(Context.Run, Node, Context) { Scope = Context.Scope, Gate = Context.Gate, KeyOf = Context.KeyOf, KeyClock = Context.KeyClock };
+        held = new Holding<TOut>(Context, Next);
+        stage = definition.Create(attempt, held);
+        stage.Attach(this);
+    }
+
+    private void Begin(Ticket? ticket, int number)
+    {
+        attempt.Ticket = ticket;
+        attempt.Attempt = number;
+        attempt.Skipped = 0;
+    }
+
+    private void GiveUp(TIn item, Ticket? ticket, PipelineException failure, ListPart? part, bool isDivisible)
+    {
+        Context.Failed++;
+        if (isDivisible) ticket?.Fail(failure, isFinal: options.OnError != ErrorPolicy.Stop, attempts: attempt.Attempt, isDivisible: true);
+        else if (options.OnError == ErrorPolicy.Skip) ticket?.Settle(Outcome.Failed);
+        else ticket?.Fail(failure, isFinal: options.OnError == ErrorPolicy.DeadLetter, attempts: attempt.Attempt);
+        if (options.OnError == ErrorPolicy.Stop) throw failure;
+        if (failure.IsKept) return;                  // a root item that is followed keeps it itself
+        if (options.OnError == ErrorPolicy.DeadLetter)
+            Context.Run.AddDeadLetter(FailureText.Letter(failure, attempt.Attempt, Context.Run.Time.GetUtcNow()) with { Path = part is { } some ? $"{failure.Node}, {some}" : "" });
+    }
+
+    private ValueTask ReleaseAsync(Ticket? ticket)
+    {
+        List<TOut> items = held.Items;
+        Context.Skipped += attempt.Skipped;
+        Context.Out += typeof(TOut) == typeof(Unit) ? 1 : items.Count;
+        if (definition.EndsItems) ticket?.Settle(Outcome.Completed);
+        else if (items.Count == 0) ticket?.Settle(Outcome.Skipped);
+        else if (items.Count > 1) ticket?.Add(items.Count - 1);
+        if (definition.EndsItems) ticket = null;
+        if (items.Count == 0) return default;
+        if (items.Count > 1) return ReleaseAllAsync(ticket);
+        TOut item = items[0];
+        items.Clear();
+        return Next.PushAsync(item, ticket);
+    }
+
+    private async ValueTask ReleaseAllAsync(Ticket? ticket)
+    {
+        List<TOut> items = held.Items;
+        for (int i = 0; i < items.Count; i++) await Next.PushAsync(items[i], ticket);
+        items.Clear();
+    }
+}

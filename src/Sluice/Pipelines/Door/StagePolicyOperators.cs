@@ -1,0 +1,20 @@
+using System.ComponentModel;
+
+namespace Sluice;
+
+/// <summary>Annotations behind sinks.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class StagePolicyOperators
+{
+    extension(Pipeline)
+    {
+        /// <summary>Annotates the sink before it.</summary>
+        public static Pipeline operator |(Pipeline pipeline, StagePolicy annotation) => new(pipeline.Tail.Annotate(annotation));
+    }
+
+    extension<T>(Sink<T>)
+    {
+        /// <summary>Annotates the sink before it.</summary>
+        public static Sink<T> operator |(Sink<T> sink, StagePolicy annotation) => new(sink.Pipe.Annotate(annotation));
+    }
+}

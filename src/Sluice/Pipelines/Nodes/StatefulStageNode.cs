@@ -1,0 +1,116 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice;
+
+/// <summary>
+/// A node that remembers something for each key. In a consecutor, what it remembers is part of the commits that settle its items: it is exact after any crash, and
+/// each item counts once, however often it was started.
+/// </summary>
+/// <remarks>
+/// <para>
+/// The key is that of <see cref="Stage.KeyBy"/>, if that stands before the node; else the one that the item was accepted with (<see cref="Consecutor{T}.Key"/>); else there is one state,
+/// for the partition in a consecutor, and for the run elsewhere. Give the node a name in a consecutor (<see cref="Stage.Named"/>): its state is found again by it.
+/// </para>
+/// <para>
+/// In a consecutor, a failure takes everything back that its item has changed. In other runs, the state is that before the item, so far as it was assigned, not
+/// changed in place.
+/// </para>
+/// </remarks>
+/// <example><code>
+/// sealed class RunningBalance : StatefulStageNode&lt;Payment, Balance, decimal&gt;
+/// {
+///     protected override ValueTask ProcessAsync(Payment item, Output&lt;Balance&gt; output, CancellationToken cancellation)
+///     {
+///         State += item.Amount;
+///         return output.PushAsync(new(item.Account, State));
+///     }
+/// }
+/// </code></example>
+/// <typeparam name="TIn">The type of what goes in.</typeparam>
+/// <typeparam name="TOut">The type of what comes out.</typeparam>
+/// <typeparam name="TState">The type of the state of one key; serializable in a consecutor. Rather immutable.</typeparam>
+public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut>
+{
+    private StateCells<TState>? cells;
+    private StateCells<TState>.Cell? cell;
+
+    /// <summary>The state of the item's key. For use while an item is processed.</summary>
+    /// <remarks>Assigning it changes it. An object that is changed in place is taken for changed once it was asked for.</remarks>
+    /// <exception cref="InvalidOperationException">No item is being processed.</exception>
+    protected TState State
+    {
+        get
+        {
+            StateCells<TState>.Cell current = Current;
+            if (RuntimeHelpers.IsReferenceOrContainsReferences<TState>() && typeof(TState) != typeof(string)) cells!.Change(current);
+            return current.Value;
+        }
+        set
+        {
+            StateCells<TState>.Cell current = Current;
+            (current.Value, current.IsRemoved) = (value, false);
+            cells!.Change(current);
+        }
+    }
+
+    /// <summary>The item's key; empty where there are no keys. For use while an item is processed.</summary>
+    /// <exception cref="InvalidOperationException">No item is being processed.</exception>
+    protected string Key => Current.Key;
+
+    /// <summary>The version of the form in which the state is stored: zero or more. Raise it when the form changes, and read the old ones in <see cref="Migrate"/>.</summary>
+    protected virtual int StateVersion => 0;
+
+    /// <summary>The state of a key that has none yet; the default of its type unless overridden.</summary>
+    protected virtual TState InitialState(string key) => default!;
+
+    /// <summary>Reads a state that was stored in an older version. Unless overridden, it is refused. A newer version is refused always.</summary>
+    /// <remarks>If it throws, the items that need this state fail; the others go on. A <see cref="NotSupportedException"/> stops the consecutor instead.</remarks>
+    /// <exception cref="NotSupportedException">The version is none that this code knows.</exception>
+    protected virtual TState Migrate(StoredState stored) => throw new NotSupportedException(
+        $"The state of {(stored.Key.Length == 0 ? "the node" : $"the key '{stored.Key}'")} was stored as version {stored.Version}, and this is version {StateVersion} of {GetType().Name}. Override Migrate to read it.");
+
+    /// <summary>The key has no state any more: the next item of it begins anew.</summary>
+    /// <exception cref="InvalidOperationException">No item is being processed.</exception>
+    protected void RemoveState()
+    {
+        StateCells<TState>.Cell current = Current;
+        (current.Value, current.IsRemoved) = (InitialState(current.Key), true);
+        cells!.Change(current);
+    }
+
+    /// <summary>
+    /// Called once for each key that has a state, in the ordinal order of the keys, when the input has ended: at the end of a run, before <c>EndAsync</c>; in a consecutor, when it is complete
+    /// (<see cref="Consecutor{T}.CompleteAsync"/>) and everything accepted has ended. May push, and change or remove the state.
+    /// </summary>
+    /// <remarks>In a consecutor, what it pushes is committed together with the fact that it was called: a crash in between repeats it. Where it throws, the consecutor fails, and the next one calls it again.</remarks>
+    protected virtual ValueTask EndKeyAsync(Output<TOut> output, CancellationToken cancellation) => default;
+
+    internal override bool KeepsState => true;
+
+    internal override Inlet<TIn> Stage(StageContext context, Inlet<TIn> inner) => new StatefulStage<TIn, TOut, TState>(context, (NodeStage<TIn, TOut>)inner, this);
+
+    internal ValueTask EndKey(Output<TOut> output, CancellationToken cancellation) => EndKeyAsync(output, cancellation);
+
+    /// <summary>The state of one partition of a consecutor.</summary>
+    internal virtual StateCells<TState> MakeCells(StatefulForm<TState> form, StateScope scope) => new(form, scope.Memory);
+
+    /// <summary>The state of the item's key, which is not changed in place.</summary>
+    internal TState Known => Current.Value;
+
+    /// <summary>What the node remembers where it is at work.</summary>
+    internal StateCells<TState>? Cells => cells;
+
+    internal StatefulForm<TState> Form => new(StateVersion, GetType().Name, InitialState, Migrate);
+
+    internal override StateShape Shape => new("node", typeof(TState), StateVersion);
+
+    internal void Enter(StateCells<TState> cells, StateCells<TState>.Cell cell) => (this.cells, this.cell) = (cells, cell);
+
+    internal void Leave(StateCells<TState>.Cell left)
+    {
+        if (ReferenceEquals(cell, left)) cell = null;
+    }
+
+    private StateCells<TState>.Cell Current
+        => cell ?? throw new InvalidOperationException($"The state of {GetType().Name} is that of an item's key: it is there while ProcessAsync works on the item.");
+}

@@ -1,0 +1,154 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Sluice;
+
+/// <summary>Where all hearts of the process beat: one thread that works, and a lookout that takes over when a call on that thread does not return.</summary>
+/// <remarks>
+/// <para>
+/// Locking rule: the queue, the due times and the roles under <c>sync</c>; hearts and continuations are called outside of it. A heart may call in here under its own lock, never the other way round.
+/// </para>
+/// <para>
+/// It is the synchronization context of what runs on it: a beat that waits for a store costs no thread, and goes on here instead of on a pool that may be starved. A store that blocks its caller
+/// costs a thread for as long, and holds up the other stores for a tenth of a second.
+/// </para>
+/// </remarks>
+[SuppressMessage("Reliability", "CA1001:Types that own disposable fields should be disposable", Justification = "Lives as long as the process.")]
+internal sealed class HeartbeatThreads : SynchronizationContext
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(1);
+
+    private readonly TimeProvider clock = TimeProvider.System;
+    private readonly object sync = new();            // the worker waits on it
+    private readonly AutoResetEvent looksOut = new(false);
+    private readonly SortedSet<HeartbeatPause> resting = [];
+    private readonly Queue<(SendOrPostCallback Callback, object? State)> ready = new();
+    private Thread? worker;
+    private bool isAtWork;                           // the worker, since:
+    private long since;
+    private bool isLookingSoon;                      // the lookout, without being told
+
+    /// <summary>Of all hearts that were not told otherwise.</summary>
+    public static HeartbeatThreads OfProcess { get; } = new();
+
+    /// <summary>Wakes a heart after a time, unless it is forgotten before.</summary>
+    /// <param name="rest">The heart, and when to wake it; not changed any more.</param>
+    public void WakeAfter(HeartbeatPause rest)
+    {
+        lock (sync)
+        {
+            Start();
+            bool isFirst = resting.Min is not { } first || rest.CompareTo(first) < 0;
+            resting.Add(rest);
+            if (!isFirst) return;
+            Monitor.Pulse(sync);
+            looksOut.Set();
+        }
+    }
+
+    /// <summary>The heart is not woken any more.</summary>
+    public void Forget(HeartbeatPause rest)
+    {
+        lock (sync) resting.Remove(rest);
+    }
+
+    /// <inheritdoc/>
+    public override void Post(SendOrPostCallback d, object? state)
+    {
+        lock (sync)
+        {
+            Start();
+            ready.Enqueue((d, state));
+            Monitor.Pulse(sync);
+            if (isAtWork && !isLookingSoon) looksOut.Set();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Send(SendOrPostCallback d, object? state) => throw new NotSupportedException("Send would wait for the hearts of the process. Use Post.");
+
+    /// <inheritdoc/>
+    public override SynchronizationContext CreateCopy() => this;
+
+    // Under the lock.
+    private void Start()
+    {
+        if (worker is not null) return;
+        worker = Begin(Work);
+        Begin(LookOut);
+    }
+
+    private static Thread Begin(ThreadStart work)
+    {
+        var thread = new Thread(work) { IsBackground = true, Name = "sluice heart" };
+        thread.UnsafeStart();
+        return thread;
+    }
+
+    // Until another thread has become the worker.
+    private void Work()
+    {
+        SetSynchronizationContext(this);
+        while (Take() is var (callback, state))
+        {
+            try
+            {
+                callback(state);
+            }
+            catch (Exception e)
+            {
+                Warnings.Tell($"Something that a store has put on the threads of heartbeats has failed: {e.Message}");
+            }
+        }
+    }
+
+    private (SendOrPostCallback Callback, object? State)? Take()
+    {
+        lock (sync)
+        {
+            while (worker == Thread.CurrentThread)
+            {
+                isAtWork = false;
+                long now = clock.GetTimestamp();
+                while (resting.Min is { } first && first.Earliest <= now)
+                {
+                    resting.Remove(first);
+                    ready.Enqueue((static heart => ((HeartbeatTimer)heart!).Wake(), first.Heart));
+                }
+                if (ready.TryDequeue(out var next))
+                {
+                    (isAtWork, since) = (true, now);
+                    return next;
+                }
+                if (resting.Min is { } due) Monitor.Wait(sync, clock.GetElapsedTime(now, due.At) + Instant);
+                else Monitor.Wait(sync);
+            }
+            return null;
+        }
+    }
+
+    private void LookOut()
+    {
+        TimeSpan wait = Timeout.InfiniteTimeSpan;
+        while (true)
+        {
+            looksOut.WaitOne(wait);
+            lock (sync)
+            {
+                long now = clock.GetTimestamp();
+                bool isWanted = ready.Count > 0 || (resting.Min is { } due && due.At <= now);
+                isLookingSoon = isAtWork && isWanted;
+                TimeSpan left = Patience - clock.GetElapsedTime(since, now);
+                if (isLookingSoon && left <= TimeSpan.Zero)
+                {
+                    (worker, isAtWork, isLookingSoon) = (Thread.CurrentThread, false, false);
+                    Begin(LookOut);
+                    break;
+                }
+                wait = isLookingSoon ? left + Instant : resting.Min is { } next ? clock.GetElapsedTime(now, next.At) + Patience : Timeout.InfiniteTimeSpan;
+                if (wait < TimeSpan.Zero && wait != Timeout.InfiniteTimeSpan) wait = Instant;
+            }
+        }
+        Work();
+    }
+}
