@@ -19,7 +19,8 @@ public partial class StoreNameTests
         var store = new NotingStore(inner);
         await using (var consecutor = new Consecutor<int>("c", static source => source | StageNode.Of(static () => new Late())
             | Stage.Named("late") | (static _ => { }),
-            new() { Store = store, InstanceId = "m", Stream = new() { Partitions = 1 } }) { Key = static _ => "key" })
+            new() { Store = store, InstanceId = "m", Stream = new() { Partitions = 1 } })
+        { Key = static _ => "key" })
         {
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAsync(1, Cancellation);
