@@ -74,7 +74,7 @@ internal static class BoundScenarios
         using EntryBatch output = Batch("1", "2");
         await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Outputs = [new("narrow", output)] });
         LeaseResult held = await rig.Store.LeaseAsync(lease);
-        Expect.Equal((0, "narrow"), (held.Batches.Count, held.FullStream), "batches, and the gate that is full");
+        Expect.Equal((0, "narrow"), (held.Batches.Count, held.FullStream), "batches, and the stream that is full");
         await rig.Store.MoveReaderAsync(new("narrow", "reader", 0, 3));
         Expect.Same(["b"], Texts((await rig.Store.LeaseAsync(lease)).Batches.Single().Entries.ToArray()), "what is leased when there is room again");
     }

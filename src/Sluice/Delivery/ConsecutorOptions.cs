@@ -155,7 +155,7 @@ public sealed record ConsecutorOptions
     /// </summary>
     public Action<string>? OnWarning { get; init; }
 
-    /// <summary>How the pipeline is run: mode, clock, scheduler, state, capacity of boundaries, seed, grace.</summary>
+    /// <summary>How the pipeline is run: mode, clock, scheduler, state, size of boundaries, seed, time to stop.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public RunOptions Run
     {

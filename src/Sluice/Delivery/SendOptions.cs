@@ -62,7 +62,7 @@ public sealed record SendOptions
 
     internal static SendOptions Default { get; } = new();
 
-    /// <summary>When the patience is over, as a timestamp of the clock.</summary>
+    /// <summary>When the <see cref="Timeout"/> is over, as a timestamp of the clock.</summary>
     internal long Until(TimeProvider time) => time.GetTimestamp() + (long)(patience.TotalSeconds * time.TimestampFrequency);
 
     private static string Property(string name) => $"{nameof(SendOptions)}.{name}";

@@ -1,6 +1,6 @@
 namespace Sluice;
 
-// How a run ends: by itself, by a failure or a cancellation. How it is drained: Run.Drain.cs.
+// How a run ends: by itself, by a failure or a cancellation. How it is drained: PipelineRun.Drain.cs.
 public sealed partial class PipelineRun
 {
     /// <summary>A pump, or what <see cref="TryBegin"/> let in, has ended; the last one ends the run.</summary>

@@ -13,7 +13,7 @@ public sealed record SupervisorOptions
     {
         get;
         init => field = value >= TimeSpan.FromMilliseconds(100) && value <= TimeSpan.FromHours(1) ? value
-            : throw new ArgumentOutOfRangeException(nameof(LeaseDuration), $"The lease time is 100 milliseconds to an hour, not {value}.");
+            : throw new ArgumentOutOfRangeException(nameof(LeaseDuration), $"The lease duration is 100 milliseconds to an hour, not {value}.");
     } = TimeSpan.FromSeconds(15);
 
     /// <summary>

@@ -28,12 +28,12 @@ public sealed record LeaseRequest(IReadOnlyList<Ownership> Owned)
 /// <param name="Stale">The partitions that somebody else has taken: drop everything about them, and take them anew if they are wanted.</param>
 public sealed record LeaseResult(IReadOnlyList<LeasedBatch> Batches, IReadOnlyList<Ownership> Stale)
 {
-    /// <summary>The gate that is full; null if nothing was held back.</summary>
+    /// <summary>The stream of <see cref="LeaseRequest.BackpressureStreams"/> that is full; null if nothing was held back.</summary>
     public string? FullStream { get; init; }
 
     /// <summary>
     /// How long until something may be had without a change of the stream: the next retry of these partitions is due, or a reader that holds
-    /// the gate expires. Null if nothing of the kind is ahead; not negative.
+    /// that stream expires. Null if nothing of the kind is ahead; not negative.
     /// </summary>
     public TimeSpan? NextDue { get; init; }
 

@@ -15,7 +15,7 @@ public class FlowErrorTests
         ("One of the processors is null. (Parameter 'processors')", _ => Say(() => Flow.From([null!]))),
         ("There is no stream \"v\". Near it: x, y. (Parameter 'stream')", _ => Say(() => Flow.From(Work).With("v", new()))),
         ("The stream y: MaxItems, MaxBytes and MaxKept are at least one, MaxItemBytes is 1 to 256 MB.", _ => Say(() => Flow.From(Work).With("y", new() { MaxKept = 0 }))),
-        ("The lease time is 100 milliseconds to an hour, not 02:00:00. (Parameter 'LeaseDuration')", _ => Say(() => new SupervisorOptions { LeaseDuration = TimeSpan.FromHours(2) })),
+        ("The lease duration is 100 milliseconds to an hour, not 02:00:00. (Parameter 'LeaseDuration')", _ => Say(() => new SupervisorOptions { LeaseDuration = TimeSpan.FromHours(2) })),
         ("A processor is started at least once, not 0 times. (Parameter 'MaxStarts')", _ => Say(() => new SupervisorOptions { MaxStarts = 0 })),
         ("How long a run that has ended is kept is not negative, so it cannot be -00:00:01; Timeout.InfiniteTimeSpan keeps it for ever. (Parameter 'RunRetentionDuration')", _ => Say(() => new SupervisorOptions { RunRetentionDuration = TimeSpan.FromSeconds(-1) })),
         ("Results are kept for some time, 3,650 days at most, not for -1.00:00:00. (Parameter 'ResultRetentionDuration')", _ => Say(() => new SupervisorOptions { ResultRetentionDuration = TimeSpan.FromDays(-1) })),

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice;
 
-// The refusals: see Misfit.
+// The refusals: see CompileErrors.
 public static partial class PipeOperators
 {
     extension<TIn, TItem>(Pipe<TIn, TItem>)
